@@ -1,0 +1,44 @@
+# Target vico_options: the standard, the warnings and the sanitizers every target of ours is built with.
+# Function vico_test(): one test binary and its ctest entries.
+set(VICO_SANITIZE "" CACHE STRING "Value of -fsanitize=, for example address,undefined")
+
+add_library(vico_options INTERFACE)
+target_compile_features(vico_options INTERFACE cxx_std_20)
+target_compile_options(vico_options INTERFACE -Wall -Wextra -Werror=return-type)
+target_include_directories(vico_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(vico_options INTERFACE _GLIBCXX_ASSERTIONS)
+if(VICO_SANITIZE)
+  target_compile_options(vico_options INTERFACE -fsanitize=${VICO_SANITIZE}
+                                                -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(vico_options INTERFACE -fsanitize=${VICO_SANITIZE})
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# vico_test(name SOURCES a_test.cc ... LIBS target ... [LABEL unit] [WHOLE])
+# LABEL is one of unit, contract, golden, end_to_end, gpu. WHOLE lists the binary as one ctest entry:
+# for programs that are slow to start, as those with LibTorch are.
+function(vico_test name)
+  cmake_parse_arguments(T "WHOLE" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT T_LABEL)
+    set(T_LABEL unit)
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE vico_options ${T_LIBS} GTest::gmock_main)
+  if(T_WHOLE)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
+  else()
+    include(GoogleTest)
+    gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60
+                         PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
+  endif()
+endfunction()

@@ -1,0 +1,38 @@
+# Target vico_torch: LibTorch, from Torch_DIR or CMAKE_PREFIX_PATH if given, else where scripts/bootstrap
+# put the wheel's, else Debian's libtorch-dev.
+set(VICO_LIBTORCH "auto" CACHE STRING "auto, wheel or debian: which LibTorch to use when none is given")
+if(NOT Torch_DIR AND NOT VICO_LIBTORCH STREQUAL "debian")
+  if(DEFINED ENV{XDG_CACHE_HOME})
+    set(vico_cache "$ENV{XDG_CACHE_HOME}/vico")
+  else()
+    set(vico_cache "$ENV{HOME}/.cache/vico")
+  endif()
+  find_package(Torch CONFIG QUIET)  # a LibTorch that the user named wins
+  if(NOT Torch_FOUND OR TORCH_INSTALL_PREFIX STREQUAL "/usr")
+    unset(Torch_DIR CACHE)
+    find_package(Torch CONFIG QUIET NO_DEFAULT_PATH PATHS ${vico_cache}/libtorch-2.13.0)
+  endif()
+  if(NOT Torch_FOUND AND VICO_LIBTORCH STREQUAL "wheel")
+    message(FATAL_ERROR "no LibTorch from the wheel in ${vico_cache}; run scripts/bootstrap first")
+  endif()
+endif()
+if(NOT Torch_FOUND)
+  find_package(Torch CONFIG REQUIRED)
+endif()
+
+# A LibTorch that exports protobuf of its own would replace the one gRPC was built against.
+find_library(vico_torch_cpu torch_cpu HINTS ${TORCH_INSTALL_PREFIX}/lib NO_CACHE)
+find_program(vico_nm nm)
+if(vico_nm AND vico_torch_cpu AND NOT TORCH_INSTALL_PREFIX STREQUAL "/usr")
+  execute_process(COMMAND sh -c "'${vico_nm}' -DC --defined-only '${vico_torch_cpu}' | grep -cE ' [TBDR] google::protobuf::'"
+                  OUTPUT_VARIABLE vico_exported OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(NOT vico_exported STREQUAL "0")
+    message(FATAL_ERROR "${vico_torch_cpu} exports ${vico_exported} symbols of its own protobuf and cannot "
+                        "live in one process with gRPC; use Debian's libtorch-dev or another LibTorch")
+  endif()
+endif()
+
+add_library(vico_torch INTERFACE)
+target_include_directories(vico_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(vico_torch INTERFACE ${TORCH_LIBRARIES})
+message(STATUS "LibTorch: ${TORCH_INSTALL_PREFIX}")
