@@ -1,0 +1,45 @@
+// Mask, regulariser and sites of ViCo's image attention; see the header for the source.
+#include "worker/model/image_attention.h"
+
+namespace vico {
+
+torch::Tensor OtsuMask(const torch::Tensor& attention) {
+  const at::NoGradGuard no_grad;
+  constexpr int64_t kCandidates =
+      9;  // 0.1 .. 0.9; the candidate 0 has an empty side and never wins
+  const auto s = attention.detach().to(at::kFloat);
+  const auto low_end = std::get<0>(s.min(-1, true));
+  const auto high_end = std::get<0>(s.max(-1, true));
+  const auto v = (s - low_end) / (high_end - low_end);  // [B, N]; NaN where the row is constant
+  const auto n = static_cast<double>(s.size(-1));
+
+  const auto taus = at::arange(1, kCandidates + 1, s.options().dtype(at::kDouble)).div(10.0);
+  const auto tau = taus.to(at::kFloat);                        // [9]
+  const auto low = v.unsqueeze(1).lt(tau.view({1, -1, 1}));    // [B, 9, N]
+  const auto value = v.to(at::kDouble).unsqueeze(1);           // [B, 1, N]
+  const auto count = low.sum(-1).to(at::kDouble);              // [B, 9]
+  const auto sum_low = (value * low.to(at::kDouble)).sum(-1);  // [B, 9]
+  const auto mean_low = sum_low / count;
+  const auto mean_high = (value.sum(-1) - sum_low) / (n - count);
+  const auto gain = (count / n) * ((n - count) / n) * (mean_low - mean_high).square();
+  const auto usable = count.gt(0).logical_and(count.lt(n)).logical_and(gain.isfinite());
+  const auto best = at::where(usable, gain, at::full_like(gain, -1.0)).argmax(-1);  // first maximum
+  const auto threshold = tau.index_select(0, best).unsqueeze(-1);                   // [B, 1]
+  return v.lt(threshold).logical_not();  // NaN is foreground
+}
+
+torch::Tensor AttentionRegularizer(const SiteFeatures& site) {
+  const auto s = site.placeholder / std::get<0>(site.placeholder.max(-1, true));
+  const auto e = site.end / std::get<0>(site.end.max(-1, true));
+  return (s - e.detach()).square().mean();
+}
+
+std::vector<int64_t> PaperSites(int64_t encoder_and_middle, int64_t total) {
+  std::vector<int64_t> sites;
+  for (int64_t i = encoder_and_middle; i < total; ++i) {
+    if (i % 2 == 0) sites.push_back(i);
+  }
+  return sites;
+}
+
+}  // namespace vico
