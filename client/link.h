@@ -1,0 +1,63 @@
+// The inside of Client: its channel, its stubs and the one loop that tries a call again.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include "client/client.h"
+#include "common/status.h"
+#include "common/status_grpc.h"
+#include "vico/v1/adapter.grpc.pb.h"
+#include "vico/v1/concept.grpc.pb.h"
+#include "vico/v1/job_service.grpc.pb.h"
+#include "vico/v1/model.grpc.pb.h"
+
+namespace vico {
+
+struct Client::Link {
+  using Deadline = std::chrono::system_clock::time_point;
+
+  Link(ClientOptions client_options, RandomBits random_bits,
+       const std::shared_ptr<grpc::Channel>& channel)
+      : options(std::move(client_options)),
+        random(std::move(random_bits)),
+        concepts(v1::ConceptService::NewStub(channel)),
+        jobs(v1::JobService::NewStub(channel)),
+        adapters(v1::AdapterService::NewStub(channel)),
+        models(v1::ModelService::NewStub(channel)) {}
+
+  /// Runs `attempt` until it succeeds, fails for good, or the attempts or `total` are used up. An
+  /// attempt gets at most `each` of what is left.
+  absl::Status Retry(std::chrono::milliseconds total, std::chrono::milliseconds each,
+                     const std::function<absl::Status(Deadline)>& attempt) const;
+
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Stub& stub,
+                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request) const {
+    Response response;
+    const auto attempt = [&](Deadline deadline) {
+      grpc::ClientContext context;
+      context.set_deadline(deadline);
+      return FromGrpc((stub.*method)(&context, request, &response));
+    };
+    RETURN_IF_ERROR(Retry(options.call_deadline, options.retry.attempt_deadline, attempt));
+    return response;
+  }
+
+  ClientOptions options;
+  RandomBits random;
+  std::unique_ptr<v1::ConceptService::Stub> concepts;
+  std::unique_ptr<v1::JobService::Stub> jobs;
+  std::unique_ptr<v1::AdapterService::Stub> adapters;
+  std::unique_ptr<v1::ModelService::Stub> models;
+};
+
+}  // namespace vico
