@@ -1,0 +1,32 @@
+// The tiny base model: its sizes, and its directory in diffusers layout.
+#pragma once
+
+#include <string>
+
+#include <absl/status/status.h>
+
+#include "worker/diffusion/schedule.h"
+#include "worker/model/clip_text.h"
+#include "worker/model/config.h"
+#include "worker/model/unet.h"
+#include "worker/model/vae.h"
+
+namespace vico::toyworld {
+
+/// The same block pattern as Stable Diffusion 1.x where ViCo's sites are: 16 transformers, of which
+/// 8, 10, 12 and 14 are sites, at a quarter, a half, a half and the whole of the latent's side.
+UNetConfig BaseUNetConfig();
+VaeConfig BaseVaeConfig();
+ClipTextConfig BaseTextConfig(int64_t vocab_size);
+ScheduleConfig BaseScheduleConfig();
+
+/// The start the networks are trained from: zeros at the end of every residual branch.
+void InitializeVae(Vae& vae);
+void InitializeText(ClipText& text);
+void InitializeUNet(UNet& unet);
+
+/// Writes configs, tokenizer and fp16 weights; `scaling_factor` goes into vae/config.json.
+absl::Status WriteBase(const std::string& directory, const Vae& vae, double scaling_factor,
+                       const ClipText& text, const UNet& unet);
+
+}  // namespace vico::toyworld

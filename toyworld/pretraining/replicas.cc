@@ -1,0 +1,119 @@
+// Data-parallel training on shared flat weights; see the header.
+#include "toyworld/pretraining/replicas.h"
+
+#include <cmath>
+#include <exception>
+#include <string>
+#include <thread>
+
+#include "common/status.h"
+
+namespace vico::toyworld {
+
+Replicas::Replicas(std::vector<std::shared_ptr<torch::nn::Module>> modules)
+    : modules_(std::move(modules)) {
+  std::vector<at::Tensor> flat;
+  for (const auto& p : modules_.at(0)->parameters()) flat.push_back(p.detach().reshape({-1}));
+  weights_ = at::cat(flat).contiguous();
+  average_ = weights_.clone();
+  first_moment_ = at::zeros_like(weights_);
+  second_moment_ = at::zeros_like(weights_);
+  for (const auto& module : modules_) {
+    auto gradient = at::zeros_like(weights_);
+    int64_t offset = 0;
+    for (auto& p : module->parameters()) {
+      const int64_t n = p.numel();
+      p.set_data(weights_.narrow(0, offset, n).view(p.sizes()));
+      p.mutable_grad() = gradient.narrow(0, offset, n).view(p.sizes());
+      offset += n;
+    }
+    TORCH_CHECK(offset == weights_.numel(), "replicas differ in size");
+    gradients_.push_back(gradient);
+  }
+}
+
+double Replicas::Step(const std::function<at::Tensor(size_t)>& loss, const AdamOptions& options) {
+  std::vector<double> losses(size());
+  std::vector<std::exception_ptr> errors(size());
+  const auto work = [&](size_t i) {
+    try {
+      gradients_[i].zero_();
+      const auto value = loss(i);
+      value.backward();
+      losses[i] = value.item<double>();
+    } catch (...) {
+      errors[i] = std::current_exception();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < size(); ++i) threads.emplace_back(work, i);
+  work(0);
+  for (auto& thread : threads) thread.join();
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+
+  const at::NoGradGuard no_grad;
+  ++steps_;
+  auto gradient = gradients_[0];
+  for (size_t i = 1; i < size(); ++i) gradient.add_(gradients_[i]);
+  gradient.div_(static_cast<double>(size()));
+  const double norm = gradient.norm().item<double>();
+  if (norm > options.clip_norm) gradient.mul_(options.clip_norm / norm);
+
+  const auto k = static_cast<double>(steps_);
+  first_moment_.mul_(options.beta1).add_(gradient, 1 - options.beta1);
+  second_moment_.mul_(options.beta2).addcmul_(gradient, gradient, 1 - options.beta2);
+  const double unbias1 = 1 - std::pow(options.beta1, k);
+  const double unbias2 = 1 - std::pow(options.beta2, k);
+  const auto root = (second_moment_ / unbias2).sqrt_().add_(1e-8);
+  weights_.mul_(1 - options.learning_rate * options.weight_decay);
+  weights_.addcdiv_(first_moment_, root, -options.learning_rate / unbias1);
+  const double decay = std::min(options.ema_decay, (1 + k) / (10 + k));
+  average_.mul_(decay).add_(weights_, 1 - decay);
+
+  double mean = 0;
+  for (const double value : losses) mean += value / static_cast<double>(size());
+  return mean;
+}
+
+void Replicas::SwapAverage() {
+  const at::NoGradGuard no_grad;
+  const auto weights = weights_.clone();
+  weights_.copy_(average_);
+  average_.copy_(weights);
+}
+
+absl::Status Replicas::Save(const std::string& path, const Metadata& metadata) const {
+  Metadata all = metadata;
+  all["steps"] = std::to_string(steps_);
+  return WriteTensors(path,
+                      {{"weights", weights_},
+                       {"average", average_},
+                       {"first_moment", first_moment_},
+                       {"second_moment", second_moment_}},
+                      all);
+}
+
+absl::Status Replicas::Load(const std::string& path, Metadata* metadata) {
+  ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  auto tensors = ReadTensors(file);
+  const at::NoGradGuard no_grad;
+  const std::vector<std::pair<const char*, at::Tensor>> wanted = {
+      {"weights", weights_},
+      {"average", average_},
+      {"first_moment", first_moment_},
+      {"second_moment", second_moment_}};
+  for (const auto& [name, target] : wanted) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end() || found->second.numel() != target.numel()) {
+      return absl::InvalidArgumentError(path + ": " + name + " does not fit this network");
+    }
+    target.copy_(found->second);
+  }
+  *metadata = file.metadata();
+  steps_ = std::stoll(metadata->at("steps"));
+  return absl::OkStatus();
+}
+
+}  // namespace vico::toyworld
