@@ -1,0 +1,89 @@
+#include "server/rpc/calls.h"
+
+#include <exception>
+#include <new>
+
+#include <absl/time/time.h>
+
+#include "common/status.h"
+#include "common/status_grpc.h"
+
+namespace vico {
+
+absl::Status Calls::Admit() const {
+  if (draining_) return DrainingError();
+  if (pool_.Backlog() >= limits_.backlog) {
+    return WithRetryAfter(
+        Error(absl::StatusCode::kResourceExhausted, "the server is busy", "SERVER_BUSY"),
+        absl::Seconds(1));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Calls::Enter(const std::shared_ptr<Pump>& stream) {
+  RETURN_IF_ERROR(Admit());
+  std::lock_guard lock(mutex_);
+  if (streams_.size() >= limits_.streams) {
+    return WithRetryAfter(Error(absl::StatusCode::kResourceExhausted,
+                                "too many open streams on this server", "TOO_MANY_STREAMS"),
+                          absl::Seconds(5));
+  }
+  streams_.insert(stream);
+  return absl::OkStatus();
+}
+
+void Calls::Leave(const std::shared_ptr<Pump>& stream) {
+  std::lock_guard lock(mutex_);
+  streams_.erase(stream);
+}
+
+grpc::Status Calls::Answered(std::string_view method, const absl::Status& status, Time started) {
+  {
+    std::lock_guard lock(mutex_);
+    ++counts_[{std::string(method), status.code()}];
+  }
+  if (log_) {
+    log_({std::string(method), status,
+          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                                started)});
+  }
+  return ToGrpc(status);
+}
+
+void Calls::Drain() {
+  draining_ = true;
+  std::set<std::shared_ptr<Pump>> streams;
+  {
+    std::lock_guard lock(mutex_);
+    streams = streams_;
+  }
+  for (const auto& stream : streams) stream->Kick();
+}
+
+size_t Calls::open_streams() const {
+  std::lock_guard lock(mutex_);
+  return streams_.size();
+}
+
+std::map<std::pair<std::string, absl::StatusCode>, uint64_t> Calls::Counts() const {
+  std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+absl::Status DrainingError() {
+  return WithRetryAfter(
+      Error(absl::StatusCode::kUnavailable, "the server is going away; call again", "DRAINING"),
+      absl::Seconds(1));
+}
+
+absl::Status RunGuarded(const std::function<absl::Status()>& act) {
+  try {
+    return act();
+  } catch (const std::bad_alloc&) {
+    return Error(absl::StatusCode::kResourceExhausted, "out of memory", "OUT_OF_MEMORY");
+  } catch (const std::exception&) {  // its text is a library's, and not for callers
+    return Error(absl::StatusCode::kInternal, "unexpected error in the server", "INTERNAL");
+  }
+}
+
+}  // namespace vico

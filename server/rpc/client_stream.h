@@ -1,0 +1,167 @@
+// A call that sends us a stream and gets one answer. One message is read at a time, when the one
+// before it is dealt with, so a fast sender fills no memory of ours.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <absl/status/status.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "server/rpc/calls.h"
+#include "server/rpc/pump.h"
+
+namespace vico {
+
+/// What takes a stream in. Made, called and destroyed by one thread at a time; destroying it drops
+/// whatever Finish() has not made final.
+template <class Request, class Response>
+class StreamSink {
+ public:
+  virtual ~StreamSink() = default;
+  /// One message; an error ends the call. May block on disk.
+  virtual absl::Status Take(Request message) = 0;
+  /// After the last message: the answer.
+  virtual absl::Status Finish(Response& answer) = 0;
+};
+
+struct ClientStreamOptions {
+  Pool* pool = nullptr;                     ///< where turns run; the calls' own pool when null
+  std::chrono::milliseconds stall{30'000};  ///< a sender that says nothing for so long is cut off
+};
+
+namespace internal {
+
+template <class Request, class Response>
+class ClientStream final : public grpc::ServerReadReactor<Request>,
+                           public std::enable_shared_from_this<ClientStream<Request, Response>> {
+ public:
+  using Sink = StreamSink<Request, Response>;
+
+  ClientStream(Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
+               Response& answer, std::unique_ptr<Sink> sink, const ClientStreamOptions& options)
+      : calls_(calls),
+        context_(context),
+        method_(method),
+        pool_(options.pool ? *options.pool : calls.pool()),
+        stall_(options.stall),
+        answer_(answer),
+        sink_(std::move(sink)) {}
+
+  static grpc::ServerReadReactor<Request>* Open(std::shared_ptr<ClientStream> self) {
+    ClientStream* const reactor = self.get();
+    const absl::Status admitted = reactor->calls_.Enter(reactor->pump_);
+    reactor->self_ = self;  // until OnDone
+    if (!admitted.ok()) {
+      reactor->sink_.reset();
+      reactor->Finish(reactor->calls_.Answered(reactor->method_, admitted, reactor->started_));
+      return reactor;
+    }
+    reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
+    reactor->Watch();
+    reactor->pump_->Kick();
+    return reactor;
+  }
+
+  void OnReadDone(bool ok) override {
+    ok ? has_message_ = true : no_more_ = true;
+    reading_ = false;
+    pump_->Kick();
+  }
+
+  void OnCancel() override {
+    gone_ = true;
+    pump_->Kick();
+  }
+
+  void OnDone() override {
+    pump_->Close();
+    self_.reset();
+  }
+
+ private:
+  void Turn() {
+    if (ended_) return;
+    if (reading_ && !gone_) {
+      if (calls_.draining()) {
+        End(DrainingError());
+      } else if (stalled_) {
+        End(absl::DeadlineExceededError("the upload stalled"));
+      }
+      return;
+    }
+    if (gone_ || context_.IsCancelled()) {
+      return End(absl::CancelledError("the caller went away"));
+    }
+    if (calls_.draining()) return End(DrainingError());
+    if (has_message_.exchange(false)) {
+      const absl::Status taken = RunGuarded([&] { return sink_->Take(std::move(message_)); });
+      if (!taken.ok()) return End(taken);
+    }
+    if (no_more_) return End(RunGuarded([&] { return sink_->Finish(answer_); }));
+    read_since_ = std::chrono::steady_clock::now();
+    reading_ = true;
+    this->StartRead(&message_);
+  }
+
+  void End(const absl::Status& status) {
+    ended_ = true;
+    sink_.reset();
+    calls_.Leave(pump_);
+    this->Finish(calls_.Answered(method_, status, started_));  // OnDone may follow at once
+  }
+
+  /// Looks twice per `stall_` whether a read has waited too long.
+  void Watch() {
+    pool_.PostAt(std::chrono::steady_clock::now() + stall_ / 2, [weak = this->weak_from_this()] {
+      const std::shared_ptr<ClientStream> alive = weak.lock();
+      if (!alive) return;
+      if (alive->reading_ &&
+          std::chrono::steady_clock::now() - alive->read_since_.load() > alive->stall_) {
+        alive->stalled_ = true;
+        alive->pump_->Kick();
+      }
+      alive->Watch();
+    });
+  }
+
+  Calls& calls_;
+  grpc::CallbackServerContext& context_;
+  const std::string_view method_;
+  Pool& pool_;
+  const std::chrono::milliseconds stall_;
+  const Calls::Time started_ = std::chrono::steady_clock::now();
+  const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(pool_);
+  std::shared_ptr<ClientStream> self_;
+  std::atomic<bool> reading_{false};
+  std::atomic<bool> has_message_{false};
+  std::atomic<bool> no_more_{false};
+  std::atomic<bool> gone_{false};
+  std::atomic<bool> stalled_{false};
+  std::atomic<Calls::Time> read_since_{started_};
+  // touched in turns only
+  Response& answer_;
+  std::unique_ptr<Sink> sink_;
+  Request message_;
+  bool ended_ = false;
+};
+
+}  // namespace internal
+
+/// Takes in a client's stream and answers when it ends. `method` is a literal.
+template <class Request, class Response>
+grpc::ServerReadReactor<Request>* OpenUpload(Calls& calls, grpc::CallbackServerContext& context,
+                                             std::string_view method, Response& answer,
+                                             std::unique_ptr<StreamSink<Request, Response>> sink,
+                                             const ClientStreamOptions& options = {}) {
+  return internal::ClientStream<Request, Response>::Open(
+      std::make_shared<internal::ClientStream<Request, Response>>(calls, context, method, answer,
+                                                                  std::move(sink), options));
+}
+
+}  // namespace vico

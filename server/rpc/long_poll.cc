@@ -1,0 +1,101 @@
+#include "server/rpc/long_poll.h"
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+namespace vico {
+namespace {
+
+class LongPoll final : public grpc::ServerUnaryReactor {
+ public:
+  LongPoll(Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
+           Calls::Time deadline, MakeLook make)
+      : calls_(calls),
+        context_(context),
+        method_(method),
+        deadline_(deadline),
+        make_(std::move(make)) {}
+
+  static grpc::ServerUnaryReactor* Open(std::shared_ptr<LongPoll> self) {
+    LongPoll* const reactor = self.get();
+    const absl::Status admitted = reactor->calls_.Enter(reactor->pump_);
+    reactor->self_ = self;  // until OnDone
+    if (!admitted.ok()) {
+      reactor->Finish(reactor->calls_.Answered(reactor->method_, admitted, reactor->started_));
+      return reactor;
+    }
+    reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
+    reactor->calls_.pool().PostAt(reactor->deadline_, [pump = std::weak_ptr(reactor->pump_)] {
+      if (const auto alive = pump.lock()) alive->Kick();
+    });
+    reactor->pump_->Kick();
+    return reactor;
+  }
+
+  void OnCancel() override {
+    gone_ = true;
+    pump_->Kick();
+  }
+
+  void OnDone() override {
+    pump_->Close();
+    self_.reset();
+  }
+
+ private:
+  void Turn() {
+    if (ended_) return;
+    if (gone_ || context_.IsCancelled()) return End(absl::CancelledError("the caller went away"));
+    const bool last = std::chrono::steady_clock::now() >= deadline_ || calls_.draining();
+    bool ready = false;
+    const absl::Status status = RunGuarded([&]() -> absl::Status {
+      if (!look_) {
+        auto made = make_([pump = std::weak_ptr(pump_)] {
+          if (const auto alive = pump.lock()) alive->Kick();
+        });
+        if (!made.ok()) return made.status();
+        look_ = *std::move(made);
+      }
+      if (calls_.draining()) return absl::OkStatus();
+      const absl::StatusOr<bool> looked = look_();
+      if (!looked.ok()) return looked.status();
+      ready = *looked;
+      return absl::OkStatus();
+    });
+    if (!status.ok() || ready || last) End(status);
+  }
+
+  void End(const absl::Status& status) {
+    ended_ = true;
+    look_ = nullptr;
+    make_ = nullptr;
+    calls_.Leave(pump_);
+    this->Finish(calls_.Answered(method_, status, started_));  // OnDone may follow at once
+  }
+
+  Calls& calls_;
+  grpc::CallbackServerContext& context_;
+  const std::string_view method_;
+  const Calls::Time started_ = std::chrono::steady_clock::now();
+  const Calls::Time deadline_;
+  const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
+  std::shared_ptr<LongPoll> self_;
+  std::atomic<bool> gone_{false};
+  // touched in turns only
+  MakeLook make_;
+  Look look_;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AnswerWhenReady(Calls& calls, grpc::CallbackServerContext& context,
+                                          std::string_view method,
+                                          std::chrono::steady_clock::time_point deadline,
+                                          MakeLook make) {
+  return LongPoll::Open(
+      std::make_shared<LongPoll>(calls, context, method, deadline, std::move(make)));
+}
+
+}  // namespace vico

@@ -1,0 +1,137 @@
+// A call that answers with a stream. One message is in flight at a time, so a slow reader holds
+// back its source and nothing else; a stream that waits costs no thread.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "server/rpc/calls.h"
+#include "server/rpc/pump.h"
+
+namespace vico {
+
+enum class Next { kItem, kWait, kEnd };
+
+/// What a stream sends. Made, asked and destroyed by one thread at a time.
+template <class Response>
+class StreamSource {
+ public:
+  virtual ~StreamSource() = default;
+
+  /// kItem: `item` holds the next message. kWait: nothing now; `wake`, handed in by OpenStream,
+  /// says when to ask again. kEnd: the stream is complete. May block on disk.
+  virtual absl::StatusOr<Next> Pull(Response& item) = 0;
+};
+
+namespace internal {
+
+template <class Response>
+class ServerStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  /// Makes the source; runs on the pool. `wake` may be kept, and called from any thread at any
+  /// time.
+  using MakeSource = std::function<absl::StatusOr<std::unique_ptr<StreamSource<Response>>>(
+      std::function<void()> wake)>;
+
+  ServerStream(Calls& calls, std::string_view method, MakeSource make)
+      : calls_(calls), method_(method), make_(std::move(make)) {}
+
+  static grpc::ServerWriteReactor<Response>* Open(std::shared_ptr<ServerStream> self) {
+    ServerStream* const reactor = self.get();
+    const absl::Status admitted = reactor->calls_.Enter(reactor->pump_);
+    reactor->self_ = self;  // until OnDone
+    if (!admitted.ok()) {
+      reactor->Finish(reactor->calls_.Answered(reactor->method_, admitted, reactor->started_));
+      return reactor;
+    }
+    reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
+    reactor->pump_->Kick();
+    return reactor;
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) gone_ = true;
+    writing_ = false;
+    pump_->Kick();
+  }
+
+  void OnCancel() override {
+    gone_ = true;
+    pump_->Kick();
+  }
+
+  void OnDone() override {
+    pump_->Close();
+    self_.reset();
+  }
+
+ private:
+  void Turn() {
+    if (ended_ || writing_) return;
+    if (gone_) return End(absl::CancelledError("the caller went away"));
+    if (calls_.draining()) return End(DrainingError());
+    Next next = Next::kEnd;
+    const absl::Status status = RunGuarded([&]() -> absl::Status {
+      if (!source_) {
+        auto made = make_([pump = std::weak_ptr(pump_)] {
+          if (const auto alive = pump.lock()) alive->Kick();
+        });
+        if (!made.ok()) return made.status();
+        source_ = *std::move(made);
+      }
+      item_.Clear();
+      const absl::StatusOr<Next> pulled = source_->Pull(item_);
+      if (!pulled.ok()) return pulled.status();
+      next = *pulled;
+      return absl::OkStatus();
+    });
+    if (!status.ok() || next == Next::kEnd) return End(status);
+    if (next == Next::kItem) {
+      writing_ = true;
+      this->StartWrite(&item_);
+    }
+  }
+
+  void End(const absl::Status& status) {
+    ended_ = true;
+    source_.reset();
+    make_ = nullptr;
+    calls_.Leave(pump_);
+    this->Finish(calls_.Answered(method_, status, started_));  // OnDone may follow at once
+  }
+
+  Calls& calls_;
+  const std::string_view method_;
+  const Calls::Time started_ = std::chrono::steady_clock::now();
+  const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
+  std::shared_ptr<ServerStream> self_;
+  std::atomic<bool> writing_{false};
+  std::atomic<bool> gone_{false};
+  // touched in turns only
+  MakeSource make_;
+  std::unique_ptr<StreamSource<Response>> source_;
+  Response item_;
+  bool ended_ = false;
+};
+
+}  // namespace internal
+
+/// Answers a call with what the source made by `make` has to say. `method` is a literal.
+template <class Response>
+grpc::ServerWriteReactor<Response>* OpenStream(
+    Calls& calls, std::string_view method,
+    typename internal::ServerStream<Response>::MakeSource make) {
+  return internal::ServerStream<Response>::Open(
+      std::make_shared<internal::ServerStream<Response>>(calls, method, std::move(make)));
+}
+
+}  // namespace vico
