@@ -175,13 +175,13 @@ absl::Status WriteBase(const std::string& directory, const Vae& vae, double scal
     std::filesystem::create_directories(root / folder, error);
     if (error) return absl::InternalError("cannot make " + (root / folder).string());
   }
-  RETURN_IF_ERROR(WriteJson(root / "model_index.json",
-                            {{"_class_name", "StableDiffusionPipeline"},
-                             {"scheduler", {"diffusers", "DDIMScheduler"}},
-                             {"text_encoder", {"transformers", "CLIPTextModel"}},
-                             {"tokenizer", {"transformers", "CLIPTokenizer"}},
-                             {"unet", {"diffusers", "UNet2DConditionModel"}},
-                             {"vae", {"diffusers", "AutoencoderKL"}}}));
+  RETURN_IF_ERROR(
+      WriteJson(root / "model_index.json", {{"_class_name", "StableDiffusionPipeline"},
+                                            {"scheduler", {"diffusers", "DDIMScheduler"}},
+                                            {"text_encoder", {"transformers", "CLIPTextModel"}},
+                                            {"tokenizer", {"transformers", "CLIPTokenizer"}},
+                                            {"unet", {"diffusers", "UNet2DConditionModel"}},
+                                            {"vae", {"diffusers", "AutoencoderKL"}}}));
   RETURN_IF_ERROR(WriteJson(root / "unet/config.json", Describe(unet->config())));
   RETURN_IF_ERROR(WriteJson(root / "vae/config.json", Describe(vae->config(), scaling_factor)));
   RETURN_IF_ERROR(WriteJson(root / "text_encoder/config.json", Describe(text->config())));

@@ -21,7 +21,7 @@ struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.995;
   double weight_decay = 0;
-  double clip_norm = 1.0;   ///< of the whole gradient
+  double clip_norm = 1.0;    ///< of the whole gradient
   double ema_decay = 0.998;  ///< of the averaged weights
 };
 
@@ -48,7 +48,7 @@ class Replicas {
 
  private:
   std::vector<std::shared_ptr<torch::nn::Module>> modules_;
-  std::vector<at::Tensor> gradients_;  // one [P] a replica
+  std::vector<at::Tensor> gradients_;                            // one [P] a replica
   at::Tensor weights_, average_, first_moment_, second_moment_;  // [P]
   int64_t steps_ = 0;
 };

@@ -1,0 +1,143 @@
+// The autoencoder's training: reconstruction, a little KL, late in the run sharper edges.
+#include "toyworld/pretraining/autoencoder_stage.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <fmt/format.h>
+
+#include "common/status.h"
+#include "toyworld/contact_sheet.h"
+#include "toyworld/pretraining/base_config.h"
+#include "toyworld/pretraining/replicas.h"
+
+namespace vico::toyworld {
+namespace {
+
+constexpr uint64_t kDraw = 11, kNoise = 12, kHeldOut = 13;
+constexpr double kEdgesFrom = 0.6;  // share of the steps after which edges count, too
+
+std::string CheckpointPath(const StageOptions& options) {
+  return options.directory + "/autoencoder.safetensors";
+}
+
+at::Tensor EdgeLoss(const at::Tensor& a, const at::Tensor& b) {
+  const auto difference = a - b;
+  const auto dx = difference.slice(3, 1) - difference.slice(3, 0, -1);
+  const auto dy = difference.slice(2, 1) - difference.slice(2, 0, -1);
+  return dx.abs().mean() + dy.abs().mean();
+}
+
+at::Tensor Loss(Vae& vae, const at::Tensor& pictures, uint64_t noise_seed, bool edges) {
+  const auto posterior = vae->Encode(pictures);
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(noise_seed);
+  const auto noise = at::randn(posterior.mean.sizes(), generator, posterior.mean.options());
+  const auto output = vae->Decode(posterior.mean + posterior.std * noise);
+  const auto kl =
+      0.5 * (posterior.mean.square() + posterior.std.square() - 1 - 2 * posterior.std.log()).mean();
+  const auto difference = output - pictures;
+  auto loss = 0.3 * difference.abs().mean() + 2 * difference.square().mean() + 0.001 * kl;
+  if (edges) loss = loss + 0.25 * EdgeLoss(output, pictures);
+  return loss;
+}
+
+struct HeldOut {
+  double psnr = 0;  // dB, from the mean squared error over all pictures in 0..1
+  double std = 1;   // of the latents
+};
+
+HeldOut Measure(Vae& vae, const StageOptions& options, int count) {
+  const at::NoGradGuard no_grad;
+  double squared = 0, latent_squared = 0;
+  for (int i = 0; i < count / 16; ++i) {
+    const auto batch = DrawBatch(MixSeed(kHeldOut, static_cast<uint64_t>(i)), 16, options.classes);
+    const auto mean = vae->Encode(batch.pictures).mean;
+    const auto output = vae->Decode(mean).clamp(-1, 1);
+    squared += (output - batch.pictures).div(2).square().mean().item<double>();
+    latent_squared += mean.square().mean().item<double>();
+  }
+  return {-10 * std::log10(squared * 16 / count), std::sqrt(latent_squared * 16 / count)};
+}
+
+absl::Status Save(Replicas& replicas, Vae& vae, const StageOptions& options, StageLog& log) {
+  replicas.SwapAverage();
+  const HeldOut held_out = Measure(vae, options, 128);
+  const auto batch = DrawBatch(MixSeed(kHeldOut, 0), 8, options.classes);
+  {
+    const at::NoGradGuard no_grad;
+    auto pictures = ToPictures(batch.pictures);
+    for (auto& p : ToPictures(vae->Decode(vae->Encode(batch.pictures).mean))) pictures.push_back(p);
+    RETURN_IF_ERROR(
+        WritePicture(fmt::format("{}/autoencoder_{}.png", options.directory, replicas.steps()),
+                     ContactSheet(pictures, 8)));
+  }
+  replicas.SwapAverage();
+  log.Line(fmt::format("autoencoder step {} held-out PSNR {:.2f} dB, latent std {:.4f}",
+                       replicas.steps(), held_out.psnr, held_out.std));
+  return replicas.Save(CheckpointPath(options),
+                       {{"scaling_factor", fmt::format("{:.6f}", 1 / held_out.std)}});
+}
+
+std::vector<std::shared_ptr<torch::nn::Module>> Modules(const std::vector<Vae>& vaes) {
+  std::vector<std::shared_ptr<torch::nn::Module>> modules;
+  for (const auto& vae : vaes) modules.push_back(vae.ptr());
+  return modules;
+}
+
+}  // namespace
+
+absl::Status TrainAutoencoder(const StageOptions& options) {
+  StageLog log(options, "autoencoder");
+  at::manual_seed(1);
+  std::vector<Vae> vaes;
+  for (int i = 0; i < options.threads; ++i) vaes.emplace_back(BaseVaeConfig());
+  InitializeVae(vaes[0]);
+  Replicas replicas(Modules(vaes));
+  if (std::filesystem::exists(CheckpointPath(options))) {
+    Metadata metadata;
+    RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
+  }
+  log.Line(fmt::format("autoencoder from step {} to {}", replicas.steps(), options.steps));
+
+  double mean_loss = 0;
+  double since = log.Seconds();
+  while (replicas.steps() < options.steps && !StopRequested()) {
+    const int64_t step = replicas.steps();
+    const auto s = static_cast<uint64_t>(step);
+    const bool edges = static_cast<double>(step) > kEdgesFrom * static_cast<double>(options.steps);
+    AdamOptions adam;
+    adam.learning_rate = LearningRate(1.5e-3, step, options.steps, 150, 0.4, 0.02);
+    const double loss = replicas.Step(
+        [&](size_t replica) {
+          const auto batch = DrawBatch(MixSeed(kDraw, s, replica), options.batch, options.classes);
+          return Loss(vaes[replica], batch.pictures, MixSeed(kNoise, s, replica), edges);
+        },
+        adam);
+    mean_loss += loss / 50;
+    if (replicas.steps() % 50 == 0) {
+      const double now = log.Seconds();
+      log.Line(fmt::format("autoencoder step {} loss {:.4f} lr {:.2e} {:.1f} pictures/s",
+                           replicas.steps(), mean_loss, adam.learning_rate,
+                           50.0 * options.batch * options.threads / (now - since)));
+      mean_loss = 0;
+      since = now;
+    }
+    if (log.TimeToSave()) RETURN_IF_ERROR(Save(replicas, vaes[0], options, log));
+  }
+  return Save(replicas, vaes[0], options, log);
+}
+
+absl::StatusOr<TrainedVae> LoadTrainedVae(const StageOptions& options) {
+  TrainedVae trained;
+  trained.vae = Vae(BaseVaeConfig());
+  Replicas replicas(Modules({trained.vae}));
+  Metadata metadata;
+  RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
+  replicas.SwapAverage();
+  trained.scaling_factor = std::stod(metadata.at("scaling_factor"));
+  for (auto& p : trained.vae->parameters()) p.set_requires_grad(false);
+  return trained;
+}
+
+}  // namespace vico::toyworld

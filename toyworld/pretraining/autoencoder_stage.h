@@ -1,0 +1,23 @@
+// First stage: the autoencoder of the tiny base.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "toyworld/pretraining/stage.h"
+#include "worker/model/vae.h"
+
+namespace vico::toyworld {
+
+/// Trains, or goes on from <directory>/autoencoder.safetensors, until `steps` or a stop signal.
+absl::Status TrainAutoencoder(const StageOptions& options);
+
+struct TrainedVae {
+  Vae vae{nullptr};           ///< averaged weights
+  double scaling_factor = 1;  ///< 1 / standard deviation of the latents of held-out drawings
+};
+
+/// The averaged weights of the stage's newest checkpoint.
+absl::StatusOr<TrainedVae> LoadTrainedVae(const StageOptions& options);
+
+}  // namespace vico::toyworld

@@ -1,0 +1,224 @@
+// Training of text encoder and U-Net: noise prediction, weighted by min(SNR, 5) / SNR
+// (arXiv:2303.09556), a tenth of the captions empty.
+#include "toyworld/pretraining/diffusion_stage.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <fmt/format.h>
+
+#include "common/status.h"
+#include "common/tokenizer.h"
+#include "toyworld/contact_sheet.h"
+#include "toyworld/pretraining/autoencoder_stage.h"
+#include "toyworld/pretraining/base_config.h"
+#include "toyworld/pretraining/replicas.h"
+#include "toyworld/random.h"
+#include "toyworld/tokenizer_files.h"
+#include "worker/diffusion/scheduler.h"
+
+namespace vico::toyworld {
+namespace {
+
+constexpr uint64_t kDraw = 21, kNoise = 22, kHeldOut = 23;
+constexpr double kEmptyCaptions = 0.1;
+constexpr double kMaxSnr = 5;
+
+std::string CheckpointPath(const StageOptions& options) {
+  return options.directory + "/diffusion.safetensors";
+}
+
+// What is trained: one copy a replica.
+struct NetworksImpl : torch::nn::Module {
+  explicit NetworksImpl(int64_t vocab_size) {
+    text = register_module("text_encoder", ClipText(BaseTextConfig(vocab_size)));
+    unet = register_module("unet", UNet(BaseUNetConfig()));
+  }
+  ClipText text{nullptr};
+  UNet unet{nullptr};
+};
+
+at::Tensor Encode(const Tokenizer& tokenizer, const std::vector<std::string>& prompts) {
+  const auto length = static_cast<int>(BaseTextConfig(0).max_position_embeddings);
+  auto ids = at::empty({static_cast<int64_t>(prompts.size()), length}, at::kLong);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    const Prompt prompt = tokenizer.EncodePrompt(prompts[i], "", length);
+    ids[static_cast<int64_t>(i)].copy_(
+        at::tensor(at::ArrayRef<int32_t>(prompt.ids.data(), prompt.ids.size()), at::kInt));
+  }
+  return ids;
+}
+
+struct World {
+  const StageOptions& options;
+  const Tokenizer& tokenizer;
+  const Schedule& schedule;
+  double scaling_factor;
+};
+
+// Weighted (training) or plain (held-out) mean squared error of the noise on one drawn batch.
+at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, uint64_t draw_seed,
+                uint64_t noise_seed, bool training) {
+  auto batch = DrawBatch(draw_seed, world.options.batch, world.options.classes);
+  Random random(noise_seed);
+  if (training) {
+    for (auto& caption : batch.captions) {
+      if (random.Chance(kEmptyCaptions)) caption.clear();
+    }
+  }
+  at::Tensor latent;
+  {
+    const at::NoGradGuard no_grad;
+    latent = vae->Encode(batch.pictures).mean * world.scaling_factor;
+  }
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(random.Next());
+  const int64_t n = latent.size(0);
+  const auto noise = at::randn(latent.sizes(), generator, latent.options());
+  const auto t = at::randint(0, world.schedule.config().num_train_timesteps, {n}, generator,
+                             at::TensorOptions(at::kLong));
+  const auto noisy = world.schedule.AddNoise(latent, noise, t);
+  const auto text = networks.text(Encode(world.tokenizer, batch.captions));
+  const auto predicted = networks.unet(noisy, t, text);
+  const auto error = (predicted - noise).square().mean({1, 2, 3});  // [n]
+  if (!training) return error.mean();
+  std::vector<double> weights;
+  for (int64_t i = 0; i < n; ++i) {
+    const double a = world.schedule.AlphaBar(t[i].item<int64_t>());
+    weights.push_back(std::min(a / (1 - a), kMaxSnr) / (a / (1 - a)));
+  }
+  return (error * at::tensor(weights, at::kDouble).to(at::kFloat)).mean();
+}
+
+// Two guided pictures for each of a few fixed prompts, DDIM, 25 steps.
+cv::Mat SampleSheet(NetworksImpl& networks, Vae& vae, const World& world) {
+  const at::NoGradGuard no_grad;
+  constexpr double kGuidance = 4;
+  const std::vector<std::string> prompts = {"a photo of a robot on the beach",
+                                            "a photo of a red mug on a wooden table",
+                                            "a photo of a blue car in the desert",
+                                            "a photo of a yellow duck in the snow",
+                                            "a photo of a purple fish in the ocean",
+                                            "a photo of a brown bear on the grass",
+                                            "a photo of a green robot at night",
+                                            "a photo of a striped mug in front of a brick wall",
+                                            "a photo of an orange car on the beach",
+                                            "a photo of a pink dotted bear in the snow",
+                                            "a photo of a teal duck with a hat on the grass",
+                                            "a photo of a white fish"};
+  std::vector<std::string> twice, empty;
+  for (const auto& p : prompts) twice.insert(twice.end(), {p, p});
+  empty.resize(twice.size());
+  const auto cond = networks.text(Encode(world.tokenizer, twice));
+  const auto uncond = networks.text(Encode(world.tokenizer, empty));
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(7);
+  const auto n = static_cast<int64_t>(twice.size());
+  auto x = at::randn({n, 4, 16, 16}, generator, at::TensorOptions(at::kFloat));
+  const auto scheduler = MakeDdim(world.schedule, 25, 0);
+  for (size_t i = 0; i < scheduler->timesteps().size(); ++i) {
+    const auto t = at::full({n}, scheduler->timesteps()[i], at::kLong);
+    const auto eps_uncond = networks.unet(x, t, uncond);
+    const auto eps = eps_uncond + kGuidance * (networks.unet(x, t, cond) - eps_uncond);
+    x = scheduler->Step(eps, static_cast<int64_t>(i), x, {});
+  }
+  return ContactSheet(ToPictures(vae->Decode(x / world.scaling_factor)), 8);
+}
+
+absl::Status Save(Replicas& replicas, NetworksImpl& networks, Vae& vae, const World& world,
+                  StageLog& log) {
+  replicas.SwapAverage();
+  double error = 0;
+  {
+    const at::NoGradGuard no_grad;
+    for (uint64_t i = 0; i < 8; ++i) {
+      error += Loss(networks, vae, world, MixSeed(kHeldOut, i), MixSeed(kHeldOut, 1000 + i), false)
+                   .item<double>() /
+               8;
+    }
+  }
+  RETURN_IF_ERROR(
+      WritePicture(fmt::format("{}/diffusion_{}.png", world.options.directory, replicas.steps()),
+                   SampleSheet(networks, vae, world)));
+  replicas.SwapAverage();
+  log.Line(fmt::format("diffusion step {} held-out mse {:.4f}", replicas.steps(), error));
+  return replicas.Save(CheckpointPath(world.options), {});
+}
+
+std::vector<std::shared_ptr<torch::nn::Module>> Modules(
+    const std::vector<std::shared_ptr<NetworksImpl>>& networks) {
+  return {networks.begin(), networks.end()};
+}
+
+}  // namespace
+
+absl::Status TrainDiffusion(const StageOptions& options) {
+  StageLog log(options, "diffusion");
+  ASSIGN_OR_RETURN(const Tokenizer tokenizer, WorldTokenizer());
+  std::vector<Vae> vaes;
+  double scaling_factor = 1;
+  for (int i = 0; i < options.threads; ++i) {
+    ASSIGN_OR_RETURN(const TrainedVae trained, LoadTrainedVae(options));
+    vaes.push_back(trained.vae);
+    scaling_factor = trained.scaling_factor;
+  }
+  const Schedule schedule(BaseScheduleConfig());
+  const World world{options, tokenizer, schedule, scaling_factor};
+
+  at::manual_seed(2);
+  std::vector<std::shared_ptr<NetworksImpl>> networks;
+  for (int i = 0; i < options.threads; ++i) {
+    networks.push_back(std::make_shared<NetworksImpl>(tokenizer.vocab_size()));
+  }
+  InitializeText(networks[0]->text);
+  InitializeUNet(networks[0]->unet);
+  Replicas replicas(Modules(networks));
+  if (std::filesystem::exists(CheckpointPath(options))) {
+    Metadata metadata;
+    RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
+  }
+  log.Line(fmt::format("diffusion from step {} to {}", replicas.steps(), options.steps));
+
+  double mean_loss = 0;
+  double since = log.Seconds();
+  while (replicas.steps() < options.steps && !StopRequested()) {
+    const int64_t step = replicas.steps();
+    const auto s = static_cast<uint64_t>(step);
+    AdamOptions adam;
+    adam.learning_rate = LearningRate(8e-4, step, options.steps, 200, 0.4, 0.025);
+    adam.weight_decay = 0.01;
+    const double loss = replicas.Step(
+        [&](size_t replica) {
+          return Loss(*networks[replica], vaes[replica], world, MixSeed(kDraw, s, replica),
+                      MixSeed(kNoise, s, replica), true);
+        },
+        adam);
+    mean_loss += loss / 50;
+    if (replicas.steps() % 50 == 0) {
+      const double now = log.Seconds();
+      log.Line(fmt::format("diffusion step {} loss {:.4f} lr {:.2e} {:.1f} pictures/s",
+                           replicas.steps(), mean_loss, adam.learning_rate,
+                           50.0 * options.batch * options.threads / (now - since)));
+      mean_loss = 0;
+      since = now;
+    }
+    if (log.TimeToSave()) {
+      RETURN_IF_ERROR(Save(replicas, *networks[0], vaes[0], world, log));
+      since = log.Seconds();
+    }
+  }
+  return Save(replicas, *networks[0], vaes[0], world, log);
+}
+
+absl::Status ExportBase(const StageOptions& options, const std::string& base_directory) {
+  ASSIGN_OR_RETURN(const Tokenizer tokenizer, WorldTokenizer());
+  ASSIGN_OR_RETURN(const TrainedVae trained, LoadTrainedVae(options));
+  const auto networks = std::make_shared<NetworksImpl>(tokenizer.vocab_size());
+  Replicas replicas({networks});
+  Metadata metadata;
+  RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
+  replicas.SwapAverage();
+  return WriteBase(base_directory, trained.vae, trained.scaling_factor, networks->text,
+                   networks->unet);
+}
+
+}  // namespace vico::toyworld

@@ -1,0 +1,53 @@
+// vico-toyworld-pretrain: makes the tiny base model from nothing, stage by stage.
+#include <cstdio>
+#include <filesystem>
+#include <sstream>
+
+#include <ATen/Parallel.h>
+#include <CLI/CLI.hpp>
+#include <opencv2/core.hpp>
+
+#include "toyworld/catalogue.h"
+#include "toyworld/pretraining/autoencoder_stage.h"
+#include "toyworld/pretraining/diffusion_stage.h"
+
+int main(int argc, char** argv) {
+  using namespace vico::toyworld;
+  StageOptions options;
+  std::string stage, classes, base;
+  CLI::App app("Trains the tiny base model on freshly drawn pictures. Goes on where it stopped.");
+  app.add_option("stage", stage, "autoencoder, diffusion or export")
+      ->required()
+      ->check(CLI::IsMember({"autoencoder", "diffusion", "export"}));
+  app.add_option("--work", options.directory, "checkpoints, logs, contact sheets")->required();
+  app.add_option("--steps", options.steps, "in all")->check(CLI::PositiveNumber);
+  app.add_option("--threads", options.threads, "compute threads")->check(CLI::Range(1, 64));
+  app.add_option("--batch", options.batch, "pictures a thread and step")->check(CLI::Range(1, 256));
+  app.add_option("--classes", classes, "comma-separated; all when left out");
+  app.add_option("--save-minutes", options.save_minutes, "between checkpoints");
+  app.add_option("--base", base, "export: the base model's directory");
+  CLI11_PARSE(app, argc, argv);
+
+  std::istringstream names(classes);
+  for (std::string name; std::getline(names, name, ',');) {
+    const int index = ClassIndex(name);
+    if (index < 0) {
+      std::fprintf(stderr, "--classes: there is no class %s\n", name.c_str());
+      return 2;
+    }
+    options.classes.push_back(index);
+  }
+  at::set_num_threads(1);
+  at::globalContext().setFlushDenormal(true);
+  cv::setNumThreads(1);
+  CatchStopSignals();
+
+  const absl::Status status = stage == "autoencoder" ? TrainAutoencoder(options)
+                              : stage == "diffusion" ? TrainDiffusion(options)
+                                                     : ExportBase(options, base);
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", status.ToString().c_str());
+    return 1;
+  }
+  return 0;
+}

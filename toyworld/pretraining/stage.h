@@ -1,0 +1,60 @@
+// What the training stages of the tiny base share: options, drawn batches, the log.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <opencv2/core.hpp>
+
+namespace vico::toyworld {
+
+struct StageOptions {
+  std::string directory;     ///< checkpoints, logs and contact sheets; made if missing
+  int64_t steps = 1000;      ///< in all; the learning rate falls towards the last
+  int threads = 2;           ///< replicas, one compute thread each
+  int batch = 16;            ///< pictures a replica and step
+  std::vector<int> classes;  ///< classes drawn; empty: all
+  double save_minutes = 3;   ///< between checkpoints
+};
+
+struct Batch {
+  at::Tensor pictures;  ///< [n, 3, 64, 64] fp32, -1..1
+  std::vector<std::string> captions;
+};
+
+/// Freshly drawn; a function of its arguments.
+Batch DrawBatch(uint64_t seed, int n, const std::vector<int>& classes);
+
+/// A well mixed seed for one purpose, step and replica.
+uint64_t MixSeed(uint64_t purpose, uint64_t step, uint64_t replica = 0);
+
+/// [n, 3, h, w] in -1..1 -> n pictures [h, w, 3] uint8 RGB.
+std::vector<cv::Mat> ToPictures(const at::Tensor& pictures);
+
+/// Rises linearly for `warmup` steps, stays, and falls as a cosine from `hold` (share of all steps)
+/// to `floor` times the peak.
+double LearningRate(double peak, int64_t step, int64_t steps, int64_t warmup, double hold,
+                    double floor);
+
+/// Appends lines to <directory>/<name>.log and to stdout, and says when it is time to save.
+class StageLog {
+ public:
+  StageLog(const StageOptions& options, const std::string& name);
+  void Line(const std::string& text);
+  bool TimeToSave();  ///< true once in `save_minutes`
+  double Seconds() const;
+
+ private:
+  std::string path_;
+  double save_seconds_;
+  std::chrono::steady_clock::time_point start_, saved_;
+};
+
+/// True after SIGTERM or SIGINT: save and leave.
+bool StopRequested();
+void CatchStopSignals();
+
+}  // namespace vico::toyworld
