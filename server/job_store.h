@@ -24,6 +24,7 @@ struct SubmitRequest {
   std::string
       body_hash;     ///< of method and request as sent, so that a drawn seed does not change it
   v1::JobSpec spec;  ///< checked, defaults filled in, base model named
+  std::vector<v1::Event::Warning> warnings;  ///< each becomes an event, right after `queued`
 };
 
 struct JobQuery {
