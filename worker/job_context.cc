@@ -1,0 +1,96 @@
+#include "worker/job_context.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "common/status.h"
+
+namespace vico {
+namespace {
+
+constexpr absl::Duration kBlobPatience = absl::Minutes(1);
+constexpr double kRecentWeight = 0.1;  // of the newest step in the running mean
+
+uint64_t SeedOf(const LeaseKey& lease) { return std::hash<std::string>{}(lease.lease_id); }
+
+}  // namespace
+
+JobContext::JobContext(ServerLink& link, Reporter& reporter, const Clock& clock, Pause& pause,
+                       LeaseKey lease, std::stop_token stop)
+    : link_(link),
+      reporter_(reporter),
+      clock_(clock),
+      pause_(pause),
+      lease_(std::move(lease)),
+      stop_(std::move(stop)) {}
+
+Verdict JobContext::Check() {
+  const Verdict verdict = reporter_.Poll();
+  return verdict == Verdict::kGoOn && stop_.stop_requested() ? Verdict::kDrain : verdict;
+}
+
+void JobContext::Warn(const std::string& reason, const std::string& message) {
+  v1::Event event;
+  event.mutable_warning()->set_reason(reason);
+  event.mutable_warning()->set_message(message);
+  Say(std::move(event));
+}
+
+absl::StatusOr<std::string> JobContext::Get(const v1::BlobRef& blob) {
+  const Reporter::Rest rest(reporter_);
+  BackOff back_off({}, SeedOf(lease_));
+  const absl::Duration give_up = clock_.Uptime() + kBlobPatience;
+  for (;;) {
+    const Verdict verdict = Check();
+    if (verdict == Verdict::kLost) return absl::AbortedError("the lease is lost");
+    if (verdict != Verdict::kGoOn) return absl::CancelledError("the job is to stop");
+    auto bytes = link_.GetBlob(blob, lease_);
+    if (bytes.ok() || !IsTransient(bytes.status()) || clock_.Uptime() >= give_up) return bytes;
+    pause_.For(back_off.Next(), stop_);
+  }
+}
+
+absl::StatusOr<v1::BlobRef> JobContext::Put(std::string_view bytes, std::string_view media_type) {
+  const Reporter::Rest rest(reporter_);
+  const v1::BlobRef blob = BlobRefOf(bytes, media_type);
+  BackOff back_off({}, SeedOf(lease_));
+  const absl::Duration give_up = clock_.Uptime() + kBlobPatience;
+  for (;;) {
+    if (Check() == Verdict::kLost) return absl::AbortedError("the lease is lost");
+    const absl::Status put = link_.PutBlob(blob, bytes, lease_);
+    if (put.ok()) return blob;
+    if (!IsTransient(put) || Check() != Verdict::kGoOn || clock_.Uptime() >= give_up) return put;
+    pause_.For(back_off.Next(), stop_);
+  }
+}
+
+StepTimer::StepTimer(const Clock& clock) : clock_(clock), mark_(clock.Uptime()) {}
+
+v1::Event::Progress StepTimer::Step(int64_t step, int64_t total_steps) {
+  const absl::Duration now = clock_.Uptime();
+  const absl::Duration taken = now - std::exchange(mark_, now);
+  total_ += taken;
+  ++steps_;
+  const double seconds = absl::ToDoubleSeconds(taken);
+  recent_seconds_ =
+      steps_ == 1 ? seconds : (1 - kRecentWeight) * recent_seconds_ + kRecentWeight * seconds;
+  v1::Event::Progress progress;
+  progress.set_step(step);
+  progress.set_total_steps(total_steps);
+  progress.set_seconds_per_step(recent_seconds_);
+  const absl::Duration eta = absl::Seconds(
+      recent_seconds_ * static_cast<double>(std::max<int64_t>(0, total_steps - step)));
+  progress.mutable_eta()->set_seconds(absl::ToInt64Seconds(eta));
+  progress.mutable_eta()->set_nanos(
+      static_cast<int>(absl::ToInt64Nanoseconds(eta % absl::Seconds(1))));
+  return progress;
+}
+
+void StepTimer::Skip() { mark_ = clock_.Uptime(); }
+
+double StepTimer::mean_seconds() const {
+  return steps_ == 0 ? 0 : absl::ToDoubleSeconds(total_) / static_cast<double>(steps_);
+}
+
+}  // namespace vico

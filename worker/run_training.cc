@@ -1,0 +1,165 @@
+// A training job: the concept's pictures in, an adapter and its reference picture out.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include "common/status.h"
+#include "worker/run_job.h"
+
+namespace vico {
+namespace {
+
+constexpr size_t kSummarySteps = 40;  // first_loss and last_loss are means over so many
+constexpr char kPng[] = "image/png";
+constexpr char kSafetensors[] = "application/octet-stream";
+
+double PeakRssMb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;  // ru_maxrss is in KiB
+}
+
+double Mean(const double* begin, const double* end) {
+  return begin == end ? 0 : std::accumulate(begin, end, 0.0) / static_cast<double>(end - begin);
+}
+
+/// The callbacks of one training, and what they gather.
+class Training {
+ public:
+  explicit Training(JobContext& context)
+      : context_(context), timer_(context.clock()), started_(context.clock().Uptime()) {}
+
+  TrainCallbacks Callbacks() {
+    TrainCallbacks callbacks;
+    callbacks.on_step = [this](const TrainStep& step) { return OnStep(step); };
+    callbacks.keep_going = [this] { return KeepGoing(); };
+    callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
+      Note(OnSample(step, seed, picture));
+    };
+    callbacks.on_mask = [this](const LearnedMask& mask) { Note(OnMask(mask)); };
+    callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
+      context_.Warn(reason, message);
+    };
+    return callbacks;
+  }
+
+  const absl::Status& problem() const { return problem_; }
+
+  v1::TrainingSummary Summary() const {
+    v1::TrainingSummary summary;
+    const size_t count = std::min(losses_.size(), kSummarySteps);
+    const double* begin = losses_.data();
+    const double* end = begin + losses_.size();
+    summary.set_steps(static_cast<int64_t>(losses_.size()));
+    summary.set_train_seconds(absl::ToDoubleSeconds(context_.clock().Uptime() - started_));
+    summary.set_seconds_per_step(timer_.mean_seconds());
+    summary.set_first_loss(Mean(begin, begin + count));
+    summary.set_last_loss(Mean(end - count, end));
+    std::vector<double> coverage;
+    for (const auto& [picture, value] : coverage_) coverage.push_back(value);
+    summary.set_mask_coverage(Mean(coverage.data(), coverage.data() + coverage.size()));
+    summary.set_peak_rss_mb(PeakRssMb());
+    return summary;
+  }
+
+ private:
+  bool KeepGoing() { return problem_.ok() && context_.Check() == Verdict::kGoOn; }
+
+  bool OnStep(const TrainStep& step) {
+    if (!std::isfinite(step.loss) || !std::isfinite(step.loss_reg)) {
+      const std::string last = losses_.empty() ? "none" : fmt::format("{:.6g}", losses_.back());
+      Note(
+          Error(absl::StatusCode::kFailedPrecondition,
+                fmt::format("training diverged at step {}: the loss is not finite; the last finite "
+                            "loss was {}; try lower learning rates",
+                            step.step, last),
+                "DIVERGED"));
+      return false;
+    }
+    losses_.push_back(step.loss);
+    v1::Event event;
+    auto& progress = *event.mutable_progress();
+    progress = timer_.Step(step.step, step.total_steps);
+    progress.set_loss(step.loss);
+    progress.set_loss_reg(step.loss_reg);
+    context_.Say(std::move(event));
+    return KeepGoing();
+  }
+
+  absl::Status OnSample(int64_t step, uint64_t seed, const PngPicture& png) {
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPng));
+    v1::Event event;
+    auto& sample = *event.mutable_sample();
+    sample.set_step(step);
+    auto& picture = *sample.mutable_picture();
+    picture.set_seed(seed);
+    *picture.mutable_blob() = std::move(blob);
+    picture.set_width(png.width);
+    picture.set_height(png.height);
+    context_.Say(std::move(event));
+    timer_.Skip();
+    return absl::OkStatus();
+  }
+
+  absl::Status OnMask(const LearnedMask& learned) {
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(learned.png, kPng));
+    coverage_[learned.picture_index] = learned.coverage;  // the newest counts
+    v1::Event event;
+    auto& mask = *event.mutable_mask();
+    mask.set_step(learned.step);
+    mask.set_picture_index(learned.picture_index);
+    *mask.mutable_blob() = std::move(blob);
+    mask.set_coverage(learned.coverage);
+    mask.set_site(learned.site);
+    context_.Say(std::move(event));
+    timer_.Skip();
+    return absl::OkStatus();
+  }
+
+  void Note(absl::Status status) {
+    if (problem_.ok()) problem_ = std::move(status);
+  }
+
+  JobContext& context_;
+  StepTimer timer_;
+  const absl::Duration started_;
+  std::vector<double> losses_;
+  std::map<int, double> coverage_;  // by picture
+  absl::Status problem_;            // the first that a callback met
+};
+
+}  // namespace
+
+absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& engine,
+                                            JobContext& context) {
+  std::vector<std::string> pictures;
+  for (const auto& picture : job.pictures()) {
+    ASSIGN_OR_RETURN(std::string png, context.Get(picture.blob()));
+    pictures.push_back(std::move(png));
+  }
+
+  Training training(context);
+  absl::StatusOr<TrainedAdapter> trained;
+  {
+    const Reporter::Watch watch(context.reporter());
+    trained = engine.Train(job.spec().train(), pictures, training.Callbacks());
+  }
+  RETURN_IF_ERROR(training.problem());
+  RETURN_IF_ERROR(trained.status());
+  if (trained->stopped) return absl::CancelledError("the training was stopped");
+
+  v1::TrainResult result;
+  *result.mutable_summary() = training.Summary();
+  ASSIGN_OR_RETURN(*result.mutable_adapter(), context.Put(trained->safetensors, kSafetensors));
+  ASSIGN_OR_RETURN(*result.mutable_reference(), context.Put(trained->reference, kPng));
+  return result;
+}
+
+}  // namespace vico
