@@ -65,13 +65,13 @@ Setting Beach(Random& random, Canvas& canvas) {
                  {float(x + 0.3 * lean), float((foot + top) / 2)},
                  {float(x + lean), float(top)}},
                 5, {128, 86, 50});
-    for (int i = 0; i < 5; ++i) {
-      const double angle = (-168 + 39 * i) * 0.0174533;
+    for (const double degrees : {-166.0, -128.0, -52.0, -14.0}) {
+      const double angle = degrees * 0.0174533;
       const double c = std::cos(angle), s = std::sin(angle);
       canvas.Line({{float(x + lean), float(top)},
                    {float(x + lean + 13 * c), float(top + 7 * s - 4)},
                    {float(x + lean + 23 * c), float(top + 14 * s + 7)}},
-                  4.6, i % 2 == 0 ? Rgb{38, 128, 62} : Rgb{56, 152, 74});
+                  4.6, std::abs(c) > 0.8 ? Rgb{38, 128, 62} : Rgb{56, 152, 74});
     }
   }
   return {};
