@@ -22,8 +22,9 @@ double Share(const Progress& progress) {
 }
 
 std::string Steps(const Progress& progress) {
-  if (progress.total <= 0) return fmt::format("{}", progress.step);
-  return fmt::format("{}/{}", progress.step, progress.total);
+  const std::string unit = progress.unit.empty() ? "" : " " + progress.unit;
+  if (progress.total <= 0) return fmt::format("{}{}", progress.step, unit);
+  return fmt::format("{}/{}{}", progress.step, progress.total, unit);
 }
 
 // What follows the step count, most wanted first.
@@ -100,11 +101,13 @@ void ProgressDisplay::Update(const Progress& progress) {
 }
 
 void ProgressDisplay::Note(const std::string& line) {
-  if (bar_.empty()) {
-    out_ << line << '\n' << std::flush;
-    return;
-  }
-  out_ << "\r\x1b[K" << line << '\n' << bar_ << std::flush;
+  Above([&] { out_ << line << '\n'; });
+}
+
+void ProgressDisplay::Above(const std::function<void()>& print) {
+  if (!bar_.empty()) out_ << "\r\x1b[K" << std::flush;
+  print();
+  out_ << bar_ << std::flush;
 }
 
 void ProgressDisplay::Close() {

@@ -14,6 +14,7 @@ struct Progress {
   std::string label;  ///< what is going on, one word
   std::int64_t step = 0;
   std::int64_t total = 0;  ///< 0: not known
+  std::string unit;        ///< of both; empty for steps
   std::optional<double> loss;
   std::optional<double> seconds_per_step;
   std::optional<double> eta_seconds;
@@ -43,6 +44,8 @@ class ProgressDisplay {
   void Update(const Progress& progress);
   /// A line of its own, above the bar.
   void Note(const std::string& line);
+  /// Lets `print` write whole lines above the bar, to this stream or another of the same terminal.
+  void Above(const std::function<void()>& print);
   /// Leaves the bar as it stands and goes to the next line.
   void Close();
 

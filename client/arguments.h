@@ -1,0 +1,112 @@
+// The command line of `vico`, read into plain values: one struct a subcommand.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "vico/v1/job.pb.h"
+
+namespace vico {
+
+struct ConceptsUpload {
+  std::vector<std::string> files;
+  std::string display_name;
+};
+struct ConceptsList {
+  std::size_t limit = 50;
+};
+struct ConceptsShow {
+  std::string name;
+};
+struct ConceptsDelete {
+  std::string name;
+};
+
+struct Train {
+  v1::TrainSpec spec;
+  bool watch = false;
+  bool cancel_on_interrupt = false;
+  std::string out;  ///< folder for samples and masks; empty: not kept. Implies `watch`
+};
+
+struct JobsList {
+  v1::JobKind kind = v1::JOB_KIND_UNSPECIFIED;
+  std::vector<v1::JobState> states;
+  std::size_t limit = 50;
+};
+struct JobsShow {
+  std::string name;
+};
+struct JobsWatch {
+  std::string name;
+  std::uint64_t after_sequence = 0;
+  bool cancel_on_interrupt = false;
+  std::string out;  ///< folder for pictures; empty: not kept
+};
+struct JobsCancel {
+  std::string name;
+};
+struct JobsRetry {
+  std::string name;
+};
+
+struct AdaptersList {
+  std::size_t limit = 50;
+};
+struct AdaptersShow {
+  std::string name;
+};
+struct AdaptersDownload {
+  std::string name;
+  std::string out;        ///< file; "<id>.safetensors" when empty
+  std::string reference;  ///< file for the reference picture; empty: not wanted
+};
+struct AdaptersImport {
+  std::string file;
+  std::string reference;
+  std::string base_model;
+};
+struct AdaptersDelete {
+  std::string name;
+};
+
+struct Generate {
+  v1::GenerateSpec spec;
+  bool cancel_on_interrupt = false;
+  std::string out = ".";  ///< folder
+};
+
+struct Models {};
+struct ShowCapabilities {};
+struct Version {};
+
+using Command = std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsDelete, Train,
+                             JobsList, JobsShow, JobsWatch, JobsCancel, JobsRetry, AdaptersList,
+                             AdaptersShow, AdaptersDownload, AdaptersImport, AdaptersDelete,
+                             Generate, Models, ShowCapabilities, Version>;
+
+struct Arguments {
+  std::string server;
+  bool json = false;
+  Command command;
+};
+
+/// Either a command to run, or what to print and the exit code: help, or what is wrong.
+struct ParsedArguments {
+  std::optional<Arguments> arguments;
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+
+/// `words` are those after the program's name.
+ParsedArguments ParseArguments(const std::vector<std::string>& words,
+                               const std::string& default_server);
+
+/// "jobs/1c9e" for "1c9e" or "jobs/1c9e": a collection may be left out where it is clear.
+std::string InCollection(const std::string& collection, const std::string& name);
+
+}  // namespace vico

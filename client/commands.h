@@ -1,0 +1,52 @@
+// The subcommands of `vico`, one function each. What a script would want goes to `out`: names and
+// paths, or JSON lines; what people look at goes to `err`: progress, warnings, hints.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <ostream>
+
+#include <absl/status/statusor.h>
+
+#include "client/arguments.h"
+#include "client/client.h"
+#include "client/exit_code.h"
+#include "client/interrupt.h"
+
+namespace vico {
+
+struct CommandContext {
+  Client& client;
+  Interrupt& interrupt;
+  std::ostream& out;
+  std::ostream& err;
+  std::function<std::optional<int>()> columns;  ///< of the terminal behind `err`, if it is one
+  bool json = false;
+};
+
+/// Runs the command; an error has been printed to `context.err` when this returns.
+ExitCode RunCommand(const Command& command, CommandContext& context);
+
+using CommandResult = absl::StatusOr<ExitCode>;
+
+CommandResult Run(const ConceptsUpload& command, CommandContext& context);
+CommandResult Run(const ConceptsList& command, CommandContext& context);
+CommandResult Run(const ConceptsShow& command, CommandContext& context);
+CommandResult Run(const ConceptsDelete& command, CommandContext& context);
+CommandResult Run(const Train& command, CommandContext& context);
+CommandResult Run(const JobsList& command, CommandContext& context);
+CommandResult Run(const JobsShow& command, CommandContext& context);
+CommandResult Run(const JobsWatch& command, CommandContext& context);
+CommandResult Run(const JobsCancel& command, CommandContext& context);
+CommandResult Run(const JobsRetry& command, CommandContext& context);
+CommandResult Run(const AdaptersList& command, CommandContext& context);
+CommandResult Run(const AdaptersShow& command, CommandContext& context);
+CommandResult Run(const AdaptersDownload& command, CommandContext& context);
+CommandResult Run(const AdaptersImport& command, CommandContext& context);
+CommandResult Run(const AdaptersDelete& command, CommandContext& context);
+CommandResult Run(const Generate& command, CommandContext& context);
+CommandResult Run(const Models& command, CommandContext& context);
+CommandResult Run(const ShowCapabilities& command, CommandContext& context);
+CommandResult Run(const Version& command, CommandContext& context);
+
+}  // namespace vico
