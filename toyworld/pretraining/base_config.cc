@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/status.h"
+#include "toyworld/captions.h"
 #include "toyworld/tokenizer_files.h"
 #include "worker/io/tensors.h"
 
@@ -167,6 +168,11 @@ void InitializeUNet(UNet& unet) {
   Zero(*unet, "conv_out");
 }
 
+absl::StatusOr<Tokenizer> WorldTokenizer() {
+  ASSIGN_OR_RETURN(const TokenizerFiles files, MakeTokenizerFiles(KnownWords()));
+  return Tokenizer::Create(files.vocab_json, files.merges_txt);
+}
+
 absl::Status WriteBase(const std::string& directory, const Vae& vae, double scaling_factor,
                        const ClipText& text, const UNet& unet) {
   const std::filesystem::path root(directory);
@@ -187,7 +193,8 @@ absl::Status WriteBase(const std::string& directory, const Vae& vae, double scal
   RETURN_IF_ERROR(WriteJson(root / "text_encoder/config.json", Describe(text->config())));
   RETURN_IF_ERROR(
       WriteJson(root / "scheduler/scheduler_config.json", Describe(BaseScheduleConfig())));
-  RETURN_IF_ERROR(WriteTokenizer((root / "tokenizer").string()));
+  ASSIGN_OR_RETURN(const TokenizerFiles files, MakeTokenizerFiles(KnownWords()));
+  RETURN_IF_ERROR(WriteTokenizerFiles(files, (root / "tokenizer").string()));
   const std::string weights = "diffusion_pytorch_model.safetensors";
   RETURN_IF_ERROR(
       SaveParameters(*unet, (root / "unet" / weights).string(), at::kHalf, {{"format", "pt"}}));

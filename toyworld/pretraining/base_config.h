@@ -4,7 +4,9 @@
 #include <string>
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
+#include "common/tokenizer.h"
 #include "worker/diffusion/schedule.h"
 #include "worker/model/clip_text.h"
 #include "worker/model/config.h"
@@ -24,6 +26,9 @@ ScheduleConfig BaseScheduleConfig();
 void InitializeVae(Vae& vae);
 void InitializeText(ClipText& text);
 void InitializeUNet(UNet& unet);
+
+/// The tokenizer whose words are the drawn world's.
+absl::StatusOr<Tokenizer> WorldTokenizer();
 
 /// Writes configs, tokenizer and fp16 weights; `scaling_factor` goes into vae/config.json.
 absl::Status WriteBase(const std::string& directory, const Vae& vae, double scaling_factor,

@@ -15,7 +15,6 @@
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/replicas.h"
 #include "toyworld/random.h"
-#include "toyworld/tokenizer_files.h"
 #include "worker/diffusion/scheduler.h"
 
 namespace vico::toyworld {
