@@ -25,13 +25,17 @@ class EventFeed {
   class Subscription {
    public:
     Subscription() = default;
-    Subscription(Subscription&& other) noexcept = default;
+    Subscription(Subscription&& other) noexcept;
     Subscription& operator=(Subscription&& other) noexcept;
     ~Subscription();
 
    private:
     friend class EventFeed;
-    explicit Subscription(std::shared_ptr<Entry> entry);
+    Subscription(EventFeed& feed, std::string key, std::shared_ptr<Entry> entry);
+    void End();
+
+    EventFeed* feed_ = nullptr;
+    std::string key_;
     std::shared_ptr<Entry> entry_;
   };
 
@@ -45,13 +49,13 @@ class EventFeed {
   void QueueChanged();
 
  private:
-  using Entries = std::vector<std::weak_ptr<Entry>>;
-  static void Add(Entries& entries, const std::shared_ptr<Entry>& entry);
-  void Run(const Entries& entries);
+  using Entries = std::vector<std::shared_ptr<Entry>>;
+  Subscription Watch(std::string key, Wake wake);
+  void Changed(const std::string& key);
+  void Remove(const std::string& key, const std::shared_ptr<Entry>& entry);
 
   std::mutex mutex_;
-  std::unordered_map<std::string, Entries> jobs_;  // guarded by mutex_
-  Entries queue_;                                  // guarded by mutex_
+  std::unordered_map<std::string, Entries> entries_;  // by job; guarded by mutex_
 };
 
 }  // namespace vico

@@ -1,0 +1,64 @@
+// The embedded database: one file, one writer at a time, readers beside it. Changes that wait for
+// the writer at the same moment share one commit, hence one sync of the disk.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "server/sqlite.h"
+
+namespace vico {
+
+/// Any thread.
+class Database {
+ public:
+  /// Makes the file or brings it to the newest schema. kDataLoss when SQLite finds it damaged,
+  /// kFailedPrecondition when a newer program has written it.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path);
+  ~Database();
+
+  using Work = std::function<absl::Status(SqliteConnection&)>;
+
+  /// All of `change` or nothing: OK when it returned OK and is durable. It sees everything
+  /// committed before, and nobody else writes meanwhile. It runs on this or another caller's
+  /// thread.
+  absl::Status Write(const Work& change);
+
+  /// `read` sees one state of the database, with all that was committed before the call.
+  absl::Status Read(const Work& read);
+
+  /// OK, or why nothing can be written any more: after a failed sync nobody knows what is on the
+  /// disk, so the process has to end and start again.
+  absl::Status Health();
+
+ private:
+  struct Change {
+    const Work& work;
+    absl::Status status;
+    bool done = false;
+  };
+
+  Database(std::string path, std::unique_ptr<SqliteConnection> writer);
+  void Commit(const std::vector<Change*>& batch);
+  absl::Status Apply(const std::vector<Change*>& batch);
+
+  const std::string path_;
+  const std::unique_ptr<SqliteConnection> writer_;  // the leader's
+
+  std::mutex mutex_;
+  std::condition_variable turn_;
+  std::deque<Change*> waiting_;                             // guarded by mutex_
+  bool leading_ = false;                                    // guarded by mutex_
+  absl::Status broken_;                                     // guarded by mutex_
+  std::vector<std::unique_ptr<SqliteConnection>> readers_;  // idle ones; guarded by mutex_
+};
+
+}  // namespace vico

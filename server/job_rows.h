@@ -1,0 +1,63 @@
+// A job as a row of the embedded database: reading it, and the one statement that changes it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include "server/sqlite.h"
+#include "vico/v1/job.pb.h"
+
+namespace vico {
+
+/// The job clients see (without queue_position) and what only the store knows. Empty texts and zero
+/// times are NULL in the row.
+struct JobRow {
+  int64_t number = 0;
+  std::string tenant;
+  v1::Job job;
+  int failures = 0;
+  int crashes = 0;
+  absl::Duration not_before;  ///< uptime
+  std::string lease_id;
+  std::string lease_worker;
+  std::string lease_nonce;
+  absl::Duration lease_until;  ///< uptime
+  uint64_t report_number = 0;
+  std::string base_model_digest;
+};
+
+/// The columns that FromRow reads, in its order.
+extern const std::string_view kJobColumns;
+absl::StatusOr<JobRow> FromRow(const SqlRow& row);
+
+/// "SELECT {kJobColumns} FROM job " + `rest`.
+std::string SelectJob(std::string_view rest);
+
+/// kNotFound "jobs/…: no such job".
+absl::StatusOr<JobRow> FindJob(SqliteConnection& db, std::string_view name);
+absl::StatusOr<JobRow> FindJobOfTenant(SqliteConnection& db, std::string_view tenant,
+                                       std::string_view name);
+
+/// How many queued jobs are older.
+absl::StatusOr<int64_t> JobsAhead(SqliteConnection& db, int64_t number);
+
+/// Writes a new job, its `queued` event and the warnings; fills in `number`. The tenant's row is
+/// made if need be.
+absl::Status InsertJob(SqliteConnection& db, absl::Time now,
+                       const std::vector<v1::Event::Warning>& warnings, JobRow& row);
+
+/// Changes the row from `before` to `after`, guarded by the state, attempt and lease time of
+/// `before`, so that whatever has changed meanwhile makes it kAborted, reason LEASE_LOST. A change
+/// that kTransitions does not have is kInternal.
+absl::Status SaveJob(SqliteConnection& db, const JobRow& before, const JobRow& after);
+
+/// Numbers the event, dates it, writes it, and counts it in `row`, which must be saved afterwards.
+absl::Status AppendEvent(SqliteConnection& db, absl::Time now, JobRow& row, v1::Event event);
+
+}  // namespace vico
