@@ -14,10 +14,10 @@
 namespace vico {
 
 struct JobViewOptions {
-  std::string label;                    ///< what the job does, one word
-  bool json = false;                    ///< each event as a line on `out`
-  bool list_pictures = false;           ///< path of each finished picture as a line on `out`
-  std::optional<PictureFolder> folder;  ///< where pictures go; none: nowhere
+  std::string label;           ///< what the job does, one word
+  bool json = false;           ///< each event as a line on `out`
+  bool list_pictures = false;  ///< path of each finished picture as a line on `out`
+  std::optional<PictureFolder> folder = std::nullopt;  ///< where pictures go; none: nowhere
 };
 
 class JobView : public WatchHandler {
