@@ -1,0 +1,46 @@
+// Takes values out of one JSON config file and keeps the first thing that is wrong with it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <nlohmann/json.hpp>
+
+namespace vico {
+
+class ConfigReader {
+ public:
+  enum class Presence { kRequired, kOptional };  ///< optional and absent, or null: the value stays
+
+  ConfigReader(std::string_view json, std::string_view source);
+
+  void Integer(const char* key, int64_t& value, int64_t min, int64_t max,
+               Presence presence = Presence::kOptional);
+  void Integers(const char* key, std::vector<int64_t>& values, int64_t min, int64_t max);
+  void Number(const char* key, double& value, double min, double max);
+  void Flag(const char* key, bool& value);
+  void Text(const char* key, std::string& value, Presence presence = Presence::kOptional);
+  std::vector<std::string> Texts(const char* key);  ///< required
+
+  /// Absent, null or `only`: the one thing we do.
+  void Only(const char* key, const nlohmann::json& only);
+
+  /// Records "source: key: what, found value".
+  void Refuse(const char* key, std::string_view what);
+
+  bool Has(const char* key) const;
+  bool IsList(const char* key) const;
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const nlohmann::json* Find(const char* key, Presence presence);
+
+  std::string source_;
+  nlohmann::json json_;
+  absl::Status status_;
+};
+
+}  // namespace vico

@@ -1,0 +1,20 @@
+// Whole small files.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+namespace vico {
+
+/// kNotFound naming the file, or kInvalidArgument when it has more than `max_bytes`.
+absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_bytes = 16 << 20);
+
+absl::Status WriteSmallFile(const std::string& path, const std::string& bytes);
+
+/// SHA-256 of a file of any size, in lower-case hexadecimal digits.
+absl::StatusOr<std::string> FileSha256(const std::string& path);
+
+}  // namespace vico
