@@ -1,0 +1,46 @@
+#include "common/status_grpc.h"
+
+#include <gmock/gmock.h>
+
+#include "common/status.h"
+#include "tests/support/status_matchers.h"
+
+namespace vico {
+namespace {
+
+TEST(StatusGrpcTest, ReasonsAndFieldsCrossGrpc) {
+  const absl::Status status = WithRetryAfter(FieldError("prompt", "is empty"), absl::Seconds(2));
+  const grpc::Status over_the_wire = ToGrpc(status);
+  EXPECT_EQ(over_the_wire.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(over_the_wire.error_message(), "prompt: is empty");
+  EXPECT_EQ(FromGrpc(over_the_wire), status);
+}
+
+TEST(StatusGrpcTest, OkStaysOk) {
+  EXPECT_TRUE(ToGrpc(absl::OkStatus()).ok());
+  EXPECT_THAT(FromGrpc(grpc::Status::OK), IsOk());
+}
+
+TEST(StatusGrpcTest, AnErrorWithoutDetailsKeepsCodeAndMessage) {
+  const absl::Status status = FromGrpc(grpc::Status(grpc::StatusCode::UNAVAILABLE, "away"));
+  EXPECT_THAT(status, HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(status, HasMessage("away"));
+}
+
+TEST(StatusGrpcTest, DetailsThatContradictTheCodeAreDropped) {
+  const grpc::Status lying(grpc::StatusCode::NOT_FOUND, "gone",
+                           ToGrpc(FieldError("a", "b")).error_details());
+  const absl::Status status = FromGrpc(lying);
+  EXPECT_THAT(status, HasCode(absl::StatusCode::kNotFound));
+  EXPECT_EQ(Field(status), "");
+}
+
+TEST(StatusGrpcTest, GarbageDetailsAreDropped) {
+  const absl::Status status =
+      FromGrpc(grpc::Status(grpc::StatusCode::INTERNAL, "broken", "\xff\xff\xff"));
+  EXPECT_THAT(status, HasCode(absl::StatusCode::kInternal));
+  EXPECT_THAT(status, HasReason(""));
+}
+
+}  // namespace
+}  // namespace vico
