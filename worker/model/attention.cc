@@ -67,8 +67,11 @@ AttentionImpl::AttentionImpl(int64_t channels, int64_t context_channels, int64_t
 torch::Tensor AttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& context,
                                      const torch::Tensor& mask) {
   const auto q = SplitHeads(to_q_(x), heads_);
-  const auto k = SplitHeads(to_k_(context), heads_);
-  const auto v = SplitHeads(to_v_(context), heads_);
+  const auto for_all_rows = [&](const torch::Tensor& y) {
+    return y.expand({x.size(0), -1, -1, -1});
+  };
+  const auto k = for_all_rows(SplitHeads(to_k_(context), heads_));
+  const auto v = for_all_rows(SplitHeads(to_v_(context), heads_));
   return to_out_(JoinHeads(Attend(q, k, v, mask)));
 }
 

@@ -48,7 +48,8 @@ class AttentionImpl : public torch::nn::Module {
  public:
   AttentionImpl(int64_t channels, int64_t context_channels, int64_t heads);
 
-  /// x [B, N, d] asks, context [B, M, c] answers, mask as for Attend(). Returns [B, N, d].
+  /// x [B, N, d] asks, context [B, M, c] or, shared by all rows, [1, M, c] answers; mask as for
+  /// Attend(). Returns [B, N, d].
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& context,
                         const torch::Tensor& mask = {});
 

@@ -1,0 +1,72 @@
+// The trainable part; see the header for the source.
+#include "worker/model/adapter.h"
+
+#include <cmath>
+
+#include <ATen/CPUGeneratorImpl.h>
+
+namespace vico {
+namespace {
+
+// nn.Linear's default: weight and bias uniform in +-1/sqrt(fan_in). Layer norms stay 1 and 0.
+void Initialize(torch::nn::Module& block, const at::Generator& generator, BlockStart start) {
+  const at::NoGradGuard no_grad;
+  const auto parameters = block.named_parameters();
+  for (const auto& item : parameters) {
+    const std::string& name = item.key();
+    const bool is_weight = name.ends_with(".weight");
+    const std::string module = name.substr(0, name.rfind('.'));
+    const auto* weight = parameters.find(module + ".weight");
+    if (weight == nullptr || weight->dim() != 2) continue;
+    const double bound = 1 / std::sqrt(static_cast<double>(weight->size(1)));
+    auto value = item.value();
+    value.uniform_(-bound, bound, generator);
+    const bool is_output = module.ends_with("to_out.0") || module.ends_with("ff.net.2");
+    if (start == BlockStart::kZero && is_output && (is_weight || name.ends_with(".bias"))) {
+      value.zero_();
+    }
+  }
+}
+
+}  // namespace
+
+AdapterImpl::AdapterImpl(const std::vector<TransformerSite>& transformers,
+                         std::vector<int64_t> sites, int64_t text_width, uint64_t seed,
+                         BlockStart start)
+    : sites_(std::move(sites)) {
+  placeholder_ = register_parameter("placeholder_embedding", torch::zeros({text_width}));
+  torch::nn::ModuleList list;
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  for (const int64_t index : sites_) {
+    const TransformerSite& site = transformers.at(static_cast<size_t>(index));
+    TransformerBlock block(site.channels, site.channels, site.heads);
+    Initialize(*block, generator, start);
+    list->push_back(block);
+    blocks_.push_back(block);
+    names_.push_back(site.name);
+  }
+  register_module("image_cross_attention", list);
+}
+
+std::vector<std::string> AdapterImpl::site_names() const { return names_; }
+
+std::vector<torch::Tensor> AdapterImpl::BlockParameters() const {
+  std::vector<torch::Tensor> result;
+  for (const auto& block : blocks_) {
+    for (const auto& p : block->parameters()) result.push_back(p);
+  }
+  return result;
+}
+
+std::map<std::string, torch::Tensor> AdapterImpl::NamedTensors() const {
+  std::map<std::string, torch::Tensor> result;
+  result["placeholder_embedding"] = placeholder_.unsqueeze(0);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    for (const auto& item : blocks_[i]->named_parameters()) {
+      result[names_[i] + ".image_cross_attention." + item.key()] = item.value();
+    }
+  }
+  return result;
+}
+
+}  // namespace vico

@@ -1,0 +1,36 @@
+// The two streams of ViCo through one frozen U-Net: the reference is read, the target looks at it.
+// Source: ViCo, arXiv:2306.00971; the authors' UNetModel.forward and SpatialTransformer.forward.
+// The reference never receives anything from the target, so it is run once and its site features
+// are shared. B batch, c text width, L text tokens.
+#pragma once
+
+#include <vector>
+
+#include "worker/model/adapter.h"
+#include "worker/model/image_attention.h"
+#include "worker/model/unet.h"
+
+namespace vico {
+
+/// Columns of the text attention that matter, one a row, int64 [B].
+struct TokenPositions {
+  torch::Tensor placeholder;  ///< of the placeholder; of the end token in a prompt without one
+  torch::Tensor end;          ///< of the first end-of-text token
+};
+
+/// Runs the reference stream up to the last site.
+///   latent [B, C, h, w] scaled, never noised; timestep [B]; text [B, L, c]
+/// Returns one entry a site, in the order of `sites` (ascending transformer indices).
+std::vector<SiteFeatures> RunReference(UNet& unet, const std::vector<int64_t>& sites,
+                                       const torch::Tensor& latent, const torch::Tensor& timestep,
+                                       const torch::Tensor& text, const TokenPositions& positions);
+
+enum class KeyMask { kOtsu, kNone };
+
+/// The U-Net's prediction for the target, with the adapter's blocks at their sites. `features` has
+/// the target's batch, or batch 1 for all rows.
+torch::Tensor RunTarget(UNet& unet, Adapter& adapter, const std::vector<SiteFeatures>& features,
+                        KeyMask mask, const torch::Tensor& latent, const torch::Tensor& timestep,
+                        const torch::Tensor& text);
+
+}  // namespace vico
