@@ -7,6 +7,20 @@
 #include "common/status.h"
 
 namespace vico {
+namespace {
+
+// The server speaks of pictures[2]; the user thinks of files.
+void SayWhichFile(const absl::Status& status, const std::vector<std::string>& files,
+                  CommandContext& context) {
+  const std::string field = Field(status);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::string picture = fmt::format("pictures[{}]", i);
+    if (field.find(picture) == std::string::npos) continue;
+    context.err << fmt::format("{} is {}\n", picture, Printable(files[i]));
+  }
+}
+
+}  // namespace
 
 CommandResult Run(const ConceptsUpload& command, CommandContext& context) {
   ProgressDisplay display(context.err, context.columns);
@@ -20,9 +34,13 @@ CommandResult Run(const ConceptsUpload& command, CommandContext& context) {
     display.Update(view);
   };
   const std::vector<std::filesystem::path> files(command.files.begin(), command.files.end());
-  ASSIGN_OR_RETURN(const v1::Concept uploaded,
-                   context.client.UploadConcept(files, command.display_name, progress));
+  const auto uploaded_or = context.client.UploadConcept(files, command.display_name, progress);
   display.Close();
+  if (!uploaded_or.ok()) {
+    SayWhichFile(uploaded_or.status(), command.files, context);
+    return uploaded_or.status();
+  }
+  const v1::Concept& uploaded = *uploaded_or;
   for (const v1::Event::Warning& warning : uploaded.warnings()) {
     context.err << fmt::format("warning: {} ({})\n", Printable(warning.message()),
                                Printable(warning.reason()));

@@ -54,6 +54,23 @@ StreamEnd ReadStream(milliseconds deadline, const std::stop_token& stop, const O
   return end;
 }
 
+// The last event of a job that is over, for a watch that began after it.
+v1::Event LastEventOf(const v1::Job& job) {
+  v1::Event event;
+  event.set_sequence(job.last_sequence());
+  event.set_attempt(job.attempt());
+  *event.mutable_time() = job.finish_time();
+  if (job.state() == v1::JOB_STATE_SUCCEEDED) {
+    event.mutable_succeeded()->set_adapter(job.adapter());
+    event.mutable_succeeded()->set_picture_count(job.pictures_size());
+  } else if (job.state() == v1::JOB_STATE_FAILED) {
+    *event.mutable_failed()->mutable_status() = job.error();
+  } else if (job.state() == v1::JOB_STATE_CANCELLED) {
+    event.mutable_cancelled();
+  }
+  return event;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Event> Client::Follow(std::string job,
@@ -91,6 +108,12 @@ absl::StatusOr<v1::Event> Client::Follow(std::string job,
     if (stop.stop_requested()) return Stopped();
     RETURN_IF_ERROR(end.local);
     if (!IsWorthResuming(end.remote)) return end.remote;
+    if (end.remote.ok() && !seen && !job.empty()) {
+      // Nothing more to come: is it because the job is over?
+      ASSIGN_OR_RETURN(const v1::Job over, GetJob(job));
+      const v1::Event last = LastEventOf(over);
+      if (IsTerminal(last) && last.sequence() <= assembler.delivered()) return last;
+    }
     const absl::Status why = end.remote.ok()
                                  ? absl::UnavailableError("the stream ended before the job did")
                                  : end.remote;

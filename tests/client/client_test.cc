@@ -314,6 +314,26 @@ TEST_F(ClientTest, AGapInTheEventsIsAnErrorAndNotRetried) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_F(ClientTest, AWatchThatBeginsAfterTheEndSaysHowItEnded) {
+  server_.watch = [](grpc::ServerContext&, const v1::WatchJobRequest&, FakeServer::Events&) {
+    return grpc::Status::OK;
+  };
+  server_.get_job = [](const v1::GetJobRequest& request, v1::Job& job) {
+    job.set_name(request.name());
+    job.set_state(v1::JOB_STATE_FAILED);
+    job.set_last_sequence(7);
+    job.mutable_error()->set_message("diverged");
+    return grpc::Status::OK;
+  };
+  Recorder recorder;
+  WatchOptions options;
+  options.after_sequence = 7;
+  const auto last = client_->WatchJob("jobs/1", options, recorder);
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(last->failed().status().message(), "diverged");
+  EXPECT_TRUE(recorder.sequences.empty());
+}
+
 TEST_F(ClientTest, AStopEndsAWatchAtOnce) {
   server_.watch = [](grpc::ServerContext& context, const v1::WatchJobRequest&,
                      FakeServer::Events& events) {
