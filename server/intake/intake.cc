@@ -74,6 +74,8 @@ absl::StatusOr<cv::Mat> Decode(std::string_view bytes) {
 
 }  // namespace
 
+void DecodeOnCallersThread() { cv::setNumThreads(1); }
+
 absl::StatusOr<TakenPicture> TakePicture(std::string_view bytes, const PictureLimits& limits) {
   ASSIGN_OR_RETURN(ScannedPicture scanned, ScanPicture(bytes, limits));
   ASSIGN_OR_RETURN(cv::Mat image, Decode(scanned.stripped));

@@ -28,6 +28,9 @@ struct TakenPicture {
   Fingerprint fingerprint;
 };
 
+/// For the whole process: OpenCV starts no threads of its own.
+void DecodeOnCallersThread();
+
 /// Greyscale, palette, 16-bit and CMYK become 8-bit RGB, alpha is laid over white, EXIF orientation
 /// is applied, and all metadata (colour profiles, too) is dropped. kInvalidArgument that says what
 /// is wrong; the caller adds which picture it was. Any thread; needs up to three times the decoded

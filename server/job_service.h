@@ -1,0 +1,44 @@
+// Jobs, for clients: submit, look, watch, cancel, retry.
+#pragma once
+
+#include "server/rpc/calls.h"
+#include "server/spec_check.h"
+#include "server/stores.h"
+#include "vico/v1/job_service.grpc.pb.h"
+
+namespace vico {
+
+class JobService final : public v1::JobService::CallbackService {
+ public:
+  JobService(Calls& calls, Stores& stores, const SpecCheck& specs)
+      : calls_(calls), stores_(stores), specs_(specs) {}
+
+  grpc::ServerUnaryReactor* CreateTrainingJob(grpc::CallbackServerContext* context,
+                                              const v1::CreateTrainingJobRequest* request,
+                                              v1::Job* job) override;
+  grpc::ServerUnaryReactor* CreateGenerationJob(grpc::CallbackServerContext* context,
+                                                const v1::CreateGenerationJobRequest* request,
+                                                v1::Job* job) override;
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* Generate(
+      grpc::CallbackServerContext* context, const v1::CreateGenerationJobRequest* request) override;
+  grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
+                                   const v1::GetJobRequest* request, v1::Job* job) override;
+  grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context,
+                                     const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
+      grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) override;
+  grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
+                                      const v1::CancelJobRequest* request, v1::Job* job) override;
+  grpc::ServerUnaryReactor* RetryJob(grpc::CallbackServerContext* context,
+                                     const v1::RetryJobRequest* request, v1::Job* job) override;
+
+ private:
+  absl::StatusOr<v1::Job> SubmitGeneration(const v1::CreateGenerationJobRequest& request);
+
+  Calls& calls_;
+  Stores& stores_;
+  const SpecCheck& specs_;
+};
+
+}  // namespace vico

@@ -1,0 +1,96 @@
+// vico-server: flags -> Server; drains on SIGTERM or SIGINT. Exit codes: 0 drained, 1 could not
+// start or had to end, 2 wrong flags.
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/files.h"
+#include "server/server.h"
+
+namespace {
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "vico-server: %s\n", std::string(status.message()).c_str());
+  return absl::IsInvalidArgument(status) ? 2 : 1;
+}
+
+/// Until a signal asks to end, or the server cannot go on.
+absl::Status WaitForEnd(vico::Server& server, const sigset_t& signals) {
+  const timespec second{1, 0};
+  while (sigtimedwait(&signals, nullptr, &second) < 0) {
+    if (absl::Status health = server.Health(); !health.ok()) return health;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Blocked before any thread starts, so that only this one hears of them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  vico::ServerOptions options;
+  options.version = VICO_VERSION;
+  std::string log_level = "info";
+  double lease_seconds = 30;
+  bool print_ports = false;
+  CLI::App app(
+      "Vico's server: the queue, the blobs and the API. It listens on loopback only: TLS and "
+      "authentication are not available yet.");
+  app.set_version_flag("--version", VICO_VERSION);
+  app.add_option("--data", options.data, "Folder that holds everything the server keeps")
+      ->required();
+  app.add_option("--listen", options.listen, "Address for clients; port 0: any free one")
+      ->capture_default_str();
+  app.add_option("--worker-listen", options.worker_listen, "Address for workers")
+      ->capture_default_str();
+  app.add_option("--lease-seconds", lease_seconds, "A worker silent for so long loses its job")
+      ->check(CLI::Range(0.5, 3600.0))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "Threads for calls")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--log-level", log_level, "debug, info, warning, error or off")
+      ->capture_default_str();
+  app.add_flag("--print-ports", print_ports,
+               "Print one JSON line with the ports on standard output (always in ports.json, too)");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  options.lease_ttl = absl::Seconds(lease_seconds);
+
+  const auto log = vico::Log::ToStderr("vico-server", log_level);
+  if (!log.ok()) return Fail(log.status());
+  const vico::SystemClock clock;
+  vico::PosixFiles files;
+  auto server = vico::Server::Start(options, clock, files, *log);
+  if (!server.ok()) return Fail(server.status());
+  if (print_ports) {
+    std::printf("%s\n", (*server)->ListeningLine().c_str());
+    std::fflush(stdout);
+  }
+  log->Info("listening",
+            {{"client_port", (*server)->client_port()}, {"worker_port", (*server)->worker_port()}});
+
+  const absl::Status end = WaitForEnd(**server, signals);
+  if (!end.ok()) {
+    log->Error("must end", {{"error", end.ToString()}});
+  } else {
+    log->Info("draining");
+  }
+  // A second signal ends the process at once; what was acknowledged is durable already.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*server)->Drain(absl::Seconds(10));
+  log->Info("ended");
+  return end.ok() ? 0 : 1;
+}

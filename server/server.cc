@@ -1,0 +1,255 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <sys/random.h>
+
+#include "common/address.h"
+#include "common/status.h"
+#include "server/adapter_service.h"
+#include "server/blob_store_local.h"
+#include "server/catalog_sqlite.h"
+#include "server/concept_service.h"
+#include "server/data_folder.h"
+#include "server/database.h"
+#include "server/event_feed.h"
+#include "server/housekeeping.h"
+#include "server/intake/intake.h"
+#include "server/job_service.h"
+#include "server/job_store_sqlite.h"
+#include "server/model_service.h"
+#include "server/rpc/calls.h"
+#include "server/rpc/pool.h"
+#include "server/spec_check.h"
+#include "server/stores.h"
+#include "server/tokenizers.h"
+#include "server/worker_service.h"
+
+namespace vico {
+namespace {
+
+constexpr int kMaxReceiveBytes = 4 << 20;
+constexpr int kMaxSendBytes = 8 << 20;
+constexpr char kWorkerHealth[] = "vico.worker";  // serving while a worker is alive
+
+uint64_t RandomBits() {
+  uint64_t bits = 0;
+  // Up to 256 bytes come whole once the kernel's pool is ready, and it waits until then.
+  if (getrandom(&bits, sizeof(bits), 0) != static_cast<ssize_t>(sizeof(bits))) std::abort();
+  return bits;
+}
+
+double Random01() { return static_cast<double>(RandomBits() >> 11) / 9007199254740992.0; }
+
+/// One line a call: what went wrong on our side as an error, all else for those who look closely.
+/// The message stays out of the latter, since it may quote the request.
+void LogCall(const Log& log, const CallRecord& call) {
+  const std::string code = absl::StatusCodeToString(call.status.code());
+  const auto milliseconds = static_cast<double>(call.took.count()) / 1000;
+  const bool ours = absl::IsInternal(call.status) || absl::IsDataLoss(call.status) ||
+                    absl::IsUnknown(call.status);
+  if (ours) {
+    const std::string message(call.status.message());
+    log.Error("call failed",
+              {{"method", call.method}, {"code", code}, {"ms", milliseconds}, {"error", message}});
+    return;
+  }
+  const std::string reason = Reason(call.status);
+  log.Debug("call", {{"method", call.method},
+                     {"code", code},
+                     {"ms", milliseconds},
+                     {"reason", reason},
+                     {"field", Field(call.status)}});
+}
+
+/// Two servers on one port would each get some of the calls, so ports are not shared.
+void Configure(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder.SetMaxSendMessageSize(kMaxSendBytes);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
+}
+
+absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
+                                                     const std::vector<grpc::Service*>& services,
+                                                     int& port) {
+  grpc::ServerBuilder builder;
+  Configure(builder);
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  const bool is_unix = address.starts_with("unix:");
+  if (!server || port == 0) {
+    return absl::UnavailableError(
+        fmt::format("cannot listen on {}: is another program listening there?", address));
+  }
+  if (is_unix) port = 0;
+  return server;
+}
+
+absl::Status WriteWhole(Files& files, const std::string& path, const std::string& bytes) {
+  const std::string incoming = path + ".new";
+  if (absl::Status removed = files.Remove(incoming); !removed.ok() && !absl::IsNotFound(removed)) {
+    return removed;
+  }
+  ASSIGN_OR_RETURN(const auto file, files.Create(incoming));
+  RETURN_IF_ERROR(file->Append(bytes));
+  return files.Rename(incoming, path);
+}
+
+}  // namespace
+
+/// In the order of making; unmade the other way round.
+struct Server::Parts {
+  Parts(const ServerOptions& o, const Clock& clock, const Log& l,
+        std::unique_ptr<DataFolder> folder, std::unique_ptr<Database> database_in,
+        std::unique_ptr<LocalBlobStore> blobs_in)
+      : options(o),
+        log(l),
+        data(std::move(folder)),
+        database(std::move(database_in)),
+        blobs(std::move(blobs_in)),
+        catalog(*database, clock),
+        tokenizers(*blobs) {}
+
+  void Tick();
+
+  const ServerOptions options;
+  const Log log;
+  const std::unique_ptr<DataFolder> data;
+  const std::unique_ptr<Database> database;
+  const std::unique_ptr<LocalBlobStore> blobs;
+  EventFeed feed;
+  SqliteCatalog catalog;
+  Tokenizers tokenizers;
+  std::unique_ptr<SqliteJobStore> jobs;
+  std::unique_ptr<Stores> stores;
+  std::unique_ptr<Housekeeping> housekeeping;
+  std::unique_ptr<SpecCheck> specs;
+  std::unique_ptr<Pool> pool;
+  std::unique_ptr<Pool> intake;
+  std::unique_ptr<Calls> calls;
+  std::unique_ptr<ConceptService> concept_service;
+  std::unique_ptr<JobService> job_service;
+  std::unique_ptr<AdapterService> adapter_service;
+  std::unique_ptr<ModelService> model_service;
+  std::unique_ptr<WorkerService> worker_service;
+  std::unique_ptr<grpc::Server> client_server;
+  std::unique_ptr<grpc::Server> worker_server;
+  std::atomic<bool> listening{false};  // both servers are set
+  int client_port = 0;
+  int worker_port = 0;
+};
+
+/// Once a second: says whether a worker is alive.
+void Server::Parts::Tick() {
+  if (!listening || calls->draining()) return;
+  const auto all = catalog.ListBaseModels();
+  const bool alive = all.ok() && std::any_of(all->begin(), all->end(), [](const auto& offered) {
+                       return offered.base_model().available();
+                     });
+  client_server->GetHealthCheckService()->SetServingStatus(kWorkerHealth, alive);
+  worker_server->GetHealthCheckService()->SetServingStatus(kWorkerHealth, alive);
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
+                                                      const Clock& clock, Files& files,
+                                                      const Log& log) {
+  RETURN_IF_ERROR(CheckLoopback("listen", options.listen));
+  RETURN_IF_ERROR(CheckLoopback("worker-listen", options.worker_listen));
+  if (options.lease_ttl <= absl::ZeroDuration()) {
+    return FieldError("lease-ttl", "must be more than 0");
+  }
+  DecodeOnCallersThread();
+
+  ASSIGN_OR_RETURN(auto data, DataFolder::Open(options.data));
+  ASSIGN_OR_RETURN(auto database, Database::Open(data->DatabasePath()));
+  ASSIGN_OR_RETURN(auto blobs, LocalBlobStore::Open(data->BlobPath(), files));
+  auto parts = std::make_unique<Parts>(options, clock, log, std::move(data), std::move(database),
+                                       std::move(blobs));
+  Parts& p = *parts;
+  ASSIGN_OR_RETURN(p.jobs,
+                   SqliteJobStore::Open(*p.database, clock, p.feed,
+                                        {.lease = options.lease_ttl, .random01 = Random01}));
+  p.stores.reset(new Stores{*p.jobs, *p.blobs, p.catalog, p.feed, p.tokenizers});
+  p.specs = std::make_unique<SpecCheck>(*p.stores, RandomBits);
+  p.pool = std::make_unique<Pool>("vico-calls", options.threads);
+  p.intake = std::make_unique<Pool>("vico-intake", options.intake_threads);
+  p.calls = std::make_unique<Calls>(*p.pool, CallLimits{},
+                                    [log](const CallRecord& call) { LogCall(log, call); });
+  p.concept_service = std::make_unique<ConceptService>(*p.calls, *p.stores, *p.intake);
+  p.job_service = std::make_unique<JobService>(*p.calls, *p.stores, *p.specs);
+  p.adapter_service = std::make_unique<AdapterService>(*p.calls, *p.stores, *p.intake);
+  p.model_service = std::make_unique<ModelService>(*p.calls, *p.stores, options.version);
+  p.worker_service = std::make_unique<WorkerService>(
+      *p.calls, *p.stores,
+      WorkerServiceOptions{.lease_ttl = options.lease_ttl, .on_registered = [&p] { p.Tick(); }});
+
+  ASSIGN_OR_RETURN(p.client_server, Listen(options.listen,
+                                           {p.concept_service.get(), p.job_service.get(),
+                                            p.adapter_service.get(), p.model_service.get()},
+                                           p.client_port));
+  ASSIGN_OR_RETURN(p.worker_server,
+                   Listen(options.worker_listen, {p.worker_service.get()}, p.worker_port));
+  p.listening = true;
+  auto server = std::unique_ptr<Server>(new Server(std::move(parts)));
+  p.housekeeping = std::make_unique<Housekeeping>(
+      *p.jobs, p.feed, clock, log, HousekeepingOptions{.interval = options.housekeeping});
+  p.housekeeping->Start();
+  server->KeepTicking();
+  RETURN_IF_ERROR(WriteWhole(files, options.data + "/ports.json", server->ListeningLine() + "\n"));
+  return server;
+}
+
+void Server::KeepTicking() {
+  parts_->Tick();
+  parts_->pool->PostAt(std::chrono::steady_clock::now() + std::chrono::seconds(1),
+                       [this] { KeepTicking(); });
+}
+
+Server::~Server() { Drain(absl::ZeroDuration()); }
+
+int Server::client_port() const { return parts_->client_port; }
+int Server::worker_port() const { return parts_->worker_port; }
+
+std::string Server::ListeningLine() const {
+  return fmt::format(R"({{"event":"listening","client_port":{},"worker_port":{}}})",
+                     parts_->client_port, parts_->worker_port);
+}
+
+absl::Status Server::Health() { return parts_->database->Health(); }
+
+void Server::Drain(absl::Duration grace) {
+  Parts& p = *parts_;
+  if (!p.client_server) return;
+  p.client_server->GetHealthCheckService()->SetServingStatus(false);
+  p.worker_server->GetHealthCheckService()->SetServingStatus(false);
+  p.calls->Drain();
+  const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace);
+  p.client_server->Shutdown(deadline);
+  p.worker_server->Shutdown(deadline);
+  p.intake->Stop();
+  p.pool->Stop();
+  p.client_server.reset();
+  p.worker_server.reset();
+  p.housekeeping.reset();
+}
+
+}  // namespace vico

@@ -1,0 +1,62 @@
+// The server: makes, wires and owns every object between the data folder and the two listeners.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/files.h"
+
+namespace vico {
+
+struct ServerOptions {
+  std::string data;                               ///< folder; made if it is not there
+  std::string listen = "127.0.0.1:50051";         ///< for clients; port 0: any free one
+  std::string worker_listen = "127.0.0.1:50052";  ///< for workers
+  absl::Duration lease_ttl = absl::Seconds(30);
+  absl::Duration housekeeping = absl::Seconds(2);  ///< between turns
+  int threads = 8;                                 ///< that handlers run on
+  int intake_threads = 2;                          ///< that decode uploaded pictures, one each
+  std::string version;
+};
+
+class Server {
+ public:
+  /// Opens the data folder, listens, and writes the ports to {data}/ports.json. kInvalidArgument
+  /// for an address that is not loopback, kFailedPrecondition (DATA_FOLDER_IN_USE) when another
+  /// server has the folder, kUnavailable when it cannot listen. `clock` and `files` must outlive
+  /// the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
+                                                       const Clock& clock, Files& files,
+                                                       const Log& log);
+  /// As Drain() with no grace.
+  ~Server();
+
+  int client_port() const;  ///< 0 with a unix socket
+  int worker_port() const;
+
+  /// One JSON line that says where it listens.
+  std::string ListeningLine() const;
+
+  /// OK, or why the server must end and start anew: the database cannot be trusted any more.
+  absl::Status Health();
+
+  /// Says NOT_SERVING, refuses new calls, ends watches and long polls, and gives the rest `grace`
+  /// to finish. When it returns, everything acknowledged is durable and nothing runs any more.
+  void Drain(absl::Duration grace);
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  void KeepTicking();
+
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace vico

@@ -1,0 +1,20 @@
+// What services act on. All of it must outlive every call.
+#pragma once
+
+#include "server/blob_store.h"
+#include "server/catalog.h"
+#include "server/event_feed.h"
+#include "server/job_store.h"
+#include "server/tokenizers.h"
+
+namespace vico {
+
+struct Stores {
+  JobStore& jobs;
+  BlobStore& blobs;
+  Catalog& catalog;
+  EventFeed& feed;
+  Tokenizers& tokenizers;
+};
+
+}  // namespace vico

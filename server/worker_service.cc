@@ -1,0 +1,242 @@
+#include "server/worker_service.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/status.h"
+#include "server/blob_source.h"
+#include "server/blob_upload.h"
+#include "server/job.h"
+#include "server/request.h"
+#include "server/rpc/answer.h"
+#include "server/rpc/client_stream.h"
+#include "server/rpc/long_poll.h"
+#include "server/rpc/server_stream.h"
+
+namespace vico {
+namespace {
+
+constexpr uint64_t kBlobChunk = uint64_t{1} << 20;
+
+void Set(absl::Duration duration, google::protobuf::Duration& out) {
+  const int64_t nanos = absl::ToInt64Nanoseconds(duration);
+  out.set_seconds(nanos / 1'000'000'000);
+  out.set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
+/// Errors that come back however often the job is leased again.
+bool IsLasting(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
+         absl::IsInvalidArgument(status) || absl::IsDataLoss(status);
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* WorkerService::Register(grpc::CallbackServerContext* context,
+                                                  const v1::RegisterRequest* request,
+                                                  v1::RegisterResponse* response) {
+  return Answer(calls_, *context, "Register", [this, request, response]() -> absl::Status {
+    RETURN_IF_ERROR(CheckRegistration(*request));
+    for (int i = 0; i < request->base_models_size(); ++i) {
+      const auto tokenizer = stores_.tokenizers.Get(request->base_models(i));
+      if (absl::IsInvalidArgument(tokenizer.status())) {
+        return FieldError(fmt::format("base_models[{}].vocabulary", i),
+                          ToStd(tokenizer.status().message()));
+      }
+      RETURN_IF_ERROR(tokenizer.status());
+    }
+    RETURN_IF_ERROR(stores_.catalog.RegisterWorker(*request));
+    book_.WorkerBegan(request->worker());
+    options_.on_registered();
+    Set(options_.lease_ttl, *response->mutable_lease_ttl());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* WorkerService::Lease(grpc::CallbackServerContext* context,
+                                               const v1::LeaseRequest* request,
+                                               v1::LeaseResponse* response) {
+  const absl::Duration asked =
+      absl::Seconds(request->wait().seconds()) + absl::Nanoseconds(request->wait().nanos());
+  const absl::Duration wait = std::clamp(asked, absl::ZeroDuration(), options_.longest_wait);
+  return AnswerWhenReady(
+      calls_, *context, "Lease", std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(wait),
+      [this, request, response](std::function<void()> wake) -> absl::StatusOr<Look> {
+        RETURN_IF_ERROR(CheckLeaseRequest(*request));
+        auto subscription =
+            std::make_shared<EventFeed::Subscription>(stores_.feed.WatchQueue(std::move(wake)));
+        return [this, request, response, subscription] { return TryLease(*request, *response); };
+      });
+}
+
+absl::StatusOr<bool> WorkerService::TryLease(const v1::LeaseRequest& request,
+                                             v1::LeaseResponse& response) {
+  RETURN_IF_ERROR(stores_.catalog.WorkerSeen(request.worker()));
+  ASSIGN_OR_RETURN(const v1::RegisterRequest registered,
+                   stores_.catalog.GetWorker(request.worker()));
+  LeaseQuery query{.worker = request.worker(),
+                   .device = registered.device(),
+                   .nonce = request.nonce(),
+                   .base_models = {request.base_models().begin(), request.base_models().end()},
+                   .max_jobs = std::max(1, request.max_jobs())};
+  if (query.base_models.empty()) {
+    for (const v1::OfferedBaseModel& offered : registered.base_models()) {
+      query.base_models.push_back(offered.base_model().name());
+    }
+  }
+  Set(options_.lease_ttl, *response.mutable_ttl());
+  ASSIGN_OR_RETURN(const std::vector<Grant> grants, stores_.jobs.Lease(query));
+  for (const Grant& grant : grants) {
+    book_.Granted(grant.lease_id, request.worker());
+    v1::LeasedJob leased;
+    const absl::Status filled = FillIn(grant, leased);
+    if (filled.ok()) {
+      *response.add_jobs() = std::move(leased);
+    } else if (IsLasting(filled)) {
+      v1::FinishRequest finish;
+      finish.set_job(grant.job.name());
+      finish.set_lease_id(grant.lease_id);
+      *finish.mutable_failure()->mutable_status() = ToProto(filled);
+      RETURN_IF_ERROR(stores_.jobs.Finish(finish).status());
+      book_.Ended(grant.lease_id);
+    } else {
+      return filled;  // the lease runs out, and the job is tried again
+    }
+  }
+  return response.jobs_size() > 0;
+}
+
+/// All that a worker needs to know about the job it was granted.
+absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
+  leased.set_job(grant.job.name());
+  leased.set_lease_id(grant.lease_id);
+  leased.set_attempt(grant.job.attempt());
+  *leased.mutable_spec() = grant.job.spec();
+  ASSIGN_OR_RETURN(v1::OfferedBaseModel offered,
+                   stores_.catalog.GetBaseModel(BaseModelOf(grant.job.spec())));
+  *leased.mutable_base_model() = std::move(*offered.mutable_base_model());
+  if (grant.job.spec().has_train()) {
+    ASSIGN_OR_RETURN(
+        const v1::Concept picture_set,
+        stores_.catalog.GetConcept(grant.tenant, grant.job.spec().train().concept_name()));
+    *leased.mutable_pictures() = picture_set.pictures();
+  } else if (!grant.job.spec().generate().adapter().empty()) {
+    ASSIGN_OR_RETURN(
+        *leased.mutable_adapter(),
+        stores_.catalog.GetAdapter(grant.tenant, grant.job.spec().generate().adapter()));
+    if (leased.adapter().base_model_digest() != leased.base_model().digest()) {
+      return Error(absl::StatusCode::kFailedPrecondition,
+                   "the adapter was made for another base model than the one now on offer",
+                   "BASE_MODEL_DIFFERS");
+    }
+  }
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* context,
+                                                const v1::ReportRequest* request,
+                                                v1::ReportResponse* response) {
+  return Answer(calls_, *context, "Report",
+                [this, request, response] { return DoReport(*request, *response); });
+}
+
+absl::Status WorkerService::DoReport(const v1::ReportRequest& request,
+                                     v1::ReportResponse& response) {
+  RETURN_IF_ERROR(CheckReport(request));
+  for (int i = 0; i < request.events_size(); ++i) {
+    RETURN_IF_ERROR(CheckReported(request.events(i), i));
+  }
+  const absl::StatusOr<Grant> grant = stores_.jobs.FindLease(request.job(), request.lease_id());
+  if (!grant.ok()) {
+    book_.Ended(request.lease_id());
+    return grant.status();
+  }
+  for (const v1::Event& event : request.events()) {
+    for (const v1::BlobRef& blob : BlobsNamedBy(event)) {
+      RETURN_IF_ERROR(CheckBlob(stores_.blobs, grant->tenant, blob));
+    }
+  }
+  if (const std::string worker = book_.WorkerOf(request.lease_id()); !worker.empty()) {
+    // A server that started anew does not know the worker before it registers again; its job goes
+    // on.
+    stores_.catalog.WorkerSeen(worker).IgnoreError();
+  }
+  ASSIGN_OR_RETURN(const v1::Directive directive, stores_.jobs.Report(request));
+  response.set_directive(directive);
+  Set(options_.lease_ttl / 6, *response.mutable_next_report_in());
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* WorkerService::Finish(grpc::CallbackServerContext* context,
+                                                const v1::FinishRequest* request,
+                                                v1::FinishResponse* response) {
+  return Answer(calls_, *context, "Finish",
+                [this, request, response] { return DoFinish(*request, *response); });
+}
+
+absl::Status WorkerService::DoFinish(const v1::FinishRequest& request,
+                                     v1::FinishResponse& response) {
+  if (request.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
+    return FieldError("outcome", "must be given");
+  }
+  // A lease that is over may still be a repeat of the call that ended it: the store knows.
+  const absl::StatusOr<Grant> grant = stores_.jobs.FindLease(request.job(), request.lease_id());
+  if (grant.ok()) {
+    for (const v1::BlobRef& blob : BlobsNamedBy(request)) {
+      RETURN_IF_ERROR(CheckBlob(stores_.blobs, grant->tenant, blob));
+    }
+  }
+  ASSIGN_OR_RETURN(*response.mutable_job(), stores_.jobs.Finish(request));
+  book_.Ended(request.lease_id());
+  return absl::OkStatus();
+}
+
+/// A worker sees the inputs of the job it holds, and what it put itself; nothing else.
+absl::StatusOr<bool> WorkerService::MayRead(const Grant& grant, const v1::GetBlobRequest& request) {
+  if (book_.WasPut(request.lease_id(), request.sha256())) return true;
+  v1::LeasedJob inputs;
+  RETURN_IF_ERROR(FillIn(grant, inputs));
+  if (inputs.has_adapter() && (inputs.adapter().blob().sha256() == request.sha256() ||
+                               inputs.adapter().reference().sha256() == request.sha256())) {
+    return true;
+  }
+  return std::any_of(inputs.pictures().begin(), inputs.pictures().end(),
+                     [&](const v1::ConceptPicture& picture) {
+                       return picture.blob().sha256() == request.sha256();
+                     });
+}
+
+grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
+    grpc::CallbackServerContext*, const v1::GetBlobRequest* request) {
+  using Source = std::unique_ptr<StreamSource<v1::GetBlobResponse>>;
+  return OpenStream<v1::GetBlobResponse>(
+      calls_, "GetBlob", [this, request](std::function<void()>) -> absl::StatusOr<Source> {
+        ASSIGN_OR_RETURN(const Grant grant,
+                         stores_.jobs.FindLease(request->job(), request->lease_id()));
+        ASSIGN_OR_RETURN(const bool may_read, MayRead(grant, *request));
+        if (!may_read) {
+          return Error(absl::StatusCode::kPermissionDenied,
+                       "sha256: the job does not name this blob", "NOT_NAMED_BY_JOB");
+        }
+        ASSIGN_OR_RETURN(auto reader, stores_.blobs.Open(grant.tenant, request->sha256()));
+        return std::make_unique<BlobSource<v1::GetBlobResponse>>(
+            BlobCursor(std::move(reader), kBlobChunk),
+            [](BlobCursor::Chunk chunk, v1::GetBlobResponse& response) {
+              response.set_data(std::move(chunk.data));
+            });
+      });
+}
+
+grpc::ServerReadReactor<v1::PutBlobRequest>* WorkerService::PutBlob(
+    grpc::CallbackServerContext* context, v1::BlobRef* response) {
+  return OpenUpload<v1::PutBlobRequest, v1::BlobRef>(calls_, *context, "PutBlob", *response,
+                                                     std::make_unique<BlobUpload>(stores_, book_));
+}
+
+}  // namespace vico
