@@ -41,7 +41,7 @@ struct LearnedMask {
   int picture_index = 0;  ///< of the concept
   std::string png;        ///< greyscale, at the site's resolution
   double coverage = 0;    ///< 0..1, share of foreground
-  std::string site;
+  std::string site = {};
 };
 
 /// Called on the thread that trains, one at a time.
@@ -54,9 +54,9 @@ struct TrainCallbacks {
 };
 
 struct TrainedAdapter {
-  bool stopped = false;     ///< a callback said stop: the rest is empty
-  std::string safetensors;  ///< the adapter file
-  std::string reference;    ///< PNG of the reference picture
+  bool stopped = false;          ///< a callback said stop: the rest is empty
+  std::string safetensors = {};  ///< the adapter file
+  std::string reference = {};    ///< PNG of the reference picture
 };
 
 struct AdapterBytes {

@@ -102,11 +102,13 @@ void ReportPlan::End(const absl::StatusOr<v1::ReportResponse>& answer, absl::Dur
 bool ReportPlan::all_acknowledged() const { return waiting_.empty() && !pending_; }
 
 Verdict ReportPlan::Judge(absl::Duration now) {
+  if (lost_) return Verdict::kLost;
   if (now - acknowledged_sent_ > timing_.fence) {
     Lose(absl::DeadlineExceededError(fmt::format("no report was acknowledged for {:.1f} s: {}",
                                                  absl::ToDoubleSeconds(now - acknowledged_sent_),
                                                  std::string(trouble_.message()))));
   } else if (alive_ && now - *alive_ > timing_.hang) {
+    hung_ = true;
     Lose(absl::DeadlineExceededError(fmt::format("the job made no progress for {:.1f} s",
                                                  absl::ToDoubleSeconds(now - *alive_))));
   }

@@ -76,10 +76,13 @@ absl::Status Worker::Run(std::stop_token stop) {
     }
     request.clear_nonce();
     const absl::Duration ttl = lease->has_ttl() ? FromProto(lease->ttl()) : default_ttl_;
-    for (const v1::LeasedJob& job : lease->jobs()) Serve(job, ttl, stop);
-    if (lease->jobs().empty() && clock_.Uptime() - asked < absl::Seconds(1)) {
-      pause_.For(back_off.Next(),
-                 stop);  // a server that does not wait must not be asked in a circle
+    // A server that has no job and does not wait, or takes its jobs back, is not asked in a circle.
+    bool in_a_circle = lease->jobs().empty() && clock_.Uptime() - asked < absl::Seconds(1);
+    for (const v1::LeasedJob& job : lease->jobs()) {
+      in_a_circle = Serve(job, ttl, stop) == Served::kReleased;
+    }
+    if (in_a_circle) {
+      pause_.For(back_off.Next(), stop);
     } else {
       back_off.Reset();
     }

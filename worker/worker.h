@@ -26,7 +26,7 @@ struct WorkerOptions {
   std::string build_version;
   absl::Duration lease_wait = absl::Seconds(20);  ///< of one long poll
   absl::Duration hang = absl::Seconds(120);       ///< a job without a sign of life is given up
-  std::function<void()> on_hang;                  ///< called then; the engine is stuck
+  std::function<void()> on_hang = {};             ///< called then; the engine is stuck
   uint64_t jitter_seed = 0;
 };
 
