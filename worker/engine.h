@@ -86,6 +86,7 @@ class Engine {
   virtual ~Engine() = default;
 
   virtual std::vector<BaseModelOffer> offers() const = 0;
+  virtual std::string device() const = 0;  ///< as shown to people: "cpu", "cuda:0"
 
   /// `spec` as accepted by the server: every field filled in. `pictures` are PNG files.
   virtual absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,

@@ -93,7 +93,7 @@ absl::Status Worker::Run(std::stop_token stop) {
 absl::Status Worker::Register() {
   v1::RegisterRequest request;
   request.set_worker(options_.name);
-  request.set_device(options_.device);
+  request.set_device(engine_.device());
   request.set_build_version(options_.build_version);
   for (const auto& offer : offers_) {
     auto& offered = *request.add_base_models();

@@ -21,8 +21,7 @@
 namespace vico {
 
 struct WorkerOptions {
-  std::string name;    ///< unique among the living workers
-  std::string device;  ///< as shown to people: "cpu", "cuda:0"
+  std::string name;  ///< unique among the living workers
   std::string build_version;
   absl::Duration lease_wait = absl::Seconds(20);  ///< of one long poll
   absl::Duration hang = absl::Seconds(120);       ///< a job without a sign of life is given up

@@ -35,6 +35,7 @@ class FakeEngine final : public Engine {
     offer.merges = "#version";
     return {offer};
   }
+  std::string device() const override { return "cpu"; }
   absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                        const std::vector<std::string>& pictures,
                                        const TrainCallbacks& callbacks) override {

@@ -40,7 +40,7 @@ class WorkerTest : public testing::Test {
   absl::Status Run() {
     const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_);
     Worker worker(link_, engine_, clock_, pause_, Log::ToSink("vico-worker", sink),
-                  {.name = "worker-1", .device = "cpu", .build_version = "1"});
+                  {.name = "worker-1", .build_version = "1"});
     return worker.Run(stop_.get_token());
   }
 

@@ -1,0 +1,29 @@
+// The engine on LibTorch: base models loaded once and kept, adapters kept while they are used.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/status/statusor.h>
+
+#include "common/log.h"
+#include "worker/engine.h"
+
+namespace vico {
+
+struct TorchEngineOptions {
+  std::vector<std::string> base_models;  ///< directories in diffusers layout, at least one
+  std::string device = "auto";           ///< cpu, cuda, or auto: cuda where there is one
+  int threads = 1;                       ///< compute threads of LibTorch, in the whole process
+  size_t adapters_kept = 4;              ///< loaded, the least recently used goes first
+  std::string code_version;              ///< written into adapter files
+};
+
+/// Loads the base models. An error names the file that is missing or broken; kFailedPrecondition
+/// for a device that is not there.
+absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions& options,
+                                                        const Log& log);
+
+}  // namespace vico
