@@ -26,8 +26,8 @@ struct RequestKey {
 
 struct PageQuery {
   std::string tenant;
-  int page_size = 50;      ///< 1..100
-  std::string page_token;  ///< from the page before; empty for the first
+  int page_size = 50;        ///< 1..100
+  std::string page_token{};  ///< from the page before; empty for the first
 };
 
 struct ConceptPage {

@@ -30,9 +30,9 @@ struct SubmitRequest {
 struct JobQuery {
   std::string tenant;
   int page_size = 50;                           ///< 1..100
-  std::string page_token;                       ///< from the page before; empty for the first
+  std::string page_token{};                     ///< from the page before; empty for the first
   v1::JobKind kind = v1::JOB_KIND_UNSPECIFIED;  ///< unspecified: any
-  std::vector<v1::JobState> states;             ///< empty: any
+  std::vector<v1::JobState> states{};           ///< empty: any
 };
 
 struct JobPage {

@@ -1,0 +1,63 @@
+#include "server/job.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace vico {
+namespace {
+
+TEST(JobTest, FinalStatesNeverChangeAndOthersDo) {
+  for (int from = v1::JobState_MIN; from <= v1::JobState_MAX; ++from) {
+    int ways_out = 0;
+    for (int to = v1::JobState_MIN; to <= v1::JobState_MAX; ++to) {
+      ways_out += IsLegal(static_cast<v1::JobState>(from), static_cast<v1::JobState>(to)) ? 1 : 0;
+    }
+    const auto state = static_cast<v1::JobState>(from);
+    const bool changes = state == v1::JOB_STATE_QUEUED || state == v1::JOB_STATE_RUNNING;
+    EXPECT_EQ(ways_out > 0, changes) << StateName(state);
+    EXPECT_EQ(IsTerminal(state), !changes && state != v1::JOB_STATE_UNSPECIFIED);
+  }
+}
+
+TEST(JobTest, AQueuedJobEndsOnlyByCancelling) {
+  EXPECT_FALSE(IsLegal(v1::JOB_STATE_QUEUED, v1::JOB_STATE_SUCCEEDED));
+  EXPECT_FALSE(IsLegal(v1::JOB_STATE_QUEUED, v1::JOB_STATE_FAILED));
+  EXPECT_TRUE(IsLegal(v1::JOB_STATE_QUEUED, v1::JOB_STATE_CANCELLED));
+}
+
+TEST(JobTest, TheFirstRetryIsAtOnceAndLaterOnesSpreadUpToTenMinutes) {
+  EXPECT_EQ(RetryDelay(1, 1.0), absl::ZeroDuration());
+  EXPECT_EQ(RetryDelay(2, 1.0), absl::Seconds(40));
+  EXPECT_EQ(RetryDelay(3, 0.5), absl::Seconds(40));
+  EXPECT_EQ(RetryDelay(3, 0.0), absl::ZeroDuration());
+  EXPECT_EQ(RetryDelay(30, 1.0), absl::Minutes(10));
+}
+
+TEST(JobTest, BlobsOfEventsAndResultsAreFound) {
+  const auto digest = [](char c) { return std::string(64, c); };
+  v1::Event event;
+  event.mutable_mask()->mutable_blob()->set_sha256(digest('1'));
+  EXPECT_EQ(BlobsNamedBy(event).at(0).sha256(), digest('1'));
+  event.mutable_sample()->mutable_picture()->mutable_blob()->set_sha256(digest('2'));
+  EXPECT_EQ(BlobsNamedBy(event).at(0).sha256(), digest('2'));
+  event.mutable_preview()->mutable_blob()->set_sha256(digest('3'));
+  EXPECT_EQ(BlobsNamedBy(event).at(0).sha256(), digest('3'));
+  event.mutable_picture()->mutable_blob()->set_sha256(digest('4'));
+  EXPECT_EQ(BlobsNamedBy(event).at(0).sha256(), digest('4'));
+  event.mutable_progress();
+  EXPECT_TRUE(BlobsNamedBy(event).empty());
+
+  v1::FinishRequest finish;
+  finish.mutable_trained()->mutable_adapter()->set_sha256(digest('5'));
+  finish.mutable_trained()->mutable_reference()->set_sha256(digest('6'));
+  ASSERT_EQ(BlobsNamedBy(finish).size(), 2u);
+  EXPECT_EQ(BlobsNamedBy(finish)[1].sha256(), digest('6'));
+  finish.mutable_generated()->add_pictures()->mutable_blob()->set_sha256(digest('7'));
+  ASSERT_EQ(BlobsNamedBy(finish).size(), 1u);
+  finish.mutable_released();
+  EXPECT_TRUE(BlobsNamedBy(finish).empty());
+}
+
+}  // namespace
+}  // namespace vico
