@@ -1,10 +1,11 @@
 #include "server/adapter_check.h"
 
-#include <algorithm>
-#include <array>
 #include <cstring>
+#include <map>
+#include <set>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -16,7 +17,7 @@
 namespace vico {
 namespace {
 
-constexpr size_t kMaxTensors = 512;
+constexpr int64_t kMaxWidth = 8192;  // of a site
 
 absl::Status Bad(std::string_view what, std::string_view why) {
   return absl::InvalidArgumentError(fmt::format("{} {}", what, why));
@@ -61,12 +62,68 @@ absl::StatusOr<std::string> Metadata(const SafetensorsFile& file, const std::str
   return found->second;
 }
 
-absl::Status CheckSites(const std::string& text) {
-  const auto sites = nlohmann::json::parse(text, nullptr, false);
-  const bool good = sites.is_array() && !sites.empty() && sites.size() <= 16 &&
-                    std::all_of(sites.begin(), sites.end(),
-                                [](const nlohmann::json& site) { return site.is_string(); });
-  return good ? absl::OkStatus() : Bad("metadata \"sites\"", "must be a JSON list of 1..16 names");
+absl::StatusOr<std::set<std::string>> ParseSites(const std::string& text) {
+  const auto list = nlohmann::json::parse(text, nullptr, false);
+  std::set<std::string> sites;
+  bool good = list.is_array() && !list.empty() && list.size() <= 16;
+  for (size_t i = 0; good && i < list.size(); ++i) {
+    good = list[i].is_string() && sites.insert(list[i].get<std::string>()).second;
+  }
+  if (!good) return Bad("metadata \"sites\"", "must be a JSON list of 1..16 different names");
+  return sites;
+}
+
+/// The parameters of one site's block of width d, as docs/adapter-format.md lists them.
+std::map<std::string, std::vector<int64_t>> Leaves(int64_t d) {
+  std::map<std::string, std::vector<int64_t>> leaves;
+  for (const std::string norm : {"norm1", "norm2", "norm3"}) {
+    leaves[norm + ".weight"] = {d};
+    leaves[norm + ".bias"] = {d};
+  }
+  for (const std::string attention : {"attn1", "attn2"}) {
+    for (const char* linear :
+         {".to_q.weight", ".to_k.weight", ".to_v.weight", ".to_out.0.weight"}) {
+      leaves[attention + linear] = {d, d};
+    }
+    leaves[attention + ".to_out.0.bias"] = {d};
+  }
+  leaves["ff.net.0.proj.weight"] = {8 * d, d};
+  leaves["ff.net.0.proj.bias"] = {8 * d};
+  leaves["ff.net.2.weight"] = {d, 4 * d};
+  leaves["ff.net.2.bias"] = {d};
+  return leaves;
+}
+
+/// Exactly the learned word and all parameters of each site, in shapes that fit each other. Whether
+/// they fit the base model is seen by the worker that loads them.
+absl::Status CheckNamesAndShapes(const SafetensorsFile& file, const std::set<std::string>& sites) {
+  constexpr std::string_view kWord = "placeholder_embedding";
+  const TensorInfo* word = file.Find(kWord);
+  if (word == nullptr || word->shape.size() != 2 || word->shape[0] != 1) {
+    return Bad(fmt::format("tensor \"{}\"", kWord), "must be there, of shape [1, D]");
+  }
+  size_t expected = 1;
+  for (const std::string& site : sites) {
+    const std::string prefix = site + ".image_cross_attention.";
+    const TensorInfo* first = file.Find(prefix + "norm1.weight");
+    const int64_t width = first != nullptr && first->shape.size() == 1 ? first->shape[0] : 0;
+    if (width < 1 || width > kMaxWidth) {
+      return Bad(fmt::format("tensor \"{}norm1.weight\"", prefix), "must be there, of shape [d]");
+    }
+    for (const auto& [leaf, shape] : Leaves(width)) {
+      const TensorInfo* tensor = file.Find(prefix + leaf);
+      if (tensor == nullptr || tensor->shape != shape) {
+        return Bad(fmt::format("tensor \"{}{}\"", prefix, leaf),
+                   fmt::format("must be there, of shape {}", ShapeText(shape)));
+      }
+      ++expected;
+    }
+  }
+  if (file.tensors().size() != expected) {
+    return Bad("the file", fmt::format("must have {} tensors for its sites, got {}", expected,
+                                       file.tensors().size()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -95,8 +152,8 @@ absl::StatusOr<AdapterFacts> CheckAdapterFile(const SafetensorsFile& file) {
   if (facts.init_word.empty() || facts.init_word.size() > 32) {
     return Bad("metadata \"init_word\"", "must have 1..32 bytes");
   }
-  ASSIGN_OR_RETURN(const std::string sites, Metadata(file, "sites"));
-  RETURN_IF_ERROR(CheckSites(sites));
+  ASSIGN_OR_RETURN(const std::string site_list, Metadata(file, "sites"));
+  ASSIGN_OR_RETURN(const std::set<std::string> sites, ParseSites(site_list));
   if (const auto found = file.metadata().find("reference_sha256"); found != file.metadata().end()) {
     if (!IsSha256Hex(found->second)) {
       return Bad("metadata \"reference_sha256\"", "must be 64 lower-case hexadecimal digits");
@@ -104,10 +161,7 @@ absl::StatusOr<AdapterFacts> CheckAdapterFile(const SafetensorsFile& file) {
     facts.reference_sha256 = found->second;
   }
 
-  if (file.tensors().empty() || file.tensors().size() > kMaxTensors) {
-    return Bad("the file",
-               fmt::format("must have 1..{} tensors, got {}", kMaxTensors, file.tensors().size()));
-  }
+  RETURN_IF_ERROR(CheckNamesAndShapes(file, sites));
   for (const TensorInfo& tensor : file.tensors()) {
     RETURN_IF_ERROR(CheckTensor(file, tensor));
   }

@@ -178,6 +178,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
     return FieldError("lease-ttl", "must be more than 0");
   }
   DecodeOnCallersThread();
+  grpc::EnableDefaultHealthCheckService(true);  // both are gRPC's, for the whole process
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
   ASSIGN_OR_RETURN(auto data, DataFolder::Open(options.data));
   ASSIGN_OR_RETURN(auto database, Database::Open(data->DatabasePath()));
@@ -208,6 +210,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                            p.client_port));
   ASSIGN_OR_RETURN(p.worker_server,
                    Listen(options.worker_listen, {p.worker_service.get()}, p.worker_port));
+  for (const char* name :
+       {v1::ConceptService::service_full_name(), v1::JobService::service_full_name(),
+        v1::AdapterService::service_full_name(), v1::ModelService::service_full_name()}) {
+    p.client_server->GetHealthCheckService()->SetServingStatus(name, true);
+  }
+  p.worker_server->GetHealthCheckService()->SetServingStatus(v1::WorkerService::service_full_name(),
+                                                             true);
   p.listening = true;
   auto server = std::unique_ptr<Server>(new Server(std::move(parts)));
   p.housekeeping = std::make_unique<Housekeeping>(
