@@ -76,7 +76,7 @@ const v1::ReportRequest& ReportPlan::Begin(absl::Duration now) {
 void ReportPlan::End(const absl::StatusOr<v1::ReportResponse>& answer, absl::Duration now) {
   if (!answer.ok()) {
     if (IsTransient(answer.status())) {
-      trouble_ = answer.status();
+      if (!lost_) trouble_ = answer.status();
       retry_at_ = now + back_off_.Next();
     } else {
       Lose(answer.status());

@@ -16,6 +16,7 @@ namespace vico {
 namespace {
 
 constexpr absl::Duration kUnaryTimeout = absl::Seconds(30);
+constexpr absl::Duration kConnectPatience = absl::Seconds(2);
 constexpr absl::Duration kLeaseMargin = absl::Seconds(10);  // on top of the wait asked for
 constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr uint64_t kSlowestBytesPerSecond = 64 * 1024;
@@ -24,20 +25,23 @@ absl::Duration TransferTimeout(uint64_t size_bytes) {
   return kUnaryTimeout + absl::Seconds(static_cast<int64_t>(size_bytes / kSlowestBytesPerSecond));
 }
 
-void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
+gpr_timespec After(absl::Duration timeout) {
   const auto span = absl::ToChronoNanoseconds(timeout);
-  gpr_timespec deadline = gpr_time_from_nanos(span.count(), GPR_TIMESPAN);
-  context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), deadline));
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(span.count(), GPR_TIMESPAN));
 }
 
 class GrpcServerLink final : public ServerLink {
  public:
-  explicit GrpcServerLink(const std::shared_ptr<grpc::Channel>& channel)
-      : stub_(v1::WorkerService::NewStub(channel)) {}
+  GrpcServerLink(std::string address, const std::shared_ptr<grpc::Channel>& channel)
+      : address_(std::move(address)),
+        channel_(channel),
+        stub_(v1::WorkerService::NewStub(channel)) {}
 
   absl::StatusOr<v1::RegisterResponse> Register(const v1::RegisterRequest& request) override {
+    RETURN_IF_ERROR(Connect());
     grpc::ClientContext context;
-    SetTimeout(context, kUnaryTimeout);
+    context.set_deadline(After(kUnaryTimeout));
     v1::RegisterResponse response;
     RETURN_IF_ERROR(FromGrpc(stub_->Register(&context, request, &response)));
     return response;
@@ -45,9 +49,10 @@ class GrpcServerLink final : public ServerLink {
 
   absl::StatusOr<v1::LeaseResponse> Lease(const v1::LeaseRequest& request,
                                           std::stop_token stop) override {
+    RETURN_IF_ERROR(Connect());
     grpc::ClientContext context;
-    SetTimeout(context, absl::Seconds(request.wait().seconds()) +
-                            absl::Nanoseconds(request.wait().nanos()) + kLeaseMargin);
+    context.set_deadline(After(absl::Seconds(request.wait().seconds()) +
+                               absl::Nanoseconds(request.wait().nanos()) + kLeaseMargin));
     const std::stop_callback cancel(stop, [&] { context.TryCancel(); });
     v1::LeaseResponse response;
     RETURN_IF_ERROR(FromGrpc(stub_->Lease(&context, request, &response)));
@@ -56,24 +61,27 @@ class GrpcServerLink final : public ServerLink {
 
   absl::StatusOr<v1::ReportResponse> Report(const v1::ReportRequest& request,
                                             absl::Duration timeout) override {
+    RETURN_IF_ERROR(Connect(timeout / 2));
     grpc::ClientContext context;
-    SetTimeout(context, timeout);
+    context.set_deadline(After(timeout));
     v1::ReportResponse response;
     RETURN_IF_ERROR(FromGrpc(stub_->Report(&context, request, &response)));
     return response;
   }
 
   absl::StatusOr<v1::FinishResponse> Finish(const v1::FinishRequest& request) override {
+    RETURN_IF_ERROR(Connect());
     grpc::ClientContext context;
-    SetTimeout(context, kUnaryTimeout);
+    context.set_deadline(After(kUnaryTimeout));
     v1::FinishResponse response;
     RETURN_IF_ERROR(FromGrpc(stub_->Finish(&context, request, &response)));
     return response;
   }
 
   absl::StatusOr<std::string> GetBlob(const v1::BlobRef& blob, const LeaseKey& lease) override {
+    RETURN_IF_ERROR(Connect());
     grpc::ClientContext context;
-    SetTimeout(context, TransferTimeout(blob.size_bytes()));
+    context.set_deadline(After(TransferTimeout(blob.size_bytes())));
     v1::GetBlobRequest request;
     request.set_sha256(blob.sha256());
     request.set_job(lease.job);
@@ -104,8 +112,9 @@ class GrpcServerLink final : public ServerLink {
 
   absl::Status PutBlob(const v1::BlobRef& blob, std::string_view bytes,
                        const LeaseKey& lease) override {
+    RETURN_IF_ERROR(Connect());
     grpc::ClientContext context;
-    SetTimeout(context, TransferTimeout(blob.size_bytes()));
+    context.set_deadline(After(TransferTimeout(blob.size_bytes())));
     v1::BlobRef stored;
     const auto writer = stub_->PutBlob(&context, &stored);
     v1::PutBlobRequest part;
@@ -129,6 +138,19 @@ class GrpcServerLink final : public ServerLink {
   }
 
  private:
+  /// kUnavailable when there is no connection within `patience`. Without this wait nobody drives a
+  /// broken channel between calls that fail at once, and it looks every five seconds only whether
+  /// the server is back.
+  absl::Status Connect(absl::Duration patience = kConnectPatience) {
+    if (channel_->WaitForConnected(After(std::min(patience, kConnectPatience)))) {
+      return absl::OkStatus();
+    }
+    grpc::experimental::ChannelResetConnectionBackoff(channel_.get());  // the caller waits instead
+    return absl::UnavailableError(fmt::format("no connection to {}", address_));
+  }
+
+  const std::string address_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::WorkerService::Stub> stub_;
 };
 
@@ -145,7 +167,7 @@ v1::BlobRef BlobRefOf(std::string_view bytes, std::string_view media_type) {
 absl::StatusOr<std::unique_ptr<ServerLink>> OpenServerLink(std::string_view field,
                                                            const std::string& address) {
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, OpenChannel(field, address));
-  return std::make_unique<GrpcServerLink>(channel);
+  return std::make_unique<GrpcServerLink>(address, channel);
 }
 
 }  // namespace vico

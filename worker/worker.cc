@@ -67,9 +67,15 @@ absl::Status Worker::Run(std::stop_token stop) {
     const absl::Duration asked = clock_.Uptime();
     const auto lease = link_.Lease(request, stop);
     if (stop.stop_requested() && !lease.ok()) break;
+    if (IsUnknownWorker(lease.status())) {
+      log_.Info("the server does not know this worker; registering again");
+      registered = false;
+      pause_.For(back_off.Next(), stop);
+      continue;
+    }
     NoteServer(lease.status());
     if (!lease.ok()) {
-      if (!MayPass(lease.status()) && !IsUnknownWorker(lease.status())) return lease.status();
+      if (!MayPass(lease.status())) return lease.status();
       registered = false;  // the server may have been restarted
       pause_.For(back_off.Next(), stop);
       continue;
