@@ -52,7 +52,8 @@ absl::Status Refuse(const SafetensorsFile& file, std::string_view name, std::str
 }
 
 /// The name a module of ours has for a name found in a file.
-std::string CurrentName(const std::string& name) {
+std::string CurrentName(std::string name) {
+  // The VAE's attention, before diffusers 0.17.
   static constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
       {".query.", ".to_q."},
       {".key.", ".to_k."},
@@ -60,8 +61,12 @@ std::string CurrentName(const std::string& name) {
       {".proj_attn.", ".to_out.0."}};
   for (const auto& [old_part, new_part] : kRenamed) {
     if (const auto at = name.find(old_part); at != std::string::npos) {
-      return std::string(name).replace(at, old_part.size(), new_part);
+      return name.replace(at, old_part.size(), new_part);
     }
+  }
+  // CLIP's text tower, as transformers 5 writes it.
+  for (const std::string_view start : {"embeddings.", "encoder.layers.", "final_layer_norm."}) {
+    if (name.starts_with(start)) return "text_model." + name;
   }
   return name;
 }
@@ -132,8 +137,8 @@ absl::Status LoadParameters(torch::nn::Module& module, const SafetensorsFile& fi
   std::set<std::string> loaded;
   const torch::NoGradGuard no_grad;
   for (const auto& info : file.tensors()) {
-    if (options.ignored.contains(info.name)) continue;
     const auto name = CurrentName(info.name);
+    if (options.ignored.contains(name)) continue;
     const auto it = missing.find(name);
     if (it == missing.end()) {
       return Refuse(file, info.name,

@@ -1,0 +1,59 @@
+// The adapter file: a learned word and the image attention of its sites. docs/adapter-format.md is
+// the format; it is a promise. D text width, d width of a site.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "worker/io/tensors.h"
+#include "worker/model/adapter.h"
+
+namespace vico {
+
+struct AdapterFile {
+  std::string dialect = "paper";
+  std::string base_model_digest;  ///< SHA-256 of the base model it was trained on
+  std::string placeholder = "S*";
+  std::string init_word;
+  std::vector<std::string> sites;  ///< as "up_blocks.1.attentions.1", in execution order
+  int64_t steps = 0;
+  uint64_t seed = 0;
+  std::string code_version;
+  std::string config;            ///< JSON: the training's spec
+  std::string reference_sha256;  ///< of the reference picture's file
+
+  /// "placeholder_embedding" [1, D] and "<site>.image_cross_attention.<leaf>", as
+  /// AdapterImpl::NamedTensors() gives them.
+  TensorMap tensors;
+};
+
+/// The leaves of one site's block and their shapes, for width d: 20 of them.
+std::vector<std::pair<std::string, std::vector<int64_t>>> AdapterLeaves(int64_t channels);
+
+/// What an adapter is opened for.
+struct AdapterTarget {
+  std::string base_model_digest;
+  int64_t embedding_size = 0;                 ///< D
+  std::vector<TransformerSite> transformers;  ///< UNet::transformers()
+};
+
+/// The file's bytes; tensors are written as fp32. kInvalidArgument when a site lacks a leaf, a
+/// shape is wrong, or a number is not finite.
+absl::StatusOr<std::string> SerializeAdapter(const AdapterFile& adapter);
+
+/// Strict: the metadata, exactly the tensors its sites call for, the target's shapes, finite
+/// numbers only. Tensors come as fp32. kInvalidArgument naming `source` and the tensor or metadata
+/// key; kFailedPrecondition when it was trained on another base model.
+absl::StatusOr<AdapterFile> ParseAdapter(std::string bytes, std::string source,
+                                         const AdapterTarget& target);
+
+/// The module with the file's weights, on the CPU. `adapter` was parsed for the same transformers.
+Adapter MakeAdapter(const AdapterFile& adapter, const std::vector<TransformerSite>& transformers);
+
+}  // namespace vico

@@ -1,0 +1,45 @@
+// Picture files <-> pixels <-> tensors.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/statusor.h>
+
+#include "worker/model/torch.h"
+
+namespace vico {
+
+struct Pixels {
+  int width = 0;
+  int height = 0;
+  std::vector<uint8_t> rgb;  ///< row by row, 3 bytes a pixel
+};
+
+/// Largest picture decoded, in pixels; checked before anything is decoded.
+inline constexpr int64_t kMaxPixels = 64'000'000;
+
+/// PNG or JPEG, to 8 bits a channel without alpha. kInvalidArgument for anything else, a broken
+/// file or more than kMaxPixels.
+absl::StatusOr<Pixels> DecodePicture(std::string_view bytes);
+
+absl::StatusOr<std::string> EncodePng(const Pixels& pixels);
+
+/// -> image01 [3, H, W] fp32, RGB in 0..1; and back, clamped and rounded to the nearest of 256
+/// levels.
+torch::Tensor ToTensor(const Pixels& pixels);
+Pixels ToPixels(const torch::Tensor& image01);
+
+/// Decodes and resizes to a square as training does (ResizeBicubic, aspect not kept): [3, side,
+/// side].
+absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side);
+
+/// image01 [3, H, W] -> PNG.
+absl::StatusOr<std::string> EncodePng(const torch::Tensor& image01);
+
+/// mask [h, w], bool or 0..1 -> greyscale PNG, foreground white.
+absl::StatusOr<std::string> EncodeMaskPng(const torch::Tensor& mask);
+
+}  // namespace vico

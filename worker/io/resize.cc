@@ -1,0 +1,90 @@
+#include "worker/io/resize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace vico {
+namespace {
+
+constexpr int kPrecision = 22;  // bits after the point of a weight
+constexpr double kSupport = 2.0;
+
+double Bicubic(double x) {
+  constexpr double a = -0.5;
+  x = std::abs(x);
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0;
+}
+
+/// What one output position takes: `weights` over the inputs from `first` on.
+struct Window {
+  int first = 0;
+  std::vector<int32_t> weights;
+};
+
+std::vector<Window> Windows(int in_size, int out_size) {
+  const double scale = static_cast<double>(in_size) / out_size;
+  const double stretch = std::max(scale, 1.0);
+  const double support = kSupport * stretch;
+  std::vector<Window> windows;
+  for (int out = 0; out < out_size; ++out) {
+    const double center = (out + 0.5) * scale;
+    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
+    const int last = std::min(static_cast<int>(center + support + 0.5), in_size);
+    std::vector<double> weights;
+    double sum = 0;
+    for (int in = first; in < last; ++in) {
+      weights.push_back(Bicubic((in - center + 0.5) * (1.0 / stretch)));
+      sum += weights.back();
+    }
+    Window window{first, {}};
+    for (const double weight : weights) {
+      const double fixed = (sum != 0 ? weight / sum : weight) * (1 << kPrecision);
+      window.weights.push_back(static_cast<int32_t>(fixed < 0 ? fixed - 0.5 : fixed + 0.5));
+    }
+    windows.push_back(std::move(window));
+  }
+  return windows;
+}
+
+uint8_t Round(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecision, 0, 255)); }
+
+/// One output pixel; `stride` bytes from one input of the window to the next.
+void Filter(const uint8_t* in, size_t stride, const Window& window, uint8_t* out) {
+  for (size_t channel = 0; channel < 3; ++channel) {
+    int32_t sum = 1 << (kPrecision - 1);
+    const uint8_t* pixel = in + static_cast<size_t>(window.first) * stride + channel;
+    for (const int32_t weight : window.weights) {
+      sum += *pixel * weight;
+      pixel += stride;
+    }
+    out[channel] = Round(sum);
+  }
+}
+
+}  // namespace
+
+std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int height,
+                                   int new_width, int new_height) {
+  const auto columns = Windows(width, new_width);
+  const auto rows = Windows(height, new_height);
+  const size_t in_line = static_cast<size_t>(width) * 3;
+  const size_t line = static_cast<size_t>(new_width) * 3;
+  std::vector<uint8_t> wide(line * static_cast<size_t>(height));
+  for (size_t y = 0; y < static_cast<size_t>(height); ++y) {
+    for (size_t x = 0; x < columns.size(); ++x) {
+      Filter(rgb.data() + y * in_line, 3, columns[x], &wide[y * line + x * 3]);
+    }
+  }
+  std::vector<uint8_t> result(line * static_cast<size_t>(new_height));
+  for (size_t y = 0; y < rows.size(); ++y) {
+    for (size_t x = 0; x < columns.size(); ++x) {
+      Filter(wide.data() + x * 3, line, rows[y], &result[y * line + x * 3]);
+    }
+  }
+  return result;
+}
+
+}  // namespace vico

@@ -1,0 +1,17 @@
+// Resizing pictures the way the authors' training data was: Pillow's bicubic, bit for bit.
+// Source: Pillow src/libImaging/Resample.c (8 bits a channel).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace vico {
+
+/// rgb: width * height pixels, row by row, 3 bytes each; all sides at least 1. The filter (a =
+/// -0.5) widens with the scale when shrinking; columns first, then rows, each rounded to 8 bits.
+/// Aspect is not kept.
+std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int height,
+                                   int new_width, int new_height);
+
+}  // namespace vico
