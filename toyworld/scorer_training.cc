@@ -1,0 +1,131 @@
+#include "toyworld/scorer_training.h"
+
+#include <utility>
+#include <vector>
+
+#include "toyworld/world.h"
+
+namespace vico::toyworld {
+namespace {
+
+constexpr int kGroup = 8;  // toys of one class in a row
+
+// A generator of its own for LibTorch's draws: no global one is touched.
+at::Generator Noise(uint64_t seed) {
+  at::Generator generator = at::detail::createCPUGenerator();
+  generator.set_current_seed(seed);
+  return generator;
+}
+
+torch::Tensor Resized(const torch::Tensor& x, int64_t side) {
+  return at::upsample_bilinear2d(x, {side, side}, /*align_corners=*/false);
+}
+
+// 1 2 1 in both directions, borders repeated.
+torch::Tensor Blurred(const torch::Tensor& x) {
+  const torch::Tensor padded = at::replication_pad2d(x, {1, 1, 1, 1});
+  const int64_t h = x.size(2), w = x.size(3);
+  const torch::Tensor rows =
+      (padded.narrow(2, 0, h) + 2 * padded.narrow(2, 1, h) + padded.narrow(2, 2, h)) / 4;
+  return (rows.narrow(3, 0, w) + 2 * rows.narrow(3, 1, w) + rows.narrow(3, 2, w)) / 4;
+}
+
+std::vector<torch::Tensor> Heads(const Scores& scores, const torch::Tensor& labels) {
+  const torch::Tensor own_class =
+      labels.select(1, 0).view({-1, 1, 1}).expand({-1, 1, kAccessoryCount});
+  return {scores.toy_class, scores.scene,   scores.colour1,
+          scores.colour2,   scores.pattern, scores.accessory.gather(1, own_class).squeeze(1)};
+}
+
+}  // namespace
+
+PairBatch DrawPairs(uint64_t seed, int pairs, double hard) {
+  Random random(seed);
+  std::vector<Drawing> drawings(2 * pairs);
+  int toy_class = 0;
+  for (int i = 0; i < pairs; ++i) {
+    if (i % kGroup == 0) toy_class = random.Below(kClassCount);
+    const Instance instance = RandomInstance(random, toy_class);
+    for (const int row : {i, pairs + i}) {
+      const uint64_t picture = random.Next();
+      const int scene = random.Below(kSceneCount);
+      drawings[row] =
+          random.Chance(hard) ? DrawCaptioned(instance, picture) : Draw(instance, scene, picture);
+    }
+  }
+  PairBatch batch;
+  std::vector<cv::Mat> pictures;
+  batch.labels = torch::empty({2 * pairs, 6}, torch::kInt64);
+  auto label = batch.labels.accessor<int64_t, 2>();
+  for (int row = 0; row < 2 * pairs; ++row) {
+    const Drawing& drawing = drawings[row];
+    const Instance& toy = drawing.instance;
+    pictures.push_back(drawing.image);
+    const int values[6] = {toy.toy_class,     drawing.scene, toy.paint[0].name,
+                           toy.paint[1].name, toy.pattern,   toy.accessory};
+    for (int k = 0; k < 6; ++k) label[row][k] = values[k];
+  }
+  batch.image01 = ToImages01(pictures);
+  return batch;
+}
+
+torch::Tensor Disturb(const torch::Tensor& image01, uint64_t seed) {
+  Random random(seed);
+  at::Generator generator = Noise(random.Next());
+  const int64_t side = image01.size(2), n = image01.size(0);
+  const auto chosen = [&](double share) {  // [n, 1, 1, 1] of 0 and 1
+    return (at::rand({n, 1, 1, 1}, generator, torch::kFloat) < share).to(torch::kFloat);
+  };
+  torch::Tensor x = image01;
+  const torch::Tensor small = Resized(Resized(x, 26 + random.Below(28)), side);
+  x = at::lerp(x, small, chosen(0.45));
+  x = at::lerp(x, Blurred(x), chosen(0.45));
+  const torch::Tensor fine = at::randn(x.sizes(), generator, torch::kFloat);
+  const torch::Tensor coarse = Resized(at::randn({n, 3, 12, 12}, generator, torch::kFloat), side);
+  const torch::Tensor strength = 0.07 * at::rand({n, 1, 1, 1}, generator, torch::kFloat);
+  x = x + strength * chosen(0.5) * fine + strength * chosen(0.5) * coarse;
+  const torch::Tensor gain = 0.92 + 0.16 * at::rand({n, 1, 1, 1}, generator, torch::kFloat);
+  return (x * gain).clamp(0, 1);
+}
+
+torch::Tensor ScorerLoss(const Scores& scores, const torch::Tensor& labels) {
+  torch::Tensor loss;
+  const std::vector<torch::Tensor> heads = Heads(scores, labels);
+  for (size_t k = 0; k < heads.size(); ++k) {
+    const torch::Tensor part =
+        at::cross_entropy_loss(heads[k], labels.select(1, static_cast<int64_t>(k)));
+    loss = loss.defined() ? loss + part : part;
+  }
+  const int64_t pairs = labels.size(0) / 2;
+  const torch::Tensor similarity =
+      scores.embedding.narrow(0, 0, pairs).matmul(scores.embedding.narrow(0, pairs, pairs).t()) /
+      0.1;
+  const torch::Tensor own = at::arange(pairs, torch::kInt64);
+  return loss + 0.5 * (at::cross_entropy_loss(similarity, own) +
+                       at::cross_entropy_loss(similarity.t(), own));
+}
+
+HeldOut Examine(Scorer& scorer, const PairBatch& batch) {
+  const torch::NoGradGuard no_grad;
+  const Scores scores = scorer(batch.image01);
+  HeldOut held_out;
+  const std::vector<torch::Tensor> heads = Heads(scores, batch.labels);
+  for (size_t k = 0; k < heads.size(); ++k) {
+    const torch::Tensor right =
+        heads[k].argmax(1) == batch.labels.select(1, static_cast<int64_t>(k));
+    held_out.accuracy[k] = right.to(torch::kFloat).mean().item<double>();
+  }
+  const int64_t pairs = batch.labels.size(0) / 2;
+  const torch::Tensor similarity =  // [P, P]
+      scores.embedding.narrow(0, 0, pairs).matmul(scores.embedding.narrow(0, pairs, pairs).t());
+  const torch::Tensor own = at::arange(pairs, torch::kInt64);
+  held_out.retrieval = (similarity.argmax(1) == own).to(torch::kFloat).mean().item<double>();
+  held_out.same_cosine = similarity.diagonal().mean().item<double>();
+  const torch::Tensor classes = batch.labels.select(1, 0).narrow(0, 0, pairs);
+  torch::Tensor same_class = classes.unsqueeze(0) == classes.unsqueeze(1);
+  same_class = same_class & (own.unsqueeze(0) != own.unsqueeze(1));
+  held_out.class_cosine = similarity.masked_select(same_class).mean().item<double>();
+  return held_out;
+}
+
+}  // namespace vico::toyworld
