@@ -1,0 +1,371 @@
+// Trainings and generations through real processes: the whole path, cancels, seeds, wrong requests,
+// and clients that go away.
+#include <set>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "common/sha256.h"
+#include "tests/end_to_end/cluster.h"
+#include "tests/end_to_end/watcher.h"
+
+namespace vico {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr char kUnknownId[] = "0123456789abcdef0123456789abcdef";
+
+// One cluster for all tests here: none of them harms it.
+class JobTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    cluster_ = new Cluster();
+    ready_ = cluster_->StartServer() && cluster_->StartWorker();
+    if (!ready_) return;
+    const auto uploaded = cluster_->NewClient()->UploadConcept(ExamplePictures(), "robot");
+    ready_ = uploaded.ok();
+    if (ready_) concept_ = uploaded->name();
+  }
+  static void TearDownTestSuite() {
+    delete cluster_;
+    cluster_ = nullptr;
+  }
+  void SetUp() override { ASSERT_TRUE(ready_); }
+
+  static v1::TrainSpec Training(int steps) {
+    v1::TrainSpec spec;
+    spec.set_concept_name(concept_);
+    spec.set_init_word("robot");
+    spec.set_steps(steps);
+    spec.set_seed(7);
+    spec.set_sample_every_steps(0);
+    return spec;
+  }
+
+  // An adapter, trained once.
+  static const std::string& Adapter() {
+    static const std::string name = [] {
+      const Finished train = cluster_->Vico({"train", concept_, "--init-word", "robot", "--steps",
+                                             "4", "--seed", "1", "--sample-every", "2", "--watch"});
+      EXPECT_EQ(train.exit_code, 0) << train.err;
+      return train.out.substr(0, train.out.find('\n'));
+    }();
+    return name;
+  }
+
+  static std::vector<nlohmann::json> Lines(const std::string& text) {
+    std::vector<nlohmann::json> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
+    return lines;
+  }
+
+  // Digests of the pictures that a generation with these words makes, by seed.
+  static std::map<std::string, std::string> Draw(std::vector<std::string> words) {
+    const TempFolder out;
+    words.insert(words.end(), {"--json", "--out", out.path()});
+    const Finished generate = cluster_->Vico(words);
+    EXPECT_EQ(generate.exit_code, 0) << generate.err;
+    std::map<std::string, std::string> digests;
+    for (const auto& line : Lines(generate.out)) {
+      if (!line.at("event").contains("picture")) continue;
+      const auto& picture = line.at("event").at("picture");
+      const std::string sha256 = picture.at("blob").at("sha256");
+      EXPECT_EQ(Sha256Hex(ReadFile(line.at("file"))), sha256);
+      digests[picture.at("seed")] = sha256;
+    }
+    return digests;
+  }
+
+  static inline Cluster* cluster_ = nullptr;
+  static inline bool ready_ = false;
+  static inline std::string concept_;
+};
+
+TEST_F(JobTest, PicturesInAdapterOutPicturesBack) {
+  const TempFolder out;
+  const Finished train = cluster_->Vico({"train", concept_, "--init-word", "robot", "--steps", "6",
+                                         "--sample-every", "3", "--json", "--out", out.path()});
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  const auto events = Lines(train.out);
+  std::string adapter;
+  std::set<std::string> kinds;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto& event = events[i].at("event");
+    EXPECT_EQ(event.at("sequence"), fmt::format("{}", i + 1));
+    for (const char* kind : {"queued", "started", "progress", "sample", "mask", "succeeded"}) {
+      if (event.contains(kind)) kinds.insert(kind);
+    }
+    if (event.contains("succeeded")) adapter = event.at("succeeded").at("adapter");
+  }
+  EXPECT_THAT(kinds, ::testing::ElementsAre("mask", "progress", "queued", "sample", "started",
+                                            "succeeded"));
+  EXPECT_TRUE(std::filesystem::exists(out.path() + "/sample_step_3.png"));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(std::filesystem::exists(out.path() + fmt::format("/mask_{}.png", i)));
+  }
+
+  const Finished show = cluster_->Vico({"adapters", "show", adapter, "--json"});
+  ASSERT_EQ(show.exit_code, 0) << show.err;
+  const auto shown = nlohmann::json::parse(show.out);
+  EXPECT_EQ(shown.at("init_word"), "robot");
+  EXPECT_EQ(shown.at("summary").at("steps"), "6");
+  EXPECT_GT(shown.at("summary").at("first_loss").get<double>(), 0.0);
+
+  const std::string file = out.path() + "/adapter.safetensors";
+  const std::string reference = out.path() + "/reference.png";
+  ASSERT_EQ(
+      cluster_->Vico({"adapters", "download", adapter, "--out", file, "--reference", reference})
+          .exit_code,
+      0);
+  EXPECT_EQ(Sha256Hex(ReadFile(file)), shown.at("blob").at("sha256"));
+  EXPECT_EQ(Sha256Hex(ReadFile(reference)), shown.at("reference").at("sha256"));
+
+  const Finished generate =
+      cluster_->Vico({"generate", adapter, "a photo of S* on the beach", "-n", "2", "--seed", "5",
+                      "--steps", "2", "--preview", "1", "--out", out.path()});
+  ASSERT_EQ(generate.exit_code, 0) << generate.err;
+  EXPECT_EQ(generate.out, fmt::format("{0}/picture_0_5.png\n{0}/picture_1_6.png\n", out.path()));
+  EXPECT_THAT(ReadFile(out.path() + "/picture_1_6.png"), ::testing::StartsWith("\x89PNG"));
+  EXPECT_TRUE(std::filesystem::exists(out.path() + "/preview_0_step_1.png"));
+
+  // What was downloaded can be brought back, and draws the same.
+  const Finished import = cluster_->Vico({"adapters", "import", file, "--reference", reference});
+  ASSERT_EQ(import.exit_code, 0) << import.err;
+  const std::string imported = import.out.substr(0, import.out.find('\n'));
+  EXPECT_NE(imported, adapter);
+  const std::vector<std::string> same = {"a photo of S*", "--seed", "9", "--steps", "2"};
+  std::vector<std::string> with_adapter = {"generate", adapter};
+  std::vector<std::string> with_import = {"generate", imported};
+  with_adapter.insert(with_adapter.end(), same.begin(), same.end());
+  with_import.insert(with_import.end(), same.begin(), same.end());
+  EXPECT_EQ(Draw(with_adapter), Draw(with_import));
+}
+
+TEST_F(JobTest, TheSameSeedDrawsTheSamePictureWhateverTheCount) {
+  for (const std::string& with : {Adapter(), std::string("-")}) {
+    const auto one = Draw({"generate", with, "S* here", "--seed", "11", "--steps", "3"});
+    const auto other = Draw({"generate", with, "S* here", "--seed", "12", "--steps", "3"});
+    const auto three =
+        Draw({"generate", with, "S* here", "--seed", "11", "-n", "3", "--steps", "3"});
+    ASSERT_THAT(one, SizeIs(1));
+    ASSERT_THAT(three, SizeIs(3));
+    EXPECT_EQ(three.at("11"), one.at("11"));
+    EXPECT_EQ(three.at("12"), other.at("12"));
+    EXPECT_NE(one.at("11"), other.at("12"));
+  }
+}
+
+TEST_F(JobTest, TheSameSeedTrainsTheSameAdapter) {
+  std::set<std::string> digests;
+  for (int i = 0; i < 2; ++i) {
+    const auto client = cluster_->NewClient();
+    const auto job = client->CreateTrainingJob(Training(3));
+    ASSERT_TRUE(job.ok()) << job.status();
+    const auto last = Watcher(cluster_->NewClient(), job->name()).WaitForEnd();
+    ASSERT_TRUE(last.ok() && last->has_succeeded()) << last.status();
+    digests.insert(client->GetAdapter(last->succeeded().adapter())->blob().sha256());
+  }
+  EXPECT_THAT(digests, SizeIs(1));
+}
+
+TEST_F(JobTest, ACancelEndsATrainingSoon) {
+  constexpr int kSteps = 5000;
+  const auto client = cluster_->NewClient();
+  const auto job = client->CreateTrainingJob(Training(kSteps));
+  ASSERT_TRUE(job.ok()) << job.status();
+  Watcher watcher(cluster_->NewClient(), job->name());
+  ASSERT_TRUE(watcher.WaitForStep(1));
+  ASSERT_EQ(cluster_->Vico({"jobs", "cancel", job->name()}).exit_code, 0);
+  const auto last = watcher.WaitForEnd(std::chrono::seconds(30));
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_TRUE(last->has_cancelled()) << last->ShortDebugString();
+  EXPECT_TRUE(AreDense(watcher.events()));
+  EXPECT_LT(client->GetJob(job->name())->step(), kSteps);
+  EXPECT_EQ(cluster_->Vico({"jobs", "watch", job->name()}).exit_code, 8);
+
+  const Finished retry = cluster_->Vico({"jobs", "retry", job->name()});
+  ASSERT_EQ(retry.exit_code, 0) << retry.err;
+  EXPECT_EQ(cluster_->Vico({"jobs", "cancel", retry.out.substr(0, retry.out.find('\n'))}).exit_code,
+            0);
+}
+
+TEST_F(JobTest, InterruptedTheToolLeavesTheJobRunningAndSaysHowToComeBack) {
+  const TempFolder folder;
+  ProcessOptions options;
+  options.out = options.err = folder.path() + "/log";
+  Process train(cluster_->VicoCommand({"train", concept_, "--init-word", "robot", "--steps", "400",
+                                       "--sample-every", "0", "--watch"}),
+                options);
+  ASSERT_TRUE(
+      Eventually([&] { return ReadFile(options.out).find("train  ") != std::string::npos; }));
+  train.Signal(SIGINT);
+  EXPECT_EQ(train.Wait(std::chrono::seconds(30)), 130);
+  const std::string said = ReadFile(options.out);
+  const auto hint = said.find("vico jobs watch jobs/");
+  ASSERT_NE(hint, std::string::npos) << said;
+  const std::string job = said.substr(hint + 16, 5 + 32);
+  EXPECT_EQ(cluster_->NewClient()->GetJob(job)->state(), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster_->Vico({"jobs", "watch", job}).exit_code, 0);
+}
+
+TEST_F(JobTest, InterruptedTheToolCancelsTheJobWhereThatWasAsked) {
+  const TempFolder folder;
+  ProcessOptions options;
+  options.out = options.err = folder.path() + "/log";
+  Process train(cluster_->VicoCommand({"train", concept_, "--init-word", "robot", "--steps", "5000",
+                                       "--watch", "--cancel-on-interrupt"}),
+                options);
+  ASSERT_TRUE(
+      Eventually([&] { return ReadFile(options.out).find("train  ") != std::string::npos; }));
+  train.Signal(SIGINT);
+  EXPECT_EQ(train.Wait(std::chrono::seconds(30)), 8) << ReadFile(options.out);
+}
+
+TEST_F(JobTest, AWatcherThatDiesHarmsNothing) {
+  const auto job = cluster_->NewClient()->CreateTrainingJob(Training(60));
+  ASSERT_TRUE(job.ok()) << job.status();
+  const TempFolder folder;
+  ProcessOptions options;
+  options.out = options.err = folder.path() + "/log";
+  {
+    Process watch(cluster_->VicoCommand({"jobs", "watch", job->name(), "--json"}), options);
+    ASSERT_TRUE(
+        Eventually([&] { return ReadFile(options.out).find("progress") != std::string::npos; }));
+    watch.Kill();
+  }
+  const Finished again = cluster_->Vico({"jobs", "watch", job->name(), "--json"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  const auto events = Lines(again.out);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    EXPECT_EQ(events[i].at("event").at("sequence"), fmt::format("{}", i + 1));
+  }
+}
+
+TEST_F(JobTest, AGenerationGoesOnWithoutItsClient) {
+  const TempFolder folder;
+  ProcessOptions options;
+  options.out = options.err = folder.path() + "/log";
+  std::string job;
+  {
+    Process generate(cluster_->VicoCommand({"generate", "-", "a robot", "--steps", "100", "--seed",
+                                            "3", "--json", "--out", folder.path()}),
+                     options);
+    ASSERT_TRUE(
+        Eventually([&] { return ReadFile(options.out).find("\"job\"") != std::string::npos; }));
+    generate.Kill();
+    const std::string text = ReadFile(options.out);
+    job = text.substr(text.find("jobs/"), 5 + 32);
+  }
+  const Finished watch = cluster_->Vico({"jobs", "watch", job, "--out", folder.path() + "/later"});
+  EXPECT_EQ(watch.exit_code, 0) << watch.err;
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/later/picture_0_3.png"));
+}
+
+TEST_F(JobTest, WarningsAreShown) {
+  const TempFolder out;
+  const Finished without = cluster_->Vico(
+      {"generate", Adapter(), "a robot on the beach", "--steps", "1", "--out", out.path()});
+  EXPECT_EQ(without.exit_code, 0) << without.err;
+  EXPECT_THAT(without.err, HasSubstr("PROMPT_WITHOUT_PLACEHOLDER"));
+
+  std::string prompt = "S*";
+  for (int i = 0; i < 120; ++i) prompt += " robot";
+  const Finished longer =
+      cluster_->Vico({"generate", Adapter(), prompt, "--steps", "1", "--out", out.path()});
+  EXPECT_EQ(longer.exit_code, 0) << longer.err;
+  EXPECT_THAT(longer.err, HasSubstr("PROMPT_TRUNCATED"));
+}
+
+struct WrongRequest {
+  std::string name;
+  std::vector<std::string> words;  // CONCEPT and ADAPTER stand for real ones
+  int exit_code;
+  std::string says;
+};
+
+class WrongRequestTest : public JobTest, public ::testing::WithParamInterface<WrongRequest> {};
+
+TEST_P(WrongRequestTest, IsRefusedByNameAndQueuesNothing) {
+  const auto jobs = [] { return cluster_->NewClient()->ListJobs({}, {}, 1000)->size(); };
+  std::vector<std::string> words = GetParam().words;
+  for (std::string& word : words) {
+    if (word == "CONCEPT") word = concept_;
+    if (word == "ADAPTER") word = Adapter();
+  }
+  const std::size_t before = jobs();
+  const Finished wrong = cluster_->Vico(words);
+  EXPECT_EQ(wrong.exit_code, GetParam().exit_code) << wrong.out << wrong.err;
+  EXPECT_THAT(wrong.err, HasSubstr(GetParam().says));
+  EXPECT_EQ(wrong.out, "");
+  EXPECT_EQ(jobs(), before);
+}
+
+std::vector<std::string> TrainWith(const std::vector<std::string>& more) {
+  std::vector<std::string> words = {"train", "CONCEPT", "--init-word", "robot"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::vector<std::string> DrawWith(const std::vector<std::string>& more) {
+  std::vector<std::string> words = {"generate", "ADAPTER", "a photo of S*"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Requests, WrongRequestTest,
+    ::testing::Values(
+        WrongRequest{
+            "TwoTokens", {"train", "CONCEPT", "--init-word", "qzxj"}, 2, "train.init_word"},
+        WrongRequest{"NoInitWord", {"train", "CONCEPT", "--init-word", ""}, 2, "train.init_word"},
+        WrongRequest{"NoSteps", TrainWith({"--steps", "0"}), 2,
+                     "train.steps: must be 1..5000, got 0"},
+        WrongRequest{"TooManySteps", TrainWith({"--steps", "5001"}), 2, "train.steps"},
+        WrongRequest{"Batch", TrainWith({"--batch-size", "5"}), 2, "train.batch_size"},
+        WrongRequest{"Rate", TrainWith({"--embedding-lr", "1"}), 2,
+                     "train.embedding_learning_rate"},
+        WrongRequest{"Placeholder", TrainWith({"--placeholder", "two words"}), 2,
+                     "train.placeholder"},
+        WrongRequest{"UnknownConcept",
+                     {"train", kUnknownId, "--init-word", "robot"},
+                     3,
+                     "train.concept_name"},
+        WrongRequest{"UnknownBase", TrainWith({"--base-model", "nope"}), 3, "train.base_model"},
+        WrongRequest{"EmptyPrompt", {"generate", "ADAPTER", ""}, 2, "generate.prompt"},
+        WrongRequest{
+            "LongPrompt", {"generate", "ADAPTER", std::string(1025, 'a')}, 2, "generate.prompt"},
+        WrongRequest{"DrawSteps", DrawWith({"--steps", "101"}), 2, "generate.steps"},
+        WrongRequest{"Guidance", DrawWith({"--guidance", "31"}), 2, "generate.guidance_scale"},
+        WrongRequest{"Width", DrawWith({"--width", "33"}), 2, "generate.width"},
+        WrongRequest{"Height", DrawWith({"--height", "100000"}), 2, "generate.height"},
+        WrongRequest{"NoPictures", DrawWith({"-n", "0"}), 2, "generate.picture_count"},
+        WrongRequest{"ManyPictures", DrawWith({"-n", "9"}), 2, "generate.picture_count"},
+        WrongRequest{"SeedCount", DrawWith({"-n", "3", "--seed", "1,2"}), 2, "generate.seeds"},
+        WrongRequest{"Scheduler", DrawWith({"--scheduler", "euler"}), 2, "generate.scheduler"},
+        WrongRequest{"UnknownAdapter", {"generate", kUnknownId, "a S*"}, 3, "generate.adapter"},
+        WrongRequest{"BareOfUnknownBase",
+                     {"generate", "-", "a robot", "--base-model", "nope"},
+                     3,
+                     "generate.base_model"},
+        WrongRequest{"UnknownJob", {"jobs", "show", kUnknownId}, 3, kUnknownId},
+        WrongRequest{"WatchUnknownJob", {"jobs", "watch", kUnknownId}, 3, kUnknownId},
+        WrongRequest{"CancelUnknownJob", {"jobs", "cancel", kUnknownId}, 3, kUnknownId},
+        WrongRequest{"NotAName", {"jobs", "show", "x"}, 2, "name"},
+        WrongRequest{"UnknownAdapterShown", {"adapters", "show", kUnknownId}, 3, kUnknownId},
+        WrongRequest{"UnknownConceptShown", {"concepts", "show", kUnknownId}, 3, kUnknownId},
+        WrongRequest{"ImportOfAnythingElse",
+                     {"adapters", "import", "README.md", "--reference", "examples/robot/beach.png"},
+                     2,
+                     ""}),
+    [](const auto& request) { return request.param.name; });
+
+}  // namespace
+}  // namespace vico
