@@ -10,6 +10,7 @@
 #include "common/status.h"
 #include "toyworld/contact_sheet.h"
 #include "toyworld/pretraining/base_config.h"
+#include "toyworld/pretraining/half_precision.h"
 #include "toyworld/pretraining/replicas.h"
 
 namespace vico::toyworld {
@@ -30,10 +31,16 @@ at::Tensor EdgeLoss(const at::Tensor& a, const at::Tensor& b) {
 }
 
 at::Tensor Loss(Vae& vae, const at::Tensor& pictures, uint64_t noise_seed, bool edges) {
-  const auto posterior = vae->Encode(pictures);
   auto generator = at::make_generator<at::CPUGeneratorImpl>(noise_seed);
-  const auto noise = at::randn(posterior.mean.sizes(), generator, posterior.mean.options());
-  const auto output = vae->Decode(posterior.mean + posterior.std * noise);
+  Posterior posterior;
+  at::Tensor output;
+  {
+    const HalfPrecision half_precision;
+    const auto found = vae->Encode(pictures);
+    posterior = {found.mean.to(at::kFloat), found.std.to(at::kFloat)};
+    const auto noise = at::randn(posterior.mean.sizes(), generator, posterior.mean.options());
+    output = vae->Decode(posterior.mean + posterior.std * noise).to(at::kFloat);
+  }
   const auto kl =
       0.5 * (posterior.mean.square() + posterior.std.square() - 1 - 2 * posterior.std.log()).mean();
   const auto difference = output - pictures;

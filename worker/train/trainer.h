@@ -1,0 +1,54 @@
+// ViCo's training: a placeholder's embedding and the image attention, on 2 to 20 pictures.
+// Source: ViCo, arXiv:2306.00971; the authors' LatentDiffusion.p_losses and v1-finetune.yaml.
+// P pictures, h and w their sides in pixels.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "worker/model/adapter.h"
+#include "worker/train/base.h"
+
+namespace vico {
+
+struct TrainOptions {
+  int64_t steps = 400;
+  int64_t batch_size = 1;
+  double embedding_learning_rate = 5e-3;
+  double attention_learning_rate = 1e-5;
+  double regularizer_weight = 5e-4;  ///< of the sum over the sites
+  KeyMask mask = KeyMask::kOtsu;
+  BlockStart start = BlockStart::kDefault;
+  std::string placeholder = "S*";
+  std::string init_word;  ///< one token of the base's tokenizer
+  uint64_t seed = 0;
+};
+
+struct StepReport {
+  int64_t step = 0;     ///< 1..steps: done so far
+  double loss = 0;      ///< mean squared error of the noise
+  double loss_reg = 0;  ///< regulariser, summed over the sites, before its weight
+};
+
+struct PictureMask {
+  int64_t picture = 0;  ///< 0..P-1
+  torch::Tensor mask;   ///< [side, side] bool, on the CPU; true is foreground
+  double coverage = 0;  ///< 0..1
+  std::string site;
+};
+
+/// After every step, on the calling thread; false stops the training. The adapter is as it is now.
+using OnStep = std::function<bool(const StepReport&, Adapter&)>;
+
+/// pictures01 [P, 3, h, w] in 0..1, P at least 1. Returns the adapter, trained for as many steps as
+/// `on_step` let pass. Throws c10::Error, also for an init word that is not one token.
+Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
+                     const OnStep& on_step);
+
+/// The Otsu masks the adapter finds in the pictures, at the finest site, for "a photo of a
+/// {placeholder}" at the middle timestep.
+std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
+                                      const std::string& placeholder);
+
+}  // namespace vico
