@@ -243,6 +243,8 @@ std::string Server::ListeningLine() const {
                      parts_->client_port, parts_->worker_port);
 }
 
+size_t Server::open_streams() const { return parts_->calls->open_streams(); }
+
 absl::Status Server::Health() { return parts_->database->Health(); }
 
 void Server::Drain(absl::Duration grace) {

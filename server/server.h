@@ -44,6 +44,9 @@ class Server {
   /// One JSON line that says where it listens.
   std::string ListeningLine() const;
 
+  /// Streams, uploads and long polls under way.
+  size_t open_streams() const;
+
   /// OK, or why the server must end and start anew: the database cannot be trusted any more.
   absl::Status Health();
 
