@@ -1,0 +1,26 @@
+// The training prompts against the authors' list; recorded by record_vico.py.
+#include "worker/train/templates.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "common/safetensors.h"
+#include "common/sha256.h"
+
+namespace vico {
+namespace {
+
+TEST(TemplatesGolden, ListIsTheAuthors) {
+  const auto facts = SafetensorsFile::Open("tests/golden/io/vico.safetensors")->metadata();
+  const auto& templates = TrainingTemplates();
+  EXPECT_EQ(std::to_string(templates.size()), facts.at("templates"));
+  EXPECT_EQ(std::to_string(std::set(templates.begin(), templates.end()).size()),
+            facts.at("distinct_templates"));
+  std::string joined;
+  for (const auto& line : templates) joined += (joined.empty() ? "" : "\n") + line;
+  EXPECT_EQ(Sha256Hex(joined), facts.at("templates_sha256"));
+}
+
+}  // namespace
+}  // namespace vico

@@ -1,0 +1,34 @@
+// Recorded tensors, and comparing with them.
+#pragma once
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "worker/io/tensors.h"
+
+namespace vico::golden {
+
+/// tests/golden/<name>, relative to the repository's root, where ctest runs the tests.
+inline SafetensorsFile Open(const std::string& name) {
+  return SafetensorsFile::Open("tests/golden/" + name).value();
+}
+
+inline TensorMap Load(const std::string& name) { return ReadTensors(Open(name)); }
+
+/// Largest absolute difference; the shapes must be equal.
+inline ::testing::AssertionResult Near(const torch::Tensor& actual, const torch::Tensor& expected,
+                                       double tolerance) {
+  if (actual.sizes() != expected.sizes()) {
+    return ::testing::AssertionFailure()
+           << "shape " << ShapeText(actual.sizes()) << ", expected " << ShapeText(expected.sizes());
+  }
+  const double difference = (actual.detach().to(torch::kFloat64) - expected.to(torch::kFloat64))
+                                .abs()
+                                .max()
+                                .item<double>();
+  if (difference <= tolerance) return ::testing::AssertionSuccess();  // false for NaN
+  return ::testing::AssertionFailure() << "differs by " << difference << ", allowed " << tolerance;
+}
+
+}  // namespace vico::golden

@@ -1,0 +1,21 @@
+// vico-tiny-base DIR [--seed N]: writes a tiny base model for tests of whole processes.
+#include <cstdint>
+#include <iostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "tests/support/tiny_base.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Writes a tiny base model with random weights");
+  std::string directory;
+  uint64_t seed = 0;
+  app.add_option("directory", directory, "Where to write it")->required();
+  app.add_option("--seed", seed, "Of the weights");
+  CLI11_PARSE(app, argc, argv);
+  const absl::Status status = vico::WriteTinyBase(directory, seed);
+  if (status.ok()) return 0;
+  std::cerr << "vico-tiny-base: " << status.message() << "\n";
+  return 1;
+}

@@ -1,0 +1,259 @@
+#include "worker/io/base_model.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/sha256.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/tiny_base.h"
+#include "worker/io/base_config.h"
+#include "worker/io/base_description.h"
+#include "worker/io/file.h"
+
+namespace vico {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class BaseModelTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    original_ = new TempFolder();
+    ASSERT_THAT(WriteTinyBase(original_->path() + "/Tiny Base", 3), IsOk());
+  }
+  static void TearDownTestSuite() {
+    delete original_;
+    original_ = nullptr;
+  }
+  void SetUp() override {
+    path_ = folder_.path() + "/Tiny Base";
+    fs::copy(original_->path(), folder_.path(), fs::copy_options::recursive);
+  }
+
+  std::string Path(const std::string& name) const { return path_ + "/" + name; }
+
+  void Replace(const std::string& name, const std::string& old_text, const std::string& new_text) {
+    auto text = ReadSmallFile(Path(name)).value();
+    const auto at = text.find(old_text);
+    ASSERT_NE(at, std::string::npos) << name << ": " << old_text;
+    ASSERT_THAT(WriteSmallFile(Path(name), text.replace(at, old_text.size(), new_text)), IsOk());
+  }
+
+  static inline TempFolder* original_ = nullptr;
+  TempFolder folder_;
+  std::string path_;
+};
+
+TEST_F(BaseModelTest, OpensWhatWasWritten) {
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  EXPECT_EQ(model->unet.block_out_channels, (std::vector<int64_t>{16, 16}));
+  EXPECT_EQ(model->vae.factor(), 4);
+  EXPECT_EQ(model->text.max_position_embeddings, 32);
+  EXPECT_EQ(model->schedule.steps_offset, 1);
+  const auto& d = model->description;
+  EXPECT_EQ(d.name(), "baseModels/tiny");
+  EXPECT_EQ(d.resolution(), 64);
+  EXPECT_EQ(d.size_multiple(), 8);
+  EXPECT_EQ(d.min_side(), 32);
+  EXPECT_EQ(d.max_side(), 128);
+  EXPECT_EQ(d.context_tokens(), 32);
+  EXPECT_EQ(d.training_defaults().steps(), 8);
+  EXPECT_EQ(d.training_defaults().regularizer_weight(), 5e-4);
+  EXPECT_EQ(d.generation_defaults().width(), 64);
+  EXPECT_EQ(d.generation_defaults().scheduler(), "ddim");
+  const auto tokenizer = MakeTokenizer(*model);
+  ASSERT_THAT(tokenizer, IsOk());
+  EXPECT_TRUE(tokenizer->SingleToken("robot").has_value());
+}
+
+TEST_F(BaseModelTest, NetworksRun) {
+  const torch::NoGradGuard no_grad;
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  auto networks = LoadNetworks(*model, torch::kFloat32);
+  ASSERT_THAT(networks, IsOk());
+  const auto text = networks->text->forward(torch::zeros({1, 32}, torch::kInt64));
+  const auto latent = networks->vae->Encode(torch::zeros({1, 3, 64, 64})).mean;
+  const auto output = networks->unet->forward(latent, torch::tensor({5}), text);
+  EXPECT_EQ(output.sizes(), (torch::IntArrayRef{1, 4, 16, 16}));
+  EXPECT_TRUE(output.isfinite().all().item<bool>());
+  EXPECT_EQ(networks->vae->Decode(latent).sizes(), (torch::IntArrayRef{1, 3, 64, 64}));
+}
+
+TEST_F(BaseModelTest, DigestIsTheSha256SumOfTheUsedFiles) {
+  std::string lines;
+  for (const char* name :
+       {"scheduler/scheduler_config.json", "text_encoder/config.json",
+        "text_encoder/model.safetensors", "tokenizer/merges.txt", "tokenizer/tokenizer_config.json",
+        "tokenizer/vocab.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors",
+        "vae/config.json", "vae/diffusion_pytorch_model.safetensors"}) {
+    lines += Sha256Hex(ReadSmallFile(Path(name)).value()) + "  " + name + "\n";
+  }
+  EXPECT_EQ(OpenBaseModel(path_)->description.digest(), Sha256Hex(lines));
+}
+
+TEST_F(BaseModelTest, DigestDependsOnTheWeightsAlone) {
+  const TempFolder other;
+  ASSERT_THAT(WriteTinyBase(other.path() + "/same", 3), IsOk());
+  ASSERT_THAT(WriteTinyBase(other.path() + "/different", 4), IsOk());
+  const auto digest = [](const std::string& path) {
+    return OpenBaseModel(path)->description.digest();
+  };
+  EXPECT_EQ(digest(path_), digest(other.path() + "/same"));
+  EXPECT_NE(digest(path_), digest(other.path() + "/different"));
+}
+
+TEST_F(BaseModelTest, WithoutVicoJsonTheFolderGivesTheName) {
+  fs::remove(Path("vico.json"));
+  const auto model = OpenBaseModel(path_ + "/");
+  ASSERT_THAT(model, IsOk());
+  EXPECT_EQ(model->description.name(), "baseModels/tiny-base");
+  EXPECT_EQ(model->description.training_defaults().steps(), 400);
+}
+
+TEST_F(BaseModelTest, HalfPrecisionVariantIsFound) {
+  fs::rename(Path("unet/diffusion_pytorch_model.safetensors"),
+             Path("unet/diffusion_pytorch_model.fp16.safetensors"));
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  EXPECT_THAT(LoadNetworks(*model), IsOk());
+}
+
+TEST_F(BaseModelTest, MissingFilesAreNamed) {
+  for (const char* name :
+       {"model_index.json", "unet/config.json", "vae/config.json", "text_encoder/config.json",
+        "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt",
+        "unet/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"}) {
+    fs::rename(Path(name), Path("hidden"));
+    const auto model = OpenBaseModel(path_);
+    EXPECT_THAT(model, HasCode(absl::StatusCode::kNotFound)) << name;
+    EXPECT_THAT(model, HasMessage(HasSubstr(name)));
+    fs::rename(Path("hidden"), Path(name));
+  }
+}
+
+TEST_F(BaseModelTest, PickledWeightsAreNotRead) {
+  fs::rename(Path("unet/diffusion_pytorch_model.safetensors"),
+             Path("unet/diffusion_pytorch_model.bin"));
+  EXPECT_THAT(OpenBaseModel(path_), HasMessage(HasSubstr("convert them to safetensors")));
+}
+
+TEST_F(BaseModelTest, BrokenWeightsAreNamed) {
+  fs::resize_file(Path("vae/diffusion_pytorch_model.safetensors"), 100);
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  EXPECT_THAT(LoadNetworks(*model),
+              HasMessage(HasSubstr("vae/diffusion_pytorch_model.safetensors")));
+}
+
+struct Change {
+  const char* name;
+  const char* file;
+  const char* old_text;
+  const char* new_text;
+  const char* message;
+};
+
+TEST_F(BaseModelTest, WhatTheNetworksDoNotDoIsRefused) {
+  for (const Change& change : std::initializer_list<Change>{
+           {"another pipeline", "model_index.json", "\"StableDiffusionPipeline\"",
+            "\"StableDiffusionXLPipeline\"", "must be \"StableDiffusionPipeline\""},
+           {"no JSON", "unet/config.json", "{", "[", "unet/config.json: is not a JSON object"},
+           {"block type", "unet/config.json", "\"CrossAttnDownBlock2D\"", "\"AttnDownBlock2D\"",
+            "down_block_types: must be made of CrossAttnDownBlock2D and DownBlock2D"},
+           {"activation", "unet/config.json", "\"silu\"", "\"gelu\"", "act_fn: must be \"silu\""},
+           {"class embedding", "unet/config.json", "\"act_fn\"",
+            "\"class_embed_type\": \"timestep\", \"act_fn\"", "class_embed_type: must be null"},
+           {"groups", "unet/config.json", "\"norm_num_groups\": 4", "\"norm_num_groups\": 5",
+            "norm_num_groups: must divide block_out_channels (16), found 5"},
+           {"negative", "unet/config.json", "\"layers_per_block\": 1", "\"layers_per_block\": -1",
+            "layers_per_block: must be an integer in 1..8, found -1"},
+           {"fraction", "unet/config.json", "\"layers_per_block\": 1", "\"layers_per_block\": 1.5",
+            "must be an integer"},
+           {"in-painting", "unet/config.json", "\"in_channels\": 4", "\"in_channels\": 9",
+            "vae's latent_channels and unet's in_channels must be equal, found 4 and 9"},
+           {"text width", "unet/config.json", "\"cross_attention_dim\": 16",
+            "\"cross_attention_dim\": 32", "must be equal, found 16 and 32"},
+           {"shifted latents", "vae/config.json", "\"act_fn\"", "\"shift_factor\": 0.1, \"act_fn\"",
+            "shift_factor: must be null"},
+           {"text model", "text_encoder/config.json", "\"CLIPTextModel\"",
+            "\"CLIPTextModelWithProjection\"", "architectures: must be"},
+           {"text activation", "text_encoder/config.json", "\"quick_gelu\"", "\"relu\"",
+            "hidden_act: must be quick_gelu or gelu"},
+           {"schedule", "scheduler/scheduler_config.json", "\"scaled_linear\"",
+            "\"squaredcos_cap_v2\"", "beta_schedule: must be scaled_linear or linear"},
+           {"prediction", "scheduler/scheduler_config.json", "\"epsilon\"", "\"sample\"",
+            "prediction_type: must be epsilon or v_prediction"},
+           {"merges", "tokenizer/merges.txt", "\n", "\nx", "tokenizer: merges.txt: line 2"},
+           {"unknown key", "vico.json", "\"name\"", "\"nam\"", "vico.json: nam: is not a key"},
+           {"bad name", "vico.json", "\"tiny\"", "\"../x\"", "vico.json: name: must be"},
+           {"resolution", "vico.json", "\"resolution\": 64", "\"resolution\": 65",
+            "resolution: must be a multiple of 8"},
+           {"unknown default", "vico.json", "\"batch_size\"", "\"batch\"",
+            "vico.json: training_defaults: "}}) {
+    const auto original = ReadSmallFile(Path(change.file)).value();
+    Replace(change.file, change.old_text, change.new_text);
+    const auto model = OpenBaseModel(path_);
+    EXPECT_THAT(model, HasCode(absl::StatusCode::kInvalidArgument)) << change.name;
+    EXPECT_THAT(model, HasMessage(HasSubstr(change.message))) << change.name;
+    ASSERT_THAT(WriteSmallFile(Path(change.file), original), IsOk());
+  }
+  EXPECT_THAT(OpenBaseModel(path_), IsOk());
+}
+
+TEST(BaseConfig, PublishedStableDiffusion15IsUnderstood) {
+  const auto unet = ParseUNetConfig(
+      R"({"_class_name": "UNet2DConditionModel", "_diffusers_version": "0.6.0", "act_fn": "silu",
+          "attention_head_dim": 8, "block_out_channels": [320, 640, 1280, 1280],
+          "center_input_sample": false, "cross_attention_dim": 768,
+          "down_block_types": ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D",
+                               "CrossAttnDownBlock2D", "DownBlock2D"],
+          "downsample_padding": 1, "flip_sin_to_cos": true, "freq_shift": 0, "in_channels": 4,
+          "layers_per_block": 2, "mid_block_scale_factor": 1, "norm_eps": 1e-05,
+          "norm_num_groups": 32, "out_channels": 4, "sample_size": 64,
+          "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D",
+                             "CrossAttnUpBlock2D"]})",
+      "unet/config.json");
+  ASSERT_THAT(unet, IsOk());
+  EXPECT_EQ(unet->heads, (std::vector<int64_t>{8, 8, 8, 8}));
+  EXPECT_EQ(unet->up_attention, (std::vector<bool>{false, true, true, true}));
+  const auto description = DefaultDescription("stable-diffusion-v1-5", *unet, {}, {});
+  EXPECT_EQ(description.name(), "baseModels/stable-diffusion-v1-5");
+  EXPECT_EQ(description.resolution(), 512);
+  EXPECT_EQ(description.size_multiple(), 64);
+  EXPECT_EQ(description.context_tokens(), 77);
+}
+
+TEST(BaseConfig, WrittenConfigsAreReadBack) {
+  UNetConfig unet;
+  unet.heads = {5, 10, 20, 20};
+  unet.use_linear_projection = true;
+  unet.freq_shift = 1;
+  const auto again = ParseUNetConfig(UNetConfigJson(unet), "unet");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->heads, unet.heads);
+  EXPECT_TRUE(again->use_linear_projection);
+  EXPECT_EQ(again->freq_shift, 1);
+  VaeConfig vae;
+  vae.scaling_factor = 0.921;
+  EXPECT_EQ(ParseVaeConfig(VaeConfigJson(vae), "vae")->scaling_factor, 0.921);
+  ClipTextConfig text;
+  text.quick_gelu = false;
+  EXPECT_FALSE(ParseClipTextConfig(ClipTextConfigJson(text), "text")->quick_gelu);
+  ScheduleConfig schedule;
+  schedule.prediction_type = "v_prediction";
+  schedule.set_alpha_to_one = true;
+  const auto read = ParseScheduleConfig(ScheduleConfigJson(schedule), "scheduler");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->prediction_type, "v_prediction");
+  EXPECT_TRUE(read->set_alpha_to_one);
+}
+
+}  // namespace
+}  // namespace vico

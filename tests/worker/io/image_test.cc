@@ -1,0 +1,108 @@
+#include "worker/io/image.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <opencv2/imgcodecs.hpp>
+
+#include "tests/support/status_matchers.h"
+#include "worker/io/resize.h"
+
+namespace vico {
+namespace {
+
+using ::testing::HasSubstr;
+
+Pixels Pattern(int width, int height) {
+  Pixels pixels{width, height, {}};
+  for (int i = 0; i < width * height * 3; ++i) pixels.rgb.push_back(static_cast<uint8_t>(i * 37));
+  return pixels;
+}
+
+std::string Encoded(const cv::Mat& image, const std::string& ending) {
+  std::vector<uint8_t> bytes;
+  cv::imencode(ending, image, bytes);
+  return {bytes.begin(), bytes.end()};
+}
+
+TEST(Image, PngKeepsEveryPixel) {
+  const auto png = EncodePng(Pattern(5, 3));
+  ASSERT_THAT(png, IsOk());
+  const auto decoded = DecodePicture(*png);
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(decoded->width, 5);
+  EXPECT_EQ(decoded->height, 3);
+  EXPECT_EQ(decoded->rgb, Pattern(5, 3).rgb);
+}
+
+TEST(Image, TensorIsRgbChannelsFirst) {
+  const auto tensor = ToTensor({2, 1, {255, 0, 0, 0, 0, 51}});  // red, dark blue
+  ASSERT_EQ(tensor.sizes(), (torch::IntArrayRef{3, 1, 2}));
+  EXPECT_EQ(tensor[0][0][0].item<float>(), 1.0f);
+  EXPECT_EQ(tensor[2][0][0].item<float>(), 0.0f);
+  EXPECT_FLOAT_EQ(tensor[2][0][1].item<float>(), 0.2f);
+  EXPECT_EQ(ToPixels(tensor).rgb, (std::vector<uint8_t>{255, 0, 0, 0, 0, 51}));
+}
+
+TEST(Image, ValuesOutsideAreClampedAndOthersRounded) {
+  const auto tensor = torch::tensor({-0.5f, 1.5f, 0.4985f}).view({3, 1, 1});
+  EXPECT_EQ(ToPixels(tensor).rgb, (std::vector<uint8_t>{0, 255, 127}));
+}
+
+TEST(Image, GreyAlphaAndJpegBecomeRgb) {
+  const auto grey = DecodePicture(Encoded(cv::Mat(2, 2, CV_8UC1, cv::Scalar(9)), ".png"));
+  ASSERT_THAT(grey, IsOk());
+  EXPECT_EQ(grey->rgb, std::vector<uint8_t>(12, 9));
+  const auto alpha = DecodePicture(Encoded(cv::Mat(1, 1, CV_8UC4, cv::Scalar(1, 2, 3, 0)), ".png"));
+  ASSERT_THAT(alpha, IsOk());
+  EXPECT_EQ(alpha->rgb, (std::vector<uint8_t>{3, 2, 1}));
+  const auto jpeg = DecodePicture(Encoded(cv::Mat(8, 16, CV_8UC3, cv::Scalar(0, 0, 255)), ".jpg"));
+  ASSERT_THAT(jpeg, IsOk());
+  EXPECT_EQ(jpeg->width, 16);
+  EXPECT_GT(jpeg->rgb[0], 250);
+}
+
+TEST(Image, MaskPngIsGreyscaleWithWhiteForeground) {
+  const auto png = EncodeMaskPng(torch::tensor({true, false, false, true}).view({2, 2}));
+  ASSERT_THAT(png, IsOk());
+  const cv::Mat raw(1, static_cast<int>(png->size()), CV_8U, const_cast<char*>(png->data()));
+  const cv::Mat mask = cv::imdecode(raw, cv::IMREAD_UNCHANGED);
+  ASSERT_EQ(mask.type(), CV_8UC1);
+  EXPECT_EQ(mask.at<uint8_t>(0, 0), 255);
+  EXPECT_EQ(mask.at<uint8_t>(0, 1), 0);
+  EXPECT_EQ(mask.at<uint8_t>(1, 1), 255);
+}
+
+TEST(Image, LoadSquareResizesBothWays) {
+  const auto square = LoadSquare(EncodePng(Pattern(7, 3)).value(), 4);
+  ASSERT_THAT(square, IsOk());
+  EXPECT_EQ(square->sizes(), (torch::IntArrayRef{3, 4, 4}));
+  EXPECT_TRUE(
+      torch::equal(*square, ToTensor({4, 4, ResizeBicubic(Pattern(7, 3).rgb, 7, 3, 4, 4)})));
+}
+
+TEST(Image, WhatIsNoPictureIsRefused) {
+  const std::string png = EncodePng(Pattern(40, 40)).value();
+  std::string huge = png;
+  huge[16] = 0x7f;  // width 0x7f000028, checked before anything is decoded
+  const std::string gif = "GIF89a" + std::string(64, '\0');
+  for (const auto& bytes : {std::string(), std::string("\x89PNG"), gif, png.substr(0, 30), huge,
+                            std::string("\xff\xd8\xff\xe0\x00\x00", 6) + std::string(99, '\xff')}) {
+    EXPECT_THAT(DecodePicture(bytes), HasCode(absl::StatusCode::kInvalidArgument));
+  }
+  EXPECT_THAT(DecodePicture(huge), HasMessage(HasSubstr("must have 1..64000000 pixels")));
+}
+
+TEST(ResizeBicubic, SameSizeIsTheSamePicture) {
+  const auto pixels = Pattern(9, 4);
+  EXPECT_EQ(ResizeBicubic(pixels.rgb, 9, 4, 9, 4), pixels.rgb);
+}
+
+TEST(ResizeBicubic, OnePixelFillsAnySize) {
+  const std::vector<uint8_t> pixel = {1, 128, 255};
+  const auto resized = ResizeBicubic(pixel, 1, 1, 3, 2);
+  ASSERT_EQ(resized.size(), 18u);
+  for (size_t i = 0; i < resized.size(); ++i) EXPECT_EQ(resized[i], pixel[i % 3]);
+}
+
+}  // namespace
+}  // namespace vico
