@@ -1,0 +1,164 @@
+// The two streams on a U-Net small enough to build in a test.
+#include "worker/model/personalized.h"
+
+#include <gtest/gtest.h>
+
+namespace vico {
+namespace {
+
+UNetConfig SmallUNet() {
+  UNetConfig config;
+  config.block_out_channels = {16, 32};
+  config.down_attention = {true, true};
+  config.up_attention = {true, true};
+  config.heads = {2, 4};
+  config.layers_per_block = 1;
+  config.cross_attention_dim = 24;
+  config.norm_num_groups = 4;
+  return config;
+}
+
+class PersonalizedTest : public ::testing::Test {
+ protected:
+  PersonalizedTest() {
+    at::manual_seed(3);
+    unet = UNet(SmallUNet());
+    for (auto& p : unet->parameters()) p.set_requires_grad(false);
+    sites =
+        PaperSites(unet->encoder_and_middle(), static_cast<int64_t>(unet->transformers().size()));
+    adapter = Adapter(unet->transformers(), sites, 24, 5, BlockStart::kDefault);
+    x = at::randn({2, 4, 8, 8});
+    r = at::randn({2, 4, 8, 8});
+    t = at::tensor({17, 803}, at::kLong);
+    text = at::randn({2, 6, 24});
+    positions = {at::tensor({2, 3}, at::kLong), at::tensor({4, 5}, at::kLong)};
+  }
+
+  std::vector<SiteFeatures> Reference() { return RunReference(unet, sites, r, t, text, positions); }
+
+  UNet unet{nullptr};
+  std::vector<int64_t> sites;
+  Adapter adapter{nullptr};
+  torch::Tensor x, r, t, text;
+  TokenPositions positions;
+};
+
+TEST(PaperSitesTest, AreTheAuthorsOnStableDiffusion) {
+  EXPECT_EQ(PaperSites(7, 16), (std::vector<int64_t>{8, 10, 12, 14}));
+}
+
+TEST_F(PersonalizedTest, TransformersAreCountedInExecutionOrder) {
+  std::vector<std::string> names;
+  for (const auto& site : unet->transformers()) names.push_back(site.name);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"down_blocks.0.attentions.0", "down_blocks.1.attentions.0",
+                                      "mid_block.attentions.0", "up_blocks.0.attentions.0",
+                                      "up_blocks.0.attentions.1", "up_blocks.1.attentions.0",
+                                      "up_blocks.1.attentions.1"}));
+  EXPECT_EQ(sites, (std::vector<int64_t>{4, 6}));
+}
+
+TEST_F(PersonalizedTest, BlocksWithZeroOutputsLeaveTheBaseModelsPrediction) {
+  Adapter zero(unet->transformers(), sites, 24, 5, BlockStart::kZero);
+  const auto plain = unet(x, t, text);
+  const auto personal = RunTarget(unet, zero, Reference(), KeyMask::kOtsu, x, t, text);
+  EXPECT_LT((plain - personal).abs().max().item<double>(), 1e-6);
+}
+
+TEST_F(PersonalizedTest, DefaultBlocksChangeThePrediction) {
+  const auto plain = unet(x, t, text);
+  const auto personal = RunTarget(unet, adapter, Reference(), KeyMask::kOtsu, x, t, text);
+  EXPECT_GT((plain - personal).abs().max().item<double>(), 1e-3);
+}
+
+TEST_F(PersonalizedTest, WhatTheMaskHidesHasNoInfluence) {
+  auto features = Reference();
+  const auto before = RunTarget(unet, adapter, features, KeyMask::kOtsu, x, t, text);
+  for (auto& site : features) {
+    const auto hidden = OtsuMask(site.placeholder).logical_not().unsqueeze(-1);
+    ASSERT_TRUE(hidden.any().item<bool>());
+    site.tokens = at::where(hidden, site.tokens + 100.0, site.tokens);
+  }
+  const auto after = RunTarget(unet, adapter, features, KeyMask::kOtsu, x, t, text);
+  EXPECT_EQ((before - after).abs().max().item<double>(), 0);
+  const auto unmasked = RunTarget(unet, adapter, features, KeyMask::kNone, x, t, text);
+  EXPECT_GT((after - unmasked).abs().max().item<double>(), 1e-4);
+}
+
+TEST_F(PersonalizedTest, OneReferenceForAllRowsEqualsOneARow) {
+  const auto same = [](const torch::Tensor& v) { return v.narrow(0, 0, 1).expand_as(v); };
+  const auto one =
+      RunReference(unet, sites, r.narrow(0, 0, 1), t.narrow(0, 0, 1), text.narrow(0, 0, 1),
+                   {positions.placeholder.narrow(0, 0, 1), positions.end.narrow(0, 0, 1)});
+  const auto each = RunReference(unet, sites, same(r), same(t), same(text),
+                                 {same(positions.placeholder), same(positions.end)});
+  const auto shared = RunTarget(unet, adapter, one, KeyMask::kOtsu, x, same(t), same(text));
+  const auto repeated = RunTarget(unet, adapter, each, KeyMask::kOtsu, x, same(t), same(text));
+  EXPECT_LT((shared - repeated).abs().max().item<double>(), 1e-5);
+}
+
+TEST_F(PersonalizedTest, ABatchOfTwoEqualsTwoBatchesOfOne) {
+  const auto both = RunTarget(unet, adapter, Reference(), KeyMask::kOtsu, x, t, text);
+  for (int64_t i = 0; i < 2; ++i) {
+    const auto row = [&](const torch::Tensor& v) { return v.narrow(0, i, 1); };
+    const auto features = RunReference(unet, sites, row(r), row(t), row(text),
+                                       {row(positions.placeholder), row(positions.end)});
+    const auto one = RunTarget(unet, adapter, features, KeyMask::kOtsu, row(x), row(t), row(text));
+    EXPECT_LT((one - row(both)).abs().max().item<double>(), 1e-5);
+  }
+}
+
+TEST_F(PersonalizedTest, TheRegularizerReachesTheTextAndNoBlock) {
+  text.set_requires_grad(true);
+  auto regularizer = at::zeros({});
+  for (const auto& site : Reference()) regularizer = regularizer + AttentionRegularizer(site);
+  regularizer.backward();
+  EXPECT_GT(text.grad().abs().max().item<double>(), 0);
+  for (const auto& p : adapter->BlockParameters()) EXPECT_FALSE(p.grad().defined());
+}
+
+TEST_F(PersonalizedTest, TheNoiseLossReachesTextAndEveryBlockParameterButNoBaseWeight) {
+  text.set_requires_grad(true);
+  RunTarget(unet, adapter, Reference(), KeyMask::kOtsu, x, t, text).square().mean().backward();
+  EXPECT_GT(text.grad().abs().max().item<double>(), 0);
+  for (const auto& item : adapter->named_parameters()) {
+    if (item.key() == "placeholder_embedding") continue;  // reaches the loss through the text alone
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_GT(item.value().grad().abs().max().item<double>(), 0) << item.key();
+  }
+  for (const auto& p : unet->parameters()) EXPECT_FALSE(p.grad().defined());
+}
+
+TEST(OtsuMaskTest, DoesNotChangeUnderScaleAndShift) {
+  at::manual_seed(1);
+  const auto s = at::rand({3, 64}, at::kDouble);
+  EXPECT_TRUE(at::equal(OtsuMask(s), OtsuMask(s * 0.25)));
+  EXPECT_TRUE(at::equal(OtsuMask(s.to(at::kFloat)), OtsuMask(s.to(at::kFloat) * 4)));
+}
+
+TEST(OtsuMaskTest, AConstantMapIsAllForeground) {
+  EXPECT_TRUE(OtsuMask(at::full({2, 16}, 0.3)).all().item<bool>());
+}
+
+TEST(AdapterTest, StartsTheSameForTheSameSeedOnly) {
+  const std::vector<TransformerSite> transformers = {{"up_blocks.0.attentions.0", 16, 2}};
+  const auto start = [&](uint64_t seed) {
+    return Adapter(transformers, std::vector<int64_t>{0}, 8, seed, BlockStart::kDefault)
+        ->NamedTensors()
+        .at("up_blocks.0.attentions.0.image_cross_attention.attn1.to_q.weight");
+  };
+  EXPECT_TRUE(at::equal(start(1), start(1)));
+  EXPECT_FALSE(at::equal(start(1), start(2)));
+}
+
+TEST(AdapterTest, HasTwentyTensorsASiteAndTheCountOfTheFormula) {
+  const std::vector<TransformerSite> transformers = {{"a", 16, 2}, {"b", 64, 8}};
+  Adapter adapter(transformers, std::vector<int64_t>{1}, 8, 0, BlockStart::kDefault);
+  EXPECT_EQ(adapter->NamedTensors().size(), 21u);
+  int64_t count = 0;
+  for (const auto& p : adapter->BlockParameters()) count += p.numel();
+  EXPECT_EQ(count, 20 * 64 * 64 + 17 * 64);
+}
+
+}  // namespace
+}  // namespace vico

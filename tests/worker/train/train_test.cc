@@ -1,0 +1,196 @@
+// Training and generation on the tiny base, whose weights are random.
+#include <filesystem>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/support/tiny_base.h"
+#include "worker/io/base_model.h"
+#include "worker/train/draws.h"
+#include "worker/train/generator.h"
+#include "worker/train/trainer.h"
+
+namespace vico {
+namespace {
+
+Base TinyBase() {
+  const auto directory =
+      std::filesystem::temp_directory_path() / ("vico_train_test_" + std::to_string(::getpid()));
+  EXPECT_TRUE(WriteTinyBase(directory.string(), 1).ok());
+  const auto model = OpenBaseModel(directory.string());
+  EXPECT_TRUE(model.ok()) << model.status();
+  auto networks = LoadNetworks(*model);
+  EXPECT_TRUE(networks.ok()) << networks.status();
+  auto tokenizer = MakeTokenizer(*model);
+  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
+  std::filesystem::remove_all(directory);
+  return {networks->text, networks->vae, networks->unet, Schedule(model->schedule), *tokenizer};
+}
+
+TrainOptions FewSteps() {
+  TrainOptions options;
+  options.steps = 4;
+  options.batch_size = 2;
+  options.attention_learning_rate = 1e-3;
+  options.init_word = "robot";
+  options.seed = 11;
+  return options;
+}
+
+class TrainTest : public ::testing::Test {
+ protected:
+  Base base = TinyBase();
+  torch::Tensor pictures = [] {
+    at::manual_seed(4);
+    return at::rand({3, 3, 64, 64});
+  }();
+};
+
+const OnStep kGoOn = [](const StepReport&, Adapter&) { return true; };
+
+TEST(DrawsTest, AreAFunctionOfSeedPurposeAndIndex) {
+  const auto a = DrawNormal({4}, 1, Purpose::kNoise, 7);
+  EXPECT_TRUE(at::equal(a, DrawNormal({4}, 1, Purpose::kNoise, 7)));
+  EXPECT_FALSE(at::equal(a, DrawNormal({4}, 2, Purpose::kNoise, 7)));
+  EXPECT_FALSE(at::equal(a, DrawNormal({4}, 1, Purpose::kStepNoise, 7)));
+  EXPECT_FALSE(at::equal(a, DrawNormal({4}, 1, Purpose::kNoise, 8)));
+}
+
+TEST_F(TrainTest, TheSameSeedTrainsTheSameAdapter) {
+  const auto first = TrainAdapter(base, pictures, FewSteps(), kGoOn)->NamedTensors();
+  const auto second = TrainAdapter(base, pictures, FewSteps(), kGoOn)->NamedTensors();
+  for (const auto& [name, tensor] : first) EXPECT_TRUE(at::equal(tensor, second.at(name))) << name;
+}
+
+TEST_F(TrainTest, EveryTrainableTensorMovesAndNoBaseWeight) {
+  std::vector<torch::Tensor> before;
+  for (const auto& p : base.unet->parameters()) before.push_back(p.clone());
+  TrainOptions none = FewSteps();
+  none.steps = 0;
+  const auto start = TrainAdapter(base, pictures, none, kGoOn)->NamedTensors();
+  const auto end = TrainAdapter(base, pictures, FewSteps(), kGoOn)->NamedTensors();
+  for (const auto& [name, tensor] : start) EXPECT_FALSE(at::equal(tensor, end.at(name))) << name;
+  const auto after = base.unet->parameters();
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(at::equal(before[i], after[i]));
+}
+
+TEST_F(TrainTest, ThePlaceholderStartsAsTheInitWord) {
+  TrainOptions options = FewSteps();
+  options.steps = 0;
+  auto adapter = TrainAdapter(base, pictures, options, kGoOn);
+  const auto id = base.tokenizer.SingleToken("robot");
+  EXPECT_TRUE(at::equal(adapter->placeholder(), base.text->WordEmbedding(*id)));
+}
+
+TEST_F(TrainTest, StopsWhenToldSo) {
+  int calls = 0;
+  TrainAdapter(base, pictures, FewSteps(), [&](const StepReport& report, Adapter&) {
+    ++calls;
+    EXPECT_EQ(report.step, calls);
+    EXPECT_GT(report.loss, 0);
+    return calls < 2;
+  });
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(TrainTest, OnePictureIsItsOwnReference) {
+  EXPECT_NO_THROW(TrainAdapter(base, pictures.narrow(0, 0, 1), FewSteps(), kGoOn));
+}
+
+TEST_F(TrainTest, AnInitWordOfSeveralTokensIsRefused) {
+  TrainOptions options = FewSteps();
+  options.init_word = "xylophone";
+  EXPECT_THROW(TrainAdapter(base, pictures, options, kGoOn), c10::Error);
+}
+
+TEST_F(TrainTest, FindsOneMaskAPicture) {
+  auto adapter = TrainAdapter(base, pictures, FewSteps(), kGoOn);
+  const auto masks = LearnedMasks(base, adapter, pictures, "S*");
+  ASSERT_EQ(masks.size(), 3u);
+  for (const auto& mask : masks) {
+    EXPECT_EQ(mask.mask.sizes(), (std::vector<int64_t>{16, 16}));
+    EXPECT_GT(mask.coverage, 0);
+    EXPECT_LE(mask.coverage, 1);
+    EXPECT_EQ(mask.site, adapter->site_names().back());
+  }
+}
+
+class GenerateTest : public TrainTest {
+ protected:
+  GenerateTest() {
+    options.prompt = "a photo of S* on the beach";
+    options.steps = 3;
+    options.height = options.width = 64;
+    options.seeds = {5, 6};
+    personal.adapter = TrainAdapter(base, pictures, FewSteps(), kGoOn);
+    personal.reference = ReferenceLatent(base, pictures.narrow(0, 0, 1));
+  }
+
+  std::vector<torch::Tensor> Draw(Personalization* with) {
+    std::vector<torch::Tensor> result(options.seeds.size());
+    GenerateObserver observer;
+    observer.on_picture = [&](size_t i, const torch::Tensor& image) { result[i] = image.clone(); };
+    EXPECT_TRUE(GeneratePictures(base, with, options, observer));
+    return result;
+  }
+
+  Personalization personal;
+  GenerateOptions options;
+};
+
+double Difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
+
+TEST_F(GenerateTest, ASeedsPictureDoesNotDependOnTheOthers) {
+  for (const auto* scheduler : {"ddim", "ddpm", "dpmsolver++"}) {
+    options.scheduler = scheduler;
+    options.eta = 0.5;
+    options.seeds = {5, 6, 7};
+    const auto three = Draw(&personal);
+    options.seeds = {6};
+    const auto one = Draw(&personal);
+    EXPECT_LT(Difference(three[1], one[0]), 1e-4) << scheduler;
+    EXPECT_GT(Difference(three[0], one[0]), 1e-2) << scheduler;
+  }
+}
+
+TEST_F(GenerateTest, AdapterPromptNegativePromptAndGuidanceMatter) {
+  const auto picture = Draw(&personal)[0];
+  EXPECT_EQ(picture.sizes(), (std::vector<int64_t>{3, 64, 64}));
+  EXPECT_GE(picture.min().item<double>(), 0);
+  EXPECT_LE(picture.max().item<double>(), 1);
+  options.negative_prompt = "a red car";
+  const auto negative = Draw(&personal)[0];
+  EXPECT_GT(Difference(picture, negative), 1e-5);
+  options.negative_prompt.clear();
+  options.guidance_scale = 1;
+  EXPECT_GT(Difference(picture, Draw(&personal)[0]), 1e-5);
+  options.guidance_scale = 7.5;
+  options.prompt = "a photo of a robot on the beach";
+  EXPECT_GT(Difference(picture, Draw(nullptr)[0]), 1e-5);
+}
+
+TEST_F(GenerateTest, ShowsPreviewsAndStopsBetweenSteps) {
+  options.preview_every = 1;
+  int previews = 0;
+  int pictures_drawn = 0;
+  GenerateObserver observer;
+  observer.on_preview = [&](size_t, int64_t, const torch::Tensor& image) {
+    EXPECT_EQ(image.sizes(), (std::vector<int64_t>{3, 64, 64}));
+    ++previews;
+  };
+  observer.on_picture = [&](size_t, const torch::Tensor&) { ++pictures_drawn; };
+  observer.on_step = [](int64_t step, int64_t) { return step < 2; };
+  EXPECT_FALSE(GeneratePictures(base, &personal, options, observer));
+  EXPECT_EQ(previews, 4);  // two pictures at each of two steps
+  EXPECT_EQ(pictures_drawn, 0);
+}
+
+TEST_F(GenerateTest, RefusesSidesTheNetworksCannotHalve) {
+  options.width = 60;
+  EXPECT_THROW(GeneratePictures(base, nullptr, options, {}), c10::Error);
+}
+
+}  // namespace
+}  // namespace vico
