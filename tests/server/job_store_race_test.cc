@@ -101,6 +101,33 @@ TEST_P(JobStoreRaceTest, CancelAndFinishAgreeOnWhoWasFirst) {
   RecordProperty("cancelled_first", cancelled);
 }
 
+// Housekeeping looks twice: between its two looks a report may have come.
+TEST_P(JobStoreRaceTest, AReportThatComesWhileLeasesAreReturnedKeepsItsLease) {
+  constexpr int kJobs = 60;
+  std::vector<Grant> grants;
+  for (int i = 0; i < kJobs; ++i) {
+    Submitted(Generation(fmt::format("request-{}", i)));
+    grants.push_back(Leased());
+  }
+  clock_.Advance(absl::Seconds(31));
+  std::vector<char> reported(kJobs);
+  std::thread reporter([&] {
+    for (int i = kJobs - 1; i >= 0; --i) {
+      const auto directive = jobs_->Report(ReportOf(grants[static_cast<size_t>(i)], 1));
+      if (!directive.ok()) EXPECT_THAT(directive, HasReason("LEASE_LOST"));
+      reported[static_cast<size_t>(i)] = directive.ok();
+    }
+  });
+  const auto returned = jobs_->ReturnExpired();
+  reporter.join();
+
+  ASSERT_THAT(returned, IsOk());
+  for (size_t i = 0; i < grants.size(); ++i) {
+    EXPECT_EQ(jobs_->FindLease(grants[i].job.name(), grants[i].lease_id).ok(), reported[i]);
+  }
+  EXPECT_EQ(*returned, std::count(reported.begin(), reported.end(), 0));
+}
+
 // A random walk with a few workers that lose leases, repeat themselves and lie; whatever happens,
 // jobs move along the table, attempts rise, and events stay dense.
 TEST_P(JobStoreRaceTest, RandomHistoriesKeepToTheTableOfStates) {
