@@ -1,0 +1,191 @@
+#include "worker/engine_training.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "common/sha256.h"
+#include "common/status.h"
+#include "worker/io/image.h"
+#include "worker/train/generator.h"
+#include "worker/train/trainer.h"
+
+namespace vico {
+namespace {
+
+constexpr int64_t kMostSampleSteps = 20;  // a sample shows the way; it need not be the best picture
+
+/// What a training shows of itself on the way.
+class Showing {
+ public:
+  Showing(LoadedBase& loaded, const v1::TrainSpec& spec, const torch::Tensor& pictures01,
+          const TrainCallbacks& callbacks)
+      : loaded_(loaded), spec_(spec), pictures01_(pictures01), callbacks_(callbacks) {}
+
+  /// A sample and the masks with the adapter as it is. False when a callback said stop.
+  absl::StatusOr<bool> Show(Adapter& adapter, int64_t step) {
+    if (spec_.sample_every_steps() > 0) {
+      ASSIGN_OR_RETURN(const bool go_on, Sample(adapter, step));
+      if (!go_on) return false;
+    }
+    RETURN_IF_ERROR(Masks(adapter, step));
+    return true;
+  }
+
+ private:
+  absl::StatusOr<bool> Sample(Adapter& adapter, int64_t step) {
+    if (!reference_.defined()) {
+      reference_ = ReferenceLatent(loaded_.base, pictures01_.narrow(0, 0, 1));
+    }
+    const v1::BaseModel& description = loaded_.offer.base_model;
+    const v1::GenerateSpec& defaults = description.generation_defaults();
+    GenerateOptions options;
+    options.prompt = spec_.sample_prompt();
+    options.negative_prompt = defaults.negative_prompt();
+    if (defaults.has_guidance_scale()) options.guidance_scale = defaults.guidance_scale();
+    if (!defaults.scheduler().empty()) options.scheduler = defaults.scheduler();
+    options.steps = std::min<int64_t>(kMostSampleSteps,
+                                      defaults.has_steps() ? defaults.steps() : kMostSampleSteps);
+    options.height = options.width = description.resolution();
+    options.seeds = {spec_.seed()};
+    options.placeholder = spec_.placeholder();
+    options.mask = spec_.mask() ? KeyMask::kOtsu : KeyMask::kNone;
+
+    Personalization personal{.adapter = adapter, .reference = reference_};
+    absl::Status problem;
+    GenerateObserver observer;
+    observer.on_step = [&](int64_t, int64_t) { return callbacks_.keep_going(); };
+    observer.on_picture = [&](size_t, const torch::Tensor& image01) {
+      auto png = EncodePng(image01);
+      if (!png.ok()) {
+        problem = png.status();
+        return;
+      }
+      callbacks_.on_sample(step, spec_.seed(),
+                           {.bytes = *std::move(png),
+                            .width = static_cast<int>(image01.size(2)),
+                            .height = static_cast<int>(image01.size(1))});
+    };
+    const bool finished = GeneratePictures(loaded_.base, &personal, options, observer);
+    RETURN_IF_ERROR(problem);
+    return finished;
+  }
+
+  absl::Status Masks(Adapter& adapter, int64_t step) {
+    for (const PictureMask& mask :
+         LearnedMasks(loaded_.base, adapter, pictures01_, spec_.placeholder())) {
+      ASSIGN_OR_RETURN(std::string png, EncodeMaskPng(mask.mask));
+      callbacks_.on_mask({.step = step,
+                          .picture_index = static_cast<int>(mask.picture),
+                          .png = std::move(png),
+                          .coverage = mask.coverage,
+                          .site = mask.site});
+    }
+    return absl::OkStatus();
+  }
+
+  LoadedBase& loaded_;
+  const v1::TrainSpec& spec_;
+  const torch::Tensor& pictures01_;
+  const TrainCallbacks& callbacks_;
+  torch::Tensor reference_;  // made with the first sample
+};
+
+TrainOptions OptionsOf(const v1::TrainSpec& spec) {
+  TrainOptions options;
+  options.steps = spec.steps();
+  options.batch_size = spec.batch_size();
+  options.embedding_learning_rate = spec.embedding_learning_rate();
+  options.attention_learning_rate = spec.attention_learning_rate();
+  options.regularizer_weight = spec.regularizer_weight();
+  options.mask = spec.mask() ? KeyMask::kOtsu : KeyMask::kNone;
+  options.placeholder = spec.placeholder();
+  options.init_word = spec.init_word();
+  options.seed = spec.seed();
+  return options;
+}
+
+absl::StatusOr<torch::Tensor> LoadPictures(const std::vector<std::string>& pictures, int side) {
+  std::vector<torch::Tensor> squares;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    auto square = LoadSquare(pictures[i], side);
+    if (!square.ok()) {
+      return absl::Status(
+          square.status().code(),
+          ToAbsl(fmt::format("picture {}: {}", i, std::string(square.status().message()))));
+    }
+    squares.push_back(*std::move(square));
+  }
+  return torch::stack(squares);
+}
+
+absl::StatusOr<std::string> AdapterBytesOf(const Adapter& adapter, const LoadedBase& loaded,
+                                           const v1::TrainSpec& spec, const std::string& reference,
+                                           const std::string& code_version) {
+  AdapterFile file;
+  file.dialect = "paper";
+  file.base_model_digest = loaded.offer.base_model.digest();
+  file.placeholder = spec.placeholder();
+  file.init_word = spec.init_word();
+  file.sites = adapter->site_names();
+  file.steps = spec.steps();
+  file.seed = spec.seed();
+  file.code_version = code_version;
+  const auto json = google::protobuf::util::MessageToJsonString(spec, &file.config);
+  if (!json.ok()) return absl::InternalError("the training's spec does not go into JSON");
+  file.reference_sha256 = Sha256Hex(reference);
+  file.tensors = adapter->NamedTensors();
+  return SerializeAdapter(file);
+}
+
+}  // namespace
+
+absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& spec,
+                                       const std::vector<std::string>& pictures,
+                                       const std::string& code_version,
+                                       const TrainCallbacks& callbacks) {
+  if (pictures.empty()) return absl::InvalidArgumentError("pictures: must be 1 or more, got 0");
+  if (spec.dialect() != v1::DIALECT_PAPER) {
+    return FieldError("train.dialect", "this worker trains the paper's dialect only");
+  }
+  if (!loaded.base.tokenizer.SingleToken(spec.init_word())) {
+    return FieldError("train.init_word", "must be one token of the base model's tokenizer");
+  }
+  ASSIGN_OR_RETURN(const torch::Tensor pictures01,
+                   LoadPictures(pictures, loaded.offer.base_model.resolution()));
+
+  Showing showing(loaded, spec, pictures01, callbacks);
+  absl::Status problem;
+  bool stopped = false;
+  const auto show = [&](Adapter& adapter, int64_t step) {
+    const auto shown = showing.Show(adapter, step);
+    problem = shown.status();
+    stopped = !shown.ok() || !*shown;
+  };
+  const int64_t total = spec.steps();
+  Adapter adapter = TrainAdapter(
+      loaded.base, pictures01, OptionsOf(spec), [&](const StepReport& report, Adapter& now) {
+        stopped = !callbacks.on_step({.step = report.step,
+                                      .total_steps = total,
+                                      .loss = report.loss,
+                                      .loss_reg = report.loss_reg});
+        const bool on_the_way = spec.sample_every_steps() > 0 && report.step < total &&
+                                report.step % spec.sample_every_steps() == 0;
+        if (!stopped && on_the_way) show(now, report.step);
+        return !stopped;
+      });
+  if (!stopped) show(adapter, total);
+  RETURN_IF_ERROR(problem);
+  if (stopped) return TrainedAdapter{.stopped = true};
+
+  TrainedAdapter trained;
+  trained.reference = pictures.front();
+  ASSIGN_OR_RETURN(trained.safetensors,
+                   AdapterBytesOf(adapter, loaded, spec, trained.reference, code_version));
+  return trained;
+}
+
+}  // namespace vico

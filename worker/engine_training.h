@@ -1,0 +1,20 @@
+// A training on LibTorch: decoded pictures in, adapter file out, with samples and masks on the way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <absl/status/statusor.h>
+
+#include "worker/engine.h"
+#include "worker/loaded_base.h"
+
+namespace vico {
+
+/// As Engine::Train, for one base model; throws c10::Error where LibTorch does.
+absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& spec,
+                                       const std::vector<std::string>& pictures,
+                                       const std::string& code_version,
+                                       const TrainCallbacks& callbacks);
+
+}  // namespace vico

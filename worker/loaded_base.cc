@@ -1,0 +1,33 @@
+#include "worker/loaded_base.h"
+
+#include <utility>
+
+#include "common/status.h"
+#include "worker/io/base_model.h"
+
+namespace vico {
+
+AdapterTarget LoadedBase::adapter_target() const {
+  return {.base_model_digest = offer.base_model.digest(),
+          .embedding_size = base.text->config().hidden_size,
+          .transformers = base.unet->transformers()};
+}
+
+absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::Device& device) {
+  ASSIGN_OR_RETURN(BaseModel model, OpenBaseModel(directory));
+  ASSIGN_OR_RETURN(Tokenizer tokenizer, MakeTokenizer(model));
+  ASSIGN_OR_RETURN(BaseNetworks networks, LoadNetworks(model));
+  networks.text->to(device);
+  networks.vae->to(device);
+  networks.unet->to(device);
+  return LoadedBase{.offer = {.base_model = std::move(model.description),
+                              .vocabulary = std::move(model.vocabulary),
+                              .merges = std::move(model.merges)},
+                    .base = {.text = std::move(networks.text),
+                             .vae = std::move(networks.vae),
+                             .unet = std::move(networks.unet),
+                             .schedule = Schedule(model.schedule),
+                             .tokenizer = std::move(tokenizer)}};
+}
+
+}  // namespace vico

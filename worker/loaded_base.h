@@ -1,0 +1,26 @@
+// A base model a worker serves: its description and its networks, on the device.
+#pragma once
+
+#include <string>
+
+#include <absl/status/statusor.h>
+
+#include "worker/engine.h"
+#include "worker/io/adapter.h"
+#include "worker/train/base.h"
+
+namespace vico {
+
+struct LoadedBase {
+  BaseModelOffer offer;
+  Base base;
+
+  /// What its adapters are checked against.
+  AdapterTarget adapter_target() const;
+};
+
+/// Opens and loads a directory in diffusers layout. An error names the file that is missing or
+/// broken. Throws c10::Error when the device has no room.
+absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::Device& device);
+
+}  // namespace vico
