@@ -129,6 +129,40 @@ TEST(Safetensors, HeaderLimitIsInclusive) {
   EXPECT_THAT(Read(file, 99), HasMessage(HasSubstr("at most 99 allowed")));
 }
 
+TEST(Safetensors, EveryTruncationIsRefused) {
+  const std::array<float, 2> values = {1, 2};
+  const std::vector<TensorView> tensors = {{"a", DType::kF32, {2}, BytesOf(values)}};
+  const std::string whole = *SerializeSafetensors(tensors, {{"format", "x"}});
+  ASSERT_THAT(Read(whole), IsOk());
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_THAT(Read(whole.substr(0, size)), HasCode(absl::StatusCode::kInvalidArgument)) << size;
+  }
+}
+
+// What is accepted in spite of a changed byte must still be safe to read: for the sanitizers.
+TEST(Safetensors, AnyChangedByteIsRefusedOrReadable) {
+  const std::array<float, 2> values = {1, 2};
+  const std::vector<TensorView> tensors = {{"a", DType::kF32, {2}, BytesOf(values)},
+                                           {"b", DType::kU8, {}, BytesOf(values).first(1)}};
+  const std::string whole = *SerializeSafetensors(tensors, {{"format", "x"}});
+  int accepted = 0;
+  for (size_t at = 0; at < whole.size(); ++at) {
+    for (const int change : {1, 2, 4, 8, 16, 32, 64, 128}) {
+      std::string changed = whole;
+      changed[at] = static_cast<char>(changed[at] ^ change);
+      const auto file = SafetensorsFile::FromBytes(changed, "upload");
+      if (!file.ok()) continue;
+      ++accepted;
+      for (const auto& tensor : file->tensors()) {
+        const auto bytes = file->bytes(tensor);
+        const std::string copy(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        EXPECT_EQ(copy.size(), tensor.end - tensor.begin);
+      }
+    }
+  }
+  EXPECT_GT(accepted, 9 * 8);  // at least the changes to the data
+}
+
 struct HostileCase {
   const char* name;
   std::string bytes;
