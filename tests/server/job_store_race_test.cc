@@ -101,31 +101,26 @@ TEST_P(JobStoreRaceTest, CancelAndFinishAgreeOnWhoWasFirst) {
   RecordProperty("cancelled_first", cancelled);
 }
 
-// Housekeeping looks twice: between its two looks a report may have come.
+// Housekeeping looks twice: between its two looks a report may come. Here it comes when the first
+// of two expired leases has just been returned.
 TEST_P(JobStoreRaceTest, AReportThatComesWhileLeasesAreReturnedKeepsItsLease) {
-  constexpr int kJobs = 60;
-  std::vector<Grant> grants;
-  for (int i = 0; i < kJobs; ++i) {
-    Submitted(Generation(fmt::format("request-{}", i)));
-    grants.push_back(Leased());
-  }
+  Submitted(Generation("request-1"));
+  Submitted(Generation("request-2"));
+  const Grant one = Leased();
+  const Grant other = Leased();
   clock_.Advance(absl::Seconds(31));
-  std::vector<char> reported(kJobs);
-  std::thread reporter([&] {
-    for (int i = kJobs - 1; i >= 0; --i) {
-      const auto directive = jobs_->Report(ReportOf(grants[static_cast<size_t>(i)], 1));
-      if (!directive.ok()) EXPECT_THAT(directive, HasReason("LEASE_LOST"));
-      reported[static_cast<size_t>(i)] = directive.ok();
-    }
-  });
-  const auto returned = jobs_->ReturnExpired();
-  reporter.join();
+  const Grant* kept = nullptr;
+  const auto report = [&](const Grant& grant) {
+    if (kept != nullptr) return;
+    kept = &grant;
+    EXPECT_THAT(jobs_->Report(ReportOf(grant, 1)), IsOk());
+  };
+  const auto watch_one = feed_.WatchJob(one.job.name(), [&] { report(other); });
+  const auto watch_other = feed_.WatchJob(other.job.name(), [&] { report(one); });
 
-  ASSERT_THAT(returned, IsOk());
-  for (size_t i = 0; i < grants.size(); ++i) {
-    EXPECT_EQ(jobs_->FindLease(grants[i].job.name(), grants[i].lease_id).ok(), reported[i]);
-  }
-  EXPECT_EQ(*returned, std::count(reported.begin(), reported.end(), 0));
+  EXPECT_EQ(*jobs_->ReturnExpired(), 1);
+  ASSERT_NE(kept, nullptr);
+  EXPECT_THAT(jobs_->FindLease(kept->job.name(), kept->lease_id), IsOk());
 }
 
 // A random walk with a few workers that lose leases, repeat themselves and lie; whatever happens,
