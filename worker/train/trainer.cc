@@ -17,7 +17,7 @@ torch::optim::AdamW MakeOptimizer(Adapter& adapter, const TrainOptions& options)
                       std::make_unique<AdamWOptions>(options.embedding_learning_rate));
   groups.emplace_back(adapter->BlockParameters(),
                       std::make_unique<AdamWOptions>(options.attention_learning_rate));
-  return {std::move(groups), AdamWOptions(options.attention_learning_rate)};
+  return torch::optim::AdamW(groups, AdamWOptions(options.attention_learning_rate));
 }
 
 // Rows of one training step: which pictures, which words, how much noise.
