@@ -71,9 +71,8 @@ grpc::ServerWriteReactor<v1::DownloadAdapterResponse>* AdapterService::DownloadA
 grpc::ServerReadReactor<v1::ImportAdapterRequest>* AdapterService::ImportAdapter(
     grpc::CallbackServerContext* context, v1::Adapter* adapter) {
   return OpenUpload<v1::ImportAdapterRequest, v1::Adapter>(
-      calls_, *context, "ImportAdapter", *adapter,
-      std::make_unique<AdapterImport>(stores_, std::string(kDefaultTenant), imports_),
-      {.pool = &intake_});
+      uploads_, *context, "ImportAdapter", *adapter,
+      std::make_unique<AdapterImport>(stores_, std::string(kDefaultTenant), imports_));
 }
 
 grpc::ServerUnaryReactor* AdapterService::DeleteAdapter(grpc::CallbackServerContext* context,

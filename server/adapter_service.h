@@ -11,9 +11,9 @@ namespace vico {
 
 class AdapterService final : public v1::AdapterService::CallbackService {
  public:
-  /// Imports are checked on `intake`.
-  AdapterService(Calls& calls, Stores& stores, Pool& intake)
-      : calls_(calls), stores_(stores), intake_(intake) {}
+  /// `uploads` has a pool of its own, on which imports are checked.
+  AdapterService(Calls& calls, Stores& stores, Calls& uploads)
+      : calls_(calls), stores_(stores), uploads_(uploads) {}
 
   grpc::ServerUnaryReactor* GetAdapter(grpc::CallbackServerContext* context,
                                        const v1::GetAdapterRequest* request,
@@ -32,7 +32,7 @@ class AdapterService final : public v1::AdapterService::CallbackService {
  private:
   Calls& calls_;
   Stores& stores_;
-  Pool& intake_;
+  Calls& uploads_;
   std::atomic<int> imports_{0};  // under way
 };
 

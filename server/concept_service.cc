@@ -24,8 +24,8 @@ absl::Status CheckConceptName(const std::string& name) {
 grpc::ServerReadReactor<v1::UploadConceptRequest>* ConceptService::UploadConcept(
     grpc::CallbackServerContext* context, v1::UploadConceptResponse* response) {
   return OpenUpload<v1::UploadConceptRequest, v1::UploadConceptResponse>(
-      calls_, *context, "UploadConcept", *response,
-      std::make_unique<ConceptUpload>(stores_, std::string(kDefaultTenant)), {.pool = &intake_});
+      uploads_, *context, "UploadConcept", *response,
+      std::make_unique<ConceptUpload>(stores_, std::string(kDefaultTenant)));
 }
 
 grpc::ServerUnaryReactor* ConceptService::GetConcept(grpc::CallbackServerContext* context,

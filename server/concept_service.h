@@ -9,9 +9,10 @@ namespace vico {
 
 class ConceptService final : public v1::ConceptService::CallbackService {
  public:
-  /// Uploads are decoded on `intake`, whose number of threads bounds the memory that takes.
-  ConceptService(Calls& calls, Stores& stores, Pool& intake)
-      : calls_(calls), stores_(stores), intake_(intake) {}
+  /// `uploads` has a pool of its own, whose number of threads bounds the memory that decoding
+  /// takes.
+  ConceptService(Calls& calls, Stores& stores, Calls& uploads)
+      : calls_(calls), stores_(stores), uploads_(uploads) {}
 
   grpc::ServerReadReactor<v1::UploadConceptRequest>* UploadConcept(
       grpc::CallbackServerContext* context, v1::UploadConceptResponse* response) override;
@@ -28,7 +29,7 @@ class ConceptService final : public v1::ConceptService::CallbackService {
  private:
   Calls& calls_;
   Stores& stores_;
-  Pool& intake_;
+  Calls& uploads_;
 };
 
 }  // namespace vico

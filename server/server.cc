@@ -39,6 +39,7 @@ namespace {
 
 constexpr int kMaxReceiveBytes = 4 << 20;
 constexpr int kMaxSendBytes = 8 << 20;
+constexpr size_t kMaxUploads = 32;               // at once; each may hold a picture of 10 MiB
 constexpr char kWorkerHealth[] = "vico.worker";  // serving while a worker is alive
 
 uint64_t RandomBits() {
@@ -143,7 +144,11 @@ struct Server::Parts {
   std::unique_ptr<SpecCheck> specs;
   std::unique_ptr<Pool> pool;
   std::unique_ptr<Pool> intake;
+  // Counted apart, so that none can crowd out the others: clients' calls and watches, their
+  // uploads, the workers' calls.
   std::unique_ptr<Calls> calls;
+  std::unique_ptr<Calls> uploads;
+  std::unique_ptr<Calls> worker_calls;
   std::unique_ptr<ConceptService> concept_service;
   std::unique_ptr<JobService> job_service;
   std::unique_ptr<AdapterService> adapter_service;
@@ -194,14 +199,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   p.specs = std::make_unique<SpecCheck>(*p.stores, RandomBits);
   p.pool = std::make_unique<Pool>("vico-calls", options.threads);
   p.intake = std::make_unique<Pool>("vico-intake", options.intake_threads);
-  p.calls = std::make_unique<Calls>(*p.pool, CallLimits{},
-                                    [log](const CallRecord& call) { LogCall(log, call); });
-  p.concept_service = std::make_unique<ConceptService>(*p.calls, *p.stores, *p.intake);
+  const auto log_call = [log](const CallRecord& call) { LogCall(log, call); };
+  p.calls = std::make_unique<Calls>(*p.pool, CallLimits{}, log_call);
+  p.uploads = std::make_unique<Calls>(*p.intake, CallLimits{.streams = kMaxUploads}, log_call);
+  p.worker_calls = std::make_unique<Calls>(*p.pool, CallLimits{}, log_call);
+  p.concept_service = std::make_unique<ConceptService>(*p.calls, *p.stores, *p.uploads);
   p.job_service = std::make_unique<JobService>(*p.calls, *p.stores, *p.specs);
-  p.adapter_service = std::make_unique<AdapterService>(*p.calls, *p.stores, *p.intake);
+  p.adapter_service = std::make_unique<AdapterService>(*p.calls, *p.stores, *p.uploads);
   p.model_service = std::make_unique<ModelService>(*p.calls, *p.stores, options.version);
   p.worker_service = std::make_unique<WorkerService>(
-      *p.calls, *p.stores,
+      *p.worker_calls, *p.stores,
       WorkerServiceOptions{.lease_ttl = options.lease_ttl, .on_registered = [&p] { p.Tick(); }});
 
   ASSIGN_OR_RETURN(p.client_server, Listen(options.listen,
@@ -243,7 +250,10 @@ std::string Server::ListeningLine() const {
                      parts_->client_port, parts_->worker_port);
 }
 
-size_t Server::open_streams() const { return parts_->calls->open_streams(); }
+size_t Server::open_streams() const {
+  return parts_->calls->open_streams() + parts_->uploads->open_streams() +
+         parts_->worker_calls->open_streams();
+}
 
 absl::Status Server::Health() { return parts_->database->Health(); }
 
@@ -252,7 +262,7 @@ void Server::Drain(absl::Duration grace) {
   if (!p.client_server) return;
   p.client_server->GetHealthCheckService()->SetServingStatus(false);
   p.worker_server->GetHealthCheckService()->SetServingStatus(false);
-  p.calls->Drain();
+  for (Calls* calls : {p.calls.get(), p.uploads.get(), p.worker_calls.get()}) calls->Drain();
   const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace);
   p.client_server->Shutdown(deadline);
   p.worker_server->Shutdown(deadline);

@@ -31,7 +31,6 @@ class StreamSink {
 };
 
 struct ClientStreamOptions {
-  Pool* pool = nullptr;                     ///< where turns run; the calls' own pool when null
   std::chrono::milliseconds stall{30'000};  ///< a sender that says nothing for so long is cut off
 };
 
@@ -48,7 +47,6 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
       : calls_(calls),
         context_(context),
         method_(method),
-        pool_(options.pool ? *options.pool : calls.pool()),
         stall_(options.stall),
         answer_(answer),
         sink_(std::move(sink)) {}
@@ -118,25 +116,25 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
 
   /// Looks twice per `stall_` whether a read has waited too long.
   void Watch() {
-    pool_.PostAt(std::chrono::steady_clock::now() + stall_ / 2, [weak = this->weak_from_this()] {
-      const std::shared_ptr<ClientStream> alive = weak.lock();
-      if (!alive) return;
-      if (alive->reading_ &&
-          std::chrono::steady_clock::now() - alive->read_since_.load() > alive->stall_) {
-        alive->stalled_ = true;
-        alive->pump_->Kick();
-      }
-      alive->Watch();
-    });
+    calls_.pool().PostAt(
+        std::chrono::steady_clock::now() + stall_ / 2, [weak = this->weak_from_this()] {
+          const std::shared_ptr<ClientStream> alive = weak.lock();
+          if (!alive) return;
+          if (alive->reading_ &&
+              std::chrono::steady_clock::now() - alive->read_since_.load() > alive->stall_) {
+            alive->stalled_ = true;
+            alive->pump_->Kick();
+          }
+          alive->Watch();
+        });
   }
 
   Calls& calls_;
   grpc::CallbackServerContext& context_;
   const std::string_view method_;
-  Pool& pool_;
   const std::chrono::milliseconds stall_;
   const Calls::Time started_ = std::chrono::steady_clock::now();
-  const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(pool_);
+  const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<ClientStream> self_;
   std::atomic<bool> reading_{false};
   std::atomic<bool> has_message_{false};

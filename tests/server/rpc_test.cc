@@ -1,0 +1,157 @@
+// The threads under the calls: pool, pump and the limits all calls share.
+#include <atomic>
+#include <future>
+#include <new>
+#include <stdexcept>
+
+#include <gmock/gmock.h>
+
+#include "server/rpc/calls.h"
+#include "server/rpc/pool.h"
+#include "server/rpc/pump.h"
+#include "tests/support/status_matchers.h"
+
+namespace vico {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using testing::ElementsAre;
+
+TEST(PoolTest, OneThreadRunsTasksInOrder) {
+  std::vector<int> order;
+  {
+    Pool pool("test", 1);
+    for (int i = 0; i < 5; ++i) pool.Post([&order, i] { order.push_back(i); });
+  }
+  EXPECT_THAT(order, ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST(PoolTest, TasksWaitForTheirTime) {
+  Pool pool("test", 2);
+  std::promise<steady_clock::time_point> ran;
+  const auto when = steady_clock::now() + milliseconds(30);
+  pool.PostAt(when + std::chrono::hours(1), [] { ADD_FAILURE() << "too early"; });
+  pool.PostAt(when, [&] { ran.set_value(steady_clock::now()); });
+  EXPECT_GE(ran.get_future().get(), when);
+}
+
+TEST(PoolTest, StopDropsWhatWaitsForItsTime) {
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watched = owned;
+  Pool pool("test", 1);
+  pool.PostAt(steady_clock::now() + std::chrono::hours(1), [owned = std::move(owned)] {});
+  pool.Stop();
+  EXPECT_TRUE(watched.expired());
+  pool.Post([] { ADD_FAILURE() << "after the end"; });
+}
+
+TEST(PumpTest, TurnsNeverOverlapAndNoKickIsLost) {
+  constexpr int kKickers = 4;
+  constexpr int kKicks = 2000;
+  Pool pool("test", 4);
+  const auto pump = std::make_shared<Pump>(pool);
+  std::atomic<int> inside{0}, overlaps{0}, kicked{0}, seen{0};
+  pump->Open([&] {
+    if (inside.fetch_add(1) != 0) ++overlaps;
+    seen = kicked.load();
+    inside.fetch_sub(1);
+  });
+  std::vector<std::thread> kickers;
+  for (int k = 0; k < kKickers; ++k) {
+    kickers.emplace_back([&] {
+      for (int i = 0; i < kKicks; ++i) {
+        ++kicked;
+        pump->Kick();
+      }
+    });
+  }
+  for (std::thread& kicker : kickers) kicker.join();
+  // A turn that began after the last kick has seen all of them; Stop would cut off the one it is
+  // followed by, so wait for it.
+  const auto deadline = steady_clock::now() + std::chrono::seconds(60);
+  while (seen != kKickers * kKicks && steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(seen, kKickers * kKicks);
+  EXPECT_EQ(overlaps, 0);
+  pump->Close();
+  pool.Stop();
+}
+
+TEST(PumpTest, ClosingDropsTheTurn) {
+  Pool pool("test", 1);
+  const auto pump = std::make_shared<Pump>(pool);
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watched = owned;
+  pump->Open([owned = std::move(owned)] { ADD_FAILURE() << "never kicked while open"; });
+  pump->Close();
+  EXPECT_TRUE(watched.expired());
+  pump->Kick();
+  pool.Stop();
+}
+
+TEST(CallsTest, StreamsAreLimited) {
+  Pool pool("test", 1);
+  Calls calls(pool, {.streams = 2}, nullptr);
+  const auto first = std::make_shared<Pump>(pool);
+  const auto third = std::make_shared<Pump>(pool);
+  EXPECT_THAT(calls.Enter(first), IsOk());
+  EXPECT_THAT(calls.Enter(std::make_shared<Pump>(pool)), IsOk());
+  EXPECT_THAT(calls.Enter(third), HasReason("TOO_MANY_STREAMS"));
+  EXPECT_GT(RetryAfter(calls.Enter(third)), absl::ZeroDuration());
+  calls.Leave(first);
+  EXPECT_THAT(calls.Enter(third), IsOk());
+}
+
+TEST(CallsTest, CallsThatWaitForAThreadAreLimited) {
+  Pool pool("test", 1);
+  Calls calls(pool, {.backlog = 1}, nullptr);
+  std::promise<void> started, release;
+  pool.Post([&] {
+    started.set_value();
+    release.get_future().wait();
+  });
+  started.get_future().wait();
+  EXPECT_THAT(calls.Admit(), IsOk());
+  pool.Post([] {});
+  EXPECT_THAT(calls.Admit(), HasReason("SERVER_BUSY"));
+  release.set_value();
+}
+
+TEST(CallsTest, ADrainRefusesAndGivesEachStreamATurn) {
+  Pool pool("test", 1);
+  Calls calls(pool, {}, nullptr);
+  const auto pump = std::make_shared<Pump>(pool);
+  std::promise<bool> turn;
+  pump->Open([&] { turn.set_value(calls.draining()); });
+  ASSERT_THAT(calls.Enter(pump), IsOk());
+  calls.Drain();
+  EXPECT_TRUE(turn.get_future().get());
+  EXPECT_THAT(calls.Admit(), HasCode(absl::StatusCode::kUnavailable));
+  pump->Close();
+}
+
+TEST(CallsTest, AnswersAreLoggedOnceAndCounted) {
+  Pool pool("test", 1);
+  std::vector<std::string> log;
+  Calls calls(pool, {}, [&](const CallRecord& call) { log.push_back(call.method); });
+  EXPECT_TRUE(calls.Answered("GetJob", absl::OkStatus(), steady_clock::now()).ok());
+  const auto answer =
+      calls.Answered("GetJob", FieldError("name", "must be good"), steady_clock::now());
+  EXPECT_EQ(answer.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_FALSE(answer.error_details().empty());
+  EXPECT_THAT(log, ElementsAre("GetJob", "GetJob"));
+  EXPECT_EQ(calls.Counts().at({"GetJob", absl::StatusCode::kOk}), 1u);
+  EXPECT_EQ(calls.Counts().at({"GetJob", absl::StatusCode::kInvalidArgument}), 1u);
+}
+
+TEST(RunGuardedTest, WhatIsThrownBecomesAStatusWithoutItsText) {
+  EXPECT_THAT(RunGuarded([]() -> absl::Status { throw std::bad_alloc(); }),
+              HasCode(absl::StatusCode::kResourceExhausted));
+  const absl::Status status =
+      RunGuarded([]() -> absl::Status { throw std::runtime_error("secret"); });
+  EXPECT_THAT(status, HasCode(absl::StatusCode::kInternal));
+  EXPECT_THAT(status, HasMessage(testing::Not(testing::HasSubstr("secret"))));
+}
+
+}  // namespace
+}  // namespace vico
