@@ -73,8 +73,9 @@ v1::Event::Progress StepTimer::Step(int64_t step, int64_t total_steps) {
   total_ += taken;
   ++steps_;
   const double seconds = absl::ToDoubleSeconds(taken);
-  recent_seconds_ =
-      steps_ == 1 ? seconds : (1 - kRecentWeight) * recent_seconds_ + kRecentWeight * seconds;
+  recent_seconds_ = steps_ <= 2  // the first step carries what is done once
+                        ? seconds
+                        : (1 - kRecentWeight) * recent_seconds_ + kRecentWeight * seconds;
   v1::Event::Progress progress;
   progress.set_step(step);
   progress.set_total_steps(total_steps);

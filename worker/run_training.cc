@@ -139,6 +139,8 @@ class Training {
 
 absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& engine,
                                             JobContext& context) {
+  v1::TrainSpec spec = job.spec().train();
+  if (spec.base_model().empty()) spec.set_base_model(job.base_model().name());
   std::vector<std::string> pictures;
   for (const auto& picture : job.pictures()) {
     ASSIGN_OR_RETURN(std::string png, context.Get(picture.blob()));
@@ -149,7 +151,7 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
   absl::StatusOr<TrainedAdapter> trained;
   {
     const Reporter::Watch watch(context.reporter());
-    trained = engine.Train(job.spec().train(), pictures, training.Callbacks());
+    trained = engine.Train(spec, pictures, training.Callbacks());
   }
   RETURN_IF_ERROR(training.problem());
   RETURN_IF_ERROR(trained.status());
