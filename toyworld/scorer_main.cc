@@ -31,8 +31,8 @@ volatile std::sig_atomic_t stop_requested = 0;
 struct Options {
   std::string out = "toyworld/scorer.safetensors";
   std::string checkpoint = "scorer.checkpoint";
-  int64_t steps = 1600;
-  int pairs = 32;
+  int64_t steps = 3000;
+  int pairs = 16;
   double peak = 2e-3;
   uint64_t seed = 1;
   bool fp32 = false;
@@ -98,7 +98,7 @@ void Train(State& state, const Options& options) {
   using Seconds = std::chrono::duration<double>;
   const auto now = [] { return std::chrono::steady_clock::now(); };
   const torch::ScalarType compute = options.fp32 ? torch::kFloat : torch::kBFloat16;
-  double saved = state.seconds, mean_loss = 0;
+  double saved = state.seconds, examined = state.seconds, mean_loss = 0;
   while (state.step < options.steps && stop_requested == 0) {
     const auto start = now();
     const double rate = LearningRate(options.peak, state.step, options.steps);
@@ -106,9 +106,11 @@ void Train(State& state, const Options& options) {
       static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
     }
     Random random(options.seed * 1000003 + static_cast<uint64_t>(state.step));
-    const PairBatch batch = DrawPairs(random.Next(), options.pairs, 0.35);
-    const torch::Tensor loss =
-        ScorerLoss(state.scorer(Disturb(batch.image01, random.Next()), compute), batch.labels);
+    // Easy pictures first: clear, and posed as usual.
+    const double progress = static_cast<double>(state.step) / static_cast<double>(options.steps);
+    PairBatch batch = DrawPairs(random.Next(), options.pairs, 0.35 * std::min(1.0, 2 * progress));
+    if (random.Chance(0.2 + 2 * progress)) batch.image01 = Disturb(batch.image01, random.Next());
+    const torch::Tensor loss = ScorerLoss(state.scorer(batch.image01, compute), batch.labels);
     state.optimizer->zero_grad();
     loss.backward();
     torch::nn::utils::clip_grad_norm_(state.scorer->parameters(), 2.0);
@@ -118,7 +120,7 @@ void Train(State& state, const Options& options) {
 
     mean_loss =
         mean_loss == 0 ? loss.item<double>() : 0.97 * mean_loss + 0.03 * loss.item<double>();
-    if (state.step % 50 == 0) {
+    if (state.step % 100 == 0) {
       fmt::print("step {} loss {:.3f} rate {:.1e} {:.0f} s {:.0f} pictures/s\n", state.step,
                  mean_loss, rate, state.seconds,
                  static_cast<double>(2 * options.pairs * state.step) / state.seconds);
@@ -127,6 +129,9 @@ void Train(State& state, const Options& options) {
     if (state.seconds - saved > 60) {
       saved = state.seconds;
       Save(state, options.checkpoint);
+    }
+    if (state.seconds - examined > 300) {
+      examined = state.seconds;
       PrintHeldOut(state.scorer, 128);
     }
   }
@@ -145,7 +150,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--steps", options.steps, "in all; the learning rate falls towards the last")
       ->capture_default_str();
-  app.add_option("--pairs", options.pairs, "pairs a step, a multiple of 8")->capture_default_str();
+  app.add_option("--pairs", options.pairs, "pairs a step, a multiple of 4")->capture_default_str();
   app.add_option("--peak", options.peak, "highest learning rate")->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--threads", threads)->check(CLI::Range(1, 256))->capture_default_str();

@@ -8,7 +8,7 @@
 namespace vico::toyworld {
 namespace {
 
-constexpr int kGroup = 8;  // toys of one class in a row
+constexpr int kGroup = 4;  // toys of one class in a row
 
 // A generator of its own for LibTorch's draws: no global one is touched.
 at::Generator Noise(uint64_t seed) {

@@ -14,8 +14,8 @@ struct PairBatch {
   torch::Tensor labels;   ///< [2P, 6] int64: class, scene, colours 1 and 2, pattern, accessory
 };
 
-/// Toys come in groups of eight of one class, so that the embedding must tell them apart; `pairs`
-/// is a multiple of 8. `hard` is the share of pictures posed as captions may ask (dark, cropped,
+/// Toys come in groups of four of one class, so that the embedding must tell them apart; `pairs`
+/// is a multiple of 4. `hard` is the share of pictures posed as captions may ask (dark, cropped,
 /// tiny ...).
 PairBatch DrawPairs(uint64_t seed, int pairs, double hard);
 
