@@ -18,7 +18,7 @@ struct TorchEngineOptions {
   std::string device = "auto";           ///< cpu, cuda, or auto: cuda where there is one
   int threads = 1;                       ///< compute threads of LibTorch, in the whole process
   size_t adapters_kept = 4;              ///< loaded, the least recently used goes first
-  std::string code_version;              ///< written into adapter files
+  std::string code_version = {};         ///< written into adapter files
 };
 
 /// Loads the base models. An error names the file that is missing or broken; kFailedPrecondition

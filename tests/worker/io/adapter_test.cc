@@ -31,7 +31,7 @@ AdapterFile Example() {
   adapter.code_version = "0.1.0";
   adapter.config = R"({"steps": 300})";
   adapter.reference_sha256 = std::string(64, 'b');
-  Adapter module(kTransformers, {1, 2}, kTextWidth, 5, BlockStart::kDefault);
+  Adapter module(kTransformers, std::vector<int64_t>{1, 2}, kTextWidth, 5, BlockStart::kDefault);
   adapter.sites = module->site_names();
   for (const auto& [name, tensor] : module->NamedTensors()) {
     adapter.tensors[name] = tensor.detach().clone();
