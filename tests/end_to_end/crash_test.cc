@@ -9,6 +9,8 @@
 namespace vico {
 namespace {
 
+constexpr int kSteps = 120;
+
 class CrashTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -20,7 +22,7 @@ class CrashTest : public ::testing::Test {
     v1::TrainSpec spec;
     spec.set_concept_name(uploaded->name());
     spec.set_init_word("robot");
-    spec.set_steps(400);
+    spec.set_steps(kSteps);
     spec.set_seed(7);
     const auto job = client_->CreateTrainingJob(spec);
     ASSERT_TRUE(job.ok()) << job.status();
@@ -32,7 +34,7 @@ class CrashTest : public ::testing::Test {
     const auto job = client_->GetJob(job_);
     ASSERT_TRUE(job.ok()) << job.status();
     ASSERT_EQ(job->state(), v1::JOB_STATE_RUNNING);
-    ASSERT_LT(job->step(), 400);
+    ASSERT_LT(job->step(), kSteps);
   }
 
   void ExpectWholeEnd(Watcher& watcher) {

@@ -1,6 +1,9 @@
 // Trainings and generations through real processes: the whole path, cancels, seeds, wrong requests,
 // and clients that go away.
+#include <map>
+#include <ostream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -22,7 +25,7 @@ using ::testing::SizeIs;
 
 constexpr char kUnknownId[] = "0123456789abcdef0123456789abcdef";
 
-// One cluster for all tests here: none of them harms it.
+// One cluster for all tests of a suite: none of them harms it.
 class JobTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -36,6 +39,7 @@ class JobTest : public ::testing::Test {
   static void TearDownTestSuite() {
     delete cluster_;
     cluster_ = nullptr;
+    adapter_.clear();
   }
   void SetUp() override { ASSERT_TRUE(ready_); }
 
@@ -49,15 +53,15 @@ class JobTest : public ::testing::Test {
     return spec;
   }
 
-  // An adapter, trained once.
+  // An adapter, trained once for a cluster.
   static const std::string& Adapter() {
-    static const std::string name = [] {
+    if (adapter_.empty()) {
       const Finished train = cluster_->Vico({"train", concept_, "--init-word", "robot", "--steps",
                                              "4", "--seed", "1", "--sample-every", "2", "--watch"});
       EXPECT_EQ(train.exit_code, 0) << train.err;
-      return train.out.substr(0, train.out.find('\n'));
-    }();
-    return name;
+      adapter_ = train.out.substr(0, train.out.find('\n'));
+    }
+    return adapter_;
   }
 
   static std::vector<nlohmann::json> Lines(const std::string& text) {
@@ -87,6 +91,7 @@ class JobTest : public ::testing::Test {
   static inline Cluster* cluster_ = nullptr;
   static inline bool ready_ = false;
   static inline std::string concept_;
+  static inline std::string adapter_;
 };
 
 TEST_F(JobTest, PicturesInAdapterOutPicturesBack) {
@@ -201,7 +206,7 @@ TEST_F(JobTest, InterruptedTheToolLeavesTheJobRunningAndSaysHowToComeBack) {
   const TempFolder folder;
   ProcessOptions options;
   options.out = options.err = folder.path() + "/log";
-  Process train(cluster_->VicoCommand({"train", concept_, "--init-word", "robot", "--steps", "400",
+  Process train(cluster_->VicoCommand({"train", concept_, "--init-word", "robot", "--steps", "100",
                                        "--sample-every", "0", "--watch"}),
                 options);
   ASSERT_TRUE(
@@ -290,6 +295,9 @@ struct WrongRequest {
   int exit_code;
   std::string says;
 };
+std::ostream& operator<<(std::ostream& out, const WrongRequest& request) {
+  return out << request.name;
+}
 
 class WrongRequestTest : public JobTest, public ::testing::WithParamInterface<WrongRequest> {};
 
