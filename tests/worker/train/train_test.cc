@@ -1,6 +1,7 @@
 // Training and generation on the tiny base, whose weights are random.
 #include <filesystem>
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -39,6 +40,9 @@ TrainOptions FewSteps() {
 
 class TrainTest : public ::testing::Test {
  protected:
+  // Networks this small gain nothing from a second thread and wait for it on a busy machine.
+  TrainTest() { at::set_num_threads(1); }
+
   Base base = TinyBase();
   torch::Tensor pictures = [] {
     at::manual_seed(4);
