@@ -17,10 +17,14 @@
 namespace vico {
 namespace {
 
-/// Remembers what was put, and gives out `served`.
+/// Remembers what was put, and gives out what it was told to serve.
 class SmallServer final : public v1::WorkerService::Service {
  public:
-  std::string served;
+  void Serve(std::string bytes) {  // a call that the client left may still be reading
+    const std::lock_guard lock(mutex_);
+    served_ = std::move(bytes);
+  }
+
   grpc::Status put_answer;
   std::vector<v1::PutBlobRequest> put;
   std::promise<void> leasing;
@@ -49,6 +53,11 @@ class SmallServer final : public v1::WorkerService::Service {
   grpc::Status GetBlob(grpc::ServerContext*, const v1::GetBlobRequest* request,
                        grpc::ServerWriter<v1::GetBlobResponse>* writer) override {
     if (request->lease_id() != "lease") return {grpc::StatusCode::ABORTED, "stale"};
+    std::string served;
+    {
+      const std::lock_guard lock(mutex_);
+      served = served_;
+    }
     v1::GetBlobResponse chunk;
     for (size_t at = 0; at < served.size(); at += 1 << 20) {
       chunk.set_data(served.substr(at, 1 << 20));
@@ -68,6 +77,7 @@ class SmallServer final : public v1::WorkerService::Service {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::string served_;  // guarded by mutex_
 };
 
 class ServerLinkTest : public testing::Test {
@@ -91,19 +101,20 @@ class ServerLinkTest : public testing::Test {
 };
 
 TEST_F(ServerLinkTest, ALargeBlobArrivesWhole) {
-  service_.served = std::string((3 << 20) + 17, 'x');
-  service_.served[2'000'000] = 'y';
+  std::string served((3 << 20) + 17, 'x');
+  served[2'000'000] = 'y';
+  service_.Serve(served);
 
-  const auto bytes = link_->GetBlob(BlobRefOf(service_.served, "image/png"), lease_);
+  const auto bytes = link_->GetBlob(BlobRefOf(served, "image/png"), lease_);
 
   ASSERT_THAT(bytes, IsOk());
-  EXPECT_TRUE(*bytes == service_.served);
+  EXPECT_TRUE(*bytes == served);
 }
 
 TEST_F(ServerLinkTest, BytesThatAreNotTheBlobsAreDataLoss) {
   const v1::BlobRef blob = BlobRefOf("right", "image/png");
   for (const std::string served : {"wrong", "righ", "right and more", ""}) {
-    service_.served = served;
+    service_.Serve(served);
     EXPECT_THAT(link_->GetBlob(blob, lease_), HasCode(absl::StatusCode::kDataLoss)) << served;
   }
 }
