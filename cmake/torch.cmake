@@ -7,8 +7,9 @@ if(NOT Torch_DIR AND NOT VICO_LIBTORCH STREQUAL "debian")
   else()
     set(vico_cache "$ENV{HOME}/.cache/vico")
   endif()
-  find_package(Torch CONFIG QUIET)  # a LibTorch that the user named wins
-  if(NOT Torch_FOUND OR TORCH_INSTALL_PREFIX STREQUAL "/usr")
+  # One search a configuration may succeed: the imported targets of two LibTorchs would mix.
+  find_package(Torch CONFIG QUIET NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_SYSTEM_PATH)  # named by the user
+  if(NOT Torch_FOUND)
     unset(Torch_DIR CACHE)
     find_package(Torch CONFIG QUIET NO_DEFAULT_PATH PATHS ${vico_cache}/libtorch-2.13.0)
   endif()
