@@ -25,8 +25,12 @@ class SmallServer final : public v1::WorkerService::Service {
     served_ = std::move(bytes);
   }
 
+  std::vector<v1::PutBlobRequest> put() const {
+    const std::lock_guard lock(mutex_);
+    return put_;
+  }
+
   grpc::Status put_answer;
-  std::vector<v1::PutBlobRequest> put;
   std::promise<void> leasing;
 
   grpc::Status Lease(grpc::ServerContext* context, const v1::LeaseRequest*,
@@ -69,15 +73,19 @@ class SmallServer final : public v1::WorkerService::Service {
   grpc::Status PutBlob(grpc::ServerContext*, grpc::ServerReader<v1::PutBlobRequest>* reader,
                        v1::BlobRef* stored) override {
     if (!put_answer.ok()) return put_answer;
-    for (v1::PutBlobRequest part; reader->Read(&part);) put.push_back(part);
-    *stored = put.at(0).header().blob();
+    std::vector<v1::PutBlobRequest> parts;
+    for (v1::PutBlobRequest part; reader->Read(&part);) parts.push_back(part);
+    *stored = parts.at(0).header().blob();
+    const std::lock_guard lock(mutex_);
+    put_ = std::move(parts);
     return grpc::Status::OK;
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::string served_;  // guarded by mutex_
+  std::string served_;                   // guarded by mutex_
+  std::vector<v1::PutBlobRequest> put_;  // guarded by mutex_
 };
 
 class ServerLinkTest : public testing::Test {
@@ -130,14 +138,15 @@ TEST_F(ServerLinkTest, ABlobIsPutInChunksOfAtMostAMebibyte) {
 
   ASSERT_THAT(link_->PutBlob(BlobRefOf(bytes, "image/png"), bytes, lease_), IsOk());
 
-  ASSERT_EQ(service_.put.size(), 4u);
-  EXPECT_EQ(service_.put[0].header().job(), "jobs/1");
-  EXPECT_EQ(service_.put[0].header().lease_id(), "lease");
-  EXPECT_EQ(service_.put[0].header().blob().size_bytes(), bytes.size());
+  const auto put = service_.put();
+  ASSERT_EQ(put.size(), 4u);
+  EXPECT_EQ(put[0].header().job(), "jobs/1");
+  EXPECT_EQ(put[0].header().lease_id(), "lease");
+  EXPECT_EQ(put[0].header().blob().size_bytes(), bytes.size());
   std::string arrived;
-  for (size_t i = 1; i < service_.put.size(); ++i) {
-    EXPECT_LE(service_.put[i].data().size(), 1u << 20);
-    arrived += service_.put[i].data();
+  for (size_t i = 1; i < put.size(); ++i) {
+    EXPECT_LE(put[i].data().size(), 1u << 20);
+    arrived += put[i].data();
   }
   EXPECT_TRUE(arrived == bytes);
 }
