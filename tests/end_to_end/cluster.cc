@@ -14,17 +14,32 @@ namespace {
 
 constexpr auto kStartPatience = std::chrono::seconds(60);
 
+std::string MakeBase(const std::string& path, const std::vector<std::string>& more) {
+  std::vector<std::string> command = {VICO_TINY_BASE_BINARY, path};
+  command.insert(command.end(), more.begin(), more.end());
+  const Finished made = RunToEnd(command);
+  if (made.exit_code != 0) {
+    std::cerr << made.err;
+    std::abort();
+  }
+  return path;
+}
+
 }  // namespace
 
 const std::string& TinyBase() {
   static const TempFolder folder;
+  static const std::string base = MakeBase(folder.path() + "/tiny", {});
+  return base;
+}
+
+const std::string& OtherBase() {
+  static const TempFolder folder;
   static const std::string base = [] {
-    const std::string path = folder.path() + "/tiny";
-    const Finished made = RunToEnd({VICO_TINY_BASE_BINARY, path});
-    if (made.exit_code != 0) {
-      std::cerr << made.err;
-      std::abort();
-    }
+    std::string path = MakeBase(folder.path() + "/other", {"--seed", "2"});
+    auto description = nlohmann::json::parse(ReadFile(path + "/vico.json"));
+    description["name"] = "other";
+    WriteFile(path + "/vico.json", description.dump());
     return path;
   }();
   return base;

@@ -18,6 +18,9 @@ namespace vico {
 /// A tiny base model with random weights: fast, and draws nothing. Made once for a test program.
 const std::string& TinyBase();
 
+/// Another one, with other weights; its name is "other".
+const std::string& OtherBase();
+
 struct ClusterOptions {
   std::string base_model;                            ///< folder; the tiny base when empty
   std::optional<std::uint64_t> server_largest_file;  ///< bytes; stands for a full disk

@@ -35,11 +35,11 @@ std::vector<std::string> ProcessesWith(const std::string& text) {
 class DemoTest : public ::testing::Test {
  protected:
   std::vector<std::string> Demo(const std::vector<std::string>& more) const {
-    std::vector<std::string> command = {"env",          "TMPDIR=" + folder_.path() + "/tmp",
-                                        "scripts/demo", "--build",
-                                        VICO_BUILD,     "--base-model",
-                                        TinyBase(),     "--out",
-                                        out()};
+    // clang-format off
+    std::vector<std::string> command = {
+        "env", "TMPDIR=" + folder_.path() + "/tmp", "scripts/demo", "--build", VICO_BUILD,
+        "--base-model", TinyBase(), "--threads", "1", "--out", out()};
+    // clang-format on
     command.insert(command.end(), more.begin(), more.end());
     return command;
   }

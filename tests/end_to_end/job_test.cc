@@ -20,7 +20,7 @@ namespace vico {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr char kUnknownId[] = "0123456789abcdef0123456789abcdef";
@@ -287,6 +287,31 @@ TEST_F(JobTest, WarningsAreShown) {
       cluster_->Vico({"generate", Adapter(), prompt, "--steps", "1", "--out", out.path()});
   EXPECT_EQ(longer.exit_code, 0) << longer.err;
   EXPECT_THAT(longer.err, HasSubstr("PROMPT_TRUNCATED"));
+}
+
+TEST_F(JobTest, AnAdapterOfAnotherBaseModelIsRefused) {
+  ClusterOptions options;
+  options.base_model = OtherBase();
+  Cluster other(options);
+  ASSERT_TRUE(other.StartServer());
+  ASSERT_TRUE(other.StartWorker());
+  const TempFolder folder;
+  const std::string file = folder.path() + "/adapter.safetensors";
+  const std::string reference = folder.path() + "/reference.png";
+  ASSERT_EQ(
+      cluster_->Vico({"adapters", "download", Adapter(), "--out", file, "--reference", reference})
+          .exit_code,
+      0);
+  const Finished import =
+      other.Vico({"adapters", "import", file, "--reference", reference, "--base-model", "other"});
+  EXPECT_EQ(import.exit_code, 4) << import.err;
+  EXPECT_THAT(import.err, HasSubstr("header.base_model"));
+  EXPECT_THAT(*other.NewClient()->ListAdapters(10), IsEmpty());
+
+  const Finished draw =
+      cluster_->Vico({"generate", Adapter(), "a S*", "--base-model", "other", "--out", "."});
+  EXPECT_EQ(draw.exit_code, 2) << draw.err;
+  EXPECT_THAT(draw.err, HasSubstr("generate.base_model"));
 }
 
 struct WrongRequest {
