@@ -1,5 +1,9 @@
 #include "worker/io/tensors.h"
 
+#include <cstring>
+#include <map>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -91,7 +95,9 @@ TEST(LoadParameters, HalfPrecisionFileFillsAFullPrecisionModule) {
 TEST(LoadParameters, OldNamesAndConvolutionsOfTheVaeAttentionAreAccepted) {
   Vae vae(SmallVae()), loaded(SmallVae());
   TensorMap old;
-  for (auto [name, tensor] : ParametersOf(*vae)) {
+  for (const auto& [new_name, parameter] : ParametersOf(*vae)) {
+    std::string name = new_name;
+    auto tensor = parameter;
     for (const auto& [now, then] :
          std::map<std::string, std::string>{{".to_q.", ".query."},
                                             {".to_k.", ".key."},
