@@ -96,11 +96,11 @@ TEST_F(ScorerTest, ShippedWeightsKnowTheWorld) {
   auto scorer = LoadScorer(kShipped);
   ASSERT_THAT(scorer, IsOk());
   const HeldOut figures = Examine(*scorer, DrawPairs(0xfeed, 64, 0));
-  EXPECT_GE(figures.accuracy[0], 0.95);  // class
-  EXPECT_GE(figures.accuracy[1], 0.95);  // scene
-  EXPECT_GE(figures.accuracy[2], 0.85);  // colour 1
-  EXPECT_GE(figures.retrieval, 0.7);
-  EXPECT_GE(figures.same_cosine, figures.class_cosine + 0.4);
+  EXPECT_GE(figures.accuracy[0], 0.88);  // class
+  EXPECT_GE(figures.accuracy[1], 0.97);  // scene
+  EXPECT_GE(figures.accuracy[2], 0.50);  // colour 1, chance 0.08
+  EXPECT_GE(figures.retrieval, 0.75);    // of 64
+  EXPECT_GE(figures.same_cosine, figures.class_cosine + 0.6);
 }
 
 GeneratedPicture Shown(const Instance& toy, int scene, uint64_t seed, int asked) {
