@@ -33,7 +33,7 @@ struct Options {
   std::string checkpoint = "scorer.checkpoint";
   int64_t steps = 3000;
   int pairs = 16;
-  double peak = 2e-3;
+  double peak = 1.5e-3;
   uint64_t seed = 1;
   bool fp32 = false;
 };
