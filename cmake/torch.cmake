@@ -39,8 +39,20 @@ foreach(target torch torch_library torch_cpu torch_cuda c10 c10_cuda)
     set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "")
   endif()
 endforeach()
-foreach(dir ${TORCH_INCLUDE_DIRS})  # after the system's: wheels carry headers of other protobuf and fmt versions
-  target_compile_options(vico_torch INTERFACE "SHELL:-idirafter ${dir}")
-endforeach()
+# A wheel's include folder also holds headers of protobuf 3.13 and of a newer fmt, which would shadow
+# those gRPC and spdlog were built with: only LibTorch's own are searched, and before the system's.
+if(TORCH_INSTALL_PREFIX STREQUAL "/usr")
+  set(vico_torch_headers /usr/include)
+else()
+  list(GET TORCH_INCLUDE_DIRS 0 vico_torch_include)
+  set(vico_torch_headers ${PROJECT_BINARY_DIR}/libtorch)
+  file(MAKE_DIRECTORY ${vico_torch_headers})
+  foreach(part torch ATen c10 caffe2)
+    file(CREATE_LINK ${vico_torch_include}/${part} ${vico_torch_headers}/${part} SYMBOLIC)
+  endforeach()
+  target_include_directories(vico_torch SYSTEM INTERFACE ${vico_torch_headers})
+endif()
+target_include_directories(vico_torch SYSTEM
+                           INTERFACE ${vico_torch_headers}/torch/csrc/api/include)
 target_link_libraries(vico_torch INTERFACE ${TORCH_LIBRARIES})
 message(STATUS "LibTorch: ${TORCH_INSTALL_PREFIX}")
