@@ -35,7 +35,9 @@ function(vico_test name)
   target_link_libraries(${name} PRIVATE vico_options ${T_LIBS} GTest::gmock_main)
   if(T_WHOLE)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
+    # Tests run side by side; two programs that each wait for threads of their own get nowhere.
+    set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT}
+                                            ENVIRONMENT OMP_NUM_THREADS=1)
   else()
     include(GoogleTest)
     gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60
