@@ -1,13 +1,16 @@
 // vico-server: flags -> Server; drains on SIGTERM or SIGINT. Exit codes: 0 drained, 1 could not
 // start or had to end, 2 wrong flags.
-#include <csignal>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/stop_signals.h"
 #include "server/files.h"
 #include "server/server.h"
 
@@ -19,9 +22,12 @@ int Fail(const absl::Status& status) {
 }
 
 /// Until a signal asks to end, or the server cannot go on.
-absl::Status WaitForEnd(vico::Server& server, const sigset_t& signals) {
-  const timespec second{1, 0};
-  while (sigtimedwait(&signals, nullptr, &second) < 0) {
+absl::Status WaitForEnd(vico::Server& server, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any asked;
+  while (!stop.stop_requested()) {
+    asked.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
     if (absl::Status health = server.Health(); !health.ok()) return health;
   }
   return absl::OkStatus();
@@ -30,12 +36,7 @@ absl::Status WaitForEnd(vico::Server& server, const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Blocked before any thread starts, so that only this one hears of them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const vico::StopSignals signals;
 
   vico::ServerOptions options;
   options.version = VICO_VERSION;
@@ -82,14 +83,12 @@ int main(int argc, char** argv) {
   log->Info("listening",
             {{"client_port", (*server)->client_port()}, {"worker_port", (*server)->worker_port()}});
 
-  const absl::Status end = WaitForEnd(**server, signals);
+  const absl::Status end = WaitForEnd(**server, signals.token());
   if (!end.ok()) {
     log->Error("must end", {{"error", end.ToString()}});
   } else {
     log->Info("draining");
   }
-  // A second signal ends the process at once; what was acknowledged is durable already.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   (*server)->Drain(absl::Seconds(10));
   log->Info("ended");
   return end.ok() ? 0 : 1;

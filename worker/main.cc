@@ -13,10 +13,10 @@
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/log.h"
+#include "common/stop_signals.h"
 #include "worker/available_cores.h"
 #include "worker/retry.h"
 #include "worker/server_link.h"
-#include "worker/stop_signals.h"
 #include "worker/torch_engine.h"
 #include "worker/worker.h"
 

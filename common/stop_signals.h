@@ -8,8 +8,8 @@
 namespace vico {
 
 /// The first signal requests a stop; a second ends the process at once with status 1, which is
-/// safe: a worker keeps nothing. Make it before any other thread, since these inherit the blocked
-/// signals.
+/// safe: what was acknowledged is durable, and a worker keeps nothing. One at a time; make it
+/// before any other thread, since these inherit the blocked signals.
 class StopSignals {
  public:
   StopSignals();

@@ -1,9 +1,10 @@
-#include "worker/stop_signals.h"
+#include "common/stop_signals.h"
 
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -36,6 +37,24 @@ TEST(StopSignalsDeathTest, ASignalRequestsAStopAndTheProcessEndsAsItWants) {
         },
         testing::ExitedWithCode(0), "");
   }
+}
+
+TEST(StopSignalsDeathTest, ASignalThatAnOlderThreadHearsCountsToo) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        std::thread older([] { std::this_thread::sleep_for(std::chrono::seconds(30)); });
+        const pthread_t id = older.native_handle();
+        older.detach();
+        const StopSignals signals;
+        pthread_kill(id, SIGTERM);
+        std::mutex mutex;
+        std::unique_lock lock(mutex);
+        std::condition_variable_any stopped;
+        stopped.wait_for(lock, signals.token(), std::chrono::seconds(10), [] { return false; });
+        std::_Exit(signals.token().stop_requested() ? 0 : 8);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(StopSignalsDeathTest, ASecondSignalEndsTheProcess) {
