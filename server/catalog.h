@@ -10,19 +10,13 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "server/request_key.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/model.pb.h"
 #include "vico/v1/worker.pb.h"
 
 namespace vico {
-
-/// Names one creating call, so that its repeat returns the first answer.
-struct RequestKey {
-  std::string tenant;
-  std::string request_id;
-  std::string body_hash;  ///< of method and request as sent
-};
 
 struct PageQuery {
   std::string tenant;

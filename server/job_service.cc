@@ -24,13 +24,20 @@ absl::Status CheckJobName(const std::string& name) {
   return IdInName("name", "jobs", name).status();
 }
 
-SubmitRequest Submission(const std::string& request_id, std::string_view method,
-                         const std::string& body, CheckedSpec checked) {
+RequestKey KeyOf(const std::string& request_id, std::string_view method, const std::string& body) {
   return {.tenant = std::string(kDefaultTenant),
           .request_id = request_id,
-          .body_hash = Sha256Hex(fmt::format("{}\n{}", method, body)),
-          .spec = std::move(checked.spec),
-          .warnings = std::move(checked.warnings)};
+          .body_hash = Sha256Hex(fmt::format("{}\n{}", method, body))};
+}
+
+/// A repeat gets the job it made; only what is new is checked, by `check`.
+template <typename Check>
+absl::StatusOr<v1::Job> SubmitOnce(JobStore& jobs, const RequestKey& key, const Check& check) {
+  absl::StatusOr<v1::Job> earlier = jobs.FindByRequest(key);
+  if (!absl::IsNotFound(earlier.status())) return earlier;
+  ASSIGN_OR_RETURN(CheckedSpec checked, check());
+  return jobs.Submit(
+      {.key = key, .spec = std::move(checked.spec), .warnings = std::move(checked.warnings)});
 }
 
 /// The answer to validate_only: what would be queued, without a name or a state.
@@ -50,14 +57,15 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
     if (!request->validate_only() || !request->request_id().empty()) {
       RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
     }
-    ASSIGN_OR_RETURN(CheckedSpec checked, specs_.Train(kDefaultTenant, request->train()));
+    const auto check = [&] { return specs_.Train(kDefaultTenant, request->train()); };
     if (request->validate_only()) {
+      ASSIGN_OR_RETURN(CheckedSpec checked, check());
       *job = Draft(std::move(checked));
       return absl::OkStatus();
     }
-    ASSIGN_OR_RETURN(*job, stores_.jobs.Submit(Submission(
-                               request->request_id(), "CreateTrainingJob",
-                               request->train().SerializeAsString(), std::move(checked))));
+    const RequestKey key =
+        KeyOf(request->request_id(), "CreateTrainingJob", request->train().SerializeAsString());
+    ASSIGN_OR_RETURN(*job, SubmitOnce(stores_.jobs, key, check));
     return absl::OkStatus();
   });
 }
@@ -66,10 +74,10 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
 absl::StatusOr<v1::Job> JobService::SubmitGeneration(
     const v1::CreateGenerationJobRequest& request) {
   RETURN_IF_ERROR(CheckRequestId("request_id", request.request_id()));
-  ASSIGN_OR_RETURN(CheckedSpec checked, specs_.Generate(kDefaultTenant, request.generate()));
-  return stores_.jobs.Submit(Submission(request.request_id(), "CreateGenerationJob",
-                                        request.generate().SerializeAsString(),
-                                        std::move(checked)));
+  const RequestKey key =
+      KeyOf(request.request_id(), "CreateGenerationJob", request.generate().SerializeAsString());
+  return SubmitOnce(stores_.jobs, key,
+                    [&] { return specs_.Generate(kDefaultTenant, request.generate()); });
 }
 
 grpc::ServerUnaryReactor* JobService::CreateGenerationJob(
@@ -170,9 +178,9 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
                                old.name(), StateName(old.state())),
                    "NOT_RETRYABLE");
     }
-    ASSIGN_OR_RETURN(CheckedSpec checked, specs_.Either(kDefaultTenant, old.spec()));
-    ASSIGN_OR_RETURN(*job, stores_.jobs.Submit(Submission(request->request_id(), "RetryJob",
-                                                          old.name(), std::move(checked))));
+    ASSIGN_OR_RETURN(*job,
+                     SubmitOnce(stores_.jobs, KeyOf(request->request_id(), "RetryJob", old.name()),
+                                [&] { return specs_.Either(kDefaultTenant, old.spec()); }));
     return absl::OkStatus();
   });
 }

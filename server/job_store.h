@@ -13,16 +13,14 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "server/request_key.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
 
 namespace vico {
 
 struct SubmitRequest {
-  std::string tenant;
-  std::string request_id;
-  std::string
-      body_hash;     ///< of method and request as sent, so that a drawn seed does not change it
+  RequestKey key;    ///< hashed as sent, so that a drawn seed does not change it
   v1::JobSpec spec;  ///< checked, defaults filled in, base model named
   std::vector<v1::Event::Warning> warnings;  ///< each becomes an event, right after `queued`
 };
@@ -66,6 +64,10 @@ class JobStore {
   /// adapter that the spec names is not there (any more). kResourceExhausted, reason QUEUE_FULL and
   /// RetryInfo, when the tenant's or the whole queue is full.
   virtual absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) = 0;
+
+  /// The job this request made, as it now is, to be asked before the spec is checked: what that
+  /// names may be gone by now. kNotFound when there is none yet; kFailedPrecondition as above.
+  virtual absl::StatusOr<v1::Job> FindByRequest(const RequestKey& key) = 0;
 
   /// kNotFound for another tenant's job, too.
   virtual absl::StatusOr<v1::Job> Get(std::string_view tenant, std::string_view job) = 0;

@@ -105,7 +105,7 @@ absl::Status SqliteJobStore::CheckQueueLimits(SqliteConnection& db, std::string_
 }
 
 absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
-  const RequestKey key{request.tenant, request.request_id, request.body_hash};
+  const RequestKey& key = request.key;
   if (KindOf(request.spec) == v1::JOB_KIND_UNSPECIFIED || BaseModelOf(request.spec).empty()) {
     return absl::InternalError("submit: the spec must have a kind and a base model");
   }
@@ -115,11 +115,11 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
     ASSIGN_OR_RETURN(const std::string earlier, FindRequest(db, key));
     JobRow row;
     if (!earlier.empty()) {
-      ASSIGN_OR_RETURN(row, FindJobOfTenant(db, request.tenant, earlier));
+      ASSIGN_OR_RETURN(row, FindJobOfTenant(db, key.tenant, earlier));
     } else {
-      RETURN_IF_ERROR(CheckQueueLimits(db, request.tenant));
-      RETURN_IF_ERROR(CheckInputs(db, request.tenant, request.spec));
-      row.tenant = request.tenant;
+      RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
+      RETURN_IF_ERROR(CheckInputs(db, key.tenant, request.spec));
+      row.tenant = key.tenant;
       row.job.set_name(JobName(NewId()));
       *row.job.mutable_spec() = request.spec;
       row.job.set_total_steps(request.spec.train().steps());
@@ -135,6 +135,18 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
     feed_.QueueChanged();
   }
   return job;
+}
+
+absl::StatusOr<v1::Job> SqliteJobStore::FindByRequest(const RequestKey& key) {
+  v1::Job found;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string name, FindRequest(db, key));
+    if (name.empty()) return absl::NotFoundError("request_id: has made nothing yet");
+    ASSIGN_OR_RETURN(JobRow row, FindJobOfTenant(db, key.tenant, name));
+    ASSIGN_OR_RETURN(found, Shown(db, std::move(row)));
+    return absl::OkStatus();
+  }));
+  return found;
 }
 
 absl::StatusOr<v1::Job> SqliteJobStore::Get(std::string_view tenant, std::string_view job) {

@@ -31,6 +31,7 @@ class SqliteJobStore final : public JobStore {
                                                               JobStoreOptions options);
 
   absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) override;
+  absl::StatusOr<v1::Job> FindByRequest(const RequestKey& key) override;
   absl::StatusOr<v1::Job> Get(std::string_view tenant, std::string_view job) override;
   absl::StatusOr<JobPage> List(const JobQuery& query) override;
   absl::StatusOr<v1::Job> Cancel(std::string_view tenant, std::string_view job) override;

@@ -7,7 +7,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-#include "server/catalog.h"
+#include "server/request_key.h"
 #include "server/sqlite.h"
 
 namespace vico {

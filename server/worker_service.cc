@@ -191,6 +191,8 @@ absl::Status WorkerService::DoFinish(const v1::FinishRequest& request,
     for (const v1::BlobRef& blob : BlobsNamedBy(request)) {
       RETURN_IF_ERROR(CheckBlob(stores_.blobs, grant->tenant, blob));
     }
+  } else if (!absl::IsAborted(grant.status()) && !absl::IsNotFound(grant.status())) {
+    return grant.status();
   }
   ASSIGN_OR_RETURN(*response.mutable_job(), stores_.jobs.Finish(request));
   book_.Ended(request.lease_id());

@@ -61,7 +61,7 @@ TEST_P(CatalogTest, ARequestIdWithAnotherBodyIsRefusedWhateverItMakes) {
   EXPECT_THAT(catalog_->FindConceptByRequest(other), HasReason("REQUEST_ID_REUSED"));
   EXPECT_THAT(catalog_->CreateAdapter(other, {}), HasReason("REQUEST_ID_REUSED"));
   SubmitRequest job = Generation("request-1");
-  job.body_hash = "another";
+  job.key.body_hash = "another";
   EXPECT_THAT(jobs_->Submit(job), HasReason("REQUEST_ID_REUSED"));
 }
 

@@ -219,6 +219,24 @@ TEST_F(JobServiceTest, ARequestRepeatedIsOneJob) {
   EXPECT_EQ(CountJobs(), 1u);
 }
 
+TEST_F(JobServiceTest, ARepeatGetsItsJobAlsoWhenTheConceptIsGone) {
+  const v1::Concept uploaded = UploadedConcept();
+  const auto request = TrainingOf(uploaded);
+  const auto first = Create(request);
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(Cancel(first->name()), IsOk());
+  v1::DeleteConceptRequest deletion;
+  deletion.set_name(uploaded.name());
+  grpc::ClientContext context;
+  google::protobuf::Empty nothing;
+  ASSERT_TRUE(concepts_->DeleteConcept(&context, deletion, &nothing).ok());
+
+  const auto again = Create(request);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->name(), first->name());
+  EXPECT_EQ(again->state(), v1::JOB_STATE_CANCELLED);
+}
+
 TEST_F(JobServiceTest, ACancelReachesTheWorker) {
   const auto job = Create(GenerationOf());
   const v1::LeasedJob leased = Leased();

@@ -44,9 +44,7 @@ class JobStoreTest : public testing::TestWithParam<std::string> {
   static SubmitRequest Generation(const std::string& request_id,
                                   const std::string& tenant = "default") {
     SubmitRequest request;
-    request.tenant = tenant;
-    request.request_id = request_id;
-    request.body_hash = "hash of " + request_id;
+    request.key = {tenant, request_id, "hash of " + request_id};
     request.spec.mutable_generate()->set_base_model(kToyBase);
     request.spec.mutable_generate()->set_prompt("a red ball");
     return request;
@@ -57,9 +55,7 @@ class JobStoreTest : public testing::TestWithParam<std::string> {
     const auto made = catalog_->CreateConcept({tenant, "concept of " + request_id, "h"}, {});
     EXPECT_THAT(made, IsOk());
     SubmitRequest request;
-    request.tenant = tenant;
-    request.request_id = request_id;
-    request.body_hash = "hash of " + request_id;
+    request.key = {tenant, request_id, "hash of " + request_id};
     v1::TrainSpec& spec = *request.spec.mutable_train();
     spec.set_concept_name(made->name());
     spec.set_base_model(kToyBase);

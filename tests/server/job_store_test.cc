@@ -49,10 +49,27 @@ TEST_P(JobStoreTest, ARepeatedSubmissionReturnsTheSameJobAsItNowIs) {
   EXPECT_TRUE(NothingToLease());
 }
 
+TEST_P(JobStoreTest, FindsAJobByTheRequestThatMadeIt) {
+  const SubmitRequest request = Generation("request-1");
+  EXPECT_THAT(jobs_->FindByRequest(request.key), HasCode(absl::StatusCode::kNotFound));
+  const v1::Job made = Submitted(request);
+  Leased();
+  const auto found = jobs_->FindByRequest(request.key);
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ(found->name(), made.name());
+  EXPECT_EQ(found->state(), v1::JOB_STATE_RUNNING);
+
+  RequestKey other = request.key;
+  other.body_hash = "another";
+  EXPECT_THAT(jobs_->FindByRequest(other), HasReason("REQUEST_ID_REUSED"));
+  other.tenant = "theirs";
+  EXPECT_THAT(jobs_->FindByRequest(other), HasCode(absl::StatusCode::kNotFound));
+}
+
 TEST_P(JobStoreTest, ARequestIdWithAnotherBodyIsRefused) {
   Submitted(Generation("request-1"));
   SubmitRequest other = Generation("request-1");
-  other.body_hash = "another";
+  other.key.body_hash = "another";
 
   const auto job = jobs_->Submit(other);
   EXPECT_THAT(job, HasCode(absl::StatusCode::kFailedPrecondition));
@@ -62,7 +79,7 @@ TEST_P(JobStoreTest, ARequestIdWithAnotherBodyIsRefused) {
 TEST_P(JobStoreTest, RequestIdsOfTenantsAreApart) {
   const v1::Job ours = Submitted(Generation("request-1", "ours"));
   SubmitRequest other = Generation("request-1", "theirs");
-  other.body_hash = "another";
+  other.key.body_hash = "another";
   EXPECT_NE(Submitted(other).name(), ours.name());
 }
 
@@ -79,7 +96,7 @@ TEST_P(JobStoreTest, AJobForAMissingConceptOrAdapterIsNotQueued) {
 
 TEST_P(JobStoreTest, AnotherTenantsConceptIsMissing) {
   SubmitRequest training = Training("request-1", "theirs");
-  training.tenant = "ours";
+  training.key.tenant = "ours";
   EXPECT_THAT(jobs_->Submit(training), HasCode(absl::StatusCode::kNotFound));
 }
 
