@@ -13,7 +13,8 @@ AdapterTarget LoadedBase::adapter_target() const {
           .transformers = base.unet->transformers()};
 }
 
-absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::Device& device) {
+absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::Device& device,
+                                    int threads) {
   ASSIGN_OR_RETURN(BaseModel model, OpenBaseModel(directory));
   ASSIGN_OR_RETURN(Tokenizer tokenizer, MakeTokenizer(model));
   ASSIGN_OR_RETURN(BaseNetworks networks, LoadNetworks(model));
@@ -27,7 +28,8 @@ absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::D
                              .vae = std::move(networks.vae),
                              .unet = std::move(networks.unet),
                              .schedule = Schedule(model.schedule),
-                             .tokenizer = std::move(tokenizer)}};
+                             .tokenizer = std::move(tokenizer),
+                             .threads = threads}};
 }
 
 }  // namespace vico

@@ -21,6 +21,7 @@ struct LoadedBase {
 
 /// Opens and loads a directory in diffusers layout. An error names the file that is missing or
 /// broken. Throws c10::Error when the device has no room.
-absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::Device& device);
+absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::Device& device,
+                                    int threads);
 
 }  // namespace vico

@@ -218,7 +218,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
     ASSIGN_OR_RETURN(const torch::Device device, DeviceNamed(options.device));
     std::vector<LoadedBase> bases;
     for (const std::string& directory : options.base_models) {
-      ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory, device));
+      ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory, device, options.threads));
       const v1::BaseModel& base_model = loaded.offer.base_model;
       for (const LoadedBase& other : bases) {
         if (other.offer.base_model.name() == base_model.name()) {

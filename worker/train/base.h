@@ -30,6 +30,7 @@ struct Base {
   UNet unet{nullptr};
   Schedule schedule;
   Tokenizer tokenizer;
+  int threads = 1;  ///< of the CPU, for its jobs
 
   torch::Device device() const { return unet->parameters()[0].device(); }
 
