@@ -81,8 +81,9 @@ std::pair<torch::Tensor, torch::Tensor> AttentionImpl::WithProbabilities(
   const auto k = SplitHeads(to_k_(context), heads_);
   const auto v = SplitHeads(to_v_(context), heads_);
   const auto scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1)));
-  const auto probabilities = q.matmul(k.transpose(-2, -1)).mul(scale).softmax(-1);  // [B, H, N, M]
-  return {to_out_(JoinHeads(probabilities.matmul(v))), probabilities};
+  const auto probabilities =
+      q.matmul(k.transpose(-2, -1)).mul(scale).softmax(-1, at::kFloat);  // [B, H, N, M]
+  return {to_out_(JoinHeads(probabilities.to(v.scalar_type()).matmul(v))), probabilities};
 }
 
 FeedForwardImpl::FeedForwardImpl(int64_t channels) {

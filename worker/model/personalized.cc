@@ -58,7 +58,9 @@ class TargetStream : public TransformerVisitor {
     if (mask_ == KeyMask::kOtsu) {
       visible = OtsuMask(reference.placeholder).unsqueeze(1).unsqueeze(1);
     }
-    return adapter_->block(static_cast<size_t>(site))(tokens, reference.tokens, visible);
+    auto& block = adapter_->block(static_cast<size_t>(site));
+    return block(tokens.to(at::kFloat), reference.tokens.to(at::kFloat), visible)
+        .to(tokens.scalar_type());
   }
 
   bool IsLast(int64_t /*index*/) const override { return false; }

@@ -150,16 +150,18 @@ UNetImpl::UNetImpl(const UNetConfig& config) : config_(config) {
 
 torch::Tensor UNetImpl::forward(const torch::Tensor& latent, const torch::Tensor& timestep,
                                 const torch::Tensor& text, TransformerVisitor* visitor) {
+  const auto dtype = conv_in_->weight.scalar_type();
+  const auto context = text.to(dtype);
   const auto sinusoids = TimestepEmbedding(timestep, config_.block_out_channels[0],
                                            config_.flip_sin_to_cos, config_.freq_shift)
-                             .to(latent.scalar_type());
+                             .to(dtype);
   const auto time = time_2_(at::silu(time_1_(sinusoids)));
   const auto attend = [&](UNetStage& stage, size_t i, const torch::Tensor& h) {
     if (i >= stage.attentions.size()) return h;
-    return stage.attentions[i](h, text, stage.first_index + static_cast<int64_t>(i), visitor);
+    return stage.attentions[i](h, context, stage.first_index + static_cast<int64_t>(i), visitor);
   };
 
-  auto h = conv_in_(latent);
+  auto h = conv_in_(latent.to(dtype));
   std::vector<torch::Tensor> skips = {h};
   for (auto& stage : down_) {
     for (size_t i = 0; i < stage.resnets.size(); ++i) {
