@@ -13,6 +13,7 @@
 #include "toyworld/contact_sheet.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/base_config.h"
+#include "toyworld/pretraining/half_precision.h"
 #include "toyworld/pretraining/replicas.h"
 #include "toyworld/random.h"
 #include "worker/diffusion/scheduler.h"
@@ -69,7 +70,8 @@ at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, uint64_t d
   at::Tensor latent;
   {
     const at::NoGradGuard no_grad;
-    latent = vae->Encode(batch.pictures).mean * world.scaling_factor;
+    const HalfPrecision half_precision;
+    latent = vae->Encode(batch.pictures).mean.to(at::kFloat) * world.scaling_factor;
   }
   auto generator = at::make_generator<at::CPUGeneratorImpl>(random.Next());
   const int64_t n = latent.size(0);
@@ -77,8 +79,12 @@ at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, uint64_t d
   const auto t = at::randint(0, world.schedule.config().num_train_timesteps, {n}, generator,
                              at::TensorOptions(at::kLong));
   const auto noisy = world.schedule.AddNoise(latent, noise, t);
-  const auto text = networks.text(Encode(world.tokenizer, batch.captions));
-  const auto predicted = networks.unet(noisy, t, text);
+  at::Tensor predicted;
+  {
+    const HalfPrecision half_precision;
+    const auto text = networks.text(Encode(world.tokenizer, batch.captions));
+    predicted = networks.unet(noisy, t, text).to(at::kFloat);
+  }
   const auto error = (predicted - noise).square().mean({1, 2, 3});  // [n]
   if (!training) return error.mean();
   std::vector<double> weights;
