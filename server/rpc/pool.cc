@@ -72,7 +72,9 @@ void Pool::Run() {
     } else if (timed_.empty()) {
       changed_.wait(lock);
     } else {
-      changed_.wait_until(lock, timed_.begin()->first);
+      const Time next =
+          timed_.begin()->first;  // a copy: another thread may take the task meanwhile
+      changed_.wait_until(lock, next);
     }
   }
 }
