@@ -39,8 +39,8 @@ int main(int argc, char** argv) {
   app.add_option("--base-model", base_model);
   app.add_option("--images", images);
   app.add_option("--init-word", options.init_word);
-  app.add_option("--threads", threads);
-  app.add_option("--batch-size", options.batch_size);
+  app.add_option("--threads", threads)->check(CLI::Range(1, 1024));
+  app.add_option("--batch-size", options.batch_size)->check(CLI::Range(1, 256));
   app.add_option("--steps", options.steps)->check(CLI::Range(6, 10000));
   app.add_option("--dtype", dtype)->check(CLI::IsMember({"float32", "bfloat16"}));
   CLI11_PARSE(app, argc, argv);
