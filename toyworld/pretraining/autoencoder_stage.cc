@@ -99,7 +99,12 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
   at::manual_seed(1);
   std::vector<Vae> vaes;
   for (int i = 0; i < options.threads; ++i) vaes.emplace_back(BaseVaeConfig());
-  InitializeVae(vaes[0]);
+  if (options.start_from.empty()) {
+    InitializeVae(vaes[0]);
+  } else {
+    ASSIGN_OR_RETURN(const BaseNetworks start, ReadBase(options.start_from));
+    CopyParameters(*start.vae, *vaes[0]);
+  }
   Replicas replicas(Modules(vaes));
   if (std::filesystem::exists(CheckpointPath(options))) {
     Metadata metadata;

@@ -174,8 +174,14 @@ absl::Status TrainDiffusion(const StageOptions& options) {
   for (int i = 0; i < options.threads; ++i) {
     networks.push_back(std::make_shared<NetworksImpl>(tokenizer.vocab_size()));
   }
-  InitializeText(networks[0]->text);
-  InitializeUNet(networks[0]->unet);
+  if (options.start_from.empty()) {
+    InitializeText(networks[0]->text);
+    InitializeUNet(networks[0]->unet);
+  } else {
+    ASSIGN_OR_RETURN(const BaseNetworks start, ReadBase(options.start_from));
+    CopyParameters(*start.text, *networks[0]->text);
+    CopyParameters(*start.unet, *networks[0]->unet);
+  }
   Replicas replicas(Modules(networks));
   if (std::filesystem::exists(CheckpointPath(options))) {
     Metadata metadata;
