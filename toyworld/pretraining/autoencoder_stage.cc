@@ -112,6 +112,7 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
   }
   log.Line(fmt::format("autoencoder from step {} to {}", replicas.steps(), options.steps));
 
+  const double peak = options.learning_rate > 0 ? options.learning_rate : 1.5e-3;
   double mean_loss = 0;
   double since = log.Seconds();
   while (replicas.steps() < options.steps && !StopRequested()) {
@@ -119,7 +120,7 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
     const auto s = static_cast<uint64_t>(step);
     const bool edges = static_cast<double>(step) > kEdgesFrom * static_cast<double>(options.steps);
     AdamOptions adam;
-    adam.learning_rate = LearningRate(1.5e-3, step, options.steps, 150, 0.4, 0.02);
+    adam.learning_rate = LearningRate(peak, step, options.steps, 150, 0.4, 0.02);
     const double loss = replicas.Step(
         [&](size_t replica) {
           const auto batch = DrawBatch(MixSeed(kDraw, s, replica), options.batch, options.classes);

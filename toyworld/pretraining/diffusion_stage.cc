@@ -189,13 +189,14 @@ absl::Status TrainDiffusion(const StageOptions& options) {
   }
   log.Line(fmt::format("diffusion from step {} to {}", replicas.steps(), options.steps));
 
+  const double peak = options.learning_rate > 0 ? options.learning_rate : 8e-4;
   double mean_loss = 0;
   double since = log.Seconds();
   while (replicas.steps() < options.steps && !StopRequested()) {
     const int64_t step = replicas.steps();
     const auto s = static_cast<uint64_t>(step);
     AdamOptions adam;
-    adam.learning_rate = LearningRate(8e-4, step, options.steps, 200, 0.4, 0.025);
+    adam.learning_rate = LearningRate(peak, step, options.steps, 200, 0.4, 0.025);
     adam.weight_decay = 0.01;
     const double loss = replicas.Step(
         [&](size_t replica) {
