@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Records tests/golden/io/diffusion.safetensors and diffusion_runs.json: the noise schedule and whole sampling runs of diffusers'
-schedulers, with a formula for the network and the noise injected; and Pillow's resize. Needs what record_models.py
-needs.
+"""Records tests/golden/io/diffusion.safetensors and io/diffusion_runs.json: the noise schedule and whole sampling
+runs of diffusers' schedulers, with a formula for the network and the noise injected; and Pillow's resize. Needs what
+record_models.py needs.
 """
 import json
 import pathlib
