@@ -226,6 +226,9 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
               fmt::format("--base-model {}: {} is there already", directory, base_model.name()));
         }
       }
+      for (const std::string& warning : loaded.warnings) {
+        log.Warning(warning, {{"base_model", base_model.name()}});
+      }
       log.Info("base model loaded", {{"base_model", base_model.name()},
                                      {"digest", base_model.digest()},
                                      {"device", device.str()},

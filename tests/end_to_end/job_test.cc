@@ -382,7 +382,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongRequest{"NoPictures", DrawWith({"-n", "0"}), 2, "generate.picture_count"},
         WrongRequest{"ManyPictures", DrawWith({"-n", "9"}), 2, "generate.picture_count"},
         WrongRequest{"SeedCount", DrawWith({"-n", "3", "--seed", "1,2"}), 2, "generate.seeds"},
-        WrongRequest{"Scheduler", DrawWith({"--scheduler", "euler"}), 2, "generate.scheduler"},
+        WrongRequest{"Scheduler", DrawWith({"--scheduler", "plms"}), 2, "generate.scheduler"},
         WrongRequest{"UnknownAdapter", {"generate", kUnknownId, "a S*"}, 3, "generate.adapter"},
         WrongRequest{"BareOfUnknownBase",
                      {"generate", "-", "a robot", "--base-model", "nope"},

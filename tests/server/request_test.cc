@@ -291,14 +291,24 @@ TEST_F(RequestTest, DrawnSeedsStayExactInJson) {
 }
 
 TEST_F(RequestTest, SchedulersAreKnownByName) {
-  for (const char* good : {"ddim", "ddpm", "dpmsolver++"}) {
+  for (const char* good : {"ddim", "ddpm", "pndm", "euler", "euler_ancestral", "heun",
+                           "dpmsolver++", "dpmsolver++_karras", "unipc", "lcm"}) {
     generate_.set_scheduler(good);
     EXPECT_THAT(Generate(), IsOk()) << good;
   }
-  for (const char* bad : {"DDIM", "euler", "ddim "}) {
+  for (const char* bad : {"DDIM", "plms", "ddim "}) {
     generate_.set_scheduler(bad);
     EXPECT_THAT(Generate(), NamesField("generate.scheduler")) << bad;
   }
+}
+
+TEST_F(RequestTest, LcmTakesAtMostFiftySteps) {
+  generate_.set_steps(51);
+  EXPECT_THAT(Generate(), IsOk());
+  generate_.set_scheduler("lcm");
+  EXPECT_THAT(Generate(), NamesField("generate.steps"));
+  generate_.set_steps(50);
+  EXPECT_THAT(Generate(), IsOk());
 }
 
 TEST_F(RequestTest, OnlyDdimHasAnEta) {

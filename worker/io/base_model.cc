@@ -13,6 +13,7 @@
 #include "worker/io/base_description.h"
 #include "worker/io/config_reader.h"
 #include "worker/io/file.h"
+#include "worker/io/schedule_config.h"
 #include "worker/io/tensors.h"
 
 namespace vico {
@@ -144,7 +145,9 @@ absl::StatusOr<BaseModel> OpenBaseModel(const std::string& path) {
                    ParseClipTextConfig(text, directory.Path("text_encoder/config.json")));
   const char* schedule = "scheduler/scheduler_config.json";
   ASSIGN_OR_RETURN(text, directory.Read(schedule));
-  ASSIGN_OR_RETURN(model.schedule, ParseScheduleConfig(text, directory.Path(schedule)));
+  ASSIGN_OR_RETURN(ScheduleFile read, ParseScheduleConfig(text, directory.Path(schedule)));
+  model.schedule = std::move(read.config);
+  model.warnings = std::move(read.warnings);
 
   ASSIGN_OR_RETURN(model.vocabulary, directory.Read("tokenizer/vocab.json"));
   ASSIGN_OR_RETURN(model.merges, directory.Read("tokenizer/merges.txt"));

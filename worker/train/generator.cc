@@ -39,7 +39,7 @@ class GuidedNetwork {
     parts_.emplace(text_.size(0) * pictures, base.threads, base.device());
   }
 
-  torch::Tensor operator()(const torch::Tensor& latent, int64_t timestep) {
+  torch::Tensor operator()(const torch::Tensor& latent, double timestep) {
     const int64_t pictures = latent.size(0);
     const auto x = latent.repeat({text_.size(0), 1, 1, 1});  // [halves N, C, h, w]
     const auto text = text_.repeat_interleave(pictures, 0);  // [halves N, L, D]
@@ -68,12 +68,12 @@ class GuidedNetwork {
   }
 
  private:
-  torch::Tensor Times(int64_t rows, int64_t timestep) const {
-    return at::full({rows}, timestep, at::TensorOptions(at::kLong).device(base_.device()));
+  torch::Tensor Times(int64_t rows, double timestep) const {
+    return at::full({rows}, timestep, at::TensorOptions(at::kFloat).device(base_.device()));
   }
 
   // The reference's features, once a half, repeated for its pictures.
-  std::vector<SiteFeatures> Reference(int64_t timestep, int64_t pictures) {
+  std::vector<SiteFeatures> Reference(double timestep, int64_t pictures) {
     const int64_t halves = text_.size(0);
     std::vector<std::vector<SiteFeatures>> found(static_cast<size_t>(parts_->CountFor(halves)));
     parts_->ForEach(halves, [&](int64_t part, const RowRange& rows) {
@@ -135,14 +135,14 @@ bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptio
   };
 
   GuidedNetwork network(base, personal, options);
-  auto x = DrawEach(options.seeds, shape, Purpose::kInitialNoise, 0).to(base.device());
+  auto x = DrawEach(options.seeds, shape, Purpose::kInitialNoise, 0).to(base.device()) *
+           scheduler->start_scale();
   for (int64_t i = 0; i < total; ++i) {
-    const int64_t t = timesteps[static_cast<size_t>(i)];
-    const auto predicted = network(x, t);
+    const auto predicted = network(scheduler->ModelInput(x, i), timesteps[static_cast<size_t>(i)]);
     const bool preview = observer.on_preview && options.preview_every > 0 && i + 1 < total &&
                          (i + 1) % options.preview_every == 0;
     if (preview) {
-      const auto pictures = base.Decode(PredictOriginal(base.schedule, predicted, t, x));
+      const auto pictures = base.Decode(scheduler->Original(predicted, i, x));
       for (int64_t p = 0; p < pictures.size(0); ++p) {
         observer.on_preview(static_cast<size_t>(p), i + 1, pictures[p]);
       }
