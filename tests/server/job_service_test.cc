@@ -369,7 +369,7 @@ TEST_F(JobServiceTest, CapabilitiesHoldTheLimits) {
   ASSERT_THAT(FromGrpc(models_->GetCapabilities(&call, {}, &capabilities)), IsOk());
   EXPECT_EQ(capabilities.version(), "test");
   EXPECT_THAT(capabilities.schedulers(), ElementsAre("ddim", "ddpm", "dpmsolver++"));
-  EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER));
+  EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER, v1::DIALECT_MMAGIC));
   EXPECT_EQ(capabilities.limits().at("train.steps").max(), 5000);
 }
 

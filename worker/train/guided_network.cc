@@ -2,6 +2,18 @@
 #include "worker/train/guided_network.h"
 
 namespace vico {
+namespace {
+
+// The features with `change` made to every tensor they have but the end token's, which nobody reads
+// where nothing is trained.
+template <typename Change>
+SiteFeatures Changed(const SiteFeatures& site, const Change& change) {
+  SiteFeatures changed = {change(site.tokens), {}, {}};
+  if (site.placeholder.defined()) changed.placeholder = change(site.placeholder);
+  return changed;
+}
+
+}  // namespace
 
 GuidedNetwork::GuidedNetwork(Base& base, Personalization* personal, const GenerateOptions& options)
     : base_(base), personal_(personal), options_(options) {
@@ -10,7 +22,10 @@ GuidedNetwork::GuidedNetwork(Base& base, Personalization* personal, const Genera
   const auto conditional = base.EncodePrompts({options.prompt}, options.placeholder);
   positions_ = conditional.positions;
   torch::Tensor placeholder;
-  if (personal != nullptr) placeholder = personal->adapter->placeholder();
+  if (personal != nullptr) {
+    placeholder = personal->adapter->placeholder();
+    look_ = {.dialect = personal->dialect, .mask = options.mask};
+  }
   text_ = base.TextStates(conditional, placeholder);
   if (guided_) {
     const auto unconditional = base.EncodePrompts({options.negative_prompt}, options.placeholder);
@@ -21,10 +36,12 @@ GuidedNetwork::GuidedNetwork(Base& base, Personalization* personal, const Genera
   parts_.emplace(text_.size(0) * pictures, base.threads, base.device());
 }
 
-torch::Tensor GuidedNetwork::operator()(const torch::Tensor& latent, int64_t timestep) {
+torch::Tensor GuidedNetwork::operator()(const torch::Tensor& latent, double timestep) {
   const int64_t pictures = latent.size(0);
   const auto x = latent.repeat({text_.size(0), 1, 1, 1});  // [halves N, C, h, w]
   const auto text = text_.repeat_interleave(pictures, 0);  // [halves N, L, D]
+  const auto placeholders = positions_.placeholder.repeat_interleave(pictures, 0);
+  const auto ends = positions_.end.repeat_interleave(pictures, 0);
   std::vector<SiteFeatures> features;
   if (personal_ != nullptr) features = Reference(timestep, pictures);
 
@@ -37,11 +54,10 @@ torch::Tensor GuidedNetwork::operator()(const torch::Tensor& latent, int64_t tim
       return;
     }
     std::vector<SiteFeatures> seen;
-    for (const auto& site : features) {
-      seen.push_back({cut(site.tokens), cut(site.placeholder), {}});
-    }
-    predicted = RunTarget(base_.unet, personal_->adapter, seen, options_.mask, cut(x),
-                          Times(rows.count, timestep), cut(text));
+    for (const auto& site : features) seen.push_back(Changed(site, cut));
+    predicted = RunTarget(base_.unet, personal_->adapter, look_, seen, cut(x),
+                          Times(rows.count, timestep), cut(text), {cut(placeholders), cut(ends)})
+                    .predicted;
   });
   const auto predicted = at::cat(found).to(at::kFloat);
   if (!guided_) return predicted;
@@ -49,12 +65,12 @@ torch::Tensor GuidedNetwork::operator()(const torch::Tensor& latent, int64_t tim
   return both[0] + options_.guidance_scale * (both[1] - both[0]);
 }
 
-torch::Tensor GuidedNetwork::Times(int64_t rows, int64_t timestep) const {
-  return at::full({rows}, timestep, at::TensorOptions(at::kLong).device(base_.device()));
+torch::Tensor GuidedNetwork::Times(int64_t rows, double timestep) const {
+  return at::full({rows}, timestep, at::TensorOptions(at::kFloat).device(base_.device()));
 }
 
 // The reference's features, once a half, repeated for its pictures.
-std::vector<SiteFeatures> GuidedNetwork::Reference(int64_t timestep, int64_t pictures) {
+std::vector<SiteFeatures> GuidedNetwork::Reference(double timestep, int64_t pictures) {
   const int64_t halves = text_.size(0);
   std::vector<std::vector<SiteFeatures>> found(static_cast<size_t>(parts_->CountFor(halves)));
   parts_->ForEach(halves, [&](int64_t part, const RowRange& rows) {
@@ -62,18 +78,19 @@ std::vector<SiteFeatures> GuidedNetwork::Reference(int64_t timestep, int64_t pic
     found[static_cast<size_t>(part)] = RunReference(
         base_.unet, personal_->adapter->sites(),
         personal_->reference.expand({rows.count, -1, -1, -1}), Times(rows.count, timestep),
-        cut(text_), {cut(positions_.placeholder), cut(positions_.end)});
+        cut(text_), look_.ReferencePositions({cut(positions_.placeholder), cut(positions_.end)}));
   });
   std::vector<SiteFeatures> joined;
   for (size_t site = 0; site < found[0].size(); ++site) {
     std::vector<torch::Tensor> tokens, placeholder;
     for (const auto& part : found) {
       tokens.push_back(part[site].tokens);
-      placeholder.push_back(part[site].placeholder);
+      if (part[site].placeholder.defined()) placeholder.push_back(part[site].placeholder);
     }
-    joined.push_back({at::cat(tokens).repeat_interleave(pictures, 0),
-                      at::cat(placeholder).repeat_interleave(pictures, 0),
-                      {}});
+    SiteFeatures features = {at::cat(tokens), {}, {}};
+    if (!placeholder.empty()) features.placeholder = at::cat(placeholder);
+    joined.push_back(Changed(
+        features, [&](const torch::Tensor& x) { return x.repeat_interleave(pictures, 0); }));
   }
   return joined;
 }

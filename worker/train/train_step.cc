@@ -34,14 +34,15 @@ Gradients PartGradients(Base& base, Adapter& adapter, const TrainOptions& option
   const auto text = base.TextStates(prompts, adapter->placeholder());
   const auto noisy = base.schedule.AddNoise(rows.target, rows.noise, rows.timestep);
 
+  const Look look = {.dialect = options.dialect, .mask = options.mask};
   const auto features = RunReference(base.unet, adapter->sites(), rows.reference, rows.timestep,
-                                     text, prompts.positions);
-  const auto predicted =
-      RunTarget(base.unet, adapter, features, options.mask, noisy, rows.timestep, text);
+                                     text, look.ReferencePositions(prompts.positions));
+  const auto pass =
+      RunTarget(base.unet, adapter, look, features, noisy, rows.timestep, text, prompts.positions);
   const auto wanted = base.schedule.Target(rows.target, rows.noise, rows.timestep);
-  const auto loss = (predicted.to(at::kFloat) - wanted).square().mean();
+  const auto loss = (pass.predicted.to(at::kFloat) - wanted).square().mean();
   auto regularizer = at::zeros({}, loss.options());
-  for (const auto& site : features) regularizer = regularizer + AttentionRegularizer(site);
+  for (const auto& site : pass.seen) regularizer = regularizer + AttentionRegularizer(site);
 
   const auto total = share * (loss + options.regularizer_weight * regularizer);
   return {share * loss.item<double>(), share * regularizer.item<double>(),

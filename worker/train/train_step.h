@@ -33,7 +33,8 @@ class TrainStep {
  public:
   TrainStep(Base& base, Adapter& adapter, const TrainOptions& options);
 
-  /// Of at most options.batch_size rows. Throws c10::Error.
+  /// Of at most options.batch_size rows; each row is a batch of one, its losses are averaged, in
+  /// both dialects. Throws c10::Error.
   Gradients Compute(const TrainRows& rows) const;
 
   /// One step of AdamW.

@@ -49,8 +49,9 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
                      const OnStep& on_step) {
   const auto init_id = base.tokenizer.SingleToken(options.init_word);
   TORCH_CHECK(init_id.has_value(), "init_word: ", options.init_word, " is not one token");
-  Adapter adapter(base.unet->transformers(), base.sites(), base.text->config().hidden_size,
-                  DrawSeed(options.seed, Purpose::kAdapterStart), options.start);
+  Adapter adapter(base.unet->transformers(), base.sites(options.dialect),
+                  base.text->config().hidden_size, DrawSeed(options.seed, Purpose::kAdapterStart),
+                  options.start);
   {
     const at::NoGradGuard no_grad;
     adapter->placeholder().copy_(base.text->WordEmbedding(*init_id));
@@ -69,7 +70,7 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
 }
 
 std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
-                                      const std::string& placeholder) {
+                                      const std::string& placeholder, Dialect dialect) {
   const at::NoGradGuard no_grad;
   const int64_t pictures = pictures01.size(0);
   const auto latent = base.Encode(pictures01).mean;
@@ -78,10 +79,16 @@ std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch:
   const auto prompts = base.EncodePrompts(texts, placeholder);
   const auto timestep = at::full({pictures}, base.schedule.config().num_train_timesteps / 2,
                                  at::TensorOptions(at::kLong).device(base.device()));
-  const auto features =
-      RunReference(base.unet, adapter->sites(), latent, timestep,
-                   base.TextStates(prompts, adapter->placeholder()), prompts.positions);
-  const auto masks = OtsuMask(features.back().placeholder).to(at::kCPU);  // [P, N]
+  const auto text = base.TextStates(prompts, adapter->placeholder());
+  auto seen = RunReference(base.unet, adapter->sites(), latent, timestep, text, prompts.positions);
+  if (dialect == Dialect::kMmagic) {
+    const auto noise = DrawNormal(latent.sizes(), 0, Purpose::kNoise).to(latent.device());
+    const auto noisy = base.schedule.AddNoise(latent, noise, timestep);
+    seen = RunTarget(base.unet, adapter, {.dialect = dialect}, seen, noisy, timestep, text,
+                     prompts.positions)
+               .seen;
+  }
+  const auto masks = OtsuMask(seen.back().placeholder).to(at::kCPU);  // [P, N]
   std::vector<PictureMask> result;
   for (int64_t i = 0; i < pictures; ++i) {
     const auto mask = masks[i].view({latent.size(2), latent.size(3)});
