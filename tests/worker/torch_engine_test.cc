@@ -292,13 +292,9 @@ TEST_F(TorchEngineTest, MmagicsDialectIsTrainedWrittenAndDrawnWith) {
   AdapterSource source = SourceOf(*trained);
   ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
   const std::string alone = drawn_.at(0);
-  generate_.clear_seeds();
-  for (const uint64_t seed : {4, 5}) generate_.add_seeds(seed);
-  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
-  EXPECT_EQ(Sha256Hex(drawn_.at(1)), Sha256Hex(alone));
   source = SourceOf(*paper);
   ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
-  EXPECT_NE(Sha256Hex(drawn_.at(1)), Sha256Hex(alone));
+  EXPECT_NE(Sha256Hex(drawn_.at(0)), Sha256Hex(alone));
 }
 
 TEST_F(TorchEngineTest, AGenerationStopsAtTheStepThatSaysSo) {
