@@ -137,8 +137,10 @@ absl::StatusOr<AdapterFacts> CheckAdapterFile(const SafetensorsFile& file) {
   ASSIGN_OR_RETURN(const std::string dialect, Metadata(file, "dialect"));
   if (dialect == "paper") {
     facts.dialect = v1::DIALECT_PAPER;
+  } else if (dialect == "mmagic") {
+    facts.dialect = v1::DIALECT_MMAGIC;
   } else {
-    return Bad("metadata \"dialect\"", "must be \"paper\"; no other can be used here");
+    return Bad("metadata \"dialect\"", "must be \"paper\" or \"mmagic\"");
   }
   ASSIGN_OR_RETURN(facts.base_model_digest, Metadata(file, "base_model_digest"));
   if (!IsSha256Hex(facts.base_model_digest)) {

@@ -21,7 +21,7 @@ constexpr std::array<Bounds, 14> kLimits{
     kRegularizerWeight, kSampleEverySteps,  kPictureCount,  kGuidanceScale,
     kGenerateSteps,     kPreviewEverySteps, kEta,           kPromptBytes,
     kConceptPictures,   kPictureBytes};
-constexpr std::array<v1::Dialect, 1> kDialects{v1::DIALECT_PAPER};
+constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
 constexpr size_t kMaxNameBytes = 255;  // display names, file names, worker names
 constexpr size_t kMaxWordBytes = 32;
@@ -226,7 +226,7 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& asked,
   spec.set_dialect(asked.dialect() != v1::DIALECT_UNSPECIFIED ? asked.dialect()
                                                               : v1::DIALECT_PAPER);
   if (std::find(kDialects.begin(), kDialects.end(), spec.dialect()) == kDialects.end()) {
-    return FieldError("train.dialect", "must be DIALECT_PAPER; no other can be trained here");
+    return FieldError("train.dialect", "must be DIALECT_PAPER or DIALECT_MMAGIC");
   }
 
   VICO_CHOOSE(spec, asked, defaults, steps, kTrainSteps, 400);

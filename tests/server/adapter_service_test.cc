@@ -198,7 +198,7 @@ TEST_F(AdapterServiceTest, FilesThatAreNotAdaptersAreRefusedAndLeaveNothing) {
            Case{spoiled([](auto& p) { p.metadata.erase("format"); }), "lacks \"format\""},
            Case{spoiled([](auto& p) { p.metadata["format"] = "pt"; }), "vico-adapter"},
            Case{spoiled([](auto& p) { p.metadata["format_version"] = "2"; }), "format_version"},
-           Case{spoiled([](auto& p) { p.metadata["dialect"] = "mmagic"; }), "dialect"},
+           Case{spoiled([](auto& p) { p.metadata["dialect"] = "port"; }), "dialect"},
            Case{spoiled([](auto& p) { p.metadata["base_model_digest"] = "x"; }), "digest"},
            Case{spoiled([](auto& p) { p.metadata["placeholder"] = "a b"; }), "placeholder"},
            Case{spoiled([](auto& p) { p.metadata["init_word"] = ""; }), "init_word"},

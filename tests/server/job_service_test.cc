@@ -371,7 +371,7 @@ TEST_F(JobServiceTest, CapabilitiesHoldTheLimits) {
   EXPECT_THAT(capabilities.schedulers(),
               ElementsAre("ddim", "ddpm", "pndm", "euler", "euler_ancestral", "heun", "dpmsolver++",
                           "dpmsolver++_karras", "unipc", "lcm"));
-  EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER));
+  EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER, v1::DIALECT_MMAGIC));
   EXPECT_EQ(capabilities.limits().at("train.steps").max(), 5000);
 }
 

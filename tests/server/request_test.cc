@@ -197,8 +197,10 @@ TEST_F(RequestTest, PlaceholdersHaveAnAlphabetAndALength) {
   }
 }
 
-TEST_F(RequestTest, OnlyThePapersDialectIsTrained) {
+TEST_F(RequestTest, BothDialectsAreTrainedAndNoOther) {
   train_.set_dialect(v1::DIALECT_MMAGIC);
+  EXPECT_THAT(Train(), IsOk());
+  train_.set_dialect(static_cast<v1::Dialect>(3));
   EXPECT_THAT(Train(), NamesField("train.dialect"));
 }
 

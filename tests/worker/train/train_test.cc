@@ -162,6 +162,22 @@ TEST_F(GenerateTest, ASeedsPictureDoesNotDependOnTheOthers) {
   }
 }
 
+TEST_F(GenerateTest, WithMmagicsDialectNeitherDoesIt) {
+  TrainOptions training = FewSteps();
+  training.dialect = Dialect::kMmagic;
+  personal.adapter = TrainAdapter(base, pictures, training, kGoOn);
+  personal.dialect = Dialect::kMmagic;
+  EXPECT_EQ(personal.adapter->site_names(), std::vector<std::string>{"up_blocks.1.attentions.0"});
+  options.seeds = {5, 6, 7};
+  const auto three = Draw(&personal);
+  options.seeds = {6};
+  const auto one = Draw(&personal);
+  EXPECT_LT(Difference(three[1], one[0]), 1e-4);
+  EXPECT_GT(Difference(three[0], one[0]), 1e-2);
+  personal.dialect = Dialect::kPaper;
+  EXPECT_GT(Difference(one[0], Draw(&personal)[0]), 1e-5);
+}
+
 TEST_F(GenerateTest, AdapterPromptNegativePromptAndGuidanceMatter) {
   const auto picture = Draw(&personal)[0];
   EXPECT_EQ(picture.sizes(), (std::vector<int64_t>{3, 64, 64}));
