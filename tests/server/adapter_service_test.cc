@@ -201,7 +201,7 @@ TEST_F(AdapterServiceTest, FilesThatAreNotAdaptersAreRefusedAndLeaveNothing) {
            Case{spoiled([](auto& p) { p.metadata["dialect"] = "mmagic"; }), "dialect"},
            Case{spoiled([](auto& p) { p.metadata["base_model_digest"] = "x"; }), "digest"},
            Case{spoiled([](auto& p) { p.metadata["placeholder"] = "a b"; }), "placeholder"},
-           Case{spoiled([](auto& p) { p.metadata["init_word"] = ""; }), "init_word"},
+           Case{spoiled([](auto& p) { p.metadata["init_word"] = std::string(33, 'a'); }), "init_word"},
            Case{spoiled([](auto& p) { p.metadata["sites"] = "up"; }), "sites"},
            Case{spoiled([](auto& p) { p.metadata["sites"] = R"(["up","up"])"; }), "sites"},
            Case{spoiled([](auto& p) { p.metadata["sites"] = R"(["up","down"])"; }), "down."},
