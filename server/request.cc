@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "common/adapter_layout.h"
 #include "common/ids.h"
 #include "common/scheduler_names.h"
 #include "common/sha256.h"
@@ -182,12 +183,7 @@ absl::StatusOr<int> CheckPageSize(int page_size) {
 }
 
 absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '*' || c == '<' || c == '>' || c == '-';
-  };
-  if (placeholder.empty() || placeholder.size() > kMaxWordBytes ||
-      !std::all_of(placeholder.begin(), placeholder.end(), allowed)) {
+  if (!IsPlaceholder(placeholder)) {
     return FieldError(field, fmt::format("must be 1..{} characters of [A-Za-z0-9_*<>-], got {}",
                                          kMaxWordBytes, placeholder.size()));
   }
