@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   at::set_num_threads(threads);
-  auto loaded = vico::LoadBase(base_model, torch::Device(torch::kCPU), threads);
+  auto loaded = vico::LoadBase(base_model, "", torch::Device(torch::kCPU), threads);
   if (!loaded.ok()) return Fail(loaded.status());
   if (dtype == "bfloat16") loaded->base.unet->to(at::kBFloat16);
   std::set<std::string> paths;

@@ -13,9 +13,9 @@ AdapterTarget LoadedBase::adapter_target() const {
           .transformers = base.unet->transformers()};
 }
 
-absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::Device& device,
-                                    int threads) {
-  ASSIGN_OR_RETURN(BaseModel model, OpenBaseModel(directory));
+absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& tokenizer_folder,
+                                    const torch::Device& device, int threads) {
+  ASSIGN_OR_RETURN(BaseModel model, OpenBaseModel(path, tokenizer_folder));
   ASSIGN_OR_RETURN(Tokenizer tokenizer, MakeTokenizer(model));
   ASSIGN_OR_RETURN(BaseNetworks networks, LoadNetworks(model));
   networks.text->to(device);

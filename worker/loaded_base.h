@@ -21,9 +21,10 @@ struct LoadedBase {
   AdapterTarget adapter_target() const;
 };
 
-/// Opens and loads a directory in diffusers layout. An error names the file that is missing or
-/// broken. Throws c10::Error when the device has no room.
-absl::StatusOr<LoadedBase> LoadBase(const std::string& directory, const torch::Device& device,
-                                    int threads);
+/// Opens and loads a directory or a single file, whose tokenizer is in the folder `tokenizer` or,
+/// where that is empty, beside it. An error names the file that is missing or broken. Throws
+/// c10::Error when the device has no room.
+absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& tokenizer,
+                                    const torch::Device& device, int threads);
 
 }  // namespace vico

@@ -52,8 +52,12 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", VICO_VERSION);
   app.add_option("--server", server, "The server's address for workers, host:port")->required();
   app.add_option("--base-model", engine_options.base_models,
-                 "A base model: a directory in diffusers layout; may be given several times")
+                 "A base model: a directory in diffusers layout, or one .safetensors file; may be "
+                 "given several times")
       ->required();
+  app.add_option("--tokenizer", engine_options.tokenizer,
+                 "The folder with vocab.json and merges.txt for base models of one file; otherwise "
+                 "they are looked for beside it");
   app.add_option("--name", options.name, "Unique among the server's workers")
       ->capture_default_str();
   app.add_option("--threads", engine_options.threads, "Compute threads")

@@ -214,13 +214,14 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
     at::set_num_threads(options.threads);
     ASSIGN_OR_RETURN(const torch::Device device, DeviceNamed(options.device));
     std::vector<LoadedBase> bases;
-    for (const std::string& directory : options.base_models) {
-      ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory, device, options.threads));
+    for (const std::string& path : options.base_models) {
+      ASSIGN_OR_RETURN(LoadedBase loaded,
+                       LoadBase(path, options.tokenizer, device, options.threads));
       const v1::BaseModel& base_model = loaded.offer.base_model;
       for (const LoadedBase& other : bases) {
         if (other.offer.base_model.name() == base_model.name()) {
           return absl::InvalidArgumentError(
-              fmt::format("--base-model {}: {} is there already", directory, base_model.name()));
+              fmt::format("--base-model {}: {} is there already", path, base_model.name()));
         }
       }
       for (const std::string& warning : loaded.warnings) {

@@ -14,7 +14,8 @@
 namespace vico {
 
 struct TorchEngineOptions {
-  std::vector<std::string> base_models;  ///< directories in diffusers layout, at least one
+  std::vector<std::string> base_models;  ///< directories and single files, at least one
+  std::string tokenizer = {};            ///< folder of single files' tokenizer; empty: beside them
   std::string device = "auto";           ///< cpu, cuda, or auto: cuda where there is one
   int threads = 1;                       ///< compute threads of LibTorch, in the whole process
   size_t adapters_kept = 4;              ///< loaded, the least recently used goes first

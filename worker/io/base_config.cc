@@ -87,18 +87,17 @@ absl::StatusOr<UNetConfig> ParseUNetConfig(std::string_view text, std::string_vi
   CheckDivisible(reader, "norm_num_groups", c.block_out_channels,
                  std::vector<int64_t>(levels, c.norm_num_groups));
 
+  // Old and new diffusers write what is off as null or as false.
   for (const char* key :
-       {"addition_embed_type", "class_embed_type", "encoder_hid_dim", "encoder_hid_dim_type",
-        "num_class_embeds", "time_cond_proj_dim", "time_embedding_act_fn", "time_embedding_dim",
-        "timestep_post_act", "cross_attention_norm", "addition_time_embed_dim",
-        "projection_class_embeddings_input_dim"}) {
-    reader.Only(key, nullptr);
+       {"addition_embed_type", "addition_time_embed_dim", "center_input_sample", "class_embed_type",
+        "class_embeddings_concat", "cross_attention_norm", "dual_cross_attention",
+        "encoder_hid_dim", "encoder_hid_dim_type", "mid_block_only_cross_attention",
+        "num_class_embeds", "projection_class_embeddings_input_dim", "resnet_skip_time_act",
+        "reverse_transformer_layers_per_block", "time_cond_proj_dim", "time_embedding_act_fn",
+        "time_embedding_dim", "timestep_post_act", "upcast_attention"}) {
+    reader.Off(key);
   }
-  for (const char* key :
-       {"center_input_sample", "dual_cross_attention", "only_cross_attention", "upcast_attention",
-        "resnet_skip_time_act", "class_embeddings_concat", "mid_block_only_cross_attention"}) {
-    reader.Only(key, false);
-  }
+  reader.Only("only_cross_attention", false);  // also as a list
   reader.Only("act_fn", "silu");
   reader.Only("attention_type", "default");
   reader.Only("conv_in_kernel", 3);

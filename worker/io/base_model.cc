@@ -1,106 +1,49 @@
 #include "worker/io/base_model.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "common/sha256.h"
 #include "common/status.h"
 #include "worker/io/base_config.h"
 #include "worker/io/base_description.h"
+#include "worker/io/base_files.h"
 #include "worker/io/config_reader.h"
 #include "worker/io/file.h"
+#include "worker/io/foreign_base.h"
 #include "worker/io/schedule_config.h"
+#include "worker/io/single_file.h"
 #include "worker/io/tensors.h"
+#include "worker/model/uninitialized.h"
 
 namespace vico {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Reads files below one directory and remembers which, for the digest.
-class Directory {
- public:
-  explicit Directory(fs::path root) : root_(std::move(root)) {}
-
-  std::string Path(const std::string& name) const { return (root_ / name).string(); }
-  bool Has(const std::string& name) const { return fs::is_regular_file(root_ / name); }
-  std::string FolderName() const {
-    return fs::absolute(root_).lexically_normal().parent_path().filename().string();
-  }
-
-  absl::StatusOr<std::string> Read(const std::string& name) {
-    used_.push_back(name);
-    return ReadSmallFile(Path(name));
-  }
-
-  /// "<folder>/<stem>.safetensors", or its half-precision variant.
-  absl::StatusOr<std::string> FindWeights(const std::string& folder, const std::string& stem) {
-    for (const char* ending : {".safetensors", ".fp16.safetensors"}) {
-      const std::string name = folder + "/" + stem + ending;
-      if (!Has(name)) continue;
-      used_.push_back(name);
-      return Path(name);
-    }
-    return absl::NotFoundError(fmt::format(
-        "{}.safetensors: there is neither this file nor its fp16 variant{}",
-        Path(folder + "/" + stem),
-        Has(folder + "/" + stem + ".bin") || Has(folder + "/pytorch_model.bin")
-            ? "; .bin files hold pickled code and are not read: convert them to safetensors"
-            : ""));
-  }
-
-  absl::StatusOr<std::string> Digest() {
-    std::sort(used_.begin(), used_.end());
-    std::string lines;
-    for (const auto& name : used_) {
-      ASSIGN_OR_RETURN(const std::string hash, FileSha256(Path(name)));
-      lines += fmt::format("{}  {}\n", hash, name);
-    }
-    return Sha256Hex(lines);
-  }
-
- private:
-  fs::path root_;
-  std::vector<std::string> used_;
-};
-
 /// model_index.json must describe Stable Diffusion's pipeline; its other entries do not matter.
-absl::Status CheckIndex(const Directory& directory) {
-  const std::string path = directory.Path("model_index.json");
+absl::Status CheckIndex(const BaseFiles& files) {
+  const std::string path = files.Path("model_index.json");
+  if (!files.Has("model_index.json")) {
+    return absl::NotFoundError(fmt::format(
+        "{}: is missing; a base model is a folder with it, or one .safetensors file", path));
+  }
   ASSIGN_OR_RETURN(const std::string text, ReadSmallFile(path));
   ConfigReader reader(text, path);
   std::string name;
   reader.Text("_class_name", name, ConfigReader::Presence::kRequired);
-  reader.Only("_class_name", "StableDiffusionPipeline");
-  return reader.status();
+  RETURN_IF_ERROR(reader.status());
+  return RefuseForeignIndex(text, path);
 }
 
-/// "pad_token" of tokenizer_config.json, else of special_tokens_map.json, else the end token.
-absl::StatusOr<std::string> ReadPadToken(Directory& directory) {
-  for (const char* name :
-       {"tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json"}) {
-    if (!directory.Has(name)) continue;
-    ASSIGN_OR_RETURN(const std::string text, directory.Read(name));
-    const auto json = nlohmann::json::parse(text, nullptr, false);
-    if (!json.is_object()) {
-      return absl::InvalidArgumentError(directory.Path(name) + ": is not a JSON object");
-    }
-    auto pad = json.value("pad_token", nlohmann::json());
-    if (pad.is_object()) pad = pad.value("content", nlohmann::json());
-    if (pad.is_string()) return pad.get<std::string>();
-  }
-  return "<|endoftext|>";
-}
-
-absl::Status CheckFit(const Directory& directory, const BaseModel& model,
+absl::Status CheckFit(const std::string& source, const BaseModel& model,
                       const Tokenizer& tokenizer) {
   const auto refuse = [&](const char* what, int64_t a, int64_t b) {
     return absl::InvalidArgumentError(
-        fmt::format("{}: {} must be equal, found {} and {}", directory.Path(""), what, a, b));
+        fmt::format("{}: {} must be equal, found {} and {}", source, what, a, b));
   };
   if (model.text.vocab_size != tokenizer.vocab_size()) {
     return refuse("text_encoder's vocab_size and the size of tokenizer/vocab.json",
@@ -121,57 +64,110 @@ absl::Status CheckFit(const Directory& directory, const BaseModel& model,
   return absl::OkStatus();
 }
 
-absl::Status LoadOne(torch::nn::Module& network, const std::string& path, torch::ScalarType dtype) {
-  ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path, kModelHeaderLimit));
-  network.to(dtype);
-  RETURN_IF_ERROR(LoadParameters(network, file));
-  network.eval();
-  for (auto& parameter : network.parameters()) parameter.set_requires_grad(false);
+absl::StatusOr<BaseModel> OpenDirectory(BaseFiles& files) {
+  RETURN_IF_ERROR(CheckIndex(files));
+  BaseModel model;
+  ASSIGN_OR_RETURN(std::string text, files.Read("unet/config.json"));
+  RETURN_IF_ERROR(RefuseForeignUNet(text, files.Path("unet/config.json")));
+  ASSIGN_OR_RETURN(model.unet, ParseUNetConfig(text, files.Path("unet/config.json")));
+  ASSIGN_OR_RETURN(text, files.Read("vae/config.json"));
+  ASSIGN_OR_RETURN(model.vae, ParseVaeConfig(text, files.Path("vae/config.json")));
+  ASSIGN_OR_RETURN(text, files.Read("text_encoder/config.json"));
+  RETURN_IF_ERROR(RefuseForeignTextEncoder(text, files.Path("text_encoder/config.json")));
+  ASSIGN_OR_RETURN(model.text, ParseClipTextConfig(text, files.Path("text_encoder/config.json")));
+  const char* schedule = "scheduler/scheduler_config.json";
+  ASSIGN_OR_RETURN(text, files.Read(schedule));
+  ASSIGN_OR_RETURN(ScheduleFile read, ParseScheduleConfig(text, files.Path(schedule)));
+  model.schedule = std::move(read.config);
+  model.warnings = std::move(read.warnings);
+
+  ASSIGN_OR_RETURN(TokenizerTexts tokenizer, ReadTokenizer(files, "tokenizer"));
+  model.vocabulary = std::move(tokenizer.vocabulary);
+  model.merges = std::move(tokenizer.merges);
+  model.pad_token = std::move(tokenizer.pad_token);
+
+  const std::string stem = "diffusion_pytorch_model";
+  ASSIGN_OR_RETURN(model.unet_weights, files.FindWeights("unet", stem));
+  ASSIGN_OR_RETURN(model.vae_weights, files.FindWeights("vae", stem));
+  ASSIGN_OR_RETURN(model.text_weights, files.FindWeights("text_encoder", "model"));
+  return model;
+}
+
+/// Checks what both layouts share, and describes it; `vico_json` is a name in `files`.
+absl::Status Complete(const BaseFiles& files, const std::string& source, const std::string& name,
+                      const std::string& vico_json, BaseModel& model) {
+  const auto tokenizer = MakeTokenizer(model);
+  if (!tokenizer.ok()) {
+    return absl::InvalidArgumentError(fmt::format("{}: {}",
+                                                  (fs::path(source) / "tokenizer").string(),
+                                                  std::string(tokenizer.status().message())));
+  }
+  RETURN_IF_ERROR(CheckFit(source, model, *tokenizer));
+  model.description = DefaultDescription(name, model.unet, model.vae, model.text);
+  if (files.Has(vico_json)) {
+    const std::string path = files.Path(vico_json);
+    ASSIGN_OR_RETURN(const std::string text, ReadSmallFile(path));
+    ASSIGN_OR_RETURN(model.description, ApplyDescription(model.description, text, path));
+  }
+  ASSIGN_OR_RETURN(const std::string digest, files.Digest());
+  model.description.set_digest(digest);
   return absl::OkStatus();
+}
+
+template <typename Module, typename Config>
+absl::StatusOr<Module> LoadOne(const Config& config, torch::ScalarType dtype,
+                               const std::vector<StoredTensor>& tensors,
+                               const std::string& source) {
+  Module network{nullptr};
+  {
+    const UninitializedParameters every_one_is_loaded;
+    network = Module(config);
+  }
+  for (auto& parameter : network->parameters()) {
+    parameter.set_requires_grad(false);
+    if (parameter.scalar_type() != dtype) {
+      parameter.set_data(torch::empty(parameter.sizes(), torch::dtype(dtype)));
+    }
+  }
+  RETURN_IF_ERROR(LoadParameters(*network, tensors, source));
+  network->eval();
+  return network;
+}
+
+template <typename Module, typename Config>
+absl::StatusOr<Module> LoadOne(const Config& config, torch::ScalarType dtype,
+                               const WeightFiles& files) {
+  ASSIGN_OR_RETURN(const Weights weights, OpenWeights(files));
+  return LoadOne<Module>(config, dtype, weights.tensors, files.source());
+}
+
+absl::StatusOr<BaseNetworks> LoadSingleFile(const BaseModel& model, torch::ScalarType dtype) {
+  const std::string& path = model.single_file;
+  ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path, kModelHeaderLimit));
+  ASSIGN_OR_RETURN(const SingleFileTensors tensors, SplitSingleFile(file, model));
+  BaseNetworks networks;
+  ASSIGN_OR_RETURN(networks.text, LoadOne<ClipText>(model.text, dtype, tensors.text, path));
+  ASSIGN_OR_RETURN(networks.vae, LoadOne<Vae>(model.vae, dtype, tensors.vae, path));
+  ASSIGN_OR_RETURN(networks.unet, LoadOne<UNet>(model.unet, dtype, tensors.unet, path));
+  return networks;
 }
 
 }  // namespace
 
-absl::StatusOr<BaseModel> OpenBaseModel(const std::string& path) {
-  Directory directory(fs::path(path) / "");
-  RETURN_IF_ERROR(CheckIndex(directory));
-  BaseModel model;
-  ASSIGN_OR_RETURN(std::string text, directory.Read("unet/config.json"));
-  ASSIGN_OR_RETURN(model.unet, ParseUNetConfig(text, directory.Path("unet/config.json")));
-  ASSIGN_OR_RETURN(text, directory.Read("vae/config.json"));
-  ASSIGN_OR_RETURN(model.vae, ParseVaeConfig(text, directory.Path("vae/config.json")));
-  ASSIGN_OR_RETURN(text, directory.Read("text_encoder/config.json"));
-  ASSIGN_OR_RETURN(model.text,
-                   ParseClipTextConfig(text, directory.Path("text_encoder/config.json")));
-  const char* schedule = "scheduler/scheduler_config.json";
-  ASSIGN_OR_RETURN(text, directory.Read(schedule));
-  ASSIGN_OR_RETURN(ScheduleFile read, ParseScheduleConfig(text, directory.Path(schedule)));
-  model.schedule = std::move(read.config);
-  model.warnings = std::move(read.warnings);
-
-  ASSIGN_OR_RETURN(model.vocabulary, directory.Read("tokenizer/vocab.json"));
-  ASSIGN_OR_RETURN(model.merges, directory.Read("tokenizer/merges.txt"));
-  ASSIGN_OR_RETURN(model.pad_token, ReadPadToken(directory));
-  const auto tokenizer = MakeTokenizer(model);
-  if (!tokenizer.ok()) {
-    return absl::InvalidArgumentError(fmt::format("{}: {}", directory.Path("tokenizer"),
-                                                  std::string(tokenizer.status().message())));
+absl::StatusOr<BaseModel> OpenBaseModel(const std::string& path, const std::string& tokenizer) {
+  if (fs::is_directory(path)) {
+    BaseFiles files(fs::path(path) / "");
+    ASSIGN_OR_RETURN(BaseModel model, OpenDirectory(files));
+    RETURN_IF_ERROR(Complete(files, path, files.FolderName(), "vico.json", model));
+    return model;
   }
-  RETURN_IF_ERROR(CheckFit(directory, model, *tokenizer));
-
-  const std::string stem = "diffusion_pytorch_model";
-  ASSIGN_OR_RETURN(model.unet_weights, directory.FindWeights("unet", stem));
-  ASSIGN_OR_RETURN(model.vae_weights, directory.FindWeights("vae", stem));
-  ASSIGN_OR_RETURN(model.text_weights, directory.FindWeights("text_encoder", "model"));
-
-  model.description = DefaultDescription(directory.FolderName(), model.unet, model.vae, model.text);
-  if (directory.Has("vico.json")) {
-    ASSIGN_OR_RETURN(text, ReadSmallFile(directory.Path("vico.json")));
-    ASSIGN_OR_RETURN(model.description,
-                     ApplyDescription(model.description, text, directory.Path("vico.json")));
+  if (!fs::is_regular_file(path)) {
+    return absl::NotFoundError(fmt::format("{}: is neither a folder nor a file", path));
   }
-  ASSIGN_OR_RETURN(const std::string digest, directory.Digest());
-  model.description.set_digest(digest);
+  BaseFiles files(fs::path(path).parent_path());
+  const std::string stem = fs::path(path).stem().string();
+  ASSIGN_OR_RETURN(BaseModel model, OpenSingleFile(path, tokenizer, files));
+  RETURN_IF_ERROR(Complete(files, path, stem, stem + ".vico.json", model));
   return model;
 }
 
@@ -181,13 +177,11 @@ absl::StatusOr<Tokenizer> MakeTokenizer(const BaseModel& model) {
 
 absl::StatusOr<BaseNetworks> LoadNetworks(const BaseModel& model, torch::ScalarType dtype) {
   try {
+    if (!model.single_file.empty()) return LoadSingleFile(model, dtype);
     BaseNetworks networks;
-    networks.text = ClipText(model.text);
-    RETURN_IF_ERROR(LoadOne(*networks.text, model.text_weights, dtype));
-    networks.vae = Vae(model.vae);
-    RETURN_IF_ERROR(LoadOne(*networks.vae, model.vae_weights, dtype));
-    networks.unet = UNet(model.unet);
-    RETURN_IF_ERROR(LoadOne(*networks.unet, model.unet_weights, dtype));
+    ASSIGN_OR_RETURN(networks.text, LoadOne<ClipText>(model.text, dtype, model.text_weights));
+    ASSIGN_OR_RETURN(networks.vae, LoadOne<Vae>(model.vae, dtype, model.vae_weights));
+    ASSIGN_OR_RETURN(networks.unet, LoadOne<UNet>(model.unet, dtype, model.unet_weights));
     return networks;
   } catch (const c10::Error& error) {  // sizes that do not fit together
     return absl::InvalidArgumentError(

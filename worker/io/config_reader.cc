@@ -126,7 +126,16 @@ std::vector<std::string> ConfigReader::Texts(const char* key) {
 }
 
 void ConfigReader::Only(const char* key, const json& only) {
-  if (Has(key) && json_[key] != only) Refuse(key, fmt::format("must be {}", only.dump()));
+  if (!Has(key) || json_[key] == only) return;
+  const json& found = json_[key];
+  const bool list =
+      found.is_array() && !found.empty() &&
+      std::all_of(found.begin(), found.end(), [&](const json& item) { return item == only; });
+  if (!list) Refuse(key, fmt::format("must be {}", only.dump()));
+}
+
+void ConfigReader::Off(const char* key) {
+  if (Has(key) && json_[key] != false) Refuse(key, "must be null or false");
 }
 
 }  // namespace vico

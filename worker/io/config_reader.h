@@ -28,8 +28,11 @@ class ConfigReader {
   void OneOf(const char* key, std::string& value, const std::vector<std::string>& allowed);
   std::vector<std::string> Texts(const char* key);  ///< required
 
-  /// Absent, null or `only`: the one thing we do.
+  /// Absent, null or `only`, or a list of nothing but it: the one thing we do.
   void Only(const char* key, const nlohmann::json& only);
+
+  /// Absent, null or false: something we do not do is off.
+  void Off(const char* key);
 
   /// Records "source: key: what, found value".
   void Refuse(const char* key, std::string_view what);

@@ -46,29 +46,27 @@ std::optional<DType> FromTorch(torch::ScalarType type) {
   return std::nullopt;
 }
 
-absl::Status Refuse(const SafetensorsFile& file, std::string_view name, std::string_view what) {
-  return absl::InvalidArgumentError(
-      fmt::format("{}: tensor \"{}\": {}", file.source(), name, what));
+absl::Status Refuse(std::string_view source, std::string_view name, std::string_view what) {
+  return absl::InvalidArgumentError(fmt::format("{}: tensor \"{}\": {}", source, name, what));
 }
 
-/// The name a module of ours has for a name found in a file.
-std::string CurrentName(std::string name) {
-  // The VAE's attention, before diffusers 0.17.
-  static constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
-      {".query.", ".to_q."},
-      {".key.", ".to_k."},
-      {".value.", ".to_v."},
-      {".proj_attn.", ".to_out.0."}};
-  for (const auto& [old_part, new_part] : kRenamed) {
-    if (const auto at = name.find(old_part); at != std::string::npos) {
-      return name.replace(at, old_part.size(), new_part);
-    }
+/// A buffer or a head that text encoders' files may hold and Stable Diffusion does not use.
+bool IsUnused(std::string_view name) {
+  return name == "text_model.embeddings.position_ids" || name == "text_projection.weight" ||
+         name == "logit_scale";
+}
+
+/// The bytes themselves where they are aligned, else a copy. Valid as long as they are.
+torch::Tensor View(std::span<const std::byte> bytes, DType dtype,
+                   const std::vector<int64_t>& shape) {
+  if (!bytes.empty() && reinterpret_cast<uintptr_t>(bytes.data()) % DTypeSize(dtype) == 0) {
+    // Read only: the map would not take a write.
+    return torch::from_blob(const_cast<std::byte*>(bytes.data()), shape,
+                            torch::dtype(ToTorch(dtype)));
   }
-  // CLIP's text tower, as transformers 5 writes it.
-  for (const std::string_view start : {"embeddings.", "encoder.layers.", "final_layer_norm."}) {
-    if (name.starts_with(start)) return "text_model." + name;
-  }
-  return name;
+  auto copy = torch::empty(shape, torch::dtype(ToTorch(dtype)));
+  if (!bytes.empty()) std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
+  return copy;
 }
 
 /// Whether one is the other with [.., 1, 1] behind it: a 1x1 convolution and a linear layer.
@@ -104,6 +102,25 @@ absl::StatusOr<Views> MakeViews(const TensorMap& tensors) {
 
 }  // namespace
 
+std::string CurrentName(std::string name) {
+  // The VAE's attention, before diffusers 0.17.
+  static constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
+      {".query.", ".to_q."},
+      {".key.", ".to_k."},
+      {".value.", ".to_v."},
+      {".proj_attn.", ".to_out.0."}};
+  for (const auto& [old_part, new_part] : kRenamed) {
+    if (const auto at = name.find(old_part); at != std::string::npos) {
+      return name.replace(at, old_part.size(), new_part);
+    }
+  }
+  // CLIP's text tower, as transformers 5 writes it.
+  for (const std::string_view start : {"embeddings.", "encoder.layers.", "final_layer_norm."}) {
+    if (name.starts_with(start)) return "text_model." + name;
+  }
+  return name;
+}
+
 torch::Tensor ReadTensor(const SafetensorsFile& file, const TensorInfo& info) {
   const auto bytes = file.bytes(info);
   auto tensor = torch::empty(info.shape, torch::dtype(ToTorch(info.dtype)));
@@ -130,43 +147,61 @@ absl::Status WriteTensors(const std::string& path, const TensorMap& tensors,
   return WriteSafetensors(path, views->views, metadata);
 }
 
-absl::Status LoadParameters(torch::nn::Module& module, const SafetensorsFile& file,
-                            const LoadOptions& options) {
+std::vector<StoredTensor> StoredTensors(const SafetensorsFile& file) {
+  std::vector<StoredTensor> tensors;
+  for (const auto& info : file.tensors()) {
+    tensors.push_back({.name = CurrentName(info.name),
+                       .stored = info.name,
+                       .source = file.source(),
+                       .dtype = info.dtype,
+                       .shape = info.shape,
+                       .bytes = file.bytes(info)});
+  }
+  return tensors;
+}
+
+absl::Status LoadParameters(torch::nn::Module& module, std::span<const StoredTensor> tensors,
+                            std::string_view source) {
   std::map<std::string, torch::Tensor> missing;
   for (auto& item : module.named_parameters()) missing.emplace(item.key(), item.value());
-  std::set<std::string> loaded;
+  std::map<std::string, std::string> loaded;  // parameter -> name in the file
   const torch::NoGradGuard no_grad;
-  for (const auto& info : file.tensors()) {
-    const auto name = CurrentName(info.name);
-    if (options.ignored.contains(name)) continue;
-    const auto it = missing.find(name);
+  for (const auto& tensor : tensors) {
+    if (IsUnused(tensor.name)) continue;
+    const auto refuse = [&](std::string_view what) {
+      return Refuse(tensor.source, tensor.stored, what);
+    };
+    const auto it = missing.find(tensor.name);
     if (it == missing.end()) {
-      return Refuse(file, info.name,
-                    loaded.contains(name) ? "is there twice, under two names"
-                                          : "the network has no such parameter");
+      const auto twin = loaded.find(tensor.name);
+      return refuse(twin == loaded.end()
+                        ? "the network has no such parameter"
+                        : fmt::format("is there twice, also as \"{}\"", twin->second));
     }
     auto& parameter = it->second;
-    if (!SameUpToUnitKernel(parameter.sizes(), info.shape)) {
-      return Refuse(
-          file, info.name,
-          fmt::format("must be {}, found {}", ShapeText(parameter.sizes()), ShapeText(info.shape)));
+    if (!SameUpToUnitKernel(parameter.sizes(), tensor.shape)) {
+      return refuse(fmt::format("must be {}, found {}", ShapeText(parameter.sizes()),
+                                ShapeText(tensor.shape)));
     }
-    if (!torch::isFloatingType(ToTorch(info.dtype))) {
-      return Refuse(
-          file, info.name,
-          fmt::format("must hold floating-point numbers, found {}", DTypeName(info.dtype)));
+    if (!torch::isFloatingType(ToTorch(tensor.dtype))) {
+      return refuse(
+          fmt::format("must hold floating-point numbers, found {}", DTypeName(tensor.dtype)));
     }
-    parameter.copy_(ReadTensor(file, info).view(parameter.sizes()));
-    loaded.insert(name);
+    parameter.copy_(View(tensor.bytes, tensor.dtype, tensor.shape).view(parameter.sizes()));
+    loaded.emplace(tensor.name, tensor.stored);
     missing.erase(it);
   }
   if (!missing.empty()) {
     const auto& [name, parameter] = *missing.begin();
-    return Refuse(file, name,
+    return Refuse(source, name,
                   fmt::format("is missing, must be {} ({} missing in all)",
                               ShapeText(parameter.sizes()), missing.size()));
   }
   return absl::OkStatus();
+}
+
+absl::Status LoadParameters(torch::nn::Module& module, const SafetensorsFile& file) {
+  return LoadParameters(module, StoredTensors(file), file.source());
 }
 
 absl::Status SaveParameters(const torch::nn::Module& module, const std::string& path,

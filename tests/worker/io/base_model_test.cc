@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "common/sha256.h"
 #include "tests/support/status_matchers.h"
@@ -14,6 +16,7 @@
 #include "worker/io/base_description.h"
 #include "worker/io/file.h"
 #include "worker/io/schedule_config.h"
+#include "worker/io/tensors.h"
 
 namespace vico {
 namespace {
@@ -142,7 +145,7 @@ TEST_F(BaseModelTest, MissingFilesAreNamed) {
 TEST_F(BaseModelTest, PickledWeightsAreNotRead) {
   fs::rename(Path("unet/diffusion_pytorch_model.safetensors"),
              Path("unet/diffusion_pytorch_model.bin"));
-  EXPECT_THAT(OpenBaseModel(path_), HasMessage(HasSubstr("convert them to safetensors")));
+  EXPECT_THAT(OpenBaseModel(path_), HasMessage(HasSubstr("convert it")));
 }
 
 TEST_F(BaseModelTest, BrokenWeightsAreNamed) {
@@ -151,6 +154,95 @@ TEST_F(BaseModelTest, BrokenWeightsAreNamed) {
   ASSERT_THAT(model, IsOk());
   EXPECT_THAT(LoadNetworks(*model),
               HasMessage(HasSubstr("vae/diffusion_pytorch_model.safetensors")));
+}
+
+/// Rewrites a file of weights with every tensor as `dtype`.
+void Convert(const std::string& path, torch::ScalarType dtype) {
+  TensorMap tensors = ReadTensors(SafetensorsFile::Open(path).value());
+  for (auto& [name, tensor] : tensors) tensor = tensor.to(dtype);
+  ASSERT_THAT(WriteTensors(path, tensors, {}), IsOk());
+}
+
+TEST_F(BaseModelTest, WeightsOfAnyFloatingPointTypeBecomeTheAskedType) {
+  const auto expected = LoadNetworks(*OpenBaseModel(path_)).value().unet->named_parameters();
+  for (const auto stored : {torch::kFloat32, torch::kFloat16, torch::kBFloat16}) {
+    Convert(Path("unet/diffusion_pytorch_model.safetensors"), stored);
+    for (const auto asked : {torch::kFloat32, torch::kFloat16, torch::kBFloat16}) {
+      const auto networks = LoadNetworks(*OpenBaseModel(path_), asked);
+      ASSERT_THAT(networks, IsOk());
+      for (const auto& item : networks->unet->named_parameters()) {
+        ASSERT_EQ(item.value().scalar_type(), asked);
+        ASSERT_TRUE(
+            torch::allclose(item.value().to(torch::kFloat32), expected[item.key()], 2e-2, 2e-3))
+            << item.key();
+      }
+    }
+  }
+}
+
+TEST_F(BaseModelTest, LoadingDrawsNoRandomNumbers) {
+  torch::manual_seed(5);
+  const auto expected = torch::rand({4});
+  torch::manual_seed(5);
+  ASSERT_THAT(LoadNetworks(*OpenBaseModel(path_)), IsOk());
+  EXPECT_TRUE(torch::equal(torch::rand({4}), expected));
+}
+
+/// Spreads the U-Net over two shards and an index; returns the index.
+std::string Shard(const std::string& folder) {
+  const std::string whole = folder + "/diffusion_pytorch_model.safetensors";
+  nlohmann::json map;
+  TensorMap shards[2];
+  for (auto& [name, tensor] : ReadTensors(SafetensorsFile::Open(whole).value())) {
+    const size_t shard = shards[0].size() <= shards[1].size() ? 0 : 1;
+    map[name] = fmt::format("part-{}.safetensors", shard);
+    shards[shard].emplace(name, tensor);
+  }
+  fs::remove(whole);
+  EXPECT_THAT(WriteTensors(folder + "/part-0.safetensors", shards[0], {}), IsOk());
+  EXPECT_THAT(WriteTensors(folder + "/part-1.safetensors", shards[1], {}), IsOk());
+  const std::string index = whole + ".index.json";
+  EXPECT_THAT(WriteSmallFile(index, nlohmann::json{{"weight_map", map}}.dump()), IsOk());
+  return index;
+}
+
+TEST_F(BaseModelTest, ShardsAreReadThroughTheirIndex) {
+  const auto expected = LoadNetworks(*OpenBaseModel(path_)).value().unet->named_parameters();
+  Shard(Path("unet"));
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  const auto networks = LoadNetworks(*model);
+  ASSERT_THAT(networks, IsOk());
+  for (const auto& item : networks->unet->named_parameters()) {
+    EXPECT_TRUE(torch::equal(item.value(), expected[item.key()])) << item.key();
+  }
+}
+
+TEST_F(BaseModelTest, ShardsThatDisagreeWithTheirIndexAreRefused) {
+  const std::string index = Shard(Path("unet"));
+  const auto whole = nlohmann::json::parse(ReadSmallFile(index).value());
+  const std::string tensor = "conv_in.bias";
+  const std::string other =
+      whole["weight_map"][tensor] == "part-0.safetensors" ? "part-1" : "part-0";
+  const auto message = [&](const nlohmann::json& changed) {
+    EXPECT_THAT(WriteSmallFile(index, changed.dump()), IsOk());
+    const auto model = OpenBaseModel(path_);
+    return std::string(model.ok() ? LoadNetworks(*model).status().message()
+                                  : model.status().message());
+  };
+  auto changed = whole;
+  changed["weight_map"][tensor] = "../part-0.safetensors";
+  EXPECT_THAT(message(changed), HasSubstr("conv_in.bias: must be the name of a .safetensors file"));
+  changed["weight_map"][tensor] = "part-2.safetensors";
+  EXPECT_THAT(message(changed), HasSubstr("part-2.safetensors: is missing"));
+  changed["weight_map"][tensor] = other + ".safetensors";
+  EXPECT_THAT(message(changed), HasSubstr("weight_map: conv_in.bias: is in "));
+  changed = whole;
+  changed["weight_map"].erase(tensor);
+  EXPECT_THAT(message(changed), HasSubstr("but is not listed"));
+  changed = whole;
+  changed["weight_map"]["more"] = "part-0.safetensors";
+  EXPECT_THAT(message(changed), HasSubstr("weight_map: more: is not in part-0.safetensors"));
 }
 
 struct Change {
@@ -164,13 +256,33 @@ struct Change {
 TEST_F(BaseModelTest, WhatTheNetworksDoNotDoIsRefused) {
   for (const Change& change : std::initializer_list<Change>{
            {"another pipeline", "model_index.json", "\"StableDiffusionPipeline\"",
-            "\"StableDiffusionXLPipeline\"", "must be \"StableDiffusionPipeline\""},
+            "\"StableDiffusionXLPipeline\"",
+            "model_index.json: _class_name StableDiffusionXLPipeline is Stable Diffusion XL; "
+            "supported is Stable Diffusion 1.x"},
+           {"second text encoder", "model_index.json", "{",
+            "{\"text_encoder_2\": [\"transformers\", \"CLIPTextModelWithProjection\"],",
+            "text_encoder_2 is Stable Diffusion XL"},
+           {"transformer", "model_index.json", "{",
+            "{\"transformer\": [\"diffusers\", \"FluxTransformer2DModel\"],",
+            "transformer is a diffusion transformer"},
+           {"SD 2", "unet/config.json", "\"cross_attention_dim\": 16",
+            "\"cross_attention_dim\": 1024",
+            "unet/config.json: cross_attention_dim 1024 is Stable Diffusion 2.x"},
+           {"linear", "unet/config.json", "\"use_linear_projection\": false",
+            "\"use_linear_projection\": true",
+            "use_linear_projection true is Stable Diffusion 2.x"},
+           {"OpenCLIP", "text_encoder/config.json", "\"num_hidden_layers\": 1",
+            "\"num_hidden_layers\": 23", "num_hidden_layers 23 is Stable Diffusion 2.x"},
+           {"XL's U-Net", "unet/config.json", "\"act_fn\"",
+            "\"addition_embed_type\": \"text_time\", \"act_fn\"",
+            "addition_embed_type text_time is Stable Diffusion XL"},
            {"no JSON", "unet/config.json", "{", "[", "unet/config.json: is not a JSON object"},
            {"block type", "unet/config.json", "\"CrossAttnDownBlock2D\"", "\"AttnDownBlock2D\"",
             "down_block_types: must be made of CrossAttnDownBlock2D and DownBlock2D"},
            {"activation", "unet/config.json", "\"silu\"", "\"gelu\"", "act_fn: must be \"silu\""},
            {"class embedding", "unet/config.json", "\"act_fn\"",
-            "\"class_embed_type\": \"timestep\", \"act_fn\"", "class_embed_type: must be null"},
+            "\"class_embed_type\": \"timestep\", \"act_fn\"",
+            "class_embed_type: must be null or false"},
            {"groups", "unet/config.json", "\"norm_num_groups\": 4", "\"norm_num_groups\": 5",
             "norm_num_groups: must divide block_out_channels (16), found 5"},
            {"negative", "unet/config.json", "\"layers_per_block\": 1", "\"layers_per_block\": -1",
@@ -178,7 +290,7 @@ TEST_F(BaseModelTest, WhatTheNetworksDoNotDoIsRefused) {
            {"fraction", "unet/config.json", "\"layers_per_block\": 1", "\"layers_per_block\": 1.5",
             "must be an integer"},
            {"in-painting", "unet/config.json", "\"in_channels\": 4", "\"in_channels\": 9",
-            "vae's latent_channels and unet's in_channels must be equal, found 4 and 9"},
+            "unet/config.json: in_channels 9 is a model for inpainting"},
            {"text width", "unet/config.json", "\"cross_attention_dim\": 16",
             "\"cross_attention_dim\": 32", "must be equal, found 16 and 32"},
            {"shifted latents", "vae/config.json", "\"act_fn\"", "\"shift_factor\": 0.1, \"act_fn\"",
