@@ -58,7 +58,7 @@ class AuthorsTraining : public ::testing::Test {
 
   void Train(const std::function<void(int64_t step, const Gradients&)>& on_gradients,
              const std::function<void(int64_t steps)>& on_step) {
-    TrainStep train_step(base_, adapter_, options_);
+    TrainingStep train_step(base_, adapter_, options_);
     for (int64_t step = 0; step < r_["train.noise"].size(0); ++step) {
       auto gradients = train_step.Compute(Rows(step));
       on_gradients(step, gradients);
@@ -86,7 +86,7 @@ TEST_F(AuthorsTraining, LossesOfFiveStepsAreTheirs) {
 }
 
 TEST_F(AuthorsTraining, EveryGradientIsTheirs) {
-  const auto gradients = TrainStep(base_, adapter_, options_).Compute(Rows(0));
+  const auto gradients = TrainingStep(base_, adapter_, options_).Compute(Rows(0));
   std::map<std::string, torch::Tensor> named;
   const auto parameters = adapter_->parameters();
   for (const auto& [name, tensor] : adapter_->NamedTensors()) {
