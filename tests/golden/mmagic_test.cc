@@ -219,7 +219,7 @@ TEST_F(MmagicGolden, LossesGradientsAndAdamWStepsAreTheirs) {
   options.embedding_learning_rate = 5e-3;
   options.attention_learning_rate = 1e-3;
   options.regularizer_weight = 0.5;
-  TrainStep train_step(*base_, adapter_, options);
+  TrainingStep train_step(*base_, adapter_, options);
   const auto named = adapter_->NamedTensors();
   ASSERT_EQ(named.size(), 81u);
   std::map<std::string, torch::Tensor> start;

@@ -2,10 +2,8 @@
 // block was computed in float64 with the authors' and diffusers' block.
 #include <gtest/gtest.h>
 
+#include "tests/golden/authors_networks.h"
 #include "tests/golden/tensors.h"
-#include "tests/golden/vico_helpers.h"
-#include "worker/model/adapter.h"
-#include "worker/model/image_attention.h"
 #include "worker/model/personalized.h"
 
 namespace vico {
@@ -20,26 +18,16 @@ constexpr double kRegWeight = 0.5;
 
 class AuthorsUNet : public ::testing::Test {
  protected:
-  AuthorsUNet() : unet_(ReducedUNet()), r_(Load("io/vico.safetensors")) {
-    const auto& transformers = unet_->transformers();
-    const auto sites =
-        PaperSites(unet_->encoder_and_middle(), static_cast<int64_t>(transformers.size()));
-    adapter_ =
-        Adapter(transformers, sites, ReducedUNet().cross_attention_dim, 0, BlockStart::kDefault);
-    std::map<std::string, torch::Tensor> named = adapter_->NamedTensors();
-    named.erase("placeholder_embedding");
-    for (auto& item : unet_->named_parameters()) named.emplace(item.key(), item.value());
-    FillByFormula(named);
-    for (auto& p : unet_->parameters()) p.set_requires_grad(false);
-  }
+  AuthorsUNet() : r_(Load("io/vico.safetensors")) {}
 
   std::vector<SiteFeatures> Reference(const torch::Tensor& text) {
     return RunReference(unet_, adapter_->sites(), r_["unet.reference"], r_["unet.timestep"], text,
                         {r_["unet.placeholder"], r_["unet.end"]});
   }
 
-  UNet unet_;
-  Adapter adapter_{nullptr};
+  golden::AuthorsNetworks networks_;
+  UNet& unet_ = networks_.unet;
+  Adapter& adapter_ = networks_.adapter;
   TensorMap r_;
 };
 

@@ -26,29 +26,21 @@ torch::Tensor ReferenceLatent(Base& base, const torch::Tensor& picture01) {
   return posterior.mean + posterior.std * noise.to(posterior.mean.device());
 }
 
-bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptions& options,
-                      const GenerateObserver& observer) {
+torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptions& options,
+                      const torch::Tensor& noise, const GenerateObserver& observer) {
   const at::NoGradGuard no_grad;
-  const int64_t factor = base.vae->config().factor();
-  const int64_t multiple = factor << (base.unet->config().block_out_channels.size() - 1);
-  TORCH_CHECK(options.height > 0 && options.width > 0 && options.height % multiple == 0 &&
-                  options.width % multiple == 0,
-              "width and height: must be multiples of ", multiple, ", got ", options.width, " x ",
-              options.height);
-  const std::vector<int64_t> shape = {base.unet->config().in_channels, options.height / factor,
-                                      options.width / factor};
   const auto scheduler =
       MakeScheduler(options.scheduler, base.schedule, options.steps, options.eta);
   const auto& timesteps = scheduler->timesteps();
   const auto total = static_cast<int64_t>(timesteps.size());
   const StepNoise step_noise = [&](int64_t index) {
-    return DrawEach(options.seeds, shape, Purpose::kStepNoise, static_cast<uint64_t>(index))
+    return DrawEach(options.seeds, noise.sizes().slice(1), Purpose::kStepNoise,
+                    static_cast<uint64_t>(index))
         .to(base.device());
   };
 
   GuidedNetwork network(base, personal, options);
-  auto x = DrawEach(options.seeds, shape, Purpose::kInitialNoise, 0).to(base.device()) *
-           scheduler->start_scale();
+  auto x = noise * scheduler->start_scale();
   for (int64_t i = 0; i < total; ++i) {
     const auto predicted = network(scheduler->ModelInput(x, i), timesteps[static_cast<size_t>(i)]);
     const bool preview = observer.on_preview && options.preview_every > 0 && i + 1 < total &&
@@ -60,10 +52,26 @@ bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptio
       }
     }
     x = scheduler->Step(predicted, i, x, step_noise);
-    if (observer.on_step && !observer.on_step(i + 1, total)) return false;
+    if (observer.on_step && !observer.on_step(i + 1, total)) return {};
   }
-  for (int64_t p = 0; p < x.size(0); ++p) {
-    const auto picture = base.Decode(x.narrow(0, p, 1));
+  return x;
+}
+
+bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptions& options,
+                      const GenerateObserver& observer) {
+  const int64_t factor = base.vae->config().factor();
+  const int64_t multiple = factor << (base.unet->config().block_out_channels.size() - 1);
+  TORCH_CHECK(options.height > 0 && options.width > 0 && options.height % multiple == 0 &&
+                  options.width % multiple == 0,
+              "width and height: must be multiples of ", multiple, ", got ", options.width, " x ",
+              options.height);
+  const std::vector<int64_t> shape = {base.unet->config().in_channels, options.height / factor,
+                                      options.width / factor};
+  const auto noise = DrawEach(options.seeds, shape, Purpose::kInitialNoise, 0).to(base.device());
+  const auto latent = Denoise(base, personal, options, noise, observer);
+  if (!latent.defined()) return false;
+  for (int64_t p = 0; p < latent.size(0); ++p) {
+    const auto picture = base.Decode(latent.narrow(0, p, 1));
     if (observer.on_picture) observer.on_picture(static_cast<size_t>(p), picture[0]);
   }
   return true;

@@ -51,14 +51,14 @@ Gradients PartGradients(Base& base, Adapter& adapter, const TrainOptions& option
 
 }  // namespace
 
-TrainStep::TrainStep(Base& base, Adapter& adapter, const TrainOptions& options)
+TrainingStep::TrainingStep(Base& base, Adapter& adapter, const TrainOptions& options)
     : base_(base),
       adapter_(adapter),
       options_(options),
       optimizer_(MakeOptimizer(adapter, options)),
       parts_(options.batch_size, base.threads, base.device()) {}
 
-Gradients TrainStep::Compute(const TrainRows& rows) const {
+Gradients TrainingStep::Compute(const TrainRows& rows) const {
   const int64_t count = rows.target.size(0);
   std::vector<Gradients> found(static_cast<size_t>(parts_.CountFor(count)));
   parts_.ForEach(count, [&](int64_t part, const RowRange& range) {
@@ -75,7 +75,7 @@ Gradients TrainStep::Compute(const TrainRows& rows) const {
   return sum;
 }
 
-void TrainStep::Apply(Gradients gradients) {
+void TrainingStep::Apply(Gradients gradients) {
   auto parameters = adapter_->parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     parameters[i].mutable_grad() = std::move(gradients.values[i]);

@@ -29,9 +29,9 @@ struct Gradients {
 
 /// Lives as long as the training loop, see RowParts. `base`, `adapter` and `options` must outlive
 /// it.
-class TrainStep {
+class TrainingStep {
  public:
-  TrainStep(Base& base, Adapter& adapter, const TrainOptions& options);
+  TrainingStep(Base& base, Adapter& adapter, const TrainOptions& options);
 
   /// Of at most options.batch_size rows; each row is a batch of one, its losses are averaged, in
   /// both dialects. Throws c10::Error.

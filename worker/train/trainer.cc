@@ -59,7 +59,7 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
   adapter->to(base.device());
   const Posterior posterior = base.Encode(pictures01);  // once: only its sample changes
 
-  TrainStep train_step(base, adapter, options);
+  TrainingStep train_step(base, adapter, options);
   for (int64_t step = 0; step < options.steps; ++step) {
     Gradients gradients = train_step.Compute(DrawRows(posterior, base, options, step));
     const StepReport report = {step + 1, gradients.loss, gradients.loss_reg};
