@@ -28,7 +28,10 @@ Split OtsuSplit(const torch::Tensor& attention) {
   const auto mean_high = (value.sum(-1) - sum_low) / (n - count);
   const auto gain = (count / n) * ((n - count) / n) * (mean_low - mean_high).square();
   const auto usable = count.gt(0).logical_and(count.lt(n)).logical_and(gain.isfinite());
-  const auto best = at::where(usable, gain, at::full_like(gain, -1.0)).argmax(-1);  // first maximum
+  const auto score = at::where(usable, gain, at::full_like(gain, -1.0));
+  // The first maximum; gains that only rounding tells apart are equal.
+  const auto top = std::get<0>(score.max(-1, true)) * (1 - 1e-12);  // [B, 1]
+  const auto best = score.ge(top).to(at::kInt).argmax(-1);
   return {v, tau.index_select(0, best).unsqueeze(-1)};
 }
 

@@ -1,6 +1,9 @@
 // The two streams on a U-Net small enough to build in a test.
 #include "worker/model/personalized.h"
 
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace vico {
@@ -217,6 +220,19 @@ TEST(OtsuMaskTest, DoesNotChangeUnderScaleAndShift) {
   const auto s = at::rand({3, 64}, at::kDouble);
   EXPECT_TRUE(at::equal(OtsuMask(s), OtsuMask(s * 0.25)));
   EXPECT_TRUE(at::equal(OtsuMask(s.to(at::kFloat)), OtsuMask(s.to(at::kFloat) * 4)));
+}
+
+// Values and thresholds of the authors' otsu().
+TEST(OtsuMaskTest, TakesTheFirstOfTheBestThresholds) {
+  const auto mask = [](const std::vector<double>& map) {
+    const auto found = OtsuMask(at::tensor(map, at::kFloat).unsqueeze(0))[0];
+    std::string bits;
+    for (int64_t i = 0; i < found.size(0); ++i) bits += found[i].item<bool>() ? '1' : '0';
+    return bits;
+  };
+  EXPECT_EQ(mask({0, .1, .15, .2, .22, .8, .9, 1}), "00000111");
+  EXPECT_EQ(mask({1, 1, 1, 1, 5}), "00001");
+  EXPECT_EQ(mask({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}), "00000111111");  // 0.5 and 0.6 are as good
 }
 
 TEST(OtsuMaskTest, AConstantMapIsAllForeground) {
