@@ -89,7 +89,7 @@ class Session {
     GenerateOptions options;
     options.prompt = request_.text.at("prompt");
     options.seeds = {0};
-    Personalization personal{adapter_, request_.input.at("reference")};
+    Personalization personal{.adapter = adapter_, .reference = request_.input.at("reference")};
     Answer answer;
     const auto& noise = request_.input.at("noise");
     options.steps = 1;  // uncounted

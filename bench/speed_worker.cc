@@ -95,9 +95,9 @@ void Sample(vico::Base& base, const Row& row, size_t pictures, Turns& turns) {
   options.width = options.height = kLatentFactor * row.side;
   for (size_t i = 0; i < pictures; ++i) options.seeds.push_back(i);
   vico::Personalization personal{
-      vico::Adapter(base.unet->transformers(), base.sites(), base.text->config().hidden_size, 7,
-                    vico::BlockStart::kDefault),
-      torch::randn({1, 4, row.side, row.side})};
+      .adapter = vico::Adapter(base.unet->transformers(), base.sites(),
+                               base.text->config().hidden_size, 7, vico::BlockStart::kDefault),
+      .reference = torch::randn({1, 4, row.side, row.side})};
   vico::GenerateObserver observer;
   observer.on_step = [&](int64_t, int64_t) {
     turns.End();

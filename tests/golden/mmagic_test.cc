@@ -295,7 +295,7 @@ TEST_F(MmagicGolden, TenGuidedDdimStepsAreTheirs) {
   const auto scheduler = MakeScheduler("ddim", base_->schedule, 10, 0);
   const auto& recorded = Recorded("generate.timesteps");
   ASSERT_EQ(scheduler->timesteps(),
-            std::vector<int64_t>(recorded.data_ptr<int64_t>(), recorded.data_ptr<int64_t>() + 10));
+            std::vector<double>(recorded.data_ptr<int64_t>(), recorded.data_ptr<int64_t>() + 10));
 
   // Beside another picture: each is a call of its own. The start is one where no mask hangs on the
   // rounding of a threshold.

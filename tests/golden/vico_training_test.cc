@@ -125,7 +125,7 @@ TEST_F(AuthorsTraining, TheLatentOfTenGuidedStepsIsTheirs) {
   options.prompt = "a photo of S* on the beach";
   options.steps = 10;
   options.seeds = {0, 0};  // of no effect: DDIM without eta draws nothing
-  Personalization personal{adapter_, r_["train.pictures"].narrow(0, 0, 1)};
+  Personalization personal{.adapter = adapter_, .reference = r_["train.pictures"].narrow(0, 0, 1)};
   const auto latent = Denoise(base_, &personal, options, r_["generate.noise"], {});
   EXPECT_LT(RelativeError(latent, r_["generate.latent"]), 1e-4);
 }
