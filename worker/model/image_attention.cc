@@ -29,8 +29,8 @@ Split OtsuSplit(const torch::Tensor& attention) {
   const auto gain = (count / n) * ((n - count) / n) * (mean_low - mean_high).square();
   const auto usable = count.gt(0).logical_and(count.lt(n)).logical_and(gain.isfinite());
   const auto score = at::where(usable, gain, at::full_like(gain, -1.0));
-  // The first maximum; gains that only rounding tells apart are equal.
-  const auto top = std::get<0>(score.max(-1, true)) * (1 - 1e-12);  // [B, 1]
+  // The first maximum; gains that only the rounding of v, fp32, tells apart are equal.
+  const auto top = std::get<0>(score.max(-1, true)) * (1 - 3e-7);  // [B, 1]
   const auto best = score.ge(top).to(at::kInt).argmax(-1);
   return {v, tau.index_select(0, best).unsqueeze(-1)};
 }
