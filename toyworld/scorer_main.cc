@@ -25,7 +25,6 @@ namespace {
 
 using namespace vico::toyworld;
 
-constexpr uint64_t kHeldOutSeed = 0x5eed0f7e57ULL;
 volatile std::sig_atomic_t stop_requested = 0;
 
 struct Options {
@@ -71,20 +70,22 @@ void Restore(State& state, const std::string& path) {
 }
 
 void Print(const char* name, const HeldOut& h) {
-  fmt::print(
-      "{}: class {:.3f}, scene {:.3f}, colour 1 {:.3f}, colour 2 {:.3f}, pattern {:.3f}, accessory "
-      "{:.3f}, retrieval {:.3f}, cosine same {:.2f}, same class {:.2f}\n",
-      name, h.accuracy[0], h.accuracy[1], h.accuracy[2], h.accuracy[3], h.accuracy[4],
-      h.accuracy[5], h.retrieval, h.same_cosine, h.class_cosine);
+  fmt::print("{}:", name);
+  for (int k = 0; k < kLabelCount; ++k) {
+    fmt::print(" {} {:.3f},", kLabelNames[static_cast<size_t>(k)],
+               h.accuracy[static_cast<size_t>(k)]);
+  }
+  fmt::print(" mask {:.3f}, retrieval {:.3f}, cosine same {:.2f}, same class {:.2f}\n", h.mask_iou,
+             h.retrieval, h.same_cosine, h.class_cosine);
   std::fflush(stdout);
 }
 
 void PrintHeldOut(Scorer& scorer, int pairs) {
-  const PairBatch plain = DrawPairs(kHeldOutSeed, pairs, 0);
+  const PairBatch plain = DrawPairs(kScorerHeldOutSeed, pairs, 0);
   Print("held out", Examine(scorer, plain));
-  const PairBatch soft = {Disturb(plain.image01, kHeldOutSeed), plain.labels};
+  const PairBatch soft = {Disturb(plain.image01, kScorerHeldOutSeed), plain.labels, plain.parts};
   Print("held out, softened", Examine(scorer, soft));
-  Print("held out, all poses", Examine(scorer, DrawPairs(kHeldOutSeed + 1, pairs, 1)));
+  Print("held out, all poses", Examine(scorer, DrawPairs(kScorerHeldOutSeed + 1, pairs, 1)));
 }
 
 double LearningRate(double peak, int64_t step, int64_t steps) {
@@ -110,7 +111,7 @@ void Train(State& state, const Options& options) {
     const double progress = static_cast<double>(state.step) / static_cast<double>(options.steps);
     PairBatch batch = DrawPairs(random.Next(), options.pairs, 0.35 * std::min(1.0, 2 * progress));
     if (random.Chance(0.2 + 2 * progress)) batch.image01 = Disturb(batch.image01, random.Next());
-    const torch::Tensor loss = ScorerLoss(state.scorer(batch.image01, compute), batch.labels);
+    const torch::Tensor loss = ScorerLoss(state.scorer(batch.image01, compute), batch);
     state.optimizer->zero_grad();
     loss.backward();
     torch::nn::utils::clip_grad_norm_(state.scorer->parameters(), 2.0);
