@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <numbers>
@@ -18,6 +19,7 @@
 #include <torch/optim/adamw.h>
 #include <torch/serialize/archive.h>
 
+#include "toyworld/curves.h"
 #include "toyworld/random.h"
 #include "toyworld/scorer_training.h"
 
@@ -30,7 +32,7 @@ volatile std::sig_atomic_t stop_requested = 0;
 struct Options {
   std::string out = "toyworld/scorer.safetensors";
   std::string checkpoint = "scorer.checkpoint";
-  int64_t steps = 3000;
+  int64_t steps = 5000;
   int pairs = 16;
   double peak = 1.5e-3;
   uint64_t seed = 1;
@@ -122,9 +124,11 @@ void Train(State& state, const Options& options) {
     mean_loss =
         mean_loss == 0 ? loss.item<double>() : 0.97 * mean_loss + 0.03 * loss.item<double>();
     if (state.step % 100 == 0) {
-      fmt::print("step {} loss {:.3f} rate {:.1e} {:.0f} s {:.0f} pictures/s\n", state.step,
-                 mean_loss, rate, state.seconds,
-                 static_cast<double>(2 * options.pairs * state.step) / state.seconds);
+      const std::string line = fmt::format(
+          "step {} loss {:.3f} rate {:.1e} {:.0f} s {:.0f} pictures/s\n", state.step, mean_loss,
+          rate, state.seconds, static_cast<double>(2 * options.pairs * state.step) / state.seconds);
+      std::ofstream(options.checkpoint + ".log", std::ios::app) << line;
+      fmt::print("{}", line);
       std::fflush(stdout);
     }
     if (state.seconds - saved > 60) {
@@ -178,6 +182,10 @@ int main(int argc, char** argv) {
       state.scorer->parameters(), torch::optim::AdamWOptions(options.peak).weight_decay(0.02));
   if (std::filesystem::exists(options.checkpoint)) Restore(state, options.checkpoint);
   Train(state, options);
+  if (const absl::Status status = PlotLog(options.checkpoint); !status.ok()) {
+    std::cerr << status.message() << "\n";
+    return 1;
+  }
   if (const absl::Status status = SaveScorer(state.scorer, options.out); !status.ok()) {
     std::cerr << status.message() << "\n";
     return 1;
