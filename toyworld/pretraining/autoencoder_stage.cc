@@ -9,6 +9,7 @@
 
 #include "common/status.h"
 #include "toyworld/contact_sheet.h"
+#include "toyworld/curves.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/half_precision.h"
 #include "toyworld/pretraining/replicas.h"
@@ -82,6 +83,7 @@ absl::Status Save(Replicas& replicas, Vae& vae, const StageOptions& options, Sta
   replicas.SwapAverage();
   log.Line(fmt::format("autoencoder step {} held-out PSNR {:.2f} dB, latent std {:.4f}",
                        replicas.steps(), held_out.psnr, held_out.std));
+  RETURN_IF_ERROR(PlotLog(options.directory + "/autoencoder"));
   return replicas.Save(CheckpointPath(options),
                        {{"scaling_factor", fmt::format("{:.6f}", 1 / held_out.std)}});
 }

@@ -11,6 +11,7 @@
 #include "common/status.h"
 #include "common/tokenizer.h"
 #include "toyworld/contact_sheet.h"
+#include "toyworld/curves.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/half_precision.h"
@@ -146,6 +147,7 @@ absl::Status Save(Replicas& replicas, NetworksImpl& networks, Vae& vae, const Wo
                    SampleSheet(networks, vae, world)));
   replicas.SwapAverage();
   log.Line(fmt::format("diffusion step {} held-out mse {:.4f}", replicas.steps(), error));
+  RETURN_IF_ERROR(PlotLog(world.options.directory + "/diffusion"));
   return replicas.Save(CheckpointPath(world.options), {});
 }
 
