@@ -69,7 +69,7 @@ Answer Noise(const Request& request) {
 }
 
 Answer Ddim(const Request& request) {
-  auto loaded = LoadBase(request.base_model, torch::Device(torch::kCPU), request.threads);
+  auto loaded = LoadBase(request.base_model, "", torch::Device(torch::kCPU), request.threads);
   if (!loaded.ok()) throw std::runtime_error(std::string(loaded.status().message()));
   GenerateOptions options;
   options.prompt = request.text.at("prompt");

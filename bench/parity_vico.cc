@@ -44,7 +44,7 @@ class SiteOutputs : public TransformerVisitor {
 };
 
 Base Open(const Request& request) {
-  auto loaded = LoadBase(request.base_model, torch::Device(torch::kCPU), request.threads);
+  auto loaded = LoadBase(request.base_model, "", torch::Device(torch::kCPU), request.threads);
   if (!loaded.ok()) throw std::runtime_error(std::string(loaded.status().message()));
   return std::move(loaded->base);
 }

@@ -103,7 +103,7 @@ absl::StatusOr<Learned> TestedBase::Train(const Variant& variant, const HeldOutC
 // Blocks that start at zero and never move leave the base as it is: the word alone is learned.
 absl::StatusOr<std::string> TestedBase::TrainEmbedding(const v1::TrainSpec& spec,
                                                        const std::vector<std::string>& pictures) {
-  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, torch::kCPU, threads_));
+  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", torch::kCPU, threads_));
   std::vector<torch::Tensor> squares;
   for (const std::string& png : pictures) {
     ASSIGN_OR_RETURN(torch::Tensor square, LoadSquare(png, offer_.base_model.resolution()));
@@ -163,7 +163,7 @@ absl::StatusOr<std::vector<cv::Mat>> TestedBase::Draw(const std::string& prompt,
 absl::StatusOr<std::vector<cv::Mat>> TestedBase::ThroughAutoencoder(
     const std::vector<cv::Mat>& pictures) {
   const torch::NoGradGuard no_grad;
-  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, torch::kCPU, threads_));
+  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", torch::kCPU, threads_));
   std::vector<cv::Mat> kept;
   for (const cv::Mat& picture : pictures) {
     const torch::Tensor image01 = vico::ToTensor(ToPixels(picture)).unsqueeze(0);
