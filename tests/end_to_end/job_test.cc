@@ -355,6 +355,32 @@ TEST_F(JobTest, TheAuthorsCheckpointGeneratesAndComesOutAgain) {
   EXPECT_THAT(other.err, HasSubstr("different transformers"));
 }
 
+TEST_F(JobTest, MmagicsDialectTrainsGoesOutAsMmagicsFileAndComesBack) {
+  const TempFolder folder;
+  const Finished train =
+      cluster_->Vico({"train", concept_, "--init-word", "robot", "--steps", "4", "--seed", "1",
+                      "--sample-every", "0", "--dialect", "mmagic", "--watch"});
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  const std::string name = train.out.substr(0, train.out.find('\n'));
+  EXPECT_THAT(cluster_->Vico({"adapters", "show", name}).out, HasSubstr("mmagic"));
+
+  const std::string file = folder.path() + "/extracted.pth";
+  const Finished exported =
+      cluster_->Vico({"adapters", "download", name, "--format", "mmagic", "--out", file});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  // The picture the adapter was trained to look at is the concept's first.
+  const Finished import =
+      cluster_->Vico({"adapters", "import", file, "--reference", ExamplePictures().front()});
+  ASSERT_EQ(import.exit_code, 0) << import.err;
+  const auto draw = [](const std::string& adapter) {
+    return Draw(
+        {"generate", adapter, "a photo of a S* on the beach", "--steps", "2", "--seed", "5"});
+  };
+  const auto drawn = draw(name);
+  ASSERT_THAT(drawn, SizeIs(1));
+  EXPECT_EQ(draw(import.out.substr(0, import.out.find('\n'))), drawn);
+}
+
 struct WrongRequest {
   std::string name;
   std::vector<std::string> words;  // CONCEPT and ADAPTER stand for real ones
