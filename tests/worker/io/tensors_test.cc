@@ -164,7 +164,7 @@ TEST(LoadParameters, OneParameterUnderTwoNamesIsRefused) {
   tensors["encoder.mid_block.attentions.0.query.bias"] =
       tensors["encoder.mid_block.attentions.0.to_q.bias"];
   EXPECT_THAT(LoadParameters(*vae, FileOf(tensors)),
-              HasMessage(HasSubstr("twice, under two names")));
+              HasMessage(HasSubstr("is there twice, also as")));
 }
 
 }  // namespace
