@@ -25,6 +25,10 @@ const std::map<std::string, v1::JobState> kStates = {{"queued", v1::JOB_STATE_QU
                                                      {"failed", v1::JOB_STATE_FAILED},
                                                      {"cancelled", v1::JOB_STATE_CANCELLED}};
 
+const std::map<std::string, AdapterFormat> kFormats = {{"safetensors", AdapterFormat::kSafetensors},
+                                                       {"authors", AdapterFormat::kAuthors},
+                                                       {"mmagic", AdapterFormat::kMmagic}};
+
 template <typename Value>
 std::string Names(const std::map<std::string, Value>& choices) {
   std::string names;
@@ -187,138 +191,161 @@ struct Reader {
     Limit(list, &adapters_list.limit);
     Finish(list, &adapters_list);
     Named(app, "show", "Show one adapter", "adapters", &adapters_show);
-    CLI::App& download = *app.add_subcommand("download", "Fetch an adapter's safetensors file");
+    CLI::App& download = *app.add_subcommand("download", "Fetch an adapter's file");
     Positional(download, "ADAPTER", "adapters", &adapters_download.name);
-    download.add_option("--out", adapters_download.out, "File (<id>.safetensors when left out)");
+    Choice(download, "--format",
+           "safetensors, or what the authors' code or mmagic's reads: cross_attention-N.pt and "
+           "embeddings_gs-N.pt, or a .pth",
+           kFormats, [this](AdapterFormat format) { adapters_download.format = format; });
+    download.add_option("--out", adapters_download.out,
+                        "File, or folder for the authors' two (named after the id when left out)");
     download.add_option("--reference", adapters_download.reference,
                         "File for its reference picture, which an import needs, too");
     Finish(download, &adapters_download);
     CLI::App& import = *app.add_subcommand("import", "Bring an adapter's file to the server");
-    import.add_option("FILE", adapters_import.file, "safetensors file")->required();
-    import.add_option("--reference", adapters_import.reference, "Its reference picture")
-        ->required();
-    Field<std::string>(import, "--base-model", "Base model, where the file names none",
+    import
+        .add_option("FILES", adapters_import.files,
+                    "safetensors file; or what the authors' code or mmagic's wrote: "
+                    "cross_attention-N.pt and embeddings_gs-N.pt, a .pth, iter_N.pth")
+        ->required()
+        ->expected(1, 2);
+    import.add_option("--reference", adapters_import.reference, "Its reference picture");
+    Field<std::string>(import, "--base-model",
+                       "Base model; needed for files that name none, where the server has several",
                        [this](const std::string& name) {
                          adapters_import.base_model = InCollection("baseModels", name);
                        });
-    Finish(import, &adapters_import);
-    Named(app, "delete", "Delete an adapter", "adapters", &adapters_delete);
+    import.add_option("--placeholder", adapters_import.placeholder,
+                      "The learned word in prompts, in place of the file's (* in the authors')");
+    import.add_option("--init-word", adapters_import.init_word,
+                      "The thing's class, which the authors' files and mmagic's do not say");
+    import.final_callback([this] {
+      if (adapters_import.reference.empty()) {
+        throw CLI::ValidationError(
+            "--reference is required: the picture of the thing that the adapter looks at when it "
+            "draws; adapter files do not hold it");
   }
-
-  void ReadGenerate(CLI::App& app) {
-    v1::GenerateSpec& spec = generate.spec;
-    app.add_option("ADAPTER", generate_words[0], "From `vico train`; - for the bare base model")
-        ->required();
-    app.add_option("PROMPT", generate_words[1], "What to draw, as \"a photo of S* on the beach\"");
-    app.add_flag("--bare", bare, "No adapter: give the prompt alone");
-    Field<std::int32_t>(app, "-n,--count", "Pictures",
-                        [&spec](std::int32_t count) { spec.set_picture_count(count); });
-    app.add_option("--out", generate.out, "Folder for picture_<index>_<seed>.png")
-        ->capture_default_str();
-    app.add_option_function<std::vector<std::uint64_t>>(
-           "--seed",
-           [&spec](const std::vector<std::uint64_t>& seeds) {
-             spec.mutable_seeds()->Assign(seeds.begin(), seeds.end());
-           },
-           "One a picture (--seed 1,2 or --seed 1 --seed 2); a single one counts up")
-        ->delimiter(',')
-        ->allow_extra_args(false);
-    Field<std::int32_t>(app, "--steps", "Denoising steps",
-                        [&spec](std::int32_t steps) { spec.set_steps(steps); });
-    Field<double>(app, "--guidance", "Guidance scale",
-                  [&spec](double scale) { spec.set_guidance_scale(scale); });
-    Field<double>(app, "--eta", "Noise that DDIM adds, 0..1",
-                  [&spec](double eta) { spec.set_eta(eta); });
-    Field<std::string>(app, "--scheduler", "One of those in `vico capabilities`",
-                       [&spec](const std::string& name) { spec.set_scheduler(name); });
-    Field<std::string>(app, "--negative-prompt", "What not to draw",
-                       [&spec](const std::string& prompt) { spec.set_negative_prompt(prompt); });
-    Field<std::int32_t>(app, "--width", "Pixels",
-                        [&spec](std::int32_t width) { spec.set_width(width); });
-    Field<std::int32_t>(app, "--height", "Pixels",
-                        [&spec](std::int32_t height) { spec.set_height(height); });
-    Field<std::int32_t>(app, "--preview", "Write a preview every so many steps",
-                        [&spec](std::int32_t steps) { spec.set_preview_every_steps(steps); });
-    Field<std::string>(app, "--base-model", "Base model, without an adapter",
-                       [&spec](const std::string& name) {
-                         spec.set_base_model(InCollection("baseModels", name));
-                       });
-    app.add_flag("--cancel-on-interrupt", generate.cancel_on_interrupt,
-                 "Ctrl-C cancels the job instead of leaving it running");
-    app.final_callback([this, &app] {
-      auto& [adapter, prompt] = generate_words;
-      if (bare) std::swap(adapter, prompt);  // only one word was due: the prompt
-      if (bare ? !adapter.empty() : prompt.empty() && app.count("PROMPT") == 0) {
-        throw CLI::ValidationError(bare ? "--bare: give the prompt alone"
-                                        : "PROMPT is required (and - in place of ADAPTER for the "
-                                          "bare base model)");
-      }
-      if (!bare && adapter != "-") {
-        generate.spec.set_adapter(InCollection("adapters", adapter));
-      }
-      generate.spec.set_prompt(prompt);
-      chosen = generate;
+  chosen = adapters_import;
     });
-  }
+    Named(app, "delete", "Delete an adapter", "adapters", &adapters_delete);
+    }  // namespace
 
-  ConceptsUpload concepts_upload;
-  ConceptsList concepts_list;
-  ConceptsShow concepts_show;
-  ConceptsDelete concepts_delete;
-  Train train;
-  JobsList jobs_list;
-  JobsShow jobs_show;
-  JobsWatch jobs_watch;
-  JobsCancel jobs_cancel;
-  JobsRetry jobs_retry;
-  AdaptersList adapters_list;
-  AdaptersShow adapters_show;
-  AdaptersDownload adapters_download;
-  AdaptersImport adapters_import;
-  AdaptersDelete adapters_delete;
-  Generate generate;
-  std::array<std::string, 2> generate_words;
-  bool bare = false;  // of generate
-  Models models;
-  ShowCapabilities capabilities;
-  Version version;
-  std::optional<Command> chosen;
-};
+    void ReadGenerate(CLI::App& app) {
+      v1::GenerateSpec& spec = generate.spec;
+      app.add_option("ADAPTER", generate_words[0], "From `vico train`; - for the bare base model")
+          ->required();
+      app.add_option("PROMPT", generate_words[1],
+                     "What to draw, as \"a photo of S* on the beach\"");
+      app.add_flag("--bare", bare, "No adapter: give the prompt alone");
+      Field<std::int32_t>(app, "-n,--count", "Pictures",
+                          [&spec](std::int32_t count) { spec.set_picture_count(count); });
+      app.add_option("--out", generate.out, "Folder for picture_<index>_<seed>.png")
+          ->capture_default_str();
+      app.add_option_function<std::vector<std::uint64_t>>(
+             "--seed",
+             [&spec](const std::vector<std::uint64_t>& seeds) {
+               spec.mutable_seeds()->Assign(seeds.begin(), seeds.end());
+             },
+             "One a picture (--seed 1,2 or --seed 1 --seed 2); a single one counts up")
+          ->delimiter(',')
+          ->allow_extra_args(false);
+      Field<std::int32_t>(app, "--steps", "Denoising steps",
+                          [&spec](std::int32_t steps) { spec.set_steps(steps); });
+      Field<double>(app, "--guidance", "Guidance scale",
+                    [&spec](double scale) { spec.set_guidance_scale(scale); });
+      Field<double>(app, "--eta", "Noise that DDIM adds, 0..1",
+                    [&spec](double eta) { spec.set_eta(eta); });
+      Field<std::string>(app, "--scheduler", "One of those in `vico capabilities`",
+                         [&spec](const std::string& name) { spec.set_scheduler(name); });
+      Field<std::string>(app, "--negative-prompt", "What not to draw",
+                         [&spec](const std::string& prompt) { spec.set_negative_prompt(prompt); });
+      Field<std::int32_t>(app, "--width", "Pixels",
+                          [&spec](std::int32_t width) { spec.set_width(width); });
+      Field<std::int32_t>(app, "--height", "Pixels",
+                          [&spec](std::int32_t height) { spec.set_height(height); });
+      Field<std::int32_t>(app, "--preview", "Write a preview every so many steps",
+                          [&spec](std::int32_t steps) { spec.set_preview_every_steps(steps); });
+      Field<std::string>(app, "--base-model", "Base model, without an adapter",
+                         [&spec](const std::string& name) {
+                           spec.set_base_model(InCollection("baseModels", name));
+                         });
+      app.add_flag("--cancel-on-interrupt", generate.cancel_on_interrupt,
+                   "Ctrl-C cancels the job instead of leaving it running");
+      app.final_callback([this, &app] {
+        auto& [adapter, prompt] = generate_words;
+        if (bare) std::swap(adapter, prompt);  // only one word was due: the prompt
+        if (bare ? !adapter.empty() : prompt.empty() && app.count("PROMPT") == 0) {
+          throw CLI::ValidationError(bare ? "--bare: give the prompt alone"
+                                          : "PROMPT is required (and - in place of ADAPTER for the "
+                                            "bare base model)");
+        }
+        if (!bare && adapter != "-") {
+          generate.spec.set_adapter(InCollection("adapters", adapter));
+        }
+        generate.spec.set_prompt(prompt);
+        chosen = generate;
+      });
+    }
 
-}  // namespace
+    ConceptsUpload concepts_upload;
+    ConceptsList concepts_list;
+    ConceptsShow concepts_show;
+    ConceptsDelete concepts_delete;
+    Train train;
+    JobsList jobs_list;
+    JobsShow jobs_show;
+    JobsWatch jobs_watch;
+    JobsCancel jobs_cancel;
+    JobsRetry jobs_retry;
+    AdaptersList adapters_list;
+    AdaptersShow adapters_show;
+    AdaptersDownload adapters_download;
+    AdaptersImport adapters_import;
+    AdaptersDelete adapters_delete;
+    Generate generate;
+    std::array<std::string, 2> generate_words;
+    bool bare = false;  // of generate
+    Models models;
+    ShowCapabilities capabilities;
+    Version version;
+    std::optional<Command> chosen;
+    };  // namespace vico
 
-std::string InCollection(const std::string& collection, const std::string& name) {
-  const bool whole = name.empty() || name.find('/') != std::string::npos;
-  return whole ? name : collection + "/" + name;
-}
+    }  // namespace
 
-ParsedArguments ParseArguments(const std::vector<std::string>& words,
-                               const std::string& default_server) {
-  CLI::App app("Personalised pictures: upload pictures of a thing, train, generate.", "vico");
-  app.footer(kExitCodeHelp);
-  app.require_subcommand(1);
-  app.fallthrough();
-  Arguments arguments;
-  arguments.server = default_server;
-  app.add_option("--server", arguments.server, "host:port; VICO_SERVER in the environment")
-      ->capture_default_str();
-  app.add_flag("--json", arguments.json, "JSON, one object a line");
-  Reader reader(app);
+    std::string InCollection(const std::string& collection, const std::string& name) {
+      const bool whole = name.empty() || name.find('/') != std::string::npos;
+      return whole ? name : collection + "/" + name;
+    }
 
-  ParsedArguments parsed;
-  try {
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 pops from the back
-    arguments.command = std::move(*reader.chosen);
-    parsed.arguments = std::move(arguments);
-  } catch (const CLI::ParseError& error) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const bool help = app.exit(error, out, err) == 0;
-    parsed.exit_code = help ? kExitOk : kExitInvalidArgument;
-    parsed.out = out.str();
-    parsed.err = help ? err.str() : fmt::format("error: {}", err.str());
-  }
-  return parsed;
-}
+    ParsedArguments ParseArguments(const std::vector<std::string>& words,
+                                   const std::string& default_server) {
+      CLI::App app("Personalised pictures: upload pictures of a thing, train, generate.", "vico");
+      app.footer(kExitCodeHelp);
+      app.require_subcommand(1);
+      app.fallthrough();
+      Arguments arguments;
+      arguments.server = default_server;
+      app.add_option("--server", arguments.server, "host:port; VICO_SERVER in the environment")
+          ->capture_default_str();
+      app.add_flag("--json", arguments.json, "JSON, one object a line");
+      Reader reader(app);
 
-}  // namespace vico
+      ParsedArguments parsed;
+      try {
+        app.parse(
+            std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 pops from the back
+        arguments.command = std::move(*reader.chosen);
+        parsed.arguments = std::move(arguments);
+      } catch (const CLI::ParseError& error) {
+        std::ostringstream out;
+        std::ostringstream err;
+        const bool help = app.exit(error, out, err) == 0;
+        parsed.exit_code = help ? kExitOk : kExitInvalidArgument;
+        parsed.out = out.str();
+        parsed.err = help ? err.str() : fmt::format("error: {}", err.str());
+      }
+      return parsed;
+    }
+
+    }  // namespace vico

@@ -53,6 +53,8 @@ struct JobsRetry {
   std::string name;
 };
 
+enum class AdapterFormat { kSafetensors, kAuthors, kMmagic };
+
 struct AdaptersList {
   std::size_t limit = 50;
 };
@@ -61,13 +63,16 @@ struct AdaptersShow {
 };
 struct AdaptersDownload {
   std::string name;
-  std::string out;        ///< file; "<id>.safetensors" when empty
+  AdapterFormat format = AdapterFormat::kSafetensors;
+  std::string out;        ///< file or, for the authors' pair, folder; named after the id when empty
   std::string reference;  ///< file for the reference picture; empty: not wanted
 };
 struct AdaptersImport {
-  std::string file;
+  std::vector<std::string> files;  ///< one, or the authors' two
   std::string reference;
   std::string base_model;
+  std::string placeholder;  ///< in place of the file's
+  std::string init_word;
 };
 struct AdaptersDelete {
   std::string name;

@@ -1,7 +1,9 @@
 // vico adapters …
 #include <fmt/format.h>
 
+#include "client/adapter_formats/adapter_formats.h"
 #include "client/commands.h"
+#include "client/local_file.h"
 #include "client/output.h"
 #include "client/progress.h"
 #include "common/status.h"
@@ -20,6 +22,59 @@ TransferProgress ShowOn(ProgressDisplay& display, const std::string& label,
     view.unit = "KiB";
     display.Update(view);
   };
+}
+
+// Downloads the adapter and writes it as another program has it; the paths written.
+absl::StatusOr<std::vector<std::filesystem::path>> DownloadForeign(const AdaptersDownload& command,
+                                                                   const std::string& id,
+                                                                   const TransferProgress& progress,
+                                                                   CommandContext& context) {
+  const bool authors = command.format == AdapterFormat::kAuthors;
+  ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Create());
+  const std::filesystem::path file = folder.path() / "adapter.safetensors";
+  RETURN_IF_ERROR(context.client.DownloadAdapter(command.name, file, progress).status());
+  ASSIGN_OR_RETURN(const SafetensorsFile adapter,
+                   SafetensorsFile::Open(file.string(), kAdapterHeaderLimit));
+  ASSIGN_OR_RETURN(
+      const auto files,
+      ForeignFiles(adapter, authors ? ForeignFormat::kAuthors : ForeignFormat::kMmagic, id));
+  const std::filesystem::path out =
+      command.out.empty() ? (authors ? id : id + ".pth") : command.out;
+  std::vector<std::filesystem::path> paths;
+  for (const auto& [name, bytes] : files) {
+    paths.push_back(authors ? out / name : out);
+    RETURN_IF_ERROR(WriteWhole(paths.back(), bytes));
+  }
+  return paths;
+}
+
+// The base model that files without a digest are meant for.
+absl::StatusOr<v1::BaseModel> BaseModelOf(const AdaptersImport& command, Client& client) {
+  ASSIGN_OR_RETURN(const auto models, client.ListBaseModels());
+  for (const v1::BaseModel& model : models) {
+    const bool only = command.base_model.empty() && models.size() == 1;
+    if (only || model.name() == command.base_model) return model;
+  }
+  if (!command.base_model.empty()) {
+    return absl::NotFoundError(
+        fmt::format("--base-model: the server has no {}", command.base_model));
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("--base-model: must be given, since the file names none and the server has {}",
+                  models.size()));
+}
+
+// Makes an adapter file of what another program wrote. Nothing is sent.
+absl::Status Convert(const AdaptersImport& command, Client& client,
+                     const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const ForeignAdapter adapter,
+                   ReadForeignAdapter({command.files.begin(), command.files.end()}));
+  ASSIGN_OR_RETURN(const v1::BaseModel model, BaseModelOf(command, client));
+  return WriteAdapterFile(adapter,
+                          {.base_model_digest = model.digest(),
+                           .placeholder = command.placeholder,
+                           .init_word = command.init_word},
+                          file);
 }
 
 }  // namespace
@@ -74,23 +129,45 @@ CommandResult Run(const AdaptersShow& command, CommandContext& context) {
 
 CommandResult Run(const AdaptersDownload& command, CommandContext& context) {
   const std::string id = command.name.substr(command.name.rfind('/') + 1);
-  const std::filesystem::path file = command.out.empty() ? id + ".safetensors" : command.out;
+  std::vector<std::filesystem::path> files = {command.out.empty() ? id + ".safetensors"
+                                                                  : command.out};
   ProgressDisplay display(context.err, context.columns);
-  ASSIGN_OR_RETURN(
-      const v1::Adapter adapter,
-      context.client.DownloadAdapter(command.name, file, ShowOn(display, "download", context)));
+  const TransferProgress progress = ShowOn(display, "download", context);
+  ASSIGN_OR_RETURN(const v1::Adapter adapter, context.client.GetAdapter(command.name));
+  if (command.format == AdapterFormat::kSafetensors) {
+    RETURN_IF_ERROR(context.client.DownloadAdapter(command.name, files[0], progress).status());
+  } else {
+    ASSIGN_OR_RETURN(files, DownloadForeign(command, id, progress, context));
+  }
   if (!command.reference.empty()) {
     RETURN_IF_ERROR(context.client.DownloadReference(command.name, command.reference).status());
   }
   display.Close();
-  context.out << (context.json ? JsonLine(adapter) : file.string()) << '\n';
+  if (context.json) {
+    context.out << JsonLine(adapter) << '\n';
+  } else {
+    for (const auto& file : files) context.out << file.string() << '\n';
+  }
   return kExitOk;
 }
 
 CommandResult Run(const AdaptersImport& command, CommandContext& context) {
+  std::filesystem::path file = command.files[0];
+  const bool foreign = command.files.size() > 1 || IsForeign(file);
+  if (!foreign && (!command.placeholder.empty() || !command.init_word.empty())) {
+    return absl::InvalidArgumentError(
+        "--placeholder, --init-word: are for files that other programs wrote; this one has its "
+        "own");
+  }
+  ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Create());
+  if (foreign) {
+    RETURN_IF_ERROR(Describe(command.reference).status());  // before the long work
+    file = folder.path() / "adapter.safetensors";
+    RETURN_IF_ERROR(Convert(command, context.client, file));
+  }
   ProgressDisplay display(context.err, context.columns);
   ASSIGN_OR_RETURN(const v1::Adapter adapter,
-                   context.client.ImportAdapter(command.file, command.reference, command.base_model,
+                   context.client.ImportAdapter(file, command.reference, command.base_model,
                                                 ShowOn(display, "upload", context)));
   display.Close();
   context.out << (context.json ? JsonLine(adapter) : adapter.name()) << '\n';

@@ -114,6 +114,20 @@ absl::Status AtomicFile::Commit() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<TemporaryFolder> TemporaryFolder::Create() {
+  std::error_code error;
+  const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
+  if (error) return absl::InternalError(error.message());
+  std::string name = (parent / "vico.XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) return WriteError(parent, errno);
+  return TemporaryFolder(name);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
 absl::Status WriteWhole(const std::filesystem::path& path, std::string_view bytes) {
   ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
   RETURN_IF_ERROR(file.Write(bytes));

@@ -1,16 +1,10 @@
 #include "common/safetensors.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <tuple>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/safetensors_header.h"
 
@@ -110,38 +104,22 @@ std::string ShapeText(std::span<const int64_t> shape) {
 
 absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const std::string& path,
                                                       uint64_t header_limit) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    const int error = errno;
-    const auto message = fmt::format("{}: {}", path, std::strerror(error));
-    return error == ENOENT ? absl::NotFoundError(message) : absl::FailedPreconditionError(message);
-  }
-  struct stat status = {};
-  const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-  const auto size = regular ? static_cast<size_t>(status.st_size) : 0;
-  void* mapping = size == 0 ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  const int error = errno;
-  ::close(fd);
-  if (!regular) return Broken(path, "is not a regular file");
-  if (size < kPrefix) return Broken(path, "is too short for a safetensors file");
-  if (mapping == MAP_FAILED) {
-    return absl::ResourceExhaustedError(fmt::format("{}: {}", path, std::strerror(error)));
-  }
-  SafetensorsFile file;
-  file.source_ = path;
-  file.owner_.reset(mapping, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
-  const auto status_or = file.Parse({static_cast<const std::byte*>(mapping), size}, header_limit);
-  if (!status_or.ok()) return status_or;
-  return file;
+  auto mapped = MapFile(path, kPrefix, "a safetensors file");
+  if (!mapped.ok()) return mapped.status();
+  return Take(*std::move(mapped), path, header_limit);
 }
 
 absl::StatusOr<SafetensorsFile> SafetensorsFile::FromBytes(std::string bytes, std::string source,
                                                            uint64_t header_limit) {
+  return Take(OwnBytes(std::move(bytes)), std::move(source), header_limit);
+}
+
+absl::StatusOr<SafetensorsFile> SafetensorsFile::Take(MappedBytes bytes, std::string source,
+                                                      uint64_t header_limit) {
   SafetensorsFile file;
   file.source_ = std::move(source);
-  const auto owner = std::make_shared<const std::string>(std::move(bytes));
-  file.owner_ = owner;
-  const auto status = file.Parse(std::as_bytes(std::span(*owner)), header_limit);
+  file.owner_ = std::move(bytes.owner);
+  const auto status = file.Parse(bytes.bytes, header_limit);
   if (!status.ok()) return status;
   return file;
 }

@@ -15,6 +15,8 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "common/mapped_file.h"
+
 namespace vico {
 
 enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool };
@@ -62,6 +64,8 @@ class SafetensorsFile {
 
  private:
   SafetensorsFile() = default;
+  static absl::StatusOr<SafetensorsFile> Take(MappedBytes bytes, std::string source,
+                                              uint64_t header_limit);
   absl::Status Parse(std::span<const std::byte> file, uint64_t header_limit);
 
   std::string source_;

@@ -1,7 +1,6 @@
 #include "server/adapter_check.h"
 
 #include <cstring>
-#include <map>
 #include <set>
 #include <span>
 #include <string_view>
@@ -10,9 +9,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/adapter_layout.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "server/request.h"
 
 namespace vico {
 namespace {
@@ -73,44 +72,23 @@ absl::StatusOr<std::set<std::string>> ParseSites(const std::string& text) {
   return sites;
 }
 
-/// The parameters of one site's block of width d, as docs/adapter-format.md lists them.
-std::map<std::string, std::vector<int64_t>> Leaves(int64_t d) {
-  std::map<std::string, std::vector<int64_t>> leaves;
-  for (const std::string norm : {"norm1", "norm2", "norm3"}) {
-    leaves[norm + ".weight"] = {d};
-    leaves[norm + ".bias"] = {d};
-  }
-  for (const std::string attention : {"attn1", "attn2"}) {
-    for (const char* linear :
-         {".to_q.weight", ".to_k.weight", ".to_v.weight", ".to_out.0.weight"}) {
-      leaves[attention + linear] = {d, d};
-    }
-    leaves[attention + ".to_out.0.bias"] = {d};
-  }
-  leaves["ff.net.0.proj.weight"] = {8 * d, d};
-  leaves["ff.net.0.proj.bias"] = {8 * d};
-  leaves["ff.net.2.weight"] = {d, 4 * d};
-  leaves["ff.net.2.bias"] = {d};
-  return leaves;
-}
-
 /// Exactly the learned word and all parameters of each site, in shapes that fit each other. Whether
 /// they fit the base model is seen by the worker that loads them.
 absl::Status CheckNamesAndShapes(const SafetensorsFile& file, const std::set<std::string>& sites) {
-  constexpr std::string_view kWord = "placeholder_embedding";
-  const TensorInfo* word = file.Find(kWord);
+  const TensorInfo* word = file.Find(kPlaceholderEmbedding);
   if (word == nullptr || word->shape.size() != 2 || word->shape[0] != 1) {
-    return Bad(fmt::format("tensor \"{}\"", kWord), "must be there, of shape [1, D]");
+    return Bad(fmt::format("tensor \"{}\"", kPlaceholderEmbedding),
+               "must be there, of shape [1, D]");
   }
   size_t expected = 1;
   for (const std::string& site : sites) {
-    const std::string prefix = site + ".image_cross_attention.";
+    const std::string prefix = site + std::string(kImageAttention);
     const TensorInfo* first = file.Find(prefix + "norm1.weight");
     const int64_t width = first != nullptr && first->shape.size() == 1 ? first->shape[0] : 0;
     if (width < 1 || width > kMaxWidth) {
       return Bad(fmt::format("tensor \"{}norm1.weight\"", prefix), "must be there, of shape [d]");
     }
-    for (const auto& [leaf, shape] : Leaves(width)) {
+    for (const auto& [leaf, shape] : AdapterLeaves(width)) {
       const TensorInfo* tensor = file.Find(prefix + leaf);
       if (tensor == nullptr || tensor->shape != shape) {
         return Bad(fmt::format("tensor \"{}{}\"", prefix, leaf),
@@ -137,20 +115,22 @@ absl::StatusOr<AdapterFacts> CheckAdapterFile(const SafetensorsFile& file) {
   ASSIGN_OR_RETURN(const std::string dialect, Metadata(file, "dialect"));
   if (dialect == "paper") {
     facts.dialect = v1::DIALECT_PAPER;
+  } else if (dialect == "mmagic") {
+    facts.dialect = v1::DIALECT_MMAGIC;
   } else {
-    return Bad("metadata \"dialect\"", "must be \"paper\"; no other can be used here");
+    return Bad("metadata \"dialect\"", "must be \"paper\" or \"mmagic\"");
   }
   ASSIGN_OR_RETURN(facts.base_model_digest, Metadata(file, "base_model_digest"));
   if (!IsSha256Hex(facts.base_model_digest)) {
     return Bad("metadata \"base_model_digest\"", "must be 64 lower-case hexadecimal digits");
   }
   ASSIGN_OR_RETURN(facts.placeholder, Metadata(file, "placeholder"));
-  if (!CheckPlaceholder("placeholder", facts.placeholder).ok()) {
+  if (!IsPlaceholder(facts.placeholder)) {
     return Bad("metadata \"placeholder\"", "must be 1..32 characters of [A-Za-z0-9_*<>-]");
   }
   ASSIGN_OR_RETURN(facts.init_word, Metadata(file, "init_word"));
-  if (facts.init_word.empty() || facts.init_word.size() > 32) {
-    return Bad("metadata \"init_word\"", "must have 1..32 bytes");
+  if (facts.init_word.size() > 32) {  // empty: not known, as of files that other programs wrote
+    return Bad("metadata \"init_word\"", "must have at most 32 bytes");
   }
   ASSIGN_OR_RETURN(const std::string site_list, Metadata(file, "sites"));
   ASSIGN_OR_RETURN(const std::set<std::string> sites, ParseSites(site_list));

@@ -16,7 +16,7 @@ struct AdapterFacts {
   v1::Dialect dialect = v1::DIALECT_UNSPECIFIED;
   std::string base_model_digest;
   std::string placeholder;
-  std::string init_word;
+  std::string init_word;         ///< empty when it is not known
   std::string reference_sha256;  ///< of the picture it was chosen with; may be empty
 };
 

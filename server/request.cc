@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "common/adapter_layout.h"
 #include "common/ids.h"
+#include "common/scheduler_names.h"
 #include "common/sha256.h"
 #include "common/status.h"
 
@@ -20,14 +22,14 @@ constexpr std::array<Bounds, 14> kLimits{
     kRegularizerWeight, kSampleEverySteps,  kPictureCount,  kGuidanceScale,
     kGenerateSteps,     kPreviewEverySteps, kEta,           kPromptBytes,
     kConceptPictures,   kPictureBytes};
-constexpr std::array<std::string_view, 3> kSchedulers{"ddim", "ddpm", "dpmsolver++"};
-constexpr std::array<v1::Dialect, 1> kDialects{v1::DIALECT_PAPER};
+constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
 constexpr size_t kMaxNameBytes = 255;  // display names, file names, worker names
 constexpr size_t kMaxWordBytes = 32;
 constexpr int kMaxLeasedJobs = 8;
-constexpr int kMaxEvents = 256;     // of one report
-constexpr int kMaxBaseModels = 64;  // of one worker
+constexpr Bounds kLcmSteps{"generate.steps", 1, 50};  // as many as such models are distilled on
+constexpr int kMaxEvents = 256;                       // of one report
+constexpr int kMaxBaseModels = 64;                    // of one worker
 
 /// Whole numbers without a point or an exponent.
 std::string Text(double value) {
@@ -152,7 +154,7 @@ absl::Status SetSeeds(const v1::GenerateSpec& asked, const SpecSurroundings& sur
 }  // namespace
 
 std::span<const Bounds> FieldLimits() { return kLimits; }
-std::span<const std::string_view> Schedulers() { return kSchedulers; }
+std::span<const std::string_view> Schedulers() { return kSchedulerNames; }
 std::span<const v1::Dialect> Dialects() { return kDialects; }
 
 absl::Status CheckBounds(const Bounds& bounds, double value) {
@@ -181,12 +183,7 @@ absl::StatusOr<int> CheckPageSize(int page_size) {
 }
 
 absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '*' || c == '<' || c == '>' || c == '-';
-  };
-  if (placeholder.empty() || placeholder.size() > kMaxWordBytes ||
-      !std::all_of(placeholder.begin(), placeholder.end(), allowed)) {
+  if (!IsPlaceholder(placeholder)) {
     return FieldError(field, fmt::format("must be 1..{} characters of [A-Za-z0-9_*<>-], got {}",
                                          kMaxWordBytes, placeholder.size()));
   }
@@ -225,7 +222,7 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& asked,
   spec.set_dialect(asked.dialect() != v1::DIALECT_UNSPECIFIED ? asked.dialect()
                                                               : v1::DIALECT_PAPER);
   if (std::find(kDialects.begin(), kDialects.end(), spec.dialect()) == kDialects.end()) {
-    return FieldError("train.dialect", "must be DIALECT_PAPER; no other can be trained here");
+    return FieldError("train.dialect", "must be DIALECT_PAPER or DIALECT_MMAGIC");
   }
 
   VICO_CHOOSE(spec, asked, defaults, steps, kTrainSteps, 400);
@@ -285,12 +282,14 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& asked,
   spec.set_scheduler(!asked.scheduler().empty()      ? asked.scheduler()
                      : !defaults.scheduler().empty() ? defaults.scheduler()
                                                      : "ddim");
-  if (std::find(kSchedulers.begin(), kSchedulers.end(), spec.scheduler()) == kSchedulers.end()) {
+  if (std::find(kSchedulerNames.begin(), kSchedulerNames.end(), spec.scheduler()) ==
+      kSchedulerNames.end()) {
     return FieldError("generate.scheduler",
-                      fmt::format("must be one of {}", fmt::join(kSchedulers, ", ")));
+                      fmt::format("must be one of {}", fmt::join(kSchedulerNames, ", ")));
   }
   VICO_CHOOSE(spec, asked, defaults, guidance_scale, kGuidanceScale, 7.5);
   VICO_CHOOSE(spec, asked, defaults, steps, kGenerateSteps, 50);
+  if (spec.scheduler() == "lcm") RETURN_IF_ERROR(CheckBounds(kLcmSteps, spec.steps()));
   VICO_CHOOSE(spec, asked, defaults, eta, kEta, 0.0);
   if (spec.scheduler() != "ddim" && !asked.has_eta()) spec.set_eta(0);
   if (spec.scheduler() != "ddim" && spec.eta() != 0) {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <numbers>
@@ -18,6 +19,7 @@
 #include <torch/optim/adamw.h>
 #include <torch/serialize/archive.h>
 
+#include "toyworld/curves.h"
 #include "toyworld/random.h"
 #include "toyworld/scorer_training.h"
 
@@ -25,13 +27,12 @@ namespace {
 
 using namespace vico::toyworld;
 
-constexpr uint64_t kHeldOutSeed = 0x5eed0f7e57ULL;
 volatile std::sig_atomic_t stop_requested = 0;
 
 struct Options {
   std::string out = "toyworld/scorer.safetensors";
   std::string checkpoint = "scorer.checkpoint";
-  int64_t steps = 3000;
+  int64_t steps = 5000;
   int pairs = 16;
   double peak = 1.5e-3;
   uint64_t seed = 1;
@@ -71,20 +72,22 @@ void Restore(State& state, const std::string& path) {
 }
 
 void Print(const char* name, const HeldOut& h) {
-  fmt::print(
-      "{}: class {:.3f}, scene {:.3f}, colour 1 {:.3f}, colour 2 {:.3f}, pattern {:.3f}, accessory "
-      "{:.3f}, retrieval {:.3f}, cosine same {:.2f}, same class {:.2f}\n",
-      name, h.accuracy[0], h.accuracy[1], h.accuracy[2], h.accuracy[3], h.accuracy[4],
-      h.accuracy[5], h.retrieval, h.same_cosine, h.class_cosine);
+  fmt::print("{}:", name);
+  for (int k = 0; k < kLabelCount; ++k) {
+    fmt::print(" {} {:.3f},", kLabelNames[static_cast<size_t>(k)],
+               h.accuracy[static_cast<size_t>(k)]);
+  }
+  fmt::print(" mask {:.3f}, retrieval {:.3f}, cosine same {:.2f}, same class {:.2f}\n", h.mask_iou,
+             h.retrieval, h.same_cosine, h.class_cosine);
   std::fflush(stdout);
 }
 
 void PrintHeldOut(Scorer& scorer, int pairs) {
-  const PairBatch plain = DrawPairs(kHeldOutSeed, pairs, 0);
+  const PairBatch plain = DrawPairs(kScorerHeldOutSeed, pairs, 0);
   Print("held out", Examine(scorer, plain));
-  const PairBatch soft = {Disturb(plain.image01, kHeldOutSeed), plain.labels};
+  const PairBatch soft = {Disturb(plain.image01, kScorerHeldOutSeed), plain.labels, plain.parts};
   Print("held out, softened", Examine(scorer, soft));
-  Print("held out, all poses", Examine(scorer, DrawPairs(kHeldOutSeed + 1, pairs, 1)));
+  Print("held out, all poses", Examine(scorer, DrawPairs(kScorerHeldOutSeed + 1, pairs, 1)));
 }
 
 double LearningRate(double peak, int64_t step, int64_t steps) {
@@ -110,7 +113,7 @@ void Train(State& state, const Options& options) {
     const double progress = static_cast<double>(state.step) / static_cast<double>(options.steps);
     PairBatch batch = DrawPairs(random.Next(), options.pairs, 0.35 * std::min(1.0, 2 * progress));
     if (random.Chance(0.2 + 2 * progress)) batch.image01 = Disturb(batch.image01, random.Next());
-    const torch::Tensor loss = ScorerLoss(state.scorer(batch.image01, compute), batch.labels);
+    const torch::Tensor loss = ScorerLoss(state.scorer(batch.image01, compute), batch);
     state.optimizer->zero_grad();
     loss.backward();
     torch::nn::utils::clip_grad_norm_(state.scorer->parameters(), 2.0);
@@ -121,9 +124,11 @@ void Train(State& state, const Options& options) {
     mean_loss =
         mean_loss == 0 ? loss.item<double>() : 0.97 * mean_loss + 0.03 * loss.item<double>();
     if (state.step % 100 == 0) {
-      fmt::print("step {} loss {:.3f} rate {:.1e} {:.0f} s {:.0f} pictures/s\n", state.step,
-                 mean_loss, rate, state.seconds,
-                 static_cast<double>(2 * options.pairs * state.step) / state.seconds);
+      const std::string line = fmt::format(
+          "step {} loss {:.3f} rate {:.1e} {:.0f} s {:.0f} pictures/s\n", state.step, mean_loss,
+          rate, state.seconds, static_cast<double>(2 * options.pairs * state.step) / state.seconds);
+      std::ofstream(options.checkpoint + ".log", std::ios::app) << line;
+      fmt::print("{}", line);
       std::fflush(stdout);
     }
     if (state.seconds - saved > 60) {
@@ -177,6 +182,10 @@ int main(int argc, char** argv) {
       state.scorer->parameters(), torch::optim::AdamWOptions(options.peak).weight_decay(0.02));
   if (std::filesystem::exists(options.checkpoint)) Restore(state, options.checkpoint);
   Train(state, options);
+  if (const absl::Status status = PlotLog(options.checkpoint); !status.ok()) {
+    std::cerr << status.message() << "\n";
+    return 1;
+  }
   if (const absl::Status status = SaveScorer(state.scorer, options.out); !status.ok()) {
     std::cerr << status.message() << "\n";
     return 1;

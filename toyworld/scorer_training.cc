@@ -3,12 +3,14 @@
 #include <utility>
 #include <vector>
 
+#include "toyworld/part_map.h"
 #include "toyworld/world.h"
 
 namespace vico::toyworld {
 namespace {
 
-constexpr int kGroup = 4;  // toys of one class in a row
+constexpr int kGroup = 4;          // toys of one class in a row
+constexpr float kPlacesShown = 3;  // of the parts' grid: smaller spots of colour are not asked for
 
 // A generator of its own for LibTorch's draws: no global one is touched.
 at::Generator Noise(uint64_t seed) {
@@ -30,42 +32,63 @@ torch::Tensor Blurred(const torch::Tensor& x) {
   return (rows.narrow(3, 0, w) + 2 * rows.narrow(3, 1, w) + rows.narrow(3, 2, w)) / 4;
 }
 
+// Logits of each label, [B, choices].
 std::vector<torch::Tensor> Heads(const Scores& scores, const torch::Tensor& labels) {
   const torch::Tensor own_class =
-      labels.select(1, 0).view({-1, 1, 1}).expand({-1, 1, kAccessoryCount});
-  return {scores.toy_class, scores.scene,   scores.colour1,
-          scores.colour2,   scores.pattern, scores.accessory.gather(1, own_class).squeeze(1)};
+      labels.select(1, kLabelClass).view({-1, 1, 1}).expand({-1, 1, kAccessoryCount});
+  return {scores.toy_class,
+          scores.scene,
+          scores.colours.select(1, 0),
+          scores.colours.select(1, 1),
+          scores.colours.select(1, 2),
+          scores.pattern,
+          scores.accessory.gather(1, own_class).squeeze(1)};
+}
+
+// Cross-entropy over the rows whose label is known.
+torch::Tensor LabelLoss(const torch::Tensor& logits, const torch::Tensor& label) {
+  return at::cross_entropy_loss(logits, label, {}, at::Reduction::Mean, kNotShown);
 }
 
 }  // namespace
 
+const std::array<std::string_view, kLabelCount> kLabelNames = {
+    "class", "scene", "colour 1", "colour 2", "colour 3", "pattern", "accessory"};
+
 PairBatch DrawPairs(uint64_t seed, int pairs, double hard) {
   Random random(seed);
-  std::vector<Drawing> drawings(2 * pairs);
+  PairBatch batch;
+  batch.labels = torch::empty({2 * pairs, kLabelCount}, torch::kInt64);
+  std::vector<cv::Mat> pictures(2 * pairs);
+  std::vector<torch::Tensor> parts(2 * pairs);
+  auto label = batch.labels.accessor<int64_t, 2>();
   int toy_class = 0;
   for (int i = 0; i < pairs; ++i) {
     if (i % kGroup == 0) toy_class = random.Below(kClassCount);
-    const Instance instance = RandomInstance(random, toy_class);
+    const Instance toy = RandomInstance(random, toy_class);
     for (const int row : {i, pairs + i}) {
       const uint64_t picture = random.Next();
       const int scene = random.Below(kSceneCount);
-      drawings[row] =
-          random.Chance(hard) ? DrawCaptioned(instance, picture) : Draw(instance, scene, picture);
+      const bool captioned = random.Chance(hard);
+      const auto draw = [&](const Instance& shown) {
+        return captioned ? DrawCaptioned(shown, picture) : Draw(shown, scene, picture);
+      };
+      const Drawing drawing = draw(toy);
+      pictures[row] = drawing.image;
+      parts[row] = TruePartMap(draw, toy);
+      label[row][kLabelClass] = toy.toy_class;
+      label[row][kLabelScene] = drawing.scene;
+      label[row][kLabelPattern] = toy.pattern;
+      label[row][kLabelAccessory] = toy.accessory;
+      const torch::Tensor shown = parts[row].sum({1, 2});  // places
+      for (int k = 0; k < kPaintCount; ++k) {
+        const bool seen = shown[kBody + k].item<float>() >= kPlacesShown;
+        label[row][kLabelColour1 + k] = seen ? toy.paint[k].name : kNotShown;
+      }
     }
   }
-  PairBatch batch;
-  std::vector<cv::Mat> pictures;
-  batch.labels = torch::empty({2 * pairs, 6}, torch::kInt64);
-  auto label = batch.labels.accessor<int64_t, 2>();
-  for (int row = 0; row < 2 * pairs; ++row) {
-    const Drawing& drawing = drawings[row];
-    const Instance& toy = drawing.instance;
-    pictures.push_back(drawing.image);
-    const int values[6] = {toy.toy_class,     drawing.scene, toy.paint[0].name,
-                           toy.paint[1].name, toy.pattern,   toy.accessory};
-    for (int k = 0; k < 6; ++k) label[row][k] = values[k];
-  }
   batch.image01 = ToImages01(pictures);
+  batch.parts = at::stack(parts);
   return batch;
 }
 
@@ -88,13 +111,12 @@ torch::Tensor Disturb(const torch::Tensor& image01, uint64_t seed) {
   return (x * gain).clamp(0, 1);
 }
 
-torch::Tensor ScorerLoss(const Scores& scores, const torch::Tensor& labels) {
-  torch::Tensor loss;
+torch::Tensor ScorerLoss(const Scores& scores, const PairBatch& batch) {
+  const torch::Tensor& labels = batch.labels;
+  torch::Tensor loss = -2 * (at::log_softmax(scores.parts, 1) * batch.parts).sum(1).mean();
   const std::vector<torch::Tensor> heads = Heads(scores, labels);
-  for (size_t k = 0; k < heads.size(); ++k) {
-    const torch::Tensor part =
-        at::cross_entropy_loss(heads[k], labels.select(1, static_cast<int64_t>(k)));
-    loss = loss.defined() ? loss + part : part;
+  for (int k = 0; k < kLabelCount; ++k) {
+    loss = loss + LabelLoss(heads[static_cast<size_t>(k)], labels.select(1, k));
   }
   const int64_t pairs = labels.size(0) / 2;
   const torch::Tensor similarity =
@@ -110,11 +132,17 @@ HeldOut Examine(Scorer& scorer, const PairBatch& batch) {
   const Scores scores = scorer(batch.image01);
   HeldOut held_out;
   const std::vector<torch::Tensor> heads = Heads(scores, batch.labels);
-  for (size_t k = 0; k < heads.size(); ++k) {
-    const torch::Tensor right =
-        heads[k].argmax(1) == batch.labels.select(1, static_cast<int64_t>(k));
-    held_out.accuracy[k] = right.to(torch::kFloat).mean().item<double>();
+  for (int k = 0; k < kLabelCount; ++k) {
+    const torch::Tensor label = batch.labels.select(1, k);
+    const torch::Tensor right = heads[static_cast<size_t>(k)].argmax(1) == label;
+    const torch::Tensor known = right.masked_select(label != kNotShown);
+    held_out.accuracy[static_cast<size_t>(k)] = known.to(torch::kFloat).mean().item<double>();
   }
+  const torch::Tensor seen = at::softmax(scores.parts, 1).select(1, kScenery) < 0.5;
+  const torch::Tensor real = batch.parts.select(1, kScenery) < 0.5;
+  const torch::Tensor common = (seen & real).to(torch::kFloat).sum({1, 2});
+  const torch::Tensor either = (seen | real).to(torch::kFloat).sum({1, 2}).clamp_min(1);
+  held_out.mask_iou = (common / either).mean().item<double>();
   const int64_t pairs = batch.labels.size(0) / 2;
   const torch::Tensor similarity =  // [P, P]
       scores.embedding.narrow(0, 0, pairs).matmul(scores.embedding.narrow(0, pairs, pairs).t());

@@ -3,15 +3,32 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "toyworld/scorer.h"
 
 namespace vico::toyworld {
 
+/// Columns of the labels.
+enum Label {
+  kLabelClass,
+  kLabelScene,
+  kLabelColour1,
+  kLabelColour2,
+  kLabelColour3,
+  kLabelPattern,
+  kLabelAccessory
+};
+constexpr int kLabelCount = 7;
+extern const std::array<std::string_view, kLabelCount> kLabelNames;
+/// A colour that the picture does not show.
+constexpr int64_t kNotShown = -1;
+
 /// P toys, two pictures each: rows i and P + i show the same toy in two scenes and poses.
 struct PairBatch {
   torch::Tensor image01;  ///< [2P, 3, 64, 64]
-  torch::Tensor labels;   ///< [2P, 6] int64: class, scene, colours 1 and 2, pattern, accessory
+  torch::Tensor labels;   ///< [2P, 7] int64, columns as Label
+  torch::Tensor parts;    ///< [2P, 5, 32, 32], the truth about Scores::parts
 };
 
 /// Toys come in groups of four of one class, so that the embedding must tell them apart; `pairs`
@@ -23,11 +40,13 @@ PairBatch DrawPairs(uint64_t seed, int pairs, double hard);
 /// blurred, noise.
 torch::Tensor Disturb(const torch::Tensor& image01, uint64_t seed);
 
-/// Sum of six cross-entropies and of InfoNCE over the pairs (temperature 0.1, both directions).
-torch::Tensor ScorerLoss(const Scores& scores, const torch::Tensor& labels);
+/// Sum of the labels' cross-entropies, of the parts' (mean over places, doubled) and of InfoNCE
+/// over the pairs (temperature 0.1, both directions).
+torch::Tensor ScorerLoss(const Scores& scores, const PairBatch& batch);
 
 struct HeldOut {
-  std::array<double, 6> accuracy = {};  ///< in the order of PairBatch::labels
+  std::array<double, kLabelCount> accuracy = {};  ///< colours: where they are shown
+  double mask_iou = 0;      ///< of the toy on the parts' grid, mean over the pictures
   double retrieval = 0;     ///< share of toys whose other picture is the nearest of all P
   double same_cosine = 0;   ///< mean embedding cosine of the two pictures of one toy
   double class_cosine = 0;  ///< of different toys of one class
@@ -35,5 +54,8 @@ struct HeldOut {
 
 /// Figures over a batch the scorer has not seen.
 HeldOut Examine(Scorer& scorer, const PairBatch& batch);
+
+/// Toys and pictures that no training sees: for DrawPairs.
+constexpr uint64_t kScorerHeldOutSeed = 0x5eed0f7e57ULL;
 
 }  // namespace vico::toyworld

@@ -16,6 +16,10 @@
 namespace vico {
 namespace {
 
+Dialect DialectOf(const v1::TrainSpec& spec) {
+  return spec.dialect() == v1::DIALECT_MMAGIC ? Dialect::kMmagic : Dialect::kPaper;
+}
+
 constexpr int64_t kMostSampleSteps = 20;  // a sample shows the way; it need not be the best picture
 
 /// What a training shows of itself on the way.
@@ -54,7 +58,8 @@ class Showing {
     options.placeholder = spec_.placeholder();
     options.mask = spec_.mask() ? KeyMask::kOtsu : KeyMask::kNone;
 
-    Personalization personal{.adapter = adapter, .reference = reference_};
+    Personalization personal{
+        .adapter = adapter, .dialect = DialectOf(spec_), .reference = reference_};
     absl::Status problem;
     GenerateObserver observer;
     observer.on_step = [&](int64_t, int64_t) { return callbacks_.keep_going(); };
@@ -76,7 +81,7 @@ class Showing {
 
   absl::Status Masks(Adapter& adapter, int64_t step) {
     for (const PictureMask& mask :
-         LearnedMasks(loaded_.base, adapter, pictures01_, spec_.placeholder())) {
+         LearnedMasks(loaded_.base, adapter, pictures01_, spec_.placeholder(), DialectOf(spec_))) {
       ASSIGN_OR_RETURN(std::string png, EncodeMaskPng(mask.mask));
       callbacks_.on_mask({.step = step,
                           .picture_index = static_cast<int>(mask.picture),
@@ -96,6 +101,7 @@ class Showing {
 
 TrainOptions OptionsOf(const v1::TrainSpec& spec) {
   TrainOptions options;
+  options.dialect = DialectOf(spec);
   options.steps = spec.steps();
   options.batch_size = spec.batch_size();
   options.embedding_learning_rate = spec.embedding_learning_rate();
@@ -106,6 +112,22 @@ TrainOptions OptionsOf(const v1::TrainSpec& spec) {
   options.init_word = spec.init_word();
   options.seed = spec.seed();
   return options;
+}
+
+/// mmagic's sites depend on the U-Net's blocks, and it reads the second head of each.
+absl::Status CheckDialect(const Base& base, Dialect dialect) {
+  const auto sites = base.sites(dialect);
+  if (sites.empty()) {
+    return FieldError("train.dialect", "has no site for image attention in this base model");
+  }
+  for (const int64_t site : sites) {
+    const auto& transformer = base.unet->transformers()[static_cast<size_t>(site)];
+    if (dialect == Dialect::kMmagic && transformer.heads < 2) {
+      return FieldError("train.dialect", fmt::format("mmagic's needs 2 heads or more at {}, got {}",
+                                                     transformer.name, transformer.heads));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<torch::Tensor> LoadPictures(const std::vector<std::string>& pictures, int side) {
@@ -126,7 +148,7 @@ absl::StatusOr<std::string> AdapterBytesOf(const Adapter& adapter, const LoadedB
                                            const v1::TrainSpec& spec, const std::string& reference,
                                            const std::string& code_version) {
   AdapterFile file;
-  file.dialect = "paper";
+  file.dialect = DialectOf(spec) == Dialect::kMmagic ? "mmagic" : "paper";
   file.base_model_digest = loaded.offer.base_model.digest();
   file.placeholder = spec.placeholder();
   file.init_word = spec.init_word();
@@ -148,9 +170,7 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
                                        const std::string& code_version,
                                        const TrainCallbacks& callbacks) {
   if (pictures.empty()) return absl::InvalidArgumentError("pictures: must be 1 or more, got 0");
-  if (spec.dialect() != v1::DIALECT_PAPER) {
-    return FieldError("train.dialect", "this worker trains the paper's dialect only");
-  }
+  RETURN_IF_ERROR(CheckDialect(loaded.base, DialectOf(spec)));
   if (!loaded.base.tokenizer.SingleToken(spec.init_word())) {
     return FieldError("train.init_word", "must be one token of the base model's tokenizer");
   }

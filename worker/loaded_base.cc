@@ -29,7 +29,8 @@ absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& 
                              .unet = std::move(networks.unet),
                              .schedule = Schedule(model.schedule),
                              .tokenizer = std::move(tokenizer),
-                             .threads = threads}};
+                             .threads = threads},
+                    .warnings = std::move(model.warnings)};
 }
 
 }  // namespace vico

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <absl/status/statusor.h>
 
@@ -14,6 +15,7 @@ namespace vico {
 struct LoadedBase {
   BaseModelOffer offer;
   Base base;
+  std::vector<std::string> warnings;  ///< what its files ask for and will not get
 
   /// What its adapters are checked against.
   AdapterTarget adapter_target() const;

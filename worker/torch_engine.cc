@@ -70,14 +70,11 @@ absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const AdapterSourc
   const AdapterTarget target = loaded.adapter_target();
   ASSIGN_OR_RETURN(const AdapterFile file,
                    ParseAdapter(std::move(bytes.safetensors), source.adapter.name(), target));
-  if (file.dialect != "paper") {
-    return absl::FailedPreconditionError(fmt::format(
-        "adapter: this worker draws with the paper's dialect, not with {}", file.dialect));
-  }
   ASSIGN_OR_RETURN(const torch::Tensor reference01,
                    LoadSquare(bytes.reference, loaded.offer.base_model.resolution()));
   LoadedAdapter adapter;
   adapter.personal.adapter = MakeAdapter(file, target.transformers);
+  adapter.personal.dialect = file.dialect == "mmagic" ? Dialect::kMmagic : Dialect::kPaper;
   adapter.personal.adapter->to(loaded.base.device());
   adapter.personal.reference = ReferenceLatent(loaded.base, reference01.unsqueeze(0));
   adapter.placeholder = file.placeholder;
@@ -226,6 +223,9 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
           return absl::InvalidArgumentError(
               fmt::format("--base-model {}: {} is there already", path, base_model.name()));
         }
+      }
+      for (const std::string& warning : loaded.warnings) {
+        log.Warning(warning, {{"base_model", base_model.name()}});
       }
       log.Info("base model loaded", {{"base_model", base_model.name()},
                                      {"digest", base_model.digest()},

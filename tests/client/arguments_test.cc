@@ -175,7 +175,16 @@ TEST(ArgumentsTest, EverySubcommandIsReachable) {
   Read<AdaptersList>({"adapters", "list"});
   EXPECT_EQ(Read<AdaptersShow>({"adapters", "show", "1"}).name, "adapters/1");
   EXPECT_EQ(Read<AdaptersDownload>({"adapters", "download", "1", "--out", "f"}).out, "f");
-  EXPECT_EQ(Read<AdaptersImport>({"adapters", "import", "f", "--reference", "r.png"}).file, "f");
+  const auto downloaded =
+      Read<AdaptersDownload>({"adapters", "download", "1", "--format", "mmagic"});
+  EXPECT_EQ(downloaded.format, AdapterFormat::kMmagic);
+  const auto imported =
+      Read<AdaptersImport>({"adapters", "import", "f", "g", "--reference", "r.png", "--base-model",
+                            "b", "--placeholder", "X*", "--init-word", "dog"});
+  EXPECT_EQ(imported.files, (std::vector<std::string>{"f", "g"}));
+  EXPECT_EQ(imported.reference, "r.png");
+  EXPECT_EQ(imported.placeholder, "X*");
+  EXPECT_EQ(imported.init_word, "dog");
   EXPECT_EQ(Read<AdaptersDelete>({"adapters", "delete", "1"}).name, "adapters/1");
   Read<Models>({"models"});
   Read<ShowCapabilities>({"capabilities"});

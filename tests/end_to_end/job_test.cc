@@ -314,6 +314,47 @@ TEST_F(JobTest, AnAdapterOfAnotherBaseModelIsRefused) {
   EXPECT_THAT(draw.err, HasSubstr("generate.base_model"));
 }
 
+TEST_F(JobTest, TheAuthorsCheckpointGeneratesAndComesOutAgain) {
+  const TempFolder folder;
+  const std::string attention = "tests/golden/checkpoints/tiny_cross_attention-399.pt";
+  const std::string word = "tests/golden/checkpoints/tiny_embeddings_gs-399.pt";
+  const std::string reference = "examples/robot/beach.png";
+  const auto adapters = [] { return cluster_->NewClient()->ListAdapters(1000)->size(); };
+  const std::size_t before = adapters();
+  const Finished without = cluster_->Vico({"adapters", "import", attention, word});
+  EXPECT_EQ(without.exit_code, 2) << without.err;
+  EXPECT_THAT(without.err, HasSubstr("--reference"));
+  const Finished half = cluster_->Vico({"adapters", "import", attention, "--reference", reference});
+  EXPECT_EQ(half.exit_code, 2) << half.err;
+  EXPECT_THAT(half.err, HasSubstr("embeddings_gs-N.pt"));
+  EXPECT_EQ(adapters(), before);
+
+  const Finished import = cluster_->Vico(
+      {"adapters", "import", word, attention, "--reference", reference, "--init-word", "robot"});
+  ASSERT_EQ(import.exit_code, 0) << import.err;
+  const std::string name = import.out.substr(0, import.out.find('\n'));
+  const auto drawn =
+      Draw({"generate", name, "a photo of * on the beach", "--steps", "2", "--seed", "5"});
+  const auto bare =
+      Draw({"generate", "-", "a photo of * on the beach", "--steps", "2", "--seed", "5"});
+  ASSERT_THAT(drawn, SizeIs(1));
+  EXPECT_NE(drawn, bare);
+
+  const std::string out = folder.path() + "/pair";
+  const Finished exported =
+      cluster_->Vico({"adapters", "download", name, "--format", "authors", "--out", out});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  const Finished again = cluster_->Vico({"adapters", "import", out + "/cross_attention-0.pt",
+                                         out + "/embeddings_gs-0.pt", "--reference", reference});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(Draw({"generate", again.out.substr(0, again.out.find('\n')),
+                  "a photo of * on the beach", "--steps", "2", "--seed", "5"}),
+            drawn);
+  const Finished other = cluster_->Vico({"adapters", "download", name, "--format", "mmagic"});
+  EXPECT_EQ(other.exit_code, 4) << other.err;
+  EXPECT_THAT(other.err, HasSubstr("different transformers"));
+}
+
 struct WrongRequest {
   std::string name;
   std::vector<std::string> words;  // CONCEPT and ADAPTER stand for real ones
@@ -382,7 +423,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongRequest{"NoPictures", DrawWith({"-n", "0"}), 2, "generate.picture_count"},
         WrongRequest{"ManyPictures", DrawWith({"-n", "9"}), 2, "generate.picture_count"},
         WrongRequest{"SeedCount", DrawWith({"-n", "3", "--seed", "1,2"}), 2, "generate.seeds"},
-        WrongRequest{"Scheduler", DrawWith({"--scheduler", "euler"}), 2, "generate.scheduler"},
+        WrongRequest{"Scheduler", DrawWith({"--scheduler", "plms"}), 2, "generate.scheduler"},
         WrongRequest{"UnknownAdapter", {"generate", kUnknownId, "a S*"}, 3, "generate.adapter"},
         WrongRequest{"BareOfUnknownBase",
                      {"generate", "-", "a robot", "--base-model", "nope"},

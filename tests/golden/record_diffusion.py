@@ -1,40 +1,144 @@
 #!/usr/bin/env python3
-"""Records tests/golden/io/diffusion.safetensors: the noise schedule and whole sampling runs of diffusers'
-schedulers, with the network's outputs and the noise injected; and Pillow's resize. Needs what record_models.py needs.
+"""Records tests/golden/io/diffusion.safetensors and io/diffusion_runs.json: the noise schedule and whole sampling
+runs of diffusers' schedulers, with a formula for the network and the noise injected; and Pillow's resize. Needs what
+record_models.py needs.
 """
+import json
 import pathlib
 
 import numpy
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
-from diffusers.schedulers import scheduling_ddpm
+from diffusers import (DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler,
+                       EulerDiscreteScheduler, HeunDiscreteScheduler, LCMScheduler, PNDMScheduler,
+                       UniPCMultistepScheduler)
+from diffusers.schedulers import (scheduling_ddim, scheduling_ddpm, scheduling_euler_ancestral_discrete, scheduling_lcm)
 from PIL import Image
 from safetensors.torch import save_file
 
 HERE = pathlib.Path(__file__).parent
-SHAPE = (1, 4, 3, 3)
+SHAPE = (2, 4, 4, 4)
 SCHEDULE = dict(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
-LEADING = dict(steps_offset=1, clip_sample=False, timestep_spacing="leading")
+
+# scheduler/scheduler_config.json as Stable Diffusion 1.5 was published with.
+SD15 = dict(SCHEDULE, _class_name="PNDMScheduler", _diffusers_version="0.6.0", clip_sample=False, set_alpha_to_one=False,
+            skip_prk_steps=True, steps_offset=1, trained_betas=None)
+
+# Our name -> the class, what a user adds to from_config(), and what goes to step().
+SCHEDULERS = {
+    "ddim": (DDIMScheduler, {}, {}),
+    "ddim_eta": (DDIMScheduler, {}, {"eta": 1.0}),
+    "ddpm": (DDPMScheduler, {}, {}),
+    "pndm": (PNDMScheduler, {}, {}),
+    "euler": (EulerDiscreteScheduler, {}, {}),
+    "euler_ancestral": (EulerAncestralDiscreteScheduler, {}, {}),
+    "heun": (HeunDiscreteScheduler, {}, {}),
+    "dpmsolver++": (DPMSolverMultistepScheduler, {}, {}),
+    "dpmsolver++_karras": (DPMSolverMultistepScheduler, {"use_karras_sigmas": True}, {}),
+    "unipc": (UniPCMultistepScheduler, {}, {}),
+    "lcm": (LCMScheduler, {}, {}),
+}
 
 
-def run(scheduler, steps, seed, **step_arguments):
-    """Start, injected outputs and noises, and the state after each step, of one run."""
-    generator = torch.Generator().manual_seed(seed)
+def without(config, *keys):
+    return {key: value for key, value in config.items() if key not in keys}
+
+
+# What a file may ask for -> the file, the schedulers it matters to.
+V = dict(SD15, prediction_type="v_prediction")
+SIGMAS = ["euler", "heun", "dpmsolver++", "unipc"]
+OPTIONS = {
+    "ddim_file": (dict(without(SD15, "set_alpha_to_one", "steps_offset", "skip_prk_steps"),
+                       _class_name="DDIMScheduler"), ["ddim", "ddim_eta", "ddpm", "euler", "lcm"]),
+    "alpha_to_one": (dict(SD15, set_alpha_to_one=True), ["ddim", "pndm"]),
+    "leading": (dict(SD15, timestep_spacing="leading"), ["ddim", "pndm", "euler_ancestral", *SIGMAS]),
+    "trailing": (dict(SD15, timestep_spacing="trailing"), ["ddim", "ddpm", "pndm", "euler_ancestral", *SIGMAS]),
+    "linspace": (dict(SD15, timestep_spacing="linspace"), ["ddim", "ddpm", "pndm", "euler_ancestral", *SIGMAS]),
+    "zero_snr": (dict(V, rescale_betas_zero_snr=True, timestep_spacing="trailing"),
+                 ["ddim", "ddim_eta", "ddpm", "pndm", "euler_ancestral", "lcm", *SIGMAS]),
+    "linear": (dict(SD15, beta_schedule="linear", beta_start=1e-4, beta_end=0.02), ["ddim", *SIGMAS]),
+    "cosine": (dict(SD15, beta_schedule="squaredcos_cap_v2"), ["ddim", *SIGMAS]),
+    "trained": (dict(SD15, num_train_timesteps=60, trained_betas=[1e-3 + 5e-4 * i for i in range(60)]),
+                ["ddim", *SIGMAS]),
+    "karras": (dict(SD15, use_karras_sigmas=True), ["euler_ancestral", *SIGMAS]),
+    "karras_leading": (dict(SD15, use_karras_sigmas=True, timestep_spacing="leading"), SIGMAS),
+    "fixed_large": (dict(SD15, variance_type="fixed_large"), ["ddpm"]),
+    "fixed_small_log": (dict(SD15, variance_type="fixed_small_log"), ["ddpm"]),
+    "distilled": (dict(SD15, original_inference_steps=40, timestep_scaling=5.0), ["lcm"]),
+    "no_schedule": (dict(_class_name="PNDMScheduler", skip_prk_steps=True, clip_sample=False), ["ddim", "euler"]),
+}
+
+
+class Network:
+    """What stands for one: cheap, of x and t, and rough from call to call."""
+
+    def __init__(self, generator):
+        self.mean = torch.randn(SHAPE, generator=generator)
+        self.rough = torch.randn((4, *SHAPE), generator=generator)
+
+    def __call__(self, x, t, call):
+        return (x - self.mean) * (0.2 + 0.0007 * t) + self.rough[call % 4] * 0.3
+
+
+def original(scheduler, step, output, t, x):
+    """The prediction of x_0 that the scheduler made in the step just taken."""
+    for name in ["denoised", "pred_original_sample"]:
+        if getattr(step, name, None) is not None:
+            return getattr(step, name)
+    if isinstance(scheduler, PNDMScheduler):  # does not tell it; DDIM's is the same formula
+        ddim = DDIMScheduler.from_config(scheduler.config, clip_sample=False, rescale_betas_zero_snr=False)
+        ddim.set_timesteps(1)
+        return ddim.step(output, t, x).pred_original_sample
+    return scheduler.model_outputs[-1].clone()
+
+
+def run(name, config, steps, calls_kept, network, start, noises):
+    """A whole run as StableDiffusionPipeline makes it; states and predictions of x_0 at some of its calls."""
+    maker, chosen, step_arguments = SCHEDULERS[name]
+    scheduler = maker.from_config(config, **chosen)
     scheduler.set_timesteps(steps)
+    x = start * scheduler.init_noise_sigma
     count = len(scheduler.timesteps)
-    x = torch.randn(SHAPE, generator=generator)
-    outputs = torch.randn((count, *SHAPE), generator=generator)
-    noises = torch.randn((count, *SHAPE), generator=generator)
-    start, states = x, []
-    for i, t in enumerate(scheduler.timesteps):
-        arguments = dict(step_arguments)
-        if arguments.get("eta"):
-            arguments["variance_noise"] = noises[i]
-        scheduling_ddpm.randn_tensor = lambda *_, **__: noises[i]
-        x = scheduler.step(outputs[i], t, x, **arguments).prev_sample
+    states, originals = [], []
+    for call, t in enumerate(scheduler.timesteps):
+        for module in [scheduling_ddim, scheduling_ddpm, scheduling_euler_ancestral_discrete, scheduling_lcm]:
+            module.randn_tensor = lambda *_, **__: noises[call]
+        shown = scheduler.scale_model_input(x, t)
+        output = network(shown, t.item(), call)
+        step = scheduler.step(output, t, x, **step_arguments)
+        originals.append(original(scheduler, step, output, t, x))
+        x = step.prev_sample
         states.append(x)
-    return {"timesteps": scheduler.timesteps.long(), "start": start, "outputs": outputs, "noises": noises,
-            "states": torch.stack(states)}
+    kept = torch.tensor(sorted({call % count for call in calls_kept(count)}))
+    return {"timesteps": scheduler.timesteps.float(), "calls": kept, "states": torch.stack(states)[kept],
+            "originals": torch.stack(originals)[kept]}
+
+
+def record_schedulers(tensors):
+    """The tensors of all runs; returns what the runs are."""
+    generator = torch.Generator().manual_seed(11)
+    network = Network(generator)
+    start = torch.randn(SHAPE, generator=generator)
+    noises = torch.randn((50, *SHAPE), generator=generator)
+    tensors |= {"network.mean": network.mean, "network.rough": network.rough, "start": start, "noises": noises}
+
+    configs, runs = {"epsilon": SD15, "v": V}, []
+
+    def record(name, file, steps, calls_kept):
+        case = f"{file}.{name}.{steps}"
+        values = run(name, configs[file], steps, calls_kept, network, start, noises)
+        tensors.update({f"{case}.{key}": value for key, value in values.items()})
+        runs.append({"name": case, "scheduler": name.removesuffix("_eta"), "steps": steps,
+                     "eta": SCHEDULERS[name][2].get("eta", 0), "config": file})
+
+    for name in SCHEDULERS:
+        for steps in [4, 20, 50]:
+            for file in ["epsilon", "v"]:
+                record(name, file, steps, lambda count: [0, 1, count // 2, -1])
+    for option, (config, names) in OPTIONS.items():
+        configs[option] = config
+        for name in names:
+            record(name, option, 8, lambda count: [0, -1])
+    return {"configs": configs, "runs": runs}
 
 
 def record_resize(tensors):
@@ -50,21 +154,7 @@ def record_resize(tensors):
         tensors[f"resize.{name}"] = torch.from_numpy(numpy.asarray(resized).copy())
 
 
-def main():
-    ddim = dict(SCHEDULE, **LEADING, set_alpha_to_one=False)
-    runs = {
-        "ddim": run(DDIMScheduler(**ddim), 10, 1),
-        "ddim_eta": run(DDIMScheduler(**ddim), 7, 2, eta=0.8),
-        "ddim_v": run(DDIMScheduler(**ddim, prediction_type="v_prediction"), 10, 3),
-        "ddim_one": run(DDIMScheduler(**dict(ddim, set_alpha_to_one=True, steps_offset=0)), 10, 4),
-        "ddpm": run(DDPMScheduler(**SCHEDULE, **LEADING, variance_type="fixed_small"), 12, 5),
-        "dpmsolver": run(DPMSolverMultistepScheduler(**SCHEDULE, algorithm_type="dpmsolver++", solver_order=2), 20, 6),
-        "dpmsolver_few": run(DPMSolverMultistepScheduler(**SCHEDULE, algorithm_type="dpmsolver++", solver_order=2), 8, 7),
-        "dpmsolver_linear": run(DPMSolverMultistepScheduler(**dict(SCHEDULE, beta_schedule="linear", beta_start=1e-4,
-                                                                   beta_end=0.02), solver_order=2), 15, 8),
-    }
-    tensors = {f"{name}.{key}": value for name, values in runs.items() for key, value in values.items()}
-
+def record_forward(tensors):
     scheduler = DDPMScheduler(**SCHEDULE)
     generator = torch.Generator().manual_seed(9)
     x0, noise = torch.randn(5, 4, 3, 3, generator=generator), torch.randn(5, 4, 3, 3, generator=generator)
@@ -72,6 +162,13 @@ def main():
     tensors |= {"forward.x0": x0, "forward.noise": noise, "forward.t": t,
                 "forward.noisy": scheduler.add_noise(x0, noise, t), "forward.v": scheduler.get_velocity(x0, noise, t),
                 "forward.alphas_cumprod": scheduler.alphas_cumprod}
+
+
+def main():
+    tensors = {}
+    runs = record_schedulers(tensors)
+    (HERE / "io" / "diffusion_runs.json").write_text(json.dumps(runs, indent=1) + "\n")
+    record_forward(tensors)
     record_resize(tensors)
     save_file({name: value.contiguous() for name, value in tensors.items()}, HERE / "io" / "diffusion.safetensors")
 

@@ -1,59 +1,35 @@
 #!/usr/bin/env python3
-"""Records tests/golden/io/vico.safetensors: what the authors' own U-Net with image attention computes.
+"""Records tests/golden/io/vico.safetensors: what the authors' own ViCo computes, on given rows: attention maps, masks,
+prediction, losses, gradients, five optimizer steps, and a picture's latent.
 
   git clone https://github.com/haoosz/ViCo && git -C ViCo checkout 4ac2463
-  pip install einops   (and what record_models.py needs)
+  pip install einops tqdm   (and what record_models.py needs)
   python3 record_vico.py ViCo
 
-The network has Stable Diffusion's shape at reduced width. Its weights are a formula of name and index (weights()
-below; tests/golden/vico_test.cc has the same), so no weights are stored.
+vico_reference.py says what of it is theirs. The networks have Stable Diffusion's shape at reduced width. Their weights are
+a formula of name and index (weights() below; tests/golden/authors_networks.h has the same), so no weights are stored.
 """
 import hashlib
 import math
 import pathlib
 import sys
-import types
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+import vico_reference
 
 HERE = pathlib.Path(__file__).parent
 WIDTH, TEXT_WIDTH, TOKENS, SIDE = 32, 24, 10, 16
 MULT = (1, 1, 2, 2)
 REG_WEIGHT = 0.5  # far above the paper's, so that its gradient shows
-
-RESNET = {"in_layers.0": "norm1", "in_layers.2": "conv1", "emb_layers.1": "time_emb_proj", "out_layers.0": "norm2",
-          "out_layers.3": "conv2", "skip_connection": "conv_shortcut"}
-
-
-def diffusers_name(name):
-    """CompVis name -> diffusers name; image attention keeps its leaves."""
-    parts = name.split(".")
-    if parts[0] == "time_embed":
-        return f"time_embedding.linear_{1 + int(parts[1]) // 2}.{parts[2]}"
-    if parts[0] == "out":
-        return ("conv_norm_out." if parts[1] == "0" else "conv_out.") + parts[2]
-    if parts[0] == "middle_block":
-        place = {"0": "resnets.0", "1": "attentions.0", "2": "resnets.1"}[parts[1]]
-        block, rest = f"mid_block.{place}", parts[2:]
-    else:
-        i, j, rest = int(parts[1]), parts[2], parts[3:]
-        if parts[0] == "input_blocks":
-            if i == 0:
-                return f"conv_in.{rest[0]}"
-            if i % 3 == 0:
-                return f"down_blocks.{i // 3 - 1}.downsamplers.0.conv.{rest[1]}"
-            block = f"down_blocks.{(i - 1) // 3}.{'resnets' if j == '0' else 'attentions'}.{(i - 1) % 3}"
-        elif rest[0] == "conv":
-            return f"up_blocks.{i // 3}.upsamplers.0.conv.{rest[1]}"
-        else:
-            block = f"up_blocks.{i // 3}.{'resnets' if j == '0' else 'attentions'}.{i % 3}"
-    rest = ".".join(rest)
-    for old, new in RESNET.items():
-        if rest.startswith(old + "."):
-            rest = new + rest[len(old):]
-    return f"{block}.{rest}"
+CONTEXT, VOCABULARY = 16, 854  # of tests/golden/base's tokenizer
+EVERY = 61  # of all trainable numbers in the order of their names, those recorded
+TEMPLATES = [["a photo of a {}", "a rendering of a {}"], ["the photo of a {}", "a photo of my {}"],
+             ["a dark photo of the {}", "a photo of the cool {}"], ["a depiction of a {}", "a photo of one {}"],
+             ["an illustration of the {}", "a rendition of the {}"]]
 
 
 def weights(index, name, shape):
@@ -65,41 +41,28 @@ def weights(index, name, shape):
     return 0.2 * wave + (1.0 if "norm" in name and name.endswith("weight") else 0.0)
 
 
-def build(source):
-    listconfig = types.ModuleType("omegaconf.listconfig")
-    listconfig.ListConfig = type("ListConfig", (), {})
-    sys.modules.update({"omegaconf": types.ModuleType("omegaconf"), "omegaconf.listconfig": listconfig})
-    sys.path.insert(0, source)
-    from ldm.modules import attention
-    from ldm.modules.diffusionmodules.openaimodel import UNetModel
-
-    unet = UNetModel(image_size=SIDE, in_channels=4, out_channels=4, model_channels=WIDTH, attention_resolutions=[4, 2, 1],
-                     num_res_blocks=2, channel_mult=MULT, num_heads=8, use_spatial_transformer=True,
-                     transformer_depth=1, context_dim=TEXT_WIDTH, use_checkpoint=False, legacy=False)
-    names = {diffusers_name(name): p for name, p in unet.named_parameters()}
+def fill(named):
     with torch.no_grad():
-        for index, name in enumerate(sorted(names), 1):
-            p = names[name]
-            p.copy_(weights(index, name, tuple(p.shape)))
-            p.requires_grad_("image_cross_attention" in name)
-    return attention, unet, names
+        for index, name in enumerate(sorted(named), 1):
+            named[name].copy_(weights(index, name, tuple(named[name].shape)))
 
 
-def sines(shape, a, b):
-    return torch.sin(a * torch.arange(math.prod(shape), dtype=torch.float64) + b).reshape(shape).float()
+def build(source):
+    config = CLIPTextConfig(vocab_size=VOCABULARY, hidden_size=TEXT_WIDTH, intermediate_size=48, num_hidden_layers=2,
+                            num_attention_heads=3, max_position_embeddings=CONTEXT, hidden_act="quick_gelu",
+                            bos_token_id=VOCABULARY - 2, eos_token_id=VOCABULARY - 1, pad_token_id=VOCABULARY - 1)
+    text = CLIPTextModel(config).eval()
+    fill({name if name.startswith("text_model.") else f"text_model.{name}": p for name, p in text.named_parameters()})
+    tokenizer = CLIPTokenizer.from_pretrained(HERE / "base" / "tokenizer")
+    star, robot = (tokenizer(word, add_special_tokens=False)["input_ids"] for word in ("*", "robot"))
+    assert len(star) == len(robot) == 1
+    vico = vico_reference.Vico(source, vico_reference.unet_parameters(WIDTH, MULT, TEXT_WIDTH), text,
+                               {"*": star[0], "robot": robot[0]})
+    fill(vico.names)
+    return vico, tokenizer
 
 
-def record_unet(attention, unet, names, tensors):
-    masks = []
-    otsu = attention.otsu
-
-    def recording(maps):
-        maps_before = maps.clone()
-        mask = otsu(maps)
-        masks.append((maps_before, mask.bool()))
-        return mask
-
-    attention.otsu = recording
+def record_unet(vico, tensors):
     generator = torch.Generator().manual_seed(11)
     latent = torch.randn(2, 4, SIDE, SIDE, generator=generator)
     reference = torch.randn(2, 4, SIDE, SIDE, generator=generator)
@@ -108,21 +71,69 @@ def record_unet(attention, unet, names, tensors):
     timestep = torch.tensor([981, 301])
     placeholder, end = torch.tensor([4, 3]), torch.tensor([8, 6])
     rows = torch.arange(2)
-    unet.train()
-    output, reg = unet(latent, reference, timesteps=timestep, context=text, ph_pos=((rows, placeholder), (rows, end)))
+    with vico.watch() as seen:
+        output, reg = vico.unet(latent, reference, timesteps=timestep, context=text,
+                                ph_pos=((rows, placeholder), (rows, end)))
     loss = F.mse_loss(output, noise) + REG_WEIGHT * reg
     loss.backward()
-    attention.otsu = otsu
-    sites = sorted({name.split(".image_cross_attention.")[0] for name in names if "image_cross_attention" in name})
-    print(len(names), "parameters,", sites, "reg", reg.item(), "loss", loss.item())
+    print(len(vico.names), "parameters,", vico.sites, "reg", reg.item(), "loss", loss.item())
     tensors |= {"unet.latent": latent, "unet.reference": reference, "unet.noise": noise, "unet.text": text.detach(),
                 "unet.timestep": timestep, "unet.placeholder": placeholder, "unet.end": end, "unet.output": output.detach(),
                 "unet.reg": reg.detach(), "unet.loss": loss.detach(), "unet.text_grad": text.grad}
-    for i, (site, (maps, mask)) in enumerate(zip(sites, masks)):
+    for i, (site, (maps, mask)) in enumerate(zip(vico.sites, zip(seen["attention"], seen["mask"]))):
         tensors[f"unet.site{i}.attention"] = maps
         tensors[f"unet.site{i}.mask"] = mask
         for leaf in ("attn1.to_v.weight", "attn2.to_q.weight", "attn2.to_k.weight", "ff.net.0.proj.bias", "norm3.weight"):
-            tensors[f"unet.site{i}.grad.{leaf}"] = names[f"{site}.image_cross_attention.{leaf}"].grad
+            tensors[f"unet.site{i}.grad.{leaf}"] = vico.names[f"{site}.image_cross_attention.{leaf}"].grad.clone()
+    vico.unet.zero_grad()
+
+
+def sample(named):
+    """Every EVERY-th of all numbers, in the order of the names."""
+    return torch.cat([named[name].detach().flatten() for name in sorted(named)])[::EVERY].clone()
+
+
+def tokens(tokenizer, prompts):
+    return torch.tensor([tokenizer(prompt, padding="max_length", max_length=CONTEXT, truncation=True)["input_ids"]
+                         for prompt in prompts])
+
+
+def record_training(vico, tokenizer, tensors):
+    """Five steps of two rows: two pictures, each the other's reference. The start is the formula's and the initial word's."""
+    generator = torch.Generator().manual_seed(13)
+    pictures = torch.randn(2, 4, SIDE, SIDE, generator=generator)
+    noise = torch.randn(len(TEMPLATES), 2, 4, SIDE, SIDE, generator=generator)
+    timestep = torch.randint(0, 1000, (len(TEMPLATES), 2), generator=generator)
+    tensors |= {"train.pictures": pictures, "train.noise": noise, "train.timestep": timestep,
+                "train.start": sample(vico.trainable)}
+    optimizer = vico.model.configure_optimizers()
+    losses = []
+    for step, templates in enumerate(TEMPLATES):
+        ids = tokens(tokenizer, [template.replace("{}", "*") for template in templates])
+        optimizer.zero_grad()
+        loss, parts = vico.losses(pictures, pictures.flip(0), ids, timestep[step], noise[step])
+        loss.backward()
+        losses.append([parts["train/loss_simple"].item(), parts["train/loss_reg"].item() / 5e-4])
+        if step == 0:
+            tensors["train.grad"] = sample({name: p.grad for name, p in vico.trainable.items()})
+            tensors["train.grad.placeholder"] = vico.placeholder.grad[0].clone()
+        optimizer.step()
+        if step + 1 in (1, 2, 5):
+            tensors[f"train.after{step + 1}"] = sample(vico.trainable)
+            tensors[f"train.after{step + 1}.placeholder"] = vico.placeholder.detach()[0].clone()
+    tensors["train.losses"] = torch.tensor(losses)
+    print("losses", losses)
+    return {"train.prompts": "\n".join(template.replace("{}", "S*") for step in TEMPLATES for template in step)}
+
+
+def record_generation(vico, tokenizer, tensors):
+    """Ten steps with guidance, by the adapter as it now is: after five steps of training."""
+    generator = torch.Generator().manual_seed(14)
+    noise = torch.randn(2, 4, SIDE, SIDE, generator=generator)
+    ids, unconditional = tokens(tokenizer, ["a photo of * on the beach"]), tokens(tokenizer, [""])
+    latent = vico.generate(ids, unconditional, tensors["train.pictures"][:1], noise, 10, 7.5)
+    print("generated, standard deviation", latent.std().item())
+    tensors |= {"generate.noise": noise, "generate.latent": latent}
 
 
 def record_otsu(attention, tensors):
@@ -150,11 +161,12 @@ def template_facts(source):
 
 def main():
     source = sys.argv[1]
-    attention, unet, names = build(source)
+    vico, tokenizer = build(source)
     tensors = {}
-    record_unet(attention, unet, names, tensors)
-    record_otsu(attention, tensors)
-    metadata = template_facts(source)
+    record_unet(vico, tensors)
+    record_otsu(vico.attention, tensors)
+    metadata = template_facts(source) | record_training(vico, tokenizer, tensors)
+    record_generation(vico, tokenizer, tensors)
     print(metadata)
     save_file({name: value.contiguous() for name, value in tensors.items()}, HERE / "io" / "vico.safetensors", metadata)
 

@@ -1,70 +1,33 @@
-// Image attention against the authors' own code; recorded by record_vico.py, whose weights() is
-// repeated here. The fixture of one block was computed in float64 with the authors' and diffusers'
-// block.
-#include <cmath>
-
+// Image attention against the authors' own code; recorded by record_vico.py. The fixture of one
+// block was computed in float64 with the authors' and diffusers' block.
 #include <gtest/gtest.h>
 
+#include "tests/golden/authors_networks.h"
 #include "tests/golden/tensors.h"
-#include "worker/model/adapter.h"
-#include "worker/model/image_attention.h"
 #include "worker/model/personalized.h"
 
 namespace vico {
 namespace {
 
+using golden::FillByFormula;
 using golden::Load;
 using golden::Near;
+using golden::ReducedUNet;
 
 constexpr double kRegWeight = 0.5;
 
-/// record_vico.py: weights().
-torch::Tensor FormulaWeights(int64_t index, const std::string& name, torch::IntArrayRef shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  const auto i = torch::arange(count, torch::kFloat64).remainder(997);
-  auto wave = torch::sin(static_cast<double>(index) + 1.3 * i).reshape(shape);
-  if (shape.size() > 1) {
-    return wave * std::sqrt(2.0 * static_cast<double>(shape[0]) / static_cast<double>(count));
-  }
-  const bool norm = name.find("norm") != std::string::npos && name.ends_with("weight");
-  return 0.2 * wave + (norm ? 1.0 : 0.0);
-}
-
-UNetConfig AuthorsConfig() {
-  UNetConfig config;
-  config.sample_size = 16;
-  config.block_out_channels = {32, 32, 64, 64};
-  config.cross_attention_dim = 24;
-  return config;
-}
-
 class AuthorsUNet : public ::testing::Test {
  protected:
-  AuthorsUNet() : unet_(AuthorsConfig()), r_(Load("io/vico.safetensors")) {
-    const auto& transformers = unet_->transformers();
-    const auto sites =
-        PaperSites(unet_->encoder_and_middle(), static_cast<int64_t>(transformers.size()));
-    adapter_ =
-        Adapter(transformers, sites, AuthorsConfig().cross_attention_dim, 0, BlockStart::kDefault);
-    std::map<std::string, torch::Tensor> named = adapter_->NamedTensors();
-    named.erase("placeholder_embedding");
-    for (auto& item : unet_->named_parameters()) named.emplace(item.key(), item.value());
-    const torch::NoGradGuard no_grad;
-    int64_t index = 0;
-    for (auto& [name, tensor] : named) {
-      tensor.copy_(FormulaWeights(++index, name, tensor.sizes()));
-    }
-    for (auto& p : unet_->parameters()) p.set_requires_grad(false);
-  }
+  AuthorsUNet() : r_(Load("io/vico.safetensors")) {}
 
   std::vector<SiteFeatures> Reference(const torch::Tensor& text) {
     return RunReference(unet_, adapter_->sites(), r_["unet.reference"], r_["unet.timestep"], text,
                         {r_["unet.placeholder"], r_["unet.end"]});
   }
 
-  UNet unet_;
-  Adapter adapter_{nullptr};
+  golden::AuthorsNetworks networks_;
+  UNet& unet_ = networks_.unet;
+  Adapter& adapter_ = networks_.adapter;
   TensorMap r_;
 };
 
@@ -210,6 +173,16 @@ TEST_F(BlockFixture, UnmaskedOutput) {
     EXPECT_NEAR(out[0][k].item<double>(), first[static_cast<size_t>(k)], 1e-8);
   }
   EXPECT_NEAR(out.sum().item<double>(), 225.3476333136, 1e-6);
+}
+
+TEST_F(BlockFixture, OutputWithMmagicsAdditiveMask) {
+  const auto mask = AdditiveOtsuMask(site_.placeholder).to(torch::kFloat64);
+  const auto out = block_(x_, reference_, mask.unsqueeze(1).unsqueeze(1))[0];
+  const std::vector<double> first = {3.8894894613, 3.3977368618, 3.0733504836, 1.1334822463};
+  for (int64_t k = 0; k < 4; ++k) {
+    EXPECT_NEAR(out[0][k].item<double>(), first[static_cast<size_t>(k)], 1e-8);
+  }
+  EXPECT_NEAR(out.sum().item<double>(), 225.8234919811, 1e-6);
 }
 
 }  // namespace

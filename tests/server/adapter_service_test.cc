@@ -162,6 +162,14 @@ TEST_F(AdapterServiceTest, AnImportBecomesAnAdapter) {
   EXPECT_THAT(Get(adapter->reference().sha256(), leased.job(), leased.lease_id()), IsOk());
 }
 
+TEST_F(AdapterServiceTest, AnImportMayLackTheInitWord) {
+  AdapterParts parts;
+  parts.metadata["init_word"] = "";
+  const auto adapter = Import(parts);
+  ASSERT_THAT(adapter, IsOk());
+  EXPECT_EQ(adapter->init_word(), "");
+}
+
 TEST_F(AdapterServiceTest, TheReferenceThatTheFileNamesIsKeptToTheByte) {
   AdapterParts parts;
   const std::string png = Encoded(TestPicture(64, 64), ".png");
@@ -198,10 +206,11 @@ TEST_F(AdapterServiceTest, FilesThatAreNotAdaptersAreRefusedAndLeaveNothing) {
            Case{spoiled([](auto& p) { p.metadata.erase("format"); }), "lacks \"format\""},
            Case{spoiled([](auto& p) { p.metadata["format"] = "pt"; }), "vico-adapter"},
            Case{spoiled([](auto& p) { p.metadata["format_version"] = "2"; }), "format_version"},
-           Case{spoiled([](auto& p) { p.metadata["dialect"] = "mmagic"; }), "dialect"},
+           Case{spoiled([](auto& p) { p.metadata["dialect"] = "port"; }), "dialect"},
            Case{spoiled([](auto& p) { p.metadata["base_model_digest"] = "x"; }), "digest"},
            Case{spoiled([](auto& p) { p.metadata["placeholder"] = "a b"; }), "placeholder"},
-           Case{spoiled([](auto& p) { p.metadata["init_word"] = ""; }), "init_word"},
+           Case{spoiled([](auto& p) { p.metadata["init_word"] = std::string(33, 'a'); }),
+                "init_word"},
            Case{spoiled([](auto& p) { p.metadata["sites"] = "up"; }), "sites"},
            Case{spoiled([](auto& p) { p.metadata["sites"] = R"(["up","up"])"; }), "sites"},
            Case{spoiled([](auto& p) { p.metadata["sites"] = R"(["up","down"])"; }), "down."},

@@ -335,7 +335,7 @@ TEST_F(JobServiceTest, BadSpecsQueueNothing) {
   training.mutable_train()->set_init_word("xylophonist");
   EXPECT_THAT(Create(training), NamesField("train.init_word"));
   auto generation = GenerationOf();
-  generation.mutable_generate()->set_scheduler("euler");
+  generation.mutable_generate()->set_scheduler("plms");
   EXPECT_THAT(Create(generation), NamesField("generate.scheduler"));
   generation = GenerationOf();
   generation.set_request_id("short");
@@ -368,8 +368,10 @@ TEST_F(JobServiceTest, CapabilitiesHoldTheLimits) {
   v1::Capabilities capabilities;
   ASSERT_THAT(FromGrpc(models_->GetCapabilities(&call, {}, &capabilities)), IsOk());
   EXPECT_EQ(capabilities.version(), "test");
-  EXPECT_THAT(capabilities.schedulers(), ElementsAre("ddim", "ddpm", "dpmsolver++"));
-  EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER));
+  EXPECT_THAT(capabilities.schedulers(),
+              ElementsAre("ddim", "ddpm", "pndm", "euler", "euler_ancestral", "heun", "dpmsolver++",
+                          "dpmsolver++_karras", "unipc", "lcm"));
+  EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER, v1::DIALECT_MMAGIC));
   EXPECT_EQ(capabilities.limits().at("train.steps").max(), 5000);
 }
 

@@ -197,8 +197,10 @@ TEST_F(RequestTest, PlaceholdersHaveAnAlphabetAndALength) {
   }
 }
 
-TEST_F(RequestTest, OnlyThePapersDialectIsTrained) {
+TEST_F(RequestTest, BothDialectsAreTrainedAndNoOther) {
   train_.set_dialect(v1::DIALECT_MMAGIC);
+  EXPECT_THAT(Train(), IsOk());
+  train_.set_dialect(static_cast<v1::Dialect>(3));
   EXPECT_THAT(Train(), NamesField("train.dialect"));
 }
 
@@ -291,14 +293,24 @@ TEST_F(RequestTest, DrawnSeedsStayExactInJson) {
 }
 
 TEST_F(RequestTest, SchedulersAreKnownByName) {
-  for (const char* good : {"ddim", "ddpm", "dpmsolver++"}) {
+  for (const char* good : {"ddim", "ddpm", "pndm", "euler", "euler_ancestral", "heun",
+                           "dpmsolver++", "dpmsolver++_karras", "unipc", "lcm"}) {
     generate_.set_scheduler(good);
     EXPECT_THAT(Generate(), IsOk()) << good;
   }
-  for (const char* bad : {"DDIM", "euler", "ddim "}) {
+  for (const char* bad : {"DDIM", "plms", "ddim "}) {
     generate_.set_scheduler(bad);
     EXPECT_THAT(Generate(), NamesField("generate.scheduler")) << bad;
   }
+}
+
+TEST_F(RequestTest, LcmTakesAtMostFiftySteps) {
+  generate_.set_steps(51);
+  EXPECT_THAT(Generate(), IsOk());
+  generate_.set_scheduler("lcm");
+  EXPECT_THAT(Generate(), NamesField("generate.steps"));
+  generate_.set_steps(50);
+  EXPECT_THAT(Generate(), IsOk());
 }
 
 TEST_F(RequestTest, OnlyDdimHasAnEta) {

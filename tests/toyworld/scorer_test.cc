@@ -10,6 +10,7 @@
 #include "tests/support/temp_folder.h"
 #include "toyworld/captions.h"
 #include "toyworld/fidelity.h"
+#include "toyworld/part_map.h"
 #include "toyworld/scorer_training.h"
 
 namespace vico::toyworld {
@@ -30,8 +31,9 @@ TEST_F(ScorerTest, OutputsHaveTheStatedShapes) {
   const Scores scores = scorer(at::rand({2, 3, 64, 64}));
   EXPECT_EQ(scores.toy_class.sizes(), at::IntArrayRef({2, 10}));
   EXPECT_EQ(scores.scene.sizes(), at::IntArrayRef({2, 9}));
-  EXPECT_EQ(scores.colour1.sizes(), at::IntArrayRef({2, 12}));
-  EXPECT_EQ(scores.colour2.sizes(), at::IntArrayRef({2, 12}));
+  EXPECT_EQ(scores.colours.sizes(), at::IntArrayRef({2, 3, 12}));
+  EXPECT_EQ(scores.parts.sizes(), at::IntArrayRef({2, 5, 32, 32}));
+  EXPECT_EQ(scores.features.sizes(), at::IntArrayRef({2, 256}));
   EXPECT_EQ(scores.pattern.sizes(), at::IntArrayRef({2, 4}));
   EXPECT_EQ(scores.accessory.sizes(), at::IntArrayRef({2, 10, 4}));
   EXPECT_EQ(scores.embedding.sizes(), at::IntArrayRef({2, 64}));
@@ -43,7 +45,7 @@ TEST_F(ScorerTest, FileIsSmallAndReadsBack) {
   const std::string path = folder.path() + "/scorer.safetensors";
   Scorer scorer;
   ASSERT_THAT(SaveScorer(scorer, path), IsOk());
-  EXPECT_LT(std::filesystem::file_size(path), 2u << 20);
+  EXPECT_LT(std::filesystem::file_size(path), 2500000u);
   auto loaded = LoadScorer(path);
   ASSERT_THAT(loaded, IsOk());
   const torch::NoGradGuard no_grad;
@@ -60,11 +62,30 @@ TEST_F(ScorerTest, PairsShowOneToyTwice) {
   EXPECT_EQ(batch.image01.sizes(), at::IntArrayRef({32, 3, 64, 64}));
   EXPECT_GE(batch.image01.min().item<float>(), 0);
   EXPECT_LE(batch.image01.max().item<float>(), 1);
-  for (const int64_t column : {0, 2, 3, 4, 5}) {  // all but the scene
+  for (const Label column : {kLabelClass, kLabelPattern, kLabelAccessory}) {
     const torch::Tensor label = batch.labels.select(1, column);
     EXPECT_TRUE(at::equal(label.narrow(0, 0, 16), label.narrow(0, 16, 16)));
   }
+  for (const Label column : {kLabelColour1, kLabelColour2, kLabelColour3}) {
+    const torch::Tensor label = batch.labels.select(1, column);
+    const torch::Tensor a = label.narrow(0, 0, 16), b = label.narrow(0, 16, 16);
+    EXPECT_TRUE(((a == b) | (a == kNotShown) | (b == kNotShown)).all().item<bool>());
+  }
   EXPECT_TRUE(at::equal(batch.image01, DrawPairs(3, 16, 0.5).image01));
+}
+
+TEST_F(ScorerTest, PartMapTellsThePartsApart) {
+  Random random(9);
+  const Instance toy = RandomInstance(random, kRobot);
+  const auto draw = [](const Instance& shown) { return Draw(shown, kGrass, 77); };
+  const torch::Tensor parts = TruePartMap(draw, toy);
+  ASSERT_EQ(parts.sizes(), at::IntArrayRef({5, 32, 32}));
+  EXPECT_TRUE(at::allclose(parts.sum(0), at::ones({32, 32}), 1e-3, 1e-3));
+  const torch::Tensor places = parts.sum({1, 2});
+  for (const Part part : {kBody, kSecondary, kAccent, kUnpainted}) {  // a robot has all of them
+    EXPECT_GT(places[part].item<float>(), 3.0F) << part;
+  }
+  EXPECT_GT(parts[kScenery][0][0].item<float>(), 0.99F);
 }
 
 TEST_F(ScorerTest, DisturbingKeepsThePictureRecognisable) {
@@ -82,7 +103,7 @@ TEST_F(ScorerTest, LossFallsOnOneBatch) {
   const PairBatch batch = DrawPairs(6, 8, 0);
   double first = 0, last = 0;
   for (int step = 0; step < 12; ++step) {
-    const torch::Tensor loss = ScorerLoss(scorer(batch.image01), batch.labels);
+    const torch::Tensor loss = ScorerLoss(scorer(batch.image01), batch);
     optimizer.zero_grad();
     loss.backward();
     optimizer.step();
@@ -96,10 +117,14 @@ TEST_F(ScorerTest, ShippedWeightsKnowTheWorld) {
   auto scorer = LoadScorer(kShipped);
   ASSERT_THAT(scorer, IsOk());
   const HeldOut figures = Examine(*scorer, DrawPairs(0xfeed, 64, 0));
-  EXPECT_GE(figures.accuracy[0], 0.88);  // class
-  EXPECT_GE(figures.accuracy[1], 0.97);  // scene
-  EXPECT_GE(figures.accuracy[2], 0.50);  // colour 1, chance 0.08
-  EXPECT_GE(figures.retrieval, 0.75);    // of 64
+  EXPECT_GE(figures.accuracy[kLabelClass], 0.97);
+  EXPECT_GE(figures.accuracy[kLabelScene], 0.97);
+  EXPECT_GE(figures.accuracy[kLabelColour1], 0.83);
+  EXPECT_GE(figures.accuracy[kLabelColour2], 0.9);
+  EXPECT_GE(figures.accuracy[kLabelColour3], 0.9);
+  EXPECT_GE(figures.accuracy[kLabelPattern], 0.7);
+  EXPECT_GE(figures.mask_iou, 0.85);
+  EXPECT_GE(figures.retrieval, 0.95);  // of 64
   EXPECT_GE(figures.same_cosine, figures.class_cosine + 0.6);
 }
 

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/safetensors.h"
 #include "common/sha256.h"
 #include "common/status.h"
 #include "tests/support/status_matchers.h"
@@ -274,6 +275,26 @@ TEST_F(TorchEngineTest, APictureDoesNotDependOnThoseMadeWithIt) {
   EXPECT_EQ(Sha256Hex(drawn_.at(1)), Sha256Hex(alone));
   EXPECT_NE(Sha256Hex(drawn_.at(0)), Sha256Hex(alone));
   EXPECT_THAT(previews_, testing::ElementsAre(std::pair(0, 2), std::pair(1, 2), std::pair(2, 2)));
+}
+
+TEST_F(TorchEngineTest, MmagicsDialectIsTrainedWrittenAndDrawnWith) {
+  const auto paper = Train();
+  train_.set_dialect(v1::DIALECT_MMAGIC);
+  const auto trained = Train();
+  ASSERT_THAT(paper, IsOk());
+  ASSERT_THAT(trained, IsOk());
+  const auto file = SafetensorsFile::FromBytes(trained->safetensors, "adapter", 1 << 20);
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(file->metadata().at("dialect"), "mmagic");
+  EXPECT_EQ(file->metadata().at("sites"), R"(["up_blocks.1.attentions.0"])");
+  EXPECT_EQ(masks_.size(), 18u);
+
+  AdapterSource source = SourceOf(*trained);
+  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  const std::string alone = drawn_.at(0);
+  source = SourceOf(*paper);
+  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  EXPECT_NE(Sha256Hex(drawn_.at(0)), Sha256Hex(alone));
 }
 
 TEST_F(TorchEngineTest, AGenerationStopsAtTheStepThatSaysSo) {

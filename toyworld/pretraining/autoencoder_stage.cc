@@ -9,6 +9,7 @@
 
 #include "common/status.h"
 #include "toyworld/contact_sheet.h"
+#include "toyworld/curves.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/half_precision.h"
 #include "toyworld/pretraining/replicas.h"
@@ -82,6 +83,7 @@ absl::Status Save(Replicas& replicas, Vae& vae, const StageOptions& options, Sta
   replicas.SwapAverage();
   log.Line(fmt::format("autoencoder step {} held-out PSNR {:.2f} dB, latent std {:.4f}",
                        replicas.steps(), held_out.psnr, held_out.std));
+  RETURN_IF_ERROR(PlotLog(options.directory + "/autoencoder"));
   return replicas.Save(CheckpointPath(options),
                        {{"scaling_factor", fmt::format("{:.6f}", 1 / held_out.std)}});
 }
@@ -99,7 +101,12 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
   at::manual_seed(1);
   std::vector<Vae> vaes;
   for (int i = 0; i < options.threads; ++i) vaes.emplace_back(BaseVaeConfig());
-  InitializeVae(vaes[0]);
+  if (options.start_from.empty()) {
+    InitializeVae(vaes[0]);
+  } else {
+    ASSIGN_OR_RETURN(const BaseNetworks start, ReadBase(options.start_from));
+    CopyParameters(*start.vae, *vaes[0]);
+  }
   Replicas replicas(Modules(vaes));
   if (std::filesystem::exists(CheckpointPath(options))) {
     Metadata metadata;
@@ -107,6 +114,7 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
   }
   log.Line(fmt::format("autoencoder from step {} to {}", replicas.steps(), options.steps));
 
+  const double peak = options.learning_rate > 0 ? options.learning_rate : 1.5e-3;
   double mean_loss = 0;
   double since = log.Seconds();
   while (replicas.steps() < options.steps && !StopRequested()) {
@@ -114,7 +122,7 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
     const auto s = static_cast<uint64_t>(step);
     const bool edges = static_cast<double>(step) > kEdgesFrom * static_cast<double>(options.steps);
     AdamOptions adam;
-    adam.learning_rate = LearningRate(1.5e-3, step, options.steps, 150, 0.4, 0.02);
+    adam.learning_rate = LearningRate(peak, step, options.steps, 150, 0.4, 0.02);
     const double loss = replicas.Step(
         [&](size_t replica) {
           const auto batch = DrawBatch(MixSeed(kDraw, s, replica), options.batch, options.classes);

@@ -5,7 +5,6 @@
 #include "toyworld/captions.h"
 #include "toyworld/tokenizer_files.h"
 #include "worker/io/base_description.h"
-#include "worker/io/base_model.h"
 
 namespace vico::toyworld {
 namespace {
@@ -81,6 +80,23 @@ void InitializeUNet(UNet& unet) {
   Zero(*unet, ".conv2");
   Zero(*unet, ".proj_out");
   Zero(*unet, "conv_out");
+}
+
+absl::StatusOr<BaseNetworks> ReadBase(const std::string& directory) {
+  ASSIGN_OR_RETURN(const BaseModel model, OpenBaseModel(directory));
+  return LoadNetworks(model);
+}
+
+void CopyParameters(const torch::nn::Module& from, torch::nn::Module& to) {
+  const at::NoGradGuard no_grad;
+  const auto source = from.parameters();
+  auto target = to.parameters();
+  TORCH_CHECK(source.size() == target.size(), "the base model to start from has other networks");
+  for (size_t i = 0; i < source.size(); ++i) {
+    TORCH_CHECK(source[i].sizes() == target[i].sizes(),
+                "the base model to start from has networks of other sizes");
+    target[i].copy_(source[i]);
+  }
 }
 
 absl::StatusOr<Tokenizer> WorldTokenizer() {

@@ -8,6 +8,7 @@
 
 #include "common/tokenizer.h"
 #include "worker/diffusion/schedule.h"
+#include "worker/io/base_model.h"
 #include "worker/model/clip_text.h"
 #include "worker/model/config.h"
 #include "worker/model/unet.h"
@@ -26,6 +27,12 @@ ScheduleConfig BaseScheduleConfig();
 void InitializeVae(Vae& vae);
 void InitializeText(ClipText& text);
 void InitializeUNet(UNet& unet);
+
+/// The weights of the base model in `directory`, to start from in place of random ones.
+absl::StatusOr<BaseNetworks> ReadBase(const std::string& directory);
+
+/// Copies every parameter. Throws c10::Error when the two differ in size.
+void CopyParameters(const torch::nn::Module& from, torch::nn::Module& to);
 
 /// The tokenizer whose words are the drawn world's.
 absl::StatusOr<Tokenizer> WorldTokenizer();

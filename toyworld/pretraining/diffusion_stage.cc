@@ -11,6 +11,7 @@
 #include "common/status.h"
 #include "common/tokenizer.h"
 #include "toyworld/contact_sheet.h"
+#include "toyworld/curves.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/half_precision.h"
@@ -146,6 +147,7 @@ absl::Status Save(Replicas& replicas, NetworksImpl& networks, Vae& vae, const Wo
                    SampleSheet(networks, vae, world)));
   replicas.SwapAverage();
   log.Line(fmt::format("diffusion step {} held-out mse {:.4f}", replicas.steps(), error));
+  RETURN_IF_ERROR(PlotLog(world.options.directory + "/diffusion"));
   return replicas.Save(CheckpointPath(world.options), {});
 }
 
@@ -174,8 +176,14 @@ absl::Status TrainDiffusion(const StageOptions& options) {
   for (int i = 0; i < options.threads; ++i) {
     networks.push_back(std::make_shared<NetworksImpl>(tokenizer.vocab_size()));
   }
-  InitializeText(networks[0]->text);
-  InitializeUNet(networks[0]->unet);
+  if (options.start_from.empty()) {
+    InitializeText(networks[0]->text);
+    InitializeUNet(networks[0]->unet);
+  } else {
+    ASSIGN_OR_RETURN(const BaseNetworks start, ReadBase(options.start_from));
+    CopyParameters(*start.text, *networks[0]->text);
+    CopyParameters(*start.unet, *networks[0]->unet);
+  }
   Replicas replicas(Modules(networks));
   if (std::filesystem::exists(CheckpointPath(options))) {
     Metadata metadata;
@@ -183,13 +191,14 @@ absl::Status TrainDiffusion(const StageOptions& options) {
   }
   log.Line(fmt::format("diffusion from step {} to {}", replicas.steps(), options.steps));
 
+  const double peak = options.learning_rate > 0 ? options.learning_rate : 8e-4;
   double mean_loss = 0;
   double since = log.Seconds();
   while (replicas.steps() < options.steps && !StopRequested()) {
     const int64_t step = replicas.steps();
     const auto s = static_cast<uint64_t>(step);
     AdamOptions adam;
-    adam.learning_rate = LearningRate(8e-4, step, options.steps, 200, 0.4, 0.025);
+    adam.learning_rate = LearningRate(peak, step, options.steps, 200, 0.4, 0.025);
     adam.weight_decay = 0.01;
     const double loss = replicas.Step(
         [&](size_t replica) {

@@ -25,6 +25,10 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "pictures a thread and step")->check(CLI::Range(1, 256));
   app.add_option("--classes", classes, "comma-separated; all when left out");
   app.add_option("--save-minutes", options.save_minutes, "between checkpoints");
+  app.add_option("--learning-rate", options.learning_rate, "the highest; the stage's own if 0")
+      ->check(CLI::Range(0.0, 0.1));
+  app.add_option("--start-from", options.start_from,
+                 "base model whose weights a new training starts from; random ones when left out");
   app.add_option("--base", base, "export: the base model's directory");
   CLI11_PARSE(app, argc, argv);
 

@@ -18,6 +18,8 @@ struct StageOptions {
   int batch = 16;            ///< pictures a replica and step
   std::vector<int> classes;  ///< classes drawn; empty: all
   double save_minutes = 3;   ///< between checkpoints
+  double learning_rate = 0;  ///< the highest; 0: the stage's own
+  std::string start_from;    ///< base model whose weights are the first; empty: random ones
 };
 
 struct Batch {

@@ -1,8 +1,10 @@
-// DDIM. Source: Song et al., arXiv:2010.02502, eq. 12; diffusers scheduling_ddim.py, "leading"
-// spacing, no clipping.
+// DDIM. Source: Song et al., arXiv:2010.02502, eq. 12; diffusers scheduling_ddim.py.
+#include <algorithm>
 #include <cmath>
 
+#include "worker/diffusion/level.h"
 #include "worker/diffusion/scheduler.h"
+#include "worker/diffusion/timesteps.h"
 
 namespace vico {
 namespace {
@@ -11,23 +13,36 @@ class Ddim : public Scheduler {
  public:
   Ddim(const Schedule& schedule, int64_t steps, double eta)
       : schedule_(schedule), stride_(schedule.config().num_train_timesteps / steps), eta_(eta) {
-    timesteps_ = LeadingTimesteps(schedule.config(), steps);
+    timesteps_ = SpacedTimesteps(schedule.config(), "leading", Grid::kWhole, steps);
+  }
+
+  at::Tensor Original(const at::Tensor& model_output, int64_t index,
+                      const at::Tensor& x) const override {
+    return PredictOriginal(schedule_.config(), LevelOfAlphaBar(schedule_.AlphaBar(At(index))),
+                           model_output, x);
   }
 
   at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
                   const StepNoise& noise) override {
-    const int64_t t = timesteps_.at(static_cast<size_t>(index));
-    const double a = schedule_.AlphaBar(t);
-    const double a_prev = schedule_.AlphaBar(std::max<int64_t>(t - stride_, -1));
-    const auto x0 = PredictOriginal(schedule_, model_output, t, x);
-    const auto eps = (x - x0 * std::sqrt(a)) / std::sqrt(1 - a);
-    const double sigma = eta_ * std::sqrt(std::max(0.0, (1 - a_prev) / (1 - a) * (1 - a / a_prev)));
-    auto next = x0 * std::sqrt(a_prev) + eps * std::sqrt(std::max(0.0, 1 - a_prev - sigma * sigma));
+    const double a = schedule_.AlphaBar(At(index));
+    const double a_next = AlphaBarAfter(At(index));
+    const double sigma = eta_ * std::sqrt(std::max(0.0, (1 - a_next) / (1 - a) * (1 - a / a_next)));
+    const auto eps = PredictNoise(schedule_.config(), LevelOfAlphaBar(a), model_output, x);
+    auto next = Original(model_output, index, x) * std::sqrt(a_next) +
+                eps * std::sqrt(std::max(0.0, 1 - a_next - sigma * sigma));
     if (sigma > 0) next = next + noise(index) * sigma;
     return next;
   }
 
  private:
+  int64_t At(int64_t index) const {
+    return static_cast<int64_t>(timesteps_.at(static_cast<size_t>(index)));
+  }
+  double AlphaBarAfter(int64_t t) const {
+    if (t >= stride_) return schedule_.AlphaBar(t - stride_);
+    return schedule_.config().set_alpha_to_one.value_or(true) ? 1.0 : schedule_.AlphaBar(0);
+  }
+
   const Schedule& schedule_;
   int64_t stride_;
   double eta_;

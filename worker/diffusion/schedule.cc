@@ -1,30 +1,80 @@
 // The noise schedule; see the header for the source.
 #include "worker/diffusion/schedule.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace vico {
+namespace {
 
-Schedule::Schedule(const ScheduleConfig& config) : config_(config) {
-  TORCH_CHECK(config.beta_schedule == "scaled_linear" || config.beta_schedule == "linear",
-              "beta_schedule ", config.beta_schedule, " is not one of scaled_linear, linear");
-  TORCH_CHECK(config.prediction_type == "epsilon" || config.prediction_type == "v_prediction",
-              "prediction_type ", config.prediction_type, " is not one of epsilon, v_prediction");
-  const bool scaled = config.beta_schedule == "scaled_linear";
+std::vector<double> LinearBetas(const ScheduleConfig& config, bool scaled) {
   const double first = scaled ? std::sqrt(config.beta_start) : config.beta_start;
   const double last = scaled ? std::sqrt(config.beta_end) : config.beta_end;
-  const auto steps = static_cast<double>(config.num_train_timesteps - 1);
-  double product = 1.0;
+  const auto steps = static_cast<double>(std::max<int64_t>(config.num_train_timesteps - 1, 1));
+  std::vector<double> betas;
   for (int64_t t = 0; t < config.num_train_timesteps; ++t) {
     const double root = first + (last - first) * static_cast<double>(t) / steps;
-    product *= 1.0 - (scaled ? root * root : root);
-    alpha_bar_.push_back(product);
+    betas.push_back(scaled ? root * root : root);
+  }
+  return betas;
+}
+
+// Source: Nichol and Dhariwal, arXiv:2102.09672, eq. 17, beta at most 0.999.
+std::vector<double> CosineBetas(int64_t count) {
+  const auto alpha_bar = [&](int64_t t) {
+    const double s = static_cast<double>(t) / static_cast<double>(count);
+    const double root = std::cos((s + 0.008) / 1.008 * std::numbers::pi / 2);
+    return root * root;
+  };
+  std::vector<double> betas;
+  for (int64_t t = 0; t < count; ++t) {
+    const double beta = std::min(1 - alpha_bar(t + 1) / alpha_bar(t), 0.999);
+    betas.push_back(static_cast<float>(beta));  // 1 - beta feels it at the end
+  }
+  return betas;
+}
+
+std::vector<double> Betas(const ScheduleConfig& config) {
+  if (!config.trained_betas.empty()) return config.trained_betas;
+  if (config.beta_schedule == "squaredcos_cap_v2") return CosineBetas(config.num_train_timesteps);
+  const bool scaled = config.beta_schedule == "scaled_linear";
+  TORCH_CHECK(scaled || config.beta_schedule == "linear", "beta_schedule ", config.beta_schedule,
+              " is not one of scaled_linear, linear, squaredcos_cap_v2");
+  return LinearBetas(config, scaled);
+}
+
+// Shifts and stretches sqrt(abar) so that the first stays and the last becomes 0.
+// Source: Lin et al., arXiv:2305.08891, algorithm 1.
+void RescaleToZeroSnr(std::vector<double>& alpha_bar) {
+  const double first = std::sqrt(alpha_bar.front());
+  const double last = std::sqrt(alpha_bar.back());
+  for (double& a : alpha_bar) {
+    const double root = (std::sqrt(a) - last) * first / (first - last);
+    a = root * root;
   }
 }
 
-double Schedule::AlphaBar(int64_t t) const {
-  if (t >= 0) return alpha_bar_.at(static_cast<size_t>(t));
-  return config_.set_alpha_to_one ? 1.0 : alpha_bar_[0];
+}  // namespace
+
+Schedule::Schedule(const ScheduleConfig& config) : config_(config) {
+  TORCH_CHECK(config.prediction_type == "epsilon" || config.prediction_type == "v_prediction",
+              "prediction_type ", config.prediction_type, " is not one of epsilon, v_prediction");
+  double product = 1.0;
+  for (const double beta : Betas(config)) {
+    product *= 1.0 - beta;
+    alpha_bar_.push_back(product);
+  }
+  TORCH_CHECK(static_cast<int64_t>(alpha_bar_.size()) == config.num_train_timesteps,
+              "trained_betas must be one a timestep, ", config.num_train_timesteps, ", found ",
+              alpha_bar_.size());
+  if (config.rescale_betas_zero_snr) RescaleToZeroSnr(alpha_bar_);
+}
+
+Schedule Schedule::NotRescaled() const {
+  ScheduleConfig config = config_;
+  config.rescale_betas_zero_snr = false;
+  return Schedule(config);
 }
 
 at::Tensor Schedule::AlphaBars(const at::Tensor& t, const at::Tensor& like) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,30 +12,43 @@
 
 namespace vico {
 
-/// What scheduler_config.json says.
+/// What scheduler_config.json says; the defaults are Stable Diffusion 1.x's.
 struct ScheduleConfig {
   int64_t num_train_timesteps = 1000;
   double beta_start = 0.00085;
   double beta_end = 0.012;
-  std::string beta_schedule = "scaled_linear";  ///< or "linear"
+  std::string beta_schedule = "scaled_linear";  ///< or "linear", "squaredcos_cap_v2"
+  std::vector<double> trained_betas;            ///< one a timestep, instead of the three above
+  bool rescale_betas_zero_snr = false;          ///< no signal is left at the last timestep
   std::string prediction_type = "epsilon";      ///< or "v_prediction"
+
+  // For sampling alone.
   int64_t steps_offset = 1;
-  bool set_alpha_to_one = false;
+  std::optional<bool> set_alpha_to_one = false;  ///< absent: each scheduler's own, as in diffusers
+  std::string timestep_spacing;                  ///< "leading", "linspace", "trailing"; "": its own
+  bool use_karras_sigmas = false;
+  std::string variance_type = "fixed_small";  ///< or "fixed_large"; of ddpm
+  int64_t original_inference_steps = 50;      ///< of lcm
+  double timestep_scaling = 10;               ///< of lcm
 };
 
 class Schedule {
  public:
-  /// Throws c10::Error for a beta schedule or prediction type it does not know.
+  /// Throws c10::Error for a beta schedule or prediction type it does not know, and where
+  /// trained_betas are not one a timestep.
   explicit Schedule(const ScheduleConfig& config);
 
-  /// Product of (1 - beta) up to and with t; t = -1 is the state after the last sampling step.
-  double AlphaBar(int64_t t) const;
+  /// Product of (1 - beta) up to and with t.
+  double AlphaBar(int64_t t) const { return alpha_bar_.at(static_cast<size_t>(t)); }
 
   /// sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise, with t [B] int64.
   at::Tensor AddNoise(const at::Tensor& x0, const at::Tensor& noise, const at::Tensor& t) const;
 
   /// What the network is to predict: the noise, or v.
   at::Tensor Target(const at::Tensor& x0, const at::Tensor& noise, const at::Tensor& t) const;
+
+  /// The same without rescale_betas_zero_snr.
+  Schedule NotRescaled() const;
 
   const ScheduleConfig& config() const { return config_; }
 

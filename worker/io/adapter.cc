@@ -128,26 +128,6 @@ std::vector<std::string> ParseSites(MetadataReader& reader) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::vector<int64_t>>> AdapterLeaves(int64_t d) {
-  std::vector<std::pair<std::string, std::vector<int64_t>>> leaves;
-  for (const std::string norm : {"norm1", "norm2", "norm3"}) {
-    leaves.push_back({norm + ".weight", {d}});
-    leaves.push_back({norm + ".bias", {d}});
-  }
-  for (const std::string attention : {"attn1", "attn2"}) {
-    for (const char* linear :
-         {".to_q.weight", ".to_k.weight", ".to_v.weight", ".to_out.0.weight"}) {
-      leaves.push_back({attention + linear, {d, d}});
-    }
-    leaves.push_back({attention + ".to_out.0.bias", {d}});
-  }
-  leaves.push_back({"ff.net.0.proj.weight", {8 * d, d}});
-  leaves.push_back({"ff.net.0.proj.bias", {8 * d}});
-  leaves.push_back({"ff.net.2.weight", {d, 4 * d}});
-  leaves.push_back({"ff.net.2.bias", {d}});
-  return leaves;
-}
-
 absl::StatusOr<std::string> SerializeAdapter(const AdapterFile& adapter) {
   constexpr std::string_view kSource = "adapter";
   const auto size_of = [&adapter](const std::string& name) -> int64_t {

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "common/adapter_layout.h"
 #include "worker/io/tensors.h"
 #include "worker/model/adapter.h"
 
@@ -20,7 +20,7 @@ struct AdapterFile {
   std::string dialect = "paper";
   std::string base_model_digest;  ///< SHA-256 of the base model it was trained on
   std::string placeholder = "S*";
-  std::string init_word;
+  std::string init_word;           ///< empty: not known, as of an imported adapter
   std::vector<std::string> sites;  ///< as "up_blocks.1.attentions.1", in execution order
   int64_t steps = 0;
   uint64_t seed = 0;
@@ -32,9 +32,6 @@ struct AdapterFile {
   /// AdapterImpl::NamedTensors() gives them.
   TensorMap tensors;
 };
-
-/// The leaves of one site's block and their shapes, for width d: 20 of them.
-std::vector<std::pair<std::string, std::vector<int64_t>>> AdapterLeaves(int64_t channels);
 
 /// What an adapter is opened for.
 struct AdapterTarget {

@@ -175,32 +175,6 @@ absl::StatusOr<ClipTextConfig> ParseClipTextConfig(std::string_view text, std::s
   return c;
 }
 
-absl::StatusOr<ScheduleConfig> ParseScheduleConfig(std::string_view text, std::string_view source) {
-  ConfigReader reader(text, source);
-  ScheduleConfig c;
-  std::string name;
-  reader.Text("_class_name", name, Presence::kRequired);
-  c.steps_offset = 0;  // diffusers' own defaults, where the file says nothing
-  c.set_alpha_to_one = name == "DDIMScheduler";
-  reader.Integer("num_train_timesteps", c.num_train_timesteps, 1, 100000);
-  reader.Number("beta_start", c.beta_start, 1e-9, 0.5);
-  reader.Number("beta_end", c.beta_end, 1e-9, 0.5);
-  reader.Text("beta_schedule", c.beta_schedule);
-  if (c.beta_schedule != "scaled_linear" && c.beta_schedule != "linear") {
-    reader.Refuse("beta_schedule", "must be scaled_linear or linear");
-  }
-  reader.Text("prediction_type", c.prediction_type);
-  if (c.prediction_type != "epsilon" && c.prediction_type != "v_prediction") {
-    reader.Refuse("prediction_type", "must be epsilon or v_prediction");
-  }
-  reader.Integer("steps_offset", c.steps_offset, 0, 1);
-  reader.Flag("set_alpha_to_one", c.set_alpha_to_one);
-  reader.Only("trained_betas", nullptr);
-  reader.Only("rescale_betas_zero_snr", false);
-  if (!reader.status().ok()) return reader.status();
-  return c;
-}
-
 std::string UNetConfigJson(const UNetConfig& c) {
   return json{
       {"_class_name", "UNet2DConditionModel"},
@@ -256,19 +230,6 @@ std::string ClipTextConfigJson(const ClipTextConfig& c) {
               {"num_hidden_layers", c.num_hidden_layers},
               {"pad_token_id", c.vocab_size - 1},
               {"vocab_size", c.vocab_size}}
-      .dump(2);
-}
-
-std::string ScheduleConfigJson(const ScheduleConfig& c) {
-  return json{{"_class_name", "DDIMScheduler"},
-              {"beta_end", c.beta_end},
-              {"beta_schedule", c.beta_schedule},
-              {"beta_start", c.beta_start},
-              {"clip_sample", false},
-              {"num_train_timesteps", c.num_train_timesteps},
-              {"prediction_type", c.prediction_type},
-              {"set_alpha_to_one", c.set_alpha_to_one},
-              {"steps_offset", c.steps_offset}}
       .dump(2);
 }
 

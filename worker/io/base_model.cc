@@ -14,6 +14,7 @@
 #include "worker/io/config_reader.h"
 #include "worker/io/file.h"
 #include "worker/io/foreign_base.h"
+#include "worker/io/schedule_config.h"
 #include "worker/io/single_file.h"
 #include "worker/io/tensors.h"
 #include "worker/model/uninitialized.h"
@@ -76,7 +77,9 @@ absl::StatusOr<BaseModel> OpenDirectory(BaseFiles& files) {
   ASSIGN_OR_RETURN(model.text, ParseClipTextConfig(text, files.Path("text_encoder/config.json")));
   const char* schedule = "scheduler/scheduler_config.json";
   ASSIGN_OR_RETURN(text, files.Read(schedule));
-  ASSIGN_OR_RETURN(model.schedule, ParseScheduleConfig(text, files.Path(schedule)));
+  ASSIGN_OR_RETURN(ScheduleFile read, ParseScheduleConfig(text, files.Path(schedule)));
+  model.schedule = std::move(read.config);
+  model.warnings = std::move(read.warnings);
 
   ASSIGN_OR_RETURN(TokenizerTexts tokenizer, ReadTokenizer(files, "tokenizer"));
   model.vocabulary = std::move(tokenizer.vocabulary);

@@ -26,6 +26,7 @@ struct BaseModel {
   VaeConfig vae;
   ClipTextConfig text;
   ScheduleConfig schedule;
+  std::vector<std::string> warnings;  ///< what its files ask for and will not get
 
   std::string vocabulary;  ///< bytes of tokenizer/vocab.json
   std::string merges;      ///< bytes of tokenizer/merges.txt

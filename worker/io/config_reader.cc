@@ -16,12 +16,21 @@ ConfigReader::ConfigReader(std::string_view text, std::string_view source)
   }
 }
 
-bool ConfigReader::Has(const char* key) const {
+bool ConfigReader::Has(const char* key) {
+  read_.insert(key);
   const auto it = json_.find(key);
   return it != json_.end() && !it->is_null();
 }
 
-bool ConfigReader::IsList(const char* key) const { return Has(key) && json_[key].is_array(); }
+bool ConfigReader::IsList(const char* key) { return Has(key) && json_[key].is_array(); }
+
+std::vector<std::string> ConfigReader::Unread() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json_.items()) {
+    if (!read_.contains(key)) keys.push_back(key);
+  }
+  return keys;
+}
 
 const json* ConfigReader::Find(const char* key, Presence presence) {
   if (Has(key)) return &json_[key];
@@ -69,6 +78,18 @@ void ConfigReader::Number(const char* key, double& value, double min, double max
   value = found->get<double>();
 }
 
+void ConfigReader::Numbers(const char* key, std::vector<double>& values, double min, double max,
+                           int64_t count) {
+  const json* found = Find(key, Presence::kOptional);
+  if (found == nullptr) return;
+  const bool fits = found->is_array() && static_cast<int64_t>(found->size()) == count &&
+                    std::all_of(found->begin(), found->end(), [&](const json& item) {
+                      return item.is_number() && item >= min && item <= max;
+                    });
+  if (!fits) return Refuse(key, fmt::format("must be {} numbers in {}..{}", count, min, max));
+  values = found->get<std::vector<double>>();
+}
+
 void ConfigReader::Flag(const char* key, bool& value) {
   const json* found = Find(key, Presence::kOptional);
   if (found == nullptr) return;
@@ -81,6 +102,14 @@ void ConfigReader::Text(const char* key, std::string& value, Presence presence) 
   if (found == nullptr) return;
   if (!found->is_string()) return Refuse(key, "must be a string");
   value = found->get<std::string>();
+}
+
+void ConfigReader::OneOf(const char* key, std::string& value,
+                         const std::vector<std::string>& allowed) {
+  Text(key, value);
+  if (Has(key) && std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+    Refuse(key, fmt::format("must be one of {}", fmt::join(allowed, ", ")));
+  }
 }
 
 std::vector<std::string> ConfigReader::Texts(const char* key) {

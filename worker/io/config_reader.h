@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,10 @@ class ConfigReader {
                Presence presence = Presence::kOptional);
   void Integers(const char* key, std::vector<int64_t>& values, int64_t min, int64_t max);
   void Number(const char* key, double& value, double min, double max);
+  void Numbers(const char* key, std::vector<double>& values, double min, double max, int64_t count);
   void Flag(const char* key, bool& value);
   void Text(const char* key, std::string& value, Presence presence = Presence::kOptional);
+  void OneOf(const char* key, std::string& value, const std::vector<std::string>& allowed);
   std::vector<std::string> Texts(const char* key);  ///< required
 
   /// Absent, null or `only`, or a list of nothing but it: the one thing we do.
@@ -34,8 +37,12 @@ class ConfigReader {
   /// Records "source: key: what, found value".
   void Refuse(const char* key, std::string_view what);
 
-  bool Has(const char* key) const;
-  bool IsList(const char* key) const;
+  bool Has(const char* key);
+  bool IsList(const char* key);
+
+  /// The keys of the file that no call has asked for.
+  std::vector<std::string> Unread() const;
+
   const absl::Status& status() const { return status_; }
 
  private:
@@ -43,6 +50,7 @@ class ConfigReader {
 
   std::string source_;
   nlohmann::json json_;
+  std::set<std::string> read_;
   absl::Status status_;
 };
 

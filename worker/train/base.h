@@ -34,10 +34,10 @@ struct Base {
 
   torch::Device device() const { return unet->parameters()[0].device(); }
 
-  /// The paper's sites in this U-Net.
-  std::vector<int64_t> sites() const {
-    return PaperSites(unet->encoder_and_middle(),
-                      static_cast<int64_t>(unet->transformers().size()));
+  /// The dialect's sites in this U-Net.
+  std::vector<int64_t> sites(Dialect dialect = Dialect::kPaper) const {
+    return SitesOf(dialect, unet->encoder_and_middle(),
+                   static_cast<int64_t>(unet->transformers().size()));
   }
 
   EncodedPrompts EncodePrompts(const std::vector<std::string>& prompts,

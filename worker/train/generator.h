@@ -29,7 +29,8 @@ struct GenerateOptions {
 /// An adapter and the picture it looks at.
 struct Personalization {
   Adapter adapter{nullptr};
-  torch::Tensor reference;  ///< [1, C, h, w] latent, scaled
+  Dialect dialect = Dialect::kPaper;  ///< it was trained with
+  torch::Tensor reference;            ///< [1, C, h, w] latent, scaled
 };
 
 /// The latent of the reference picture [1, 3, h, w] in 0..1: one fixed sample of the posterior.
@@ -41,7 +42,14 @@ struct GenerateObserver {
   std::function<void(size_t picture, const torch::Tensor& image01)> on_picture;
 };
 
-/// One picture a seed, [3, height, width] in 0..1 on the CPU, handed to the observer. Every
+/// The denoising loop alone, from `noise` [seeds, C, h, w], standard normal, to the latents of the
+/// pictures; height and width are not looked at. Undefined when stopped. Throws c10::Error.
+torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptions& options,
+                      const torch::Tensor& noise, const GenerateObserver& observer);
+
+/// One picture a seed, [3, height, width] in 0..1 on the CPU, handed to the observer. A seed's
+/// picture does not depend on the others: with mmagic's dialect, where a call's pictures would look
+/// at each other's maps, each is drawn as if it were a call of its own. Every
 /// callback may be empty. Without `personal` the bare base model draws. False when stopped. Throws
 /// c10::Error.
 bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptions& options,

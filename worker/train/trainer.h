@@ -13,6 +13,7 @@
 namespace vico {
 
 struct TrainOptions {
+  Dialect dialect = Dialect::kPaper;
   int64_t steps = 400;
   int64_t batch_size = 1;
   double embedding_learning_rate = 5e-3;
@@ -46,9 +47,11 @@ using OnStep = std::function<bool(const StepReport&, Adapter&)>;
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
                      const OnStep& on_step);
 
-/// The Otsu masks the adapter finds in the pictures, at the finest site, for "a photo of a
-/// {placeholder}" at the middle timestep.
+/// The Otsu masks the adapter finds in the pictures, at the last site, for "a photo of a
+/// {placeholder}" at the middle timestep: in the clean picture as reference, or, with mmagic's
+/// dialect, in the noised picture as target.
 std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
-                                      const std::string& placeholder);
+                                      const std::string& placeholder,
+                                      Dialect dialect = Dialect::kPaper);
 
 }  // namespace vico

@@ -15,6 +15,7 @@
 #include "worker/io/base_config.h"
 #include "worker/io/base_description.h"
 #include "worker/io/file.h"
+#include "worker/io/schedule_config.h"
 #include "worker/io/tensors.h"
 
 namespace vico {
@@ -298,10 +299,10 @@ TEST_F(BaseModelTest, WhatTheNetworksDoNotDoIsRefused) {
             "\"CLIPTextModelWithProjection\"", "architectures: must be"},
            {"text activation", "text_encoder/config.json", "\"quick_gelu\"", "\"relu\"",
             "hidden_act: must be quick_gelu or gelu"},
-           {"schedule", "scheduler/scheduler_config.json", "\"scaled_linear\"",
-            "\"squaredcos_cap_v2\"", "beta_schedule: must be scaled_linear or linear"},
+           {"schedule", "scheduler/scheduler_config.json", "\"scaled_linear\"", "\"sigmoid\"",
+            "beta_schedule: must be one of scaled_linear"},
            {"prediction", "scheduler/scheduler_config.json", "\"epsilon\"", "\"sample\"",
-            "prediction_type: must be epsilon or v_prediction"},
+            "prediction_type: must be one of epsilon, v_prediction"},
            {"merges", "tokenizer/merges.txt", "\n", "\nx", "tokenizer: merges.txt: line 2"},
            {"unknown key", "vico.json", "\"name\"", "\"nam\"", "vico.json: nam: is not a key"},
            {"bad name", "vico.json", "\"tiny\"", "\"../x\"", "vico.json: name: must be"},
@@ -363,8 +364,42 @@ TEST(BaseConfig, WrittenConfigsAreReadBack) {
   schedule.set_alpha_to_one = true;
   const auto read = ParseScheduleConfig(ScheduleConfigJson(schedule), "scheduler");
   ASSERT_THAT(read, IsOk());
-  EXPECT_EQ(read->prediction_type, "v_prediction");
-  EXPECT_TRUE(read->set_alpha_to_one);
+  EXPECT_EQ(read->config.prediction_type, "v_prediction");
+  EXPECT_EQ(read->config.set_alpha_to_one, true);
+  EXPECT_TRUE(read->warnings.empty());
+}
+
+TEST(BaseConfig, ScheduleFieldsNobodyKnowsAreReported) {
+  const auto read = ParseScheduleConfig(
+      R"({"_class_name": "DPMSolverMultistepScheduler", "_diffusers_version": "0.42.1",
+          "lambda_min_clipped": -Infinity, "clip_sample": true, "shift": 3, "note": "-Infinity"})",
+      "s.json");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_THAT(read->warnings, testing::ElementsAre(
+                                  "s.json: clip_sample: is not followed, latents are never clipped",
+                                  "s.json: note: is not known here and not followed",
+                                  "s.json: shift: is not known here and not followed"));
+  EXPECT_EQ(read->config.set_alpha_to_one, std::nullopt);
+  EXPECT_EQ(read->config.steps_offset, 0);
+}
+
+TEST(BaseConfig, ScheduleFieldsThatCannotBeFollowedAreRefused) {
+  for (const auto& [field, value] : std::vector<std::pair<std::string, std::string>>{
+           {"thresholding", "true"},
+           {"skip_prk_steps", "false"},
+           {"solver_order", "3"},
+           {"variance_type", "\"learned_range\""},
+           {"timestep_spacing", "\"even\""},
+           {"use_beta_sigmas", "true"},
+           {"lambda_min_clipped", "-5.1"},
+           {"trained_betas", "[0.1]"},
+           {"rescale_betas_zero_snr", "true"},
+           {"final_sigmas_type", "\"sigma_min\""},
+           {"_class_name", "\"FlowMatchEulerDiscreteScheduler\""}}) {
+    const std::string name = field == "_class_name" ? "" : R"("_class_name": "PNDMScheduler", )";
+    const auto read = ParseScheduleConfig("{" + name + "\"" + field + "\": " + value + "}", "s");
+    EXPECT_THAT(read, HasMessage(HasSubstr("s: " + field + ": must be"))) << field;
+  }
 }
 
 }  // namespace

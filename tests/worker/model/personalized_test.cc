@@ -1,6 +1,9 @@
 // The two streams on a U-Net small enough to build in a test.
 #include "worker/model/personalized.h"
 
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace vico {
@@ -129,11 +132,107 @@ TEST_F(PersonalizedTest, TheNoiseLossReachesTextAndEveryBlockParameterButNoBaseW
   for (const auto& p : unet->parameters()) EXPECT_FALSE(p.grad().defined());
 }
 
+TEST(MmagicSitesTest, AreThoseOfItsOwnCodeOnStableDiffusionAndNeverTheMiddle) {
+  EXPECT_EQ(MmagicSites(7, 16), (std::vector<int64_t>{9, 11, 13, 15}));
+  EXPECT_EQ(MmagicSites(3, 7), (std::vector<int64_t>{5}));
+}
+
+TEST(MmagicAttentionTest, OnePictureReadsHeadOneOfTheTarget) {
+  at::manual_seed(2);
+  const auto probabilities = at::rand({3, 8, 5, 4});
+  EXPECT_TRUE(at::equal(MmagicAttention(probabilities, 1), probabilities.select(1, 1)));
+}
+
+TEST(MmagicAttentionTest, EightPicturesReadTheHeadsOfTheSecondTarget) {
+  at::manual_seed(2);
+  const auto probabilities = at::rand({8, 8, 5, 4});
+  EXPECT_TRUE(at::equal(MmagicAttention(probabilities, 8), probabilities[1]));
+}
+
+TEST(MmagicAttentionTest, CallsDoNotReadEachOther) {
+  at::manual_seed(2);
+  const auto probabilities = at::rand({6, 4, 5, 4});
+  const auto halves = at::cat({MmagicAttention(probabilities.narrow(0, 0, 3), 3),
+                               MmagicAttention(probabilities.narrow(0, 3, 3), 3)});
+  EXPECT_TRUE(at::equal(MmagicAttention(probabilities, 3), halves));
+  EXPECT_FALSE(at::equal(MmagicAttention(probabilities, 6), halves));
+  EXPECT_THROW(MmagicAttention(probabilities, 4), c10::Error);
+  EXPECT_THROW(MmagicAttention(probabilities.narrow(1, 0, 1), 1), c10::Error);
+}
+
+TEST(AdditiveOtsuMaskTest, IsOneAboveTheThresholdZeroBelowAndTheThresholdItselfThere) {
+  const auto v = at::tensor({0.0, 0.05, 0.3, 0.4, 0.45, 0.55, 0.55, 1.0}, at::kFloat);
+  const auto expected = at::tensor({0.0, 0.0, 0.0, 0.4, 1.0, 1.0, 1.0, 1.0}, at::kFloat);
+  EXPECT_TRUE(at::equal(AdditiveOtsuMask(v.unsqueeze(0))[0], expected));
+  EXPECT_TRUE(AdditiveOtsuMask(at::full({2, 16}, 0.3)).eq(1).all().item<bool>());
+}
+
+class MmagicTest : public PersonalizedTest {
+ protected:
+  MmagicTest() {
+    // Three sites, so that a target's map can depend on the blocks before it.
+    sites = {4, 5, 6};
+    adapter = Adapter(unet->transformers(), sites, 24, 5, BlockStart::kDefault);
+  }
+
+  TargetPass Run(const torch::Tensor& reference) {
+    const auto features = RunReference(unet, sites, reference, t, text, {});
+    return RunTarget(unet, adapter, {.dialect = Dialect::kMmagic}, features, x, t, text, positions);
+  }
+};
+
+TEST_F(MmagicTest, TheRegularizerReachesTheTextAndEveryBlockButTheLast) {
+  text.set_requires_grad(true);
+  auto regularizer = at::zeros({});
+  for (const auto& site : Run(r).seen) regularizer = regularizer + AttentionRegularizer(site);
+  regularizer.backward();
+  EXPECT_GT(text.grad().abs().max().item<double>(), 0);
+  for (size_t i = 0; i < sites.size(); ++i) {
+    for (const auto& item : adapter->block(i)->named_parameters()) {
+      const bool last = i + 1 == sites.size();
+      EXPECT_EQ(item.value().grad().defined(), !last) << i << " " << item.key();
+    }
+  }
+}
+
+TEST_F(MmagicTest, MasksAreTheTargetsNotTheReferences) {
+  const auto one = Run(r);
+  const auto other = Run(r + 1);  // the first site's map comes before the target looks
+  EXPECT_TRUE(at::equal(one.seen[0].placeholder, other.seen[0].placeholder));
+  EXPECT_FALSE(at::equal(one.seen[0].tokens, other.seen[0].tokens));
+  x = x + 1;
+  EXPECT_FALSE(at::equal(one.seen[0].placeholder, Run(r).seen[0].placeholder));
+}
+
+TEST_F(MmagicTest, ABatchOfTwoEqualsTwoBatchesOfOne) {
+  const auto both = Run(r).predicted;
+  for (int64_t i = 0; i < 2; ++i) {
+    const auto row = [&](const torch::Tensor& v) { return v.narrow(0, i, 1); };
+    const auto features = RunReference(unet, sites, row(r), row(t), row(text), {});
+    const auto one = RunTarget(unet, adapter, {.dialect = Dialect::kMmagic}, features, row(x),
+                               row(t), row(text), {row(positions.placeholder), row(positions.end)});
+    EXPECT_LT((one.predicted - row(both)).abs().max().item<double>(), 1e-5);
+  }
+}
+
 TEST(OtsuMaskTest, DoesNotChangeUnderScaleAndShift) {
   at::manual_seed(1);
   const auto s = at::rand({3, 64}, at::kDouble);
   EXPECT_TRUE(at::equal(OtsuMask(s), OtsuMask(s * 0.25)));
   EXPECT_TRUE(at::equal(OtsuMask(s.to(at::kFloat)), OtsuMask(s.to(at::kFloat) * 4)));
+}
+
+// Values and thresholds of the authors' otsu().
+TEST(OtsuMaskTest, TakesTheFirstOfTheBestThresholds) {
+  const auto mask = [](const std::vector<double>& map) {
+    const auto found = OtsuMask(at::tensor(map, at::kFloat).unsqueeze(0))[0];
+    std::string bits;
+    for (int64_t i = 0; i < found.size(0); ++i) bits += found[i].item<bool>() ? '1' : '0';
+    return bits;
+  };
+  EXPECT_EQ(mask({0, .1, .15, .2, .22, .8, .9, 1}), "00000111");
+  EXPECT_EQ(mask({1, 1, 1, 1, 5}), "00001");
+  EXPECT_EQ(mask({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}), "00000111111");  // 0.5 and 0.6 are as good
 }
 
 TEST(OtsuMaskTest, AConstantMapIsAllForeground) {

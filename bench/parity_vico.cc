@@ -1,0 +1,159 @@
+// ViCo's two streams, training step and denoising loop, as the worker runs them.
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+
+#include <nlohmann/json.hpp>
+
+#include "bench/parity.h"
+#include "worker/loaded_base.h"
+#include "worker/train/generator.h"
+#include "worker/train/train_step.h"
+
+namespace vico::parity {
+namespace {
+
+constexpr int64_t kSteps = 5;
+
+/// The target's stream once more, to see what each site gives. That it is the product's is checked
+/// by the prediction, which must be RunTarget's to the last bit.
+class SiteOutputs : public TransformerVisitor {
+ public:
+  SiteOutputs(Adapter& adapter, const std::vector<SiteFeatures>& features, TensorMap& output)
+      : adapter_(adapter), features_(features), output_(output) {}
+
+  bool WantsProbabilities(int64_t /*index*/) const override { return false; }
+  bool IsLast(int64_t /*index*/) const override { return false; }
+
+  torch::Tensor Visit(int64_t index, const torch::Tensor& tokens,
+                      const torch::Tensor& /*probabilities*/) override {
+    const auto& sites = adapter_->sites();
+    const auto found = std::find(sites.begin(), sites.end(), index);
+    if (found == sites.end()) return tokens;
+    const auto site = static_cast<size_t>(found - sites.begin());
+    const auto mask = OtsuMask(features_[site].placeholder).unsqueeze(1).unsqueeze(1);
+    auto output = adapter_->block(site)(tokens, features_[site].tokens, mask);
+    output_["site" + std::to_string(site) + ".output"] = output;
+    return output;
+  }
+
+ private:
+  Adapter& adapter_;
+  const std::vector<SiteFeatures>& features_;
+  TensorMap& output_;
+};
+
+Base Open(const Request& request) {
+  auto loaded = LoadBase(request.base_model, torch::Device(torch::kCPU), request.threads);
+  if (!loaded.ok()) throw std::runtime_error(std::string(loaded.status().message()));
+  return std::move(loaded->base);
+}
+
+class Session {
+ public:
+  explicit Session(const Request& request) : request_(request), base_(Open(request)) {
+    adapter_ = Adapter(base_.unet->transformers(), base_.sites(), base_.text->config().hidden_size,
+                       0, BlockStart::kDefault);
+    const at::NoGradGuard no_grad;
+    for (const auto& [name, tensor] : adapter_->NamedTensors()) {
+      tensor.copy_(request.input.at("adapter." + name));
+    }
+  }
+
+  Answer Train() {
+    TrainOptions options;  // the paper's
+    options.batch_size = request_.input.at("target").size(1);
+    Answer answer;
+    Look(answer.output);
+    TrainingStep train_step(base_, adapter_, options);
+    std::vector<double> losses;
+    const int64_t steps = kSteps;
+    for (int64_t step = 0; step < steps; ++step) {
+      const auto begin = std::chrono::steady_clock::now();
+      auto gradients = train_step.Compute(Rows(step));
+      losses.insert(losses.end(), {gradients.loss, gradients.loss_reg});
+      const auto kept = step == 0 ? gradients.values : std::vector<torch::Tensor>();
+      train_step.Apply(std::move(gradients));
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      if (step > 0) answer.seconds += took.count() / static_cast<double>(steps - 1);
+      if (step == 0) Keep("grad.", kept, answer.output);
+      if (step == 0 || step == 1 || step + 1 == steps) {
+        Keep("after" + std::to_string(step + 1) + ".", adapter_->parameters(), answer.output);
+      }
+    }
+    answer.output["losses"] = torch::tensor(losses).view({-1, 2});
+    return answer;
+  }
+
+  Answer Generate() {
+    GenerateOptions options;
+    options.prompt = request_.text.at("prompt");
+    options.seeds = {0};
+    Personalization personal{.adapter = adapter_, .reference = request_.input.at("reference")};
+    Answer answer;
+    const auto& noise = request_.input.at("noise");
+    options.steps = 1;  // uncounted
+    Denoise(base_, &personal, options, noise, {});
+    options.steps = 10;
+    answer.seconds =
+        Time(0, [&] { answer.output["latent"] = Denoise(base_, &personal, options, noise, {}); });
+    return answer;
+  }
+
+ private:
+  TrainRows Rows(int64_t step) const {
+    const auto prompts = nlohmann::json::parse(request_.text.at("prompts"));
+    const auto row = [&](const char* name) { return request_.input.at(name)[step]; };
+    return {row("target"), row("reference"), row("timestep"), row("noise"),
+            prompts[static_cast<size_t>(step)].get<std::vector<std::string>>()};
+  }
+
+  /// What the first step's rows make of the four sites.
+  void Look(TensorMap& output) {
+    const at::NoGradGuard no_grad;
+    const TrainRows rows = Rows(0);
+    const auto prompts = base_.EncodePrompts(rows.prompts, TrainOptions().placeholder);
+    const auto text = base_.TextStates(prompts, adapter_->placeholder());
+    const auto noisy = base_.schedule.AddNoise(rows.target, rows.noise, rows.timestep);
+    const auto features = RunReference(base_.unet, adapter_->sites(), rows.reference, rows.timestep,
+                                       text, prompts.positions);
+    for (size_t i = 0; i < features.size(); ++i) {
+      const std::string site = "site" + std::to_string(i) + ".";
+      output[site + "attention"] = features[i].placeholder;
+      output[site + "mask"] = OtsuMask(features[i].placeholder);
+      output[site + "reference"] = features[i].tokens;
+    }
+    output["prediction"] =
+        RunTarget(base_.unet, adapter_, features, KeyMask::kOtsu, noisy, rows.timestep, text);
+    SiteOutputs sites(adapter_, features, output);
+    const auto again = base_.unet->forward(noisy, rows.timestep, text, &sites);
+    if (!at::equal(again, output["prediction"])) {
+      throw std::runtime_error("the sites looked at are not the product's");
+    }
+  }
+
+  /// `values` in the order of the adapter's parameters, under their names.
+  void Keep(const std::string& prefix, const std::vector<torch::Tensor>& values,
+            TensorMap& output) {
+    const auto parameters = adapter_->parameters();
+    for (const auto& [name, tensor] : adapter_->NamedTensors()) {
+      for (size_t i = 0; i < parameters.size(); ++i) {
+        if (parameters[i].data_ptr() != tensor.data_ptr()) continue;
+        output[prefix + name] = values[i].detach().clone().view(tensor.sizes());
+      }
+    }
+  }
+
+  const Request& request_;
+  Base base_;
+  Adapter adapter_{nullptr};
+};
+
+}  // namespace
+
+Answer RunVico(const std::string& name, const Request& request) {
+  Session session(request);
+  return name == "vico_train" ? session.Train() : session.Generate();
+}
+
+}  // namespace vico::parity

@@ -1,0 +1,161 @@
+// ForeignFiles: an adapter file of ours under another program's names.
+#include <cstring>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "client/adapter_formats/adapter_formats.h"
+#include "common/adapter_layout.h"
+#include "common/checkpoint/torch_checkpoint_write.h"
+#include "common/status.h"
+
+namespace vico {
+namespace {
+
+// The one word that the authors' code can have without a change of its tokenizer, and its id there.
+constexpr std::string_view kAuthorsWord = "*";
+constexpr int64_t kAuthorsToken = 265;
+
+std::string Metadata(const SafetensorsFile& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  return found == file.metadata().end() ? "" : found->second;
+}
+
+/// A module's state as PyTorch 2 pickles it, with these parameters and no more.
+void WriteParameterDict(TorchCheckpointWriter& writer, const TensorView& parameter) {
+  PickleWriter& pickle = writer.pickle();
+  pickle.Global("torch.nn.modules.container", "ParameterDict");
+  pickle.EmptyTuple();
+  pickle.NewObject();
+  pickle.EmptyDict();
+  pickle.Mark();
+  pickle.String("training");
+  pickle.Bool(true);
+  pickle.String("_parameters");
+  pickle.EmptyDict();
+  pickle.Mark();
+  pickle.String(kAuthorsWord);
+  writer.Parameter(parameter);
+  pickle.SetItems();
+  pickle.String("_non_persistent_buffers_set");
+  pickle.Global("__builtin__", "set");
+  pickle.Mark();
+  pickle.EmptyList();
+  pickle.Tuple();
+  pickle.Reduce();
+  pickle.String("_is_full_backward_hook");
+  pickle.None();
+  for (const char* plain : {"_buffers", "_modules"}) {
+    pickle.String(plain);
+    pickle.EmptyDict();
+  }
+  for (const char* hooks :
+       {"_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_hooks_with_kwargs",
+        "_forward_hooks_always_called", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs",
+        "_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks",
+        "_load_state_dict_post_hooks"}) {
+    pickle.String(hooks);
+    pickle.EmptyOrderedDict();
+  }
+  pickle.String("_keys");
+  pickle.EmptyDict();
+  pickle.Mark();
+  pickle.String(kAuthorsWord);
+  pickle.None();
+  pickle.SetItems();
+  pickle.SetItems();
+  pickle.Build();
+}
+
+/// {"string_to_token": {"*": 265}, "string_to_param": ParameterDict {"*": [1, D]}}.
+absl::StatusOr<std::string> EmbeddingsFile(const std::string& name, const TensorView& word) {
+  TorchCheckpointWriter writer(name);
+  PickleWriter& pickle = writer.pickle();
+  pickle.EmptyDict();
+  pickle.Mark();
+  pickle.String("string_to_token");
+  pickle.EmptyDict();
+  pickle.Mark();
+  pickle.String(kAuthorsWord);
+  std::byte token[sizeof(kAuthorsToken)];
+  std::memcpy(token, &kAuthorsToken, sizeof(token));
+  writer.Tensor({"", DType::kI64, {}, token});
+  pickle.SetItems();
+  pickle.String("string_to_param");
+  WriteParameterDict(writer, word);
+  pickle.SetItems();
+  return std::move(writer).Finish();
+}
+
+absl::StatusOr<std::vector<std::string>> Sites(const SafetensorsFile& file) {
+  const auto json = nlohmann::json::parse(Metadata(file, "sites"), nullptr, false);
+  std::vector<std::string> sites;
+  for (const auto& site : json) {
+    if (site.is_string()) sites.push_back(site.get<std::string>());
+  }
+  if (!json.is_array() || sites.size() != json.size() || sites.empty()) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: metadata \"sites\": must be a JSON list of names", file.source()));
+  }
+  return sites;
+}
+
+absl::Status CheckDialect(const SafetensorsFile& file, ForeignFormat format) {
+  const std::string dialect = Metadata(file, "dialect");
+  if (dialect == DialectOf(format)) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "--format {}: the adapter is of the dialect \"{}\"; the authors' code and mmagic's have "
+      "their "
+      "image attention at different transformers and mask it differently, so a file of one means "
+      "nothing to the other",
+      format == ForeignFormat::kAuthors ? "authors" : "mmagic", dialect.substr(0, 40)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::map<std::string, std::string>> ForeignFiles(const SafetensorsFile& adapter,
+                                                                ForeignFormat format,
+                                                                const std::string& name) {
+  RETURN_IF_ERROR(CheckDialect(adapter, format));
+  ASSIGN_OR_RETURN(const std::vector<std::string> sites, Sites(adapter));
+  const auto view = [&](const std::string& ours, std::string theirs) -> absl::StatusOr<TensorView> {
+    const TensorInfo* info = adapter.Find(ours);
+    if (info == nullptr) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: tensor \"{}\": is missing", adapter.source(), ours));
+    }
+    return TensorView{std::move(theirs), info->dtype, info->shape, adapter.bytes(*info)};
+  };
+  std::vector<TensorView> tensors;
+  for (const std::string& site : sites) {
+    for (const auto& [leaf, shape] : AdapterLeaves(1)) {
+      const auto key = ForeignKey(format, site, leaf);
+      if (!key) {
+        return absl::FailedPreconditionError(
+            fmt::format("--format: the transformer \"{}\" has no name there", site.substr(0, 100)));
+      }
+      ASSIGN_OR_RETURN(TensorView tensor, view(site + std::string(kImageAttention) + leaf, *key));
+      tensors.push_back(std::move(tensor));
+    }
+  }
+  const std::string word = Metadata(adapter, "placeholder");
+  ASSIGN_OR_RETURN(TensorView embedding,
+                   view(std::string(kPlaceholderEmbedding), std::string(kMmagicWord) + word));
+  std::map<std::string, std::string> files;
+  if (format == ForeignFormat::kMmagic) {
+    tensors.push_back(std::move(embedding));
+    ASSIGN_OR_RETURN(files[name + ".pth"], SerializeStateDict(name, tensors));
+    return files;
+  }
+  const std::string written = Metadata(adapter, "steps");
+  const bool known = !written.empty() && written.size() <= 10 &&
+                     written.find_first_not_of("0123456789") == std::string::npos;
+  const std::string steps = known ? written : "0";
+  const std::string attention_name = "cross_attention-" + steps;
+  const std::string word_name = "embeddings_gs-" + steps;
+  ASSIGN_OR_RETURN(files[attention_name + ".pt"], SerializeStateDict(attention_name, tensors));
+  ASSIGN_OR_RETURN(files[word_name + ".pt"], EmbeddingsFile(word_name, embedding));
+  return files;
+}
+
+}  // namespace vico

@@ -1,0 +1,12 @@
+// The checksum of zip archives: CRC-32, polynomial 0xEDB88320.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace vico {
+
+uint32_t Crc32(std::span<const std::byte> bytes);
+
+}  // namespace vico

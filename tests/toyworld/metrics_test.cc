@@ -1,0 +1,147 @@
+// The evaluation's figures against values known in closed form, and its records across a stop.
+#include "toyworld/evaluation/metrics.h"
+
+#include <cmath>
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
+#include "toyworld/evaluation/held_out.h"
+#include "toyworld/evaluation/records.h"
+#include "toyworld/evaluation/variants.h"
+
+namespace vico::toyworld {
+namespace {
+
+// Two points a dimension: mean 0, variance s^2 each, no covariance.
+torch::Tensor Cross(double s1, double s2) {
+  const double a = s1 * std::sqrt(1.5), b = s2 * std::sqrt(1.5);
+  return torch::tensor({{a, 0.0}, {-a, 0.0}, {0.0, b}, {0.0, -b}}, torch::kDouble);
+}
+
+TEST(FrechetDistanceTest, OfEqualSamplesIsZero) {
+  const torch::Tensor a = Cross(1, 2);
+  EXPECT_NEAR(FrechetDistance(a, a), 0, 1e-9);
+}
+
+TEST(FrechetDistanceTest, OfShiftedSamplesIsTheSquaredShift) {
+  const torch::Tensor a = Cross(1, 2);
+  EXPECT_NEAR(FrechetDistance(a, a + torch::tensor({3.0, 4.0}, torch::kDouble)), 25, 1e-9);
+}
+
+TEST(FrechetDistanceTest, OfAlignedSpreadsIsTheSquaredDifferenceOfDeviations) {
+  // (1 - 3)^2 + (2 - 5)^2
+  EXPECT_NEAR(FrechetDistance(Cross(1, 2), Cross(3, 5)), 13, 1e-9);
+}
+
+TEST(FrechetDistanceTest, TakesCovarianceIntoAccount) {
+  // C_a = diag(4, 1), C_b the same turned by 90 degrees: tr(C_a + C_b) - 2 tr(diag(2, 2)).
+  EXPECT_NEAR(FrechetDistance(Cross(2, 1), Cross(1, 2)), 10 - 8, 1e-9);
+  // Turned by 45 degrees, C_a C_b has the eigenvalues of trace 12.5 and determinant 16.
+  const double r = std::sqrt(0.5);
+  const torch::Tensor turn = torch::tensor({{r, r}, {-r, r}}, torch::kDouble);
+  const double cross = std::sqrt(12.5 + 2 * 4);  // sum of the roots: sqrt(trace + 2 sqrt(det))
+  EXPECT_NEAR(FrechetDistance(Cross(2, 1), Cross(2, 1).matmul(turn)), 10 - 2 * cross, 1e-9);
+}
+
+TEST(MaskIouTest, IsIntersectionOverUnionAtTheSeenSize) {
+  cv::Mat seen = cv::Mat::zeros(4, 4, CV_8UC1), real = cv::Mat::zeros(8, 8, CV_8UC1);
+  seen(cv::Rect(0, 0, 2, 4)) = 255;  // 8 places
+  real(cv::Rect(0, 0, 8, 4)) = 255;  // the upper half: 8 places at 4x4, 4 of them in common
+  EXPECT_DOUBLE_EQ(MaskIou(seen, real), 4.0 / 12);
+  EXPECT_DOUBLE_EQ(MaskIou(seen, seen), 1);
+  EXPECT_DOUBLE_EQ(MaskIou(seen, cv::Mat::zeros(8, 8, CV_8UC1)), 0);
+  EXPECT_DOUBLE_EQ(MaskIou(cv::Mat::zeros(4, 4, CV_8UC1), cv::Mat::zeros(8, 8, CV_8UC1)), 1);
+}
+
+TEST(ScaledFidelityTest, IsZeroForTheBareBaseAndOneForTheTruth) {
+  EXPECT_DOUBLE_EQ(*ScaledFidelity(0.2, 0.2, 0.9), 0);
+  EXPECT_DOUBLE_EQ(*ScaledFidelity(0.9, 0.2, 0.9), 1);
+  EXPECT_DOUBLE_EQ(*ScaledFidelity(0.55, 0.2, 0.9), 0.5);
+  EXPECT_LT(*ScaledFidelity(0.1, 0.2, 0.9), 0);
+  EXPECT_EQ(ScaledFidelity(0.9, 0.88, 0.9), std::nullopt);
+}
+
+TEST(BootstrapTest, IntervalIsThatOfTheNormalForManyValues) {
+  std::vector<double> values;
+  for (int i = 0; i < 400; ++i) values.push_back(i % 2);  // mean 0.5, deviation 0.5
+  const Interval found = Bootstrap(values);
+  EXPECT_DOUBLE_EQ(found.mean, 0.5);
+  EXPECT_NEAR(found.low, 0.5 - 1.96 * 0.5 / 20, 0.006);
+  EXPECT_NEAR(found.high, 0.5 + 1.96 * 0.5 / 20, 0.006);
+  EXPECT_EQ(found.count, 400);
+  EXPECT_EQ(Bootstrap(values).low, found.low);
+}
+
+TEST(BootstrapTest, OneValueHasNoWidthAndNoneIsZero) {
+  const Interval one = Bootstrap({0.7});
+  EXPECT_DOUBLE_EQ(one.low, 0.7);
+  EXPECT_DOUBLE_EQ(one.high, 0.7);
+  EXPECT_EQ(Bootstrap({}).count, 0);
+}
+
+TEST(RecordsTest, ALineCutOffIsForgottenAndTheRestIsKept) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/records.jsonl";
+  {
+    auto records = Records::Open(path);
+    ASSERT_THAT(records, IsOk());
+    ASSERT_THAT(records->Add("a", {{"x", 1}}), IsOk());
+  }
+  std::ofstream(path, std::ios::app) << R"({"key": "b", "rec)";
+  auto records = Records::Open(path);
+  ASSERT_THAT(records, IsOk());
+  EXPECT_EQ(records->Find("b"), nullptr);
+  ASSERT_NE(records->Find("a"), nullptr);
+  EXPECT_EQ(records->Find("a")->at("x"), 1);
+  ASSERT_THAT(records->Add("b", {{"x", 2}}), IsOk());
+  auto again = Records::Open(path);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_NE(again->Find("b"), nullptr);
+}
+
+TEST(RecordsTest, AWholeLineThatIsNoRecordIsAnError) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/records.jsonl";
+  std::ofstream(path) << "what\n";
+  EXPECT_THAT(Records::Open(path), HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(HeldOutTest, AClassHasTheSameConceptsWhateverOtherClassesThereAre) {
+  const HeldOutConcept a = MakeHeldOutConcept(3, {kRobot, kMug});  // the second mug
+  const HeldOutConcept b = MakeHeldOutConcept(1, {kMug});
+  EXPECT_EQ(a.name, "mug-2");
+  EXPECT_EQ(b.name, "mug-2");
+  EXPECT_EQ(cv::norm(a.pictures[0].image, b.pictures[0].image), 0);
+  EXPECT_NE(MakeHeldOutConcept(0, {kMug}).instance.pattern_phase, a.instance.pattern_phase);
+}
+
+TEST(HeldOutTest, ACaptionSaysWhatItsWordsSay) {
+  Drawing drawing;
+  drawing.instance.toy_class = kDuck;
+  drawing.instance.pattern = kDotted;
+  drawing.caption = "a rendering of an orange duck in the snow";
+  const HeldOutCaption said = ReadCaption(drawing);
+  EXPECT_EQ(said.toy_class, kDuck);
+  EXPECT_EQ(said.colour, ColourIndex("orange"));
+  EXPECT_EQ(said.scene, kSnow);
+  EXPECT_EQ(said.pattern, std::nullopt);
+}
+
+TEST(VariantsTest, TheDefaultComesFirstAndUnknownNamesAreErrors) {
+  const auto chosen = VariantsNamed("no_mask,steps_100");
+  ASSERT_THAT(chosen, IsOk());
+  ASSERT_EQ(chosen->size(), 3U);
+  EXPECT_EQ(chosen->front().name, "default");
+  v1::TrainSpec spec;
+  (*chosen)[1].change(spec);
+  (*chosen)[2].change(spec);
+  EXPECT_TRUE(spec.has_mask() && !spec.mask());
+  EXPECT_EQ(spec.steps(), 100);
+  EXPECT_THAT(VariantsNamed("no_maks"), HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace vico::toyworld

@@ -1,0 +1,32 @@
+// The scorer's verdict on pictures, and its own accuracy on drawings.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <opencv2/core.hpp>
+
+#include "toyworld/evaluation/records.h"
+#include "toyworld/scorer.h"
+#include "toyworld/scorer_training.h"
+
+namespace vico::toyworld {
+
+/// What the scorer reads in B pictures, best guesses.
+struct Verdicts {
+  std::vector<int> toy_class, scene, pattern;
+  std::vector<std::array<int, kPaintCount>> colours;
+  torch::Tensor embedding;  ///< [B, 64]
+  torch::Tensor features;   ///< [B, 256]
+};
+
+Verdicts Judge(Scorer& scorer, const std::vector<cv::Mat>& pictures);
+
+/// The mean of the embeddings, made 1 long: [64].
+torch::Tensor MeanEmbedding(const Verdicts& verdicts);
+
+/// What the scorer gets right on 256 pairs of drawings that its training did not see.
+Json HeldOutFigures(Scorer& scorer);
+
+}  // namespace vico::toyworld

@@ -1,0 +1,58 @@
+// A base model as the service sees it: trained and drawn with through the worker's own engine.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/status/statusor.h>
+#include <opencv2/core.hpp>
+
+#include "toyworld/evaluation/held_out.h"
+#include "toyworld/evaluation/variants.h"
+#include "worker/engine.h"
+
+namespace vico::toyworld {
+
+struct Learned {
+  v1::Adapter adapter;
+  AdapterBytes bytes;
+  std::vector<cv::Mat> masks;  ///< grey, one a concept picture, at the finest site; may be none
+  double seconds = 0;          ///< of the training
+};
+
+class TestedBase {
+ public:
+  /// kNotFound or kInvalidArgument for a directory that is no base model.
+  static absl::StatusOr<std::unique_ptr<TestedBase>> Open(const std::string& directory,
+                                                          int threads);
+
+  const std::string& digest() const { return offer_.base_model.digest(); }
+  const std::string& name() const { return offer_.base_model.display_name(); }
+
+  /// The base's training defaults with the variant's change and this many steps (0: theirs).
+  v1::TrainSpec Spec(const Variant& variant, const HeldOutConcept& shown, int steps) const;
+
+  absl::StatusOr<Learned> Train(const Variant& variant, const HeldOutConcept& shown, int steps);
+
+  /// One picture a seed, [64, 64, 3] RGB, with the base's defaults; without `learned` the bare
+  /// base.
+  absl::StatusOr<std::vector<cv::Mat>> Draw(const std::string& prompt,
+                                            const std::vector<uint64_t>& seeds,
+                                            const Learned* learned);
+
+  /// Pictures of any size [h, w, 3] RGB, as the base's autoencoder keeps them.
+  absl::StatusOr<std::vector<cv::Mat>> ThroughAutoencoder(const std::vector<cv::Mat>& pictures);
+
+ private:
+  TestedBase() = default;
+  absl::StatusOr<std::string> TrainEmbedding(const v1::TrainSpec& spec,
+                                             const std::vector<std::string>& pictures);
+
+  std::string directory_;
+  int threads_ = 1;
+  std::unique_ptr<Engine> engine_;
+  BaseModelOffer offer_;
+};
+
+}  // namespace vico::toyworld

@@ -1,0 +1,95 @@
+// UniPC of order 2: each call first corrects the state it was made at, then predicts the next one.
+// Source: Zhao et al., arXiv:2302.04867, algorithms 5 to 8 with B(h) = exp(h) - 1; diffusers
+// scheduling_unipc_multistep.py: "bh2", predict_x0, lower_order_final, last sigma zero.
+#include <cmath>
+#include <utility>
+
+#include "worker/diffusion/level.h"
+#include "worker/diffusion/sigmas.h"
+
+namespace vico {
+namespace {
+
+class Unipc : public Scheduler {
+ public:
+  Unipc(const Schedule& schedule, int64_t steps) : config_(schedule.config()) {
+    RatioPath path = MultistepPath(schedule, steps, config_.use_karras_sigmas);
+    ratios_ = std::move(path.ratios);
+    timesteps_ = std::move(path.timesteps);
+    for (double& t : timesteps_) t = std::nearbyint(t);
+  }
+
+  at::Tensor Original(const at::Tensor& model_output, int64_t index,
+                      const at::Tensor& x) const override {
+    return PredictOriginal(config_, LevelAt(index), model_output, x);
+  }
+
+  at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
+                  const StepNoise& /*noise*/) override {
+    const auto x0 = Original(model_output, index, x);
+    start_ = index > 0 ? Corrected(x0, index) : x;
+    before_ = std::exchange(latest_, x0);
+    const bool last = static_cast<size_t>(index) + 1 == timesteps_.size();
+    order_ = index == 0 || last ? 1 : 2;
+    return Predicted(index);
+  }
+
+ private:
+  // From one level to another: the terms of the first order.
+  struct Move {
+    Move(const Level& from, const Level& to)
+        : h(to.lambda() - from.lambda()),
+          ratio(to.sigma / from.sigma),
+          gain(-to.alpha * std::expm1(-h)) {}
+    at::Tensor Of(const at::Tensor& x, const at::Tensor& x0) const { return x * ratio + x0 * gain; }
+    double h, ratio, gain;
+  };
+
+  Level LevelAt(int64_t index) const {
+    return LevelOfRatio(ratios_.at(static_cast<size_t>(index)));
+  }
+
+  // How far the call before `index` lies from it, in steps as long as `h`; negative.
+  double Distance(int64_t index, double h) const {
+    return (LevelAt(index - 1).lambda() - LevelAt(index).lambda()) / h;
+  }
+
+  at::Tensor Predicted(int64_t index) const {
+    const Move move(LevelAt(index), LevelAt(index + 1));
+    auto next = move.Of(start_, latest_);
+    if (order_ == 2)
+      next = next + (before_ - latest_) * (0.5 * move.gain / Distance(index, move.h));
+    return next;
+  }
+
+  // The step before made again, now that the network has been asked at its end.
+  at::Tensor Corrected(const at::Tensor& x0, int64_t index) const {
+    const Move move(LevelAt(index - 1), LevelAt(index));
+    const auto next = move.Of(start_, latest_);
+    if (order_ == 1) return next + (x0 - latest_) * (0.5 * move.gain);
+    // The two weights that make the step exact to the second order.
+    const double hh = -move.h;
+    const double phi1 = std::expm1(hh) / hh - 1;
+    const double phi2 = phi1 / hh - 0.5;
+    const double b1 = phi1 / std::expm1(hh);
+    const double b2 = 2 * phi2 / std::expm1(hh);
+    const double r = Distance(index - 1, move.h);
+    const double rho_before = (b2 - b1) / (r - 1);
+    const double rho = b1 - rho_before;
+    return next + ((before_ - latest_) * (rho_before / r) + (x0 - latest_) * rho) * move.gain;
+  }
+
+  ScheduleConfig config_;
+  std::vector<double> ratios_;
+  int64_t order_ = 1;           // of the step from start_
+  at::Tensor start_;            // where the latest step began, corrected
+  at::Tensor latest_, before_;  // x_0 as predicted there, and at the call before
+};
+
+}  // namespace
+
+std::unique_ptr<Scheduler> MakeUnipc(const Schedule& schedule, int64_t steps) {
+  return std::make_unique<Unipc>(schedule, steps);
+}
+
+}  // namespace vico

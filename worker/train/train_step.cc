@@ -1,0 +1,86 @@
+// Gradients of a batch and the optimizer's step; see the header for the source.
+#include "worker/train/train_step.h"
+
+#include <torch/csrc/autograd/autograd.h>
+
+namespace vico {
+namespace {
+
+torch::optim::AdamW MakeOptimizer(Adapter& adapter, const TrainOptions& options) {
+  using torch::optim::AdamWOptions;
+  using torch::optim::OptimizerParamGroup;
+  std::vector<OptimizerParamGroup> groups;
+  groups.emplace_back(std::vector{adapter->placeholder()},
+                      std::make_unique<AdamWOptions>(options.embedding_learning_rate));
+  groups.emplace_back(adapter->BlockParameters(),
+                      std::make_unique<AdamWOptions>(options.attention_learning_rate));
+  return torch::optim::AdamW(groups, AdamWOptions(options.attention_learning_rate));
+}
+
+TrainRows Narrow(const TrainRows& rows, const RowRange& range) {
+  const auto cut = [&](const torch::Tensor& x) { return x.narrow(0, range.begin, range.count); };
+  const auto first = rows.prompts.begin() + range.begin;
+  return {cut(rows.target),
+          cut(rows.reference),
+          cut(rows.timestep),
+          cut(rows.noise),
+          {first, first + range.count}};
+}
+
+// Of some rows of a batch, weighed with their `share` of it.
+Gradients PartGradients(Base& base, Adapter& adapter, const TrainOptions& options,
+                        const TrainRows& rows, double share) {
+  const auto prompts = base.EncodePrompts(rows.prompts, options.placeholder);
+  const auto text = base.TextStates(prompts, adapter->placeholder());
+  const auto noisy = base.schedule.AddNoise(rows.target, rows.noise, rows.timestep);
+
+  const Look look = {.dialect = options.dialect, .mask = options.mask};
+  const auto features = RunReference(base.unet, adapter->sites(), rows.reference, rows.timestep,
+                                     text, look.ReferencePositions(prompts.positions));
+  const auto pass =
+      RunTarget(base.unet, adapter, look, features, noisy, rows.timestep, text, prompts.positions);
+  const auto wanted = base.schedule.Target(rows.target, rows.noise, rows.timestep);
+  const auto loss = (pass.predicted.to(at::kFloat) - wanted).square().mean();
+  auto regularizer = at::zeros({}, loss.options());
+  for (const auto& site : pass.seen) regularizer = regularizer + AttentionRegularizer(site);
+
+  const auto total = share * (loss + options.regularizer_weight * regularizer);
+  return {share * loss.item<double>(), share * regularizer.item<double>(),
+          torch::autograd::grad({total}, adapter->parameters())};
+}
+
+}  // namespace
+
+TrainingStep::TrainingStep(Base& base, Adapter& adapter, const TrainOptions& options)
+    : base_(base),
+      adapter_(adapter),
+      options_(options),
+      optimizer_(MakeOptimizer(adapter, options)),
+      parts_(options.batch_size, base.threads, base.device()) {}
+
+Gradients TrainingStep::Compute(const TrainRows& rows) const {
+  const int64_t count = rows.target.size(0);
+  std::vector<Gradients> found(static_cast<size_t>(parts_.CountFor(count)));
+  parts_.ForEach(count, [&](int64_t part, const RowRange& range) {
+    found[static_cast<size_t>(part)] =
+        PartGradients(base_, adapter_, options_, Narrow(rows, range),
+                      static_cast<double>(range.count) / static_cast<double>(count));
+  });
+  Gradients sum = std::move(found[0]);
+  for (size_t part = 1; part < found.size(); ++part) {
+    sum.loss += found[part].loss;
+    sum.loss_reg += found[part].loss_reg;
+    for (size_t i = 0; i < sum.values.size(); ++i) sum.values[i].add_(found[part].values[i]);
+  }
+  return sum;
+}
+
+void TrainingStep::Apply(Gradients gradients) {
+  auto parameters = adapter_->parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    parameters[i].mutable_grad() = std::move(gradients.values[i]);
+  }
+  optimizer_.step();
+}
+
+}  // namespace vico

@@ -1,0 +1,51 @@
+// One step of ViCo's training on given rows: losses, gradients, and what the optimizer makes of
+// them. Source: ViCo, arXiv:2306.00971; the authors' LatentDiffusion.p_losses.
+// B rows, C latent channels, h and w the latent's sides.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <torch/optim/adamw.h>
+
+#include "worker/train/row_parts.h"
+#include "worker/train/trainer.h"
+
+namespace vico {
+
+/// Which pictures, which words, how much noise.
+struct TrainRows {
+  torch::Tensor target, reference;   ///< [B, C, h, w] latents, scaled
+  torch::Tensor timestep;            ///< [B] int64
+  torch::Tensor noise;               ///< [B, C, h, w] standard normal, for the target alone
+  std::vector<std::string> prompts;  ///< B, with the placeholder
+};
+
+/// Losses as in StepReport, and the gradient of every trainable parameter.
+struct Gradients {
+  double loss = 0, loss_reg = 0;
+  std::vector<torch::Tensor> values;  ///< in the order of adapter->parameters()
+};
+
+/// Lives as long as the training loop, see RowParts. `base`, `adapter` and `options` must outlive
+/// it.
+class TrainingStep {
+ public:
+  TrainingStep(Base& base, Adapter& adapter, const TrainOptions& options);
+
+  /// Of at most options.batch_size rows; each row is a batch of one, its losses are averaged, in
+  /// both dialects. Throws c10::Error.
+  Gradients Compute(const TrainRows& rows) const;
+
+  /// One step of AdamW.
+  void Apply(Gradients gradients);
+
+ private:
+  Base& base_;
+  Adapter& adapter_;
+  const TrainOptions& options_;
+  torch::optim::AdamW optimizer_;
+  RowParts parts_;
+};
+
+}  // namespace vico
