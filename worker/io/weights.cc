@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/checkpoint/torch_checkpoint.h"
 #include "common/status.h"
 #include "worker/io/file.h"
 
@@ -82,6 +83,26 @@ absl::Status CheckAgainstIndex(const WeightFiles& files, const Weights& weights)
   return absl::OkStatus();
 }
 
+/// torch.save's file of a network's state_dict.
+absl::Status AddStateDict(const std::string& path, Weights& weights) {
+  ASSIGN_OR_RETURN(TorchCheckpoint opened, TorchCheckpoint::Open(path));
+  const auto file = std::make_shared<TorchCheckpoint>(std::move(opened));
+  weights.owners.push_back(file);
+  const auto tensors = file->Tensors(file->root());
+  if (!tensors.ok()) return tensors.status();
+  for (const auto& [name, tensor] : *tensors) {
+    ASSIGN_OR_RETURN(const TensorBytes bytes, file->Read(tensor));
+    if (bytes.copy != nullptr) weights.owners.push_back(bytes.copy);
+    weights.tensors.push_back({.name = CurrentName(name),
+                               .stored = name,
+                               .source = path,
+                               .dtype = tensor.dtype,
+                               .shape = tensor.shape,
+                               .bytes = bytes.view});
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<WeightFiles> FindWeightFiles(const std::string& folder, const std::string& stem) {
@@ -97,25 +118,26 @@ absl::StatusOr<WeightFiles> FindWeightFiles(const std::string& folder, const std
       if (fs::is_regular_file(index)) return ReadIndex(index);
     }
   }
-  for (const auto& pickle :
-       {path(".bin"), path(".fp16.bin"), (fs::path(folder) / "pytorch_model.bin").string(),
-        (fs::path(folder) / "pytorch_model.fp16.bin").string()}) {
-    if (!fs::is_regular_file(pickle)) continue;
-    return absl::NotFoundError(fmt::format(
-        "{}: is missing, and {} is a pickle, which is not read: convert it, with diffusers' "
-        "save_pretrained(folder, safe_serialization=True)",
-        path(kEnding), pickle));
+  for (const auto& name : {stem, std::string("pytorch_model")}) {  // transformers' name
+    for (const char* ending : {".bin", ".fp16.bin"}) {
+      const std::string file = (fs::path(folder) / (name + ending)).string();
+      if (fs::is_regular_file(file)) return WeightFiles{{file}, "", {}};
+    }
   }
   return absl::NotFoundError(fmt::format(
-      "{}: there is neither this file nor its index nor an fp16 variant", path(kEnding)));
+      "{}: there is neither this file nor its index, fp16 variant or .bin", path(kEnding)));
 }
 
 absl::StatusOr<Weights> OpenWeights(const WeightFiles& files) {
   Weights weights;
   for (const auto& path : files.paths) {
+    if (fs::path(path).extension() == ".bin") {
+      RETURN_IF_ERROR(AddStateDict(path, weights));
+      continue;
+    }
     ASSIGN_OR_RETURN(SafetensorsFile file, SafetensorsFile::Open(path, kModelHeaderLimit));
     for (auto& tensor : StoredTensors(file)) weights.tensors.push_back(std::move(tensor));
-    weights.files.push_back(std::move(file));
+    weights.owners.push_back(std::make_shared<const SafetensorsFile>(std::move(file)));
   }
   if (!files.index.empty()) RETURN_IF_ERROR(CheckAgainstIndex(files, weights));
   return weights;

@@ -1,14 +1,15 @@
-// The weight files of one network: a safetensors file, or the shards that an index names.
+// The weight files of one network: a safetensors file, the shards that an index names, or a
+// state_dict of torch.save.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-#include "common/safetensors.h"
 #include "worker/io/tensors.h"
 
 namespace vico {
@@ -22,14 +23,15 @@ struct WeightFiles {
   const std::string& source() const { return index.empty() ? paths.front() : index; }
 };
 
-/// Looks for <folder>/<stem>.safetensors, its index, and the fp16 variants of both, in this order.
-/// kNotFound when there is none; kInvalidArgument naming the index when it breaks a rule: shards
-/// lie in the folder itself, and each is there.
+/// Looks for <folder>/<stem>.safetensors, its index, the fp16 variants of both, and then for
+/// <stem>.bin and pytorch_model.bin, of which nothing is ever run. kNotFound when there is none;
+/// kInvalidArgument naming the index when it breaks a rule: shards lie in the folder itself, and
+/// each is there.
 absl::StatusOr<WeightFiles> FindWeightFiles(const std::string& folder, const std::string& stem);
 
 /// Open files and their tensors, which live as long as this does.
 struct Weights {
-  std::vector<SafetensorsFile> files;
+  std::vector<std::shared_ptr<const void>> owners;  ///< of what the tensors' bytes are in
   std::vector<StoredTensor> tensors;
 };
 

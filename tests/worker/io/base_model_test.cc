@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <torch/version.h>
 
+#include "common/checkpoint/torch_checkpoint_write.h"
 #include "common/sha256.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -143,10 +144,49 @@ TEST_F(BaseModelTest, MissingFilesAreNamed) {
   }
 }
 
-TEST_F(BaseModelTest, PickledWeightsAreNotRead) {
-  fs::rename(Path("unet/diffusion_pytorch_model.safetensors"),
-             Path("unet/diffusion_pytorch_model.bin"));
-  EXPECT_THAT(OpenBaseModel(path_), HasMessage(HasSubstr("convert it")));
+/// Replaces a safetensors file by what torch.save writes of the same tensors.
+void ToStateDict(const std::string& path, const std::string& bin) {
+  {
+    const auto file = SafetensorsFile::Open(path).value();
+    std::vector<TensorView> views;
+    for (const auto& info : file.tensors()) {
+      views.push_back({info.name, info.dtype, info.shape, file.bytes(info)});
+    }
+    const auto bytes = SerializeStateDict("weights", views);
+    ASSERT_THAT(bytes, IsOk());
+    ASSERT_THAT(WriteSmallFile(bin, *bytes), IsOk());
+  }
+  fs::remove(path);
+}
+
+TEST_F(BaseModelTest, StateDictsAreReadWhereThereIsNothingElse) {
+  const auto expected = LoadNetworks(*OpenBaseModel(path_));
+  ASSERT_THAT(expected, IsOk());
+  ToStateDict(Path("unet/diffusion_pytorch_model.safetensors"),
+              Path("unet/diffusion_pytorch_model.bin"));
+  ToStateDict(Path("text_encoder/model.safetensors"), Path("text_encoder/pytorch_model.bin"));
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  const auto networks = LoadNetworks(*model);
+  ASSERT_THAT(networks, IsOk());
+  const auto same = [](const torch::nn::Module& a, const torch::nn::Module& b) {
+    const auto others = b.named_parameters();
+    for (const auto& item : a.named_parameters()) {
+      EXPECT_TRUE(torch::equal(item.value(), others[item.key()])) << item.key();
+    }
+  };
+  same(*networks->unet, *expected->unet);
+  same(*networks->text, *expected->text);
+}
+
+TEST_F(BaseModelTest, SafetensorsGoBeforeAStateDict) {
+  ASSERT_THAT(WriteSmallFile(Path("unet/diffusion_pytorch_model.bin"), "cos\nsystem\n"), IsOk());
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  EXPECT_THAT(LoadNetworks(*model), IsOk());
+  fs::remove(Path("unet/diffusion_pytorch_model.safetensors"));
+  EXPECT_THAT(LoadNetworks(*OpenBaseModel(path_)),
+              HasMessage(HasSubstr("unet/diffusion_pytorch_model.bin")));
 }
 
 TEST_F(BaseModelTest, BrokenWeightsAreNamed) {
