@@ -208,6 +208,7 @@ int main(int argc, char** argv) {
   if (quick && captions->count() == 0) options.captions = 64;
   if (quick && concepts->count() == 0) options.concepts = 3;
   cv::setNumThreads(1);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // each line is seen as it is written
   const absl::Status status = Run(options);
   if (status.ok()) return 0;
   std::cerr << status.message() << "\n";
