@@ -1,27 +1,16 @@
 // DPM-Solver++(2M). Source: Lu et al., arXiv:2211.01095, algorithm 2; diffusers
 // scheduling_dpmsolver_multistep.py: midpoint, last sigma zero.
 #include <cmath>
-#include <utility>
 
-#include "worker/diffusion/level.h"
 #include "worker/diffusion/sigmas.h"
 
 namespace vico {
 namespace {
 
-class DpmSolver : public Scheduler {
+class DpmSolver : public MultistepScheduler {
  public:
-  DpmSolver(const Schedule& schedule, int64_t steps, bool karras) : config_(schedule.config()) {
-    RatioPath path = MultistepPath(schedule, steps, karras);
-    ratios_ = std::move(path.ratios);
-    timesteps_ = std::move(path.timesteps);
-    for (double& t : timesteps_) t = std::nearbyint(t);
-  }
-
-  at::Tensor Original(const at::Tensor& model_output, int64_t index,
-                      const at::Tensor& x) const override {
-    return PredictOriginal(config_, LevelAt(index), model_output, x);
-  }
+  DpmSolver(const Schedule& schedule, int64_t steps, bool karras)
+      : MultistepScheduler(schedule, steps, karras) {}
 
   at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
                   const StepNoise& /*noise*/) override {
@@ -45,12 +34,6 @@ class DpmSolver : public Scheduler {
   }
 
  private:
-  Level LevelAt(int64_t index) const {
-    return LevelOfRatio(ratios_.at(static_cast<size_t>(index)));
-  }
-
-  ScheduleConfig config_;
-  std::vector<double> ratios_;
   at::Tensor previous_;  // x_0 as predicted at the call before
 };
 

@@ -47,21 +47,26 @@ std::vector<double> KarrasRatios(double max, double min, int64_t count) {
   return ratios;
 }
 
-RatioPath MultistepPath(const Schedule& schedule, int64_t steps, bool karras) {
+MultistepScheduler::MultistepScheduler(const Schedule& schedule, int64_t steps, bool karras)
+    : config_(schedule.config()) {
   const auto training = TrainingRatios(schedule);
-  RatioPath path;
   if (karras) {
-    path.ratios = KarrasRatios(training.back(), training.front(), steps);
-    for (const double ratio : path.ratios) path.timesteps.push_back(TimestepAt(training, ratio));
+    ratios_ = KarrasRatios(training.back(), training.front(), steps);
+    for (const double ratio : ratios_) timesteps_.push_back(TimestepAt(training, ratio));
   } else {
-    path.timesteps = SpacedTimesteps(schedule.config(), "linspace", Grid::kEndless, steps);
-    for (const double t : path.timesteps) path.ratios.push_back(RatioAt(training, t));
+    timesteps_ = SpacedTimesteps(config_, "linspace", Grid::kEndless, steps);
+    for (const double t : timesteps_) ratios_.push_back(RatioAt(training, t));
   }
-  path.ratios.push_back(0);
-  const auto same = std::adjacent_find(path.ratios.begin(), path.ratios.end());
-  TORCH_CHECK(same == path.ratios.end(), "steps: must be fewer with this scheduler and ",
-              schedule.config().num_train_timesteps, " timesteps, got ", steps);
-  return path;
+  for (double& t : timesteps_) t = std::nearbyint(t);
+  ratios_.push_back(0);
+  const auto same = std::adjacent_find(ratios_.begin(), ratios_.end());
+  TORCH_CHECK(same == ratios_.end(), "steps: must be fewer with this scheduler and ",
+              config_.num_train_timesteps, " timesteps, got ", steps);
+}
+
+at::Tensor MultistepScheduler::Original(const at::Tensor& model_output, int64_t index,
+                                        const at::Tensor& x) const {
+  return PredictOriginal(config_, LevelAt(index), model_output, x);
 }
 
 RatioScheduler::RatioScheduler(const Schedule& schedule, int64_t steps, Karras karras)

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "worker/diffusion/level.h"
 #include "worker/diffusion/scheduler.h"
 
 namespace vico {
@@ -21,13 +22,26 @@ double TimestepAt(const std::vector<double>& ratios, double ratio);
 /// `count` ratios from `max` down to `min`, evenly spaced in their 7th roots.
 std::vector<double> KarrasRatios(double max, double min, int64_t count);
 
-/// The path of the multistep solvers. Throws c10::Error where `steps` are so many that two ratios
-/// are the same: they divide by the difference.
-struct RatioPath {
-  std::vector<double> timesteps;  ///< fractional with `karras`
-  std::vector<double> ratios;     ///< one more, the last is 0
+/// A multistep solver: the state is alpha x_0 + sigma noise, the last sigma zero.
+class MultistepScheduler : public Scheduler {
+ public:
+  at::Tensor Original(const at::Tensor& model_output, int64_t index,
+                      const at::Tensor& x) const override;
+
+ protected:
+  /// Throws c10::Error where `steps` are so many that two levels are the same: solvers divide by
+  /// the difference.
+  MultistepScheduler(const Schedule& schedule, int64_t steps, bool karras);
+
+  /// Of call `index`; one more, without noise, at the end.
+  Level LevelAt(int64_t index) const {
+    return LevelOfRatio(ratios_.at(static_cast<size_t>(index)));
+  }
+
+ private:
+  ScheduleConfig config_;
+  std::vector<double> ratios_;
 };
-RatioPath MultistepPath(const Schedule& schedule, int64_t steps, bool karras);
 
 /// A sampler whose state is x_0 + ratio * noise.
 class RatioScheduler : public Scheduler {

@@ -4,25 +4,15 @@
 #include <cmath>
 #include <utility>
 
-#include "worker/diffusion/level.h"
 #include "worker/diffusion/sigmas.h"
 
 namespace vico {
 namespace {
 
-class Unipc : public Scheduler {
+class Unipc : public MultistepScheduler {
  public:
-  Unipc(const Schedule& schedule, int64_t steps) : config_(schedule.config()) {
-    RatioPath path = MultistepPath(schedule, steps, config_.use_karras_sigmas);
-    ratios_ = std::move(path.ratios);
-    timesteps_ = std::move(path.timesteps);
-    for (double& t : timesteps_) t = std::nearbyint(t);
-  }
-
-  at::Tensor Original(const at::Tensor& model_output, int64_t index,
-                      const at::Tensor& x) const override {
-    return PredictOriginal(config_, LevelAt(index), model_output, x);
-  }
+  Unipc(const Schedule& schedule, int64_t steps)
+      : MultistepScheduler(schedule, steps, schedule.config().use_karras_sigmas) {}
 
   at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
                   const StepNoise& /*noise*/) override {
@@ -44,10 +34,6 @@ class Unipc : public Scheduler {
     at::Tensor Of(const at::Tensor& x, const at::Tensor& x0) const { return x * ratio + x0 * gain; }
     double h, ratio, gain;
   };
-
-  Level LevelAt(int64_t index) const {
-    return LevelOfRatio(ratios_.at(static_cast<size_t>(index)));
-  }
 
   // How far the call before `index` lies from it, in steps as long as `h`; negative.
   double Distance(int64_t index, double h) const {
@@ -79,8 +65,6 @@ class Unipc : public Scheduler {
     return next + ((before_ - latest_) * (rho_before / r) + (x0 - latest_) * rho) * move.gain;
   }
 
-  ScheduleConfig config_;
-  std::vector<double> ratios_;
   int64_t order_ = 1;           // of the step from start_
   at::Tensor start_;            // where the latest step began, corrected
   at::Tensor latest_, before_;  // x_0 as predicted there, and at the call before
