@@ -242,7 +242,7 @@ def main():
     base = CACHE / "parity" / options.size
     parity_checkpoint.make(options.size, base)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "diffusers", "transformers"))
-    print(f"{options.size} size, {options.threads} thread{"s"[:options.threads - 1]}, {versions}; seconds are of one call after an uncounted one\n", flush=True)
+    print(f"{options.size} size, {options.threads} thread(s), {versions}; seconds are of one call after an uncounted one\n", flush=True)
     table = Table()
     with tempfile.TemporaryDirectory(prefix="vico_parity_", dir=CACHE) as work:
         runner = Runner(options, base, pathlib.Path(work))

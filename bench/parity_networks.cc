@@ -20,9 +20,10 @@ BaseModel Open(const std::string& directory) {
 
 /// Only the network a case needs, so that its memory is that network's.
 template <class Holder>
-void Load(Holder& network, const std::string& path, torch::ScalarType dtype) {
-  const auto file = SafetensorsFile::Open(path, kModelHeaderLimit);
-  const auto status = file.ok() ? LoadParameters(*network, *file) : file.status();
+void Load(Holder& network, const WeightFiles& files, torch::ScalarType dtype) {
+  const auto weights = OpenWeights(files);
+  const auto status =
+      weights.ok() ? LoadParameters(*network, weights->tensors, files.source()) : weights.status();
   if (!status.ok()) throw std::runtime_error(std::string(status.message()));
   network->to(dtype);
   network->eval();
