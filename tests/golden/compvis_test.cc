@@ -1,6 +1,5 @@
 // Single-file checkpoints against CompVis' modules and diffusers' converter; recorded by
 // record_compvis.py.
-#include <cmath>
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -9,6 +8,7 @@
 
 #include "tests/golden/files.h"
 #include "tests/golden/tensors.h"
+#include "tests/golden/vico_helpers.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "worker/io/base_model.h"
@@ -19,23 +19,11 @@ namespace vico {
 namespace {
 
 namespace fs = std::filesystem;
+using golden::FormulaWeights;
 using golden::Load;
 using golden::Near;
 using nlohmann::json;
 using ::testing::HasSubstr;
-
-/// record_vico.py: weights().
-torch::Tensor FormulaWeights(int64_t index, const std::string& name, torch::IntArrayRef shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  const auto i = torch::arange(count, torch::kFloat64).remainder(997);
-  const auto wave = torch::sin(static_cast<double>(index) + 1.3 * i).reshape(shape);
-  if (shape.size() > 1) {
-    return wave * std::sqrt(2.0 * static_cast<double>(shape[0]) / static_cast<double>(count));
-  }
-  const bool norm = name.find("norm") != std::string::npos && name.ends_with("weight");
-  return 0.2 * wave + (norm ? 1.0 : 0.0);
-}
 
 TEST(CompVisNames, AllOfAFullFileAreWhatDiffusersConverterSays) {
   const UninitializedParameters nothing_is_computed;

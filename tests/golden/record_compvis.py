@@ -9,10 +9,9 @@ names.json  every tensor of a full-size file: its name and shape from the author
             name that diffusers' converter gives it
 tiny.json   names and shapes of a small one: two resolutions, one resnet each
 io/compvis.safetensors  what the authors' modules compute with the small one, whose weights are a formula of name and
-            index (weights() below; tests/golden/compvis_test.cc has the same)
+            index (formula.py)
 """
 import json
-import math
 import pathlib
 import sys
 
@@ -23,7 +22,8 @@ from diffusers.loaders.single_file_utils import (convert_ldm_clip_checkpoint, co
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from record_vico import build, weights
+from formula import weights
+from vico_reference import open_source
 
 HERE = pathlib.Path(__file__).parent
 PREFIX = {"unet": "model.diffusion_model.", "vae": "first_stage_model.", "text": "cond_stage_model.transformer."}
@@ -131,7 +131,7 @@ def record_tiny():
 
 
 def main():
-    build(sys.argv[1])  # makes the authors' modules importable
+    open_source(sys.argv[1])
     (HERE / "compvis").mkdir(exist_ok=True)
     record_names()
     record_tiny()

@@ -6,7 +6,7 @@
   python3 record_mmagic.py mmagic
 
 mmagic's own files run; mmengine, mmcv and the registries around them are stand-ins. The networks have Stable Diffusion's
-shape at reduced width; weights, latents and noise are formulas (weights() and wave() below; tests/golden/mmagic_test.cc
+shape at reduced width; weights, latents and noise are formulas (formula.py, and wave() below; tests/golden/mmagic_test.cc
 has the same), so none are stored. Everything is fp32, as mmagic's own dtype='fp32' makes it.
 """
 import contextlib
@@ -23,6 +23,8 @@ from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
+
+from formula import weights
 
 HERE = pathlib.Path(__file__).parent
 WIDTH, TEXT_WIDTH, TOKENS, SIDE, HEADS = 32, 24, 16, 16, 8
@@ -84,15 +86,6 @@ def load_mmagic(source):
     scope = {}
     exec((pathlib.Path(source) / "configs/vico/vico.py").read_text(), scope)
     return vico, vico_utils, clip_wrapper, tokenizer, scope["image_cross_layers"]
-
-
-def weights(index, name, shape):
-    """The tensor that is `index`-th (from 1) among all names in ascending order, by row-major element i."""
-    i = torch.arange(math.prod(shape), dtype=torch.float64) % 997
-    value = torch.sin(index + 1.3 * i)
-    if len(shape) > 1:
-        return (math.sqrt(2 / math.prod(shape[1:])) * value).reshape(shape)
-    return 0.2 * value + (1.0 if "norm" in name and name.endswith("weight") else 0.0)
 
 
 def wave(seed, *shape):

@@ -7,10 +7,9 @@ prediction, losses, gradients, five optimizer steps, and a picture's latent.
   python3 record_vico.py ViCo
 
 vico_reference.py says what of it is theirs. The networks have Stable Diffusion's shape at reduced width. Their weights are
-a formula of name and index (weights() below; tests/golden/authors_networks.h has the same), so no weights are stored.
+a formula of name and index (formula.py), so no weights are stored.
 """
 import hashlib
-import math
 import pathlib
 import sys
 
@@ -20,6 +19,7 @@ from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 import vico_reference
+from formula import weights
 
 HERE = pathlib.Path(__file__).parent
 WIDTH, TEXT_WIDTH, TOKENS, SIDE = 32, 24, 10, 16
@@ -30,15 +30,6 @@ EVERY = 61  # of all trainable numbers in the order of their names, those record
 TEMPLATES = [["a photo of a {}", "a rendering of a {}"], ["the photo of a {}", "a photo of my {}"],
              ["a dark photo of the {}", "a photo of the cool {}"], ["a depiction of a {}", "a photo of one {}"],
              ["an illustration of the {}", "a rendition of the {}"]]
-
-
-def weights(index, name, shape):
-    """The tensor that is `index`-th (from 1) among all names in ascending order, by row-major element i."""
-    i = torch.arange(math.prod(shape), dtype=torch.float64) % 997
-    wave = torch.sin(index + 1.3 * i)
-    if len(shape) > 1:
-        return (math.sqrt(2 / math.prod(shape[1:])) * wave).reshape(shape)
-    return 0.2 * wave + (1.0 if "norm" in name and name.endswith("weight") else 0.0)
 
 
 def fill(named):

@@ -1,5 +1,5 @@
-// Networks whose weights, and inputs that are a formula, as record_vico.py and record_mmagic.py
-// make them: nothing of them need be stored.
+// Networks whose weights, and inputs that are a formula, as the recorders make them with
+// formula.py: nothing of them need be stored.
 #pragma once
 
 #include <cmath>
@@ -11,7 +11,7 @@
 
 namespace vico::golden {
 
-/// weights() of the recorders: the tensor that is `index`-th (from 1) among all names in ascending
+/// weights() of formula.py: the tensor that is `index`-th (from 1) among all names in ascending
 /// order.
 inline torch::Tensor FormulaWeights(int64_t index, const std::string& name,
                                     torch::IntArrayRef shape) {

@@ -129,7 +129,7 @@ TEST_F(AuthorsTraining, TheLatentOfTenGuidedStepsIsTheirs) {
   Personalization personal{.adapter = adapter_, .reference = r_["train.pictures"].narrow(0, 0, 1)};
   const auto latent = Denoise(base_, &personal, options, r_["generate.noise"], {});
   // Masks are thresholds, so ten steps magnify rounding: 1.4e-4 was seen with LibTorch 1.13.
-  const double bound = TORCH_VERSION_MAJOR >= 2 ? 1e-4 : 1e-3;
+  const double bound = TORCH_VERSION_MAJOR >= 2 ? 1e-4 : 3e-4;
   EXPECT_LT(RelativeError(latent, r_["generate.latent"]), bound);
 }
 
