@@ -63,6 +63,16 @@ TEST_F(WorkerStartTest, MissingWeightsAreNamed) {
   }
 }
 
+TEST_F(WorkerStartTest, AnotherModelIsNamed) {
+  WriteFile(base_ + "/model_index.json", "{\"_class_name\": \"StableDiffusionXLPipeline\"}");
+  ExpectRefused("StableDiffusionXLPipeline is Stable Diffusion XL");
+}
+
+TEST_F(WorkerStartTest, ASingleFileThatIsOneNetworkIsNamed) {
+  base_ = WeightsIn(base_ + "/unet");
+  ExpectRefused("one network of a diffusers directory");
+}
+
 TEST_F(WorkerStartTest, BrokenWeightsAreNamed) {
   const std::string weights = WeightsIn(base_ + "/unet");
   fs::resize_file(weights, fs::file_size(weights) / 2);

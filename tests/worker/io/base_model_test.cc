@@ -123,6 +123,18 @@ TEST_F(BaseModelTest, WithoutVicoJsonTheFolderGivesTheName) {
   EXPECT_EQ(model->description.training_defaults().steps(), 400);
 }
 
+TEST_F(BaseModelTest, AnIndexOfAReuploadIsUnderstood) {
+  ASSERT_THAT(WriteSmallFile(Path("model_index.json"),
+                             R"({"_class_name": "StableDiffusionPipeline",
+                                 "_diffusers_version": "0.6.0",
+                                 "feature_extractor": ["transformers", "CLIPImageProcessor"],
+                                 "image_encoder": [null, null], "requires_safety_checker": false,
+                                 "safety_checker": [null, null], "text_encoder_2": [null, null],
+                                 "unet": ["diffusers", "UNet2DConditionModel"]})"),
+              IsOk());
+  EXPECT_THAT(OpenBaseModel(path_), IsOk());
+}
+
 TEST_F(BaseModelTest, HalfPrecisionVariantIsFound) {
   fs::rename(Path("unet/diffusion_pytorch_model.safetensors"),
              Path("unet/diffusion_pytorch_model.fp16.safetensors"));
@@ -385,6 +397,31 @@ TEST(BaseConfig, PublishedStableDiffusion15IsUnderstood) {
   EXPECT_EQ(description.resolution(), 512);
   EXPECT_EQ(description.size_multiple(), 64);
   EXPECT_EQ(description.context_tokens(), 77);
+}
+
+TEST(BaseConfig, WhatIsOffMayBeNullFalseOrAList) {
+  const auto original = nlohmann::json::parse(UNetConfigJson(UNetConfig()));
+  auto json = original;
+  json["only_cross_attention"] = {false, false, false, false};
+  json["transformer_layers_per_block"] = {1, 1, 1, 1};
+  json["dual_cross_attention"] = nullptr;
+  json["upcast_attention"] = nullptr;
+  json["num_class_embeds"] = nullptr;
+  json["class_embed_type"] = false;
+  json["cross_attention_norm"] = false;
+  json["use_ema_warmup"] = true;
+  json["_name_or_path"] = "./unet";
+  EXPECT_THAT(ParseUNetConfig(json.dump(), "unet"), IsOk());
+  for (const auto& [key, value] :
+       std::map<std::string, nlohmann::json>{{"only_cross_attention", {true, true, true, false}},
+                                             {"transformer_layers_per_block", {1, 2, 2, 2}},
+                                             {"upcast_attention", true},
+                                             {"num_class_embeds", 1000},
+                                             {"cross_attention_norm", "layer_norm"}}) {
+    json = original;
+    json[key] = value;
+    EXPECT_THAT(ParseUNetConfig(json.dump(), "unet"), HasMessage(HasSubstr("unet: " + key)));
+  }
 }
 
 TEST(BaseConfig, WrittenConfigsAreReadBack) {
