@@ -209,8 +209,8 @@ TEST_P(MmagicCall, EveryRuleOfTheDialectMattersThere) {  // else the tests above
 
 INSTANTIATE_TEST_SUITE_P(Pictures, MmagicCall, ::testing::Values(1, 2, 8));
 
-// Its gradients nearly cancel: two recordings of mmagic itself, on one machine and another, differ
-// by 7.6e-4 there and by 4.1e-4 or less in every other tensor. 1 for the others.
+// Its gradients nearly cancel: two recordings of mmagic itself differ by 7.6e-4 there and by 4.1e-4
+// or less in every other tensor. 1 for the others.
 double Allowance(const std::string& name) {
   return name == "up_blocks.1.attentions.2.image_cross_attention.norm2.bias" ? 3 : 1;
 }
