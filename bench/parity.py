@@ -237,6 +237,9 @@ def main():
     parser.add_argument("--tokenizer-python", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     parts = options.parts.split(",")
+    unknown = set(parts) - {"tokenizer", "modules", *DIALECTS}
+    if unknown:
+        parser.error(f"--parts: no such part as {', '.join(sorted(unknown))}")
 
     begin = time.perf_counter()
     base = CACHE / "parity" / options.size
