@@ -1,6 +1,13 @@
 # Target vico_torch: LibTorch, from Torch_DIR or CMAKE_PREFIX_PATH if given, else where scripts/bootstrap
 # put the wheel's, else Debian's libtorch-dev.
 set(VICO_LIBTORCH "auto" CACHE STRING "auto, wheel or debian: which LibTorch to use when none is given")
+# LibTorch's config file looks for its targets in the system's folders first, and would link Debian's
+# where libtorch-dev is installed too: its own prefix has to be searched before those.
+set(vico_prefix_path "${CMAKE_PREFIX_PATH}")
+if(Torch_DIR)
+  get_filename_component(vico_torch_prefix "${Torch_DIR}/../../.." ABSOLUTE)
+  list(PREPEND CMAKE_PREFIX_PATH ${vico_torch_prefix})
+endif()
 if(NOT Torch_DIR AND NOT VICO_LIBTORCH STREQUAL "debian")
   if(DEFINED ENV{XDG_CACHE_HOME})
     set(vico_cache "$ENV{XDG_CACHE_HOME}/vico")
@@ -11,6 +18,7 @@ if(NOT Torch_DIR AND NOT VICO_LIBTORCH STREQUAL "debian")
   find_package(Torch CONFIG QUIET NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_SYSTEM_PATH)  # named by the user
   if(NOT Torch_FOUND)
     unset(Torch_DIR CACHE)
+    list(PREPEND CMAKE_PREFIX_PATH ${vico_cache}/libtorch-2.13.0)
     find_package(Torch CONFIG QUIET NO_DEFAULT_PATH PATHS ${vico_cache}/libtorch-2.13.0)
   endif()
   if(NOT Torch_FOUND AND VICO_LIBTORCH STREQUAL "wheel")
@@ -19,6 +27,12 @@ if(NOT Torch_DIR AND NOT VICO_LIBTORCH STREQUAL "debian")
 endif()
 if(NOT Torch_FOUND)
   find_package(Torch CONFIG REQUIRED)
+endif()
+set(CMAKE_PREFIX_PATH "${vico_prefix_path}")
+get_target_property(vico_torch_library torch LOCATION)
+cmake_path(IS_PREFIX TORCH_INSTALL_PREFIX "${vico_torch_library}" NORMALIZE vico_torch_whole)
+if(NOT vico_torch_whole)
+  message(FATAL_ERROR "the headers of LibTorch are in ${TORCH_INSTALL_PREFIX}, but its library found is ${vico_torch_library}")
 endif()
 
 # A LibTorch that exports protobuf of its own would replace the one gRPC was built against.
