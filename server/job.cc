@@ -65,6 +65,8 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::Event& event) {
       return {event.preview().blob()};
     case v1::Event::kPicture:
       return {event.picture().blob()};
+    case v1::Event::kCheckpoint:
+      return {event.checkpoint().blob()};
     default:
       return {};
   }

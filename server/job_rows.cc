@@ -47,7 +47,7 @@ const std::string_view kJobColumns =
     "job.failures, job.crashes, job.cancel_requested, job.not_before, job.lease_id, "
     "job.lease_worker, job.lease_nonce, job.lease_until, job.report_number, "
     "job.base_model_digest, job.step, job.total_steps, job.start_time, job.finish_time, "
-    "job.last_sequence, job.result_adapter, job.pictures, job.error";
+    "job.last_sequence, job.result_adapter, job.pictures, job.error, job.checkpoints";
 
 absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
   JobRow row;
@@ -87,6 +87,7 @@ absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
       !job.mutable_error()->ParseFromString(columns.Text(24))) {
     return Unreadable("error");
   }
+  if (!row.checkpoints.ParseFromString(columns.Text(25))) return Unreadable("checkpoint");
   return row;
 }
 
@@ -158,6 +159,8 @@ absl::Status SaveJob(SqliteConnection& db, const JobRow& before, const JobRow& a
   }
   const std::string pictures = PicturesOf(job);
   const std::string error = job.error().SerializeAsString();
+  const std::string checkpoints =
+      IsTerminal(job.state()) ? "" : after.checkpoints.SerializeAsString();
   ASSIGN_OR_RETURN(
       const int changed,
       db.Execute(
@@ -165,7 +168,7 @@ absl::Status SaveJob(SqliteConnection& db, const JobRow& before, const JobRow& a
           "cancel_requested = ?, not_before = ?, lease_id = ?, lease_worker = ?, "
           "lease_nonce = ?, lease_until = ?, report_number = ?, base_model_digest = ?, step = ?, "
           "total_steps = ?, start_time = ?, finish_time = ?, last_sequence = ?, "
-          "result_adapter = ?, pictures = ?, error = ? "
+          "result_adapter = ?, pictures = ?, error = ?, checkpoints = ? "
           "WHERE number = ? AND state = ? AND attempt = ? AND lease_until IS ?",
           {StateName(job.state()),
            int64_t{job.attempt()},
@@ -187,6 +190,7 @@ absl::Status SaveJob(SqliteConnection& db, const JobRow& before, const JobRow& a
            TextOrNull(job.adapter()),
            Bytes{pictures},
            job.has_error() ? SqlValue(Bytes{error}) : SqlValue(nullptr),
+           Bytes{checkpoints},
            before.number,
            StateName(before.job.state()),
            int64_t{before.job.attempt()},

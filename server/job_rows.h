@@ -12,6 +12,7 @@
 
 #include "server/sqlite.h"
 #include "vico/v1/job.pb.h"
+#include "vico/v1/worker.pb.h"
 
 namespace vico {
 
@@ -30,6 +31,7 @@ struct JobRow {
   absl::Duration lease_until;  ///< uptime
   uint64_t report_number = 0;
   std::string base_model_digest;
+  v1::TrainingCheckpoints checkpoints;  ///< none once the job has ended
 };
 
 /// The columns that FromRow reads, in its order.

@@ -51,6 +51,7 @@ struct Grant {
   std::string lease_id;
   v1::Job job;                    ///< running; `job.attempt()` is the fence
   std::string base_model_digest;  ///< of the base model when it was leased; empty if unregistered
+  v1::TrainingCheckpoints checkpoints{};
 };
 
 /// Any thread. Errors common to all calls: kUnavailable when the database is away or busy for more
@@ -86,16 +87,21 @@ class JobStore {
   /// The grant, if this lease still holds the job; otherwise kAborted, reason LEASE_LOST.
   virtual absl::StatusOr<Grant> FindLease(std::string_view job, std::string_view lease_id) = 0;
 
-  /// Extends the lease and appends the events. A report number seen before adds nothing; one that
-  /// leaves a gap is kInvalidArgument. kAborted, reason LEASE_LOST, when the job is not this
-  /// lease's any more; kNotFound for an unknown job. Answers CONTINUE or CANCEL.
+  /// Extends the lease and appends the events; a checkpoint among them is kept with the job, and
+  /// the one before it. A report number seen before adds nothing; one that leaves a gap is
+  /// kInvalidArgument. kAborted, reason LEASE_LOST, when the job is not this lease's any more;
+  /// kNotFound for an unknown job. Answers CONTINUE or CANCEL.
   virtual absl::StatusOr<v1::Directive> Report(const v1::ReportRequest& report) = 0;
 
   /// Ends the attempt. The same lease id with the same content gets the first answer again.
-  ///   trained    succeeded; the adapter's row is made in the same transaction: "adapters/{job's
-  ///   id}" generated  succeeded failure    queued again while it is retryable and the budget
-  ///   lasts, else failed released   queued again, at no cost cancelled  cancelled;
-  ///   kFailedPrecondition when nobody asked for it
+  ///   - trained: succeeded; the adapter's row is made in the same transaction: "adapters/{job's
+  ///   id}"
+  ///   - generated: succeeded
+  ///   - failure: queued again while it is retryable and its budget lasts, that of crashes if it
+  ///   was
+  ///     one; else failed
+  ///   - released: queued again, at no cost
+  ///   - cancelled: cancelled; kFailedPrecondition when nobody asked for it
   /// kAborted, reason LEASE_LOST, when the job is not this lease's any more; kAborted, reason
   /// CANCEL_REQUESTED, for a success after a cancel. After a cancel, failures and releases end in
   /// cancelled. kInvalidArgument for a result of the other kind of job, or none.

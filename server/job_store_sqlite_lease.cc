@@ -41,7 +41,7 @@ absl::Status FindFirst(SqliteConnection& db, std::string_view sql, SqlValues val
 }
 
 Grant GrantOf(const JobRow& row) {
-  return {row.tenant, row.lease_id, row.job, row.base_model_digest};
+  return {row.tenant, row.lease_id, row.job, row.base_model_digest, row.checkpoints};
 }
 
 void SetNow(google::protobuf::Timestamp& time, const Clock& clock) {
@@ -66,13 +66,30 @@ void AddPicture(v1::Job& job, const v1::Picture& picture) {
   *job.add_pictures() = picture;
 }
 
-// What a job shows of an event without its history being read.
-void TakeIn(v1::Job& job, const v1::Event& event) {
+constexpr int kKeptCheckpoints = 2;
+
+void AddCheckpoint(v1::TrainingCheckpoints& kept, const v1::Event::Checkpoint& newest) {
+  v1::TrainingCheckpoints now;
+  *now.add_newest_first() = newest;
+  for (const v1::Event::Checkpoint& older : kept.newest_first()) {
+    if (now.newest_first_size() < kKeptCheckpoints && older.step() != newest.step()) {
+      *now.add_newest_first() = older;
+    }
+  }
+  kept = std::move(now);
+}
+
+// What a job keeps of an event without its history being read.
+void TakeIn(JobRow& row, v1::Event& event) {
+  v1::Job& job = row.job;
   if (event.has_progress()) {
     job.set_step(event.progress().step());
     if (event.progress().total_steps() > 0) job.set_total_steps(event.progress().total_steps());
   } else if (event.has_picture()) {
     AddPicture(job, event.picture());
+  } else if (event.has_checkpoint()) {
+    AddCheckpoint(row.checkpoints, event.checkpoint());
+    event.mutable_checkpoint()->clear_blob();
   }
 }
 
@@ -204,9 +221,9 @@ absl::StatusOr<v1::Directive> SqliteJobStore::Report(const v1::ReportRequest& re
     row.lease_until = clock_.Uptime() + options_.lease;
     if (report.report_number() == next) {
       row.report_number = next;
-      for (const v1::Event& event : report.events()) {
-        TakeIn(row.job, event);
-        RETURN_IF_ERROR(AppendEvent(db, clock_.Now(), row, event));
+      for (v1::Event event : report.events()) {
+        TakeIn(row, event);
+        RETURN_IF_ERROR(AppendEvent(db, clock_.Now(), row, std::move(event)));
         news = true;
       }
     }
@@ -261,6 +278,7 @@ absl::Status SqliteJobStore::Apply(SqliteConnection& db, JobRow& row,
       absl::Status error = FromProto(finish.failure().status());
       if (error.ok()) return FieldError("failure.status.code", "must not be OK");
       if (!finish.failure().retryable()) return Fail(db, row, error);
+      if (finish.failure().crashed()) return GiveBack(db, row);
       row.failures += 1;
       if (row.failures >= kFailureBudget) {
         return Fail(db, row,
@@ -339,7 +357,7 @@ absl::Status SqliteJobStore::CancelNow(SqliteConnection& db, JobRow& row) {
   return AppendEvent(db, clock_.Now(), row, std::move(event));
 }
 
-// The lease ran out: the worker is gone, or cannot reach us.
+// The lease ran out, as the worker is gone or cannot reach us; or its engine died.
 absl::Status SqliteJobStore::GiveBack(SqliteConnection& db, JobRow& row) {
   if (row.job.cancel_requested()) return CancelNow(db, row);
   row.crashes += 1;

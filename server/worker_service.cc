@@ -126,6 +126,7 @@ absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
         const v1::Concept picture_set,
         stores_.catalog.GetConcept(grant.tenant, grant.job.spec().train().concept_name()));
     *leased.mutable_pictures() = picture_set.pictures();
+    *leased.mutable_checkpoints() = grant.checkpoints;
   } else if (!grant.job.spec().generate().adapter().empty()) {
     ASSIGN_OR_RETURN(
         *leased.mutable_adapter(),
@@ -208,10 +209,11 @@ absl::StatusOr<bool> WorkerService::MayRead(const Grant& grant, const v1::GetBlo
                                inputs.adapter().reference().sha256() == request.sha256())) {
     return true;
   }
-  return std::any_of(inputs.pictures().begin(), inputs.pictures().end(),
-                     [&](const v1::ConceptPicture& picture) {
-                       return picture.blob().sha256() == request.sha256();
-                     });
+  const auto is_asked_for = [&](const auto& named) {
+    return named.blob().sha256() == request.sha256();
+  };
+  return std::ranges::any_of(inputs.pictures(), is_asked_for) ||
+         std::ranges::any_of(inputs.checkpoints().newest_first(), is_asked_for);
 }
 
 grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(

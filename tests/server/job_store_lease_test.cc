@@ -319,6 +319,60 @@ TEST_P(JobLeaseTest, AWallClockThatJumpsEndsNoLease) {
   EXPECT_EQ(*jobs_->ReturnExpired(), 1);
 }
 
+TEST_P(JobLeaseTest, ATrainingKeepsItsTwoNewestCheckpointsUntilItEnds) {
+  const v1::Job job = Submitted(Training("request-1"));
+  const auto steps_of = [](const Grant& grant) {
+    std::vector<int64_t> steps;
+    for (const auto& kept : grant.checkpoints.newest_first()) steps.push_back(kept.step());
+    return steps;
+  };
+  const Grant first = Leased();
+  EXPECT_THAT(steps_of(first), IsEmpty());
+  for (int i = 1; i <= 3; ++i) {
+    v1::ReportRequest report = ReportOf(first, static_cast<uint64_t>(i));
+    auto& checkpoint = *report.add_events()->mutable_checkpoint();
+    checkpoint.set_step(50 * i);
+    checkpoint.mutable_blob()->set_sha256("digest at " + std::to_string(50 * i));
+    ASSERT_THAT(jobs_->Report(report), IsOk());
+  }
+  EXPECT_THAT(jobs_->Finish(Released(first)), IsOk());
+  const Grant second = Leased();
+  EXPECT_THAT(steps_of(second), ElementsAre(150, 100));
+  EXPECT_EQ(second.checkpoints.newest_first(0).blob().sha256(), "digest at 150");
+  // Clients see that there is one, not where it lies.
+  const auto events = jobs_->EventsAfter("default", job.name(), 0, 100);
+  ASSERT_THAT(events, IsOk());
+  for (const v1::Event& event : *events) EXPECT_FALSE(event.checkpoint().has_blob());
+  EXPECT_EQ(std::ranges::count_if(*events, [](const auto& e) { return e.has_checkpoint(); }), 3);
+
+  // The same step again replaces, so that two different ones are kept.
+  v1::ReportRequest again = ReportOf(second, 1);
+  again.add_events()->mutable_checkpoint()->set_step(150);
+  ASSERT_THAT(jobs_->Report(again), IsOk());
+  EXPECT_THAT(jobs_->Finish(Released(second)), IsOk());
+  const Grant third = Leased();
+  EXPECT_THAT(steps_of(third), ElementsAre(150, 100));
+  EXPECT_THAT(jobs_->Finish(Trained(third)), IsOk());
+  ASSERT_THAT(database_->Read([](SqliteConnection& db) -> absl::Status {
+    return db.Query("SELECT length(checkpoints) FROM job", {}, [](const SqlRow& row) {
+      EXPECT_EQ(row.Int(0), 0);
+      return absl::OkStatus();
+    });
+  }),
+              IsOk());
+}
+
+TEST_P(JobLeaseTest, ADeadEngineCountsAsALostWorker) {
+  const v1::Job job = Submitted(Generation("request-1"));
+  for (int i = 0; i < kCrashBudget; ++i) {
+    v1::FinishRequest crashed = Failed(Leased(), true);
+    crashed.mutable_failure()->set_crashed(true);
+    ASSERT_THAT(jobs_->Finish(crashed), IsOk());
+  }
+  EXPECT_EQ(JobNow(job.name()).state(), v1::JOB_STATE_FAILED);
+  EXPECT_THAT(FromProto(JobNow(job.name()).error()), HasReason("WORKER_LOST"));
+}
+
 TEST_P(JobLeaseTest, ThreeLostWorkersFailTheJob) {
   const v1::Job job = Submitted(Generation("request-1"));
   for (int i = 0; i < kCrashBudget; ++i) {
