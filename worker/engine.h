@@ -44,6 +44,19 @@ struct LearnedMask {
   std::string site = {};
 };
 
+/// Where a training may go on from.
+struct CheckpointSource {
+  int64_t step = 0;
+  std::function<absl::StatusOr<std::string>()> fetch;  ///< its bytes
+};
+
+/// A training after `step` steps.
+struct TrainCheckpoint {
+  int64_t step = 0;
+  /// Its bytes, from a copy: called at most once, on any thread, while the training goes on.
+  std::function<absl::StatusOr<std::string>()> serialize;
+};
+
 /// Called on the thread that trains, one at a time.
 struct TrainCallbacks {
   std::function<bool(const TrainStep&)> on_step;  ///< after every step; false: stop now
@@ -51,12 +64,22 @@ struct TrainCallbacks {
   std::function<void(int64_t step, uint64_t seed, const PngPicture&)> on_sample;
   std::function<void(const LearnedMask&)> on_mask;
   std::function<void(const std::string& reason, const std::string& message)> on_warning;
+
+  /// Newest first. One that cannot be read is passed over with a warning; without any the training
+  /// starts anew.
+  std::vector<CheckpointSource> checkpoints = {};
+  /// Once, before the first step, with the losses of the steps done already, if there are any.
+  std::function<void(const std::vector<double>& losses)> on_resumed = {};
+  /// After on_step: whether to keep the training as it is now. `stopping`: on_step has said stop.
+  std::function<bool(int64_t step, bool stopping)> wants_checkpoint = {};
+  std::function<void(TrainCheckpoint)> on_checkpoint = {};
 };
 
 struct TrainedAdapter {
   bool stopped = false;          ///< a callback said stop: the rest is empty
   std::string safetensors = {};  ///< the adapter file
   std::string reference = {};    ///< PNG of the reference picture
+  double peak_rss_mb = 0;        ///< of the engine's process so far, in 10^6 bytes
 };
 
 struct AdapterBytes {
@@ -79,8 +102,13 @@ struct GenerateCallbacks {
   std::function<void(const std::string& reason, const std::string& message)> on_warning;
 };
 
+/// Reasons of the kUnavailable that a job ends with when its engine is lost.
+inline constexpr char kEngineDied[] = "ENGINE_DIED";
+inline constexpr char kEngineHung[] = "ENGINE_HUNG";
+
 /// One thread at a time. Never throws: LibTorch's errors come back as kInternal, memory that ran
-/// out as kResourceExhausted, a picture or adapter file that cannot be read as kInvalidArgument.
+/// out as kResourceExhausted (reason OUT_OF_MEMORY), a picture or adapter file that cannot be read
+/// as kInvalidArgument.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -97,6 +125,12 @@ class Engine {
   /// by `spec.base_model`. False: a callback said stop.
   virtual absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
                                         const GenerateCallbacks& callbacks) = 0;
+
+  /// Ready for the next job; an engine that was lost is made anew. An error is for good.
+  virtual absl::Status Ready() { return absl::OkStatus(); }
+
+  /// Makes it anew, as after its memory ran out.
+  virtual absl::Status Restart() { return absl::OkStatus(); }
 };
 
 }  // namespace vico

@@ -1,23 +1,33 @@
 #include "worker/engine_training.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
+#include <sys/resource.h>
 
 #include "common/sha256.h"
 #include "common/status.h"
 #include "worker/io/image.h"
 #include "worker/train/generator.h"
 #include "worker/train/trainer.h"
+#include "worker/training_checkpoint.h"
 
 namespace vico {
 namespace {
 
 Dialect DialectOf(const v1::TrainSpec& spec) {
   return spec.dialect() == v1::DIALECT_MMAGIC ? Dialect::kMmagic : Dialect::kPaper;
+}
+
+double PeakRssMb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;  // ru_maxrss is in KiB
 }
 
 constexpr int64_t kMostSampleSteps = 20;  // a sample shows the way; it need not be the best picture
@@ -144,6 +154,22 @@ absl::StatusOr<torch::Tensor> LoadPictures(const std::vector<std::string>& pictu
   return torch::stack(squares);
 }
 
+/// The newest checkpoint that fits; nothing when the training has to start anew.
+absl::StatusOr<std::optional<TrainingCheckpoint>> FindStart(const TrainingIdentity& identity,
+                                                            const TrainCallbacks& callbacks) {
+  for (const CheckpointSource& source : callbacks.checkpoints) {
+    absl::StatusOr<std::string> bytes = source.fetch();
+    if (absl::IsAborted(bytes.status()) || absl::IsCancelled(bytes.status())) return bytes.status();
+    const auto checkpoint = bytes.ok() ? ParseCheckpoint(*std::move(bytes), identity)
+                                       : absl::StatusOr<TrainingCheckpoint>(bytes.status());
+    if (checkpoint.ok()) return *checkpoint;
+    callbacks.on_warning("CHECKPOINT_PASSED_OVER",
+                         fmt::format("the checkpoint at step {} was not used: {}", source.step,
+                                     std::string(checkpoint.status().message())));
+  }
+  return std::nullopt;
+}
+
 absl::StatusOr<std::string> AdapterBytesOf(const Adapter& adapter, const LoadedBase& loaded,
                                            const v1::TrainSpec& spec, const std::string& reference,
                                            const std::string& code_version) {
@@ -177,6 +203,15 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
   ASSIGN_OR_RETURN(const torch::Tensor pictures01,
                    LoadPictures(pictures, loaded.offer.base_model.resolution()));
 
+  const TrainingIdentity identity =
+      IdentityOf(spec, pictures, loaded.offer.base_model.digest(), loaded.base, code_version);
+  ASSIGN_OR_RETURN(std::optional<TrainingCheckpoint> begun, FindStart(identity, callbacks));
+  std::vector<double> losses;
+  if (begun) {
+    losses = begun->losses;
+    if (callbacks.on_resumed) callbacks.on_resumed(losses);
+  }
+
   Showing showing(loaded, spec, pictures01, callbacks);
   absl::Status problem;
   bool stopped = false;
@@ -186,8 +221,17 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
     stopped = !shown.ok() || !*shown;
   };
   const int64_t total = spec.steps();
+  const auto keep = [&](const StepReport& report) {
+    if (!callbacks.wants_checkpoint || !callbacks.wants_checkpoint(report.step, stopped)) return;
+    const auto copy = std::make_shared<const TrainingCheckpoint>(report.state(), losses);
+    callbacks.on_checkpoint({.step = report.step, .serialize = [copy, identity] {
+                               return SerializeCheckpoint(*copy, identity);
+                             }});
+  };
   Adapter adapter = TrainAdapter(
-      loaded.base, pictures01, OptionsOf(spec), [&](const StepReport& report, Adapter& now) {
+      loaded.base, pictures01, OptionsOf(spec),
+      [&](const StepReport& report, Adapter& now) {
+        losses.push_back(report.loss);
         stopped = !callbacks.on_step({.step = report.step,
                                       .total_steps = total,
                                       .loss = report.loss,
@@ -195,13 +239,16 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
         const bool on_the_way = spec.sample_every_steps() > 0 && report.step < total &&
                                 report.step % spec.sample_every_steps() == 0;
         if (!stopped && on_the_way) show(now, report.step);
+        if (problem.ok()) keep(report);
         return !stopped;
-      });
+      },
+      begun ? &begun->state : nullptr);
   if (!stopped) show(adapter, total);
   RETURN_IF_ERROR(problem);
   if (stopped) return TrainedAdapter{.stopped = true};
 
   TrainedAdapter trained;
+  trained.peak_rss_mb = PeakRssMb();
   trained.reference = pictures.front();
   ASSIGN_OR_RETURN(trained.safetensors,
                    AdapterBytesOf(adapter, loaded, spec, trained.reference, code_version));

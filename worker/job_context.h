@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "vico/v1/job.pb.h"
+#include "worker/checkpoint_saver.h"
 #include "worker/report_plan.h"
 #include "worker/reporter.h"
 #include "worker/retry.h"
@@ -36,6 +37,9 @@ class JobContext {
   /// The blob's bytes. Transient errors are retried for a minute; kAborted once the lease is lost,
   /// kCancelled when the verdict says stop.
   absl::StatusOr<std::string> Get(const v1::BlobRef& blob);
+
+  /// For this job's checkpoints.
+  CheckpointSaver NewCheckpointSaver() { return {link_, reporter_, clock_, lease_, {}}; }
 
   /// Stores bytes, with the same retries; sent even when the verdict is to cancel or drain, but not
   /// retried then. kAborted, and nothing is sent, once the lease is lost.

@@ -1,9 +1,8 @@
-// vico-worker: flags -> engine, link, loop; drains on SIGTERM or SIGINT. Exit codes: 0 drained, 1
-// could not start, was refused or hung, 2 wrong flags.
+// vico-worker: flags -> link, engine process, loop; drains on SIGTERM or SIGINT. Exit codes: 0
+// drained, 1 could not start, was refused, or its engine does not start again; 2 wrong flags.
 #include <cstdio>
-#include <cstdlib>
+#include <filesystem>
 #include <functional>
-#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -15,14 +14,13 @@
 #include "common/log.h"
 #include "common/stop_signals.h"
 #include "worker/available_cores.h"
+#include "worker/engine_flags.h"
+#include "worker/process/engine_process.h"
 #include "worker/retry.h"
 #include "worker/server_link.h"
-#include "worker/torch_engine.h"
 #include "worker/worker.h"
 
 namespace {
-
-constexpr int kHungExit = 1;
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "vico-worker: %s\n", std::string(status.message()).c_str());
@@ -35,38 +33,43 @@ std::string DefaultName() {
   return fmt::format("{}-{}", host, vico::NewId().substr(0, 8));
 }
 
+/// vico-engine in the folder that this program is in.
+std::string DefaultEngine() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "vico-engine" : (self.parent_path() / "vico-engine").string();
+}
+
+// A step on a CPU may take minutes with a large base model; on a GPU two minutes mean it is stuck.
+constexpr double kHangSecondsCpu = 1800;
+constexpr double kHangSecondsGpu = 120;
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const vico::StopSignals signals;
 
   std::string server;
-  std::string log_level = "info";
+  std::string engine_program = DefaultEngine();
+  double hang_seconds = 0;
   vico::WorkerOptions options;
   options.name = DefaultName();
   options.build_version = VICO_VERSION;
-  vico::TorchEngineOptions engine_options;
-  engine_options.threads = vico::AvailableCores();
-  engine_options.code_version = VICO_VERSION;
-  CLI::App app("Vico's worker: leases jobs from a server and runs them.");
+  vico::EngineFlags flags;
+  flags.threads = vico::AvailableCores();
+  CLI::App app("Vico's worker: leases jobs from a server and runs them in an engine process.");
   app.set_version_flag("--version", VICO_VERSION);
   app.add_option("--server", server, "The server's address for workers, host:port")->required();
-  app.add_option("--base-model", engine_options.base_models,
-                 "A base model: a directory in diffusers layout, or one .safetensors file; may be "
-                 "given several times")
-      ->required();
-  app.add_option("--tokenizer", engine_options.tokenizer,
-                 "The folder with vocab.json and merges.txt for base models of one file; otherwise "
-                 "they are looked for beside it");
+  vico::AddEngineFlags(app, flags);
   app.add_option("--name", options.name, "Unique among the server's workers")
       ->capture_default_str();
-  app.add_option("--threads", engine_options.threads, "Compute threads")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option("--device", engine_options.device, "cpu, cuda, or auto: cuda where there is one")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->capture_default_str();
-  app.add_option("--log-level", log_level, "debug, info, warning, error or off")
+  app.add_option("--engine", engine_program, "The engine's program")->capture_default_str();
+  app.add_option("--hang-seconds", hang_seconds,
+                 fmt::format("An engine without a sign of life for so long is killed, and its job "
+                             "goes on from its last "
+                             "checkpoint; 0: {} on a CPU, {} on a GPU",
+                             kHangSecondsCpu, kHangSecondsGpu))
+      ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   try {
     app.parse(argc, argv);
@@ -74,7 +77,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
 
-  const auto log = vico::Log::ToStderr("vico-worker", log_level);
+  const auto log = vico::Log::ToStderr("vico-worker", flags.log_level);
   if (!log.ok()) {
     Fail(log.status());
     return 2;
@@ -84,15 +87,21 @@ int main(int argc, char** argv) {
     Fail(link.status());
     return 2;
   }
-  const auto engine = vico::OpenTorchEngine(engine_options, *log);
+  vico::EngineProcessOptions engine_options;
+  engine_options.command = {engine_program};
+  for (std::string& word : vico::Words(flags)) engine_options.command.push_back(std::move(word));
+  const auto engine = vico::EngineProcess::Open(engine_options, *log);
   if (!engine.ok()) return Fail(engine.status());
+  if (hang_seconds == 0)
+    hang_seconds = (*engine)->device() == "cpu" ? kHangSecondsCpu : kHangSecondsGpu;
+  (*engine)->SetHang(absl::Seconds(hang_seconds));
 
-  // A step on a CPU may take minutes with a large base model; on a GPU two minutes mean it is
-  // stuck.
-  if ((*engine)->device() == "cpu") options.hang = absl::Minutes(30);
+  // The engine is killed first; the job's own thread hangs only if something is wrong with this
+  // program.
+  options.hang = absl::Seconds(2 * hang_seconds);
   options.on_hang = [&log] {
-    log->Error("the engine hangs; ending, so that a fresh process can take over");
-    std::_Exit(kHungExit);
+    log->Error("the worker hangs; ending, so that a fresh process can take over");
+    std::_Exit(1);
   };
   options.jitter_seed = std::hash<std::string>{}(options.name);
   const vico::SystemClock clock;

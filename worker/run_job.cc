@@ -6,18 +6,28 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
+#include "worker/engine.h"
 
 namespace vico {
 namespace {
+
+bool IsOutOfMemory(const absl::Status& status) { return Reason(status) == "OUT_OF_MEMORY"; }
+
+/// The engine's process was lost, as a whole worker might be.
+bool IsCrash(const absl::Status& status) {
+  const std::string reason = Reason(status);
+  return reason == kEngineDied || reason == kEngineHung;
+}
 
 bool WorthAnotherTry(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
       return true;
+    case absl::StatusCode::kResourceExhausted:
+      return !IsOutOfMemory(status);
     default:
       return false;
   }
@@ -66,7 +76,12 @@ absl::Status RunKind(const v1::LeasedJob& job, Engine& engine, JobContext& conte
 std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine,
                                         JobContext& context, const Log& log) {
   v1::FinishRequest outcome;
-  const absl::Status status = RunKind(job, engine, context, outcome);
+  absl::Status status = RunKind(job, engine, context, outcome);
+  if (IsOutOfMemory(status) && context.Check() == Verdict::kGoOn) {
+    log.Warning("memory ran out; once more in a fresh engine");
+    status = engine.Restart();
+    if (status.ok()) status = RunKind(job, engine, context, outcome);
+  }
   const Verdict verdict = context.Check();
   if (verdict == Verdict::kLost || absl::IsAborted(status)) return std::nullopt;
 
@@ -84,6 +99,7 @@ std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine
     auto& failure = *outcome.mutable_failure();
     *failure.mutable_status() = ToProto(ForOwner(status, job));
     failure.set_retryable(WorthAnotherTry(status));
+    failure.set_crashed(IsCrash(status));
   }
   return outcome;
 }

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include "common/status.h"
+#include "worker/checkpoint_saver.h"
 #include "worker/run_job.h"
 
 namespace vico {
@@ -20,12 +20,6 @@ constexpr size_t kSummarySteps = 40;  // first_loss and last_loss are means over
 constexpr char kPng[] = "image/png";
 constexpr char kSafetensors[] = "application/octet-stream";
 
-double PeakRssMb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;  // ru_maxrss is in KiB
-}
-
 double Mean(const double* begin, const double* end) {
   return begin == end ? 0 : std::accumulate(begin, end, 0.0) / static_cast<double>(end - begin);
 }
@@ -33,8 +27,11 @@ double Mean(const double* begin, const double* end) {
 /// The callbacks of one training, and what they gather.
 class Training {
  public:
-  explicit Training(JobContext& context)
-      : context_(context), timer_(context.clock()), started_(context.clock().Uptime()) {}
+  Training(JobContext& context, CheckpointSaver& saver)
+      : context_(context),
+        saver_(saver),
+        timer_(context.clock()),
+        started_(context.clock().Uptime()) {}
 
   TrainCallbacks Callbacks() {
     TrainCallbacks callbacks;
@@ -46,6 +43,13 @@ class Training {
     callbacks.on_mask = [this](const LearnedMask& mask) { Note(OnMask(mask)); };
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
       context_.Warn(reason, message);
+    };
+    callbacks.on_resumed = [this](const std::vector<double>& losses) { OnResumed(losses); };
+    callbacks.wants_checkpoint = [this](int64_t step, bool stopping) {
+      return WantsCheckpoint(step, stopping);
+    };
+    callbacks.on_checkpoint = [this](TrainCheckpoint checkpoint) {
+      saver_.Save(std::move(checkpoint));
     };
     return callbacks;
   }
@@ -65,7 +69,6 @@ class Training {
     std::vector<double> coverage;
     for (const auto& [picture, value] : coverage_) coverage.push_back(value);
     summary.set_mask_coverage(Mean(coverage.data(), coverage.data() + coverage.size()));
-    summary.set_peak_rss_mb(PeakRssMb());
     return summary;
   }
 
@@ -91,6 +94,19 @@ class Training {
     progress.set_loss_reg(step.loss_reg);
     context_.Say(std::move(event));
     return KeepGoing();
+  }
+
+  void OnResumed(const std::vector<double>& losses) {
+    losses_ = losses;
+    saver_.StartAt(static_cast<int64_t>(losses.size()));
+    timer_.Skip();
+  }
+
+  // A worker that is to drain keeps what it has done; the job goes on elsewhere.
+  bool WantsCheckpoint(int64_t step, bool stopping) {
+    if (!problem_.ok()) return false;
+    if (!stopping) return saver_.IsDue(step);
+    return context_.Check() == Verdict::kDrain && !saver_.Has(step);
   }
 
   absl::Status OnSample(int64_t step, uint64_t seed, const PngPicture& png) {
@@ -128,6 +144,7 @@ class Training {
   }
 
   JobContext& context_;
+  CheckpointSaver& saver_;
   StepTimer timer_;
   const absl::Duration started_;
   std::vector<double> losses_;
@@ -147,18 +164,26 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
     pictures.push_back(std::move(png));
   }
 
-  Training training(context);
+  CheckpointSaver saver = context.NewCheckpointSaver();
+  Training training(context, saver);
+  TrainCallbacks callbacks = training.Callbacks();
+  for (const auto& kept : job.checkpoints().newest_first()) {
+    callbacks.checkpoints.push_back(
+        {.step = kept.step(), .fetch = [&context, &kept] { return context.Get(kept.blob()); }});
+  }
   absl::StatusOr<TrainedAdapter> trained;
   {
     const Reporter::Watch watch(context.reporter());
-    trained = engine.Train(spec, pictures, training.Callbacks());
+    trained = engine.Train(spec, pictures, callbacks);
   }
+  saver.Wait();  // its event goes before the end
   RETURN_IF_ERROR(training.problem());
   RETURN_IF_ERROR(trained.status());
   if (trained->stopped) return absl::CancelledError("the training was stopped");
 
   v1::TrainResult result;
   *result.mutable_summary() = training.Summary();
+  result.mutable_summary()->set_peak_rss_mb(trained->peak_rss_mb);
   ASSIGN_OR_RETURN(*result.mutable_adapter(), context.Put(trained->safetensors, kSafetensors));
   ASSIGN_OR_RETURN(*result.mutable_reference(), context.Put(trained->reference, kPng));
   return result;

@@ -52,6 +52,7 @@ absl::Status Worker::Run(std::stop_token stop) {
   BackOff back_off({}, options_.jitter_seed);
   bool registered = false;
   while (!stop.stop_requested()) {
+    RETURN_IF_ERROR(engine_.Ready());
     if (!registered) {
       const absl::Status status = Register();
       NoteServer(status);

@@ -68,7 +68,9 @@ std::vector<std::string> Cluster::WorkerCommand(const std::string& base_model) c
           "--base-model",
           base_model,
           "--threads",
-          "1"};
+          "1",
+          "--hang-seconds",
+          "10"};
 }
 
 bool Cluster::StartServer() {

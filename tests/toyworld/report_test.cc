@@ -58,7 +58,7 @@ class ReportTest : public testing::Test {
             {"last_loss", 0.1},
             {"mask_coverage", 0.3},
             {"generate_seconds_per_picture", 0.7},
-            {"peak_rss_mb", {{"server", 50}, {"worker", 400}}}};
+            {"peak_rss_mb", {{"server", 50}, {"worker", 20}, {"engine", 400}}}};
   }
 
   fs::path root() const { return folder_.path(); }

@@ -45,6 +45,14 @@ class FakeEngine final : public Engine {
                                 const GenerateCallbacks& callbacks) override {
     return generate(spec, adapter, callbacks);
   }
+  absl::Status Ready() override { return ready; }
+  absl::Status Restart() override {
+    ++restarts;
+    return absl::OkStatus();
+  }
+
+  absl::Status ready;
+  int restarts = 0;
 };
 
 /// Waits take no time; the clock goes on instead.

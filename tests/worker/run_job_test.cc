@@ -123,6 +123,7 @@ TEST_F(RunJobTest, ATrainingIsSummedUp) {
   fence_ = absl::InfiniteDuration();
   engine_.train = [&](const auto&, const auto&, const auto& callbacks) {
     auto trained = TrainSteps(callbacks, 100);
+    trained->peak_rss_mb = 12.5;
     callbacks.on_mask({.step = 50, .picture_index = 0, .png = "m0", .coverage = 0.9});
     callbacks.on_mask({.step = 100, .picture_index = 0, .png = "m1", .coverage = 0.2});
     callbacks.on_mask({.step = 100, .picture_index = 1, .png = "m2", .coverage = 0.4});
@@ -143,7 +144,7 @@ TEST_F(RunJobTest, ATrainingIsSummedUp) {
   EXPECT_DOUBLE_EQ(summary.seconds_per_step(), 1.0);
   EXPECT_DOUBLE_EQ(summary.train_seconds(), 100.0);
   EXPECT_NEAR(summary.mask_coverage(), 0.3, 1e-12);
-  EXPECT_GT(summary.peak_rss_mb(), 1.0);
+  EXPECT_EQ(summary.peak_rss_mb(), 12.5);
 }
 
 TEST_F(RunJobTest, AShortTrainingIsSummedUpOverWhatThereIs) {
@@ -286,6 +287,87 @@ TEST_F(RunJobTest, AStopOfTheWorkerHandsTheJobBack) {
   EXPECT_EQ(steps_, 3);
 }
 
+TEST_F(RunJobTest, CheckpointsAreKeptOnTheWayAndWhenTheWorkerEnds) {
+  fence_ = absl::InfiniteDuration();
+  engine_.train = [&](const auto&, const auto&,
+                      const TrainCallbacks& callbacks) -> absl::StatusOr<TrainedAdapter> {
+    EXPECT_TRUE(callbacks.checkpoints.empty());
+    for (int step = 1; step <= 130; ++step) {
+      if (step == 121) stop_.request_stop();
+      const bool go_on = callbacks.on_step({.step = step, .total_steps = 400, .loss = 1});
+      if (callbacks.wants_checkpoint(step, !go_on)) {
+        callbacks.on_checkpoint({.step = step, .serialize = [step] {
+                                   return absl::StatusOr<std::string>("state " +
+                                                                      std::to_string(step));
+                                 }});
+        // The next is not due while one is being saved.
+        while (go_on && link_.CountOf("PutBlob") * 50 < static_cast<size_t>(step))
+          std::this_thread::yield();
+      }
+      if (!go_on) return TrainedAdapter{.stopped = true};
+    }
+    return absl::InternalError("was not stopped");
+  };
+
+  const auto outcome = Run(training_);
+
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->has_released());
+  std::vector<std::pair<int64_t, std::string>> kept;
+  for (const v1::Event& event : link_.events()) {
+    if (event.has_checkpoint()) {
+      kept.emplace_back(event.checkpoint().step(),
+                        link_.blobs.at(event.checkpoint().blob().sha256()));
+    }
+  }
+  using testing::Pair;
+  EXPECT_THAT(kept, testing::ElementsAre(Pair(50, "state 50"), Pair(100, "state 100"),
+                                         Pair(121, "state 121")));
+}
+
+TEST_F(RunJobTest, ATrainingThatHasBegunGoesOnFromItsCheckpoints) {
+  for (const int64_t step : {100, 50}) {
+    auto& kept = *training_.mutable_checkpoints()->add_newest_first();
+    kept.set_step(step);
+    *kept.mutable_blob() = link_.Stored("state " + std::to_string(step));
+  }
+  engine_.train = [&](const auto&, const auto&,
+                      const TrainCallbacks& callbacks) -> absl::StatusOr<TrainedAdapter> {
+    EXPECT_EQ(callbacks.checkpoints.size(), 2u);
+    EXPECT_EQ(callbacks.checkpoints[0].step, 100);
+    EXPECT_EQ(*callbacks.checkpoints[0].fetch(), "state 100");
+    EXPECT_EQ(*callbacks.checkpoints[1].fetch(), "state 50");
+    callbacks.on_resumed(std::vector<double>(100, 2.0));
+    callbacks.on_step({.step = 101, .total_steps = 101, .loss = 1});
+    EXPECT_FALSE(callbacks.wants_checkpoint(101, false));
+    return TrainedAdapter{.safetensors = "adapter", .reference = "reference"};
+  };
+
+  const auto outcome = Run(training_);
+
+  ASSERT_TRUE(outcome && outcome->has_trained());
+  EXPECT_EQ(outcome->trained().summary().steps(), 101);
+  EXPECT_DOUBLE_EQ(outcome->trained().summary().first_loss(), 2);
+}
+
+TEST_F(RunJobTest, ACheckpointThatCannotBeKeptCostsTheTrainingNothing) {
+  link_.put_script = {absl::UnavailableError("away"), absl::UnavailableError("away"),
+                      absl::UnavailableError("away")};
+  engine_.train = [&](const auto&, const auto&,
+                      const TrainCallbacks& callbacks) -> absl::StatusOr<TrainedAdapter> {
+    EXPECT_TRUE(callbacks.wants_checkpoint(50, false));
+    callbacks.on_checkpoint(
+        {.step = 50, .serialize = [] { return absl::StatusOr<std::string>("state"); }});
+    while (link_.CountOf("PutBlob") < 3) std::this_thread::yield();
+    return TrainedAdapter{.safetensors = "adapter", .reference = "reference"};
+  };
+
+  const auto outcome = Run(training_);
+
+  ASSERT_TRUE(outcome && outcome->has_trained());
+  for (const v1::Event& event : link_.events()) EXPECT_FALSE(event.has_checkpoint());
+}
+
 TEST_F(RunJobTest, AStopAfterTheLastStepKeepsTheResult) {
   engine_.train = [&](const auto&, const auto&, const auto&) -> absl::StatusOr<TrainedAdapter> {
     stop_.request_stop();
@@ -317,18 +399,47 @@ TEST_F(RunJobTest, ALossThatIsNotFiniteFailsForGoodAndSaysWhere) {
               HasMessage(testing::AllOf(testing::HasSubstr("step 2"), testing::HasSubstr("0.5"))));
 }
 
-TEST_F(RunJobTest, ErrorsOfOursAndSpentMemoryAreWorthAnotherTry) {
+TEST_F(RunJobTest, ErrorsOfOursAreWorthAnotherTry) {
   bool retryable = false;
-  absl::Status status = FailureOf(absl::InternalError("secret detail"), &retryable);
+  const absl::Status status = FailureOf(absl::InternalError("secret detail"), &retryable);
   EXPECT_THAT(status, HasCode(absl::StatusCode::kInternal));
   EXPECT_THAT(status, HasMessage(testing::Not(testing::HasSubstr("secret detail"))));
   EXPECT_TRUE(retryable);
+}
 
-  status = FailureOf(Error(absl::StatusCode::kResourceExhausted, "device memory", "OUT_OF_MEMORY"),
-                     &retryable);
+TEST_F(RunJobTest, SpentMemoryIsTriedOnceMoreInAFreshEngine) {
+  int tries = 0;
+  engine_.train = [&](const auto&, const auto&, const auto&) -> absl::StatusOr<TrainedAdapter> {
+    if (++tries == 1) return Error(absl::StatusCode::kResourceExhausted, "memory", "OUT_OF_MEMORY");
+    EXPECT_EQ(engine_.restarts, 1);
+    return TrainedAdapter{.safetensors = "adapter", .reference = "reference"};
+  };
+  const auto outcome = Run(training_);
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->has_trained());
+  EXPECT_EQ(tries, 2);
+}
+
+TEST_F(RunJobTest, MemoryThatIsSpentTwiceFailsForGood) {
+  bool retryable = true;
+  const absl::Status status = FailureOf(
+      Error(absl::StatusCode::kResourceExhausted, "device memory", "OUT_OF_MEMORY"), &retryable);
   EXPECT_THAT(status, HasCode(absl::StatusCode::kResourceExhausted));
   EXPECT_THAT(status, HasReason("OUT_OF_MEMORY"));
-  EXPECT_TRUE(retryable);
+  EXPECT_FALSE(retryable);
+  EXPECT_EQ(engine_.restarts, 1);
+}
+
+TEST_F(RunJobTest, ALostEngineIsACrashAndNoOtherErrorIs) {
+  for (const char* reason : {kEngineDied, kEngineHung, "WORKER_ERROR"}) {
+    engine_.train = [&](const auto&, const auto&, const auto&) {
+      return Error(absl::StatusCode::kUnavailable, "gone", reason);
+    };
+    const auto outcome = Run(training_);
+    ASSERT_TRUE(outcome && outcome->has_failure());
+    EXPECT_TRUE(outcome->failure().retryable());
+    EXPECT_EQ(outcome->failure().crashed(), std::string_view(reason) != "WORKER_ERROR");
+  }
 }
 
 TEST_F(RunJobTest, BadInputIsNotTriedAgain) {

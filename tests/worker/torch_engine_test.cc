@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -208,6 +209,80 @@ TEST_F(TorchEngineTest, EqualSpecsGiveEqualAdaptersAndAnotherSeedAnother) {
   ASSERT_THAT(other, IsOk());
   EXPECT_EQ(Sha256Hex(one->safetensors), Sha256Hex(two->safetensors));
   EXPECT_NE(Sha256Hex(one->safetensors), Sha256Hex(other->safetensors));
+}
+
+// Resumed after every step of forty, a training ends in the adapter of one that was never stopped.
+TEST_F(TorchEngineTest, ATrainingGoesOnFromAnyStepToTheSameBits) {
+  constexpr int64_t kSteps = 40;
+  train_.set_steps(kSteps);
+  train_.set_sample_every_steps(0);
+  std::vector<std::string> kept;
+  shows_.wants_checkpoint = [](int64_t, bool) { return true; };
+  shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) {
+    EXPECT_EQ(checkpoint.step, static_cast<int64_t>(kept.size()) + 1);
+    const auto bytes = checkpoint.serialize();
+    ASSERT_THAT(bytes, IsOk());
+    kept.push_back(*bytes);
+  };
+  const auto whole = Train();
+  ASSERT_THAT(whole, IsOk());
+  ASSERT_EQ(kept.size(), static_cast<size_t>(kSteps));
+  const std::vector<TrainStep> undisturbed = std::exchange(steps_, {});
+
+  shows_.wants_checkpoint = nullptr;
+  for (int64_t step = 1; step <= kSteps; ++step) {
+    steps_.clear();
+    std::vector<double> losses;
+    shows_.checkpoints = {
+        {.step = step, .fetch = [&] { return kept[static_cast<size_t>(step - 1)]; }}};
+    shows_.on_resumed = [&](const std::vector<double>& done) { losses = done; };
+    const auto resumed = Train();
+    ASSERT_THAT(resumed, IsOk());
+    EXPECT_EQ(Sha256Hex(resumed->safetensors), Sha256Hex(whole->safetensors)) << step;
+    EXPECT_EQ(steps_.size(), static_cast<size_t>(kSteps - step)) << step;
+    ASSERT_EQ(losses.size(), static_cast<size_t>(step));
+    for (size_t i = 0; i < losses.size(); ++i) EXPECT_EQ(losses[i], undisturbed[i].loss) << i;
+  }
+}
+
+TEST_F(TorchEngineTest, ACheckpointThatIsBrokenOrOfAnotherTrainingIsPassedOver) {
+  std::string good;
+  shows_.wants_checkpoint = [](int64_t step, bool) { return step == 2; };
+  shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) { good = *checkpoint.serialize(); };
+  const auto whole = Train();
+  ASSERT_THAT(whole, IsOk());
+  train_.set_regularizer_weight(1e-3);
+  std::string other;
+  shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) {
+    other = *checkpoint.serialize();
+  };
+  ASSERT_THAT(Train(), IsOk());
+  train_.set_regularizer_weight(5e-4);
+
+  std::vector<std::string> warnings;
+  shows_.on_warning = [&](const std::string& reason, const std::string& message) {
+    EXPECT_EQ(reason, "CHECKPOINT_PASSED_OVER");
+    warnings.push_back(message);
+  };
+  const auto gives = [](std::string bytes) { return [bytes] { return bytes; }; };
+  const auto torn = good.substr(0, good.size() - 1);
+  const auto missing = []() -> absl::StatusOr<std::string> { return absl::NotFoundError("gone"); };
+  shows_.checkpoints = {{5, missing}, {4, gives(torn)}, {3, gives(other)}, {2, gives(good)}};
+  steps_.clear();
+  const auto resumed = Train();
+  ASSERT_THAT(resumed, IsOk());
+  EXPECT_EQ(steps_.size(), 3u);
+  EXPECT_EQ(Sha256Hex(resumed->safetensors), Sha256Hex(whole->safetensors));
+  ASSERT_EQ(warnings.size(), 3u);
+  EXPECT_THAT(warnings[0], testing::HasSubstr("step 5 was not used: gone"));
+  EXPECT_THAT(warnings[2], testing::HasSubstr("checkpoint: training is"));
+
+  shows_.checkpoints.pop_back();  // nothing of use: all five steps again
+  steps_.clear();
+  const auto anew = Train();
+  ASSERT_THAT(anew, IsOk());
+  EXPECT_EQ(steps_.size(), 5u);
+  EXPECT_EQ(Sha256Hex(anew->safetensors), Sha256Hex(whole->safetensors));
 }
 
 TEST_F(TorchEngineTest, ATrainingStopsAfterTheStepThatSaysSo) {

@@ -83,4 +83,12 @@ void TrainingStep::Apply(Gradients gradients) {
   optimizer_.step();
 }
 
+TrainingState TrainingStep::Copy(int64_t steps) const {
+  return CopyTrainingState(adapter_, optimizer_, steps);
+}
+
+void TrainingStep::Restore(const TrainingState& state) {
+  RestoreTrainingState(state, adapter_, optimizer_);
+}
+
 }  // namespace vico

@@ -40,6 +40,10 @@ class TrainingStep {
   /// One step of AdamW.
   void Apply(Gradients gradients);
 
+  /// What there is to keep after `steps` steps, 1 or more; and back again. See training_state.h.
+  TrainingState Copy(int64_t steps) const;
+  void Restore(const TrainingState& state);
+
  private:
   Base& base_;
   Adapter& adapter_;

@@ -46,7 +46,7 @@ TrainRows DrawRows(const Posterior& posterior, const Base& base, const TrainOpti
 }  // namespace
 
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
-                     const OnStep& on_step) {
+                     const OnStep& on_step, const TrainingState* start) {
   const auto init_id = base.tokenizer.SingleToken(options.init_word);
   TORCH_CHECK(init_id.has_value(), "init_word: ", options.init_word, " is not one token");
   Adapter adapter(base.unet->transformers(), base.sites(options.dialect),
@@ -60,9 +60,13 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
   const Posterior posterior = base.Encode(pictures01);  // once: only its sample changes
 
   TrainingStep train_step(base, adapter, options);
-  for (int64_t step = 0; step < options.steps; ++step) {
+  if (start != nullptr) train_step.Restore(*start);
+  for (int64_t step = start == nullptr ? 0 : start->step; step < options.steps; ++step) {
     Gradients gradients = train_step.Compute(DrawRows(posterior, base, options, step));
-    const StepReport report = {step + 1, gradients.loss, gradients.loss_reg};
+    const StepReport report = {.step = step + 1,
+                               .loss = gradients.loss,
+                               .loss_reg = gradients.loss_reg,
+                               .state = [&, step] { return train_step.Copy(step + 1); }};
     train_step.Apply(std::move(gradients));
     if (!on_step(report, adapter)) break;
   }

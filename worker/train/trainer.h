@@ -9,6 +9,7 @@
 
 #include "worker/model/adapter.h"
 #include "worker/train/base.h"
+#include "worker/train/training_state.h"
 
 namespace vico {
 
@@ -30,6 +31,9 @@ struct StepReport {
   int64_t step = 0;     ///< 1..steps: done so far
   double loss = 0;      ///< mean squared error of the noise
   double loss_reg = 0;  ///< regulariser, summed over the sites, before its weight
+
+  /// A copy of the training as it is now; may be called during OnStep only.
+  std::function<TrainingState()> state = {};
 };
 
 struct PictureMask {
@@ -43,9 +47,12 @@ struct PictureMask {
 using OnStep = std::function<bool(const StepReport&, Adapter&)>;
 
 /// pictures01 [P, 3, h, w] in 0..1, P at least 1. Returns the adapter, trained for as many steps as
-/// `on_step` let pass. Throws c10::Error, also for an init word that is not one token.
+/// `on_step` let pass. With `start`, a state of the same training, it goes on from there and ends
+/// with the same bits as if it had not been interrupted, on the same kind of device with as many
+/// threads. Throws c10::Error, also for an init word that is not one token or a state that does not
+/// fit.
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
-                     const OnStep& on_step);
+                     const OnStep& on_step, const TrainingState* start = nullptr);
 
 /// The Otsu masks the adapter finds in the pictures, at the last site, for "a photo of a
 /// {placeholder}" at the middle timestep: in the clean picture as reference, or, with mmagic's

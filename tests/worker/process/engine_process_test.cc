@@ -1,0 +1,204 @@
+// A real child process with a fake engine in it: everything goes through, and a lost one is
+// replaced.
+#include "worker/process/engine_process.h"
+
+#include <csignal>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/status.h"
+#include "tests/support/status_matchers.h"
+
+namespace vico {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class EngineProcessTest : public testing::Test {
+ protected:
+  static absl::StatusOr<std::unique_ptr<EngineProcess>> Open(const std::string& how = "") {
+    return EngineProcess::Open({.command = {VICO_FAKE_ENGINE, how}}, Log::Off());
+  }
+
+  void SetUp() override {
+    auto engine = Open();
+    ASSERT_THAT(engine, IsOk());
+    engine_ = *std::move(engine);
+    spec_.set_steps(4);
+    train_.on_step = [this](const TrainStep& step) {
+      EXPECT_EQ(step.total_steps, 4);
+      EXPECT_EQ(step.loss, 1.5);
+      EXPECT_EQ(step.loss_reg, 0.125);
+      steps_.push_back(step.step);
+      return step.step != stop_at_;
+    };
+    train_.keep_going = [] { return true; };
+    train_.on_sample = [this](int64_t, uint64_t seed, const PngPicture& picture) {
+      EXPECT_EQ(seed, 7u);
+      notes_.push_back(picture.bytes + std::to_string(picture.width) + "x" +
+                       std::to_string(picture.height));
+    };
+    train_.on_mask = [this](const LearnedMask& mask) {
+      EXPECT_EQ(mask.step, 3);
+      EXPECT_EQ(mask.picture_index, 1);
+      EXPECT_EQ(mask.coverage, 0.25);
+      notes_.push_back(mask.png + " at " + mask.site);
+    };
+    train_.on_warning = [this](const std::string& reason, const std::string& message) {
+      notes_.push_back(reason + ": " + message);
+    };
+    train_.on_resumed = [this](const std::vector<double>& losses) {
+      EXPECT_THAT(losses, ElementsAre(0.5, 0.25));
+    };
+    train_.wants_checkpoint = [this](int64_t step, bool stopping) {
+      EXPECT_EQ(stopping, step == stop_at_);
+      return step % 2 == 0;
+    };
+    train_.on_checkpoint = [this](const TrainCheckpoint& checkpoint) {
+      const auto bytes = checkpoint.serialize();
+      ASSERT_THAT(bytes, IsOk());
+      notes_.push_back(std::to_string(checkpoint.step) + " " + *bytes);
+    };
+    generate_.on_step = [](int64_t step, int64_t total) { return step == 1 && total == 2; };
+    generate_.on_preview = [this](int, int64_t, const PngPicture& picture) {
+      notes_.push_back(picture.bytes);
+    };
+    generate_.on_picture = [this](int, const PngPicture& picture) {
+      notes_.push_back(picture.bytes);
+    };
+    generate_.on_warning = [this](const std::string& reason, const std::string&) {
+      notes_.push_back(reason);
+    };
+  }
+
+  absl::StatusOr<TrainedAdapter> Train() {
+    return engine_->Train(spec_, {"first", "second"}, train_);
+  }
+
+  std::unique_ptr<EngineProcess> engine_;
+  v1::TrainSpec spec_;
+  TrainCallbacks train_;
+  GenerateCallbacks generate_;
+  int64_t stop_at_ = 0;
+  std::vector<int64_t> steps_;
+  std::vector<std::string> notes_;
+};
+
+TEST_F(EngineProcessTest, SaysWhatItOffers) {
+  const auto offers = engine_->offers();
+  ASSERT_EQ(offers.size(), 1u);
+  EXPECT_EQ(offers[0].base_model.name(), "baseModels/toyworld");
+  EXPECT_EQ(offers[0].vocabulary, "{}");
+  EXPECT_EQ(offers[0].merges, "#version");
+  EXPECT_EQ(engine_->device(), "cpu");
+}
+
+TEST_F(EngineProcessTest, ATrainingsNotesAndResultComeThrough) {
+  const auto trained = Train();
+  ASSERT_THAT(trained, IsOk());
+  EXPECT_FALSE(trained->stopped);
+  EXPECT_EQ(trained->safetensors, std::string(3 << 20, 'a'));
+  EXPECT_EQ(trained->reference, "first");
+  EXPECT_EQ(trained->peak_rss_mb, 12.5);
+  EXPECT_THAT(steps_, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(notes_, testing::UnorderedElementsAre("2 state 2", "4 state 4", "sample64x32",
+                                                    "mask at site"));
+}
+
+TEST_F(EngineProcessTest, AStopStopsAndKeepsTheCheckpoint) {
+  stop_at_ = 2;
+  const auto trained = Train();
+  ASSERT_THAT(trained, IsOk());
+  EXPECT_TRUE(trained->stopped);
+  EXPECT_THAT(steps_, ElementsAre(1, 2));
+  EXPECT_THAT(notes_, ElementsAre("2 state 2"));
+}
+
+TEST_F(EngineProcessTest, CheckpointsAreFetchedNewestFirst) {
+  train_.checkpoints = {
+      {.step = 3,
+       .fetch = []() -> absl::StatusOr<std::string> { return absl::DataLossError("torn"); }},
+      {.step = 2, .fetch = []() -> absl::StatusOr<std::string> { return "kept"; }}};
+  ASSERT_THAT(Train(), IsOk());
+  EXPECT_THAT(steps_, ElementsAre(3, 4));
+  EXPECT_EQ(notes_[0], "PASSED_OVER: torn");
+  EXPECT_EQ(notes_[1], "RESUMED: kept");
+}
+
+TEST_F(EngineProcessTest, APictureIsDrawnWithTheAdapterThatIsFetched) {
+  v1::GenerateSpec spec;
+  AdapterSource source;
+  source.adapter.set_name("adapters/1");
+  source.fetch = [] { return AdapterBytes{.safetensors = " weights", .reference = " reference"}; };
+  EXPECT_TRUE(*engine_->Generate(spec, &source, generate_));
+  EXPECT_TRUE(*engine_->Generate(spec, nullptr, generate_));
+  EXPECT_THAT(notes_, ElementsAre("preview", "adapters/1 weights reference", "DRAWN", "preview",
+                                  "bare", "DRAWN"));
+  source.fetch = []() -> absl::StatusOr<AdapterBytes> {
+    return absl::AbortedError("the lease is lost");
+  };
+  EXPECT_THAT(engine_->Generate(spec, &source, generate_), HasCode(absl::StatusCode::kAborted));
+  generate_.on_step = [](int64_t, int64_t) { return false; };
+  EXPECT_FALSE(*engine_->Generate(spec, nullptr, generate_));
+}
+
+TEST_F(EngineProcessTest, ErrorsKeepTheirCodeAndReason) {
+  spec_.set_init_word("fail");
+  const auto failed = Train();
+  EXPECT_THAT(failed, HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(failed, HasReason("OUT_OF_MEMORY"));
+  const pid_t before = engine_->pid();
+  EXPECT_THAT(engine_->Restart(), IsOk());
+  EXPECT_NE(engine_->pid(), before);
+  spec_.clear_init_word();
+  EXPECT_THAT(Train(), IsOk());
+}
+
+TEST_F(EngineProcessTest, OneThatCrashesIsReplaced) {
+  const pid_t before = engine_->pid();
+  spec_.set_init_word("crash");
+  const auto crashed = Train();
+  EXPECT_THAT(crashed, HasReason(kEngineDied));
+  EXPECT_THAT(std::string(crashed.status().message()), HasSubstr("signal 6"));
+  ASSERT_THAT(engine_->Ready(), IsOk());
+  EXPECT_NE(engine_->pid(), before);
+  spec_.clear_init_word();
+  EXPECT_THAT(Train(), IsOk());
+}
+
+TEST_F(EngineProcessTest, OneThatIsKilledBetweenJobsIsNoticedAtTheNext) {
+  kill(engine_->pid(), SIGKILL);
+  EXPECT_THAT(Train(), HasReason(kEngineDied));
+  EXPECT_THAT(Train(), IsOk());
+}
+
+TEST_F(EngineProcessTest, OneThatHangsIsKilled) {
+  engine_->SetHang(absl::Seconds(1));
+  const pid_t before = engine_->pid();
+  v1::GenerateSpec spec;
+  spec.set_prompt("hang");
+  const absl::Time begun = absl::Now();
+  EXPECT_THAT(engine_->Generate(spec, nullptr, generate_), HasReason(kEngineHung));
+  EXPECT_LT(absl::Now() - begun, absl::Seconds(5));
+  EXPECT_NE(kill(before, 0), 0);  // gone
+  spec.clear_prompt();
+  EXPECT_THAT(engine_->Generate(spec, nullptr, generate_), IsOk());
+}
+
+TEST_F(EngineProcessTest, OneThatCannotStartSaysWhy) {
+  const auto refused = Open("refuse");
+  EXPECT_THAT(refused, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(refused.status().message(), "--base-model: is no base model");
+  EXPECT_THAT(std::string(Open("exit").status().message()), HasSubstr("exit code 3"));
+  const auto missing = EngineProcess::Open({.command = {"/no/such/program"}}, Log::Off());
+  EXPECT_THAT(std::string(missing.status().message()),
+              HasSubstr("/no/such/program: did not start"));
+}
+
+}  // namespace
+}  // namespace vico

@@ -1,0 +1,87 @@
+// An engine process without tensors, which does as the job's init word or prompt says.
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <unistd.h>
+
+#include "common/status.h"
+#include "tests/worker/fake_engine.h"
+#include "worker/process/child.h"
+#include "worker/process/engine_server.h"
+
+namespace vico {
+namespace {
+
+void Misbehave(std::string_view how) {
+  if (how == "crash") std::abort();
+  if (how == "hang") pause();
+}
+
+absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
+                                     const std::vector<std::string>& pictures,
+                                     const TrainCallbacks& callbacks) {
+  if (spec.init_word() == "fail")
+    return Error(absl::StatusCode::kResourceExhausted, "no memory", "OUT_OF_MEMORY");
+  int64_t done = 0;
+  for (const CheckpointSource& source : callbacks.checkpoints) {
+    const auto bytes = source.fetch();
+    if (bytes.ok()) {
+      callbacks.on_resumed({0.5, 0.25});
+      callbacks.on_warning("RESUMED", *bytes);
+      done = source.step;
+      break;
+    }
+    callbacks.on_warning("PASSED_OVER", std::string(bytes.status().message()));
+  }
+  for (int64_t step = done + 1; step <= spec.steps(); ++step) {
+    const bool go_on = callbacks.on_step(
+        {.step = step, .total_steps = spec.steps(), .loss = 1.5, .loss_reg = 0.125});
+    if (callbacks.wants_checkpoint(step, !go_on)) {
+      callbacks.on_checkpoint({.step = step, .serialize = [step]() -> absl::StatusOr<std::string> {
+                                 return "state " + std::to_string(step);
+                               }});
+    }
+    if (!go_on) return TrainedAdapter{.stopped = true};
+    if (step == 2) Misbehave(spec.init_word());
+  }
+  if (!callbacks.keep_going()) return TrainedAdapter{.stopped = true};
+  callbacks.on_sample(done, 7, {.bytes = "sample", .width = 64, .height = 32});
+  callbacks.on_mask(
+      {.step = 3, .picture_index = 1, .png = "mask", .coverage = 0.25, .site = "site"});
+  return TrainedAdapter{
+      .safetensors = std::string(3 << 20, 'a'), .reference = pictures.at(0), .peak_rss_mb = 12.5};
+}
+
+absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
+                              const GenerateCallbacks& callbacks) {
+  Misbehave(spec.prompt());
+  std::string drawn = "bare";
+  if (adapter != nullptr) {
+    ASSIGN_OR_RETURN(const AdapterBytes bytes, adapter->fetch());
+    drawn = adapter->adapter.name() + bytes.safetensors + bytes.reference;
+  }
+  if (!callbacks.on_step(1, 2)) return false;
+  callbacks.on_preview(0, 1, {.bytes = "preview", .width = 8, .height = 8});
+  callbacks.on_picture(0, {.bytes = drawn, .width = 64, .height = 64});
+  callbacks.on_warning("DRAWN", "one");
+  return true;
+}
+
+}  // namespace
+}  // namespace vico
+
+int main(int argc, char** argv) {
+  vico::FrameChannel channel(vico::kChildSocket);
+  const std::string_view how = argc > 1 ? argv[1] : "";
+  if (how == "refuse") {
+    vico::RefuseToServe(absl::InvalidArgumentError("--base-model: is no base model"), channel)
+        .IgnoreError();
+    return 1;
+  }
+  if (how == "exit") return 3;
+  vico::FakeEngine engine;
+  engine.train = vico::Train;
+  engine.generate = vico::Generate;
+  return vico::ServeEngine(engine, channel).ok() ? 0 : 1;
+}

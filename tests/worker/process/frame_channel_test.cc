@@ -1,0 +1,74 @@
+#include "worker/process/frame_channel.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/support/status_matchers.h"
+#include "vico/engine/v1/engine.pb.h"
+
+namespace vico {
+namespace {
+
+class FrameChannelTest : public testing::Test {
+ protected:
+  FrameChannelTest() {
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets_), 0);
+    channel_ = std::make_unique<FrameChannel>(sockets_[0]);
+  }
+  ~FrameChannelTest() override { CloseOther(); }
+  void CloseOther() {
+    if (sockets_[1] >= 0) close(sockets_[1]);
+    sockets_[1] = -1;
+  }
+  void WriteRaw(const std::string& bytes) {
+    ASSERT_EQ(write(sockets_[1], bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
+
+  int sockets_[2] = {-1, -1};
+  std::unique_ptr<FrameChannel> channel_;
+  engine::v1::Answer answer_;
+};
+
+TEST_F(FrameChannelTest, AMessageLargerThanTheSocketsBufferComesWhole) {
+  FrameChannel other(std::exchange(sockets_[1], -1));
+  engine::v1::Answer sent;
+  for (size_t i = 0; i < (8u << 20); ++i) sent.mutable_bytes()->push_back(static_cast<char>(i * 7));
+  std::thread sender([&] { EXPECT_THAT(other.Send(sent), IsOk()); });
+  ASSERT_THAT(channel_->Receive(answer_), IsOk());
+  sender.join();
+  EXPECT_EQ(answer_.bytes(), sent.bytes());
+  EXPECT_THAT(other.Send(engine::v1::Answer()), IsOk());  // no bytes at all
+  EXPECT_THAT(channel_->Receive(answer_), IsOk());
+  EXPECT_TRUE(answer_.bytes().empty());
+}
+
+TEST_F(FrameChannelTest, AnEndThatIsGoneIsUnavailable) {
+  WriteRaw(std::string(5, '\x01'));  // and then no more
+  CloseOther();
+  EXPECT_THAT(channel_->Receive(answer_), HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(channel_->Send(answer_), HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(FrameChannelTest, SilenceEndsWithPatience) {
+  EXPECT_THAT(channel_->Receive(answer_, absl::Milliseconds(500)),
+              HasCode(absl::StatusCode::kDeadlineExceeded));
+  WriteRaw(std::string("\x04\0\0\0\0\0\0\0ab", 10));  // half a frame
+  EXPECT_THAT(channel_->Receive(answer_, absl::Milliseconds(500)),
+              HasCode(absl::StatusCode::kDeadlineExceeded));
+}
+
+TEST_F(FrameChannelTest, WhatIsNoFrameIsDataLoss) {
+  WriteRaw(std::string(8, '\xff'));
+  EXPECT_THAT(channel_->Receive(answer_), HasCode(absl::StatusCode::kDataLoss));
+  WriteRaw(std::string("\x02\0\0\0\0\0\0\0\xff\xff", 10));
+  EXPECT_THAT(channel_->Receive(answer_), HasCode(absl::StatusCode::kDataLoss));
+}
+
+}  // namespace
+}  // namespace vico

@@ -1,0 +1,57 @@
+// vico-engine: the LibTorch side of a worker, which starts it and talks to it through descriptor 3.
+// Ends when the worker does. Exit codes: 0 the worker is gone, 1 could not load the base models or
+// the channel broke, 2 wrong flags.
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <sys/stat.h>
+
+#include "common/log.h"
+#include "worker/available_cores.h"
+#include "worker/engine_flags.h"
+#include "worker/process/child.h"
+#include "worker/process/engine_server.h"
+#include "worker/torch_engine.h"
+
+int main(int argc, char** argv) {
+  // A terminal sends its signals to both; it is the worker that decides when to end.
+  std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGTERM, SIG_IGN);
+
+  vico::EngineFlags flags;
+  flags.threads = vico::AvailableCores();
+  CLI::App app("Vico's engine: started by vico-worker, not by hand.");
+  app.set_version_flag("--version", VICO_VERSION);
+  vico::AddEngineFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  struct stat socket {};
+  if (fstat(vico::kChildSocket, &socket) != 0 || !S_ISSOCK(socket.st_mode)) {
+    std::fprintf(stderr, "vico-engine: is started by vico-worker, not by hand\n");
+    return 2;
+  }
+  const auto log = vico::Log::ToStderr("vico-engine", flags.log_level);
+  if (!log.ok()) return 2;
+
+  vico::FrameChannel channel(vico::kChildSocket);
+  const auto engine = vico::OpenTorchEngine({.base_models = flags.base_models,
+                                             .tokenizer = flags.tokenizer,
+                                             .device = flags.device,
+                                             .threads = flags.threads,
+                                             .code_version = VICO_VERSION},
+                                            *log);
+  if (!engine.ok()) {
+    vico::RefuseToServe(engine.status(), channel).IgnoreError();
+    return 1;
+  }
+  if (const absl::Status served = vico::ServeEngine(**engine, channel); !served.ok()) {
+    log->Error("ends", {{"error", std::string(served.message())}});
+    return 1;
+  }
+  return 0;
+}

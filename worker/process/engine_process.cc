@@ -1,0 +1,264 @@
+#include "worker/process/engine_process.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/status.h"
+
+namespace vico {
+namespace {
+
+namespace wire = engine::v1;
+
+PngPicture Picture(wire::Picture& from) {
+  return {.bytes = std::move(*from.mutable_png()), .width = from.width(), .height = from.height()};
+}
+
+absl::Status Unexpected(const wire::FromEngine& message) {
+  return absl::DataLossError(
+      fmt::format("channel: message {} at the wrong time", static_cast<int>(message.what_case())));
+}
+
+bool AreSame(const std::vector<BaseModelOffer>& a, const std::vector<BaseModelOffer>& b) {
+  return std::ranges::equal(a, b, [](const BaseModelOffer& x, const BaseModelOffer& y) {
+    return x.base_model.name() == y.base_model.name() &&
+           x.base_model.digest() == y.base_model.digest();
+  });
+}
+
+/// What a note of a training says, to the callback it is for. False for what is no such note.
+bool Tell(wire::FromEngine& note, const TrainCallbacks& callbacks) {
+  switch (note.what_case()) {
+    case wire::FromEngine::kSample:
+      callbacks.on_sample(note.sample().step(), note.sample().seed(),
+                          Picture(*note.mutable_sample()->mutable_picture()));
+      return true;
+    case wire::FromEngine::kMask: {
+      auto& mask = *note.mutable_mask();
+      callbacks.on_mask({.step = mask.step(),
+                         .picture_index = mask.picture_index(),
+                         .png = std::move(*mask.mutable_png()),
+                         .coverage = mask.coverage(),
+                         .site = mask.site()});
+      return true;
+    }
+    case wire::FromEngine::kWarning:
+      callbacks.on_warning(note.warning().reason(), note.warning().message());
+      return true;
+    case wire::FromEngine::kResumed:
+      if (callbacks.on_resumed) {
+        callbacks.on_resumed({note.resumed().losses().begin(), note.resumed().losses().end()});
+      }
+      return true;
+    case wire::FromEngine::kCheckpoint: {
+      auto bytes =
+          std::make_shared<std::string>(std::move(*note.mutable_checkpoint()->mutable_bytes()));
+      callbacks.on_checkpoint(
+          {.step = note.checkpoint().step(),
+           .serialize = [bytes]() -> absl::StatusOr<std::string> { return std::move(*bytes); }});
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+bool Tell(wire::FromEngine& note, const GenerateCallbacks& callbacks) {
+  switch (note.what_case()) {
+    case wire::FromEngine::kPreview:
+      callbacks.on_preview(note.preview().picture_index(), note.preview().step(),
+                           Picture(*note.mutable_preview()->mutable_picture()));
+      return true;
+    case wire::FromEngine::kFinished:
+      callbacks.on_picture(note.finished().picture_index(),
+                           Picture(*note.mutable_finished()->mutable_picture()));
+      return true;
+    case wire::FromEngine::kWarning:
+      callbacks.on_warning(note.warning().reason(), note.warning().message());
+      return true;
+    default:
+      return false;
+  }
+}
+
+wire::Answer Fetched(absl::StatusOr<std::string> bytes) {
+  wire::Answer answer;
+  *answer.mutable_status() = ToProto(bytes.status());
+  if (bytes.ok()) answer.set_bytes(*std::move(bytes));
+  return answer;
+}
+
+wire::Answer Fetched(absl::StatusOr<AdapterBytes> adapter) {
+  wire::Answer answer;
+  *answer.mutable_status() = ToProto(adapter.status());
+  if (adapter.ok()) {
+    answer.set_bytes(std::move(adapter->safetensors));
+    answer.set_reference(std::move(adapter->reference));
+  }
+  return answer;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EngineProcess>> EngineProcess::Open(
+    const EngineProcessOptions& options, const Log& log) {
+  std::unique_ptr<EngineProcess> process(new EngineProcess(options, log));
+  RETURN_IF_ERROR(process->Start());
+  return process;
+}
+
+absl::Status EngineProcess::Start() {
+  child_ = nullptr;  // one process at a time: two would need the memory twice
+  ASSIGN_OR_RETURN(child_, Child::Start(options_.command));
+  wire::FromEngine hello;
+  if (const absl::Status said = child_->channel().Receive(hello, options_.start); !said.ok()) {
+    const std::string how = child_->End();
+    child_ = nullptr;
+    return absl::UnavailableError(fmt::format("{}: did not start: {}, {}", options_.command.front(),
+                                              std::string(said.message()), how));
+  }
+  if (!hello.has_hello()) {
+    child_ = nullptr;
+    return hello.has_failed() ? FromProto(hello.failed()) : Unexpected(hello);
+  }
+  std::vector<BaseModelOffer> offers;
+  for (wire::Offer& said : *hello.mutable_hello()->mutable_offers()) {
+    offers.push_back({.base_model = std::move(*said.mutable_base_model()),
+                      .vocabulary = std::move(*said.mutable_vocabulary()),
+                      .merges = std::move(*said.mutable_merges())});
+  }
+  if (!offers_.empty() && !AreSame(offers_, offers)) {
+    child_ = nullptr;
+    return absl::FailedPreconditionError(
+        "the base models have changed on disk; start the worker again");
+  }
+  offers_ = std::move(offers);
+  device_ = hello.hello().device();
+  return absl::OkStatus();
+}
+
+absl::Status EngineProcess::Ready() { return child_ == nullptr ? Start() : absl::OkStatus(); }
+
+absl::Status EngineProcess::Restart() { return Start(); }
+
+absl::StatusOr<TrainedAdapter> EngineProcess::Train(const v1::TrainSpec& spec,
+                                                    const std::vector<std::string>& pictures,
+                                                    const TrainCallbacks& callbacks) {
+  wire::ToEngine request;
+  *request.mutable_train()->mutable_spec() = spec;
+  for (const std::string& picture : pictures) request.mutable_train()->add_pictures(picture);
+  for (const CheckpointSource& source : callbacks.checkpoints) {
+    request.mutable_train()->add_checkpoint_steps(source.step);
+  }
+  RETURN_IF_ERROR(Request(request));
+  for (;;) {
+    wire::FromEngine message;
+    RETURN_IF_ERROR(Next(message));
+    switch (message.what_case()) {
+      case wire::FromEngine::kTrainStep: {
+        const auto& step = message.train_step();
+        RETURN_IF_ERROR(Answer(callbacks.on_step({.step = step.step(),
+                                                  .total_steps = step.total_steps(),
+                                                  .loss = step.loss(),
+                                                  .loss_reg = step.loss_reg()})));
+        break;
+      }
+      case wire::FromEngine::kKeepGoing:
+        RETURN_IF_ERROR(Answer(callbacks.keep_going()));
+        break;
+      case wire::FromEngine::kWantsCheckpoint: {
+        const auto& asked = message.wants_checkpoint();
+        RETURN_IF_ERROR(Answer(callbacks.wants_checkpoint &&
+                               callbacks.wants_checkpoint(asked.step(), asked.stopping())));
+        break;
+      }
+      case wire::FromEngine::kFetchCheckpoint: {
+        const auto index = static_cast<size_t>(message.fetch_checkpoint().index());
+        if (index >= callbacks.checkpoints.size()) return Lost(Unexpected(message));
+        RETURN_IF_ERROR(Answer(Fetched(callbacks.checkpoints[index].fetch())));
+        break;
+      }
+      case wire::FromEngine::kTrained: {
+        auto& trained = *message.mutable_trained();
+        return TrainedAdapter{.stopped = trained.stopped(),
+                              .safetensors = std::move(*trained.mutable_safetensors()),
+                              .reference = std::move(*trained.mutable_reference()),
+                              .peak_rss_mb = trained.peak_rss_mb()};
+      }
+      case wire::FromEngine::kFailed:
+        return FromProto(message.failed());
+      default:
+        if (!Tell(message, callbacks)) return Lost(Unexpected(message));
+    }
+  }
+}
+
+absl::StatusOr<bool> EngineProcess::Generate(const v1::GenerateSpec& spec,
+                                             const AdapterSource* adapter,
+                                             const GenerateCallbacks& callbacks) {
+  wire::ToEngine request;
+  *request.mutable_generate()->mutable_spec() = spec;
+  if (adapter != nullptr) *request.mutable_generate()->mutable_adapter() = adapter->adapter;
+  RETURN_IF_ERROR(Request(request));
+  for (;;) {
+    wire::FromEngine message;
+    RETURN_IF_ERROR(Next(message));
+    switch (message.what_case()) {
+      case wire::FromEngine::kGenerateStep:
+        RETURN_IF_ERROR(Answer(callbacks.on_step(message.generate_step().step(),
+                                                 message.generate_step().total_steps())));
+        break;
+      case wire::FromEngine::kFetchAdapter:
+        if (adapter == nullptr) return Lost(Unexpected(message));
+        RETURN_IF_ERROR(Answer(Fetched(adapter->fetch())));
+        break;
+      case wire::FromEngine::kGenerated:
+        return message.generated().finished();
+      case wire::FromEngine::kFailed:
+        return FromProto(message.failed());
+      default:
+        if (!Tell(message, callbacks)) return Lost(Unexpected(message));
+    }
+  }
+}
+
+absl::Status EngineProcess::Request(const wire::ToEngine& request) {
+  RETURN_IF_ERROR(Ready());
+  const absl::Status sent = child_->channel().Send(request);
+  return sent.ok() ? sent : Lost(sent);
+}
+
+absl::Status EngineProcess::Next(wire::FromEngine& message) {
+  const absl::Status received = child_->channel().Receive(message, hang_);
+  return received.ok() ? received : Lost(received);
+}
+
+absl::Status EngineProcess::Answer(wire::Answer answer) {
+  wire::ToEngine reply;
+  *reply.mutable_answer() = std::move(answer);
+  const absl::Status sent = child_->channel().Send(reply);
+  return sent.ok() ? sent : Lost(sent);
+}
+
+absl::Status EngineProcess::Answer(bool yes) {
+  wire::Answer answer;
+  answer.set_yes(yes);
+  return Answer(std::move(answer));
+}
+
+absl::Status EngineProcess::Lost(const absl::Status& why) {
+  const bool hung = absl::IsDeadlineExceeded(why);
+  const std::string how = child_->End();
+  child_ = nullptr;
+  log_.Error(hung ? "the engine hung and was killed" : "the engine died",
+             {{"end", how}, {"error", std::string(why.message())}});
+  return Error(
+      absl::StatusCode::kUnavailable,
+      hung ? fmt::format("the engine showed no sign of life for {} s", absl::ToDoubleSeconds(hang_))
+           : fmt::format("the engine died: {}", how),
+      hung ? kEngineHung : kEngineDied);
+}
+
+}  // namespace vico

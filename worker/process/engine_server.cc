@@ -1,0 +1,246 @@
+#include "worker/process/engine_server.h"
+
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/status.h"
+#include "vico/engine/v1/engine.pb.h"
+
+namespace vico {
+namespace {
+
+namespace wire = engine::v1;
+
+void Set(const PngPicture& from, wire::Picture& to) {
+  to.set_png(from.bytes);
+  to.set_width(from.width);
+  to.set_height(from.height);
+}
+
+/// One job: callbacks become messages. Once the channel is broken every question is answered with
+/// no.
+class Job {
+ public:
+  Job(Engine& engine, FrameChannel& channel) : engine_(engine), channel_(channel) {}
+  ~Job() {
+    if (saving_.joinable()) saving_.join();
+  }
+
+  absl::Status Train(const wire::Train& request) {
+    const std::vector<std::string> pictures(request.pictures().begin(), request.pictures().end());
+    const auto trained = engine_.Train(request.spec(), pictures, TrainingCallbacks(request));
+    if (saving_.joinable()) saving_.join();  // its message comes before the end
+    wire::FromEngine end;
+    if (trained.ok()) {
+      auto& result = *end.mutable_trained();
+      result.set_stopped(trained->stopped);
+      result.set_safetensors(trained->safetensors);
+      result.set_reference(trained->reference);
+      result.set_peak_rss_mb(trained->peak_rss_mb);
+    } else {
+      *end.mutable_failed() = ToProto(trained.status());
+    }
+    return End(end);
+  }
+
+  absl::Status Generate(const wire::Generate& request) {
+    AdapterSource source;
+    source.adapter = request.adapter();
+    source.fetch = [this]() -> absl::StatusOr<AdapterBytes> {
+      wire::FromEngine question;
+      question.mutable_fetch_adapter();
+      ASSIGN_OR_RETURN(wire::Answer answer, Fetch(question));
+      return AdapterBytes{.safetensors = std::move(*answer.mutable_bytes()),
+                          .reference = std::move(*answer.mutable_reference())};
+    };
+    const auto generated = engine_.Generate(
+        request.spec(), request.has_adapter() ? &source : nullptr, GenerationCallbacks());
+    wire::FromEngine end;
+    if (generated.ok()) {
+      end.mutable_generated()->set_finished(*generated);
+    } else {
+      *end.mutable_failed() = ToProto(generated.status());
+    }
+    return End(end);
+  }
+
+ private:
+  TrainCallbacks TrainingCallbacks(const wire::Train& request) {
+    TrainCallbacks callbacks;
+    callbacks.on_step = [this](const TrainStep& step) {
+      wire::FromEngine question;
+      auto& asked = *question.mutable_train_step();
+      asked.set_step(step.step);
+      asked.set_total_steps(step.total_steps);
+      asked.set_loss(step.loss);
+      asked.set_loss_reg(step.loss_reg);
+      return Ask(question).yes();
+    };
+    callbacks.keep_going = [this] {
+      wire::FromEngine question;
+      question.mutable_keep_going();
+      return Ask(question).yes();
+    };
+    callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
+      wire::FromEngine note;
+      note.mutable_sample()->set_step(step);
+      note.mutable_sample()->set_seed(seed);
+      Set(picture, *note.mutable_sample()->mutable_picture());
+      Tell(note);
+    };
+    callbacks.on_mask = [this](const LearnedMask& mask) {
+      wire::FromEngine note;
+      auto& told = *note.mutable_mask();
+      told.set_step(mask.step);
+      told.set_picture_index(mask.picture_index);
+      told.set_png(mask.png);
+      told.set_coverage(mask.coverage);
+      told.set_site(mask.site);
+      Tell(note);
+    };
+    callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
+      Warn(reason, message);
+    };
+    callbacks.on_resumed = [this](const std::vector<double>& losses) {
+      wire::FromEngine note;
+      note.mutable_resumed()->mutable_losses()->Add(losses.begin(), losses.end());
+      Tell(note);
+    };
+    callbacks.wants_checkpoint = [this](int64_t step, bool stopping) {
+      wire::FromEngine question;
+      question.mutable_wants_checkpoint()->set_step(step);
+      question.mutable_wants_checkpoint()->set_stopping(stopping);
+      return Ask(question).yes();
+    };
+    callbacks.on_checkpoint = [this](TrainCheckpoint checkpoint) { Save(std::move(checkpoint)); };
+    for (int i = 0; i < request.checkpoint_steps_size(); ++i) {
+      callbacks.checkpoints.push_back(
+          {.step = request.checkpoint_steps(i), .fetch = [this, i] { return FetchCheckpoint(i); }});
+    }
+    return callbacks;
+  }
+
+  GenerateCallbacks GenerationCallbacks() {
+    GenerateCallbacks callbacks;
+    callbacks.on_step = [this](int64_t step, int64_t total_steps) {
+      wire::FromEngine question;
+      question.mutable_generate_step()->set_step(step);
+      question.mutable_generate_step()->set_total_steps(total_steps);
+      return Ask(question).yes();
+    };
+    callbacks.on_preview = [this](int picture_index, int64_t step, const PngPicture& picture) {
+      wire::FromEngine note;
+      note.mutable_preview()->set_picture_index(picture_index);
+      note.mutable_preview()->set_step(step);
+      Set(picture, *note.mutable_preview()->mutable_picture());
+      Tell(note);
+    };
+    callbacks.on_picture = [this](int picture_index, const PngPicture& picture) {
+      wire::FromEngine note;
+      note.mutable_finished()->set_picture_index(picture_index);
+      Set(picture, *note.mutable_finished()->mutable_picture());
+      Tell(note);
+    };
+    callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
+      Warn(reason, message);
+    };
+    return callbacks;
+  }
+
+  absl::StatusOr<std::string> FetchCheckpoint(int index) {
+    wire::FromEngine question;
+    question.mutable_fetch_checkpoint()->set_index(index);
+    ASSIGN_OR_RETURN(wire::Answer answer, Fetch(question));
+    return std::move(*answer.mutable_bytes());
+  }
+
+  // Serialised beside the training; the worker gets whole bytes.
+  void Save(TrainCheckpoint checkpoint) {
+    if (saving_.joinable()) saving_.join();
+    saving_ = std::thread([this, checkpoint = std::move(checkpoint)] {
+      absl::StatusOr<std::string> bytes = checkpoint.serialize();
+      if (!bytes.ok()) return Warn("CHECKPOINT_NOT_KEPT", std::string(bytes.status().message()));
+      wire::FromEngine note;
+      note.mutable_checkpoint()->set_step(checkpoint.step);
+      note.mutable_checkpoint()->set_bytes(*std::move(bytes));
+      Tell(note);
+    });
+  }
+
+  void Warn(const std::string& reason, const std::string& message) {
+    wire::FromEngine note;
+    note.mutable_warning()->set_reason(reason);
+    note.mutable_warning()->set_message(message);
+    Tell(note);
+  }
+
+  // A channel that broke shows at the next question, too.
+  void Tell(const wire::FromEngine& note) { channel_.Send(note).IgnoreError(); }
+
+  wire::Answer Ask(const wire::FromEngine& question) {
+    wire::ToEngine reply;
+    if (broken_.ok()) broken_ = channel_.Send(question);
+    if (broken_.ok()) broken_ = channel_.Receive(reply);
+    if (broken_.ok() && !reply.has_answer())
+      broken_ = absl::DataLossError("channel: a question without an answer");
+    if (!broken_.ok()) *reply.mutable_answer()->mutable_status() = ToProto(broken_);
+    return std::move(*reply.mutable_answer());
+  }
+
+  absl::StatusOr<wire::Answer> Fetch(const wire::FromEngine& question) {
+    wire::Answer answer = Ask(question);
+    RETURN_IF_ERROR(FromProto(answer.status()));
+    return answer;
+  }
+
+  absl::Status End(const wire::FromEngine& end) {
+    RETURN_IF_ERROR(broken_);
+    return channel_.Send(end);
+  }
+
+  Engine& engine_;
+  FrameChannel& channel_;
+  absl::Status broken_;
+  std::thread saving_;
+};
+
+}  // namespace
+
+absl::Status ServeEngine(Engine& engine, FrameChannel& channel) {
+  wire::FromEngine hello;
+  hello.mutable_hello()->set_device(engine.device());
+  for (const BaseModelOffer& offer : engine.offers()) {
+    auto& said = *hello.mutable_hello()->add_offers();
+    *said.mutable_base_model() = offer.base_model;
+    said.set_vocabulary(offer.vocabulary);
+    said.set_merges(offer.merges);
+  }
+  RETURN_IF_ERROR(channel.Send(hello));
+  for (;;) {
+    wire::ToEngine request;
+    const absl::Status received = channel.Receive(request);
+    if (absl::IsUnavailable(received)) return absl::OkStatus();
+    RETURN_IF_ERROR(received);
+    Job job(engine, channel);
+    switch (request.what_case()) {
+      case wire::ToEngine::kTrain:
+        RETURN_IF_ERROR(job.Train(request.train()));
+        break;
+      case wire::ToEngine::kGenerate:
+        RETURN_IF_ERROR(job.Generate(request.generate()));
+        break;
+      default:
+        return absl::DataLossError("channel: an answer that nobody asked for");
+    }
+  }
+}
+
+absl::Status RefuseToServe(const absl::Status& why, FrameChannel& channel) {
+  wire::FromEngine refusal;
+  *refusal.mutable_failed() = ToProto(why);
+  return channel.Send(refusal);
+}
+
+}  // namespace vico

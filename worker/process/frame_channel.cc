@@ -1,0 +1,88 @@
+#include "worker/process/frame_channel.h"
+
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstring>
+#include <string>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace vico {
+namespace {
+
+constexpr size_t kLengthBytes = 8;
+constexpr uint64_t kMostBytes = INT_MAX;  // the largest message that protobuf takes
+
+absl::Status Closed() { return absl::UnavailableError("channel: the other process is gone"); }
+
+}  // namespace
+
+FrameChannel::~FrameChannel() { close(socket_); }
+
+absl::Status FrameChannel::Send(const google::protobuf::MessageLite& message) {
+  if (message.ByteSizeLong() > kMostBytes)
+    return absl::ResourceExhaustedError("channel: a message of more than 2 GiB");
+  std::string frame(kLengthBytes, '\0');
+  const uint64_t length = message.ByteSizeLong();
+  for (size_t i = 0; i < kLengthBytes; ++i)
+    frame[i] = static_cast<char>((length >> (8 * i)) & 0xff);
+  if (!message.AppendToString(&frame))
+    return absl::InternalError("channel: a message that does not serialise");
+  const std::lock_guard lock(sending_);
+  size_t sent = 0;
+  while (sent < frame.size()) {
+    const ssize_t now = send(socket_, frame.data() + sent, frame.size() - sent, MSG_NOSIGNAL);
+    if (now < 0 && errno == EINTR) continue;
+    if (now < 0) return Closed();
+    sent += static_cast<size_t>(now);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FrameChannel::Receive(google::protobuf::MessageLite& message,
+                                   absl::Duration patience) {
+  unsigned char header[kLengthBytes];
+  if (absl::Status status = ReadWhole(reinterpret_cast<char*>(header), kLengthBytes, patience);
+      !status.ok()) {
+    return status;
+  }
+  uint64_t length = 0;
+  for (size_t i = 0; i < kLengthBytes; ++i) length |= uint64_t{header[i]} << (8 * i);
+  if (length > kMostBytes) return absl::DataLossError("channel: a frame of more than 2 GiB");
+  std::string bytes(length, '\0');
+  if (absl::Status status = ReadWhole(bytes.data(), bytes.size(), patience); !status.ok())
+    return status;
+  if (!message.ParseFromString(bytes))
+    return absl::DataLossError("channel: a frame that is no message");
+  return absl::OkStatus();
+}
+
+absl::Status FrameChannel::ReadWhole(char* bytes, size_t size, absl::Duration patience) {
+  using Steady = std::chrono::steady_clock;
+  size_t got = 0;
+  auto last = Steady::now();
+  while (got < size) {
+    // In short waits, so that patience is measured by a clock and not by how often a signal
+    // interrupts.
+    pollfd wait{.fd = socket_, .events = POLLIN, .revents = 0};
+    const int ready = poll(&wait, 1, 1000);
+    if (ready < 0 && errno != EINTR) return Closed();
+    if (ready <= 0) {
+      if (absl::FromChrono(Steady::now() - last) > patience) {
+        return absl::DeadlineExceededError("channel: the other process does not answer");
+      }
+      continue;
+    }
+    const ssize_t now = recv(socket_, bytes + got, size - got, 0);
+    if (now < 0 && errno == EINTR) continue;
+    if (now <= 0) return Closed();
+    got += static_cast<size_t>(now);
+    last = Steady::now();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vico
