@@ -1,0 +1,201 @@
+"""The nginx profile in front of a real server: all four kinds of call, 64 MiB of pictures, and peers
+that are slow, greedy or wrong. Usage: edge_test.py VICO_SERVER"""
+import os
+import socket
+import ssl
+import sys
+import threading
+import time
+import unittest
+
+import fake_worker
+import nginx_edge
+import vico_api
+from vico_api import call, message
+
+import grpc
+
+SERVER_PROGRAM = sys.argv.pop(1)
+MIB = 1 << 20
+
+
+def setUpModule():
+    global server, edge
+    server = vico_api.Server(SERVER_PROGRAM).__enter__()
+    edge = nginx_edge.Edge(server.address).__enter__()
+
+
+def tearDownModule():
+    edge.__exit__()
+    server.__exit__()
+
+
+class EdgeTest(unittest.TestCase):
+    def setUp(self):
+        self.channel = edge.channel()
+        self.addCleanup(self.channel.close)
+
+    def assertCode(self, code, act):
+        with self.assertRaises(grpc.RpcError) as raised:
+            act()
+        self.assertEqual(raised.exception.code(), code, raised.exception.details())
+        return raised.exception
+
+    def upload(self, pictures, **options):
+        return call(self.channel, "ConceptService", "UploadConcept")(
+            vico_api.upload_parts(pictures), timeout=120, **options)
+
+    def test_nginx_accepts_the_profile(self):
+        code, said = edge.check()
+        self.assertEqual(code, 0, said)
+        self.assertNotIn("warn", said)
+
+    def test_health_and_a_unary_call_pass(self):
+        self.assertEqual(vico_api.health(self.channel), 1)
+        answer = call(self.channel, "ModelService", "GetCapabilities")(
+            message("GetCapabilitiesRequest"), timeout=10)
+        self.assertEqual(answer.limits["train.steps"].min, 1)
+
+    def test_the_servers_own_errors_pass_with_their_details(self):
+        error = self.assertCode(grpc.StatusCode.INVALID_ARGUMENT, lambda: call(
+            self.channel, "JobService", "ListJobs")(message("ListJobsRequest", page_size=-1), timeout=10))
+        self.assertIn("page_size", error.details())
+        self.assertIn("grpc-status-details-bin", dict(error.trailing_metadata()))
+
+    def test_64_mib_of_pictures_pass(self):
+        # 10 MiB a picture at most, 64 MiB a concept: 7 of 9.1 MiB.
+        pictures = [vico_api.noise_png(1780, 1780, seed) for seed in range(7)]
+        total = sum(map(len, pictures))
+        self.assertGreater(total, 63 * MIB)
+        self.assertLessEqual(total, 64 * MIB)
+        begin = time.monotonic()
+        answer = self.upload(pictures)
+        print(f"uploaded {total / MIB:.1f} MiB through nginx in {time.monotonic() - begin:.1f} s")
+        self.assertEqual(len(answer.uploaded_concept.pictures), 7)
+
+    def test_a_body_beyond_its_limit_is_refused_as_too_large(self):
+        error = self.assertCode(grpc.StatusCode.RESOURCE_EXHAUSTED, lambda: self.channel.unary_unary(
+            "/vico.v1.JobService/GetJob")(bytes(5 * MIB), timeout=30))
+        self.assertEqual(error.details(), "the request is too large")
+
+    def test_streams_outlive_the_time_of_unary_calls_and_end_with_the_job(self):
+        seconds = float(os.environ.get("VICO_STREAM_SECONDS", 8))
+        with grpc.insecure_channel(server.worker_address) as workers:
+            fake_worker.FakeWorker(workers).register()
+        request = fake_worker.submit_generation(self.channel)
+        with nginx_edge.Edge(server.address, [(r"grpc_read_timeout 35s", "grpc_read_timeout 2s")]) as short, \
+                short.channel() as channel:
+            generating = call(channel, "JobService", "Generate")(request, timeout=seconds + 60)
+            job = next(generating).job
+            watching = call(channel, "JobService", "WatchJob")(message("WatchJobRequest", name=job),
+                                                               timeout=seconds + 60)
+            first = next(watching)
+            self.assertEqual(first.event.sequence, 1)
+            time.sleep(seconds)
+            call(channel, "JobService", "CancelJob")(message("CancelJobRequest", name=job), timeout=10)
+            for stream in (generating, watching):
+                self.assertTrue(list(stream)[-1].event.HasField("cancelled"))
+
+    def test_the_workers_service_is_not_for_the_outside(self):
+        for service, method in (("WorkerService", "Register"), ("AdminService", "ListTenants"), ("Nothing", "X")):
+            self.assertCode(grpc.StatusCode.UNIMPLEMENTED, lambda: self.channel.unary_unary(
+                f"/vico.v1.{service}/{method}")(b"", timeout=10))
+
+    def test_what_is_not_http2_or_not_tls_1_2_is_turned_away(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        with socket.create_connection(("127.0.0.1", edge.port), 5) as plain:
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                context.wrap_socket(plain)
+        with socket.create_connection(("127.0.0.1", edge.port), 5) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            self.assertIn(b"400", plain.recv(64))
+
+
+class SlowPeersTest(unittest.TestCase):
+    """With the profile's times cut to seconds."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.edge = nginx_edge.Edge(server.address, [(r"client_header_timeout 10s", "client_header_timeout 2s"),
+                                                    (r"client_body_timeout 30s", "client_body_timeout 2s"),
+                                                    (r"send_timeout 60s", "send_timeout 2s"),
+                                                    (r"limit_conn vico_peer 64", "limit_conn vico_peer 8")]).__enter__()
+        cls.addClassCleanup(cls.edge.__exit__)
+
+    def tls(self):
+        context = ssl.create_default_context(cadata=self.edge.ca.decode())
+        context.set_alpn_protocols(["h2"])
+        return context.wrap_socket(socket.create_connection(("127.0.0.1", self.edge.port), 20),
+                                   server_hostname="localhost")
+
+    def assertCutOff(self, peer, within):
+        begin = time.monotonic()
+        peer.settimeout(within)
+        try:
+            while peer.recv(4096):
+                pass
+        except ConnectionError:
+            pass
+        self.assertLess(time.monotonic() - begin, within)
+
+    def test_a_peer_that_never_begins_tls_is_cut_off(self):
+        with socket.create_connection(("127.0.0.1", self.edge.port), 5) as silent:
+            self.assertCutOff(silent, 10)
+
+    def test_a_peer_that_never_sends_a_request_is_cut_off(self):
+        with self.tls() as silent:
+            self.assertCutOff(silent, 10)
+
+    def test_an_upload_that_stops_is_cut_off_and_others_are_served(self):
+        stop = threading.Event()
+        self.addCleanup(stop.set)
+
+        def stalls():
+            yield next(vico_api.upload_parts([vico_api.noise_png(64, 64, s) for s in range(2)]))
+            stop.wait(60)
+
+        with self.edge.channel() as channel, self.edge.channel() as other:
+            begin = time.monotonic()
+            uploading = call(channel, "ConceptService", "UploadConcept").future(stalls(), timeout=60)
+            self.assertEqual(vico_api.health(other), 1)
+            with self.assertRaises(grpc.RpcError) as raised:
+                uploading.result()
+            self.assertNotEqual(raised.exception.code(), grpc.StatusCode.OK)
+            self.assertLess(time.monotonic() - begin, 20)
+        vico_api.wait_for(lambda: "client timed out" in self.edge.log, "nginx's log")
+
+    def test_one_peer_holds_no_more_calls_than_its_share(self):
+        stop = threading.Event()
+        self.addCleanup(stop.set)
+
+        def stalls():
+            stop.wait(60)
+            yield from ()
+
+        with self.edge.channel() as channel:
+            held = [call(channel, "ConceptService", "UploadConcept").future(stalls(), timeout=30) for _ in range(20)]
+            codes = []
+            for one in held:
+                try:
+                    one.result()
+                except grpc.RpcError as error:
+                    codes.append((error.code(), error.details()))
+            refused = [code for code in codes if code == (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls from this peer")]
+            self.assertEqual(len(codes), 20)
+            self.assertEqual(len(refused), 12, codes)
+
+
+class AwayTest(unittest.TestCase):
+    def test_a_server_that_is_away_is_unavailable_and_to_be_called_again(self):
+        with nginx_edge.Edge(f"127.0.0.1:{nginx_edge.free_port()}") as lonely, lonely.channel() as channel:
+            with self.assertRaises(grpc.RpcError) as raised:
+                vico_api.health(channel)
+            self.assertEqual(raised.exception.code(), grpc.StatusCode.UNAVAILABLE)
+            self.assertEqual(raised.exception.details(), "the server is away")
+
+
+if __name__ == "__main__":
+    unittest.main()
