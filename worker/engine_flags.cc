@@ -19,6 +19,11 @@ void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
   app.add_option("--device", flags.device, "cpu, cuda, or auto: cuda where there is one")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
+  app.add_option("--precision", flags.precision,
+                 "fp32, or bf16 for U-Net and autoencoder: less memory, and faster where the "
+                 "hardware has it")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off")
       ->capture_default_str();
 }
@@ -29,7 +34,7 @@ std::vector<std::string> Words(const EngineFlags& flags) {
     words.insert(words.end(), {"--base-model", path});
   if (!flags.tokenizer.empty()) words.insert(words.end(), {"--tokenizer", flags.tokenizer});
   words.insert(words.end(), {"--threads", std::to_string(flags.threads), "--device", flags.device,
-                             "--log-level", flags.log_level});
+                             "--precision", flags.precision, "--log-level", flags.log_level});
   return words;
 }
 

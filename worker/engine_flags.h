@@ -14,6 +14,7 @@ struct EngineFlags {
   std::vector<std::string> base_models;
   std::string tokenizer;
   std::string device = "auto";
+  std::string precision = "fp32";
   std::string log_level = "info";
   int threads = 1;
 };

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   const auto engine = vico::OpenTorchEngine({.base_models = flags.base_models,
                                              .tokenizer = flags.tokenizer,
                                              .device = flags.device,
+                                             .precision = flags.precision,
                                              .threads = flags.threads,
                                              .code_version = VICO_VERSION},
                                             *log);

@@ -14,13 +14,14 @@ AdapterTarget LoadedBase::adapter_target() const {
 }
 
 absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& tokenizer_folder,
-                                    const torch::Device& device, int threads) {
+                                    const torch::Device& device, int threads,
+                                    torch::ScalarType dtype) {
   ASSIGN_OR_RETURN(BaseModel model, OpenBaseModel(path, tokenizer_folder));
   ASSIGN_OR_RETURN(Tokenizer tokenizer, MakeTokenizer(model));
   ASSIGN_OR_RETURN(BaseNetworks networks, LoadNetworks(model));
   networks.text->to(device);
-  networks.vae->to(device);
-  networks.unet->to(device);
+  networks.vae->to(device, dtype);
+  networks.unet->to(device, dtype);
   return LoadedBase{.offer = {.base_model = std::move(model.description),
                               .vocabulary = std::move(model.vocabulary),
                               .merges = std::move(model.merges)},

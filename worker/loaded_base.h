@@ -23,8 +23,10 @@ struct LoadedBase {
 
 /// Opens and loads a directory or a single file, whose tokenizer is in the folder `tokenizer` or,
 /// where that is empty, beside it. An error names the file that is missing or broken. Throws
-/// c10::Error when the device has no room.
+/// c10::Error when the device has no room. `dtype` is that of U-Net and autoencoder, kFloat32 or
+/// kBFloat16; the text encoder and all that trains are fp32.
 absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& tokenizer,
-                                    const torch::Device& device, int threads);
+                                    const torch::Device& device, int threads,
+                                    torch::ScalarType dtype = torch::kFloat32);
 
 }  // namespace vico

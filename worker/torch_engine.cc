@@ -213,10 +213,11 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
   return Guarded([&]() -> absl::StatusOr<std::unique_ptr<Engine>> {
     at::set_num_threads(options.threads);
     ASSIGN_OR_RETURN(const torch::Device device, DeviceNamed(options.device));
+    const auto dtype = options.precision == "bf16" ? torch::kBFloat16 : torch::kFloat32;
     std::vector<LoadedBase> bases;
     for (const std::string& path : options.base_models) {
       ASSIGN_OR_RETURN(LoadedBase loaded,
-                       LoadBase(path, options.tokenizer, device, options.threads));
+                       LoadBase(path, options.tokenizer, device, options.threads, dtype));
       const v1::BaseModel& base_model = loaded.offer.base_model;
       for (const LoadedBase& other : bases) {
         if (other.offer.base_model.name() == base_model.name()) {
@@ -230,6 +231,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
       log.Info("base model loaded", {{"base_model", base_model.name()},
                                      {"digest", base_model.digest()},
                                      {"device", device.str()},
+                                     {"precision", options.precision},
                                      {"threads", options.threads}});
       bases.push_back(std::move(loaded));
     }

@@ -17,6 +17,7 @@ struct TorchEngineOptions {
   std::vector<std::string> base_models;  ///< directories and single files, at least one
   std::string tokenizer = {};            ///< folder of single files' tokenizer; empty: beside them
   std::string device = "auto";           ///< cpu, cuda, or auto: cuda where there is one
+  std::string precision = "fp32";        ///< of U-Net and autoencoder: fp32 or bf16
   int threads = 1;                       ///< compute threads of LibTorch, in the whole process
   size_t adapters_kept = 4;              ///< loaded, the least recently used goes first
   std::string code_version = {};         ///< written into adapter files

@@ -19,9 +19,10 @@ constexpr char kLosses[] = "losses";
 constexpr char kStep[] = "step";
 
 std::string DeviceClass(const Base& base) {
-  return fmt::format("{}, {} threads, {} shares",
-                     base.device().type() == torch::kCUDA ? "cuda" : "cpu", at::get_num_threads(),
-                     base.threads);
+  return fmt::format("{} {}, {} threads, {} shares",
+                     base.device().type() == torch::kCUDA ? "cuda" : "cpu",
+                     torch::toString(base.unet->parameters().front().scalar_type()),
+                     at::get_num_threads(), base.threads);
 }
 
 // Changes with the mixing of seeds and with LibTorch's generator.

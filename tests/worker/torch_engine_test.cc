@@ -372,6 +372,30 @@ TEST_F(TorchEngineTest, MmagicsDialectIsTrainedWrittenAndDrawnWith) {
   EXPECT_NE(Sha256Hex(drawn_.at(0)), Sha256Hex(alone));
 }
 
+// Half the digits of U-Net and autoencoder: another picture, but hardly.
+TEST_F(TorchEngineTest, InBfloat16ItTrainsAndDrawsNearlyTheSame) {
+  const auto engine = OpenTorchEngine({.base_models = {base_},
+                                       .device = "cpu",
+                                       .precision = "bf16",
+                                       .threads = 1,
+                                       .code_version = "test"},
+                                      Log::Off());
+  ASSERT_THAT(engine, IsOk());
+  const auto exact = Train();
+  const std::vector<TrainStep> exact_steps = std::exchange(steps_, {});
+  const auto rounded = (*engine)->Train(train_, pictures_, shows_);
+  ASSERT_THAT(exact, IsOk());
+  ASSERT_THAT(rounded, IsOk());
+  EXPECT_NE(Sha256Hex(exact->safetensors), Sha256Hex(rounded->safetensors));
+  ASSERT_EQ(steps_.size(), exact_steps.size());
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    EXPECT_NEAR(steps_[i].loss, exact_steps[i].loss, 0.03 * exact_steps[i].loss) << i;
+  }
+  const AdapterSource source = SourceOf(*rounded);
+  ASSERT_THAT((*engine)->Generate(generate_, &source, draws_), IsOk());
+  EXPECT_EQ(drawn_.size(), 1u);
+}
+
 TEST_F(TorchEngineTest, AGenerationStopsAtTheStepThatSaysSo) {
   int64_t last = 0;
   draws_.on_step = [&](int64_t step, int64_t total) {
