@@ -92,6 +92,7 @@ class Showing {
   absl::Status Masks(Adapter& adapter, int64_t step) {
     for (const PictureMask& mask :
          LearnedMasks(loaded_.base, adapter, pictures01_, spec_.placeholder(), DialectOf(spec_))) {
+      if (mask.site != adapter->site_names().back()) continue;  // people are shown the finest
       ASSIGN_OR_RETURN(std::string png, EncodeMaskPng(mask.mask));
       callbacks_.on_mask({.step = step,
                           .picture_index = static_cast<int>(mask.picture),

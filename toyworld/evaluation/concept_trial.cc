@@ -152,24 +152,24 @@ absl::StatusOr<Json> MeasureVariant(const Session& session, const HeldOutConcept
   record["prompt_fidelity"] =
       bare_scene > 0 ? Json(traits["scene"].get<double>() / bare_scene) : Json();
   record.update(traits);
-  double iou = 0;
-  for (size_t i = 0; i < learned.masks.size(); ++i) {
-    iou += MaskIou(learned.masks[i], shown.pictures[i].mask);
+  for (size_t site = 0; site < learned.masks.size(); ++site) {
+    const std::vector<cv::Mat>& masks = learned.masks[site];
+    double iou = 0;
+    for (size_t i = 0; i < masks.size(); ++i) iou += MaskIou(masks[i], shown.pictures[i].mask);
+    record[fmt::format("mask_iou_{}", site + 1)] = iou / static_cast<double>(masks.size());
   }
-  record["mask_iou"] =
-      learned.masks.empty() ? Json() : Json(iou / static_cast<double>(learned.masks.size()));
   record["train_seconds"] = learned.seconds;
   record["seconds_per_picture"] = drawn.seconds_per_picture;
   record["file"] = fmt::format("pictures/{}_{}_{}.png", variant.name, shown.name, key);
   if (!learned.masks.empty()) {
     std::vector<cv::Mat> masks;
-    for (const cv::Mat& mask : learned.masks) {
+    for (const cv::Mat& mask : learned.masks.back()) {
       cv::Mat rgb;
       cv::cvtColor(mask, rgb, cv::COLOR_GRAY2RGB);
       masks.push_back(rgb);
     }
     record["mask_file"] = fmt::format("pictures/masks_{}.png", key);
-    record["mask_side"] = learned.masks.front().cols;
+    record["mask_side"] = learned.masks.back().front().cols;
     const auto columns = static_cast<int>(masks.size());
     RETURN_IF_ERROR(WritePicture(session.out + "/" + record["mask_file"].get<std::string>(),
                                  Join(masks, columns)));

@@ -41,6 +41,17 @@ absl::StatusOr<std::vector<std::string>> Pngs(const HeldOutConcept& shown) {
   return pngs;
 }
 
+// [P, 3, side, side] in 0..1.
+absl::StatusOr<torch::Tensor> Squares(const std::vector<std::string>& pngs,
+                                      const BaseModelOffer& offer) {
+  std::vector<torch::Tensor> squares;
+  for (const std::string& png : pngs) {
+    ASSIGN_OR_RETURN(torch::Tensor square, LoadSquare(png, offer.base_model.resolution()));
+    squares.push_back(std::move(square));
+  }
+  return torch::stack(squares);
+}
+
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -86,29 +97,47 @@ absl::StatusOr<Learned> TestedBase::Train(const Variant& variant, const HeldOutC
     callbacks.on_step = [](const TrainStep&) { return true; };
     callbacks.keep_going = [] { return true; };
     callbacks.on_sample = [](int64_t, uint64_t, const PngPicture&) {};
-    callbacks.on_mask = [&](const LearnedMask& mask) {
-      learned.masks.push_back(Decoded(mask.png, cv::IMREAD_GRAYSCALE));
-    };
+    callbacks.on_mask = [](const LearnedMask&) {};  // the finest alone; all are wanted
     callbacks.on_warning = [](const std::string&, const std::string&) {};
     ASSIGN_OR_RETURN(TrainedAdapter trained, engine_->Train(spec, pictures, callbacks));
     learned.bytes = {std::move(trained.safetensors), std::move(trained.reference)};
   }
   learned.seconds = SecondsSince(start);
+  if (!variant.embedding_only) {
+    ASSIGN_OR_RETURN(learned.masks, Masks(spec, pictures, learned.bytes.safetensors));
+  }
   learned.adapter.set_name("adapters/" + shown.name);
   learned.adapter.mutable_blob()->set_sha256(Sha256Hex(learned.bytes.safetensors));
   learned.adapter.mutable_reference()->set_sha256(Sha256Hex(learned.bytes.reference));
   return learned;
 }
 
+absl::StatusOr<std::vector<std::vector<cv::Mat>>> TestedBase::Masks(
+    const v1::TrainSpec& spec, const std::vector<std::string>& pictures,
+    const std::string& adapter) {
+  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", torch::kCPU, threads_));
+  ASSIGN_OR_RETURN(const torch::Tensor pictures01, Squares(pictures, offer_));
+  const AdapterTarget target = loaded.adapter_target();
+  ASSIGN_OR_RETURN(const AdapterFile file, ParseAdapter(adapter, "adapter", target));
+  Adapter module = MakeAdapter(file, target.transformers);
+  std::vector<std::vector<cv::Mat>> masks;
+  for (const PictureMask& found :
+       LearnedMasks(loaded.base, module, pictures01, spec.placeholder(),
+                    spec.dialect() == v1::DIALECT_MMAGIC ? Dialect::kMmagic : Dialect::kPaper)) {
+    if (found.picture == 0) masks.emplace_back();
+    const torch::Tensor grey = (found.mask.to(torch::kUInt8) * 255).contiguous();
+    masks.back().push_back(cv::Mat(static_cast<int>(grey.size(0)), static_cast<int>(grey.size(1)),
+                                   CV_8UC1, grey.data_ptr<uint8_t>())
+                               .clone());
+  }
+  return masks;
+}
+
 // Blocks that start at zero and never move leave the base as it is: the word alone is learned.
 absl::StatusOr<std::string> TestedBase::TrainEmbedding(const v1::TrainSpec& spec,
                                                        const std::vector<std::string>& pictures) {
   ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", torch::kCPU, threads_));
-  std::vector<torch::Tensor> squares;
-  for (const std::string& png : pictures) {
-    ASSIGN_OR_RETURN(torch::Tensor square, LoadSquare(png, offer_.base_model.resolution()));
-    squares.push_back(std::move(square));
-  }
+  ASSIGN_OR_RETURN(const torch::Tensor pictures01, Squares(pictures, offer_));
   TrainOptions options;
   options.steps = spec.steps();
   options.batch_size = spec.batch_size();
@@ -119,7 +148,7 @@ absl::StatusOr<std::string> TestedBase::TrainEmbedding(const v1::TrainSpec& spec
   options.placeholder = spec.placeholder();
   options.init_word = spec.init_word();
   options.seed = spec.seed();
-  Adapter adapter = TrainAdapter(loaded.base, torch::stack(squares), options,
+  Adapter adapter = TrainAdapter(loaded.base, pictures01, options,
                                  [](const StepReport&, Adapter&) { return true; });
   AdapterFile file;
   file.base_model_digest = digest();

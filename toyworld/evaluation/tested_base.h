@@ -17,8 +17,10 @@ namespace vico::toyworld {
 struct Learned {
   v1::Adapter adapter;
   AdapterBytes bytes;
-  std::vector<cv::Mat> masks;  ///< grey, one a concept picture, at the finest site; may be none
-  double seconds = 0;          ///< of the training
+  /// Grey, of each site in turn, the finest last: one a concept picture. None where only the word
+  /// was learned.
+  std::vector<std::vector<cv::Mat>> masks;
+  double seconds = 0;  ///< of the training
 };
 
 class TestedBase {
@@ -48,6 +50,9 @@ class TestedBase {
   TestedBase() = default;
   absl::StatusOr<std::string> TrainEmbedding(const v1::TrainSpec& spec,
                                              const std::vector<std::string>& pictures);
+  absl::StatusOr<std::vector<std::vector<cv::Mat>>> Masks(const v1::TrainSpec& spec,
+                                                          const std::vector<std::string>& pictures,
+                                                          const std::string& adapter);
 
   std::string directory_;
   int threads_ = 1;

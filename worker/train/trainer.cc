@@ -1,6 +1,8 @@
 // The training loop; see the header for the source.
 #include "worker/train/trainer.h"
 
+#include <cmath>
+
 #include "worker/train/draws.h"
 #include "worker/train/templates.h"
 #include "worker/train/train_step.h"
@@ -92,12 +94,15 @@ std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch:
                      prompts.positions)
                .seen;
   }
-  const auto masks = OtsuMask(seen.back().placeholder).to(at::kCPU);  // [P, N]
   std::vector<PictureMask> result;
-  for (int64_t i = 0; i < pictures; ++i) {
-    const auto mask = masks[i].view({latent.size(2), latent.size(3)});
-    result.push_back(
-        {i, mask, mask.to(at::kDouble).mean().item<double>(), adapter->site_names().back()});
+  for (size_t site = 0; site < seen.size(); ++site) {
+    const auto masks = OtsuMask(seen[site].placeholder).to(at::kCPU);  // [P, N]
+    const auto side = static_cast<int64_t>(std::lround(std::sqrt(masks.size(1))));
+    for (int64_t i = 0; i < pictures; ++i) {
+      const auto mask = masks[i].view({side, side});
+      result.push_back(
+          {i, mask, mask.to(at::kDouble).mean().item<double>(), adapter->site_names()[site]});
+    }
   }
   return result;
 }

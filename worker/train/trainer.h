@@ -54,9 +54,9 @@ using OnStep = std::function<bool(const StepReport&, Adapter&)>;
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
                      const OnStep& on_step, const TrainingState* start = nullptr);
 
-/// The Otsu masks the adapter finds in the pictures, at the last site, for "a photo of a
-/// {placeholder}" at the middle timestep: in the clean picture as reference, or, with mmagic's
-/// dialect, in the noised picture as target.
+/// The Otsu masks the adapter finds in the pictures for "a photo of a {placeholder}" at the middle
+/// timestep: of each site in turn, the finest last, one a picture. They are found in the clean
+/// picture as reference, or, with mmagic's dialect, in the noised picture as target.
 std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
                                       const std::string& placeholder,
                                       Dialect dialect = Dialect::kPaper);

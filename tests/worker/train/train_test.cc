@@ -108,16 +108,18 @@ TEST_F(TrainTest, AnInitWordOfSeveralTokensIsRefused) {
   EXPECT_THROW(TrainAdapter(base, pictures, options, kGoOn), c10::Error);
 }
 
-TEST_F(TrainTest, FindsOneMaskAPicture) {
+TEST_F(TrainTest, FindsOneMaskASiteAndPictureTheFinestLast) {
   auto adapter = TrainAdapter(base, pictures, FewSteps(), kGoOn);
   const auto masks = LearnedMasks(base, adapter, pictures, "S*");
-  ASSERT_EQ(masks.size(), 3u);
-  for (const auto& mask : masks) {
-    EXPECT_EQ(mask.mask.sizes(), (std::vector<int64_t>{16, 16}));
-    EXPECT_GT(mask.coverage, 0);
-    EXPECT_LE(mask.coverage, 1);
-    EXPECT_EQ(mask.site, adapter->site_names().back());
+  const auto sites = adapter->site_names();
+  ASSERT_EQ(masks.size(), 3 * sites.size());
+  for (size_t i = 0; i < masks.size(); ++i) {
+    EXPECT_EQ(masks[i].picture, static_cast<int64_t>(i % 3));
+    EXPECT_EQ(masks[i].site, sites[i / 3]);
+    EXPECT_GT(masks[i].coverage, 0);
+    EXPECT_LE(masks[i].coverage, 1);
   }
+  EXPECT_EQ(masks.back().mask.sizes(), (std::vector<int64_t>{16, 16}));
 }
 
 class GenerateTest : public TrainTest {
