@@ -28,7 +28,7 @@ class AdapterImport final : public StreamSink<v1::ImportAdapterRequest, v1::Adap
   absl::Status TakeHeader(v1::ImportAdapterRequest::Header header);
   absl::Status TakeChunk(const v1::ImportAdapterRequest::Chunk& chunk);
   absl::StatusOr<std::string> BaseModelWith(const std::string& digest);
-  absl::StatusOr<std::string> CheckReference(const AdapterFacts& facts) const;
+  absl::StatusOr<std::string> NormalisedReference() const;
 
   Stores& stores_;
   const std::string tenant_;

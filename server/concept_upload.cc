@@ -83,11 +83,8 @@ absl::Status ConceptUpload::TakeWhole() {
   if (Sha256Hex(bytes) != announced.sha256()) {
     return FieldError(PictureField(index), "its bytes do not have the digest announced");
   }
-  absl::StatusOr<TakenPicture> taken = TakePicture(bytes);
-  if (absl::IsInvalidArgument(taken.status())) {
-    return FieldError(PictureField(index), ToStd(taken.status().message()));
-  }
-  if (!taken.ok()) return taken.status();
+  absl::StatusOr<TakenPicture> taken = TakePicture(bytes, stores_.decoder);
+  if (!taken.ok()) return PictureError(PictureField(index), taken.status());
 
   v1::ConceptPicture picture;
   ASSIGN_OR_RETURN(*picture.mutable_blob(),

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <filesystem>
 #include <mutex>
 #include <string>
 
@@ -19,6 +20,12 @@ namespace {
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "vico-server: %s\n", std::string(status.message()).c_str());
   return absl::IsInvalidArgument(status) ? 2 : 1;
+}
+
+std::string BesideThisProgram(const char* name) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return (error ? std::filesystem::path(name) : self.parent_path() / name).string();
 }
 
 /// Until a signal asks to end, or the server cannot go on.
@@ -59,6 +66,11 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "Threads for calls")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  app.add_option("--decoder", options.decoder.program,
+                 "Program that decodes uploaded pictures (default: vico-decode beside this one)");
+  app.add_flag("--allow-unconfined-decoding", options.decoder.unconfined,
+               "Decode uploaded pictures with this program's rights, where the kernel cannot take "
+               "them away");
   app.add_option("--log-level", log_level, "debug, info, warning, error or off")
       ->capture_default_str();
   app.add_flag("--print-ports", print_ports,
@@ -69,6 +81,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   options.lease_ttl = absl::Seconds(lease_seconds);
+  if (options.decoder.program.empty()) options.decoder.program = BesideThisProgram("vico-decode");
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);
   if (!log.ok()) return Fail(log.status());

@@ -138,6 +138,7 @@ struct Server::Parts {
   EventFeed feed;
   SqliteCatalog catalog;
   Tokenizers tokenizers;
+  std::unique_ptr<PictureDecoder> decoder;
   std::unique_ptr<SqliteJobStore> jobs;
   std::unique_ptr<Stores> stores;
   std::unique_ptr<Housekeeping> housekeeping;
@@ -182,20 +183,22 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   if (options.lease_ttl <= absl::ZeroDuration()) {
     return FieldError("lease-ttl", "must be more than 0");
   }
-  DecodeOnCallersThread();
+  EncodeOnCallersThread();
   grpc::EnableDefaultHealthCheckService(true);  // both are gRPC's, for the whole process
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
+  ASSIGN_OR_RETURN(auto decoder, DecoderProcess::Start(options.decoder, log));
   ASSIGN_OR_RETURN(auto data, DataFolder::Open(options.data));
   ASSIGN_OR_RETURN(auto database, Database::Open(data->DatabasePath()));
   ASSIGN_OR_RETURN(auto blobs, LocalBlobStore::Open(data->BlobPath(), files));
   auto parts = std::make_unique<Parts>(options, clock, log, std::move(data), std::move(database),
                                        std::move(blobs));
   Parts& p = *parts;
+  p.decoder = std::move(decoder);
   ASSIGN_OR_RETURN(p.jobs,
                    SqliteJobStore::Open(*p.database, clock, p.feed,
                                         {.lease = options.lease_ttl, .random01 = Random01}));
-  p.stores.reset(new Stores{*p.jobs, *p.blobs, p.catalog, p.feed, p.tokenizers});
+  p.stores.reset(new Stores{*p.jobs, *p.blobs, p.catalog, p.feed, p.tokenizers, *p.decoder});
   p.specs = std::make_unique<SpecCheck>(*p.stores, RandomBits);
   p.pool = std::make_unique<Pool>("vico-calls", options.threads);
   p.intake = std::make_unique<Pool>("vico-intake", options.intake_threads);

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/decoder/decoder_process.h"
 #include "server/files.h"
 
 namespace vico {
@@ -23,6 +24,7 @@ struct ServerOptions {
   absl::Duration housekeeping = absl::Seconds(2);  ///< between turns
   int threads = 8;                                 ///< that handlers run on
   int intake_threads = 2;                          ///< that decode uploaded pictures, one each
+  DecoderOptions decoder;                          ///< of uploaded pictures
   std::string version;
 };
 
@@ -30,7 +32,8 @@ class Server {
  public:
   /// Opens the data folder, listens, and writes the ports to {data}/ports.json. kInvalidArgument
   /// for an address that is not loopback, kFailedPrecondition (DATA_FOLDER_IN_USE) when another
-  /// server has the folder, kUnavailable when it cannot listen. `clock` and `files` must outlive
+  /// server has the folder, kUnavailable when it cannot listen, what DecoderProcess::Start answers
+  /// when pictures cannot be decoded. `clock` and `files` must outlive
   /// the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
                                                        const Clock& clock, Files& files,

@@ -4,6 +4,7 @@
 #include "server/blob_store.h"
 #include "server/catalog.h"
 #include "server/event_feed.h"
+#include "server/intake/picture_decoder.h"
 #include "server/job_store.h"
 #include "server/tokenizers.h"
 
@@ -15,6 +16,7 @@ struct Stores {
   Catalog& catalog;
   EventFeed& feed;
   Tokenizers& tokenizers;
+  PictureDecoder& decoder;  ///< of what clients upload
 };
 
 }  // namespace vico

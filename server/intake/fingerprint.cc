@@ -16,17 +16,7 @@ namespace {
 constexpr int kGradientBits = 4;     // of 64 that may differ
 constexpr int kThumbnailLevels = 3;  // of 255, mean absolute difference
 
-}  // namespace
-
-absl::StatusOr<Fingerprint> FingerprintOf(std::string_view png) {
-  const cv::Mat buffer(1, static_cast<int>(png.size()), CV_8U, const_cast<char*>(png.data()));
-  cv::Mat image;
-  try {
-    image = cv::imdecode(buffer, cv::IMREAD_COLOR);
-  } catch (const cv::Exception&) {
-  }
-  if (image.empty()) return absl::DataLossError("a stored picture does not decode");
-
+Fingerprint OfImage(const cv::Mat& image) {
   Fingerprint fingerprint;
   cv::Mat small;
   cv::resize(image, small, {16, 16}, 0, 0, cv::INTER_AREA);
@@ -43,6 +33,24 @@ absl::StatusOr<Fingerprint> FingerprintOf(std::string_view png) {
     }
   }
   return fingerprint;
+}
+
+}  // namespace
+
+Fingerprint FingerprintOf(const Pixels& pixels) {
+  return OfImage(
+      cv::Mat(pixels.height, pixels.width, CV_8UC3, const_cast<uint8_t*>(pixels.bgr.data())));
+}
+
+absl::StatusOr<Fingerprint> FingerprintOf(std::string_view png) {
+  const cv::Mat buffer(1, static_cast<int>(png.size()), CV_8U, const_cast<char*>(png.data()));
+  cv::Mat image;
+  try {
+    image = cv::imdecode(buffer, cv::IMREAD_COLOR);
+  } catch (const cv::Exception&) {
+  }
+  if (image.empty()) return absl::DataLossError("a stored picture does not decode");
+  return OfImage(image);
 }
 
 bool LooksTheSame(const Fingerprint& a, const Fingerprint& b) {

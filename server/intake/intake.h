@@ -11,6 +11,8 @@
 
 #include <absl/status/statusor.h>
 
+#include "server/decoder/pixels.h"
+#include "server/intake/picture_decoder.h"
 #include "server/intake/picture_scan.h"
 
 namespace vico {
@@ -29,15 +31,22 @@ struct TakenPicture {
 };
 
 /// For the whole process: OpenCV starts no threads of its own.
-void DecodeOnCallersThread();
+void EncodeOnCallersThread();
 
 /// Greyscale, palette, 16-bit and CMYK become 8-bit RGB, alpha is laid over white, EXIF orientation
-/// is applied, and all metadata (colour profiles, too) is dropped. kInvalidArgument that says what
-/// is wrong; the caller adds which picture it was. Any thread; needs up to three times the decoded
-/// size in memory, so the caller bounds how many run at once.
-absl::StatusOr<TakenPicture> TakePicture(std::string_view bytes, const PictureLimits& limits = {});
+/// is applied, and all metadata (colour profiles, too) is dropped. The PNG is encoded here, from
+/// pixels alone: no byte of what came in is in it. kInvalidArgument that says what is wrong; the
+/// caller adds which picture it was; `decoder`'s other codes. Any thread; needs up to three times
+/// the picture's pixels in memory, so the caller bounds how many run at once.
+absl::StatusOr<TakenPicture> TakePicture(std::string_view bytes, PictureDecoder& decoder,
+                                         const PictureLimits& limits = {});
 
-/// The fingerprint of a picture that TakePicture made. kDataLoss when `png` does not decode.
+/// TakePicture's error as the answer to the call that sent the picture as `field`.
+absl::Status PictureError(std::string_view field, const absl::Status& error);
+
+Fingerprint FingerprintOf(const Pixels& pixels);
+
+/// The fingerprint of a PNG that TakePicture made. kDataLoss when it does not decode.
 absl::StatusOr<Fingerprint> FingerprintOf(std::string_view png);
 
 /// Whether people would call the two the same picture.

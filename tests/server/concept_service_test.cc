@@ -105,6 +105,20 @@ TEST_F(ConceptServiceTest, ABadPictureIsNamedAndNothingIsMade) {
   EXPECT_EQ(IncomingFiles(), 0u);
 }
 
+TEST_F(ConceptServiceTest, APictureThatKillsItsDecoderIsNamedAndTheServerGoesOn) {
+  decoder_.program = VICO_TRICK_DECODER_BINARY;
+  Start();
+  const std::string deadly = Encoded(TestPicture(66, 64), ".png");
+  const auto response = Upload(Header({pictures_[0], deadly}), {{0, pictures_[0]}, {1, deadly}});
+  EXPECT_THAT(response, NamesField("pictures[1]"));
+  EXPECT_THAT(response, HasMessage(HasSubstr("did not survive")));
+  EXPECT_THAT(List(), IsEmpty());
+  const std::string other = Encoded(TestPicture(80, 64, 1), ".png");
+  const auto after = Upload(Header({pictures_[0], other}), {{0, pictures_[0]}, {1, other}});
+  ASSERT_THAT(after, IsOk());
+  EXPECT_EQ(after->uploaded_concept().pictures_size(), 2);
+}
+
 TEST_F(ConceptServiceTest, TheNameOfAFileDoesNotMatter) {
   auto header = Header(pictures_);
   header.mutable_pictures(0)->set_file_name("dog.exe");

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <opencv2/imgproc.hpp>
 
+#include "tests/server/decoders.h"
 #include "tests/server/picture_files.h"
 #include "tests/support/status_matchers.h"
 
@@ -27,9 +28,14 @@ double Difference(const cv::Mat& a, const cv::Mat& b) {
   return cv::norm(a, b, cv::NORM_L1) / static_cast<double>(a.total() * a.elemSize1() * 3);
 }
 
+absl::StatusOr<TakenPicture> Take(std::string_view bytes) {
+  DirectDecoder decoder;
+  return TakePicture(bytes, decoder);
+}
+
 /// What became of a picture, as pixels; empty when it was refused.
 cv::Mat Taken(const std::string& bytes) {
-  const auto taken = TakePicture(bytes);
+  const auto taken = Take(bytes);
   EXPECT_THAT(taken, IsOk());
   if (!taken.ok()) return {};
   cv::Mat pixels = Decoded(taken->png);
@@ -53,14 +59,13 @@ TEST(IntakeTest, AJpegKeepsItsLooks) {
 
 TEST(IntakeTest, TheSamePictureBecomesTheSameBytes) {
   const std::string jpeg = Encoded(TestPicture(80, 80), ".jpg");
-  EXPECT_EQ(TakePicture(jpeg)->png, TakePicture(jpeg)->png);
+  EXPECT_EQ(Take(jpeg)->png, Take(jpeg)->png);
 }
 
 TEST(IntakeTest, NothingButPixelsIsLeft) {
   const std::string png = Encoded(TestPicture(80, 80), ".png");
   const std::string secret = "Comment";
-  const auto taken =
-      TakePicture(WithChunk(png, "tEXt", secret + std::string("\0where I live", 13)));
+  const auto taken = Take(WithChunk(png, "tEXt", secret + std::string("\0where I live", 13)));
   ASSERT_THAT(taken, IsOk());
   EXPECT_THAT(taken->png, testing::Not(HasSubstr("where I live")));
   const std::string jpeg = Encoded(TestPicture(80, 80), ".jpg");
@@ -128,7 +133,7 @@ TEST(IntakeTest, FourChannelsOfUnknownColoursAreRefused) {
   const size_t adobe = jpeg.find("\xff\xee");
   ASSERT_NE(adobe, std::string::npos);
   jpeg.erase(adobe, 2 + 14);
-  EXPECT_THAT(TakePicture(jpeg), HasMessage(HasSubstr("save it as RGB")));
+  EXPECT_THAT(Take(jpeg), HasMessage(HasSubstr("save it as RGB")));
 }
 
 /// The picture as it is stored when what is meant is `upright` and the file says `orientation`.
@@ -176,20 +181,20 @@ TEST(IntakeTest, WhatIsNoPictureIsRefused) {
         std::string("<svg xmlns='http://www.w3.org/2000/svg'/>"),
         std::string("\x89PNG\r\n\x1a\n", 8), std::string("\xff\xd8\xff", 3),
         Encoded(TestPicture(64, 64), ".bmp")}) {
-    EXPECT_THAT(TakePicture(bytes), HasCode(kBad)) << bytes.size();
+    EXPECT_THAT(Take(bytes), HasCode(kBad)) << bytes.size();
   }
-  EXPECT_THAT(TakePicture(""), HasMessage("is empty"));
+  EXPECT_THAT(Take(""), HasMessage("is empty"));
 }
 
 TEST(IntakeTest, AFileCutShortAnywhereIsRefused) {
   for (const char* extension : {".png", ".jpg"}) {
     const std::string whole = Encoded(TestPicture(64, 64), extension);
-    ASSERT_THAT(TakePicture(whole), IsOk());
+    ASSERT_THAT(Take(whole), IsOk());
     const size_t step = whole.size() / 97 + 1;
     for (size_t size = 0; size < whole.size(); size += step) {
-      EXPECT_THAT(TakePicture(whole.substr(0, size)), HasCode(kBad)) << extension << " " << size;
+      EXPECT_THAT(Take(whole.substr(0, size)), HasCode(kBad)) << extension << " " << size;
     }
-    EXPECT_THAT(TakePicture(whole.substr(0, whole.size() - 1)), HasCode(kBad)) << extension;
+    EXPECT_THAT(Take(whole.substr(0, whole.size() - 1)), HasCode(kBad)) << extension;
   }
 }
 
@@ -198,17 +203,17 @@ TEST(IntakeTest, ADamagedPngIsRefused) {
   for (size_t at = 8; at < whole.size(); at += whole.size() / 53 + 1) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-    EXPECT_THAT(TakePicture(damaged), HasCode(kBad)) << at;
+    EXPECT_THAT(Take(damaged), HasCode(kBad)) << at;
   }
 }
 
 TEST(IntakeTest, PixelsThatDoNotUnpackAreRefused) {
-  EXPECT_THAT(TakePicture(PngThatSays(64, 64)), HasMessage("does not decode"));
+  EXPECT_THAT(Take(PngThatSays(64, 64)), HasMessage("does not decode"));
   // Half of the rows that the header promises.
   std::string png = HandMadePng(64, 8, 0, std::vector<std::string>(64, std::string(64, 'a')));
   const std::string taller = BigEndian32(64) + BigEndian32(128) + std::string("\x08\0\0\0\0", 5);
   png.replace(8, 25, PngChunk("IHDR", taller));
-  EXPECT_THAT(TakePicture(png), HasCode(kBad));
+  EXPECT_THAT(Take(png), HasCode(kBad));
 }
 
 TEST(IntakeTest, SizesAreCheckedBeforePixelsAreUnpacked) {
@@ -246,7 +251,7 @@ TEST(IntakeTest, ImpossiblePngHeadersAreRefused) {
 
 TEST(IntakeTest, AnimatedPngsAreRefused) {
   const std::string png = Encoded(TestPicture(64, 64), ".png");
-  EXPECT_THAT(TakePicture(WithChunk(png, "acTL", std::string(8, '\0'))),
+  EXPECT_THAT(Take(WithChunk(png, "acTL", std::string(8, '\0'))),
               HasMessage(HasSubstr("animated")));
 }
 
@@ -264,7 +269,7 @@ TEST(IntakeTest, AJpegWithABombsHeaderIsRefused) {
   const size_t frame = jpeg.find("\xff\xc0");
   ASSERT_NE(frame, std::string::npos);
   for (size_t i = 5; i < 9; ++i) jpeg[frame + i] = '\xff';  // 65,535 x 65,535
-  EXPECT_THAT(TakePicture(jpeg), HasMessage(HasSubstr("65535 x 65535")));
+  EXPECT_THAT(Take(jpeg), HasMessage(HasSubstr("65535 x 65535")));
 }
 
 TEST(IntakeTest, TooManyJpegScansAreRefused) {
@@ -282,7 +287,7 @@ TEST(IntakeTest, JpegsOfOtherKindsAreRefused) {
   for (const char marker : {'\xc3', '\xc9', '\xcc'}) {  // lossless; arithmetic; its conditioning
     std::string jpeg = Encoded(TestPicture(64, 64), ".jpg");
     jpeg[jpeg.find("\xff\xc0") + 1] = marker;
-    EXPECT_THAT(TakePicture(jpeg), HasMessage(HasSubstr("is not taken"))) << int{marker};
+    EXPECT_THAT(Take(jpeg), HasMessage(HasSubstr("is not taken"))) << int{marker};
   }
 }
 
@@ -294,7 +299,7 @@ TEST(IntakeTest, AJpegWithoutQuantisationIsRefused) {
                           static_cast<unsigned char>(jpeg[table + 3]);
     jpeg.erase(table, length + 2);
   }
-  EXPECT_THAT(TakePicture(jpeg), HasCode(kBad));
+  EXPECT_THAT(Take(jpeg), HasCode(kBad));
 }
 
 TEST(DuplicatesTest, AreFoundWhateverTheFile) {
@@ -306,7 +311,7 @@ TEST(DuplicatesTest, AreFoundWhateverTheFile) {
        {Encoded(picture, ".png"), Encoded(TestPicture(300, 200, 1), ".png"),
         Encoded(picture, ".jpg"), Encoded(TestPicture(300, 200, 2), ".png"),
         Encoded(smaller, ".png")}) {
-    const auto taken = TakePicture(file);
+    const auto taken = Take(file);
     ASSERT_THAT(taken, IsOk());
     fingerprints.push_back(taken->fingerprint);
   }
@@ -320,7 +325,7 @@ TEST(DuplicatesTest, TheExampleConceptsPicturesAllDiffer) {
       std::ifstream file(folder + name + ".png", std::ios::binary);
       const std::string bytes{std::istreambuf_iterator<char>(file),
                               std::istreambuf_iterator<char>()};
-      const auto taken = TakePicture(bytes);
+      const auto taken = Take(bytes);
       ASSERT_THAT(taken, IsOk()) << folder << name;
       fingerprints.push_back(taken->fingerprint);
     }

@@ -19,6 +19,7 @@
 #include "common/status_grpc.h"
 #include "server/server.h"
 #include "tests/server/base_model_fixture.h"
+#include "tests/server/decoders.h"
 #include "tests/server/picture_files.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -89,13 +90,20 @@ class ServerTest : public testing::Test {
  protected:
   ServerTest() { Start(); }
 
+  /// Free ports, and the decoder of this build.
+  ServerOptions Options(const std::string& data) const {
+    ServerOptions options;
+    options.data = data;
+    options.listen = "127.0.0.1:0";
+    options.worker_listen = "127.0.0.1:0";
+    options.decoder = decoder_;
+    return options;
+  }
+
   /// Also as after a restart.
   void Start() {
     server_.reset();
-    ServerOptions options;
-    options.data = data_;
-    options.listen = "127.0.0.1:0";
-    options.worker_listen = "127.0.0.1:0";
+    ServerOptions options = Options(data_);
     options.threads = 4;
     options.version = "test";
     auto server = Server::Start(options, clock_, files_, Log::Off());
@@ -351,6 +359,7 @@ class ServerTest : public testing::Test {
     return files;
   }
 
+  DecoderOptions decoder_ = TestDecoder();
   TempFolder folder_;
   const std::string data_ = folder_.path() + "/data";
   SystemClock clock_;

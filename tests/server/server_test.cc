@@ -177,20 +177,15 @@ TEST_F(ServerTest, EverythingIsThereAfterARestart) {
 }
 
 TEST_F(ServerTest, ASecondServerOnTheFolderIsRefused) {
-  ServerOptions options;
-  options.data = data_;
-  options.listen = "127.0.0.1:0";
-  options.worker_listen = "127.0.0.1:0";
+  const ServerOptions options = Options(data_);
   const auto second = Server::Start(options, clock_, files_, Log::Off());
   EXPECT_THAT(second, HasReason("DATA_FOLDER_IN_USE"));
 }
 
 TEST_F(ServerTest, ATakenPortIsRefused) {
   TempFolder other;
-  ServerOptions options;
-  options.data = other.path();
+  ServerOptions options = Options(other.path());
   options.listen = fmt::format("127.0.0.1:{}", server_->client_port());
-  options.worker_listen = "127.0.0.1:0";
   EXPECT_THAT(Server::Start(options, clock_, files_, Log::Off()),
               HasCode(absl::StatusCode::kUnavailable));
 }
@@ -207,10 +202,18 @@ TEST_F(ServerTest, OnlyLoopbackIsServed) {
   EXPECT_FALSE(std::filesystem::exists(options.data));
 }
 
+TEST_F(ServerTest, WithoutItsDecoderItDoesNotStart) {
+  TempFolder other;
+  ServerOptions options = Options(other.path() + "/data");
+  options.decoder = {.program = other.path() + "/vico-decode"};
+  EXPECT_THAT(Server::Start(options, clock_, files_, Log::Off()),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_FALSE(std::filesystem::exists(options.data));
+}
+
 TEST_F(ServerTest, UnixSocketsAreServed) {
   TempFolder other;
-  ServerOptions options;
-  options.data = other.path() + "/data";
+  ServerOptions options = Options(other.path() + "/data");
   options.listen = "unix:" + other.path() + "/client.sock";
   options.worker_listen = "unix:" + other.path() + "/worker.sock";
   const auto server = Server::Start(options, clock_, files_, Log::Off());
