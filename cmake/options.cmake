@@ -12,6 +12,15 @@ if(VICO_SANITIZE)
                                                 -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(vico_options INTERFACE -fsanitize=${VICO_SANITIZE})
 endif()
+if(VICO_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "VICO_FUZZ needs clang; use the preset fuzz")
+  endif()
+  # libFuzzer's marks, and the counts that scripts/fuzz prints.
+  target_compile_options(vico_options INTERFACE -fsanitize=fuzzer-no-link -fprofile-instr-generate
+                                                -fcoverage-mapping)
+  target_link_options(vico_options INTERFACE -fprofile-instr-generate)
+endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 

@@ -1,26 +1,9 @@
-// Decoders for tests: in the test's own process, and the process that the server starts.
+// The process that a server under test decodes with.
 #pragma once
 
-#include "server/decoder/decode.h"
 #include "server/decoder/decoder_process.h"
-#include "server/intake/picture_decoder.h"
 
 namespace vico {
-
-/// Decodes on the caller's thread, unguarded.
-class DirectDecoder final : public PictureDecoder {
- public:
-  absl::StatusOr<Pixels> Decode(const ScannedPicture& picture) override {
-    Pixels pixels;
-    const DecodeOutcome outcome = DecodePicture({.file = picture.stripped,
-                                                 .width = picture.width,
-                                                 .height = picture.height,
-                                                 .orientation = picture.orientation},
-                                                pixels);
-    if (outcome != DecodeOutcome::kDecoded) return absl::InvalidArgumentError("does not decode");
-    return pixels;
-  }
-};
 
 /// A sanitizer's runtime needs more system calls and memory than a confined process has.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

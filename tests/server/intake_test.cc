@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <opencv2/imgproc.hpp>
 
-#include "tests/server/decoders.h"
+#include "tests/server/direct_decoder.h"
 #include "tests/server/picture_files.h"
 #include "tests/support/status_matchers.h"
 

@@ -89,6 +89,8 @@ std::string WithValue(const std::string& value) { return WithPickle(Pickle(value
 
 std::string HarmlessFile() { return Archive().Bytes(); }
 
+std::string FileOfPickle(const std::string& pickle) { return WithPickle(pickle); }
+
 std::vector<HostileFile> HostileZips() {
   const std::string good = HarmlessFile();
   const std::string no_pickle = "has no member data.pkl";

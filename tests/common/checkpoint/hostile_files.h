@@ -19,4 +19,7 @@ std::vector<HostileFile> HostilePickles();
 /// The same builder's file with nothing spoilt: {"a": a tensor of two numbers}.
 std::string HarmlessFile();
 
+/// The same builder's archive round this pickle, with one storage of eight bytes.
+std::string FileOfPickle(const std::string& pickle);
+
 }  // namespace vico

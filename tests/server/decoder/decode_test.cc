@@ -13,6 +13,7 @@
 #include "server/intake/intake.h"
 #include "tests/server/decoder/opencv_reference.h"
 #include "tests/server/decoders.h"
+#include "tests/server/direct_decoder.h"
 #include "tests/server/picture_files.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,0 +1,81 @@
+// Short texts of every kind that a caller may send: names, ids, page tokens, addresses, digests.
+#include "common/adapter_layout.h"
+#include "common/address.h"
+#include "common/ids.h"
+#include "common/sha256.h"
+#include "server/page_token.h"
+#include "server/request.h"
+#include "tests/fuzz/fuzz_target.h"
+
+std::vector<std::string> vico::Seeds() {
+  const std::string id(32, 'a');
+  return {"jobs/" + id,
+          "concepts/" + id,
+          "adapters/" + id,
+          "jobs/" + std::string(31, 'a') + "G",
+          "jobs//" + id,
+          "baseModels/tiny-1.5_x",
+          "baseModels/..",
+          "baseModels/a..b",
+          "baseModels/.hidden",
+          "baseModels/" + std::string(63, 'a'),
+          "baseModels/" + std::string(64, 'a'),
+          "jobs/../../etc/passwd",
+          std::string("jobs/\0", 6) + id,
+          "jobs/%2e%2e",
+          "\xe2\x80\xae\xe2\x81\xa6",
+          "127.0.0.1:50051",
+          "127.1.2.3:0",
+          "[::1]:50051",
+          "localhost:65536",
+          "unix:/tmp/socket",
+          "unix:",
+          "0.0.0.0:1",
+          "127.0.0.1.example.org:1",
+          "1",
+          "9223372036854775807",
+          "9223372036854775808",
+          "-1",
+          "007",
+          "+1",
+          "S*",
+          "<my-word>",
+          "0123456789abcdef",
+          std::string(64, 'f'),
+          std::string(65, 'f'),
+          ""};
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using vico::MustHold;
+  const std::string_view text = vico::AsText(data, size);
+  for (const char* collection : {"jobs", "concepts", "adapters"}) {
+    const auto id = vico::IdInName("name", collection, text);
+    if (!id.ok()) continue;
+    MustHold(std::string(collection) + "/" + *id == text, "a name is its collection and its id");
+    MustHold(id->find_first_not_of("0123456789abcdef") == std::string::npos && id->size() == 32,
+             "an id is 32 hexadecimal digits");
+  }
+  if (vico::IsBaseModelName(text)) {
+    MustHold(text.find("..") == std::string_view::npos, "a name leads to no other folder");
+    MustHold(text.find('/') == text.rfind('/'), "a name has one slash");
+  }
+  const auto below = vico::BelowNumber(text);
+  if (below.ok() && !text.empty()) {
+    const auto again = vico::BelowNumber(vico::PageToken(*below));
+    MustHold(again.ok() && *again == *below, "a page token is a number");
+  }
+  if (vico::IsPlaceholder(text))
+    MustHold(vico::CheckPlaceholder("word", text).ok(), "one rule for words");
+  if (vico::CheckLoopback("listen", text).ok()) MustHold(!text.empty(), "an address is something");
+  vico::CheckRequestId("request_id", text).IgnoreError();
+  if (vico::IsSha256Hex(text)) MustHold(text.size() == 64, "a digest has 64 digits");
+  if (size >= sizeof(int)) {
+    int number = 0;
+    for (size_t i = 0; i < sizeof(int); ++i)
+      number = static_cast<int>(static_cast<unsigned>(number) << 8 | data[i]);
+    const auto page = vico::CheckPageSize(number);
+    MustHold(!page.ok() || (*page >= 1 && *page <= 100), "a page has 1 to 100 rows");
+  }
+  return 0;
+}

@@ -1,0 +1,100 @@
+// PNGs. Checksums are put right after libFuzzer has changed something, or nothing would be looked
+// at.
+#include <cstring>
+
+#include "tests/fuzz/picture.h"
+#include "tests/server/png_files.h"
+
+namespace {
+
+using vico::BigEndian32;
+using vico::PngChunk;
+
+std::string Rows(size_t bytes) { return std::string(bytes, '\x5a'); }
+
+std::vector<std::string> EveryKind() {
+  std::vector<std::string> seeds;
+  const std::string palette = PngChunk("PLTE", std::string("\x0a\x14\x1e\xff\0\0\1\2\3", 9)) +
+                              PngChunk("tRNS", std::string("\xff\0", 2));
+  for (const auto& [depth, type, samples] : {std::tuple{1, 0, 1},
+                                             {2, 0, 1},
+                                             {4, 0, 1},
+                                             {8, 0, 1},
+                                             {16, 0, 1},
+                                             {8, 2, 3},
+                                             {16, 2, 3},
+                                             {8, 4, 2},
+                                             {16, 4, 2},
+                                             {8, 6, 4},
+                                             {16, 6, 4}}) {
+    const size_t bytes = static_cast<size_t>(16 * depth * samples) / 8;
+    const std::vector<std::string> rows(9, Rows(bytes));
+    seeds.push_back(vico::HandMadePng(16, depth, type, rows));
+    seeds.push_back(
+        vico::HandMadePng(16, depth, type, rows, PngChunk("tRNS", std::string(6, '\1'))));
+  }
+  for (const int depth : {1, 2, 4, 8}) {
+    seeds.push_back(vico::HandMadePng(
+        16, depth, 3,
+        std::vector<std::string>(9, std::string(static_cast<size_t>(2 * depth), '\1')), palette));
+  }
+  for (int orientation = 0; orientation <= 9; ++orientation) {
+    for (const bool little : {false, true}) {
+      seeds.push_back(
+          vico::WithChunk(seeds[12], "eXIf", vico::OrientationTiff(orientation, little)));
+    }
+  }
+  return seeds;
+}
+
+}  // namespace
+
+std::vector<std::string> vico::Seeds() {
+  std::vector<std::string> seeds = EveryKind();
+  const std::string good = seeds[10];
+  seeds.push_back(PngThatSays(65500, 65500));
+  seeds.push_back(PngThatSays(64, 64));
+  seeds.push_back(PngThatSays(0, 0, 3, 9));
+  seeds.push_back(WithChunk(good, "acTL", std::string(8, '\0')));
+  seeds.push_back(WithChunk(good, "ABCD", "critical"));
+  seeds.push_back(WithChunk(good, "IHDR", std::string(13, '\1')));
+  seeds.push_back(WithChunk(good, "tEXt", "text"));
+  seeds.push_back(good + "behind");
+  seeds.push_back(good.substr(0, 8) + PngChunk("IEND", ""));
+  seeds.push_back(good.substr(0, 33) + PngChunk("IEND", ""));
+  std::string empty_chunks = good.substr(0, 33);  // pixels without end, and without pixels
+  for (int i = 0; i < 2000; ++i) empty_chunks += PngChunk("IDAT", "");
+  seeds.push_back(empty_chunks + PngChunk("IEND", ""));
+  seeds.push_back(HandMadePng(16, 8, 0, std::vector<std::string>(40, Rows(16))));
+  for (std::string& interlaced : EveryKind()) {
+    const std::string header = interlaced.substr(16, 12) + '\1';
+    interlaced.replace(8, 25, PngChunk("IHDR", header));
+    seeds.push_back(interlaced);
+  }
+  return seeds;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  vico::ScanAndDecode("\x89PNG\r\n\x1a\n" +
+                      std::string(vico::AsText(data, size).substr(size < 8 ? size : 8)));
+  return 0;
+}
+
+#ifdef VICO_LIBFUZZER
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned int) {
+  size = LLVMFuzzerMutate(data, size, max_size);
+  for (size_t at = 8; at + 12 <= size;) {
+    uint32_t length = 0;
+    for (size_t i = 0; i < 4; ++i) length = length << 8 | data[at + i];
+    if (length > size - at - 12) break;
+    const std::string sum =
+        BigEndian32(static_cast<uint32_t>(crc32(0, data + at + 4, static_cast<uInt>(length + 4))));
+    std::memcpy(data + at + 8 + length, sum.data(), sum.size());
+    at += length + 12;
+  }
+  return size;
+}
+#endif

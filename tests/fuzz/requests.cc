@@ -1,0 +1,155 @@
+// Every request with something to check, through the server's checks. The first byte says which
+// message the rest is; in specs, the names "concept" and "adapter" become those of real ones.
+#include "server/request.h"
+#include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/world.h"
+
+namespace {
+
+using vico::MustHold;
+namespace v1 = vico::v1;
+
+vico::World& World() {
+  static vico::World world;
+  return world;
+}
+
+/// A spec that was checked and completed is in order as it stands.
+void CheckCompleted(const absl::StatusOr<vico::CheckedSpec>& checked) {
+  if (!checked.ok()) return;
+  const auto again = World().specs().Either(vico::World::kTenant, checked->spec);
+  MustHold(again.ok(), "a completed spec is accepted");
+  MustHold(again->spec.SerializeAsString() == checked->spec.SerializeAsString(),
+           "a completed spec stays as it is");
+}
+
+void CheckTrain(v1::TrainSpec spec) {
+  if (spec.concept_name() == "concept") spec.set_concept_name(World().concept_name());
+  CheckCompleted(World().specs().Train(vico::World::kTenant, spec));
+}
+
+void CheckGenerate(v1::GenerateSpec spec) {
+  if (spec.adapter() == "adapter") spec.set_adapter(World().adapter_name());
+  CheckCompleted(World().specs().Generate(vico::World::kTenant, spec));
+}
+
+template <class Message>
+Message Parsed(std::string_view bytes) {
+  Message message;
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) message.Clear();
+  return message;
+}
+
+std::string Seed(char kind, const google::protobuf::Message& message) {
+  return kind + message.SerializeAsString();
+}
+
+v1::TrainSpec WholeTraining() {
+  v1::TrainSpec spec;
+  spec.set_concept_name("concept");
+  spec.set_base_model(vico::kTestBase);
+  spec.set_init_word("dog");
+  spec.set_placeholder("S*");
+  spec.set_dialect(v1::DIALECT_PAPER);
+  spec.set_steps(400);
+  spec.set_batch_size(2);
+  spec.set_embedding_learning_rate(5e-3);
+  spec.set_attention_learning_rate(1e-5);
+  spec.set_regularizer_weight(0.1);
+  spec.set_sample_every_steps(50);
+  return spec;
+}
+
+v1::GenerateSpec WholeGeneration() {
+  v1::GenerateSpec spec;
+  spec.set_adapter("adapter");
+  spec.set_prompt("a photo of a S* on the beach");
+  spec.set_negative_prompt("blurry");
+  spec.set_picture_count(3);
+  spec.set_steps(20);
+  spec.set_guidance_scale(7.5);
+  spec.set_eta(0.5);
+  spec.set_preview_every_steps(5);
+  return spec;
+}
+
+}  // namespace
+
+std::vector<std::string> vico::Seeds() {
+  const std::string digest(64, 'a');
+  std::vector<std::string> seeds = {Seed('t', WholeTraining()), Seed('g', WholeGeneration())};
+  v1::TrainSpec train;
+  train.set_concept_name("concept");
+  train.set_init_word("dog");
+  seeds.push_back(Seed('t', train));
+  train.set_placeholder("a word with blanks and more than thirty-two bytes");
+  seeds.push_back(Seed('t', train));
+  v1::GenerateSpec bare;
+  bare.set_prompt("a photo of a dog");
+  seeds.push_back(Seed('g', bare));
+  bare.set_prompt(std::string(2000, 'x') + "\xff");
+  seeds.push_back(Seed('g', bare));
+  v1::UploadConceptRequest::Header upload;
+  upload.set_request_id("0123456789abcdef");
+  upload.set_display_name("my dog");
+  for (int i = 0; i < 3; ++i) {
+    auto& picture = *upload.add_pictures();
+    picture.set_sha256(digest);
+    picture.set_size_bytes(1000);
+    picture.set_file_name("../../\xe2\x80\xae%2e%2e/dog.png");
+  }
+  seeds.push_back(Seed('u', upload));
+  upload.set_display_name(std::string("nul\0inside", 10));
+  seeds.push_back(Seed('u', upload));
+  v1::ImportAdapterRequest::Header import;
+  import.set_request_id("0123456789abcdef");
+  import.set_base_model("baseModels/tiny");
+  import.set_size_bytes(1000);
+  import.set_sha256(digest);
+  import.set_reference_size_bytes(1000);
+  import.set_reference_sha256(digest);
+  seeds.push_back(Seed('i', import));
+  import.set_base_model("baseModels/../tiny");
+  seeds.push_back(Seed('i', import));
+  v1::RegisterRequest worker;
+  worker.set_worker("worker");
+  worker.set_device("cpu");
+  *worker.add_base_models() = TestOffer();
+  seeds.push_back(Seed('r', worker));
+  *worker.add_base_models() = TestOffer("baseModels/other");
+  worker.mutable_base_models(1)->mutable_base_model()->set_max_side(1 << 30);
+  seeds.push_back(Seed('r', worker));
+  v1::LeaseRequest lease;
+  lease.set_worker("worker");
+  lease.set_nonce("nonce");
+  lease.set_max_jobs(4);
+  lease.add_base_models(kTestBase);
+  seeds.push_back(Seed('l', lease));
+  return seeds;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const std::string_view rest = vico::AsText(data + 1, size - 1);
+  switch (data[0]) {
+    case 't':
+      CheckTrain(Parsed<v1::TrainSpec>(rest));
+      break;
+    case 'g':
+      CheckGenerate(Parsed<v1::GenerateSpec>(rest));
+      break;
+    case 'u':
+      vico::CheckUploadHeader(Parsed<v1::UploadConceptRequest::Header>(rest)).IgnoreError();
+      break;
+    case 'i':
+      vico::CheckImportHeader(Parsed<v1::ImportAdapterRequest::Header>(rest)).IgnoreError();
+      break;
+    case 'r':
+      vico::CheckRegistration(Parsed<v1::RegisterRequest>(rest)).IgnoreError();
+      break;
+    default:
+      vico::CheckLeaseRequest(Parsed<v1::LeaseRequest>(rest)).IgnoreError();
+      break;
+  }
+  return 0;
+}
