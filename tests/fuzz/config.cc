@@ -1,10 +1,12 @@
 // A base model's config files. The first byte says which; what is read says the same when written.
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
 #include "tests/fuzz/fuzz_target.h"
 #include "worker/io/base_config.h"
 #include "worker/io/base_description.h"
+#include "worker/io/config_reader.h"
 
 namespace {
 
@@ -26,6 +28,21 @@ void ReadTwice(std::string_view json, const Parse& parse, const Write& write) {
   MustHold(write(*again) == written, "sizes stay");
 }
 
+/// Values that no file read here has.
+void ReadValues(std::string_view json) {
+  vico::ConfigReader reader(json, "config.json");
+  std::vector<double> numbers;
+  std::string word;
+  double number = 0;
+  reader.Number("number", number, 0, 1);
+  reader.Numbers("numbers", numbers, 0, 1, 2);
+  reader.OneOf("word", word, {"a", "b"});
+  reader.Texts("texts");
+  const auto unread = reader.Unread();
+  MustHold(std::find(unread.begin(), unread.end(), "numbers") == unread.end(), "it was read");
+  if (reader.status().ok()) MustHold(numbers.empty() || numbers.size() == 2, "two numbers or none");
+}
+
 }  // namespace
 
 std::vector<std::string> vico::Seeds() {
@@ -40,6 +57,13 @@ std::vector<std::string> vico::Seeds() {
   seeds.push_back(R"(d{"name":"a","display_name":"A","resolution":64,)"
                   R"("training_defaults":{"steps":100,"batchSize":2},)"
                   R"("generation_defaults":{"scheduler":"ddim","guidanceScale":7.5}})");
+  for (const char* json : {R"({"number":0.5,"numbers":[0,1],"word":"b","texts":["a"],"more":1})",
+                           R"({"number":2,"numbers":[0,2],"word":"c","texts":[1]})",
+                           R"({"numbers":[0],"texts":{}})", R"({"number":"x"})"}) {
+    seeds.push_back("n" + std::string(json));
+  }
+  seeds.push_back(R"(d{"name":"UPPER CASE"})");
+  seeds.push_back(R"(d{"name":"a","display_name":7})");
   for (const char* json : {"", "{", "[]", "null", "1e999", R"({"a":{"a":{"a":[[[[]]]]}}})",
                            R"({"sample_size":-1,"in_channels":1e30})", R"({"sample_size":"x"})",
                            "{\"\xff\":1}", R"({"block_out_channels":[0,9007199254740993]})"}) {
@@ -52,6 +76,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view json = vico::AsText(data + 1, size - 1);
   switch (data[0]) {
+    case 'n':
+      ReadValues(json);
+      break;
     case 'u':
       ReadTwice(json, vico::ParseUNetConfig, vico::UNetConfigJson);
       break;
@@ -63,7 +90,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     default: {
       const auto base = vico::DefaultDescription("base", {}, {}, {});
-      vico::ApplyDescription(base, json, "vico.json").status().IgnoreError();
+      ReadTwice(
+          json,
+          [&](std::string_view text, std::string_view source) {
+            return vico::ApplyDescription(base, text, source);
+          },
+          vico::DescriptionJson);
       break;
     }
   }

@@ -56,6 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     MustHold(id->find_first_not_of("0123456789abcdef") == std::string::npos && id->size() == 32,
              "an id is 32 hexadecimal digits");
   }
+  const std::string fresh = vico::NewId();
+  const auto same = vico::IdInName("name", "jobs", vico::JobName(fresh));
+  MustHold(same.ok() && *same == fresh, "a job's name holds its id");
   if (vico::IsBaseModelName(text)) {
     MustHold(text.find("..") == std::string_view::npos, "a name leads to no other folder");
     MustHold(text.find('/') == text.rfind('/'), "a name has one slash");

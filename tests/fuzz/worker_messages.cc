@@ -23,6 +23,7 @@ class HeldLease {
     if (!vico::CheckReport(report).ok()) return;
     for (int i = 0; i < report.events_size(); ++i) {
       if (!vico::CheckReported(report.events(i), i).ok()) return;
+      MustHold(!vico::IsTerminal(report.events(i)), "a report ends no job");
       if (!AreStored(vico::BlobsNamedBy(report.events(i)))) return;
     }
     const auto directive = world_.stores().jobs.Report(report);
@@ -121,6 +122,8 @@ std::vector<std::string> vico::Seeds() {
     *report.add_events()->mutable_preview()->mutable_blob() = blob;
     *report.add_events()->mutable_sample()->mutable_picture()->mutable_blob() = blob;
     report.add_events()->mutable_warning()->set_message("a warning");
+    *report.add_events()->mutable_checkpoint()->mutable_blob() = blob;
+    report.add_events();
     seeds.push_back(Seed('r', report));
     for (int i = 0; i < report.events_size(); ++i) {
       v1::ReportRequest one;

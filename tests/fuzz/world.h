@@ -9,6 +9,7 @@
 #include "server/catalog_sqlite.h"
 #include "server/database.h"
 #include "server/files.h"
+#include "server/job.h"
 #include "server/job_store_sqlite.h"
 #include "server/spec_check.h"
 #include "server/stores.h"
@@ -51,7 +52,9 @@ class World {
  private:
   void Fill() {
     for (const std::string& file : {TestVocabulary(), TestMerges()}) {
-      MustHold(PutBlob(*blobs_, kTenant, file, "text/plain").ok(), "a blob is stored");
+      for (const std::string_view tenant : {std::string_view(kTenant), kSystemTenant}) {
+        MustHold(PutBlob(*blobs_, tenant, file, "text/plain").ok(), "a blob is stored");
+      }
     }
     v1::RegisterRequest worker;
     worker.set_worker("worker");
