@@ -73,11 +73,41 @@ v1::GenerateSpec WholeGeneration() {
   return spec;
 }
 
+/// Whole specs with one thing wrong.
+void AddWrongSpecs(std::vector<std::string>& seeds) {
+  const auto train = [&](const auto& spoil) {
+    v1::TrainSpec spec = WholeTraining();
+    spoil(spec);
+    seeds.push_back(Seed('t', spec));
+  };
+  const std::string id(32, 'a');
+  train([&](auto& spec) { spec.set_concept_name("concepts/" + id); });
+  train([](auto& spec) { spec.set_init_word(std::string(100, 'a')); });
+  train([](auto& spec) { spec.set_init_word(spec.placeholder()); });
+  train([](auto& spec) { spec.set_dialect(static_cast<v1::Dialect>(7)); });
+  train([](auto& spec) { spec.set_base_model("baseModels/none"); });
+  train([](auto& spec) { spec.set_steps(-1); });
+  const auto generate = [&](const auto& spoil) {
+    v1::GenerateSpec spec = WholeGeneration();
+    spoil(spec);
+    seeds.push_back(Seed('g', spec));
+  };
+  generate([&](auto& spec) { spec.set_adapter("adapters/" + id); });
+  generate([](auto& spec) { spec.set_base_model("baseModels/none"); });
+  generate([](auto& spec) { spec.set_width(33); });
+  generate([](auto& spec) { spec.set_height(1 << 20); });
+  generate([](auto& spec) { spec.add_seeds(1), spec.add_seeds(2); });
+  generate([](auto& spec) { spec.set_scheduler("none"); });
+  generate([](auto& spec) { spec.set_scheduler("euler"); });
+  generate([](auto& spec) { spec.set_negative_prompt(std::string(5000, 'n')); });
+}
+
 }  // namespace
 
 std::vector<std::string> vico::Seeds() {
   const std::string digest(64, 'a');
   std::vector<std::string> seeds = {Seed('t', WholeTraining()), Seed('g', WholeGeneration())};
+  AddWrongSpecs(seeds);
   v1::TrainSpec train;
   train.set_concept_name("concept");
   train.set_init_word("dog");
@@ -99,6 +129,12 @@ std::vector<std::string> vico::Seeds() {
     picture.set_file_name("../../\xe2\x80\xae%2e%2e/dog.png");
   }
   seeds.push_back(Seed('u', upload));
+  for (int i = 3; i < 20; ++i) *upload.add_pictures() = upload.pictures(0);
+  for (auto& picture : *upload.mutable_pictures()) picture.set_size_bytes(10 << 20);
+  seeds.push_back(Seed('u', upload));
+  upload.mutable_pictures()->DeleteSubrange(2, 18);
+  upload.set_display_name(std::string(1000, 'n'));
+  seeds.push_back(Seed('u', upload));
   upload.set_display_name(std::string("nul\0inside", 10));
   seeds.push_back(Seed('u', upload));
   v1::ImportAdapterRequest::Header import;
@@ -116,6 +152,9 @@ std::vector<std::string> vico::Seeds() {
   worker.set_device("cpu");
   *worker.add_base_models() = TestOffer();
   seeds.push_back(Seed('r', worker));
+  *worker.add_base_models() = TestOffer();
+  seeds.push_back(Seed('r', worker));
+  worker.mutable_base_models()->RemoveLast();
   *worker.add_base_models() = TestOffer("baseModels/other");
   worker.mutable_base_models(1)->mutable_base_model()->set_max_side(1 << 30);
   seeds.push_back(Seed('r', worker));
@@ -125,6 +164,12 @@ std::vector<std::string> vico::Seeds() {
   lease.set_max_jobs(4);
   lease.add_base_models(kTestBase);
   seeds.push_back(Seed('l', lease));
+  v1::ReportRequest report;
+  seeds.push_back(Seed('w', report));
+  report.set_report_number(1);
+  seeds.push_back(Seed('w', report));
+  seeds.push_back("c");
+  seeds.push_back("cdata");
   return seeds;
 }
 
@@ -146,6 +191,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 'r':
       vico::CheckRegistration(Parsed<v1::RegisterRequest>(rest)).IgnoreError();
+      break;
+    case 'w':
+      vico::CheckReport(Parsed<v1::ReportRequest>(rest)).IgnoreError();
+      break;
+    case 'c':
+      vico::CheckChunk("chunk.data", rest).IgnoreError();
+      MustHold(!vico::CheckPageSize(-1 - static_cast<int>(rest.size())).ok(), "no negative page");
+      MustHold(vico::CheckPageSize(0).ok(), "a page has a size of its own");
       break;
     default:
       vico::CheckLeaseRequest(Parsed<v1::LeaseRequest>(rest)).IgnoreError();
