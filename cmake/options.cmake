@@ -1,4 +1,5 @@
 # Target vico_options: the standard, the warnings and the sanitizers every target of ours is built with.
+# Function vico_failpoints(): compiles the failpoints of sources in, if they are wanted.
 # Function vico_test(): one test binary and its ctest entries.
 set(VICO_SANITIZE "" CACHE STRING "Value of -fsanitize=, for example address,undefined")
 
@@ -29,11 +30,19 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
+# For the sources, of the folder it is called in, that use the macros of common/failpoint.h.
+function(vico_failpoints)
+  if(VICO_FAILPOINTS)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_DEFINITIONS VICO_FAILPOINTS)
+  endif()
+endfunction()
+
 # vico_test(name SOURCES a_test.cc ... LIBS target ... [LABEL unit] [WHOLE])
-# LABEL is one of unit, contract, golden, end_to_end, gpu. WHOLE lists the binary as one ctest entry:
+# LABEL is one of unit, contract, golden, end_to_end, gpu, crash, load, fuzz. TIER_0 names, as a
+# gtest filter, those tests that run by default; the others get the label tier1, too. WHOLE lists the binary as one ctest entry:
 # for programs that are slow to start, as those with LibTorch are.
 function(vico_test name)
-  cmake_parse_arguments(T "WHOLE" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(T "WHOLE" "LABEL;TIMEOUT;TIER_0" "SOURCES;LIBS" ${ARGN})
   if(NOT T_LABEL)
     set(T_LABEL unit)
   endif()
@@ -49,7 +58,16 @@ function(vico_test name)
                                             ENVIRONMENT OMP_NUM_THREADS=1)
   else()
     include(GoogleTest)
+    if(NOT T_TIER_0)
+      set(T_TIER_0 "*")
+    endif()
     gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60
+                         TEST_FILTER "${T_TIER_0}"
                          PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
+    if(NOT T_TIER_0 STREQUAL "*")
+      gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60
+                           TEST_FILTER "-${T_TIER_0}" TEST_LIST ${name}_tier1
+                           PROPERTIES LABELS "${T_LABEL};tier1" TIMEOUT ${T_TIMEOUT})
+    endif()
   endif()
 endfunction()

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "common/failpoint.h"
 #include "common/ids.h"
 #include "common/sha256.h"
 #include "common/status.h"
@@ -64,7 +65,7 @@ class LocalBlobWriter final : public BlobWriter {
   absl::Status Append(std::string_view bytes) override {
     if (file_ == nullptr)
       return absl::FailedPreconditionError("blob: was given up or is committed");
-    if (absl::Status status = file_->Append(bytes); !status.ok()) {
+    if (absl::Status status = file_->Append(VICO_TORN("blob.append", bytes)); !status.ok()) {
       Discard();
       return status;
     }
@@ -100,7 +101,10 @@ class LocalBlobWriter final : public BlobWriter {
   // A failed sync is never tried again: the kernel may have dropped the pages and would say OK.
   absl::Status MakeDurable(const std::string& sha256) {
     ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant_, sha256));
-    RETURN_IF_ERROR(file_->Sync());
+    VICO_FAILPOINT("blob.before_fsync");
+    absl::Status synced = VICO_DEFECT("row_before_blob") ? absl::OkStatus() : file_->Sync();
+    if (!synced.ok() && VICO_DEFECT("retry_failed_sync")) synced = file_->Sync();
+    RETURN_IF_ERROR(synced);
     RETURN_IF_ERROR(files_.MakeFolder(place.tenant_folder));
     RETURN_IF_ERROR(files_.SyncFolder(root_));
     RETURN_IF_ERROR(files_.MakeFolder(place.folder));
@@ -108,7 +112,8 @@ class LocalBlobWriter final : public BlobWriter {
     // The same bytes may be there already; putting ours in their place changes nothing.
     RETURN_IF_ERROR(files_.Rename(temporary_, place.file));
     renamed_ = true;
-    return files_.SyncFolder(place.folder);
+    VICO_FAILPOINT("blob.after_rename");
+    return VICO_DEFECT("no_folder_sync") ? absl::OkStatus() : files_.SyncFolder(place.folder);
   }
 
   void Discard() {

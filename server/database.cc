@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "server/sql/migrations.h"
 
@@ -39,10 +40,11 @@ absl::Status Migrate(SqliteConnection& connection, const std::string& path) {
         fmt::format("database {}: has schema {}, this program knows {}", path, version, newest));
   }
   for (int64_t next = version + 1; next <= newest; ++next) {
-    const std::string script =
-        fmt::format("BEGIN IMMEDIATE;\n{}\nPRAGMA user_version = {};\nCOMMIT;",
-                    kMigrations[static_cast<size_t>(next - 1)], next);
+    const std::string script = fmt::format("BEGIN IMMEDIATE;\n{}\nPRAGMA user_version = {};",
+                                           kMigrations[static_cast<size_t>(next - 1)], next);
     RETURN_IF_ERROR(connection.Script(script.c_str()));
+    VICO_FAILPOINT("migrate.mid");
+    RETURN_IF_ERROR(connection.Script("COMMIT"));
   }
   return absl::OkStatus();
 }
@@ -52,6 +54,9 @@ absl::Status Migrate(SqliteConnection& connection, const std::string& path) {
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path) {
   ASSIGN_OR_RETURN(auto writer, SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite));
   RETURN_IF_ERROR(writer->Script(kWriterSettings));
+  if (VICO_DEFECT("synchronous_normal")) {
+    RETURN_IF_ERROR(writer->Script("PRAGMA synchronous = NORMAL"));
+  }
   RETURN_IF_ERROR(CheckFile(*writer, path));
   RETURN_IF_ERROR(Migrate(*writer, path));
   return std::unique_ptr<Database>(new Database(path, std::move(writer)));
@@ -101,6 +106,8 @@ void Database::Commit(const std::vector<Change*>& batch) {
 
 // The error, if any, is of all changes that have none of their own.
 absl::Status Database::Apply(const std::vector<Change*>& batch) {
+  if (VICO_DEFECT("reply_before_commit") && writer_->InTransaction())
+    writer_->Script("COMMIT").IgnoreError();
   RETURN_IF_ERROR(writer_->Script("BEGIN IMMEDIATE"));
   for (Change* change : batch) {
     RETURN_IF_ERROR(writer_->Script("SAVEPOINT change"));
@@ -112,12 +119,14 @@ absl::Status Database::Apply(const std::vector<Change*>& batch) {
     RETURN_IF_ERROR(writer_->Script(change->status.ok() ? "RELEASE change"
                                                         : "ROLLBACK TO change; RELEASE change"));
   }
+  if (VICO_DEFECT("reply_before_commit")) return absl::OkStatus();
   absl::Status status = writer_->Script("COMMIT");
   if (absl::IsUnavailable(status) || absl::IsDataLoss(status) || absl::IsInternal(status)) {
     const std::lock_guard lock(mutex_);
     broken_ = absl::UnavailableError(
         fmt::format("the server must be restarted: {}", std::string(status.message())));
   }
+  if (status.ok()) VICO_FAILPOINT("database.after_commit");
   return status;
 }
 

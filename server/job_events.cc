@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "server/job.h"
 
@@ -19,7 +20,7 @@ JobEvents::JobEvents(Stores& stores, JobEventsOptions options, std::function<voi
     : stores_(stores),
       options_(std::move(options)),
       subscription_(stores.feed.WatchJob(options_.job, std::move(wake))),
-      sequence_(options_.after_sequence) {}
+      sequence_(VICO_DEFECT("watch_restarts_at_0") ? 0 : options_.after_sequence) {}
 
 absl::StatusOr<Next> JobEvents::Pull(v1::WatchJobResponse& item) {
   item.set_job(options_.job);
@@ -34,6 +35,7 @@ absl::StatusOr<Next> JobEvents::Pull(v1::WatchJobResponse& item) {
     ASSIGN_OR_RETURN(const bool more, ReadMore());
     if (!more) return ended_ ? Next::kEnd : Next::kWait;
   }
+  VICO_FAILPOINT("watch.mid_stream");
   *item.mutable_event() = std::move(events_.front());
   events_.pop_front();
   if (options_.include_pictures) {

@@ -7,6 +7,7 @@
 #include <google/protobuf/util/time_util.h>
 #include <nlohmann/json.hpp>
 
+#include "common/failpoint.h"
 #include "common/ids.h"
 #include "common/status.h"
 #include "server/job.h"
@@ -109,6 +110,9 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
   if (KindOf(request.spec) == v1::JOB_KIND_UNSPECIFIED || BaseModelOf(request.spec).empty()) {
     return absl::InternalError("submit: the spec must have a kind and a base model");
   }
+  if (VICO_DEFECT("quota_outside_transaction")) {
+    RETURN_IF_ERROR(database_.Read([&](auto& db) { return CheckQueueLimits(db, key.tenant); }));
+  }
   v1::Job job;
   bool queued = false;
   RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
@@ -117,7 +121,9 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
     if (!earlier.empty()) {
       ASSIGN_OR_RETURN(row, FindJobOfTenant(db, key.tenant, earlier));
     } else {
-      RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
+      if (!VICO_DEFECT("quota_outside_transaction")) {
+        RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
+      }
       RETURN_IF_ERROR(CheckInputs(db, key.tenant, request.spec));
       row.tenant = key.tenant;
       row.job.set_name(JobName(NewId()));
@@ -130,6 +136,7 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
     ASSIGN_OR_RETURN(job, Shown(db, std::move(row)));
     return absl::OkStatus();
   }));
+  VICO_FAILPOINT("submit.after_commit");
   if (queued) {
     feed_.JobChanged(job.name());
     feed_.QueueChanged();
@@ -203,6 +210,7 @@ absl::StatusOr<v1::Job> SqliteJobStore::Cancel(std::string_view tenant, std::str
     job = std::move(row.job);
     return absl::OkStatus();
   }));
+  VICO_FAILPOINT("cancel.after_commit");
   if (changed) feed_.JobChanged(name);
   return job;
 }

@@ -5,6 +5,7 @@
 #include <google/protobuf/util/time_util.h>
 #include <nlohmann/json.hpp>
 
+#include "common/failpoint.h"
 #include "common/ids.h"
 #include "common/sha256.h"
 #include "common/status.h"
@@ -25,6 +26,7 @@ absl::Status LeaseLost(std::string_view job) {
 absl::StatusOr<JobRow> FindLeased(SqliteConnection& db, std::string_view job,
                                   std::string_view lease_id) {
   ASSIGN_OR_RETURN(JobRow row, FindJob(db, job));
+  if (VICO_DEFECT("match_by_id_only") && row.job.state() == v1::JOB_STATE_RUNNING) return row;
   if (row.job.state() != v1::JOB_STATE_RUNNING || row.lease_id != lease_id) return LeaseLost(job);
   return row;
 }
@@ -159,6 +161,7 @@ absl::StatusOr<std::vector<Grant>> SqliteJobStore::Lease(const LeaseQuery& query
     }
     return absl::OkStatus();
   }));
+  if (!rows.empty()) VICO_FAILPOINT("lease.after_commit");
   std::vector<Grant> grants;
   for (const JobRow& row : rows) {
     feed_.JobChanged(row.job.name());
@@ -230,6 +233,7 @@ absl::StatusOr<v1::Directive> SqliteJobStore::Report(const v1::ReportRequest& re
     cancel = row.job.cancel_requested();
     return SaveJob(db, before, row);
   }));
+  VICO_FAILPOINT("report.after_commit");
   if (news) feed_.JobChanged(report.job());
   return cancel ? v1::DIRECTIVE_CANCEL : v1::DIRECTIVE_CONTINUE;
 }
@@ -249,10 +253,13 @@ absl::StatusOr<v1::Job> SqliteJobStore::Finish(const v1::FinishRequest& finish) 
                                                 "database: a stored answer cannot be read");
                              }));
     if (repeated) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const JobRow before, FindLeased(db, finish.job(), finish.lease_id()));
+    ASSIGN_OR_RETURN(const JobRow before, VICO_DEFECT("finish_without_guard")
+                                              ? FindJob(db, finish.job())
+                                              : FindLeased(db, finish.job(), finish.lease_id()));
     JobRow row = before;
     RETURN_IF_ERROR(Apply(db, row, finish));
     RETURN_IF_ERROR(SaveJob(db, before, row));
+    VICO_FAILPOINT("finish.before_commit");
     job = std::move(row.job);
     const std::string answer = job.SerializeAsString();
     return db
@@ -260,6 +267,7 @@ absl::StatusOr<v1::Job> SqliteJobStore::Finish(const v1::FinishRequest& finish) 
                  {finish.lease_id(), content, Bytes{answer}})
         .status();
   }));
+  VICO_FAILPOINT("finish.after_commit");
   if (!repeated) {
     feed_.JobChanged(job.name());
     if (job.state() == v1::JOB_STATE_QUEUED) feed_.QueueChanged();
@@ -373,7 +381,9 @@ absl::StatusOr<bool> SqliteJobStore::ReturnIfExpired(int64_t number) {
   JobRow row;
   bool found = false;
   RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
-    const int64_t now = absl::ToInt64Microseconds(clock_.Uptime());
+    const int64_t now = VICO_DEFECT("housekeeping_without_recheck")
+                            ? INT64_MAX
+                            : absl::ToInt64Microseconds(clock_.Uptime());
     RETURN_IF_ERROR(FindFirst(db, kSql, {number, now}, row, found));
     if (!found) return absl::OkStatus();
     const JobRow before = row;
@@ -398,6 +408,7 @@ absl::StatusOr<int> SqliteJobStore::ReturnExpired() {
   }));
   int returned = 0;
   for (const int64_t number : expired) {  // each looked at again in its own transaction
+    VICO_FAILPOINT("housekeeping.between_rows");
     ASSIGN_OR_RETURN(const bool changed, ReturnIfExpired(number));
     returned += changed ? 1 : 0;
   }

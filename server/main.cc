@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/stop_signals.h"
+#include "server/checkpoint_failpoint.h"
 #include "server/files.h"
 #include "server/server.h"
 
@@ -85,6 +86,7 @@ int main(int argc, char** argv) {
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);
   if (!log.ok()) return Fail(log.status());
+  vico::WatchCheckpoints();
   const vico::SystemClock clock;
   vico::PosixFiles files;
   auto server = vico::Server::Start(options, clock, files, *log);

@@ -2,6 +2,7 @@
 
 #include <stop_token>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 
 namespace vico {
@@ -11,7 +12,8 @@ absl::Status FinishWithRetries(const v1::FinishRequest& outcome, const FinishToo
   BackOff back_off({}, tools.jitter_seed);
   const absl::Duration give_up = tools.clock.Uptime() + tools.patience;
   for (;;) {
-    const absl::Status status = tools.link.Finish(outcome).status();
+    absl::Status status = tools.link.Finish(outcome).status();
+    if (status.ok()) status = VICO_FAILPOINT_STATUS("finish.reply_lost");
     if (status.ok() || !IsTransient(status) || tools.clock.Uptime() >= give_up) return status;
     tools.pause.For(back_off.Next(), std::stop_token());
   }
@@ -20,6 +22,7 @@ absl::Status FinishWithRetries(const v1::FinishRequest& outcome, const FinishToo
 }  // namespace
 
 absl::Status FinishJob(v1::FinishRequest outcome, const FinishTools& tools) {
+  VICO_FAILPOINT("result.before_finish");
   const absl::Status status = FinishWithRetries(outcome, tools);
   const bool had_result = outcome.has_trained() || outcome.has_generated();
   if (status.ok() || IsTransient(status) || absl::IsNotFound(status) || !had_result) return status;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/failpoint.h"
+
 namespace vico {
 namespace {
 
@@ -77,6 +79,9 @@ void ReportPlan::End(const absl::StatusOr<v1::ReportResponse>& answer, absl::Dur
   if (!answer.ok()) {
     if (IsTransient(answer.status())) {
       if (!lost_) trouble_ = answer.status();
+      if (VICO_DEFECT("applied_then_error_is_failure")) {
+        pending_->set_report_number(next_number_++);
+      }
       retry_at_ = now + back_off_.Next();
     } else {
       Lose(answer.status());

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "common/failpoint.h"
+
 namespace vico {
 
 Reporter::Reporter(ServerLink& link, const Clock& clock, const Log& log, LeaseKey lease,
@@ -58,7 +60,9 @@ void Reporter::Run(std::stop_token stop) {
     const v1::ReportRequest& request = plan_.Begin(now);  // only this thread changes it
     const bool was_well = plan_.trouble().ok();
     lock.unlock();
-    const auto answer = link_.Report(request, options_.timing.timeout);
+    const absl::Status stopped = VICO_FAILPOINT_STATUS("report.before_send");
+    const auto answer = stopped.ok() ? link_.Report(request, options_.timing.timeout)
+                                     : absl::StatusOr<v1::ReportResponse>(stopped);
     lock.lock();
     plan_.End(answer, clock_.Uptime());
     moved_.notify_all();

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "worker/run_job.h"
 
@@ -68,6 +69,7 @@ class Generation {
   }
 
   absl::Status OnPicture(int index, const PngPicture& png) {
+    VICO_FAILPOINT("generate.mid_image");
     if (index < 0 || index >= spec_.seeds_size()) {
       return absl::InternalError(fmt::format("picture {} of {}", index, spec_.seeds_size()));
     }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "worker/engine.h"
 
@@ -56,6 +57,7 @@ absl::Status ForOwner(const absl::Status& status, const v1::LeasedJob& job) {
 
 absl::Status RunKind(const v1::LeasedJob& job, Engine& engine, JobContext& context,
                      v1::FinishRequest& outcome) {
+  VICO_FAILPOINT("after_lease");
   switch (job.spec().kind_case()) {
     case v1::JobSpec::kTrain: {
       ASSIGN_OR_RETURN(*outcome.mutable_trained(), RunTraining(job, engine, context));

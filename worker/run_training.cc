@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "worker/checkpoint_saver.h"
 #include "worker/run_job.h"
@@ -86,6 +87,7 @@ class Training {
                 "DIVERGED"));
       return false;
     }
+    Note(VICO_FAILPOINT_STATUS("mid_step"));
     losses_.push_back(step.loss);
     v1::Event event;
     auto& progress = *event.mutable_progress();

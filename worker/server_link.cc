@@ -7,6 +7,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "common/channel.h"
+#include "common/failpoint.h"
 #include "common/sha256.h"
 #include "common/status.h"
 #include "common/status_grpc.h"
@@ -127,6 +128,7 @@ class GrpcServerLink final : public ServerLink {
       const std::string_view chunk = bytes.substr(at, kChunkBytes);
       part.set_data(chunk.data(), chunk.size());
       open = writer->Write(part);
+      if (!lease.job.empty()) VICO_FAILPOINT("result.mid_upload");
     }
     if (open) writer->WritesDone();
     RETURN_IF_ERROR(FromGrpc(writer->Finish()));
