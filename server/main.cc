@@ -1,5 +1,6 @@
 // vico-server: flags -> Server; drains on SIGTERM or SIGINT. Exit codes: 0 drained, 1 could not
 // start or had to end, 2 wrong flags.
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
   }
   options.lease_ttl = absl::Seconds(lease_seconds);
   if (options.decoder.program.empty()) options.decoder.program = BesideThisProgram("vico-decode");
+  options.housekeeping = std::min(options.housekeeping, options.lease_ttl / 15);
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);
   if (!log.ok()) return Fail(log.status());

@@ -230,7 +230,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   p.listening = true;
   auto server = std::unique_ptr<Server>(new Server(std::move(parts)));
   p.housekeeping = std::make_unique<Housekeeping>(
-      *p.jobs, p.feed, clock, log, HousekeepingOptions{.interval = options.housekeeping});
+      *p.jobs, p.feed, clock, log,
+      HousekeepingOptions{.interval = options.housekeeping,
+                          .pause = std::min(absl::Seconds(2), options.lease_ttl / 2)});
   p.housekeeping->Start();
   server->KeepTicking();
   RETURN_IF_ERROR(WriteWhole(files, options.data + "/ports.json", server->ListeningLine() + "\n"));
