@@ -124,6 +124,15 @@ void Failpoints::Note(const std::string& line) const {
   close(fd);
 }
 
+/// Whether this process is the first, of those with the same hits file, whose action runs.
+bool Failpoints::Claim(std::string_view name) const {
+  if (hits_file_.empty()) return true;
+  const std::string mark = fmt::format("{}.{}", hits_file_, name);
+  const int fd = open(mark.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
 /// Counts a hit; the armed action if it is to run now.
 const Failpoints::Armed* Failpoints::Count(std::string_view name) {
   int hit = 0;
@@ -135,6 +144,7 @@ const Failpoints::Armed* Failpoints::Count(std::string_view name) {
   if (hit == 1) Note(std::string(name));
   const auto armed = armed_.find(name);
   if (armed == armed_.end() || armed->second.hit != hit) return nullptr;
+  if (!Claim(name)) return nullptr;
   Note(fmt::format("{} {}", name, armed->second.text));
   return &armed->second;
 }

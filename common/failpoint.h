@@ -9,7 +9,8 @@
 //   sleep(MS)           the place waits so many milliseconds
 //   torn(BYTES)         of the bytes to write at that place only the first so many are written
 // VICO_FAILPOINT_HITS names a file that gains a line "name" at a place's first hit in a process,
-// and "name action" when its action runs.
+// and "name action" when its action runs; among the processes that share the file an action runs
+// once.
 // VICO_DEFECT="name" plants that defect.
 #pragma once
 
@@ -61,6 +62,7 @@ class Failpoints {
 
  private:
   const Armed* Count(std::string_view name);
+  bool Claim(std::string_view name) const;
   void Note(const std::string& line) const;
 
   const std::map<std::string, Armed, std::less<>> armed_;

@@ -121,12 +121,12 @@ absl::Status Database::Apply(const std::vector<Change*>& batch) {
   }
   if (VICO_DEFECT("reply_before_commit")) return absl::OkStatus();
   absl::Status status = writer_->Script("COMMIT");
+  if (status.ok()) status = VICO_FAILPOINT_STATUS("database.after_commit");
   if (absl::IsUnavailable(status) || absl::IsDataLoss(status) || absl::IsInternal(status)) {
     const std::lock_guard lock(mutex_);
     broken_ = absl::UnavailableError(
         fmt::format("the server must be restarted: {}", std::string(status.message())));
   }
-  if (status.ok()) VICO_FAILPOINT("database.after_commit");
   return status;
 }
 

@@ -136,11 +136,11 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
     ASSIGN_OR_RETURN(job, Shown(db, std::move(row)));
     return absl::OkStatus();
   }));
-  VICO_FAILPOINT("submit.after_commit");
   if (queued) {
     feed_.JobChanged(job.name());
     feed_.QueueChanged();
   }
+  VICO_FAILPOINT("submit.after_commit");
   return job;
 }
 
@@ -210,8 +210,8 @@ absl::StatusOr<v1::Job> SqliteJobStore::Cancel(std::string_view tenant, std::str
     job = std::move(row.job);
     return absl::OkStatus();
   }));
-  VICO_FAILPOINT("cancel.after_commit");
   if (changed) feed_.JobChanged(name);
+  VICO_FAILPOINT("cancel.after_commit");
   return job;
 }
 

@@ -161,12 +161,12 @@ absl::StatusOr<std::vector<Grant>> SqliteJobStore::Lease(const LeaseQuery& query
     }
     return absl::OkStatus();
   }));
-  if (!rows.empty()) VICO_FAILPOINT("lease.after_commit");
   std::vector<Grant> grants;
   for (const JobRow& row : rows) {
     feed_.JobChanged(row.job.name());
     grants.push_back(GrantOf(row));
   }
+  if (!grants.empty()) VICO_FAILPOINT("lease.after_commit");
   return grants;
 }
 
@@ -233,8 +233,8 @@ absl::StatusOr<v1::Directive> SqliteJobStore::Report(const v1::ReportRequest& re
     cancel = row.job.cancel_requested();
     return SaveJob(db, before, row);
   }));
-  VICO_FAILPOINT("report.after_commit");
   if (news) feed_.JobChanged(report.job());
+  VICO_FAILPOINT("report.after_commit");
   return cancel ? v1::DIRECTIVE_CANCEL : v1::DIRECTIVE_CONTINUE;
 }
 
@@ -267,11 +267,11 @@ absl::StatusOr<v1::Job> SqliteJobStore::Finish(const v1::FinishRequest& finish) 
                  {finish.lease_id(), content, Bytes{answer}})
         .status();
   }));
-  VICO_FAILPOINT("finish.after_commit");
   if (!repeated) {
     feed_.JobChanged(job.name());
     if (job.state() == v1::JOB_STATE_QUEUED) feed_.QueueChanged();
   }
+  VICO_FAILPOINT("finish.after_commit");
   return job;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "worker/retry.h"
 
@@ -58,6 +59,7 @@ void CheckpointSaver::Wait() {
 }
 
 void CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
+  if (!VICO_FAILPOINT_STATUS("ckpt.mid_copy").ok()) return;
   const absl::StatusOr<std::string> bytes = checkpoint.serialize();
   if (!bytes.ok()) return;
   v1::Event event;
@@ -68,6 +70,7 @@ void CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
   for (int i = 0; i < kTries; ++i) {
     put = link_.PutBlob(blob, *bytes, lease_);
     if (put.ok()) {
+      if (!VICO_FAILPOINT_STATUS("ckpt.before_report").ok()) return;
       reporter_.Add(std::move(event));
       return;
     }

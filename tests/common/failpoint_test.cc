@@ -58,6 +58,15 @@ TEST(FailpointTest, TheHitsFileNamesPlacesAndActions) {
   EXPECT_EQ(hits, "a\nc\na sleep(1)\n");
 }
 
+TEST(FailpointTest, AnActionRunsOnceAmongThoseThatShareTheHitsFile) {
+  const TempFolder folder;
+  Failpoints first = Armed("a=error(INTERNAL);b=error(INTERNAL)", folder.path() + "/hits");
+  Failpoints second = Armed("a=error(INTERNAL);b=error(INTERNAL)", folder.path() + "/hits");
+  EXPECT_FALSE(first.Hit("a").ok());
+  EXPECT_TRUE(second.Hit("a").ok());
+  EXPECT_FALSE(second.Hit("b").ok());
+}
+
 TEST(FailpointTest, ASpecThatCannotBeReadIsRefused) {
   for (const char* spec : {"a", "a=", "=kill9", "a=explode", "a=error(NO_SUCH)", "a=sleep(x)",
                            "a=kill9@0", "a=torn(-1)", "a=kill9(1)", "a=@2"}) {

@@ -1,0 +1,45 @@
+// The failpoints of the crash sweep: at which hit each is to act, and what makes it be hit.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace vico {
+
+struct CrashPoint {
+  std::string name;
+  bool in_server = true;
+  int hit = 3;
+  std::string error = "UNAVAILABLE";  ///< of its error action
+  int jobs = 20;
+  std::string helper{};  ///< a worker's failpoint without which it is not reached
+};
+
+inline std::vector<CrashPoint> CrashPoints() {
+  return {
+      {.name = "blob.before_fsync", .hit = 10},
+      {.name = "blob.after_rename", .hit = 10},
+      {.name = "submit.after_commit"},
+      {.name = "lease.after_commit"},
+      {.name = "report.after_commit", .hit = 7},
+      {.name = "finish.before_commit"},
+      {.name = "finish.after_commit"},
+      {.name = "cancel.after_commit", .hit = 1},
+      {.name = "housekeeping.between_rows", .hit = 1, .helper = "mid_step=kill9@1"},
+      {.name = "watch.mid_stream", .hit = 20},
+      {.name = "migrate.mid", .hit = 1},
+      {.name = "database.after_commit", .hit = 25},
+      {.name = "wal.mid_checkpoint", .hit = 40, .jobs = 60},
+      {.name = "after_lease", .in_server = false, .hit = 2},
+      {.name = "mid_step", .in_server = false, .hit = 2, .error = "INTERNAL"},
+      {.name = "report.before_send", .in_server = false, .hit = 3},
+      {.name = "result.mid_upload", .in_server = false, .hit = 2},
+      {.name = "ckpt.mid_copy", .in_server = false, .hit = 1},
+      {.name = "ckpt.before_report", .in_server = false, .hit = 1},
+      {.name = "generate.mid_image", .in_server = false, .hit = 1, .error = "INTERNAL"},
+      {.name = "result.before_finish", .in_server = false, .hit = 2},
+      {.name = "finish.reply_lost", .in_server = false, .hit = 2},
+  };
+}
+
+}  // namespace vico

@@ -1,0 +1,149 @@
+// Checks the machine: each planted defect must be caught by the run that is meant for its kind, and
+// the same run without the defect must find nothing.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "common/failpoint.h"
+#include "tests/fault/fault_run.h"
+#include "tests/fault/power_loss/power_loss_run.h"
+
+namespace vico {
+namespace {
+
+struct Defect {
+  std::string name;
+  std::function<Violations(const std::string& defect)> run;  ///< empty: without a defect
+};
+
+Violations ByFaultRun(FaultRun run, const std::string& defect) {
+  run.arena.defect = defect;
+  run.check.lease_us = 1'000'000;
+  return PlayRun(run).violations;
+}
+
+Violations PowerLoss(const std::string& defect, PowerLossOptions options) {
+  Plant(defect);
+  const PowerLossResult result = RunPowerLoss(options);
+  Plant("");
+  return result.violations;
+}
+
+/// Every kind of call, and a server that dies in the middle.
+Violations KilledServer(const std::string& defect) {
+  FaultRun run;
+  run.arena.server_failpoints = "submit.after_commit=kill9@6";
+  run.patience_seconds = 20;
+  return ByFaultRun(std::move(run), defect);
+}
+
+/// A server that does a report's work and says that it did not.
+Violations AppliedThenError(const std::string& defect) {
+  FaultRun run;
+  run.arena.server_failpoints = "report.after_commit=applied_then_error@7";
+  run.patience_seconds = 20;
+  return ByFaultRun(std::move(run), defect);
+}
+
+/// Few jobs, long enough that another worker is at it when the late one comes back.
+FaultRun SlowJobs(const std::string& worker_failpoints) {
+  FaultRun run;
+  run.arena.worker_failpoints = worker_failpoints;
+  run.arena.step_ms = 200;
+  run.jobs = 3;
+  run.submitters = 1;
+  run.cancel_every = 0;
+  return run;
+}
+
+Violations LateFinish(const std::string& defect) {
+  return ByFaultRun(SlowJobs("result.before_finish=sleep(1600)@1"), defect);
+}
+
+Violations LateReport(const std::string& defect) {
+  return ByFaultRun(SlowJobs("report.before_send=sleep(1600)@4"), defect);
+}
+
+/// A report comes while housekeeping is about to take its lease back.
+Violations ReportDuringHousekeeping(const std::string& defect) {
+  FaultRun run = SlowJobs("report.before_send=sleep(1150)@4");
+  run.arena.server_failpoints = "housekeeping.between_rows=sleep(600)@1";
+  return ByFaultRun(std::move(run), defect);
+}
+
+/// Many submits at once against a full queue, which nobody empties.
+Violations FullQueue(const std::string& defect) {
+  FaultRun run;
+  run.arena.workers = 1;
+  run.arena.step_ms = 30'000;
+  run.arena.defect = defect;
+  run.jobs = 130;
+  run.submitters = 26;
+  run.watchers = 0;
+  run.cancel_every = 0;
+  run.patience_seconds = 8;
+  run.all_acknowledged = false;
+  run.check = {.all_ended = false, .queued_per_tenant = 100};
+  return PlayRun(run).violations;
+}
+
+Violations PowerFails(const std::string& defect) { return PowerLoss(defect, {.stride = 7}); }
+
+/// The first sync of a blob fails.
+Violations SyncFails(const std::string& defect) {
+  for (int nth = 1; nth <= 40; ++nth) {
+    Violations found = PowerLoss(defect, {.jobs = 7, .stride = 1 << 20, .failed_sync = nth});
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+std::vector<Defect> Defects() {
+  return {
+      {"finish_without_guard", LateFinish},
+      {"match_by_id_only", LateReport},
+      {"reply_before_commit", KilledServer},
+      {"row_before_blob", PowerFails},
+      {"no_folder_sync", PowerFails},
+      {"synchronous_normal", PowerFails},
+      {"retry_failed_sync", SyncFails},
+      {"housekeeping_without_recheck", ReportDuringHousekeeping},
+      {"applied_then_error_is_failure", AppliedThenError},
+      {"watch_restarts_at_0", KilledServer},
+      {"quota_outside_transaction", FullQueue},
+  };
+}
+
+void PrintTo(const Defect& defect, std::ostream* out) { *out << defect.name; }
+
+class PlantedTest : public ::testing::TestWithParam<Defect> {
+ protected:
+  static void SetUpTestSuite() {
+    if (std::filesystem::is_directory("/dev/shm")) setenv("TMPDIR", "/dev/shm", /*overwrite=*/0);
+  }
+};
+
+TEST_P(PlantedTest, IsCaught) {
+  const Violations found = GetParam().run(GetParam().name);
+  ASSERT_FALSE(found.empty()) << "the machine did not notice " << GetParam().name;
+  std::printf("%s: caught: %s\n", GetParam().name.c_str(), found.front().c_str());
+}
+
+/// What each of these runs finds without a defect is tested here once; the others have their own
+/// tests.
+TEST_P(PlantedTest, WithoutTheDefectNothingIsFound) {
+  const Violations found = GetParam().run("");
+  std::string all;
+  for (const std::string& violation : found) all += violation + "\n";
+  EXPECT_TRUE(found.empty()) << all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Defects, PlantedTest, ::testing::ValuesIn(Defects()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace vico

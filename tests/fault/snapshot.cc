@@ -1,0 +1,114 @@
+#include "tests/fault/snapshot.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "common/sha256.h"
+#include "common/status.h"
+#include "server/job.h"
+#include "server/job_rows.h"
+#include "server/sqlite.h"
+#include "vico/v1/concept.pb.h"
+
+namespace vico {
+namespace {
+
+template <typename Message>
+absl::StatusOr<Message> Parse(const SqlRow& row, int column) {
+  Message message;
+  if (message.ParseFromString(row.Text(column))) return message;
+  return absl::DataLossError("a stored " + Message::descriptor()->name() + " cannot be read");
+}
+
+absl::Status ReadJobs(SqliteConnection& db, Snapshot& snapshot) {
+  std::map<int64_t, StoredJob*> by_number;
+  RETURN_IF_ERROR(db.Query(SelectJob("ORDER BY number"), {}, [&](const SqlRow& columns) {
+    absl::StatusOr<JobRow> row = FromRow(columns);
+    if (!row.ok()) return row.status();
+    StoredJob& stored = snapshot.jobs[row->job.name()];
+    stored.tenant = row->tenant;
+    stored.job = std::move(row->job);
+    auto& named = snapshot.named[row->tenant];
+    for (const auto& kept : row->checkpoints.newest_first()) named.push_back(kept.blob());
+    by_number[row->number] = &stored;
+    return absl::OkStatus();
+  }));
+  return db.Query("SELECT job, sequence, event FROM event ORDER BY job, sequence", {},
+                  [&](const SqlRow& row) -> absl::Status {
+                    const auto job = by_number.find(row.Int(0));
+                    if (job == by_number.end()) return absl::DataLossError("an event has no job");
+                    ASSIGN_OR_RETURN(v1::Event event, Parse<v1::Event>(row, 2));
+                    job->second->events.push_back(std::move(event));
+                    job->second->event_numbers.push_back(row.Int(1));
+                    return absl::OkStatus();
+                  });
+}
+
+absl::Status ReadCatalog(SqliteConnection& db, Snapshot& snapshot) {
+  RETURN_IF_ERROR(
+      db.Query("SELECT tenant, message FROM adapter", {}, [&](const SqlRow& row) -> absl::Status {
+        ASSIGN_OR_RETURN(v1::Adapter adapter, Parse<v1::Adapter>(row, 1));
+        auto& named = snapshot.named[row.Text(0)];
+        named.push_back(adapter.blob());
+        named.push_back(adapter.reference());
+        snapshot.adapters.emplace_back(row.Text(0), std::move(adapter));
+        return absl::OkStatus();
+      }));
+  RETURN_IF_ERROR(
+      db.Query("SELECT tenant, message FROM concept", {}, [&](const SqlRow& row) -> absl::Status {
+        ASSIGN_OR_RETURN(const v1::Concept made, Parse<v1::Concept>(row, 1));
+        for (const auto& picture : made.pictures()) {
+          snapshot.named[row.Text(0)].push_back(picture.blob());
+        }
+        return absl::OkStatus();
+      }));
+  return db.Query("SELECT tenant, request_id, resource FROM request", {}, [&](const SqlRow& row) {
+    snapshot.requests[{row.Text(0), row.Text(1)}] = row.Text(2);
+    return absl::OkStatus();
+  });
+}
+
+void ReadBlobs(const std::string& root, Snapshot& snapshot) {
+  namespace fs = std::filesystem;
+  std::error_code gone;
+  for (const auto& tenant : fs::directory_iterator(root, gone)) {
+    const std::string name = tenant.path().filename().string();
+    if (name == ".incoming" || !tenant.is_directory()) continue;
+    for (const auto& file : fs::recursive_directory_iterator(tenant.path(), gone)) {
+      if (!file.is_regular_file()) continue;
+      std::ifstream stream(file.path(), std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+      const std::string digest = file.path().filename().string();
+      const auto age = fs::file_time_type::clock::now() - file.last_write_time(gone);
+      snapshot.blobs[{name, digest}] = {
+          .size_bytes = bytes.size(),
+          .digest_matches = Sha256Hex(bytes) == digest,
+          .age_seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count()};
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Snapshot> ReadSnapshot(const std::string& folder) {
+  ASSIGN_OR_RETURN(const auto db, SqliteConnection::Open(folder + "/vico.db",
+                                                         SqliteConnection::Access::kReadOnly));
+  Snapshot snapshot;
+  RETURN_IF_ERROR(db->Script("BEGIN"));
+  RETURN_IF_ERROR(ReadJobs(*db, snapshot));
+  RETURN_IF_ERROR(ReadCatalog(*db, snapshot));
+  for (const auto& [name, stored] : snapshot.jobs) {
+    auto& named = snapshot.named[stored.tenant];
+    for (const v1::Event& event : stored.events) {
+      if (event.has_checkpoint()) continue;  // its blob is the row's
+      for (v1::BlobRef& blob : BlobsNamedBy(event)) named.push_back(std::move(blob));
+    }
+    for (const v1::Picture& picture : stored.job.pictures()) named.push_back(picture.blob());
+  }
+  ReadBlobs(folder + "/blobs", snapshot);
+  return snapshot;
+}
+
+}  // namespace vico
