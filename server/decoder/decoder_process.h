@@ -1,5 +1,5 @@
 // Decodes each picture in a process of its own, vico-decode, that has no right but to compute; what
-// one picture does to it, the next one never meets. docs/decisions/005.
+// one picture does to it, the next one never meets. docs/decisions/006.
 #pragma once
 
 #include <memory>
