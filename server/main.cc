@@ -62,6 +62,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--worker-listen", options.worker_listen, "Address for workers")
       ->capture_default_str();
+  app.add_option(
+      "--metrics-listen", options.metrics_listen,
+      "Address for Prometheus over plain HTTP, as 127.0.0.1:9464; counts only, but for no "
+      "other eyes than the operator's; without it there are no metrics");
   app.add_option("--lease-seconds", lease_seconds, "A worker silent for so long loses its job")
       ->check(CLI::Range(0.5, 3600.0))
       ->capture_default_str();

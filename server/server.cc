@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,11 @@
 #include "server/intake/intake.h"
 #include "server/job_service.h"
 #include "server/job_store_sqlite.h"
+#include "server/metrics/listener.h"
+#include "server/metrics/metered_blob_store.h"
+#include "server/metrics/metered_job_store.h"
+#include "server/metrics/metrics.h"
+#include "server/metrics/state_collector.h"
 #include "server/model_service.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pool.h"
@@ -125,21 +131,28 @@ struct Server::Parts {
         data(std::move(folder)),
         database(std::move(database_in)),
         blobs(std::move(blobs_in)),
+        metrics(o.version),
+        metered_blobs(*blobs, metrics),
         catalog(*database, clock),
         tokenizers(*blobs) {}
 
   void Tick();
+  int AvailableBaseModels();
+  std::shared_ptr<prometheus::Collectable> StateCollector(const Clock& clock);
 
   const ServerOptions options;
   const Log log;
   const std::unique_ptr<DataFolder> data;
   const std::unique_ptr<Database> database;
   const std::unique_ptr<LocalBlobStore> blobs;
+  Metrics metrics;
+  MeteredBlobStore metered_blobs;
   EventFeed feed;
   SqliteCatalog catalog;
   Tokenizers tokenizers;
   std::unique_ptr<PictureDecoder> decoder;
   std::unique_ptr<SqliteJobStore> jobs;
+  std::unique_ptr<MeteredJobStore> metered_jobs;
   std::unique_ptr<Stores> stores;
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<SpecCheck> specs;
@@ -157,18 +170,41 @@ struct Server::Parts {
   std::unique_ptr<WorkerService> worker_service;
   std::unique_ptr<grpc::Server> client_server;
   std::unique_ptr<grpc::Server> worker_server;
-  std::atomic<bool> listening{false};  // both servers are set
+  std::atomic<bool> listening{false};                 // both servers are set
+  std::unique_ptr<MetricsListener> metrics_listener;  // reads all of the above
   int client_port = 0;
   int worker_port = 0;
 };
 
+/// Those that a living worker serves.
+int Server::Parts::AvailableBaseModels() {
+  const auto all = catalog.ListBaseModels();
+  if (!all.ok()) return 0;
+  return static_cast<int>(std::count_if(all->begin(), all->end(), [](const auto& offered) {
+    return offered.base_model().available();
+  }));
+}
+
+std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clock& clock) {
+  return MakeStateCollector({.database = *database,
+                             .clock = clock,
+                             .data = options.data,
+                             .open_streams =
+                                 [this] {
+                                   return std::map<std::string, size_t>{
+                                       {"clients", calls->open_streams()},
+                                       {"uploads", uploads->open_streams()},
+                                       {"workers", worker_calls->open_streams()}};
+                                 },
+                             .workers = [this] { return metered_jobs->CountWorkers().alive; },
+                             .workers_busy = [this] { return metered_jobs->CountWorkers().busy; },
+                             .base_models = [this] { return AvailableBaseModels(); }});
+}
+
 /// Once a second: says whether a worker is alive.
 void Server::Parts::Tick() {
   if (!listening || calls->draining()) return;
-  const auto all = catalog.ListBaseModels();
-  const bool alive = all.ok() && std::any_of(all->begin(), all->end(), [](const auto& offered) {
-                       return offered.base_model().available();
-                     });
+  const bool alive = AvailableBaseModels() > 0;
   client_server->GetHealthCheckService()->SetServingStatus(kWorkerHealth, alive);
   worker_server->GetHealthCheckService()->SetServingStatus(kWorkerHealth, alive);
 }
@@ -198,11 +234,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   ASSIGN_OR_RETURN(p.jobs,
                    SqliteJobStore::Open(*p.database, clock, p.feed,
                                         {.lease = options.lease_ttl, .random01 = Random01}));
-  p.stores.reset(new Stores{*p.jobs, *p.blobs, p.catalog, p.feed, p.tokenizers, *p.decoder});
+  p.metered_jobs = std::make_unique<MeteredJobStore>(*p.jobs, p.metrics, clock);
+  p.stores.reset(
+      new Stores{*p.metered_jobs, p.metered_blobs, p.catalog, p.feed, p.tokenizers, *p.decoder});
   p.specs = std::make_unique<SpecCheck>(*p.stores, RandomBits);
   p.pool = std::make_unique<Pool>("vico-calls", options.threads);
   p.intake = std::make_unique<Pool>("vico-intake", options.intake_threads);
-  const auto log_call = [log](const CallRecord& call) { LogCall(log, call); };
+  const auto log_call = [log, &p](const CallRecord& call) {
+    p.metrics.Called(call.method, call.status.code(), absl::FromChrono(call.took));
+    LogCall(log, call);
+  };
   p.calls = std::make_unique<Calls>(*p.pool, CallLimits{}, log_call);
   p.uploads = std::make_unique<Calls>(*p.intake, CallLimits{.streams = kMaxUploads}, log_call);
   p.worker_calls = std::make_unique<Calls>(*p.pool, CallLimits{}, log_call);
@@ -227,10 +268,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   p.worker_server->GetHealthCheckService()->SetServingStatus(v1::WorkerService::service_full_name(),
                                                              true);
+  if (!options.metrics_listen.empty()) {
+    ASSIGN_OR_RETURN(p.metrics_listener,
+                     MetricsListener::Start(options.metrics_listen,
+                                            {p.metrics.collectable(), p.StateCollector(clock)}));
+  }
   p.listening = true;
   auto server = std::unique_ptr<Server>(new Server(std::move(parts)));
   p.housekeeping = std::make_unique<Housekeeping>(
-      *p.jobs, p.feed, clock, log,
+      *p.metered_jobs, p.feed, clock, log,
       HousekeepingOptions{.interval = options.housekeeping,
                           .pause = std::min(absl::Seconds(2), options.lease_ttl / 2)});
   p.housekeeping->Start();
@@ -249,10 +295,15 @@ Server::~Server() { Drain(absl::ZeroDuration()); }
 
 int Server::client_port() const { return parts_->client_port; }
 int Server::worker_port() const { return parts_->worker_port; }
+int Server::metrics_port() const {
+  return parts_->metrics_listener ? parts_->metrics_listener->port() : 0;
+}
 
 std::string Server::ListeningLine() const {
-  return fmt::format(R"({{"event":"listening","client_port":{},"worker_port":{}}})",
-                     parts_->client_port, parts_->worker_port);
+  const std::string metrics =
+      metrics_port() == 0 ? "" : fmt::format(R"(,"metrics_port":{})", metrics_port());
+  return fmt::format(R"({{"event":"listening","client_port":{},"worker_port":{}{}}})",
+                     parts_->client_port, parts_->worker_port, metrics);
 }
 
 size_t Server::open_streams() const {
@@ -264,6 +315,7 @@ absl::Status Server::Health() { return parts_->database->Health(); }
 
 void Server::Drain(absl::Duration grace) {
   Parts& p = *parts_;
+  p.metrics_listener.reset();
   if (!p.client_server) return;
   p.client_server->GetHealthCheckService()->SetServingStatus(false);
   p.worker_server->GetHealthCheckService()->SetServingStatus(false);

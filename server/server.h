@@ -20,6 +20,7 @@ struct ServerOptions {
   std::string data;                               ///< folder; made if it is not there
   std::string listen = "127.0.0.1:50051";         ///< for clients; port 0: any free one
   std::string worker_listen = "127.0.0.1:50052";  ///< for workers
+  std::string metrics_listen;                     ///< for Prometheus, over HTTP; empty: none
   absl::Duration lease_ttl = absl::Seconds(30);
   absl::Duration housekeeping = absl::Seconds(2);  ///< between turns
   int threads = 8;                                 ///< that handlers run on
@@ -43,6 +44,7 @@ class Server {
 
   int client_port() const;  ///< 0 with a unix socket
   int worker_port() const;
+  int metrics_port() const;  ///< 0 without metrics
 
   /// One JSON line that says where it listens.
   std::string ListeningLine() const;

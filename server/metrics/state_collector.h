@@ -1,0 +1,31 @@
+// What is so at the moment of a scrape: the queue, the workers, the streams, the disk, the process.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/clock.h"
+#include "server/database.h"
+
+namespace prometheus {
+class Collectable;
+}
+
+namespace vico {
+
+/// What a scrape asks; all of it must outlive the collector.
+struct StateSources {
+  Database& database;
+  const Clock& clock;
+  std::string data;  ///< the data folder, for the space left on its file system
+  std::function<std::map<std::string, size_t>()> open_streams;  ///< by group of calls
+  std::function<int()> workers;
+  std::function<int()> workers_busy;
+  std::function<int()> base_models;  ///< that a living worker serves
+};
+
+std::shared_ptr<prometheus::Collectable> MakeStateCollector(StateSources sources);
+
+}  // namespace vico
