@@ -2,8 +2,10 @@
 // drained, 1 could not start, was refused, or its engine does not start again; 2 wrong flags.
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -40,6 +42,27 @@ std::string DefaultEngine() {
   return error ? "vico-engine" : (self.parent_path() / "vico-engine").string();
 }
 
+/// Tells a probe that this worker serves; gone with it. Does nothing without a path.
+class ReadyFile {
+ public:
+  explicit ReadyFile(std::string path) : path_(std::move(path)) { Remove(); }
+  ~ReadyFile() { Remove(); }
+  ReadyFile(const ReadyFile&) = delete;
+  ReadyFile& operator=(const ReadyFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  bool Make() const { return path_.empty() || std::ofstream(path_).good(); }
+
+ private:
+  void Remove() const {
+    if (path_.empty()) return;
+    std::error_code error;
+    std::filesystem::remove(path_, error);
+  }
+
+  const std::string path_;
+};
+
 // A step on a CPU may take minutes with a large base model; on a GPU two minutes mean it is stuck.
 constexpr double kHangSecondsCpu = 1800;
 constexpr double kHangSecondsGpu = 120;
@@ -51,6 +74,7 @@ int main(int argc, char** argv) {
 
   std::string server;
   std::string engine_program = DefaultEngine();
+  std::string ready_file;
   double hang_seconds = 0;
   vico::WorkerOptions options;
   options.name = DefaultName();
@@ -63,6 +87,9 @@ int main(int argc, char** argv) {
   vico::AddEngineFlags(app, flags);
   app.add_option("--name", options.name, "Unique among the server's workers")
       ->capture_default_str();
+  app.add_option("--ready-file", ready_file,
+                 "A file that is there once the base models are loaded and the server knows this "
+                 "worker, until it ends");
   app.add_option("--engine", engine_program, "The engine's program")->capture_default_str();
   app.add_option("--hang-seconds", hang_seconds,
                  fmt::format("An engine without a sign of life for so long is killed, and its job "
@@ -104,6 +131,10 @@ int main(int argc, char** argv) {
     std::_Exit(1);
   };
   options.jitter_seed = std::hash<std::string>{}(options.name);
+  const ReadyFile ready(ready_file);
+  options.on_registered = [&ready, &log] {
+    if (!ready.Make()) log->Warning("the ready file cannot be made", {{"path", ready.path()}});
+  };
   const vico::SystemClock clock;
   vico::SystemPause pause;
   vico::Worker worker(**link, **engine, clock, pause, log->With({{"worker", options.name}}),

@@ -113,6 +113,7 @@ absl::Status Worker::Register() {
   ASSIGN_OR_RETURN(const v1::RegisterResponse response, link_.Register(request));
   if (response.has_lease_ttl()) default_ttl_ = FromProto(response.lease_ttl());
   log_.Info("registered", {{"base_models", offers_.size()}});
+  if (options_.on_registered) options_.on_registered();
   return absl::OkStatus();
 }
 

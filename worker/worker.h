@@ -26,6 +26,7 @@ struct WorkerOptions {
   absl::Duration lease_wait = absl::Seconds(20);  ///< of one long poll
   absl::Duration hang = absl::Seconds(120);       ///< a job without a sign of life is given up
   std::function<void()> on_hang = {};             ///< called then; the engine is stuck
+  std::function<void()> on_registered = {};       ///< called each time the server knows this worker
   uint64_t jitter_seed = 0;
 };
 

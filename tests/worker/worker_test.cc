@@ -40,7 +40,9 @@ class WorkerTest : public testing::Test {
   absl::Status Run() {
     const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_);
     Worker worker(link_, engine_, clock_, pause_, Log::ToSink("vico-worker", sink),
-                  {.name = "worker-1", .build_version = "1"});
+                  {.name = "worker-1", .build_version = "1", .on_registered = [this] {
+                     ++times_registered_;
+                   }});
     return worker.Run(stop_.get_token());
   }
 
@@ -57,6 +59,7 @@ class WorkerTest : public testing::Test {
   FakeEngine engine_;
   std::stop_source stop_;
   std::ostringstream log_text_;
+  int times_registered_ = 0;
 };
 
 TEST_F(WorkerTest, RegistersItsBaseModelsAfterTheirTokenizerFiles) {
@@ -120,6 +123,7 @@ TEST_F(WorkerTest, WaitsWhileTheServerIsAwayThenRegistersAgain) {
   EXPECT_THAT(Run(), IsOk());
 
   EXPECT_EQ(link_.CountOf("Register"), 4u);
+  EXPECT_EQ(times_registered_, 2);
   EXPECT_EQ(link_.CountOf("Lease"), 2u);
   EXPECT_EQ(pause_.waits.size(), 3u);
   EXPECT_EQ(CountInLog("does not answer"), 1u);
