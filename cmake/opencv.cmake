@@ -1,9 +1,12 @@
-# Target vico_opencv: core, imgproc and imgcodecs. By hand, since OpenCVConfig.cmake comes only with
+# Targets vico_opencv_imgproc: core and imgproc, and vico_opencv: imgcodecs, too. By hand, since OpenCVConfig.cmake comes only with
 # Debian's full libopencv-dev, eight times the size.
 find_path(vico_opencv_include opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
-add_library(vico_opencv INTERFACE)
-target_include_directories(vico_opencv SYSTEM INTERFACE ${vico_opencv_include})
 foreach(module imgcodecs imgproc core)
-  find_library(vico_opencv_${module} opencv_${module} REQUIRED)
-  target_link_libraries(vico_opencv INTERFACE ${vico_opencv_${module}})
+  find_library(vico_opencv_${module}_library opencv_${module} REQUIRED)
 endforeach()
+add_library(vico_opencv_imgproc INTERFACE)
+target_include_directories(vico_opencv_imgproc SYSTEM INTERFACE ${vico_opencv_include})
+target_link_libraries(vico_opencv_imgproc
+                      INTERFACE ${vico_opencv_imgproc_library} ${vico_opencv_core_library})
+add_library(vico_opencv INTERFACE)
+target_link_libraries(vico_opencv INTERFACE ${vico_opencv_imgcodecs_library} vico_opencv_imgproc)

@@ -5,10 +5,11 @@
 #include <cstring>
 
 #include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "common/status.h"
 #include "server/intake/intake.h"
+#include "server/intake/png.h"
 
 namespace vico {
 namespace {
@@ -16,7 +17,11 @@ namespace {
 constexpr int kGradientBits = 4;     // of 64 that may differ
 constexpr int kThumbnailLevels = 3;  // of 255, mean absolute difference
 
-Fingerprint OfImage(const cv::Mat& image) {
+}  // namespace
+
+Fingerprint FingerprintOf(const Pixels& pixels) {
+  const cv::Mat image(pixels.height, pixels.width, CV_8UC3,
+                      const_cast<uint8_t*>(pixels.bgr.data()));
   Fingerprint fingerprint;
   cv::Mat small;
   cv::resize(image, small, {16, 16}, 0, 0, cv::INTER_AREA);
@@ -35,22 +40,9 @@ Fingerprint OfImage(const cv::Mat& image) {
   return fingerprint;
 }
 
-}  // namespace
-
-Fingerprint FingerprintOf(const Pixels& pixels) {
-  return OfImage(
-      cv::Mat(pixels.height, pixels.width, CV_8UC3, const_cast<uint8_t*>(pixels.bgr.data())));
-}
-
 absl::StatusOr<Fingerprint> FingerprintOf(std::string_view png) {
-  const cv::Mat buffer(1, static_cast<int>(png.size()), CV_8U, const_cast<char*>(png.data()));
-  cv::Mat image;
-  try {
-    image = cv::imdecode(buffer, cv::IMREAD_COLOR);
-  } catch (const cv::Exception&) {
-  }
-  if (image.empty()) return absl::DataLossError("a stored picture does not decode");
-  return OfImage(image);
+  ASSIGN_OR_RETURN(const Pixels pixels, DecodeOwnPng(png));
+  return FingerprintOf(pixels);
 }
 
 bool LooksTheSame(const Fingerprint& a, const Fingerprint& b) {

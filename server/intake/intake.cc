@@ -2,30 +2,11 @@
 
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 
 #include "common/status.h"
+#include "server/intake/png.h"
 
 namespace vico {
-namespace {
-
-/// `pixels` as a PNG file of ours.
-absl::StatusOr<std::string> EncodePng(const Pixels& pixels) {
-  const cv::Mat image(pixels.height, pixels.width, CV_8UC3,
-                      const_cast<uint8_t*>(pixels.bgr.data()));
-  std::vector<uchar> png;
-  try {
-    if (!cv::imencode(".png", image, png, {cv::IMWRITE_PNG_COMPRESSION, 3})) {
-      return absl::InternalError("a decoded picture could not be encoded as PNG");
-    }
-  } catch (const cv::Exception&) {
-    return absl::ResourceExhaustedError("a decoded picture could not be encoded as PNG");
-  }
-  return std::string(png.begin(), png.end());
-}
-
-}  // namespace
-
 void EncodeOnCallersThread() { cv::setNumThreads(1); }
 
 absl::StatusOr<TakenPicture> TakePicture(std::string_view bytes, PictureDecoder& decoder,
