@@ -1,0 +1,84 @@
+"""The roots of the images: a program runs in the one made for it with nothing else there, as the user
+without rights, and the list of packages is true. What the Dockerfile promises of each image.
+Usage: images_test.py VICO_HEALTH"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import tools
+
+HEALTH_PROGRAM = sys.argv.pop(1)
+COLLECT = tools.ROOT / "deploy/images/collect"
+DOCKERFILE = (tools.ROOT / "Dockerfile").read_text()
+
+
+class RootTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = pathlib.Path(folder.name, "root")
+        subprocess.run([COLLECT, cls.root, HEALTH_PROGRAM, "/usr/bin/test"], check=True, timeout=120)
+        cls.root.parent.chmod(0o755)
+
+    def packages(self):
+        lines = (self.root / "usr/share/doc/vico/packages.tsv").read_text().splitlines()
+        return {fields[0]: fields for fields in (line.split("\t") for line in lines)}
+
+    def test_the_programs_run_there_without_rights(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root for chroot")
+        run = ["chroot", "--userspec=65532:65532", self.root]
+        done = subprocess.run([*run, "/usr/bin/vico-health", "--version"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^\d+\.\d+\.\d+\n$")
+        for path, code in (("/etc/passwd", 0), ("/nothing", 1)):
+            self.assertEqual(subprocess.run([*run, "/usr/bin/test", "-e", path], timeout=30).returncode, code)
+
+    def test_nothing_else_is_there_to_run(self):
+        self.assertEqual({path.name for path in (self.root / "usr/bin").iterdir()}, {"vico-health", "test"})
+
+    def test_the_list_names_each_package_with_the_version_that_is_installed(self):
+        packages = self.packages()
+        for name in ("libc6", "libgrpc++1.51", "libstdc++6", "coreutils"):
+            version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True,
+                                     text=True, timeout=30).stdout
+            self.assertEqual(packages[name][1], version)
+            self.assertTrue((self.root / "usr/share/doc" / name / "copyright").exists(), name)
+        self.assertRegex(packages["vico-health"][1], r"^sha256:[0-9a-f]{64}$")
+
+    def test_a_library_that_is_missing_is_an_error(self):
+        with tempfile.TemporaryDirectory() as folder:
+            broken = pathlib.Path(folder, "broken")
+            broken.write_bytes(pathlib.Path("/usr/bin/test").read_bytes().replace(b"libc.so.6", b"libx.so.6"))
+            broken.chmod(0o755)
+            done = subprocess.run([COLLECT, pathlib.Path(folder, "root"), broken], capture_output=True, timeout=60)
+            self.assertNotEqual(done.returncode, 0)
+
+
+class DockerfileTest(unittest.TestCase):
+    targets = {match[1]: match[2] for match in
+               re.finditer(r"(?ms)^FROM \S+ AS (server|worker|worker-cuda|client)$(.*?)(?=^FROM |\Z)", DOCKERFILE)}
+
+    def test_each_target_is_there_labelled_and_without_rights(self):
+        self.assertEqual(set(self.targets), {"server", "worker", "worker-cuda", "client"})
+        for name, text in self.targets.items():
+            with self.subTest(name):
+                self.assertIn("\nUSER 65532:65532\n", text)
+                for label in ("title", "description", "licenses", "version", "revision"):
+                    self.assertIn(f"org.opencontainers.image.{label}=", text)
+                self.assertNotIn("\nRUN ", text)
+                if name != "client":
+                    self.assertIn("\nHEALTHCHECK ", text)
+
+    def test_all_but_cuda_are_made_from_scratch(self):
+        for name in ("server", "worker", "client"):
+            self.assertIn(f"FROM scratch AS {name}\n", DOCKERFILE)
+
+
+if __name__ == "__main__":
+    unittest.main()
