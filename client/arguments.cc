@@ -318,16 +318,19 @@ struct Reader {
       return whole ? name : collection + "/" + name;
     }
 
-    ParsedArguments ParseArguments(const std::vector<std::string>& words,
-                                   const std::string& default_server) {
+    ParsedArguments ParseArguments(const std::vector<std::string>& words) {
       CLI::App app("Personalised pictures: upload pictures of a thing, train, generate.", "vico");
-      app.footer(kExitCodeHelp);
+      app.footer(std::string("What is not given is looked for in ~/.config/vico/config.\n") +
+                 kExitCodeHelp);
       app.require_subcommand(1);
       app.fallthrough();
       Arguments arguments;
-      arguments.server = default_server;
-      app.add_option("--server", arguments.server, "host:port; VICO_SERVER in the environment")
-          ->capture_default_str();
+      ConnectionFlags& connection = arguments.connection;
+      app.add_option("--server", connection.server,
+                     "host:port; else VICO_SERVER, else the configuration, else 127.0.0.1:50051");
+      app.add_option("--ca", connection.ca, "CA of the server's certificate, in PEM; else VICO_CA");
+      app.add_option("--key-file", connection.key_file,
+                     "File with the API key; else VICO_KEY or VICO_KEY_FILE");
       app.add_flag("--json", arguments.json, "JSON, one object a line");
       Reader reader(app);
 

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "client/settings.h"
 #include "vico/v1/job.pb.h"
 
 namespace vico {
@@ -94,7 +95,7 @@ using Command = std::variant<ConceptsUpload, ConceptsList, ConceptsShow, Concept
                              Generate, Models, ShowCapabilities, Version>;
 
 struct Arguments {
-  std::string server;
+  ConnectionFlags connection;
   bool json = false;
   Command command;
 };
@@ -108,8 +109,7 @@ struct ParsedArguments {
 };
 
 /// `words` are those after the program's name.
-ParsedArguments ParseArguments(const std::vector<std::string>& words,
-                               const std::string& default_server);
+ParsedArguments ParseArguments(const std::vector<std::string>& words);
 
 /// "jobs/1c9e" for "1c9e" or "jobs/1c9e": a collection may be left out where it is clear.
 std::string InCollection(const std::string& collection, const std::string& name);

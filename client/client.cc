@@ -51,7 +51,7 @@ absl::Status Client::Link::Retry(std::chrono::milliseconds total, std::chrono::m
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Open(ClientOptions options, RandomBits random) {
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
-                   OpenChannel("server", options.server));
+                   OpenChannel("server", options.server, {.ca = options.ca}));
   return std::unique_ptr<Client>(
       new Client(std::make_unique<Link>(std::move(options), std::move(random), channel)));
 }

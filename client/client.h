@@ -20,6 +20,7 @@
 #include <absl/status/statusor.h>
 
 #include "client/retry.h"
+#include "common/sensitive.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/job.pb.h"
@@ -29,7 +30,9 @@
 namespace vico {
 
 struct ClientOptions {
-  std::string server = "127.0.0.1:50051";                ///< host:port
+  std::string server = "127.0.0.1:50051";  ///< host:port
+  std::string ca{};  ///< file; empty: plain on this machine, else the system's CAs
+  Sensitive key{};   ///< of the API; empty: none
   std::chrono::milliseconds call_deadline{30'000};       ///< of a short call, its retries included
   std::chrono::milliseconds transfer_deadline{600'000};  ///< of an upload or download, likewise
   std::chrono::milliseconds stream_deadline{3'600'000};  ///< of one stream of events; then resumed
@@ -64,8 +67,8 @@ using TransferProgress = std::function<void(std::uint64_t sent, std::uint64_t to
 
 class Client {
  public:
-  /// Connects at the first call. kInvalidArgument for an address that is not loopback. `random`
-  /// spreads the waits between tries.
+  /// Connects at the first call. kInvalidArgument for an address that is none, kFailedPrecondition
+  /// for a CA file that is not as it should be. `random` spreads the waits between tries.
   static absl::StatusOr<std::unique_ptr<Client>> Open(ClientOptions options, RandomBits random);
   ~Client();
 

@@ -32,6 +32,14 @@ struct Client::Link {
         adapters(v1::AdapterService::NewStub(channel)),
         models(v1::ModelService::NewStub(channel)) {}
 
+  /// Every call's context: its deadline, and who calls.
+  void Prepare(grpc::ClientContext& context, Deadline deadline) const {
+    context.set_deadline(deadline);
+    if (!options.key.empty()) {
+      context.AddMetadata("authorization", "Bearer " + options.key.Reveal());
+    }
+  }
+
   /// Runs `attempt` until it succeeds, fails for good, or the attempts or `total` are used up. An
   /// attempt gets at most `each` of what is left.
   absl::Status Retry(std::chrono::milliseconds total, std::chrono::milliseconds each,
@@ -45,7 +53,7 @@ struct Client::Link {
     Response response;
     const auto attempt = [&](Deadline deadline) {
       grpc::ClientContext context;
-      context.set_deadline(deadline);
+      Prepare(context, deadline);
       return FromGrpc((stub.*method)(&context, request, &response));
     };
     RETURN_IF_ERROR(Retry(options.call_deadline, options.retry.attempt_deadline, attempt));

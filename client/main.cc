@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -13,21 +14,31 @@
 #include "client/interrupt.h"
 #include "client/progress.h"
 #include "client/retry.h"
+#include "client/settings.h"
 
 int main(int argc, char** argv) {
-  const char* const from_environment = std::getenv("VICO_SERVER");
-  const std::string default_server = from_environment != nullptr && *from_environment != '\0'
-                                         ? from_environment
-                                         : vico::ClientOptions().server;
   const vico::ParsedArguments parsed =
-      vico::ParseArguments(std::vector<std::string>(argv + 1, argv + argc), default_server);
+      vico::ParseArguments(std::vector<std::string>(argv + 1, argv + argc));
   std::cout << parsed.out << std::flush;
   std::cerr << parsed.err << std::flush;
   if (!parsed.arguments) return parsed.exit_code;
 
   vico::Interrupt interrupt;  // before gRPC makes threads
+  const auto environment = [](const char* name) {
+    const char* const value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  auto settings =
+      vico::ReadSettings(parsed.arguments->connection, environment, vico::ConfigPath(environment));
+  unsetenv("VICO_KEY");  // no child and no dump of the environment needs it
+  if (!settings.ok()) {
+    std::cerr << vico::ErrorText(settings.status());
+    return vico::ExitCodeOf(settings.status());
+  }
   vico::ClientOptions options;
-  options.server = parsed.arguments->server;
+  options.server = settings->server;
+  options.ca = settings->ca;
+  options.key = std::move(settings->key);
   const auto client = vico::Client::Open(options, vico::SystemRandomBits());
   if (!client.ok()) {
     std::cerr << vico::ErrorText(client.status());

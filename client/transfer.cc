@@ -44,15 +44,15 @@ absl::Status SendFile(const LocalFile& file, Writer& writer, const Wrap& wrap,
 }
 
 // One call of UploadConcept: the header, then the pictures at `indices`.
-absl::StatusOr<v1::UploadConceptResponse> SendConcept(
-    v1::ConceptService::Stub& stub, std::chrono::system_clock::time_point deadline,
-    const v1::UploadConceptRequest& header, const std::vector<LocalFile>& files,
-    const std::vector<int>& indices, const TransferProgress& progress) {
+absl::StatusOr<v1::UploadConceptResponse> SendConcept(v1::ConceptService::Stub& stub,
+                                                      grpc::ClientContext& context,
+                                                      const v1::UploadConceptRequest& header,
+                                                      const std::vector<LocalFile>& files,
+                                                      const std::vector<int>& indices,
+                                                      const TransferProgress& progress) {
   std::uint64_t sent = 0;
   std::uint64_t total = 0;
   for (const int index : indices) total += files[index].size_bytes;
-  grpc::ClientContext context;
-  context.set_deadline(deadline);
   v1::UploadConceptResponse response;
   const auto writer = stub.UploadConcept(&context, &response);
   absl::Status local = absl::OkStatus();
@@ -117,8 +117,10 @@ absl::StatusOr<v1::Concept> Client::UploadConcept(const std::vector<std::filesys
     std::vector<int> indices;  // none at first: the digests alone
     // Twice, unless a picture the server had is gone by the time the others have arrived.
     for (int round = 0; round < 4; ++round) {
-      ASSIGN_OR_RETURN(auto response, SendConcept(*link_->concepts, deadline, header, pictures,
-                                                  indices, progress));
+      grpc::ClientContext context;
+      link_->Prepare(context, deadline);
+      ASSIGN_OR_RETURN(auto response,
+                       SendConcept(*link_->concepts, context, header, pictures, indices, progress));
       if (response.has_uploaded_concept()) {
         uploaded = std::move(*response.mutable_uploaded_concept());
         return absl::OkStatus();
@@ -151,7 +153,7 @@ absl::StatusOr<v1::Adapter> Client::ImportAdapter(const std::filesystem::path& f
   v1::Adapter imported;
   const auto attempt = [&](Link::Deadline deadline) -> absl::Status {
     grpc::ClientContext context;
-    context.set_deadline(deadline);
+    link_->Prepare(context, deadline);
     const auto writer = link_->adapters->ImportAdapter(&context, &imported);
     absl::Status local = absl::OkStatus();
     bool open = writer->Write(message);
@@ -194,7 +196,7 @@ absl::Status Client::Download(const v1::Adapter& adapter, BlobOfAdapter which,
   const auto attempt = [&](Link::Deadline deadline) -> absl::Status {
     ASSIGN_OR_RETURN(AtomicFile out, AtomicFile::Create(file));
     grpc::ClientContext context;
-    context.set_deadline(deadline);
+    link_->Prepare(context, deadline);
     const auto reader = link_->adapters->DownloadAdapter(&context, request);
     v1::DownloadAdapterResponse response;
     Sha256 digest;

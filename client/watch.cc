@@ -35,11 +35,11 @@ struct StreamEnd {
   absl::Status local;   // of what was made of the messages
   absl::Status remote;  // of the stream
 };
-template <typename Open, typename Heard>
-StreamEnd ReadStream(milliseconds deadline, const std::stop_token& stop, const Open& open,
+template <typename Link, typename Open, typename Heard>
+StreamEnd ReadStream(const Link& link, const std::stop_token& stop, const Open& open,
                      EventAssembler& assembler, const Heard& heard) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + deadline);
+  link.Prepare(context, std::chrono::system_clock::now() + link.options.stream_deadline);
   const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
   const std::unique_ptr<Reader> reader = open(context);
   StreamEnd end;
@@ -103,7 +103,7 @@ absl::StatusOr<v1::Event> Client::Follow(std::string job,
   while (true) {
     seen = false;
     const auto opened = steady_clock::now();
-    const StreamEnd end = ReadStream(link_->options.stream_deadline, stop, open, assembler, heard);
+    const StreamEnd end = ReadStream(*link_, stop, open, assembler, heard);
     if (assembler.terminal()) return *assembler.terminal();
     if (stop.stop_requested()) return Stopped();
     RETURN_IF_ERROR(end.local);

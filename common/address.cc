@@ -17,6 +17,11 @@ bool IsPort(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() && port <= 65535;
 }
 
+bool IsUnix(std::string_view address) {
+  constexpr std::string_view kUnix = "unix:";
+  return address.substr(0, kUnix.size()) == kUnix && address.size() > kUnix.size();
+}
+
 bool IsLoopbackHost(const std::string& host) {
   if (host == "localhost" || host == "[::1]") return true;
   in_addr address{};
@@ -25,22 +30,25 @@ bool IsLoopbackHost(const std::string& host) {
 
 }  // namespace
 
-absl::Status CheckLoopback(std::string_view field, std::string_view address) {
-  constexpr std::string_view kUnix = "unix:";
-  if (address.substr(0, kUnix.size()) == kUnix && address.size() > kUnix.size()) {
+absl::Status CheckAddress(std::string_view field, std::string_view address) {
+  if (IsUnix(address)) return absl::OkStatus();
+  const size_t colon = address.rfind(':');
+  if (colon != std::string_view::npos && colon > 0 && IsPort(address.substr(colon + 1))) {
     return absl::OkStatus();
   }
-  const size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos || !IsPort(address.substr(colon + 1))) {
-    return FieldError(field, fmt::format("must be host:port or unix:path, got \"{}\"", address));
-  }
-  if (!IsLoopbackHost(std::string(address.substr(0, colon)))) {
-    return FieldError(field,
-                      fmt::format("must be a loopback address (127.0.0.1, [::1], localhost or "
-                                  "unix:path) since TLS is not supported yet, got \"{}\"",
-                                  address));
-  }
-  return absl::OkStatus();
+  return FieldError(field, fmt::format("must be host:port or unix:path, got \"{}\"", address));
+}
+
+bool IsLoopback(std::string_view address) {
+  return IsUnix(address) || IsLoopbackHost(std::string(address.substr(0, address.rfind(':'))));
+}
+
+absl::Status CheckLoopback(std::string_view field, std::string_view address) {
+  RETURN_IF_ERROR(CheckAddress(field, address));
+  if (IsLoopback(address)) return absl::OkStatus();
+  return FieldError(field, fmt::format("must be a loopback address (127.0.0.1, [::1], localhost or "
+                                       "unix:path) without TLS, got \"{}\"",
+                                       address));
 }
 
 }  // namespace vico

@@ -7,9 +7,15 @@
 
 namespace vico {
 
-/// OK for an address that only this machine can reach: 127.x.y.z:port, [::1]:port, localhost:port,
-/// unix:path. Otherwise kInvalidArgument that names `field`: nothing here speaks TLS yet, and
-/// without it nothing may leave the machine.
+/// OK for host:port and unix:path; otherwise kInvalidArgument that names `field`.
+absl::Status CheckAddress(std::string_view field, std::string_view address);
+
+/// Whether only this machine can reach a good address: 127.x.y.z:port, [::1]:port, localhost:port,
+/// unix:path.
+bool IsLoopback(std::string_view address);
+
+/// OK for a good address that only this machine can reach; otherwise kInvalidArgument that names
+/// `field`: without TLS nothing may leave the machine.
 absl::Status CheckLoopback(std::string_view field, std::string_view address);
 
 }  // namespace vico

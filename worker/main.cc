@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
   const vico::StopSignals signals;
 
   std::string server;
+  vico::TlsFiles tls;
   std::string engine_program = DefaultEngine();
   std::string ready_file;
   double hang_seconds = 0;
@@ -84,6 +85,10 @@ int main(int argc, char** argv) {
   CLI::App app("Vico's worker: leases jobs from a server and runs them in an engine process.");
   app.set_version_flag("--version", VICO_VERSION);
   app.add_option("--server", server, "The server's address for workers, host:port")->required();
+  app.add_option("--cert", tls.certificate,
+                 "Certificate in PEM that names vico://worker/NAME; TLS on both sides");
+  app.add_option("--key", tls.key, "Its private key in PEM");
+  app.add_option("--ca", tls.ca, "CA of the server's certificate in PEM");
   vico::AddEngineFlags(app, flags);
   app.add_option("--name", options.name, "Unique among the server's workers")
       ->capture_default_str();
@@ -109,7 +114,7 @@ int main(int argc, char** argv) {
     Fail(log.status());
     return 2;
   }
-  const auto link = vico::OpenServerLink("--server", server);
+  const auto link = vico::OpenServerLink("--server", server, tls);
   if (!link.ok()) {
     Fail(link.status());
     return 2;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include "common/address.h"
 #include "common/channel.h"
 #include "common/failpoint.h"
 #include "common/sha256.h"
@@ -167,8 +168,10 @@ v1::BlobRef BlobRefOf(std::string_view bytes, std::string_view media_type) {
 }
 
 absl::StatusOr<std::unique_ptr<ServerLink>> OpenServerLink(std::string_view field,
-                                                           const std::string& address) {
-  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, OpenChannel(field, address));
+                                                           const std::string& address,
+                                                           const TlsFiles& tls) {
+  if (tls.certificate.empty()) RETURN_IF_ERROR(CheckLoopback(field, address));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, OpenChannel(field, address, tls));
   return std::make_unique<GrpcServerLink>(address, channel);
 }
 

@@ -10,6 +10,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "common/tls_files.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
 
@@ -48,9 +49,11 @@ class ServerLink {
 /// SHA-256 and size of `bytes`.
 v1::BlobRef BlobRefOf(std::string_view bytes, std::string_view media_type);
 
-/// A link over gRPC; it connects at the first call. kInvalidArgument that names `field` for an
-/// address that is not loopback.
+/// A link over gRPC; it connects at the first call. With a certificate by TLS on both sides,
+/// without one to this machine only. kInvalidArgument that names `field` for another address,
+/// kFailedPrecondition for certificate files that are not as they should be.
 absl::StatusOr<std::unique_ptr<ServerLink>> OpenServerLink(std::string_view field,
-                                                           const std::string& address);
+                                                           const std::string& address,
+                                                           const TlsFiles& tls = {});
 
 }  // namespace vico

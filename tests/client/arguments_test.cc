@@ -12,9 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-ParsedArguments Parse(const std::vector<std::string>& words) {
-  return ParseArguments(words, "127.0.0.1:50051");
-}
+ParsedArguments Parse(const std::vector<std::string>& words) { return ParseArguments(words); }
 
 template <typename Options>
 Options Read(const std::vector<std::string>& words) {
@@ -136,13 +134,14 @@ TEST(ArgumentsTest, GlobalOptionsMayComeLast) {
   const ParsedArguments parsed = Parse({"jobs", "list", "--json", "--server", "localhost:1"});
   ASSERT_TRUE(parsed.arguments) << parsed.err;
   EXPECT_TRUE(parsed.arguments->json);
-  EXPECT_EQ(parsed.arguments->server, "localhost:1");
+  EXPECT_EQ(parsed.arguments->connection.server, "localhost:1");
 }
 
-TEST(ArgumentsTest, WithoutAServerTheDefaultIsTaken) {
-  const ParsedArguments parsed = ParseArguments({"models"}, "127.0.0.1:7");
+TEST(ArgumentsTest, WhatIsNotGivenIsLeftToTheSettings) {
+  const ParsedArguments parsed = Parse({"models"});
   ASSERT_TRUE(parsed.arguments);
-  EXPECT_EQ(parsed.arguments->server, "127.0.0.1:7");
+  EXPECT_EQ(parsed.arguments->connection.server, "");
+  EXPECT_EQ(parsed.arguments->connection.key_file, "");
   EXPECT_FALSE(parsed.arguments->json);
 }
 

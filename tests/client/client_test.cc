@@ -93,11 +93,34 @@ class ClientTest : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(ClientTest, AnAddressBeyondThisMachineIsRefused) {
-  options_.server = "192.0.2.1:50051";
+TEST_F(ClientTest, AnAddressWithoutAPortIsRefused) {
+  options_.server = "192.0.2.1";
   const auto client = Client::Open(options_, SystemRandomBits());
   EXPECT_TRUE(absl::IsInvalidArgument(client.status()));
   EXPECT_EQ(Field(client.status()), "server");
+}
+
+TEST_F(ClientTest, EveryKindOfCallCarriesTheKey) {
+  options_.key = Sensitive("the-key");
+  Open();
+  std::vector<std::string> seen;
+  const auto note = [&](const grpc::ServerContext& context) {
+    const auto found = context.client_metadata().find("authorization");
+    seen.emplace_back(found == context.client_metadata().end() ? "" : found->second.data(),
+                      found == context.client_metadata().end() ? 0 : found->second.size());
+  };
+  server_.on_call = note;
+  server_.get_job = [](const v1::GetJobRequest&, v1::Job&) { return grpc::Status::OK; };
+  server_.upload = [](auto&, auto&) { return grpc::Status(grpc::StatusCode::INTERNAL, ""); };
+  server_.watch = [](auto&, const auto&, auto&) {
+    return grpc::Status(grpc::StatusCode::INTERNAL, "");
+  };
+  EXPECT_TRUE(client_->GetJob("jobs/1").ok());
+  Recorder recorder;
+  EXPECT_FALSE(client_->WatchJob("jobs/1", {}, recorder).ok());
+  EXPECT_FALSE(client_->UploadConcept({File("a.png", "a")}, "").ok());
+  ASSERT_GE(seen.size(), 3u);
+  for (const std::string& value : seen) EXPECT_EQ(value, "Bearer the-key");
 }
 
 TEST_F(ClientTest, ACreatingCallIsRepeatedWithTheSameRequestId) {

@@ -31,6 +31,8 @@ class FakeServer : private v1::ConceptService::Service,
   std::function<grpc::Status(const v1::GetJobRequest&, v1::Job&)> get_job;
   std::function<grpc::Status(const v1::GetAdapterRequest&, v1::Adapter&)> get_adapter;
   std::function<grpc::Status(Download&)> download;
+  /// Before an upload, a watch or a GetJob.
+  std::function<void(const grpc::ServerContext&)> on_call = [](const auto&) {};
 
   /// Listens on a free port from now on.
   FakeServer() {
@@ -48,8 +50,9 @@ class FakeServer : private v1::ConceptService::Service,
   const std::string& address() const { return address_; }
 
  private:
-  grpc::Status UploadConcept(grpc::ServerContext*, Upload* reader,
+  grpc::Status UploadConcept(grpc::ServerContext* context, Upload* reader,
                              v1::UploadConceptResponse* response) override {
+    on_call(*context);
     return upload(*reader, *response);
   }
   grpc::Status ListConcepts(grpc::ServerContext*, const v1::ListConceptsRequest* request,
@@ -66,10 +69,12 @@ class FakeServer : private v1::ConceptService::Service,
   }
   grpc::Status WatchJob(grpc::ServerContext* context, const v1::WatchJobRequest* request,
                         Events* events) override {
+    on_call(*context);
     return watch(*context, *request, *events);
   }
-  grpc::Status GetJob(grpc::ServerContext*, const v1::GetJobRequest* request,
+  grpc::Status GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
                       v1::Job* job) override {
+    on_call(*context);
     if (get_job) return get_job(*request, *job);
     job->set_name(request->name());
     return grpc::Status::OK;

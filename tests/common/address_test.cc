@@ -10,6 +10,16 @@ namespace {
 class LoopbackTest : public testing::TestWithParam<const char*> {};
 class NotLoopbackTest : public testing::TestWithParam<const char*> {};
 
+TEST(AddressTest, OffThisMachineIsAnAddressAllTheSame) {
+  for (const char* address : {"0.0.0.0:50051", "[::]:50051", "example.org:443", "unix:/run/vico"}) {
+    EXPECT_THAT(CheckAddress("listen", address), IsOk()) << address;
+  }
+  for (const char* address : {"", "example.org", ":1", "a:65536", "unix:"}) {
+    EXPECT_THAT(CheckAddress("listen", address), NamesField("listen")) << address;
+  }
+  EXPECT_FALSE(IsLoopback("example.org:443"));
+}
+
 TEST_P(LoopbackTest, IsAccepted) { EXPECT_THAT(CheckLoopback("listen", GetParam()), IsOk()); }
 INSTANTIATE_TEST_SUITE_P(Addresses, LoopbackTest,
                          testing::Values("127.0.0.1:0", "127.0.0.1:50051", "127.8.9.1:1",

@@ -13,10 +13,13 @@ TEST(ChannelTest, OpensToLoopbackWithoutConnecting) {
   EXPECT_EQ((*channel)->GetState(false), GRPC_CHANNEL_IDLE);
 }
 
-TEST(ChannelTest, RefusesToLeaveTheMachine) {
-  const auto channel = OpenChannel("server", "10.0.0.1:1");
-  EXPECT_THAT(channel, HasCode(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(channel, NamesField("server"));
+TEST(ChannelTest, RefusesWhatIsNoAddress) {
+  EXPECT_THAT(OpenChannel("server", "10.0.0.1"), NamesField("server"));
+}
+
+TEST(ChannelTest, RefusesFilesThatAreNotThere) {
+  EXPECT_THAT(OpenChannel("server", "10.0.0.1:1", {.ca = "/none"}),
+              HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace
