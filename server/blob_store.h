@@ -59,6 +59,10 @@ class BlobStore {
 
   /// OK when it was not there, too.
   virtual absl::Status Remove(std::string_view tenant, std::string_view sha256) = 0;
+
+  /// Removes all of the tenant's blobs, durably. One that was on its way in is not taken any more:
+  /// its Commit answers kAborted, reason TENANT_DELETED.
+  virtual absl::Status RemoveTenant(std::string_view tenant) = 0;
 };
 
 /// A whole blob at once.

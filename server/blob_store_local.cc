@@ -53,12 +53,14 @@ absl::Status NoBlob(std::string_view sha256, const absl::Status& status) {
 class LocalBlobWriter final : public BlobWriter {
  public:
   LocalBlobWriter(std::string root, std::string tenant, std::string temporary, Files& files,
-                  std::unique_ptr<WritableFile> file)
+                  std::unique_ptr<WritableFile> file, std::shared_ptr<Removals> removals)
       : root_(std::move(root)),
         tenant_(std::move(tenant)),
         temporary_(std::move(temporary)),
         files_(files),
-        file_(std::move(file)) {}
+        file_(std::move(file)),
+        removals_(std::move(removals)),
+        began_(RemovalsSoFar()) {}
 
   ~LocalBlobWriter() override { Discard(); }
 
@@ -105,6 +107,11 @@ class LocalBlobWriter final : public BlobWriter {
     absl::Status synced = VICO_DEFECT("row_before_blob") ? absl::OkStatus() : file_->Sync();
     if (!synced.ok() && VICO_DEFECT("retry_failed_sync")) synced = file_->Sync();
     RETURN_IF_ERROR(synced);
+    const std::shared_lock lock(removals_->mutex);
+    if (const auto found = removals_->count.find(tenant_);
+        found != removals_->count.end() && found->second != began_) {
+      return Error(absl::StatusCode::kAborted, "blob: the tenant is deleted", "TENANT_DELETED");
+    }
     RETURN_IF_ERROR(files_.MakeFolder(place.tenant_folder));
     RETURN_IF_ERROR(files_.SyncFolder(root_));
     RETURN_IF_ERROR(files_.MakeFolder(place.folder));
@@ -114,6 +121,12 @@ class LocalBlobWriter final : public BlobWriter {
     renamed_ = true;
     VICO_FAILPOINT("blob.after_rename");
     return VICO_DEFECT("no_folder_sync") ? absl::OkStatus() : files_.SyncFolder(place.folder);
+  }
+
+  uint64_t RemovalsSoFar() const {
+    const std::shared_lock lock(removals_->mutex);
+    const auto found = removals_->count.find(tenant_);
+    return found == removals_->count.end() ? 0 : found->second;
   }
 
   void Discard() {
@@ -127,6 +140,8 @@ class LocalBlobWriter final : public BlobWriter {
   const std::string temporary_;
   Files& files_;
   std::unique_ptr<WritableFile> file_;  // null once committed or given up
+  const std::shared_ptr<Removals> removals_;
+  const uint64_t began_;  // removals of the tenant when this blob began
   Sha256 hash_;
   uint64_t size_bytes_ = 0;
   bool renamed_ = false;
@@ -165,7 +180,7 @@ absl::StatusOr<std::unique_ptr<BlobWriter>> LocalBlobStore::Create(std::string_v
   std::string temporary = fmt::format("{}/{}", Incoming(root_), NewId());
   ASSIGN_OR_RETURN(auto file, files_.Create(temporary));
   return std::make_unique<LocalBlobWriter>(root_, std::string(tenant), std::move(temporary), files_,
-                                           std::move(file));
+                                           std::move(file), removals_);
 }
 
 absl::StatusOr<std::unique_ptr<BlobReader>> LocalBlobStore::Open(std::string_view tenant,
@@ -187,6 +202,19 @@ absl::Status LocalBlobStore::Remove(std::string_view tenant, std::string_view sh
   ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
   const absl::Status status = files_.Remove(place.file);
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+absl::Status LocalBlobStore::RemoveTenant(std::string_view tenant) {
+  RETURN_IF_ERROR(CheckTenant(tenant));
+  const std::unique_lock lock(removals_->mutex);
+  ++removals_->count[std::string(tenant)];
+  std::error_code error;
+  std::filesystem::remove_all(fmt::format("{}/{}", root_, tenant), error);
+  if (error) {
+    return absl::UnavailableError(
+        fmt::format("blobs: a tenant's could not be removed: {}", error.message()));
+  }
+  return files_.SyncFolder(root_);
 }
 
 }  // namespace vico

@@ -19,7 +19,8 @@ class DataFolder {
   DataFolder(const DataFolder&) = delete;
   DataFolder& operator=(const DataFolder&) = delete;
 
-  std::string DatabasePath() const { return path_ + "/vico.db"; }
+  static std::string DatabasePathIn(const std::string& path) { return path + "/vico.db"; }
+  std::string DatabasePath() const { return DatabasePathIn(path_); }
   std::string BlobPath() const { return path_ + "/blobs"; }
 
  private:

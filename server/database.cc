@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "common/failpoint.h"
 #include "common/status.h"
@@ -15,11 +16,13 @@ namespace {
 
 constexpr size_t kMaxBatch = 64;
 
+// Deleted content is overwritten, so that a deleted tenant's cannot be read from the file.
 constexpr const char* kWriterSettings = R"sql(
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA foreign_keys = ON;
   PRAGMA journal_size_limit = 67108864;
+  PRAGMA secure_delete = ON;
 )sql";
 
 absl::Status CheckFile(SqliteConnection& connection, const std::string& path) {
@@ -59,6 +62,20 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   }
   RETURN_IF_ERROR(CheckFile(*writer, path));
   RETURN_IF_ERROR(Migrate(*writer, path));
+  return std::unique_ptr<Database>(new Database(path, std::move(writer)));
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Join(const std::string& path) {
+  if (access(path.c_str(), F_OK) != 0) {
+    return absl::FailedPreconditionError(fmt::format("database {}: is not there", path));
+  }
+  ASSIGN_OR_RETURN(auto writer, SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite));
+  RETURN_IF_ERROR(writer->Script(kWriterSettings));
+  ASSIGN_OR_RETURN(const int64_t version, writer->QueryInt("PRAGMA user_version", {}, 0));
+  if (version != static_cast<int64_t>(kMigrations.size())) {
+    return absl::FailedPreconditionError(fmt::format(
+        "database {}: has schema {}, this program's is {}", path, version, kMigrations.size()));
+  }
   return std::unique_ptr<Database>(new Database(path, std::move(writer)));
 }
 
@@ -148,6 +165,12 @@ absl::Status Database::Read(const Work& read) {
   const std::lock_guard lock(mutex_);
   readers_.push_back(std::move(reader));
   return status;
+}
+
+absl::Status Database::TruncateLog() {
+  ASSIGN_OR_RETURN(const auto connection,
+                   SqliteConnection::Open(path_, SqliteConnection::Access::kReadWrite));
+  return connection->Script("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 absl::Status Database::Health() {

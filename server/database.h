@@ -23,6 +23,10 @@ class Database {
   /// Makes the file or brings it to the newest schema. kDataLoss when SQLite finds it damaged,
   /// kFailedPrecondition when a newer program has written it.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path);
+
+  /// Opens the file beside the server that has it. kFailedPrecondition when there is none, or when
+  /// its schema is not this program's.
+  static absl::StatusOr<std::unique_ptr<Database>> Join(const std::string& path);
   ~Database();
 
   using Work = std::function<absl::Status(SqliteConnection&)>;
@@ -34,6 +38,10 @@ class Database {
 
   /// `read` sees one state of the database, with all that was committed before the call.
   absl::Status Read(const Work& read);
+
+  /// Takes the log of changes in and cuts it to nothing, so that what was deleted is on the disk no
+  /// more.
+  absl::Status TruncateLog();
 
   /// OK, or why nothing can be written any more: after a failed sync nobody knows what is on the
   /// disk, so the process has to end and start again.

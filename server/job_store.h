@@ -52,6 +52,7 @@ struct Grant {
   v1::Job job;                    ///< running; `job.attempt()` is the fence
   std::string base_model_digest;  ///< of the base model when it was leased; empty if unregistered
   v1::TrainingCheckpoints checkpoints{};
+  std::string worker{};  ///< that was granted the lease
 };
 
 /// Any thread. Errors common to all calls: kUnavailable when the database is away or busy for more

@@ -43,7 +43,8 @@ absl::Status FindFirst(SqliteConnection& db, std::string_view sql, SqlValues val
 }
 
 Grant GrantOf(const JobRow& row) {
-  return {row.tenant, row.lease_id, row.job, row.base_model_digest, row.checkpoints};
+  return {row.tenant,      row.lease_id,    row.job, row.base_model_digest,
+          row.checkpoints, row.lease_worker};
 }
 
 void SetNow(google::protobuf::Timestamp& time, const Clock& clock) {
@@ -263,8 +264,8 @@ absl::StatusOr<v1::Job> SqliteJobStore::Finish(const v1::FinishRequest& finish) 
     job = std::move(row.job);
     const std::string answer = job.SerializeAsString();
     return db
-        .Execute("INSERT INTO finish (lease_id, content_sha256, answer) VALUES (?, ?, ?)",
-                 {finish.lease_id(), content, Bytes{answer}})
+        .Execute("INSERT INTO finish (lease_id, content_sha256, answer, job) VALUES (?, ?, ?, ?)",
+                 {finish.lease_id(), content, Bytes{answer}, job.name()})
         .status();
   }));
   if (!repeated) {

@@ -74,6 +74,10 @@ absl::Status SqliteConnection::ErrorNow(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(database_);
   const std::string message =
       fmt::format("database: {}: {} ({})", doing, sqlite3_errmsg(database_), code);
+  if (code == SQLITE_CONSTRAINT_TRIGGER) {  // the only trigger that refuses: see sql/
+    return Error(absl::StatusCode::kFailedPrecondition, sqlite3_errmsg(database_),
+                 "TENANT_DELETED");
+  }
   switch (code & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -66,4 +66,8 @@ absl::Status MeteredBlobStore::Remove(std::string_view tenant, std::string_view 
   return blobs_.Remove(tenant, sha256);
 }
 
+absl::Status MeteredBlobStore::RemoveTenant(std::string_view tenant) {
+  return blobs_.RemoveTenant(tenant);
+}
+
 }  // namespace vico

@@ -19,6 +19,7 @@ class MeteredBlobStore final : public BlobStore {
                                                    std::string_view sha256) override;
   absl::StatusOr<uint64_t> Size(std::string_view tenant, std::string_view sha256) override;
   absl::Status Remove(std::string_view tenant, std::string_view sha256) override;
+  absl::Status RemoveTenant(std::string_view tenant) override;
 
  private:
   BlobStore& blobs_;
