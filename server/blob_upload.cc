@@ -7,6 +7,7 @@
 #include "common/status.h"
 #include "server/job.h"
 #include "server/request.h"
+#include "server/worker_name.h"
 
 namespace vico {
 
@@ -19,6 +20,7 @@ absl::Status BlobUpload::TakeHeader(v1::PutBlobRequest::Header header) {
   } else {
     RETURN_IF_ERROR(CheckBlobRef("header.blob", header_.blob(), kResultBytes));
     ASSIGN_OR_RETURN(const Grant grant, stores_.jobs.FindLease(header_.job(), header_.lease_id()));
+    RETURN_IF_ERROR(CheckHolder(caller_, grant));
     tenant = grant.tenant;
   }
   ASSIGN_OR_RETURN(writer_, stores_.blobs.Create(tenant));

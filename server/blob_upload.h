@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "server/lease_book.h"
 #include "server/rpc/client_stream.h"
@@ -14,7 +15,8 @@ namespace vico {
 class BlobUpload final : public StreamSink<v1::PutBlobRequest, v1::BlobRef> {
  public:
   /// The references must outlive it.
-  BlobUpload(Stores& stores, LeaseBook& book) : stores_(stores), book_(book) {}
+  BlobUpload(Stores& stores, LeaseBook& book, Caller caller)
+      : stores_(stores), book_(book), caller_(std::move(caller)) {}
 
   absl::Status Take(v1::PutBlobRequest message) override;
   absl::Status Finish(v1::BlobRef& answer) override;
@@ -24,6 +26,7 @@ class BlobUpload final : public StreamSink<v1::PutBlobRequest, v1::BlobRef> {
 
   Stores& stores_;
   LeaseBook& book_;
+  const Caller caller_;
   v1::PutBlobRequest::Header header_;
   std::unique_ptr<BlobWriter> writer_;  // null before the header
   uint64_t received_ = 0;               // bytes

@@ -15,9 +15,7 @@
 
 namespace vico {
 
-/// The tenant of every call until callers are authenticated, and the owner of what belongs to no
-/// tenant (tokenizer files of base models).
-inline constexpr std::string_view kDefaultTenant = "default";
+/// The owner of what belongs to no tenant (tokenizer files of base models).
 inline constexpr std::string_view kSystemTenant = "system";
 
 /// Attempts that end in an error worth another try, and leases that run out, are counted apart. A

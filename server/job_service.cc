@@ -24,8 +24,9 @@ absl::Status CheckJobName(const std::string& name) {
   return IdInName("name", "jobs", name).status();
 }
 
-RequestKey KeyOf(const std::string& request_id, std::string_view method, const std::string& body) {
-  return {.tenant = std::string(kDefaultTenant),
+RequestKey KeyOf(const Caller& caller, const std::string& request_id, std::string_view method,
+                 const std::string& body) {
+  return {.tenant = caller.tenant,
           .request_id = request_id,
           .body_hash = Sha256Hex(fmt::format("{}\n{}", method, body))};
 }
@@ -53,58 +54,62 @@ v1::Job Draft(CheckedSpec checked) {
 grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerContext* context,
                                                         const v1::CreateTrainingJobRequest* request,
                                                         v1::Job* job) {
-  return Answer(calls_, *context, "CreateTrainingJob", [this, request, job]() -> absl::Status {
-    if (!request->validate_only() || !request->request_id().empty()) {
-      RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
-    }
-    const auto check = [&] { return specs_.Train(kDefaultTenant, request->train()); };
-    if (request->validate_only()) {
-      ASSIGN_OR_RETURN(CheckedSpec checked, check());
-      *job = Draft(std::move(checked));
-      return absl::OkStatus();
-    }
-    const RequestKey key =
-        KeyOf(request->request_id(), "CreateTrainingJob", request->train().SerializeAsString());
-    ASSIGN_OR_RETURN(*job, SubmitOnce(stores_.jobs, key, check));
-    return absl::OkStatus();
-  });
+  return Answer(calls_, *context, "CreateTrainingJob",
+                [this, request, job](const Caller& caller) -> absl::Status {
+                  if (!request->validate_only() || !request->request_id().empty()) {
+                    RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
+                  }
+                  const auto check = [&] { return specs_.Train(caller.tenant, request->train()); };
+                  if (request->validate_only()) {
+                    ASSIGN_OR_RETURN(CheckedSpec checked, check());
+                    *job = Draft(std::move(checked));
+                    return absl::OkStatus();
+                  }
+                  const RequestKey key = KeyOf(caller, request->request_id(), "CreateTrainingJob",
+                                               request->train().SerializeAsString());
+                  ASSIGN_OR_RETURN(*job, SubmitOnce(stores_.jobs, key, check));
+                  return absl::OkStatus();
+                });
 }
 
 /// Create and Generate are one request to the store: a client may repeat one as the other.
 absl::StatusOr<v1::Job> JobService::SubmitGeneration(
-    const v1::CreateGenerationJobRequest& request) {
+    const Caller& caller, const v1::CreateGenerationJobRequest& request) {
   RETURN_IF_ERROR(CheckRequestId("request_id", request.request_id()));
-  const RequestKey key =
-      KeyOf(request.request_id(), "CreateGenerationJob", request.generate().SerializeAsString());
+  const RequestKey key = KeyOf(caller, request.request_id(), "CreateGenerationJob",
+                               request.generate().SerializeAsString());
   return SubmitOnce(stores_.jobs, key,
-                    [&] { return specs_.Generate(kDefaultTenant, request.generate()); });
+                    [&] { return specs_.Generate(caller.tenant, request.generate()); });
 }
 
 grpc::ServerUnaryReactor* JobService::CreateGenerationJob(
     grpc::CallbackServerContext* context, const v1::CreateGenerationJobRequest* request,
     v1::Job* job) {
-  return Answer(calls_, *context, "CreateGenerationJob", [this, request, job]() -> absl::Status {
-    if (request->validate_only()) {
-      ASSIGN_OR_RETURN(CheckedSpec checked, specs_.Generate(kDefaultTenant, request->generate()));
-      *job = Draft(std::move(checked));
-      return absl::OkStatus();
-    }
-    ASSIGN_OR_RETURN(*job, SubmitGeneration(*request));
-    return absl::OkStatus();
-  });
+  return Answer(calls_, *context, "CreateGenerationJob",
+                [this, request, job](const Caller& caller) -> absl::Status {
+                  if (request->validate_only()) {
+                    ASSIGN_OR_RETURN(CheckedSpec checked,
+                                     specs_.Generate(caller.tenant, request->generate()));
+                    *job = Draft(std::move(checked));
+                    return absl::OkStatus();
+                  }
+                  ASSIGN_OR_RETURN(*job, SubmitGeneration(caller, *request));
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::Generate(
-    grpc::CallbackServerContext*, const v1::CreateGenerationJobRequest* request) {
+    grpc::CallbackServerContext* context, const v1::CreateGenerationJobRequest* request) {
   return OpenStream<v1::WatchJobResponse>(
-      calls_, "Generate",
-      [this, request](std::function<void()> wake) -> absl::StatusOr<WatchSource> {
+      calls_, *context, "Generate",
+      [this, request](const Caller& caller,
+                      std::function<void()> wake) -> absl::StatusOr<WatchSource> {
         if (request->validate_only()) {
           return FieldError("validate_only", "is for CreateGenerationJob");
         }
-        ASSIGN_OR_RETURN(const v1::Job job, SubmitGeneration(*request));
+        ASSIGN_OR_RETURN(const v1::Job job, SubmitGeneration(caller, *request));
         return std::make_unique<JobEvents>(stores_,
-                                           JobEventsOptions{.tenant = std::string(kDefaultTenant),
+                                           JobEventsOptions{.tenant = caller.tenant,
                                                             .job = job.name(),
                                                             .include_pictures = true,
                                                             .announce = true},
@@ -114,42 +119,45 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::Generate(
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,
                                              const v1::GetJobRequest* request, v1::Job* job) {
-  return Answer(calls_, *context, "GetJob", [this, request, job]() -> absl::Status {
-    RETURN_IF_ERROR(CheckJobName(request->name()));
-    ASSIGN_OR_RETURN(*job, stores_.jobs.Get(kDefaultTenant, request->name()));
-    return absl::OkStatus();
-  });
+  return Answer(calls_, *context, "GetJob",
+                [this, request, job](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckJobName(request->name()));
+                  ASSIGN_OR_RETURN(*job, stores_.jobs.Get(caller.tenant, request->name()));
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* context,
                                                const v1::ListJobsRequest* request,
                                                v1::ListJobsResponse* response) {
-  return Answer(calls_, *context, "ListJobs", [this, request, response]() -> absl::Status {
-    JobQuery query;
-    query.tenant = kDefaultTenant;
-    query.page_token = request->page_token();
-    query.kind = request->kind();
-    ASSIGN_OR_RETURN(query.page_size, CheckPageSize(request->page_size()));
-    for (const int state : request->states()) {
-      query.states.push_back(static_cast<v1::JobState>(state));
-    }
-    ASSIGN_OR_RETURN(JobPage page, stores_.jobs.List(query));
-    for (v1::Job& job : page.jobs) *response->add_jobs() = std::move(job);
-    response->set_next_page_token(std::move(page.next_page_token));
-    return absl::OkStatus();
-  });
+  return Answer(calls_, *context, "ListJobs",
+                [this, request, response](const Caller& caller) -> absl::Status {
+                  JobQuery query;
+                  query.tenant = caller.tenant;
+                  query.page_token = request->page_token();
+                  query.kind = request->kind();
+                  ASSIGN_OR_RETURN(query.page_size, CheckPageSize(request->page_size()));
+                  for (const int state : request->states()) {
+                    query.states.push_back(static_cast<v1::JobState>(state));
+                  }
+                  ASSIGN_OR_RETURN(JobPage page, stores_.jobs.List(query));
+                  for (v1::Job& job : page.jobs) *response->add_jobs() = std::move(job);
+                  response->set_next_page_token(std::move(page.next_page_token));
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
-    grpc::CallbackServerContext*, const v1::WatchJobRequest* request) {
+    grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
   return OpenStream<v1::WatchJobResponse>(
-      calls_, "WatchJob",
-      [this, request](std::function<void()> wake) -> absl::StatusOr<WatchSource> {
+      calls_, *context, "WatchJob",
+      [this, request](const Caller& caller,
+                      std::function<void()> wake) -> absl::StatusOr<WatchSource> {
         RETURN_IF_ERROR(CheckJobName(request->name()));
-        RETURN_IF_ERROR(stores_.jobs.Get(kDefaultTenant, request->name()).status());
+        RETURN_IF_ERROR(stores_.jobs.Get(caller.tenant, request->name()).status());
         return std::make_unique<JobEvents>(
             stores_,
-            JobEventsOptions{.tenant = std::string(kDefaultTenant),
+            JobEventsOptions{.tenant = caller.tenant,
                              .job = request->name(),
                              .after_sequence = request->after_sequence(),
                              .include_pictures = request->include_pictures()},
@@ -159,30 +167,34 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
 
 grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* context,
                                                 const v1::CancelJobRequest* request, v1::Job* job) {
-  return Answer(calls_, *context, "CancelJob", [this, request, job]() -> absl::Status {
-    RETURN_IF_ERROR(CheckJobName(request->name()));
-    ASSIGN_OR_RETURN(*job, stores_.jobs.Cancel(kDefaultTenant, request->name()));
-    return absl::OkStatus();
-  });
+  return Answer(calls_, *context, "CancelJob",
+                [this, request, job](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckJobName(request->name()));
+                  ASSIGN_OR_RETURN(*job, stores_.jobs.Cancel(caller.tenant, request->name()));
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* context,
                                                const v1::RetryJobRequest* request, v1::Job* job) {
-  return Answer(calls_, *context, "RetryJob", [this, request, job]() -> absl::Status {
-    RETURN_IF_ERROR(CheckJobName(request->name()));
-    RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
-    ASSIGN_OR_RETURN(const v1::Job old, stores_.jobs.Get(kDefaultTenant, request->name()));
-    if (old.state() != v1::JOB_STATE_FAILED && old.state() != v1::JOB_STATE_CANCELLED) {
-      return Error(absl::StatusCode::kFailedPrecondition,
-                   fmt::format("name: only a failed or cancelled job can be tried again; {} is {}",
-                               old.name(), StateName(old.state())),
-                   "NOT_RETRYABLE");
-    }
-    ASSIGN_OR_RETURN(*job,
-                     SubmitOnce(stores_.jobs, KeyOf(request->request_id(), "RetryJob", old.name()),
-                                [&] { return specs_.Either(kDefaultTenant, old.spec()); }));
-    return absl::OkStatus();
-  });
+  return Answer(
+      calls_, *context, "RetryJob", [this, request, job](const Caller& caller) -> absl::Status {
+        RETURN_IF_ERROR(CheckJobName(request->name()));
+        RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
+        ASSIGN_OR_RETURN(const v1::Job old, stores_.jobs.Get(caller.tenant, request->name()));
+        if (old.state() != v1::JOB_STATE_FAILED && old.state() != v1::JOB_STATE_CANCELLED) {
+          return Error(
+              absl::StatusCode::kFailedPrecondition,
+              fmt::format("name: only a failed or cancelled job can be tried again; {} is {}",
+                          old.name(), StateName(old.state())),
+              "NOT_RETRYABLE");
+        }
+        ASSIGN_OR_RETURN(
+            *job,
+            SubmitOnce(stores_.jobs, KeyOf(caller, request->request_id(), "RetryJob", old.name()),
+                       [&] { return specs_.Either(caller.tenant, old.spec()); }));
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace vico

@@ -34,7 +34,8 @@ class JobService final : public v1::JobService::CallbackService {
                                      const v1::RetryJobRequest* request, v1::Job* job) override;
 
  private:
-  absl::StatusOr<v1::Job> SubmitGeneration(const v1::CreateGenerationJobRequest& request);
+  absl::StatusOr<v1::Job> SubmitGeneration(const Caller& caller,
+                                           const v1::CreateGenerationJobRequest& request);
 
   Calls& calls_;
   Stores& stores_;

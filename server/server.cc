@@ -17,26 +17,34 @@
 #include "common/address.h"
 #include "common/status.h"
 #include "server/adapter_service.h"
+#include "server/admin_service.h"
 #include "server/blob_store_local.h"
 #include "server/catalog_sqlite.h"
 #include "server/concept_service.h"
 #include "server/data_folder.h"
 #include "server/database.h"
 #include "server/event_feed.h"
+#include "server/gates.h"
 #include "server/housekeeping.h"
 #include "server/intake/intake.h"
 #include "server/job_service.h"
 #include "server/job_store_sqlite.h"
+#include "server/key_ring.h"
+#include "server/key_service.h"
 #include "server/metrics/listener.h"
 #include "server/metrics/metered_blob_store.h"
 #include "server/metrics/metered_job_store.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/state_collector.h"
 #include "server/model_service.h"
+#include "server/reloading_credentials.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pool.h"
 #include "server/spec_check.h"
 #include "server/stores.h"
+#include "server/tenant_eraser.h"
+#include "server/tenant_keeper.h"
+#include "server/tenant_store.h"
 #include "server/tokenizers.h"
 #include "server/worker_service.h"
 
@@ -92,12 +100,27 @@ void Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
 }
 
+/// gRPC adds reflection to every server of a program that is linked with it; this takes it out.
+class WithoutReflection final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins, [](const auto& plugin) {
+      return dynamic_cast<grpc::reflection::ProtoServerReflectionPlugin*>(plugin.get()) != nullptr;
+    });
+  }
+};
+
+/// Without `tls` this machine alone can come, and reflection is on.
 absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
+                                                     const ReloadingCredentials* tls,
                                                      const std::vector<grpc::Service*>& services,
                                                      int& port) {
   grpc::ServerBuilder builder;
   Configure(builder);
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  if (tls != nullptr) builder.SetOption(std::make_unique<WithoutReflection>());
+  builder.AddListeningPort(
+      address, tls == nullptr ? grpc::InsecureServerCredentials() : tls->credentials(), &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   const bool is_unix = address.starts_with("unix:");
@@ -107,6 +130,23 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
   }
   if (is_unix) port = 0;
   return server;
+}
+
+absl::Status CheckTransport(const ServerOptions& options) {
+  const TlsFiles& tls = options.tls;
+  if (tls.certificate.empty() != tls.key.empty()) {
+    return FieldError("cert", "--cert and --key come together");
+  }
+  if (!tls.ca.empty() && tls.certificate.empty()) {
+    return FieldError("client-ca", "needs --cert and --key, too");
+  }
+  if (options.insecure && !tls.certificate.empty()) {
+    return FieldError("insecure", "is the contrary of --cert");
+  }
+  RETURN_IF_ERROR(tls.certificate.empty() ? CheckLoopback("listen", options.listen)
+                                          : CheckAddress("listen", options.listen));
+  return tls.ca.empty() ? CheckLoopback("worker-listen", options.worker_listen)
+                        : CheckAddress("worker-listen", options.worker_listen);
 }
 
 absl::Status WriteWhole(Files& files, const std::string& path, const std::string& bytes) {
@@ -134,7 +174,16 @@ struct Server::Parts {
         metrics(o.version),
         metered_blobs(*blobs, metrics),
         catalog(*database, clock),
-        tokenizers(*blobs) {}
+        tokenizers(*blobs),
+        tenants(*database, clock),
+        keys(tenants, clock),
+        eraser(*database, *blobs, tenants, clock),
+        client_gate(keys, !o.tls.certificate.empty() ? KeyPolicy::kRequired
+                          : o.insecure               ? KeyPolicy::kNone
+                                                     : KeyPolicy::kIfAny),
+        worker_gate(o.tls.ca.empty() ? WorkerPolicy::kOpen : WorkerPolicy::kCertificate) {}
+
+  absl::Status OpenTls();
 
   void Tick();
   int AvailableBaseModels();
@@ -151,6 +200,13 @@ struct Server::Parts {
   SqliteCatalog catalog;
   Tokenizers tokenizers;
   std::unique_ptr<PictureDecoder> decoder;
+  TenantStore tenants;
+  KeyRing keys;
+  TenantEraser eraser;
+  const KeyGate client_gate;
+  const CertificateGate worker_gate;
+  std::unique_ptr<ReloadingCredentials> client_tls;  // null: plain, from this machine alone
+  std::unique_ptr<ReloadingCredentials> worker_tls;
   std::unique_ptr<SqliteJobStore> jobs;
   std::unique_ptr<MeteredJobStore> metered_jobs;
   std::unique_ptr<Stores> stores;
@@ -168,6 +224,9 @@ struct Server::Parts {
   std::unique_ptr<AdapterService> adapter_service;
   std::unique_ptr<ModelService> model_service;
   std::unique_ptr<WorkerService> worker_service;
+  std::unique_ptr<TenantKeeper> keeper;
+  std::unique_ptr<KeyService> key_service;
+  std::unique_ptr<AdminService> admin_service;
   std::unique_ptr<grpc::Server> client_server;
   std::unique_ptr<grpc::Server> worker_server;
   std::atomic<bool> listening{false};                 // both servers are set
@@ -201,6 +260,18 @@ std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clo
                              .base_models = [this] { return AvailableBaseModels(); }});
 }
 
+absl::Status Server::Parts::OpenTls() {
+  TlsFiles files = options.tls;
+  if (!files.ca.empty()) {
+    ASSIGN_OR_RETURN(worker_tls, ReloadingCredentials::Open(files, log));
+  }
+  files.ca.clear();  // clients show keys instead
+  if (!files.certificate.empty()) {
+    ASSIGN_OR_RETURN(client_tls, ReloadingCredentials::Open(files, log));
+  }
+  return absl::OkStatus();
+}
+
 /// Once a second: says whether a worker is alive.
 void Server::Parts::Tick() {
   if (!listening || calls->draining()) return;
@@ -214,8 +285,7 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                                       const Clock& clock, Files& files,
                                                       const Log& log) {
-  RETURN_IF_ERROR(CheckLoopback("listen", options.listen));
-  RETURN_IF_ERROR(CheckLoopback("worker-listen", options.worker_listen));
+  RETURN_IF_ERROR(CheckTransport(options));
   if (options.lease_ttl <= absl::ZeroDuration()) {
     return FieldError("lease-ttl", "must be more than 0");
   }
@@ -244,9 +314,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
     p.metrics.Called(call.method, call.status.code(), absl::FromChrono(call.took));
     LogCall(log, call);
   };
-  p.calls = std::make_unique<Calls>(*p.pool, CallLimits{}, log_call);
-  p.uploads = std::make_unique<Calls>(*p.intake, CallLimits{.streams = kMaxUploads}, log_call);
-  p.worker_calls = std::make_unique<Calls>(*p.pool, CallLimits{}, log_call);
+  p.calls = std::make_unique<Calls>(*p.pool, p.client_gate, CallLimits{}, log_call);
+  p.uploads = std::make_unique<Calls>(*p.intake, p.client_gate, CallLimits{.streams = kMaxUploads},
+                                      log_call);
+  p.worker_calls = std::make_unique<Calls>(*p.pool, p.worker_gate, CallLimits{}, log_call);
   p.concept_service = std::make_unique<ConceptService>(*p.calls, *p.stores, *p.uploads);
   p.job_service = std::make_unique<JobService>(*p.calls, *p.stores, *p.specs);
   p.adapter_service = std::make_unique<AdapterService>(*p.calls, *p.stores, *p.uploads);
@@ -254,20 +325,35 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   p.worker_service = std::make_unique<WorkerService>(
       *p.worker_calls, *p.stores,
       WorkerServiceOptions{.lease_ttl = options.lease_ttl, .on_registered = [&p] { p.Tick(); }});
+  p.keeper = std::make_unique<TenantKeeper>(p.keys, p.eraser, log, [&p] {
+    p.calls->Recheck();
+    p.uploads->Recheck();
+  });
+  const auto keys_changed = [&p] { p.keeper->Refresh(); };
+  p.key_service = std::make_unique<KeyService>(*p.calls, p.tenants, keys_changed);
+  p.admin_service =
+      std::make_unique<AdminService>(*p.worker_calls, p.tenants, p.eraser, keys_changed);
+  RETURN_IF_ERROR(p.keys.Refresh().status());
+  RETURN_IF_ERROR(p.OpenTls());
 
-  ASSIGN_OR_RETURN(p.client_server, Listen(options.listen,
-                                           {p.concept_service.get(), p.job_service.get(),
-                                            p.adapter_service.get(), p.model_service.get()},
-                                           p.client_port));
+  ASSIGN_OR_RETURN(p.client_server,
+                   Listen(options.listen, p.client_tls.get(),
+                          {p.concept_service.get(), p.job_service.get(), p.adapter_service.get(),
+                           p.model_service.get(), p.key_service.get()},
+                          p.client_port));
   ASSIGN_OR_RETURN(p.worker_server,
-                   Listen(options.worker_listen, {p.worker_service.get()}, p.worker_port));
+                   Listen(options.worker_listen, p.worker_tls.get(),
+                          {p.worker_service.get(), p.admin_service.get()}, p.worker_port));
   for (const char* name :
        {v1::ConceptService::service_full_name(), v1::JobService::service_full_name(),
-        v1::AdapterService::service_full_name(), v1::ModelService::service_full_name()}) {
+        v1::AdapterService::service_full_name(), v1::ModelService::service_full_name(),
+        v1::KeyService::service_full_name()}) {
     p.client_server->GetHealthCheckService()->SetServingStatus(name, true);
   }
-  p.worker_server->GetHealthCheckService()->SetServingStatus(v1::WorkerService::service_full_name(),
-                                                             true);
+  for (const char* name :
+       {v1::WorkerService::service_full_name(), v1::AdminService::service_full_name()}) {
+    p.worker_server->GetHealthCheckService()->SetServingStatus(name, true);
+  }
   if (!options.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(p.metrics_listener,
                      MetricsListener::Start(options.metrics_listen,
@@ -280,6 +366,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
       HousekeepingOptions{.interval = options.housekeeping,
                           .pause = std::min(absl::Seconds(2), options.lease_ttl / 2)});
   p.housekeeping->Start();
+  p.keeper->Start();
   server->KeepTicking();
   RETURN_IF_ERROR(WriteWhole(files, options.data + "/ports.json", server->ListeningLine() + "\n"));
   return server;
@@ -325,6 +412,7 @@ void Server::Drain(absl::Duration grace) {
   p.worker_server->Shutdown(deadline);
   p.intake->Stop();
   p.pool->Stop();
+  p.keeper.reset();
   p.client_server.reset();
   p.worker_server.reset();
   p.housekeeping.reset();

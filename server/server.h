@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/tls_files.h"
 #include "server/decoder/decoder_process.h"
 #include "server/files.h"
 
@@ -19,8 +20,11 @@ namespace vico {
 struct ServerOptions {
   std::string data;                               ///< folder; made if it is not there
   std::string listen = "127.0.0.1:50051";         ///< for clients; port 0: any free one
-  std::string worker_listen = "127.0.0.1:50052";  ///< for workers
+  std::string worker_listen = "127.0.0.1:50052";  ///< for workers and operators
   std::string metrics_listen;                     ///< for Prometheus, over HTTP; empty: none
+  TlsFiles tls;  ///< with a certificate clients come by TLS and show keys; with a CA, which vouches
+                 ///< for workers and operators, these come by TLS on both sides
+  bool insecure = false;  ///< keys are not asked for, even if there are any
   absl::Duration lease_ttl = absl::Seconds(30);
   absl::Duration housekeeping = absl::Seconds(2);  ///< between turns
   int threads = 8;                                 ///< that handlers run on
@@ -32,10 +36,10 @@ struct ServerOptions {
 class Server {
  public:
   /// Opens the data folder, listens, and writes the ports to {data}/ports.json. kInvalidArgument
-  /// for an address that is not loopback, kFailedPrecondition (DATA_FOLDER_IN_USE) when another
-  /// server has the folder, kUnavailable when it cannot listen, what DecoderProcess::Start answers
-  /// when pictures cannot be decoded. `clock` and `files` must outlive
-  /// the server.
+  /// for an address off this machine without TLS, kFailedPrecondition for certificate files that
+  /// are not as they should be, kFailedPrecondition (DATA_FOLDER_IN_USE) when another server has
+  /// the folder, kUnavailable when it cannot listen, what DecoderProcess::Start answers when
+  /// pictures cannot be decoded. `clock` and `files` must outlive the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
                                                        const Clock& clock, Files& files,
                                                        const Log& log);

@@ -18,6 +18,7 @@
 #include "server/rpc/client_stream.h"
 #include "server/rpc/long_poll.h"
 #include "server/rpc/server_stream.h"
+#include "server/worker_name.h"
 
 namespace vico {
 namespace {
@@ -41,22 +42,25 @@ bool IsLasting(const absl::Status& status) {
 grpc::ServerUnaryReactor* WorkerService::Register(grpc::CallbackServerContext* context,
                                                   const v1::RegisterRequest* request,
                                                   v1::RegisterResponse* response) {
-  return Answer(calls_, *context, "Register", [this, request, response]() -> absl::Status {
-    RETURN_IF_ERROR(CheckRegistration(*request));
-    for (int i = 0; i < request->base_models_size(); ++i) {
-      const auto tokenizer = stores_.tokenizers.Get(request->base_models(i));
-      if (absl::IsInvalidArgument(tokenizer.status())) {
-        return FieldError(fmt::format("base_models[{}].vocabulary", i),
-                          ToStd(tokenizer.status().message()));
-      }
-      RETURN_IF_ERROR(tokenizer.status());
-    }
-    RETURN_IF_ERROR(stores_.catalog.RegisterWorker(*request));
-    book_.WorkerBegan(request->worker());
-    options_.on_registered();
-    Set(options_.lease_ttl, *response->mutable_lease_ttl());
-    return absl::OkStatus();
-  });
+  return Answer(calls_, *context, "Register",
+                [this, request, response](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckRegistration(*request));
+                  for (int i = 0; i < request->base_models_size(); ++i) {
+                    const auto tokenizer = stores_.tokenizers.Get(request->base_models(i));
+                    if (absl::IsInvalidArgument(tokenizer.status())) {
+                      return FieldError(fmt::format("base_models[{}].vocabulary", i),
+                                        ToStd(tokenizer.status().message()));
+                    }
+                    RETURN_IF_ERROR(tokenizer.status());
+                  }
+                  v1::RegisterRequest named = *request;
+                  named.set_worker(WorkerName(caller, request->worker()));
+                  RETURN_IF_ERROR(stores_.catalog.RegisterWorker(named));
+                  book_.WorkerBegan(named.worker());
+                  options_.on_registered();
+                  Set(options_.lease_ttl, *response->mutable_lease_ttl());
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* WorkerService::Lease(grpc::CallbackServerContext* context,
@@ -67,20 +71,23 @@ grpc::ServerUnaryReactor* WorkerService::Lease(grpc::CallbackServerContext* cont
   const absl::Duration wait = std::clamp(asked, absl::ZeroDuration(), options_.longest_wait);
   return AnswerWhenReady(
       calls_, *context, "Lease", std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(wait),
-      [this, request, response](std::function<void()> wake) -> absl::StatusOr<Look> {
+      [this, request, response](const Caller& caller,
+                                std::function<void()> wake) -> absl::StatusOr<Look> {
         RETURN_IF_ERROR(CheckLeaseRequest(*request));
         auto subscription =
             std::make_shared<EventFeed::Subscription>(stores_.feed.WatchQueue(std::move(wake)));
-        return [this, request, response, subscription] { return TryLease(*request, *response); };
+        return [this, request, response, subscription, caller] {
+          return TryLease(caller, *request, *response);
+        };
       });
 }
 
-absl::StatusOr<bool> WorkerService::TryLease(const v1::LeaseRequest& request,
+absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::LeaseRequest& request,
                                              v1::LeaseResponse& response) {
-  RETURN_IF_ERROR(stores_.catalog.WorkerSeen(request.worker()));
-  ASSIGN_OR_RETURN(const v1::RegisterRequest registered,
-                   stores_.catalog.GetWorker(request.worker()));
-  LeaseQuery query{.worker = request.worker(),
+  const std::string worker = WorkerName(caller, request.worker());
+  RETURN_IF_ERROR(stores_.catalog.WorkerSeen(worker));
+  ASSIGN_OR_RETURN(const v1::RegisterRequest registered, stores_.catalog.GetWorker(worker));
+  LeaseQuery query{.worker = worker,
                    .device = registered.device(),
                    .nonce = request.nonce(),
                    .base_models = {request.base_models().begin(), request.base_models().end()},
@@ -93,7 +100,7 @@ absl::StatusOr<bool> WorkerService::TryLease(const v1::LeaseRequest& request,
   Set(options_.lease_ttl, *response.mutable_ttl());
   ASSIGN_OR_RETURN(const std::vector<Grant> grants, stores_.jobs.Lease(query));
   for (const Grant& grant : grants) {
-    book_.Granted(grant.lease_id, request.worker());
+    book_.Granted(grant.lease_id, worker);
     v1::LeasedJob leased;
     const absl::Status filled = FillIn(grant, leased);
     if (filled.ok()) {
@@ -143,11 +150,12 @@ absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
 grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* context,
                                                 const v1::ReportRequest* request,
                                                 v1::ReportResponse* response) {
-  return Answer(calls_, *context, "Report",
-                [this, request, response] { return DoReport(*request, *response); });
+  return Answer(calls_, *context, "Report", [this, request, response](const Caller& caller) {
+    return DoReport(caller, *request, *response);
+  });
 }
 
-absl::Status WorkerService::DoReport(const v1::ReportRequest& request,
+absl::Status WorkerService::DoReport(const Caller& caller, const v1::ReportRequest& request,
                                      v1::ReportResponse& response) {
   RETURN_IF_ERROR(CheckReport(request));
   for (int i = 0; i < request.events_size(); ++i) {
@@ -158,6 +166,7 @@ absl::Status WorkerService::DoReport(const v1::ReportRequest& request,
     book_.Ended(request.lease_id());
     return grant.status();
   }
+  RETURN_IF_ERROR(CheckHolder(caller, *grant));
   for (const v1::Event& event : request.events()) {
     for (const v1::BlobRef& blob : BlobsNamedBy(event)) {
       RETURN_IF_ERROR(CheckBlob(stores_.blobs, grant->tenant, blob));
@@ -177,11 +186,12 @@ absl::Status WorkerService::DoReport(const v1::ReportRequest& request,
 grpc::ServerUnaryReactor* WorkerService::Finish(grpc::CallbackServerContext* context,
                                                 const v1::FinishRequest* request,
                                                 v1::FinishResponse* response) {
-  return Answer(calls_, *context, "Finish",
-                [this, request, response] { return DoFinish(*request, *response); });
+  return Answer(calls_, *context, "Finish", [this, request, response](const Caller& caller) {
+    return DoFinish(caller, *request, *response);
+  });
 }
 
-absl::Status WorkerService::DoFinish(const v1::FinishRequest& request,
+absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishRequest& request,
                                      v1::FinishResponse& response) {
   if (request.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
     return FieldError("outcome", "must be given");
@@ -189,6 +199,7 @@ absl::Status WorkerService::DoFinish(const v1::FinishRequest& request,
   // A lease that is over may still be a repeat of the call that ended it: the store knows.
   const absl::StatusOr<Grant> grant = stores_.jobs.FindLease(request.job(), request.lease_id());
   if (grant.ok()) {
+    RETURN_IF_ERROR(CheckHolder(caller, *grant));
     for (const v1::BlobRef& blob : BlobsNamedBy(request)) {
       RETURN_IF_ERROR(CheckBlob(stores_.blobs, grant->tenant, blob));
     }
@@ -217,12 +228,14 @@ absl::StatusOr<bool> WorkerService::MayRead(const Grant& grant, const v1::GetBlo
 }
 
 grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
-    grpc::CallbackServerContext*, const v1::GetBlobRequest* request) {
+    grpc::CallbackServerContext* context, const v1::GetBlobRequest* request) {
   using Source = std::unique_ptr<StreamSource<v1::GetBlobResponse>>;
   return OpenStream<v1::GetBlobResponse>(
-      calls_, "GetBlob", [this, request](std::function<void()>) -> absl::StatusOr<Source> {
+      calls_, *context, "GetBlob",
+      [this, request](const Caller& caller, std::function<void()>) -> absl::StatusOr<Source> {
         ASSIGN_OR_RETURN(const Grant grant,
                          stores_.jobs.FindLease(request->job(), request->lease_id()));
+        RETURN_IF_ERROR(CheckHolder(caller, grant));
         ASSIGN_OR_RETURN(const bool may_read, MayRead(grant, *request));
         if (!may_read) {
           return Error(absl::StatusCode::kPermissionDenied,
@@ -239,8 +252,10 @@ grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
 
 grpc::ServerReadReactor<v1::PutBlobRequest>* WorkerService::PutBlob(
     grpc::CallbackServerContext* context, v1::BlobRef* response) {
-  return OpenUpload<v1::PutBlobRequest, v1::BlobRef>(calls_, *context, "PutBlob", *response,
-                                                     std::make_unique<BlobUpload>(stores_, book_));
+  return OpenUpload<v1::PutBlobRequest, v1::BlobRef>(
+      calls_, *context, "PutBlob", *response, [this](const Caller& caller) {
+        return std::make_unique<BlobUpload>(stores_, book_, caller);
+      });
 }
 
 }  // namespace vico

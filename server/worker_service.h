@@ -42,11 +42,14 @@ class WorkerService final : public v1::WorkerService::CallbackService {
                                                        v1::BlobRef* response) override;
 
  private:
-  absl::StatusOr<bool> TryLease(const v1::LeaseRequest& request, v1::LeaseResponse& response);
+  absl::StatusOr<bool> TryLease(const Caller& caller, const v1::LeaseRequest& request,
+                                v1::LeaseResponse& response);
   absl::Status FillIn(const Grant& grant, v1::LeasedJob& leased);
   absl::StatusOr<bool> MayRead(const Grant& grant, const v1::GetBlobRequest& request);
-  absl::Status DoReport(const v1::ReportRequest& request, v1::ReportResponse& response);
-  absl::Status DoFinish(const v1::FinishRequest& request, v1::FinishResponse& response);
+  absl::Status DoReport(const Caller& caller, const v1::ReportRequest& request,
+                        v1::ReportResponse& response);
+  absl::Status DoFinish(const Caller& caller, const v1::FinishRequest& request,
+                        v1::FinishResponse& response);
 
   Calls& calls_;
   Stores& stores_;

@@ -6,16 +6,19 @@
 namespace vico {
 
 grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& context,
-                                 std::string_view method, std::function<absl::Status()> act) {
+                                 std::string_view method,
+                                 std::function<absl::Status(const Caller&)> act) {
   const auto started = std::chrono::steady_clock::now();
   grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
-  if (const absl::Status admitted = calls.Admit(); !admitted.ok()) {
-    reactor->Finish(calls.Answered(method, admitted, started));
+  absl::StatusOr<Caller> caller = calls.Admit(context, method);
+  if (!caller.ok()) {
+    reactor->Finish(calls.Answered(method, caller.status(), started));
     return reactor;
   }
-  calls.pool().Post([&calls, &context, reactor, method, started, act = std::move(act)] {
-    const absl::Status status =
-        context.IsCancelled() ? absl::CancelledError("the caller went away") : RunGuarded(act);
+  calls.pool().Post([&calls, &context, reactor, method, started, caller = *std::move(caller),
+                     act = std::move(act)] {
+    const absl::Status status = context.IsCancelled() ? absl::CancelledError("the caller went away")
+                                                      : RunGuarded([&] { return act(caller); });
     reactor->Finish(calls.Answered(method, status, started));
   });
   return reactor;

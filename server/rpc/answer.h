@@ -12,8 +12,10 @@
 
 namespace vico {
 
-/// Times, logs and counts the call and answers with `act`'s status. `method` is a literal.
+/// Asks who calls, times, logs and counts the call and answers with `act`'s status. `method` is a
+/// literal.
 grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& context,
-                                 std::string_view method, std::function<absl::Status()> act);
+                                 std::string_view method,
+                                 std::function<absl::Status(const Caller&)> act);
 
 }  // namespace vico

@@ -10,7 +10,21 @@
 
 namespace vico {
 
-absl::Status Calls::Admit() const {
+absl::StatusOr<Caller> Calls::Admit(const grpc::ServerContextBase& context,
+                                    std::string_view method) const {
+  ASSIGN_OR_RETURN(Caller caller, gate_.Admit(context, method));
+  RETURN_IF_ERROR(HasRoom());
+  return caller;
+}
+
+absl::StatusOr<Caller> Calls::Enter(const grpc::ServerContextBase& context, std::string_view method,
+                                    const std::shared_ptr<Pump>& stream) {
+  ASSIGN_OR_RETURN(Caller caller, gate_.Admit(context, method));
+  RETURN_IF_ERROR(TakePlace(stream));
+  return caller;
+}
+
+absl::Status Calls::HasRoom() const {
   if (draining_) return DrainingError();
   if (pool_.Backlog() >= limits_.backlog) {
     return WithRetryAfter(
@@ -20,8 +34,8 @@ absl::Status Calls::Admit() const {
   return absl::OkStatus();
 }
 
-absl::Status Calls::Enter(const std::shared_ptr<Pump>& stream) {
-  RETURN_IF_ERROR(Admit());
+absl::Status Calls::TakePlace(const std::shared_ptr<Pump>& stream) {
+  RETURN_IF_ERROR(HasRoom());
   std::lock_guard lock(mutex_);
   if (streams_.size() >= limits_.streams) {
     return WithRetryAfter(Error(absl::StatusCode::kResourceExhausted,
@@ -52,6 +66,10 @@ grpc::Status Calls::Answered(std::string_view method, const absl::Status& status
 
 void Calls::Drain() {
   draining_ = true;
+  Recheck();
+}
+
+void Calls::Recheck() {
   std::set<std::shared_ptr<Pump>> streams;
   {
     std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
-// What all calls share: the threads they run on, one record a call, the number of open streams, and
-// the end of them all when the server drains.
+// What all calls share: the gate they pass, the threads they run on, one record a call, the number
+// of open streams, and the end of them all when the server drains.
 #pragma once
 
 #include <atomic>
@@ -15,8 +15,10 @@
 #include <utility>
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <grpcpp/support/status.h>
 
+#include "server/rpc/caller.h"
 #include "server/rpc/pool.h"
 #include "server/rpc/pump.h"
 
@@ -40,21 +42,35 @@ class Calls {
   using Log = std::function<void(const CallRecord&)>;
   using Time = std::chrono::steady_clock::time_point;
 
-  /// `pool` must outlive every call. `log` is called from any thread.
-  Calls(Pool& pool, const CallLimits& limits, Log log)
-      : pool_(pool), limits_(limits), log_(std::move(log)) {}
+  /// `pool` and `gate` must outlive every call. `log` is called from any thread.
+  Calls(Pool& pool, const Gate& gate, const CallLimits& limits, Log log)
+      : pool_(pool), gate_(gate), limits_(limits), log_(std::move(log)) {}
 
   Pool& pool() { return pool_; }
 
-  /// kResourceExhausted when too many calls wait for a thread, kUnavailable when draining.
-  absl::Status Admit() const;
+  /// Who calls; an error of the gate's, or as HasRoom().
+  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,
+                               std::string_view method) const;
 
   /// Admit(), and a place among the open streams until Leave().
-  absl::Status Enter(const std::shared_ptr<Pump>& stream);
+  absl::StatusOr<Caller> Enter(const grpc::ServerContextBase& context, std::string_view method,
+                               const std::shared_ptr<Pump>& stream);
+
+  /// kResourceExhausted when too many calls wait for a thread, kUnavailable when draining.
+  absl::Status HasRoom() const;
+
+  /// The half of Enter() that does not ask who calls.
+  absl::Status TakePlace(const std::shared_ptr<Pump>& stream);
   void Leave(const std::shared_ptr<Pump>& stream);
 
   /// Logs and counts a call that is about to be answered, and turns its status into gRPC's.
   grpc::Status Answered(std::string_view method, const absl::Status& status, Time started);
+
+  /// OK while a stream of this caller may go on; asked in each of its turns.
+  absl::Status StillWelcome(const Caller& caller) const { return gate_.StillWelcome(caller); }
+
+  /// Gives each open stream a turn, in which it ends itself if its caller is not welcome any more.
+  void Recheck();
 
   /// Refuses new calls and gives each open stream a turn, in which it ends itself.
   void Drain();
@@ -66,6 +82,7 @@ class Calls {
 
  private:
   Pool& pool_;
+  const Gate& gate_;
   const CallLimits limits_;
   const Log log_;
   std::atomic<bool> draining_{false};

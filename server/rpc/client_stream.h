@@ -41,25 +41,25 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
                            public std::enable_shared_from_this<ClientStream<Request, Response>> {
  public:
   using Sink = StreamSink<Request, Response>;
+  using MakeSink = std::function<std::unique_ptr<Sink>(const Caller& caller)>;
 
   ClientStream(Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
-               Response& answer, std::unique_ptr<Sink> sink, const ClientStreamOptions& options)
-      : calls_(calls),
-        context_(context),
-        method_(method),
-        stall_(options.stall),
-        answer_(answer),
-        sink_(std::move(sink)) {}
+               Response& answer, const ClientStreamOptions& options)
+      : calls_(calls), context_(context), method_(method), stall_(options.stall), answer_(answer) {}
 
-  static grpc::ServerReadReactor<Request>* Open(std::shared_ptr<ClientStream> self) {
+  static grpc::ServerReadReactor<Request>* Open(std::shared_ptr<ClientStream> self,
+                                                const MakeSink& make) {
     ClientStream* const reactor = self.get();
-    const absl::Status admitted = reactor->calls_.Enter(reactor->pump_);
+    absl::StatusOr<Caller> caller =
+        reactor->calls_.Enter(reactor->context_, reactor->method_, reactor->pump_);
     reactor->self_ = self;  // until OnDone
-    if (!admitted.ok()) {
-      reactor->sink_.reset();
-      reactor->Finish(reactor->calls_.Answered(reactor->method_, admitted, reactor->started_));
+    if (!caller.ok()) {
+      reactor->Finish(
+          reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
       return reactor;
     }
+    reactor->caller_ = *std::move(caller);
+    reactor->sink_ = make(reactor->caller_);
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
     reactor->Watch();
     reactor->pump_->Kick();
@@ -85,18 +85,15 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
  private:
   void Turn() {
     if (ended_) return;
-    if (reading_ && !gone_) {
-      if (calls_.draining()) {
-        End(DrainingError());
-      } else if (stalled_) {
-        End(absl::DeadlineExceededError("the upload stalled"));
-      }
-      return;
-    }
-    if (gone_ || context_.IsCancelled()) {
+    if (gone_ || (!reading_ && context_.IsCancelled())) {
       return End(absl::CancelledError("the caller went away"));
     }
     if (calls_.draining()) return End(DrainingError());
+    if (absl::Status welcome = calls_.StillWelcome(caller_); !welcome.ok()) return End(welcome);
+    if (reading_) {
+      if (stalled_) End(absl::DeadlineExceededError("the upload stalled"));
+      return;
+    }
     if (has_message_.exchange(false)) {
       const absl::Status taken = RunGuarded([&] { return sink_->Take(std::move(message_)); });
       if (!taken.ok()) return End(taken);
@@ -132,6 +129,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
   Calls& calls_;
   grpc::CallbackServerContext& context_;
   const std::string_view method_;
+  Caller caller_;
   const std::chrono::milliseconds stall_;
   const Calls::Time started_ = std::chrono::steady_clock::now();
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
@@ -151,15 +149,17 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
 
 }  // namespace internal
 
-/// Takes in a client's stream and answers when it ends. `method` is a literal.
+/// Takes in a client's stream by what `make` makes, and answers when it ends. `method` is a
+/// literal.
 template <class Request, class Response>
-grpc::ServerReadReactor<Request>* OpenUpload(Calls& calls, grpc::CallbackServerContext& context,
-                                             std::string_view method, Response& answer,
-                                             std::unique_ptr<StreamSink<Request, Response>> sink,
-                                             const ClientStreamOptions& options = {}) {
+grpc::ServerReadReactor<Request>* OpenUpload(
+    Calls& calls, grpc::CallbackServerContext& context, std::string_view method, Response& answer,
+    const typename internal::ClientStream<Request, Response>::MakeSink& make,
+    const ClientStreamOptions& options = {}) {
   return internal::ClientStream<Request, Response>::Open(
       std::make_shared<internal::ClientStream<Request, Response>>(calls, context, method, answer,
-                                                                  std::move(sink), options));
+                                                                  options),
+      make);
 }
 
 }  // namespace vico

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "common/status.h"
+
 namespace vico {
 namespace {
 
@@ -19,12 +21,15 @@ class LongPoll final : public grpc::ServerUnaryReactor {
 
   static grpc::ServerUnaryReactor* Open(std::shared_ptr<LongPoll> self) {
     LongPoll* const reactor = self.get();
-    const absl::Status admitted = reactor->calls_.Enter(reactor->pump_);
+    absl::StatusOr<Caller> caller =
+        reactor->calls_.Enter(reactor->context_, reactor->method_, reactor->pump_);
     reactor->self_ = self;  // until OnDone
-    if (!admitted.ok()) {
-      reactor->Finish(reactor->calls_.Answered(reactor->method_, admitted, reactor->started_));
+    if (!caller.ok()) {
+      reactor->Finish(
+          reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
       return reactor;
     }
+    reactor->caller_ = *std::move(caller);
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
     reactor->calls_.pool().PostAt(reactor->deadline_, [pump = std::weak_ptr(reactor->pump_)] {
       if (const auto alive = pump.lock()) alive->Kick();
@@ -50,8 +55,9 @@ class LongPoll final : public grpc::ServerUnaryReactor {
     const bool last = std::chrono::steady_clock::now() >= deadline_ || calls_.draining();
     bool ready = false;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
+      RETURN_IF_ERROR(calls_.StillWelcome(caller_));
       if (!look_) {
-        auto made = make_([pump = std::weak_ptr(pump_)] {
+        auto made = make_(caller_, [pump = std::weak_ptr(pump_)] {
           if (const auto alive = pump.lock()) alive->Kick();
         });
         if (!made.ok()) return made.status();
@@ -79,6 +85,7 @@ class LongPoll final : public grpc::ServerUnaryReactor {
   const std::string_view method_;
   const Calls::Time started_ = std::chrono::steady_clock::now();
   const Calls::Time deadline_;
+  Caller caller_;
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<LongPoll> self_;
   std::atomic<bool> gone_{false};

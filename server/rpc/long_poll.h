@@ -17,7 +17,8 @@ namespace vico {
 using Look = std::function<absl::StatusOr<bool>()>;
 
 /// Makes a Look. `wake` may be kept, and called from any thread at any time: look again.
-using MakeLook = std::function<absl::StatusOr<Look>(std::function<void()> wake)>;
+using MakeLook =
+    std::function<absl::StatusOr<Look>(const Caller& caller, std::function<void()> wake)>;
 
 /// Looks at once, at each wake, and a last time at `deadline`; then answers as it stands. When the
 /// server drains it answers at once.

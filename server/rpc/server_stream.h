@@ -40,19 +40,23 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
   /// Makes the source; runs on the pool. `wake` may be kept, and called from any thread at any
   /// time.
   using MakeSource = std::function<absl::StatusOr<std::unique_ptr<StreamSource<Response>>>(
-      std::function<void()> wake)>;
+      const Caller& caller, std::function<void()> wake)>;
 
   ServerStream(Calls& calls, std::string_view method, MakeSource make)
       : calls_(calls), method_(method), make_(std::move(make)) {}
 
-  static grpc::ServerWriteReactor<Response>* Open(std::shared_ptr<ServerStream> self) {
+  static grpc::ServerWriteReactor<Response>* Open(std::shared_ptr<ServerStream> self,
+                                                  const grpc::ServerContextBase& context) {
     ServerStream* const reactor = self.get();
-    const absl::Status admitted = reactor->calls_.Enter(reactor->pump_);
+    absl::StatusOr<Caller> caller =
+        reactor->calls_.Enter(context, reactor->method_, reactor->pump_);
     reactor->self_ = self;  // until OnDone
-    if (!admitted.ok()) {
-      reactor->Finish(reactor->calls_.Answered(reactor->method_, admitted, reactor->started_));
+    if (!caller.ok()) {
+      reactor->Finish(
+          reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
       return reactor;
     }
+    reactor->caller_ = *std::move(caller);
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
     reactor->pump_->Kick();
     return reactor;
@@ -81,8 +85,9 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
     if (calls_.draining()) return End(DrainingError());
     Next next = Next::kEnd;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
+      if (absl::Status welcome = calls_.StillWelcome(caller_); !welcome.ok()) return welcome;
       if (!source_) {
-        auto made = make_([pump = std::weak_ptr(pump_)] {
+        auto made = make_(caller_, [pump = std::weak_ptr(pump_)] {
           if (const auto alive = pump.lock()) alive->Kick();
         });
         if (!made.ok()) return made.status();
@@ -111,6 +116,7 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
 
   Calls& calls_;
   const std::string_view method_;
+  Caller caller_;
   const Calls::Time started_ = std::chrono::steady_clock::now();
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<ServerStream> self_;
@@ -128,10 +134,10 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
 /// Answers a call with what the source made by `make` has to say. `method` is a literal.
 template <class Response>
 grpc::ServerWriteReactor<Response>* OpenStream(
-    Calls& calls, std::string_view method,
+    Calls& calls, const grpc::CallbackServerContext& context, std::string_view method,
     typename internal::ServerStream<Response>::MakeSource make) {
   return internal::ServerStream<Response>::Open(
-      std::make_shared<internal::ServerStream<Response>>(calls, method, std::move(make)));
+      std::make_shared<internal::ServerStream<Response>>(calls, method, std::move(make)), context);
 }
 
 }  // namespace vico

@@ -89,51 +89,65 @@ TEST(PumpTest, ClosingDropsTheTurn) {
   pool.Stop();
 }
 
+/// Not asked by what these tests call.
+class NobodysGate final : public Gate {
+ public:
+  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase&, std::string_view) const override {
+    return absl::UnauthenticatedError("nobody");
+  }
+  absl::Status StillWelcome(const Caller&) const override {
+    return absl::UnauthenticatedError("nobody");
+  }
+};
+
 TEST(CallsTest, StreamsAreLimited) {
   Pool pool("test", 1);
-  Calls calls(pool, {.streams = 2}, nullptr);
+  const NobodysGate gate;
+  Calls calls(pool, gate, {.streams = 2}, nullptr);
   const auto first = std::make_shared<Pump>(pool);
   const auto third = std::make_shared<Pump>(pool);
-  EXPECT_THAT(calls.Enter(first), IsOk());
-  EXPECT_THAT(calls.Enter(std::make_shared<Pump>(pool)), IsOk());
-  EXPECT_THAT(calls.Enter(third), HasReason("TOO_MANY_STREAMS"));
-  EXPECT_GT(RetryAfter(calls.Enter(third)), absl::ZeroDuration());
+  EXPECT_THAT(calls.TakePlace(first), IsOk());
+  EXPECT_THAT(calls.TakePlace(std::make_shared<Pump>(pool)), IsOk());
+  EXPECT_THAT(calls.TakePlace(third), HasReason("TOO_MANY_STREAMS"));
+  EXPECT_GT(RetryAfter(calls.TakePlace(third)), absl::ZeroDuration());
   calls.Leave(first);
-  EXPECT_THAT(calls.Enter(third), IsOk());
+  EXPECT_THAT(calls.TakePlace(third), IsOk());
 }
 
 TEST(CallsTest, CallsThatWaitForAThreadAreLimited) {
   Pool pool("test", 1);
-  Calls calls(pool, {.backlog = 1}, nullptr);
+  const NobodysGate gate;
+  Calls calls(pool, gate, {.backlog = 1}, nullptr);
   std::promise<void> started, release;
   pool.Post([&] {
     started.set_value();
     release.get_future().wait();
   });
   started.get_future().wait();
-  EXPECT_THAT(calls.Admit(), IsOk());
+  EXPECT_THAT(calls.HasRoom(), IsOk());
   pool.Post([] {});
-  EXPECT_THAT(calls.Admit(), HasReason("SERVER_BUSY"));
+  EXPECT_THAT(calls.HasRoom(), HasReason("SERVER_BUSY"));
   release.set_value();
 }
 
 TEST(CallsTest, ADrainRefusesAndGivesEachStreamATurn) {
   Pool pool("test", 1);
-  Calls calls(pool, {}, nullptr);
+  const NobodysGate gate;
+  Calls calls(pool, gate, {}, nullptr);
   const auto pump = std::make_shared<Pump>(pool);
   std::promise<bool> turn;
   pump->Open([&] { turn.set_value(calls.draining()); });
-  ASSERT_THAT(calls.Enter(pump), IsOk());
+  ASSERT_THAT(calls.TakePlace(pump), IsOk());
   calls.Drain();
   EXPECT_TRUE(turn.get_future().get());
-  EXPECT_THAT(calls.Admit(), HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(calls.HasRoom(), HasCode(absl::StatusCode::kUnavailable));
   pump->Close();
 }
 
 TEST(CallsTest, AnswersAreLoggedOnceAndCounted) {
   Pool pool("test", 1);
   std::vector<std::string> log;
-  Calls calls(pool, {}, [&](const CallRecord& call) { log.push_back(call.method); });
+  Calls calls(pool, gate, {}, [&](const CallRecord& call) { log.push_back(call.method); });
   EXPECT_TRUE(calls.Answered("GetJob", absl::OkStatus(), steady_clock::now()).ok());
   const auto answer =
       calls.Answered("GetJob", FieldError("name", "must be good"), steady_clock::now());

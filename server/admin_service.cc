@@ -1,0 +1,50 @@
+#include "server/admin_service.h"
+
+#include "common/status.h"
+#include "server/request.h"
+#include "server/rpc/answer.h"
+
+namespace vico {
+namespace {
+
+constexpr absl::Duration kErasing = absl::Seconds(20);  // of one call
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AdminService::CreateTenant(grpc::CallbackServerContext* context,
+                                                     const v1::CreateTenantRequest* request,
+                                                     v1::Tenant* tenant) {
+  return Answer(calls_, *context, "CreateTenant",
+                [this, request, tenant](const Caller&) -> absl::Status {
+                  ASSIGN_OR_RETURN(*tenant, tenants_.Create(request->name()));
+                  return absl::OkStatus();
+                });
+}
+
+grpc::ServerUnaryReactor* AdminService::ListTenants(grpc::CallbackServerContext* context,
+                                                    const v1::ListTenantsRequest* request,
+                                                    v1::ListTenantsResponse* response) {
+  return Answer(
+      calls_, *context, "ListTenants", [this, request, response](const Caller&) -> absl::Status {
+        ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request->page_size()));
+        ASSIGN_OR_RETURN(TenantPage page, tenants_.List(page_size, request->page_token()));
+        response->mutable_tenants()->Assign(page.tenants.begin(), page.tenants.end());
+        response->set_next_page_token(page.next_page_token);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* AdminService::DeleteTenant(grpc::CallbackServerContext* context,
+                                                     const v1::DeleteTenantRequest* request,
+                                                     v1::Tenant* tenant) {
+  return Answer(calls_, *context, "DeleteTenant",
+                [this, request, tenant](const Caller&) -> absl::Status {
+                  RETURN_IF_ERROR(tenants_.BeginDelete(request->name()));
+                  on_deleted_();
+                  RETURN_IF_ERROR(eraser_.Run(kErasing).status());
+                  ASSIGN_OR_RETURN(*tenant, tenants_.Get(request->name()));
+                  return absl::OkStatus();
+                });
+}
+
+}  // namespace vico

@@ -1,0 +1,39 @@
+// Tenants, for operators. On the workers' listener.
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "server/rpc/calls.h"
+#include "server/tenant_eraser.h"
+#include "server/tenant_store.h"
+#include "vico/v1/admin.grpc.pb.h"
+
+namespace vico {
+
+class AdminService final : public v1::AdminService::CallbackService {
+ public:
+  /// `on_deleted` is called from any thread when a tenant's keys have been revoked. The references
+  /// must outlive the service.
+  AdminService(Calls& calls, TenantStore& tenants, TenantEraser& eraser,
+               std::function<void()> on_deleted)
+      : calls_(calls), tenants_(tenants), eraser_(eraser), on_deleted_(std::move(on_deleted)) {}
+
+  grpc::ServerUnaryReactor* CreateTenant(grpc::CallbackServerContext* context,
+                                         const v1::CreateTenantRequest* request,
+                                         v1::Tenant* tenant) override;
+  grpc::ServerUnaryReactor* ListTenants(grpc::CallbackServerContext* context,
+                                        const v1::ListTenantsRequest* request,
+                                        v1::ListTenantsResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteTenant(grpc::CallbackServerContext* context,
+                                         const v1::DeleteTenantRequest* request,
+                                         v1::Tenant* tenant) override;
+
+ private:
+  Calls& calls_;
+  TenantStore& tenants_;
+  TenantEraser& eraser_;
+  const std::function<void()> on_deleted_;
+};
+
+}  // namespace vico
