@@ -1,5 +1,5 @@
-// vico-server: flags -> Server; drains on SIGTERM or SIGINT. Exit codes: 0 drained, 1 could not
-// start or had to end, 2 wrong flags.
+// vico-server: flags -> Server; drains on SIGTERM or SIGINT. Its subcommands look after a data
+// folder instead. Exit codes: 0 drained or done, 1 could not start or had to end, 2 wrong flags.
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -12,17 +12,15 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/status.h"
 #include "common/stop_signals.h"
 #include "server/checkpoint_failpoint.h"
+#include "server/command_folder.h"
+#include "server/command_output.h"
 #include "server/files.h"
 #include "server/server.h"
 
 namespace {
-
-int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "vico-server: %s\n", std::string(status.message()).c_str());
-  return absl::IsInvalidArgument(status) ? 2 : 1;
-}
 
 std::string BesideThisProgram(const char* name) {
   std::error_code error;
@@ -53,15 +51,25 @@ int main(int argc, char** argv) {
   double lease_seconds = 30;
   bool print_ports = false;
   CLI::App app(
-      "Vico's server: the queue, the blobs and the API. It listens on loopback only: TLS and "
-      "authentication are not available yet.");
+      "Vico's server: the queue, the blobs and the API. Without TLS it listens on loopback only.");
   app.set_version_flag("--version", VICO_VERSION);
-  app.add_option("--data", options.data, "Folder that holds everything the server keeps")
-      ->required();
+  app.require_subcommand(0, 1);
+  int command_exit = 0;
+  vico::AddKeysCommand(app, command_exit);
+  vico::AddTenantsCommand(app, command_exit);
+  app.add_option("--data", options.data, "Folder that holds everything the server keeps");
   app.add_option("--listen", options.listen, "Address for clients; port 0: any free one")
       ->capture_default_str();
-  app.add_option("--worker-listen", options.worker_listen, "Address for workers")
+  app.add_option("--worker-listen", options.worker_listen, "Address for workers and operators")
       ->capture_default_str();
+  app.add_option("--cert", options.tls.certificate,
+                 "Certificate (chain) in PEM: clients come by TLS, and need keys");
+  app.add_option("--key", options.tls.key, "Its private key in PEM");
+  app.add_option("--client-ca", options.tls.ca,
+                 "CA in PEM that vouches for workers and operators: they come by TLS with a "
+                 "certificate that names vico://worker/NAME or vico://operator/NAME");
+  app.add_flag("--insecure", options.insecure,
+               "On loopback: ask nobody for a key, even if there are tenants");
   app.add_option(
       "--metrics-listen", options.metrics_listen,
       "Address for Prometheus over plain HTTP, as 127.0.0.1:9464; counts only, but for no "
@@ -86,17 +94,19 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (!app.get_subcommands().empty()) return command_exit;
+  if (options.data.empty()) return vico::Ended(vico::FieldError("--data", "is required"));
   options.lease_ttl = absl::Seconds(lease_seconds);
   if (options.decoder.program.empty()) options.decoder.program = BesideThisProgram("vico-decode");
   options.housekeeping = std::min(options.housekeeping, options.lease_ttl / 15);
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);
-  if (!log.ok()) return Fail(log.status());
+  if (!log.ok()) return vico::Ended(log.status());
   vico::WatchCheckpoints();
   const vico::SystemClock clock;
   vico::PosixFiles files;
   auto server = vico::Server::Start(options, clock, files, *log);
-  if (!server.ok()) return Fail(server.status());
+  if (!server.ok()) return vico::Ended(server.status());
   if (print_ports) {
     std::printf("%s\n", (*server)->ListeningLine().c_str());
     std::fflush(stdout);
