@@ -100,6 +100,17 @@ class NobodysGate final : public Gate {
   }
 };
 
+TEST(CallsTest, ACallerTheGateRefusesTakesNoPlace) {
+  Pool pool("test", 1);
+  const NobodysGate gate;
+  Calls calls(pool, gate, {.streams = 1}, nullptr);
+  const grpc::CallbackServerContext context;
+  EXPECT_THAT(calls.Enter(context, "WatchJob", std::make_shared<Pump>(pool)),
+              HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(calls.Admit(context, "GetJob"), HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_EQ(calls.open_streams(), 0u);
+}
+
 TEST(CallsTest, StreamsAreLimited) {
   Pool pool("test", 1);
   const NobodysGate gate;
@@ -147,6 +158,7 @@ TEST(CallsTest, ADrainRefusesAndGivesEachStreamATurn) {
 TEST(CallsTest, AnswersAreLoggedOnceAndCounted) {
   Pool pool("test", 1);
   std::vector<std::string> log;
+  const NobodysGate gate;
   Calls calls(pool, gate, {}, [&](const CallRecord& call) { log.push_back(call.method); });
   EXPECT_TRUE(calls.Answered("GetJob", absl::OkStatus(), steady_clock::now()).ok());
   const auto answer =
