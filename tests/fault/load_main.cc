@@ -141,8 +141,6 @@ class Load {
   /// Kills are spread evenly over the jobs, not over the time.
   void Disturb(const std::stop_token& done) {
     std::mt19937 random(1);
-    int worker_kills = 0;
-    int server_kills = 0;
     while (!done.stop_requested() && !stop_.stop_requested()) {
       {
         std::unique_lock lock(mutex_);
@@ -150,11 +148,13 @@ class Load {
         if (ended_ >= options_.jobs) return;
       }
       const int ended = ended_;
-      const auto due = [&](int kills) { return kills * ended / options_.jobs; };
-      for (; worker_kills < due(options_.worker_kills); ++worker_kills) {
+      const auto due = [&](int kills) {
+        return (kills * ended + options_.jobs - 1) / options_.jobs;
+      };
+      for (; worker_kills_ < due(options_.worker_kills); ++worker_kills_) {
         arena_.KillWorker(static_cast<int>(random() % static_cast<unsigned>(options_.workers)));
       }
-      for (; server_kills < due(options_.server_kills); ++server_kills) arena_.KillServer();
+      for (; server_kills_ < due(options_.server_kills); ++server_kills_) arena_.KillServer();
       const pid_t server = arena_.server_pid();
       most_rss_mb_ = std::max(most_rss_mb_, StatusOf(server, "VmHWM") / 1024);
       most_threads_ = std::max(most_threads_, StatusOf(server, "Threads"));
@@ -170,11 +170,11 @@ class Load {
     std::printf(
         "load: %d of %d jobs ended in %.1f s (%.1f jobs/s), %d watchers, %d worker kills, %d "
         "server "
-        "kills\n"
+        "kills (%d workers and %d servers were started)\n"
         "load: %d jobs with another attempt, %d answers ABORTED, %zu violations\n"
         "load: server RSS at most %lld MiB, at most %lld threads\n",
-        ended_.load(), options_.jobs, seconds, ended_ / seconds, options_.watchers,
-        workers - options_.workers, servers - 1, outcome.requeued, outcome.aborted,
+        ended_.load(), options_.jobs, seconds, ended_ / seconds, options_.watchers, worker_kills_,
+        server_kills_, workers, servers, outcome.requeued, outcome.aborted,
         outcome.violations.size(), static_cast<long long>(most_rss_mb_),
         static_cast<long long>(most_threads_));
     for (size_t i = 0; i < outcome.violations.size() && i < 20; ++i) {
@@ -193,8 +193,10 @@ class Load {
   std::chrono::steady_clock::time_point started_;
   std::atomic<int> next_{0};
   std::atomic<int> ended_{0};
-  int64_t most_rss_mb_ = 0;   // the disturber's, read after its end
-  int64_t most_threads_ = 0;  // likewise
+  int worker_kills_ = 0;  // the disturber's, as the next three; read after its end
+  int server_kills_ = 0;
+  int64_t most_rss_mb_ = 0;
+  int64_t most_threads_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> to_watch_;  // guarded by mutex_
