@@ -1,0 +1,97 @@
+"""Every flag of Vico's programs that the chart, the compose file, the units, the profile's texts and the
+guides write is one that the program has. Usage: flags_test.py VICO_SERVER VICO_WORKER VICO_HEALTH VICO"""
+import functools
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import unittest
+
+import tools
+
+HELM, = tools.need("helm")
+tools.need_modules("yaml")
+
+import yaml  # noqa: E402
+
+PROGRAMS = {pathlib.Path(path).name: path for path in sys.argv[1:5]}
+del sys.argv[1:5]
+DEPLOY = tools.ROOT / "deploy"
+CHART = DEPLOY / "helm/vico"
+
+
+@functools.cache
+def help_of(program, *subcommands):
+    done = subprocess.run([PROGRAMS[program], *subcommands, "--help"], capture_output=True, text=True, timeout=30)
+    return done.stdout + done.stderr if done.returncode == 0 else ""
+
+
+def unknown(program, words):
+    """Those of a command's flags that the program does not have."""
+    subcommands = []
+    for word in words:
+        if not re.fullmatch(r"[a-z-]+", word) or word.startswith("-"):
+            break
+        if f"\n  {word} " not in help_of(program, *subcommands):
+            break
+        subcommands.append(word)
+    known = help_of(program) + help_of(program, *subcommands)
+    flags = {word.split("=")[0] for word in words if word.startswith("--") and len(word) > 2}
+    return {flag for flag in flags if not re.search(rf"{re.escape(flag)}\b(?!-)", known)}
+
+
+class FlagsTest(unittest.TestCase):
+    def check(self, where, program, words):
+        with self.subTest(where=where, program=program):
+            self.assertEqual(unknown(program, words), set())
+
+    def test_the_test_finds_what_is_wrong(self):
+        self.assertEqual(unknown("vico-server", ["--data=x", "--lissen", "y"]), {"--lissen"})
+        self.assertEqual(unknown("vico-server", ["keys", "create", "--data", "x", "--tennant", "y"]), {"--tennant"})
+
+    def test_of_the_chart(self):
+        for values in sorted((CHART / "ci").glob("*.yaml")):
+            done = subprocess.run([HELM, "template", "vico", CHART, "--values", values], capture_output=True,
+                                  text=True, timeout=60, check=True)
+            for document in yaml.safe_load_all(done.stdout):
+                if not document or document["kind"] != "Deployment":
+                    continue
+                container = document["spec"]["template"]["spec"]["containers"][0]
+                self.check(values.name, f"vico-{container['name']}", container["args"])
+                for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+                    command = container.get(probe, {}).get("exec", {}).get("command", ["test"])
+                    if command[0] != "test":
+                        self.check(values.name, command[0], command[1:])
+
+    def test_of_the_compose_file(self):
+        for name, service in yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"].items():
+            self.check(name, "vico-server" if name == "server" else "vico-worker", service["command"])
+            if "healthcheck" in service:
+                _, program, *words = service["healthcheck"]["test"]
+                self.check(name, program, words)
+
+    def test_of_the_units(self):
+        for file in sorted((DEPLOY / "systemd").iterdir()):
+            program = "vico-server" if "server" in file.name else "vico-worker"
+            for flags in re.findall(r'_FLAGS="([^"]*)"|^ExecStart=\S+ (.*)$', file.read_text(), re.M):
+                self.check(file.name, program, shlex.split(" ".join(flags)))
+
+    def test_of_the_image(self):
+        for words in re.findall(r'CMD \["/usr/bin/(vico-health".*)\]', (tools.ROOT / "Dockerfile").read_text()):
+            program, *words = re.findall(r'"?([^",\s]+)"?', words)
+            self.check("Dockerfile", program, words)
+
+    def test_of_the_guides(self):
+        seen = 0
+        for guide in (tools.ROOT / "docs/operators-guide.md", DEPLOY / "nginx/README.md", CHART / "README.md",
+                      tools.ROOT / "README.md"):
+            text = re.sub(r"\\\n\s*", " ", guide.read_text())
+            for program, rest in re.findall(r"(?m)(?:^|[`;(]|-- )\s*(vico(?:-server|-worker|-health)?) ([^`\n#&|>]*)", text):
+                self.check(guide.name, program, re.findall(r"\S+", rest.replace("…", "")))
+                seen += 1
+        self.assertGreater(seen, 15)
+
+
+if __name__ == "__main__":
+    unittest.main()
