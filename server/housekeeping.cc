@@ -46,6 +46,12 @@ void Housekeeping::Turn() {
   } else if (*returned > 0) {
     log_.Warning("leases ran out", {{"jobs", *returned}});
   }
+  const absl::StatusOr<int> overdue = jobs_.FailOverdue();
+  if (!overdue.ok()) {
+    log_.Error("overdue jobs were not ended", {{"error", overdue.status().ToString()}});
+  } else if (*overdue > 0) {
+    log_.Warning("jobs waited or lasted too long", {{"jobs", *overdue}});
+  }
   feed_.QueueChanged();  // a job's wait for its next try may be over
 }
 

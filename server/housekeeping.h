@@ -1,4 +1,4 @@
-// Returns leases that ran out, every two seconds, on a thread of its own.
+// Returns leases that ran out and ends overdue jobs, every two seconds, on a thread of its own.
 #pragma once
 
 #include <condition_variable>

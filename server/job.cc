@@ -9,35 +9,8 @@
 
 namespace vico {
 
-bool IsLegal(v1::JobState from, v1::JobState to) {
-  return std::any_of(kTransitions.begin(), kTransitions.end(),
-                     [&](const Transition& t) { return t.from == from && t.to == to; });
-}
-
-bool IsTerminal(v1::JobState state) {
-  return state == v1::JOB_STATE_SUCCEEDED || state == v1::JOB_STATE_FAILED ||
-         state == v1::JOB_STATE_CANCELLED;
-}
-
 bool IsTerminal(const v1::Event& event) {
   return event.has_succeeded() || event.has_failed() || event.has_cancelled();
-}
-
-std::string_view StateName(v1::JobState state) {
-  switch (state) {
-    case v1::JOB_STATE_QUEUED:
-      return "queued";
-    case v1::JOB_STATE_RUNNING:
-      return "running";
-    case v1::JOB_STATE_SUCCEEDED:
-      return "succeeded";
-    case v1::JOB_STATE_FAILED:
-      return "failed";
-    case v1::JOB_STATE_CANCELLED:
-      return "cancelled";
-    default:
-      return "unspecified";
-  }
 }
 
 v1::JobKind KindOf(const v1::JobSpec& spec) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "server/job.h"
 
@@ -36,6 +37,46 @@ std::string PicturesOf(const v1::Job& job) {
   return result.SerializeAsString();
 }
 
+/// The statements are made once each.
+const std::string& UpdateSql(JobChange change) {
+  static const std::vector<std::string> statements = [] {
+    std::vector<std::string> made;
+    for (const Transition& transition : Transitions()) {
+      made.push_back(
+          "UPDATE job SET state = ?, attempt = ?, failures = ?, crashes = ?, "
+          "cancel_requested = ?, not_before = ?, lease_id = ?, lease_worker = ?, "
+          "lease_nonce = ?, lease_until = ?, report_number = ?, base_model_digest = ?, step = ?, "
+          "total_steps = ?, start_time = ?, finish_time = ?, last_sequence = ?, "
+          "result_adapter = ?, pictures = ?, error = ?, queue_until = ?27, checkpoints = ?28 "
+          "WHERE " +
+          GuardSql(transition));
+    }
+    return made;
+  }();
+  return statements[static_cast<size_t>(change)];
+}
+
+/// What the table says becomes of the row is what becomes of it.
+absl::Status CheckChange(const Transition& table, const JobRow& before, const JobRow& after) {
+  const v1::Job& from = before.job;
+  const v1::Job& to = after.job;
+  const bool has_lease = !after.lease_id.empty();
+  const bool lease_fits =
+      table.lease == LeaseEffect::kBegins  ? has_lease && after.lease_id != before.lease_id
+      : table.lease == LeaseEffect::kStays ? has_lease && after.lease_id == before.lease_id
+                                           : !has_lease;
+  if (table.from != v1::JOB_STATE_UNSPECIFIED && from.state() == table.from &&
+      to.state() == table.to && to.attempt() == from.attempt() + table.attempts &&
+      after.failures == before.failures + table.failures &&
+      after.crashes == before.crashes + table.crashes &&
+      to.cancel_requested() == (from.cancel_requested() || table.sets_cancel) && lease_fits) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError(fmt::format("{}: illegal change \"{}\" from {} to {}", to.name(),
+                                         table.name, StateName(from.state()),
+                                         StateName(to.state())));
+}
+
 absl::Status Unreadable(std::string_view what) {
   return absl::DataLossError(fmt::format("database: a stored {} cannot be read", what));
 }
@@ -47,7 +88,8 @@ const std::string_view kJobColumns =
     "job.failures, job.crashes, job.cancel_requested, job.not_before, job.lease_id, "
     "job.lease_worker, job.lease_nonce, job.lease_until, job.report_number, "
     "job.base_model_digest, job.step, job.total_steps, job.start_time, job.finish_time, "
-    "job.last_sequence, job.result_adapter, job.pictures, job.error, job.checkpoints";
+    "job.last_sequence, job.result_adapter, job.pictures, job.error, job.checkpoints, "
+    "job.queue_until, job.deadline";
 
 absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
   JobRow row;
@@ -88,6 +130,8 @@ absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
     return Unreadable("error");
   }
   if (!row.checkpoints.ParseFromString(columns.Text(25))) return Unreadable("checkpoint");
+  row.queue_until = absl::FromUnixMicros(columns.Int(26));
+  row.deadline = absl::FromUnixMicros(columns.Int(27));
   return row;
 }
 
@@ -112,6 +156,33 @@ absl::StatusOr<JobRow> FindJobOfTenant(SqliteConnection& db, std::string_view te
   return row;
 }
 
+absl::Status FindFirst(SqliteConnection& db, std::string_view sql, SqlValues values, JobRow& row,
+                       bool& found) {
+  found = false;
+  return db.Query(sql, values, [&](const SqlRow& columns) -> absl::Status {
+    ASSIGN_OR_RETURN(row, FromRow(columns));
+    found = true;
+    return absl::OkStatus();
+  });
+}
+
+absl::Status LeaseLost(std::string_view job) {
+  return Error(absl::StatusCode::kAborted, fmt::format("{}: this lease is over", job),
+               "LEASE_LOST");
+}
+
+absl::StatusOr<JobRow> FindLeased(SqliteConnection& db, std::string_view job,
+                                  std::string_view lease_id) {
+  ASSIGN_OR_RETURN(JobRow row, FindJob(db, job));
+  if (VICO_DEFECT("match_by_id_only") && row.job.state() == v1::JOB_STATE_RUNNING) return row;
+  if (row.job.state() != v1::JOB_STATE_RUNNING || row.lease_id != lease_id) return LeaseLost(job);
+  return row;
+}
+
+Timestamp TimestampOf(absl::Time time) {
+  return TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(time));
+}
+
 absl::StatusOr<int64_t> JobsAhead(SqliteConnection& db, int64_t number) {
   return db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND number < ?", {number}, 0);
 }
@@ -119,7 +190,7 @@ absl::StatusOr<int64_t> JobsAhead(SqliteConnection& db, int64_t number) {
 absl::Status InsertJob(SqliteConnection& db, absl::Time now,
                        const std::vector<v1::Event::Warning>& warnings, JobRow& row) {
   v1::Job& job = row.job;
-  *job.mutable_create_time() = TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(now));
+  *job.mutable_create_time() = TimestampOf(now);
   job.set_state(v1::JOB_STATE_QUEUED);
   job.set_kind(KindOf(job.spec()));
   RETURN_IF_ERROR(
@@ -127,16 +198,18 @@ absl::Status InsertJob(SqliteConnection& db, absl::Time now,
           .status());
   const std::string spec = job.spec().SerializeAsString();
   RETURN_IF_ERROR(
-      db.Execute("INSERT INTO job (name, tenant, kind, state, base_model, concept, adapter, spec, "
-                 "create_time, attempt, failures, crashes, cancel_requested, not_before, "
-                 "report_number, step, total_steps, last_sequence, pictures) "
-                 "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, x'')",
-                 {job.name(), row.tenant,
-                  job.kind() == v1::JOB_KIND_TRAINING ? std::string_view("training")
-                                                      : std::string_view("generation"),
-                  BaseModelOf(job.spec()), TextOrNull(job.spec().train().concept_name()),
-                  TextOrNull(job.spec().generate().adapter()), Bytes{spec}, absl::ToUnixMicros(now),
-                  job.total_steps(), static_cast<int64_t>(1 + warnings.size())})
+      db.Execute(
+            "INSERT INTO job (name, tenant, kind, state, base_model, concept, adapter, spec, "
+            "create_time, attempt, failures, crashes, cancel_requested, not_before, "
+            "report_number, step, total_steps, last_sequence, queue_until, deadline, pictures) "
+            "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, x'')",
+            {job.name(), row.tenant,
+             job.kind() == v1::JOB_KIND_TRAINING ? std::string_view("training")
+                                                 : std::string_view("generation"),
+             BaseModelOf(job.spec()), TextOrNull(job.spec().train().concept_name()),
+             TextOrNull(job.spec().generate().adapter()), Bytes{spec}, absl::ToUnixMicros(now),
+             job.total_steps(), static_cast<int64_t>(1 + warnings.size()),
+             absl::ToUnixMicros(row.queue_until), absl::ToUnixMicros(row.deadline)})
           .status());
   row.number = db.LastInsertRowId();
   ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
@@ -151,50 +224,45 @@ absl::Status InsertJob(SqliteConnection& db, absl::Time now,
   return absl::OkStatus();
 }
 
-absl::Status SaveJob(SqliteConnection& db, const JobRow& before, const JobRow& after) {
+absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
+                     const JobRow& before, const JobRow& after) {
   const v1::Job& job = after.job;
-  if (!IsLegal(before.job.state(), job.state())) {
-    return absl::InternalError(fmt::format("{}: illegal change from {} to {}", job.name(),
-                                           StateName(before.job.state()), StateName(job.state())));
-  }
+  const Transition& transition = TransitionOf(change);
+  RETURN_IF_ERROR(CheckChange(transition, before, after));
   const std::string pictures = PicturesOf(job);
   const std::string error = job.error().SerializeAsString();
   const std::string checkpoints =
       IsTerminal(job.state()) ? "" : after.checkpoints.SerializeAsString();
   ASSIGN_OR_RETURN(
       const int changed,
-      db.Execute(
-          "UPDATE job SET state = ?, attempt = ?, failures = ?, crashes = ?, "
-          "cancel_requested = ?, not_before = ?, lease_id = ?, lease_worker = ?, "
-          "lease_nonce = ?, lease_until = ?, report_number = ?, base_model_digest = ?, step = ?, "
-          "total_steps = ?, start_time = ?, finish_time = ?, last_sequence = ?, "
-          "result_adapter = ?, pictures = ?, error = ?, checkpoints = ? "
-          "WHERE number = ? AND state = ? AND attempt = ? AND lease_until IS ?",
-          {StateName(job.state()),
-           int64_t{job.attempt()},
-           int64_t{after.failures},
-           int64_t{after.crashes},
-           int64_t{job.cancel_requested()},
-           absl::ToInt64Microseconds(after.not_before),
-           TextOrNull(after.lease_id),
-           TextOrNull(after.lease_worker),
-           TextOrNull(after.lease_nonce),
-           LeaseUntil(after),
-           static_cast<int64_t>(after.report_number),
-           TextOrNull(after.base_model_digest),
-           job.step(),
-           job.total_steps(),
-           TimeOrNull(job.has_start_time(), job.start_time()),
-           TimeOrNull(job.has_finish_time(), job.finish_time()),
-           static_cast<int64_t>(job.last_sequence()),
-           TextOrNull(job.adapter()),
-           Bytes{pictures},
-           job.has_error() ? SqlValue(Bytes{error}) : SqlValue(nullptr),
-           Bytes{checkpoints},
-           before.number,
-           StateName(before.job.state()),
-           int64_t{before.job.attempt()},
-           LeaseUntil(before)}));
+      db.Execute(UpdateSql(change), {StateName(job.state()),
+                                     int64_t{job.attempt()},
+                                     int64_t{after.failures},
+                                     int64_t{after.crashes},
+                                     int64_t{job.cancel_requested()},
+                                     absl::ToInt64Microseconds(after.not_before),
+                                     TextOrNull(after.lease_id),
+                                     TextOrNull(after.lease_worker),
+                                     TextOrNull(after.lease_nonce),
+                                     LeaseUntil(after),
+                                     static_cast<int64_t>(after.report_number),
+                                     TextOrNull(after.base_model_digest),
+                                     job.step(),
+                                     job.total_steps(),
+                                     TimeOrNull(job.has_start_time(), job.start_time()),
+                                     TimeOrNull(job.has_finish_time(), job.finish_time()),
+                                     static_cast<int64_t>(job.last_sequence()),
+                                     TextOrNull(job.adapter()),
+                                     Bytes{pictures},
+                                     job.has_error() ? SqlValue(Bytes{error}) : SqlValue(nullptr),
+                                     before.number,
+                                     int64_t{before.job.attempt()},
+                                     TextOrNull(before.lease_id),
+                                     absl::ToInt64Microseconds(now.uptime),
+                                     absl::ToUnixMicros(now.steady),
+                                     LeaseUntil(before),
+                                     absl::ToUnixMicros(after.queue_until),
+                                     Bytes{checkpoints}}));
   if (changed == 1) return absl::OkStatus();
   return Error(absl::StatusCode::kAborted, fmt::format("{}: has changed meanwhile", job.name()),
                "LEASE_LOST");
@@ -204,7 +272,7 @@ absl::Status AppendEvent(SqliteConnection& db, absl::Time now, JobRow& row, v1::
   const uint64_t sequence = row.job.last_sequence() + 1;
   event.set_sequence(sequence);
   event.set_attempt(row.job.attempt());
-  *event.mutable_time() = TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(now));
+  *event.mutable_time() = TimestampOf(now);
   const std::string bytes = event.SerializeAsString();
   RETURN_IF_ERROR(db.Execute("INSERT INTO event (job, sequence, event) VALUES (?, ?, ?)",
                              {row.number, static_cast<int64_t>(sequence), Bytes{bytes}})

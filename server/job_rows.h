@@ -10,6 +10,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "server/job_states.h"
 #include "server/sqlite.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
@@ -32,6 +33,14 @@ struct JobRow {
   uint64_t report_number = 0;
   std::string base_model_digest;
   v1::TrainingCheckpoints checkpoints;  ///< none once the job has ended
+  absl::Time queue_until;               ///< steady time; the wait of a queued job ends then
+  absl::Time deadline;                  ///< steady time; the job ends then
+};
+
+/// When a change is made.
+struct Moment {
+  absl::Duration uptime;
+  absl::Time steady;
 };
 
 /// The columns that FromRow reads, in its order.
@@ -46,6 +55,17 @@ absl::StatusOr<JobRow> FindJob(SqliteConnection& db, std::string_view name);
 absl::StatusOr<JobRow> FindJobOfTenant(SqliteConnection& db, std::string_view tenant,
                                        std::string_view name);
 
+/// The first row of a query for kJobColumns, if there is one.
+absl::Status FindFirst(SqliteConnection& db, std::string_view sql, SqlValues values, JobRow& row,
+                       bool& found);
+
+/// The job's row, if this lease holds it; kAborted, reason LEASE_LOST, if not.
+absl::StatusOr<JobRow> FindLeased(SqliteConnection& db, std::string_view job,
+                                  std::string_view lease_id);
+absl::Status LeaseLost(std::string_view job);
+
+google::protobuf::Timestamp TimestampOf(absl::Time time);
+
 /// How many queued jobs are older.
 absl::StatusOr<int64_t> JobsAhead(SqliteConnection& db, int64_t number);
 
@@ -54,10 +74,12 @@ absl::StatusOr<int64_t> JobsAhead(SqliteConnection& db, int64_t number);
 absl::Status InsertJob(SqliteConnection& db, absl::Time now,
                        const std::vector<v1::Event::Warning>& warnings, JobRow& row);
 
-/// Changes the row from `before` to `after`, guarded by the state, attempt and lease time of
-/// `before`, so that whatever has changed meanwhile makes it kAborted, reason LEASE_LOST. A change
-/// that kTransitions does not have is kInternal.
-absl::Status SaveJob(SqliteConnection& db, const JobRow& before, const JobRow& after);
+/// Changes the row from `before` to `after`. The statement is guarded by the table of
+/// server/job_states and by the state, attempt, lease id and lease time of `before`, so that
+/// whatever has changed meanwhile makes it kAborted, reason LEASE_LOST. What the table does not
+/// have is kInternal.
+absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
+                     const JobRow& before, const JobRow& after);
 
 /// Numbers the event, dates it, writes it, and counts it in `row`, which must be saved afterwards.
 absl::Status AppendEvent(SqliteConnection& db, absl::Time now, JobRow& row, v1::Event event);

@@ -82,7 +82,7 @@ class JobStore {
   virtual absl::StatusOr<v1::Job> Cancel(std::string_view tenant, std::string_view job) = 0;
 
   /// Grants up to `max_jobs`, taking turns between tenants, the oldest first; none when nothing
-  /// fits.
+  /// fits. A tenant with as many running jobs of a kind as it may have waits.
   virtual absl::StatusOr<std::vector<Grant>> Lease(const LeaseQuery& query) = 0;
 
   /// The grant, if this lease still holds the job; otherwise kAborted, reason LEASE_LOST.
@@ -117,6 +117,11 @@ class JobStore {
   /// Jobs whose lease has run out are queued again (a crash), or failed with reason WORKER_LOST
   /// when that budget is spent, or cancelled if that was asked for. Returns how many it changed.
   virtual absl::StatusOr<int> ReturnExpired() = 0;
+
+  /// Queued jobs that waited longer than the queue limit fail with kDeadlineExceeded, reason
+  /// QUEUE_TIMEOUT; running ones whose total deadline has passed with reason DEADLINE_PASSED.
+  /// Returns how many it changed.
+  virtual absl::StatusOr<int> FailOverdue() = 0;
 
   /// Gives every live lease one full lease time from now: after a pause or a restart of the server,
   /// when workers had nobody to report to.

@@ -92,7 +92,11 @@ absl::StatusOr<std::unique_ptr<SqliteJobStore>> SqliteJobStore::Open(Database& d
 
 SqliteJobStore::SqliteJobStore(Database& database, const Clock& clock, EventFeed& feed,
                                JobStoreOptions options)
-    : database_(database), clock_(clock), feed_(feed), options_(std::move(options)) {}
+    : database_(database),
+      clock_(clock),
+      steady_(clock),
+      feed_(feed),
+      options_(std::move(options)) {}
 
 absl::Status SqliteJobStore::CheckQueueLimits(SqliteConnection& db, std::string_view tenant) const {
   ASSIGN_OR_RETURN(
@@ -129,6 +133,8 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
       row.job.set_name(JobName(NewId()));
       *row.job.mutable_spec() = request.spec;
       row.job.set_total_steps(request.spec.train().steps());
+      row.queue_until = steady_.Now() + options_.queue_limit;
+      row.deadline = steady_.Now() + options_.total_limit;
       RETURN_IF_ERROR(InsertJob(db, clock_.Now(), request.warnings, row));
       RETURN_IF_ERROR(InsertRequest(db, key, row.job.name()));
       queued = true;
@@ -203,8 +209,10 @@ absl::StatusOr<v1::Job> SqliteJobStore::Cancel(std::string_view tenant, std::str
     JobRow row = before;
     if (!IsTerminal(row.job.state()) && !row.job.cancel_requested()) {
       row.job.set_cancel_requested(true);
-      if (row.job.state() == v1::JOB_STATE_QUEUED) RETURN_IF_ERROR(CancelNow(db, row));
-      RETURN_IF_ERROR(SaveJob(db, before, row));
+      const bool queued = row.job.state() == v1::JOB_STATE_QUEUED;
+      if (queued) RETURN_IF_ERROR(CancelNow(db, row));
+      RETURN_IF_ERROR(
+          SaveJob(db, queued ? JobChange::kCancel : JobChange::kAskToStop, NowIs(), before, row));
       changed = true;
     }
     job = std::move(row.job);

@@ -1,10 +1,9 @@
 // The queue in the embedded database. Reading and queuing are in job_store_sqlite.cc, what workers
-// do in job_store_sqlite_lease.cc.
+// do in _lease.cc and _finish.cc, what housekeeping does in _expiry.cc.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "common/clock.h"
@@ -12,6 +11,7 @@
 #include "server/event_feed.h"
 #include "server/job_rows.h"
 #include "server/job_store.h"
+#include "server/steady_time.h"
 
 namespace vico {
 
@@ -19,6 +19,10 @@ struct JobStoreOptions {
   absl::Duration lease = absl::Seconds(30);
   int queued_per_tenant = 100;
   int queued_total = 10'000;
+  int trainings_per_tenant = 4;                  ///< running at once; more stay queued
+  int generations_per_tenant = 8;                ///< running at once; more stay queued
+  absl::Duration queue_limit = absl::Hours(24);  ///< a job that waits longer fails
+  absl::Duration total_limit = absl::Hours(72);  ///< a job that lasts longer, waits included, fails
   std::function<double()> random01;  ///< spreads retries; any thread; always 0.5 if left out
 };
 
@@ -42,6 +46,7 @@ class SqliteJobStore final : public JobStore {
   absl::StatusOr<std::vector<v1::Event>> EventsAfter(std::string_view tenant, std::string_view job,
                                                      uint64_t after_sequence, int limit) override;
   absl::StatusOr<int> ReturnExpired() override;
+  absl::StatusOr<int> FailOverdue() override;
   absl::Status ExtendLeases() override;
 
  private:
@@ -49,16 +54,28 @@ class SqliteJobStore final : public JobStore {
 
   absl::Status CheckQueueLimits(SqliteConnection& db, std::string_view tenant) const;
   absl::Status Grant1(SqliteConnection& db, const LeaseQuery& query, JobRow& row);
+  Moment NowIs() const { return {clock_.Uptime(), steady_.Now()}; }
+
+  // What becomes of the row, its event included; the caller saves it as the change they name.
   absl::Status QueueAgain(SqliteConnection& db, JobRow& row);
   absl::Status Fail(SqliteConnection& db, JobRow& row, const absl::Status& error);
-  absl::Status Succeed(SqliteConnection& db, JobRow& row, const v1::FinishRequest& finish);
   absl::Status CancelNow(SqliteConnection& db, JobRow& row);
-  absl::Status Apply(SqliteConnection& db, JobRow& row, const v1::FinishRequest& finish);
-  absl::Status GiveBack(SqliteConnection& db, JobRow& row);
-  absl::StatusOr<bool> ReturnIfExpired(int64_t number);
+  absl::StatusOr<JobChange> Apply(SqliteConnection& db, JobRow& row,
+                                  const v1::FinishRequest& finish);
+  absl::StatusOr<JobChange> ApplyFailure(SqliteConnection& db, JobRow& row,
+                                         const v1::FinishRequest::Failure& failure);
+  absl::Status Succeed(SqliteConnection& db, JobRow& row, const v1::FinishRequest& finish);
+  absl::StatusOr<bool> CountCrash(SqliteConnection& db, JobRow& row);
+  absl::StatusOr<JobChange> GiveBack(SqliteConnection& db, JobRow& row);
+  absl::StatusOr<JobChange> EndOverdue(SqliteConnection& db, JobRow& row);
+
+  using End = absl::StatusOr<JobChange> (SqliteJobStore::*)(SqliteConnection& db, JobRow& row);
+  absl::StatusOr<int> EndAll(std::string_view condition, End end);
+  absl::StatusOr<bool> EndOne(int64_t number, const std::string& sql, End end);
 
   Database& database_;
   const Clock& clock_;
+  const SteadyTime steady_;
   EventFeed& feed_;
   const JobStoreOptions options_;
 };

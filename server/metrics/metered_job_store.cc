@@ -119,6 +119,8 @@ absl::StatusOr<int> MeteredJobStore::ReturnExpired() {
   return returned;
 }
 
+absl::StatusOr<int> MeteredJobStore::FailOverdue() { return jobs_.FailOverdue(); }
+
 absl::Status MeteredJobStore::ExtendLeases() { return jobs_.ExtendLeases(); }
 
 void MeteredJobStore::Heard(const std::string& worker) {

@@ -31,6 +31,7 @@ class MeteredJobStore final : public JobStore {
   absl::StatusOr<std::vector<v1::Event>> EventsAfter(std::string_view tenant, std::string_view job,
                                                      uint64_t after_sequence, int limit) override;
   absl::StatusOr<int> ReturnExpired() override;
+  absl::StatusOr<int> FailOverdue() override;
   absl::Status ExtendLeases() override;
 
   struct Workers {

@@ -18,6 +18,7 @@ class JobRowsTest : public testing::Test {
     database_ = *std::move(database);
     row_.tenant = "default";
     row_.job.set_name("jobs/1");
+    row_.deadline = absl::FromUnixSeconds(99);
     row_.job.mutable_spec()->mutable_generate()->set_base_model("baseModels/toy");
     EXPECT_THAT(database_->Write([&](SqliteConnection& db) {
       return InsertJob(db, absl::FromUnixSeconds(1), {}, row_);
@@ -25,8 +26,10 @@ class JobRowsTest : public testing::Test {
                 IsOk());
   }
 
-  absl::Status Save(const JobRow& before, const JobRow& after) {
-    return database_->Write([&](SqliteConnection& db) { return SaveJob(db, before, after); });
+  absl::Status Save(JobChange change, const JobRow& before, const JobRow& after) {
+    const Moment now{absl::Seconds(10), absl::FromUnixSeconds(10)};
+    return database_->Write(
+        [&](SqliteConnection& db) { return SaveJob(db, change, now, before, after); });
   }
 
   JobRow Stored() {
@@ -47,7 +50,7 @@ class JobRowsTest : public testing::Test {
     row.lease_worker = "worker";
     row.lease_nonce = "nonce";
     row.lease_until = absl::Seconds(30);
-    EXPECT_THAT(Save(before, row), IsOk());
+    EXPECT_THAT(Save(JobChange::kLease, before, row), IsOk());
     return row;
   }
 
@@ -59,15 +62,12 @@ class JobRowsTest : public testing::Test {
 TEST_F(JobRowsTest, ARowComesBackAsItWasSaved) {
   JobRow row = row_;
   row.job.set_state(v1::JOB_STATE_RUNNING);
-  row.job.set_attempt(3);
-  row.job.set_cancel_requested(true);
+  row.job.set_attempt(1);
   row.job.set_step(17);
   row.job.set_total_steps(400);
   row.job.set_last_sequence(9);
   row.job.mutable_start_time()->set_seconds(5);
   row.job.add_pictures()->set_seed(UINT64_MAX);
-  row.failures = 2;
-  row.crashes = 1;
   row.not_before = absl::Seconds(7);
   row.lease_id = "lease_1";
   row.lease_worker = "worker";
@@ -75,13 +75,12 @@ TEST_F(JobRowsTest, ARowComesBackAsItWasSaved) {
   row.lease_until = absl::Microseconds(123456789);
   row.report_number = 4;
   row.base_model_digest = "digest";
-  ASSERT_THAT(Save(row_, row), IsOk());
+  row.queue_until = absl::FromUnixMicros(77);
+  ASSERT_THAT(Save(JobChange::kLease, row_, row), IsOk());
 
   const JobRow stored = Stored();
   EXPECT_EQ(stored.job.SerializeAsString(), row.job.SerializeAsString());
   EXPECT_EQ(stored.tenant, "default");
-  EXPECT_EQ(stored.failures, 2);
-  EXPECT_EQ(stored.crashes, 1);
   EXPECT_EQ(stored.not_before, row.not_before);
   EXPECT_EQ(stored.lease_id, "lease_1");
   EXPECT_EQ(stored.lease_worker, "worker");
@@ -89,13 +88,24 @@ TEST_F(JobRowsTest, ARowComesBackAsItWasSaved) {
   EXPECT_EQ(stored.lease_until, row.lease_until);
   EXPECT_EQ(stored.report_number, 4u);
   EXPECT_EQ(stored.base_model_digest, "digest");
+  EXPECT_EQ(stored.queue_until, row.queue_until);
+  EXPECT_EQ(stored.deadline, absl::FromUnixSeconds(99)) << "as inserted";
+
+  JobRow retried = stored;
+  retried.job.set_state(v1::JOB_STATE_QUEUED);
+  retried.lease_id.clear();
+  retried.failures = 1;
+  ASSERT_THAT(Save(JobChange::kRetry, stored, retried), IsOk());
+  EXPECT_EQ(Stored().failures, 1);
+  EXPECT_EQ(Stored().crashes, 0);
 }
 
 TEST_F(JobRowsTest, AChangeFromAStateThatIsPastIsAborted) {
   Leased(row_);
   JobRow cancelled = row_;
   cancelled.job.set_state(v1::JOB_STATE_CANCELLED);
-  EXPECT_THAT(Save(row_, cancelled), HasReason("LEASE_LOST"));
+  cancelled.job.set_cancel_requested(true);
+  EXPECT_THAT(Save(JobChange::kCancel, row_, cancelled), HasReason("LEASE_LOST"));
   EXPECT_EQ(Stored().job.state(), v1::JOB_STATE_RUNNING);
 }
 
@@ -106,24 +116,24 @@ TEST_F(JobRowsTest, AChangeByAnEarlierAttemptIsAborted) {
   JobRow finished = stale;
   finished.job.set_state(v1::JOB_STATE_SUCCEEDED);
   finished.lease_id.clear();
-  EXPECT_THAT(Save(stale, finished), HasReason("LEASE_LOST"));
+  EXPECT_THAT(Save(JobChange::kSucceed, stale, finished), HasReason("LEASE_LOST"));
 }
 
 TEST_F(JobRowsTest, AChangeOfALeaseThatWasExtendedMeanwhileIsAborted) {
   const JobRow leased = Leased(row_);
   JobRow extended = leased;
   extended.lease_until = absl::Seconds(60);
-  ASSERT_THAT(Save(leased, extended), IsOk());
+  ASSERT_THAT(Save(JobChange::kReport, leased, extended), IsOk());
   JobRow returned = leased;
   returned.job.set_state(v1::JOB_STATE_QUEUED);
   returned.lease_id.clear();
-  EXPECT_THAT(Save(leased, returned), HasReason("LEASE_LOST"));
+  EXPECT_THAT(Save(JobChange::kRelease, leased, returned), HasReason("LEASE_LOST"));
 }
 
 TEST_F(JobRowsTest, AnIllegalChangeIsOurBug) {
   JobRow succeeded = row_;
   succeeded.job.set_state(v1::JOB_STATE_SUCCEEDED);
-  EXPECT_THAT(Save(row_, succeeded), HasCode(absl::StatusCode::kInternal));
+  EXPECT_THAT(Save(JobChange::kSucceed, row_, succeeded), HasCode(absl::StatusCode::kInternal));
   EXPECT_EQ(Stored().job.state(), v1::JOB_STATE_QUEUED);
 }
 

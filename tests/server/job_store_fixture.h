@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,9 +23,18 @@ namespace vico {
 
 inline constexpr char kToyBase[] = "baseModels/toy";
 
+/// What the tests' results and base models name.
+inline constexpr char kBlobsThatAreHere[] = R"sql(
+  INSERT OR IGNORE INTO blob (tenant, sha256, size_bytes, state, time)
+  SELECT t.value, replace(hex(zeroblob(32)), '0', c.value), 0, 'live', 0
+  FROM json_each('["default", "other", "theirs", "third", "system"]') AS t,
+       json_each('["a", "b", "c"]') AS c;
+)sql";
+
 class JobStoreTest : public testing::TestWithParam<std::string> {
  protected:
-  JobStoreTest() { Open(); }
+  JobStoreTest() : JobStoreTest(std::filesystem::temp_directory_path()) {}
+  explicit JobStoreTest(const std::filesystem::path& parent) : folder_(parent) { Open(); }
 
   /// As after a restart of the server.
   void Open() {
@@ -34,6 +44,8 @@ class JobStoreTest : public testing::TestWithParam<std::string> {
     auto database = Database::Open(folder_.path() + "/vico.db");
     EXPECT_THAT(database, IsOk());
     database_ = *std::move(database);
+    EXPECT_THAT(database_->Write([](SqliteConnection& db) { return db.Script(kBlobsThatAreHere); }),
+                IsOk());
     catalog_ = std::make_unique<SqliteCatalog>(*database_, clock_);
     auto jobs = SqliteJobStore::Open(*database_, clock_, feed_, options_);
     EXPECT_THAT(jobs, IsOk());

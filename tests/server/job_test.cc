@@ -7,25 +7,6 @@
 namespace vico {
 namespace {
 
-TEST(JobTest, FinalStatesNeverChangeAndOthersDo) {
-  for (int from = v1::JobState_MIN; from <= v1::JobState_MAX; ++from) {
-    int ways_out = 0;
-    for (int to = v1::JobState_MIN; to <= v1::JobState_MAX; ++to) {
-      ways_out += IsLegal(static_cast<v1::JobState>(from), static_cast<v1::JobState>(to)) ? 1 : 0;
-    }
-    const auto state = static_cast<v1::JobState>(from);
-    const bool changes = state == v1::JOB_STATE_QUEUED || state == v1::JOB_STATE_RUNNING;
-    EXPECT_EQ(ways_out > 0, changes) << StateName(state);
-    EXPECT_EQ(IsTerminal(state), !changes && state != v1::JOB_STATE_UNSPECIFIED);
-  }
-}
-
-TEST(JobTest, AQueuedJobEndsOnlyByCancelling) {
-  EXPECT_FALSE(IsLegal(v1::JOB_STATE_QUEUED, v1::JOB_STATE_SUCCEEDED));
-  EXPECT_FALSE(IsLegal(v1::JOB_STATE_QUEUED, v1::JOB_STATE_FAILED));
-  EXPECT_TRUE(IsLegal(v1::JOB_STATE_QUEUED, v1::JOB_STATE_CANCELLED));
-}
-
 TEST(JobTest, TheFirstRetryIsAtOnceAndLaterOnesSpreadUpToTenMinutes) {
   EXPECT_EQ(RetryDelay(1, 1.0), absl::ZeroDuration());
   EXPECT_EQ(RetryDelay(2, 1.0), absl::Seconds(40));

@@ -9,8 +9,9 @@ namespace vico {
 
 class TempFolder {
  public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "vico-test-XXXXXX").string();
+  TempFolder() : TempFolder(std::filesystem::temp_directory_path()) {}
+  explicit TempFolder(const std::filesystem::path& parent) {
+    std::string name = (parent / "vico-test-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }
@@ -22,6 +23,15 @@ class TempFolder {
   TempFolder& operator=(const TempFolder&) = delete;
 
   const std::string& path() const { return path_; }
+
+  /// Where files cost no disk, if there is such a place: for tests of many transactions that need
+  /// no power loss.
+  static std::filesystem::path InMemory() {
+    std::error_code ignored;
+    return std::filesystem::is_directory("/dev/shm", ignored)
+               ? std::filesystem::path("/dev/shm")
+               : std::filesystem::temp_directory_path();
+  }
 
  private:
   std::string path_;

@@ -1,0 +1,118 @@
+// What time does to jobs: leases that run out, waits and deadlines that pass.
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/failpoint.h"
+#include "common/status.h"
+#include "server/job.h"
+#include "server/job_store_sqlite.h"
+
+namespace vico {
+
+/// One more lost worker or engine: true when there is another try.
+absl::StatusOr<bool> SqliteJobStore::CountCrash(SqliteConnection& db, JobRow& row) {
+  row.crashes += 1;
+  if (row.crashes < kCrashBudget) {
+    RETURN_IF_ERROR(QueueAgain(db, row));
+    return true;
+  }
+  RETURN_IF_ERROR(
+      Fail(db, row,
+           Error(absl::StatusCode::kUnavailable,
+                 fmt::format("its worker was lost {} times", row.crashes), "WORKER_LOST")));
+  return false;
+}
+
+// The lease ran out: the worker is gone, or cannot reach us.
+absl::StatusOr<JobChange> SqliteJobStore::GiveBack(SqliteConnection& db, JobRow& row) {
+  if (row.job.cancel_requested()) {
+    RETURN_IF_ERROR(CancelNow(db, row));
+    return JobChange::kStopExpired;
+  }
+  ASSIGN_OR_RETURN(const bool again, CountCrash(db, row));
+  return again ? JobChange::kExpire : JobChange::kLose;
+}
+
+absl::StatusOr<JobChange> SqliteJobStore::EndOverdue(SqliteConnection& db, JobRow& row) {
+  const bool waits = row.job.state() == v1::JOB_STATE_QUEUED;
+  const absl::Status error = waits ? Error(absl::StatusCode::kDeadlineExceeded,
+                                           fmt::format("no worker took it within {} h",
+                                                       absl::ToInt64Hours(options_.queue_limit)),
+                                           "QUEUE_TIMEOUT")
+                                   : Error(absl::StatusCode::kDeadlineExceeded,
+                                           fmt::format("it was not done within {} h",
+                                                       absl::ToInt64Hours(options_.total_limit)),
+                                           "DEADLINE_PASSED");
+  RETURN_IF_ERROR(Fail(db, row, error));
+  return waits ? JobChange::kTimeOut : JobChange::kOverrun;
+}
+
+// Between the look and the change a report may have come: each job is looked at again in its own
+// transaction, and once more by the guard of the statement that changes it.
+absl::StatusOr<bool> SqliteJobStore::EndOne(int64_t number, const std::string& sql, End end) {
+  JobRow row;
+  bool found = false;
+  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+    Moment now = NowIs();
+    if (VICO_DEFECT("housekeeping_without_recheck")) now.uptime = absl::InfiniteDuration();
+    RETURN_IF_ERROR(FindFirst(
+        db, sql, {absl::ToInt64Microseconds(now.uptime), absl::ToUnixMicros(now.steady), number},
+        row, found));
+    if (!found) return absl::OkStatus();
+    const JobRow before = row;
+    ASSIGN_OR_RETURN(const JobChange change, (this->*end)(db, row));
+    return SaveJob(db, change, now, before, row);
+  }));
+  if (found) {
+    feed_.JobChanged(row.job.name());
+    feed_.QueueChanged();
+  }
+  return found;
+}
+
+/// Ends what `condition` finds, in which ?1 is the uptime and ?2 steady time.
+absl::StatusOr<int> SqliteJobStore::EndAll(std::string_view condition, End end) {
+  std::vector<int64_t> numbers;
+  const Moment now = NowIs();
+  const std::string all = fmt::format(
+      "SELECT number FROM job WHERE ({}) AND ?1 IS NOT NULL AND ?2 IS NOT NULL", condition);
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+    return db.Query(all, {absl::ToInt64Microseconds(now.uptime), absl::ToUnixMicros(now.steady)},
+                    [&](const SqlRow& row) {
+                      numbers.push_back(row.Int(0));
+                      return absl::OkStatus();
+                    });
+  }));
+  const std::string one = SelectJob(fmt::format("WHERE number = ?3 AND ({})", condition));
+  int ended = 0;
+  for (const int64_t number : numbers) {
+    VICO_FAILPOINT("housekeeping.between_rows");
+    ASSIGN_OR_RETURN(const bool changed, EndOne(number, one, end));
+    ended += changed ? 1 : 0;
+  }
+  return ended;
+}
+
+absl::StatusOr<int> SqliteJobStore::ReturnExpired() {
+  return EndAll("state = 'running' AND lease_until < ?1", &SqliteJobStore::GiveBack);
+}
+
+absl::StatusOr<int> SqliteJobStore::FailOverdue() {
+  ASSIGN_OR_RETURN(const int waited,
+                   EndAll("state = 'queued' AND queue_until < ?2", &SqliteJobStore::EndOverdue));
+  ASSIGN_OR_RETURN(const int lasted,
+                   EndAll("state = 'running' AND deadline < ?2", &SqliteJobStore::EndOverdue));
+  return waited + lasted;
+}
+
+absl::Status SqliteJobStore::ExtendLeases() {
+  return database_.Write([&](SqliteConnection& db) {
+    return db
+        .Execute("UPDATE job SET lease_until = ? WHERE state = 'running'",
+                 {absl::ToInt64Microseconds(clock_.Uptime() + options_.lease)})
+        .status();
+  });
+}
+
+}  // namespace vico
