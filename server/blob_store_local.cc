@@ -217,4 +217,34 @@ absl::Status LocalBlobStore::RemoveTenant(std::string_view tenant) {
   return files_.SyncFolder(root_);
 }
 
+absl::StatusOr<std::vector<LocalBlobStore::File>> LocalBlobStore::List() const {
+  namespace fs = std::filesystem;
+  std::vector<File> all;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(root_, error), end; !error && it != end;
+       it.increment(error)) {
+    const fs::path& path = it->path();
+    if (it.depth() == 0 && !IsTenant(path.filename().string())) it.disable_recursion_pending();
+    if (it.depth() != 2 || !it->is_regular_file(error)) continue;
+    const std::string name = path.filename().string();
+    if (!IsSha256Hex(name)) continue;
+    all.push_back(
+        {path.parent_path().parent_path().filename().string(), name, it->file_size(error)});
+  }
+  if (error) return absl::UnavailableError(fmt::format("blobs: list: {}", error.message()));
+  return all;
+}
+
+absl::Status LocalBlobStore::SetAside(std::string_view tenant, std::string_view sha256) {
+  ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
+  const std::string quarantine = root_.substr(0, root_.rfind('/')) + "/quarantine";
+  RETURN_IF_ERROR(files_.MakeFolder(quarantine));
+  const absl::Status moved =
+      files_.Rename(place.file, fmt::format("{}/{}-{}", quarantine, tenant, sha256));
+  if (absl::IsNotFound(moved)) return absl::OkStatus();
+  RETURN_IF_ERROR(moved);
+  RETURN_IF_ERROR(files_.SyncFolder(quarantine));
+  return files_.SyncFolder(place.folder);
+}
+
 }  // namespace vico

@@ -7,6 +7,7 @@
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <vector>
 
 #include "server/blob_store.h"
 #include "server/files.h"
@@ -31,6 +32,18 @@ class LocalBlobStore final : public BlobStore {
   absl::StatusOr<uint64_t> Size(std::string_view tenant, std::string_view sha256) override;
   absl::Status Remove(std::string_view tenant, std::string_view sha256) override;
   absl::Status RemoveTenant(std::string_view tenant) override;
+
+  struct File {
+    std::string tenant;
+    std::string sha256;
+    uint64_t size_bytes = 0;
+  };
+  /// All blobs that have a file, whatever a database says of them.
+  absl::StatusOr<std::vector<File>> List() const;
+
+  /// Moves a damaged blob's file to {root}/../quarantine/{tenant}-{digest}, for someone to look at.
+  /// OK when it was not there, too.
+  absl::Status SetAside(std::string_view tenant, std::string_view sha256);
 
  private:
   LocalBlobStore(std::string root, Files& files)

@@ -37,7 +37,8 @@ struct AdapterPage {
 /// Any thread; durable when a call returns OK. Another tenant's things are kNotFound. A repeat of a
 /// creating call returns what the first one made (kNotFound if it has been deleted since); the same
 /// request id with another body hash is kFailedPrecondition, reason REQUEST_ID_REUSED. A page token
-/// that is not ours is kInvalidArgument. Blobs that a row names must be durable before.
+/// that is not ours is kInvalidArgument. Blobs that a row names must be durable before; one that is
+/// not there (any more) is kFailedPrecondition, reason BLOB_MISSING.
 class Catalog {
  public:
   virtual ~Catalog() = default;

@@ -8,6 +8,8 @@
 
 #include "common/ids.h"
 #include "common/status.h"
+#include "server/blob_rows.h"
+#include "server/job.h"
 #include "server/page_token.h"
 #include "server/request_row.h"
 
@@ -31,6 +33,11 @@ struct ConceptTable {
       "AND state IN ('queued', 'running')";
   static constexpr std::string_view kDelete = "DELETE FROM concept WHERE name = ? AND tenant = ?";
   static std::string NewName() { return ConceptName(NewId()); }
+  static std::vector<v1::BlobRef> BlobsOf(const v1::Concept& message) {
+    std::vector<v1::BlobRef> blobs;
+    for (const v1::ConceptPicture& picture : message.pictures()) blobs.push_back(picture.blob());
+    return blobs;
+  }
 };
 
 struct AdapterTable {
@@ -47,6 +54,9 @@ struct AdapterTable {
       "AND state IN ('queued', 'running')";
   static constexpr std::string_view kDelete = "DELETE FROM adapter WHERE name = ? AND tenant = ?";
   static std::string NewName() { return AdapterName(NewId()); }
+  static std::vector<v1::BlobRef> BlobsOf(const v1::Adapter& message) {
+    return {message.blob(), message.reference()};
+  }
 };
 
 template <typename Message>
@@ -115,6 +125,7 @@ absl::StatusOr<typename Table::Message> Create(Database& database, const Clock& 
     const std::string bytes = message.SerializeAsString();
     RETURN_IF_ERROR(
         db.Execute(Table::kInsert, {message.name(), key.tenant, Bytes{bytes}}).status());
+    RETURN_IF_ERROR(NameBlobs(db, key.tenant, message.name(), Table::BlobsOf(message)));
     return InsertRequest(db, key, message.name());
   }));
   return message;
@@ -145,7 +156,8 @@ absl::StatusOr<std::string> List(Database& database, const PageQuery& query,
 
 // JobStore::Submit looks for the inputs in its transaction: between the two no job is left without.
 template <typename Table>
-absl::Status Delete(Database& database, std::string_view tenant, std::string_view name) {
+absl::Status Delete(Database& database, absl::Time now, std::string_view tenant,
+                    std::string_view name) {
   return database.Write([&](SqliteConnection& db) -> absl::Status {
     ASSIGN_OR_RETURN(const int64_t users, db.QueryInt(Table::kUsers, {name, tenant}, 0));
     if (users > 0) {
@@ -153,8 +165,8 @@ absl::Status Delete(Database& database, std::string_view tenant, std::string_vie
                    fmt::format("{}: is used by {} queued or running jobs", name, users), "IN_USE");
     }
     ASSIGN_OR_RETURN(const int deleted, db.Execute(Table::kDelete, {name, tenant}));
-    if (deleted == 1) return absl::OkStatus();
-    return absl::NotFoundError(fmt::format("{}: is not here", name));
+    if (deleted == 0) return absl::NotFoundError(fmt::format("{}: is not here", name));
+    return UnnameBlobs(db, now, tenant, name);
   });
 }
 
@@ -181,7 +193,7 @@ absl::StatusOr<ConceptPage> SqliteCatalog::ListConcepts(const PageQuery& query) 
 }
 
 absl::Status SqliteCatalog::DeleteConcept(std::string_view tenant, std::string_view name) {
-  return Delete<ConceptTable>(database_, tenant, name);
+  return Delete<ConceptTable>(database_, steady_.Now(), tenant, name);
 }
 
 absl::Status SqliteCatalog::SavePicture(std::string_view tenant,
@@ -232,7 +244,7 @@ absl::StatusOr<AdapterPage> SqliteCatalog::ListAdapters(const PageQuery& query) 
 }
 
 absl::Status SqliteCatalog::DeleteAdapter(std::string_view tenant, std::string_view name) {
-  return Delete<AdapterTable>(database_, tenant, name);
+  return Delete<AdapterTable>(database_, steady_.Now(), tenant, name);
 }
 
 bool SqliteCatalog::IsAlive(const Worker& worker) const {
@@ -270,6 +282,9 @@ absl::Status SqliteCatalog::RegisterWorker(const v1::RegisterRequest& request) {
   }
   return database_.Write([&](SqliteConnection& db) -> absl::Status {
     for (const v1::OfferedBaseModel& offer : request.base_models()) {
+      const std::string& name = offer.base_model().name();
+      RETURN_IF_ERROR(UnnameBlobs(db, steady_.Now(), kSystemTenant, name));
+      RETURN_IF_ERROR(NameBlobs(db, kSystemTenant, name, {offer.vocabulary(), offer.merges()}));
       const std::string bytes = offer.SerializeAsString();
       RETURN_IF_ERROR(
           db.Execute("INSERT INTO base_model (name, digest, message) VALUES (?, ?, ?) "

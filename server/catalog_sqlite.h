@@ -8,13 +8,15 @@
 #include "common/clock.h"
 #include "server/catalog.h"
 #include "server/database.h"
+#include "server/steady_time.h"
 
 namespace vico {
 
 class SqliteCatalog final : public Catalog {
  public:
   /// The references must outlive the catalog.
-  SqliteCatalog(Database& database, const Clock& clock) : database_(database), clock_(clock) {}
+  SqliteCatalog(Database& database, const Clock& clock)
+      : database_(database), clock_(clock), steady_(clock) {}
 
   absl::StatusOr<v1::Concept> FindConceptByRequest(const RequestKey& key) override;
   absl::StatusOr<v1::Concept> CreateConcept(const RequestKey& key,
@@ -51,6 +53,7 @@ class SqliteCatalog final : public Catalog {
 
   Database& database_;
   const Clock& clock_;
+  const SteadyTime steady_;
   std::mutex mutex_;
   std::map<std::string, Worker, std::less<>> workers_;  // by name; guarded by mutex_
 };

@@ -129,13 +129,7 @@ absl::Status ConceptUpload::Finish(v1::UploadConceptResponse& answer) {
   }
   ASSIGN_OR_RETURN(const bool all, FindAll());
   if (!all) {
-    std::set<std::string> named;
-    for (const auto& announced : header_.pictures()) {
-      const std::string& digest = announced.sha256();
-      if (!pictures_.contains(digest) && named.insert(digest).second) {
-        answer.add_missing_sha256(digest);
-      }
-    }
+    AddMissing(answer);
     return absl::OkStatus();
   }
   v1::Concept uploaded;
@@ -146,8 +140,30 @@ absl::Status ConceptUpload::Finish(v1::UploadConceptResponse& answer) {
     picture.set_file_name(announced.file_name());
   }
   RETURN_IF_ERROR(AddWarnings(uploaded));
-  ASSIGN_OR_RETURN(*answer.mutable_uploaded_concept(),
-                   stores_.catalog.CreateConcept(key_, std::move(uploaded)));
+  auto made = stores_.catalog.CreateConcept(key_, std::move(uploaded));
+  if (Reason(made.status()) == "BLOB_MISSING")
+    return AskAgain(answer);  // collected under our hands
+  if (!made.ok()) return made.status();
+  *answer.mutable_uploaded_concept() = *std::move(made);
+  return absl::OkStatus();
+}
+
+void ConceptUpload::AddMissing(v1::UploadConceptResponse& answer) const {
+  std::set<std::string> named;
+  for (const auto& announced : header_.pictures()) {
+    const std::string& digest = announced.sha256();
+    if (!pictures_.contains(digest) && named.insert(digest).second) {
+      answer.add_missing_sha256(digest);
+    }
+  }
+}
+
+/// A picture that was here is not any more: says which.
+absl::Status ConceptUpload::AskAgain(v1::UploadConceptResponse& answer) {
+  pictures_.clear();
+  ASSIGN_OR_RETURN(const bool all, FindAll());
+  if (all) return absl::UnavailableError("pictures: were being deleted; call again");
+  AddMissing(answer);
   return absl::OkStatus();
 }
 

@@ -31,6 +31,8 @@ class ConceptUpload final : public StreamSink<v1::UploadConceptRequest, v1::Uplo
   absl::Status TakeChunk(v1::UploadConceptRequest::Chunk chunk);
   absl::Status TakeWhole();
   absl::StatusOr<bool> FindAll();
+  void AddMissing(v1::UploadConceptResponse& answer) const;
+  absl::Status AskAgain(v1::UploadConceptResponse& answer);
   absl::Status AddWarnings(v1::Concept& uploaded);
 
   Stores& stores_;

@@ -54,6 +54,14 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::FinishRequest& finish) {
   return blobs;
 }
 
+std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints) {
+  std::vector<v1::BlobRef> blobs;
+  for (const auto& checkpoint : checkpoints.newest_first()) blobs.push_back(checkpoint.blob());
+  return blobs;
+}
+
+std::string CheckpointUser(std::string_view job) { return fmt::format("{}/checkpoints", job); }
+
 absl::Status CheckReported(const v1::Event& event, int index) {
   switch (event.what_case()) {
     case v1::Event::kProgress:

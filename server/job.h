@@ -30,6 +30,10 @@ const std::string& BaseModelOf(const v1::JobSpec& spec);
 /// the caller of JobStore::Report and Finish has seen them in the blob store.
 std::vector<v1::BlobRef> BlobsNamedBy(const v1::Event& event);
 std::vector<v1::BlobRef> BlobsNamedBy(const v1::FinishRequest& finish);
+std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints);
+
+/// As what a job names its checkpoints: apart from its other blobs, since they go first.
+std::string CheckpointUser(std::string_view job);
 
 /// OK when a worker may report this event; kInvalidArgument (naming events[index]) for those that
 /// only the server makes, and for an event that says nothing.

@@ -5,6 +5,7 @@
 
 #include "common/failpoint.h"
 #include "common/status.h"
+#include "server/blob_rows.h"
 #include "server/job.h"
 
 namespace vico {
@@ -263,9 +264,19 @@ absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
                                      LeaseUntil(before),
                                      absl::ToUnixMicros(after.queue_until),
                                      Bytes{checkpoints}}));
-  if (changed == 1) return absl::OkStatus();
+  if (changed == 1) {
+    return IsTerminal(job.state())
+               ? UnnameBlobs(db, now.steady, after.tenant, CheckpointUser(job.name()))
+               : absl::OkStatus();
+  }
   return Error(absl::StatusCode::kAborted, fmt::format("{}: has changed meanwhile", job.name()),
                "LEASE_LOST");
+}
+
+absl::Status NameCheckpoints(SqliteConnection& db, absl::Time now, const JobRow& row) {
+  const std::string user = CheckpointUser(row.job.name());
+  RETURN_IF_ERROR(UnnameBlobs(db, now, row.tenant, user));
+  return NameBlobs(db, row.tenant, user, BlobsNamedBy(row.checkpoints));
 }
 
 absl::Status AppendEvent(SqliteConnection& db, absl::Time now, JobRow& row, v1::Event event) {

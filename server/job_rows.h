@@ -81,6 +81,10 @@ absl::Status InsertJob(SqliteConnection& db, absl::Time now,
 absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
                      const JobRow& before, const JobRow& after);
 
+/// The checkpoints in `row`, and no others, are what the job names as such; SaveJob lets them go
+/// when the job ends. kFailedPrecondition, reason BLOB_MISSING, as NameBlobs.
+absl::Status NameCheckpoints(SqliteConnection& db, absl::Time now, const JobRow& row);
+
 /// Numbers the event, dates it, writes it, and counts it in `row`, which must be saved afterwards.
 absl::Status AppendEvent(SqliteConnection& db, absl::Time now, JobRow& row, v1::Event event);
 

@@ -91,7 +91,8 @@ class JobStore {
   /// Extends the lease and appends the events; a checkpoint among them is kept with the job, and
   /// the one before it. A report number seen before adds nothing; one that leaves a gap is
   /// kInvalidArgument. kAborted, reason LEASE_LOST, when the job is not this lease's any more;
-  /// kNotFound for an unknown job. Answers CONTINUE or CANCEL.
+  /// kNotFound for an unknown job. kFailedPrecondition, reason BLOB_MISSING, when an event names a
+  /// blob that is not there (any more). Answers CONTINUE or CANCEL.
   virtual absl::StatusOr<v1::Directive> Report(const v1::ReportRequest& report) = 0;
 
   /// Ends the attempt. The same lease id with the same content gets the first answer again.

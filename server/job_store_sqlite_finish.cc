@@ -7,6 +7,7 @@
 #include "common/ids.h"
 #include "common/sha256.h"
 #include "common/status.h"
+#include "server/blob_rows.h"
 #include "server/job.h"
 #include "server/job_store_sqlite.h"
 
@@ -34,6 +35,8 @@ absl::Status InsertAdapter(SqliteConnection& db, const JobRow& row, const v1::Tr
   adapter.set_job(row.job.name());
   *adapter.mutable_summary() = result.summary();
   *adapter.mutable_create_time() = row.job.finish_time();
+  RETURN_IF_ERROR(
+      NameBlobs(db, row.tenant, adapter.name(), {result.adapter(), result.reference()}));
   const std::string bytes = adapter.SerializeAsString();
   return db
       .Execute("INSERT INTO adapter (name, tenant, message) VALUES (?, ?, ?)",
@@ -149,6 +152,7 @@ absl::Status SqliteJobStore::Succeed(SqliteConnection& db, JobRow& row,
     RETURN_IF_ERROR(InsertAdapter(db, row, finish.trained()));
     event.mutable_succeeded()->set_adapter(job.adapter());
   } else {
+    RETURN_IF_ERROR(NameBlobs(db, row.tenant, job.name(), BlobsNamedBy(finish)));
     *job.mutable_pictures() = finish.generated().pictures();
     event.mutable_succeeded()->set_picture_count(job.pictures_size());
   }

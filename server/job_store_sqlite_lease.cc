@@ -7,6 +7,7 @@
 #include "common/failpoint.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "server/blob_rows.h"
 #include "server/job.h"
 #include "server/job_store_sqlite.h"
 
@@ -171,7 +172,13 @@ absl::StatusOr<v1::Directive> SqliteJobStore::Report(const v1::ReportRequest& re
     if (report.report_number() == next) {
       row.report_number = next;
       for (v1::Event event : report.events()) {
-        TakeIn(row, event);
+        if (event.has_checkpoint()) {
+          TakeIn(row, event);
+          RETURN_IF_ERROR(NameCheckpoints(db, steady_.Now(), row));
+        } else {
+          RETURN_IF_ERROR(NameBlobs(db, row.tenant, row.job.name(), BlobsNamedBy(event)));
+          TakeIn(row, event);
+        }
         RETURN_IF_ERROR(AppendEvent(db, clock_.Now(), row, std::move(event)));
         news = true;
       }

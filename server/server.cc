@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -18,7 +19,10 @@
 #include "common/status.h"
 #include "server/adapter_service.h"
 #include "server/admin_service.h"
+#include "server/blob_keeper.h"
+#include "server/blob_recovery.h"
 #include "server/blob_store_local.h"
+#include "server/blob_store_tracked.h"
 #include "server/catalog_sqlite.h"
 #include "server/concept_service.h"
 #include "server/data_folder.h"
@@ -149,6 +153,19 @@ absl::Status CheckTransport(const ServerOptions& options) {
                         : CheckAddress("worker-listen", options.worker_listen);
 }
 
+void LogRecovery(const Log& log, const BlobRecovery& recovery) {
+  if (recovery.adopted + recovery.deleted + recovery.forgotten > 0) {
+    log.Warning("blobs and their rows were made to agree", {{"adopted", recovery.adopted},
+                                                            {"deleted", recovery.deleted},
+                                                            {"forgotten", recovery.forgotten}});
+  }
+  for (const LostBlob& blob : recovery.lost) {
+    log.Error("a blob is lost", {{"tenant", blob.tenant},
+                                 {"sha256", blob.sha256},
+                                 {"named_by", fmt::format("{}", fmt::join(blob.users, " "))}});
+  }
+}
+
 absl::Status WriteWhole(Files& files, const std::string& path, const std::string& bytes) {
   const std::string incoming = path + ".new";
   if (absl::Status removed = files.Remove(incoming); !removed.ok() && !absl::IsNotFound(removed)) {
@@ -170,14 +187,16 @@ struct Server::Parts {
         log(l),
         data(std::move(folder)),
         database(std::move(database_in)),
-        blobs(std::move(blobs_in)),
+        blob_files(std::move(blobs_in)),
+        steady(clock),
+        blobs(*blob_files, *database, steady),
         metrics(o.version),
-        metered_blobs(*blobs, metrics),
+        metered_blobs(blobs, metrics),
         catalog(*database, clock),
-        tokenizers(*blobs),
+        tokenizers(blobs),
         tenants(*database, clock),
         keys(tenants, clock),
-        eraser(*database, *blobs, tenants, clock),
+        eraser(*database, blobs, tenants, clock),
         client_gate(keys, !o.tls.certificate.empty() ? KeyPolicy::kRequired
                           : o.insecure               ? KeyPolicy::kNone
                                                      : KeyPolicy::kIfAny),
@@ -193,7 +212,9 @@ struct Server::Parts {
   const Log log;
   const std::unique_ptr<DataFolder> data;
   const std::unique_ptr<Database> database;
-  const std::unique_ptr<LocalBlobStore> blobs;
+  const std::unique_ptr<LocalBlobStore> blob_files;
+  const SteadyTime steady;
+  TrackedBlobStore blobs;
   Metrics metrics;
   MeteredBlobStore metered_blobs;
   EventFeed feed;
@@ -211,6 +232,7 @@ struct Server::Parts {
   std::unique_ptr<MeteredJobStore> metered_jobs;
   std::unique_ptr<Stores> stores;
   std::unique_ptr<Housekeeping> housekeeping;
+  std::unique_ptr<BlobKeeper> blob_keeper;
   std::unique_ptr<SpecCheck> specs;
   std::unique_ptr<Pool> pool;
   std::unique_ptr<Pool> intake;
@@ -301,6 +323,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                        std::move(blobs));
   Parts& p = *parts;
   p.decoder = std::move(decoder);
+  ASSIGN_OR_RETURN(const BlobRecovery recovery, RecoverBlobs(*p.database, *p.blob_files, p.steady));
+  LogRecovery(log, recovery);
   ASSIGN_OR_RETURN(p.jobs,
                    SqliteJobStore::Open(*p.database, clock, p.feed,
                                         {.lease = options.lease_ttl, .random01 = Random01}));
@@ -367,6 +391,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                           .pause = std::min(absl::Seconds(2), options.lease_ttl / 2)});
   p.housekeeping->Start();
   p.keeper->Start();
+  p.blob_keeper =
+      std::make_unique<BlobKeeper>(*p.database, *p.blob_files, p.steady, log,
+                                   BlobKeeperOptions{.garbage_age = options.garbage_age,
+                                                     .scrub_interval = options.scrub_interval});
+  p.blob_keeper->Start();
   server->KeepTicking();
   RETURN_IF_ERROR(WriteWhole(files, options.data + "/ports.json", server->ListeningLine() + "\n"));
   return server;
@@ -416,6 +445,7 @@ void Server::Drain(absl::Duration grace) {
   p.client_server.reset();
   p.worker_server.reset();
   p.housekeeping.reset();
+  p.blob_keeper.reset();
 }
 
 }  // namespace vico

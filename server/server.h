@@ -26,10 +26,12 @@ struct ServerOptions {
                  ///< for workers and operators, these come by TLS on both sides
   bool insecure = false;  ///< keys are not asked for, even if there are any
   absl::Duration lease_ttl = absl::Seconds(30);
-  absl::Duration housekeeping = absl::Seconds(2);  ///< between turns
-  int threads = 8;                                 ///< that handlers run on
-  int intake_threads = 2;                          ///< that decode uploaded pictures, one each
-  DecoderOptions decoder;                          ///< of uploaded pictures
+  absl::Duration housekeeping = absl::Seconds(2);   ///< between turns
+  absl::Duration garbage_age = absl::Hours(24);     ///< of a blob that nothing names, when it goes
+  absl::Duration scrub_interval = absl::Hours(24);  ///< between readings of all blobs
+  int threads = 8;                                  ///< that handlers run on
+  int intake_threads = 2;                           ///< that decode uploaded pictures, one each
+  DecoderOptions decoder;                           ///< of uploaded pictures
   std::string version;
 };
 

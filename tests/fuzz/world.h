@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/blob_store_local.h"
+#include "server/blob_store_tracked.h"
 #include "server/catalog_sqlite.h"
 #include "server/database.h"
 #include "server/files.h"
@@ -32,7 +33,8 @@ class World {
     catalog_ = std::make_unique<SqliteCatalog>(*database_, clock_);
     auto blobs = LocalBlobStore::Open(folder_.path() + "/blobs", files_);
     MustHold(blobs.ok(), "a blob store opens");
-    blobs_ = *std::move(blobs);
+    blob_files_ = *std::move(blobs);
+    blobs_ = std::make_unique<TrackedBlobStore>(*blob_files_, *database_, steady_);
     auto jobs = SqliteJobStore::Open(*database_, clock_, feed_, {});
     MustHold(jobs.ok(), "a job store opens");
     jobs_ = *std::move(jobs);
@@ -75,12 +77,14 @@ class World {
 
   TempFolder folder_;
   FakeClock clock_;
+  const SteadyTime steady_{clock_};
   PosixFiles files_;
   EventFeed feed_;
   DirectDecoder decoder_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<SqliteCatalog> catalog_;
-  std::unique_ptr<LocalBlobStore> blobs_;
+  std::unique_ptr<LocalBlobStore> blob_files_;
+  std::unique_ptr<TrackedBlobStore> blobs_;
   std::unique_ptr<SqliteJobStore> jobs_;
   std::unique_ptr<Tokenizers> tokenizers_;
   std::unique_ptr<Stores> stores_;

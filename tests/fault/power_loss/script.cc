@@ -7,6 +7,7 @@
 
 #include "common/status.h"
 #include "server/blob_store_local.h"
+#include "server/blob_store_tracked.h"
 #include "server/catalog_sqlite.h"
 #include "server/database.h"
 #include "server/job.h"
@@ -42,13 +43,15 @@ class Script {
     jobs_.reset();
     catalog_.reset();
     blobs_.reset();
+    blob_files_.reset();
     database_.reset();
   }
 
   absl::Status Start() {
     Stop();
     ASSIGN_OR_RETURN(database_, Database::Open(root_ + "/vico.db"));
-    ASSIGN_OR_RETURN(blobs_, LocalBlobStore::Open(root_ + "/blobs", files_));
+    ASSIGN_OR_RETURN(blob_files_, LocalBlobStore::Open(root_ + "/blobs", files_));
+    blobs_ = std::make_unique<TrackedBlobStore>(*blob_files_, *database_, steady_);
     catalog_ = std::make_unique<SqliteCatalog>(*database_, clock_);
     ASSIGN_OR_RETURN(jobs_, SqliteJobStore::Open(*database_, clock_, feed_, {}));
     return absl::OkStatus();
@@ -193,9 +196,11 @@ class Script {
   Files& files_;
   const std::string root_;
   FakeClock clock_;
+  const SteadyTime steady_{clock_};
   EventFeed feed_;
   std::unique_ptr<Database> database_;
-  std::unique_ptr<LocalBlobStore> blobs_;
+  std::unique_ptr<LocalBlobStore> blob_files_;
+  std::unique_ptr<TrackedBlobStore> blobs_;
   std::unique_ptr<SqliteCatalog> catalog_;
   std::unique_ptr<SqliteJobStore> jobs_;
   History history_;
