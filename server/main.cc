@@ -17,6 +17,7 @@
 #include "server/checkpoint_failpoint.h"
 #include "server/command_folder.h"
 #include "server/command_output.h"
+#include "server/commands.h"
 #include "server/files.h"
 #include "server/server.h"
 
@@ -89,11 +90,14 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--print-ports", print_ports,
                "Print one JSON line with the ports on standard output (always in ports.json, too)");
+  vico::ServerCommands commands;
+  vico::AddCommands(app, commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (int exit_code = 0; vico::RunCommand(commands, exit_code)) return exit_code;
   if (!app.get_subcommands().empty()) return command_exit;
   if (options.data.empty()) return vico::Ended(vico::FieldError("--data", "is required"));
   options.lease_ttl = absl::Seconds(lease_seconds);

@@ -149,6 +149,14 @@ absl::StatusOr<int64_t> SqliteConnection::QueryInt(std::string_view sql, SqlValu
   return result;
 }
 
+absl::Status SqliteConnection::CopyTo(const std::string& path) {
+  ASSIGN_OR_RETURN(const auto copy, Open(path, Access::kReadWrite));
+  sqlite3_backup* const backup = sqlite3_backup_init(copy->database_, "main", database_, "main");
+  if (backup == nullptr) return copy->ErrorNow("copy");
+  sqlite3_backup_step(backup, -1);  // all pages in one read transaction
+  return sqlite3_backup_finish(backup) == SQLITE_OK ? absl::OkStatus() : copy->ErrorNow("copy");
+}
+
 int64_t SqliteConnection::LastInsertRowId() const { return sqlite3_last_insert_rowid(database_); }
 
 bool SqliteConnection::InTransaction() const { return sqlite3_get_autocommit(database_) == 0; }

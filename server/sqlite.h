@@ -67,6 +67,10 @@ class SqliteConnection {
   /// The first column of the first row; `otherwise` when there is no row.
   absl::StatusOr<int64_t> QueryInt(std::string_view sql, SqlValues values, int64_t otherwise);
 
+  /// This database as it now is, into a new file at `path`, durably; others may read and write it
+  /// meanwhile. It reads one state: what is committed later is not in the copy.
+  absl::Status CopyTo(const std::string& path);
+
   int64_t LastInsertRowId() const;
 
   /// Whether a transaction is open. SQLite ends it itself after some errors.

@@ -9,6 +9,7 @@
 #include "common/sha256.h"
 #include "server/api_key.h"
 #include "server/blob_store_local.h"
+#include "server/blob_store_tracked.h"
 #include "server/catalog_sqlite.h"
 #include "server/files.h"
 #include "server/job_store_sqlite.h"
@@ -37,7 +38,8 @@ class TenantTest : public testing::Test {
  protected:
   TenantTest() {
     database_ = *Database::Open(Path());
-    blobs_ = *LocalBlobStore::Open(folder_.path() + "/blobs", files_);
+    blob_files_ = *LocalBlobStore::Open(folder_.path() + "/blobs", files_);
+    blobs_ = std::make_unique<TrackedBlobStore>(*blob_files_, *database_, steady_);
     catalog_ = std::make_unique<SqliteCatalog>(*database_, clock_);
     jobs_ = *SqliteJobStore::Open(*database_, clock_, feed_, {});
     tenants_ = std::make_unique<TenantStore>(*database_, clock_);
@@ -120,10 +122,12 @@ class TenantTest : public testing::Test {
 
   TempFolder folder_;
   FakeClock clock_;
+  const SteadyTime steady_{clock_};
   PosixFiles files_;
   EventFeed feed_;
   std::unique_ptr<Database> database_;
-  std::unique_ptr<LocalBlobStore> blobs_;
+  std::unique_ptr<LocalBlobStore> blob_files_;
+  std::unique_ptr<TrackedBlobStore> blobs_;
   std::unique_ptr<SqliteCatalog> catalog_;
   std::unique_ptr<SqliteJobStore> jobs_;
   std::unique_ptr<TenantStore> tenants_;
