@@ -39,8 +39,8 @@ endfunction()
 
 # vico_test(name SOURCES a_test.cc ... LIBS target ... [LABEL unit] [WHOLE])
 # LABEL is one of unit, contract, golden, end_to_end, gpu, crash, load, fuzz. TIER_0 names, as a
-# gtest filter, those tests that run by default; the others get the label tier1, too. WHOLE lists the binary as one ctest entry:
-# for programs that are slow to start, as those with LibTorch are.
+# gtest filter, those tests that run by default; the label of the others ends in _tier1. WHOLE lists
+# the binary as one ctest entry: for programs that are slow to start, as those with LibTorch are.
 function(vico_test name)
   cmake_parse_arguments(T "WHOLE" "LABEL;TIMEOUT;TIER_0" "SOURCES;LIBS" ${ARGN})
   if(NOT T_LABEL)
@@ -67,7 +67,7 @@ function(vico_test name)
     if(NOT T_TIER_0 STREQUAL "*")
       gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60
                            TEST_FILTER "-${T_TIER_0}" TEST_LIST ${name}_tier1
-                           PROPERTIES LABELS "${T_LABEL};tier1" TIMEOUT ${T_TIMEOUT})
+                           PROPERTIES LABELS ${T_LABEL}_tier1 TIMEOUT ${T_TIMEOUT})
     endif()
   endif()
 endfunction()
