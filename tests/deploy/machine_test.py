@@ -3,6 +3,7 @@ fits its schema, and the certificates that the script makes are what each side n
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -24,7 +25,9 @@ def run(*words, **options):
 
 class UnitsTest(unittest.TestCase):
     def setUp(self):
-        self.systemd_analyze, = tools.need("systemd-analyze")
+        self.systemd_analyze = shutil.which("systemd-analyze")
+        if not self.systemd_analyze:
+            self.skipTest("systemd-analyze is missing; it comes with systemd")
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
@@ -83,7 +86,8 @@ class ComposeTest(unittest.TestCase):
 
 class CertificatesTest(unittest.TestCase):
     def test_each_certificate_says_who_it_is_for_and_the_keys_are_private(self):
-        tools.need("openssl")
+        if not shutil.which("openssl"):
+            self.skipTest("openssl is missing; scripts/bootstrap --tests installs it")
         with tempfile.TemporaryDirectory() as folder:
             make = [DEPLOY / "tls/make-certificates", folder, "vico.internal", "127.0.0.1"]
             self.assertEqual(run(*make).returncode, 0)
