@@ -116,6 +116,7 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
   }
   if (VICO_DEFECT("quota_outside_transaction")) {
     RETURN_IF_ERROR(database_.Read([&](auto& db) { return CheckQueueLimits(db, key.tenant); }));
+    VICO_FAILPOINT("submit.quota_checked");
   }
   v1::Job job;
   bool queued = false;

@@ -324,12 +324,15 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogAnErrorOrATemporaryFile) {
   EXPECT_EQ(run(key, {"generate", adapter, prompt, "--out", Path("drawn")}).exit_code, 0);
   // And what is refused.
   EXPECT_NE(run(wrong, {"models"}).exit_code, 0);
-  EXPECT_NE(run(key, {"generate", adapter, "no placeholder " + canaries.at("prompt")}).exit_code,
+  EXPECT_NE(run(key, {"generate", adapter, "no placeholder " + canaries.at("prompt"), "--out",
+                      Path("bare")})
+                .exit_code,
             -1);
   std::string long_prompt = prompt;
   while (long_prompt.size() < 1100) long_prompt += " " + canaries.at("prompt");
-  EXPECT_NE(run(key, {"generate", adapter, long_prompt}).exit_code, 0);
-  EXPECT_NE(run(key, {"generate", adapter, prompt + " \xff"}).exit_code, 0);
+  EXPECT_NE(run(key, {"generate", adapter, long_prompt, "--out", Path("long")}).exit_code, 0);
+  EXPECT_NE(run(key, {"generate", adapter, prompt + " \xff", "--out", Path("no-text")}).exit_code,
+            0);
   const std::string worker_log = worker.Stop();
   server_->Signal(SIGTERM);
   ASSERT_EQ(server_->Wait(std::chrono::seconds(30)), 0);

@@ -3,7 +3,6 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
-#include <torch/version.h>
 
 #include "tests/golden/authors_networks.h"
 #include "tests/golden/files.h"
@@ -128,9 +127,9 @@ TEST_F(AuthorsTraining, TheLatentOfTenGuidedStepsIsTheirs) {
   options.seeds = {0, 0};  // of no effect: DDIM without eta draws nothing
   Personalization personal{.adapter = adapter_, .reference = r_["train.pictures"].narrow(0, 0, 1)};
   const auto latent = Denoise(base_, &personal, options, r_["generate.noise"], {});
-  // Masks are thresholds, so ten steps magnify rounding: 1.4e-4 was seen with LibTorch 1.13.
-  const double bound = TORCH_VERSION_MAJOR >= 2 ? 1e-4 : 3e-4;
-  EXPECT_LT(RelativeError(latent, r_["generate.latent"]), bound);
+  // Masks are thresholds, so ten steps magnify rounding: the authors' own latent on another make of
+  // CPU differs from the recorded one by 1.1e-4, and by that much ours does, too.
+  EXPECT_LT(RelativeError(latent, r_["generate.latent"]), 3e-4);
 }
 
 }  // namespace
