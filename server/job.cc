@@ -38,7 +38,8 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::Event& event) {
       return {event.preview().blob()};
     case v1::Event::kPicture:
       return {event.picture().blob()};
-    case v1::Event::kCheckpoint:
+    case v1::Event::kCheckpoint:  // without its blob once it is told to clients
+      if (!event.checkpoint().has_blob()) return {};
       return {event.checkpoint().blob()};
     default:
       return {};

@@ -47,6 +47,10 @@ class CrashTest : public ::testing::Test {
     EXPECT_EQ(client_->GetJob(job->name())->attempt(), 1);
     EXPECT_THAT(AdapterDigest(job_), testing::SizeIs(64));
     EXPECT_EQ(AdapterDigest(job_), AdapterDigest(job->name()));
+    // With its pictures, as people watch; it has a checkpoint on the way.
+    const TempFolder folder;
+    const Finished watched = cluster_.Vico({"jobs", "watch", job->name(), "--out", folder.path()});
+    EXPECT_EQ(watched.exit_code, 0) << watched.err;
   }
 
   static bool IsCheckpoint(const v1::Event& event) { return event.has_checkpoint(); }

@@ -26,6 +26,10 @@ TEST(JobTest, BlobsOfEventsAndResultsAreFound) {
   EXPECT_EQ(BlobsNamedBy(event).at(0).sha256(), digest('3'));
   event.mutable_picture()->mutable_blob()->set_sha256(digest('4'));
   EXPECT_EQ(BlobsNamedBy(event).at(0).sha256(), digest('4'));
+  event.mutable_checkpoint()->mutable_blob()->set_sha256(digest('8'));
+  EXPECT_EQ(BlobsNamedBy(event).at(0).sha256(), digest('8'));
+  event.mutable_checkpoint()->clear_blob();  // as clients see it
+  EXPECT_TRUE(BlobsNamedBy(event).empty());
   event.mutable_progress();
   EXPECT_TRUE(BlobsNamedBy(event).empty());
 
