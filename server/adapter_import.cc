@@ -65,10 +65,10 @@ absl::Status AdapterImport::TakeHeader(v1::ImportAdapterRequest::Header header) 
   auto made = stores_.catalog.FindAdapterByRequest(key_);
   if (made.ok()) {
     made_before_ = std::make_unique<v1::Adapter>(*std::move(made));
-  } else if (!absl::IsNotFound(made.status())) {
-    return made.status();
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  if (!absl::IsNotFound(made.status())) return made.status();
+  return stores_.admission.Upload();
 }
 
 absl::Status AdapterImport::TakeChunk(const v1::ImportAdapterRequest::Chunk& chunk) {

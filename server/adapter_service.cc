@@ -76,9 +76,11 @@ grpc::ServerWriteReactor<v1::DownloadAdapterResponse>* AdapterService::DownloadA
 grpc::ServerReadReactor<v1::ImportAdapterRequest>* AdapterService::ImportAdapter(
     grpc::CallbackServerContext* context, v1::Adapter* adapter) {
   return OpenUpload<v1::ImportAdapterRequest, v1::Adapter>(
-      uploads_, *context, "ImportAdapter", *adapter, [this](const Caller& caller) {
+      uploads_, *context, "ImportAdapter", *adapter,
+      [this](const Caller& caller) {
         return std::make_unique<AdapterImport>(stores_, caller.tenant, imports_);
-      });
+      },
+      options_);
 }
 
 grpc::ServerUnaryReactor* AdapterService::DeleteAdapter(grpc::CallbackServerContext* context,

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "server/rpc/calls.h"
+#include "server/rpc/client_stream.h"
 #include "server/stores.h"
 #include "vico/v1/adapter.grpc.pb.h"
 
@@ -12,8 +13,8 @@ namespace vico {
 class AdapterService final : public v1::AdapterService::CallbackService {
  public:
   /// `uploads` has a pool of its own, on which imports are checked.
-  AdapterService(Calls& calls, Stores& stores, Calls& uploads)
-      : calls_(calls), stores_(stores), uploads_(uploads) {}
+  AdapterService(Calls& calls, Stores& stores, Calls& uploads, const ClientStreamOptions& options)
+      : calls_(calls), stores_(stores), uploads_(uploads), options_(options) {}
 
   grpc::ServerUnaryReactor* GetAdapter(grpc::CallbackServerContext* context,
                                        const v1::GetAdapterRequest* request,
@@ -33,6 +34,7 @@ class AdapterService final : public v1::AdapterService::CallbackService {
   Calls& calls_;
   Stores& stores_;
   Calls& uploads_;
+  const ClientStreamOptions options_;
   std::atomic<int> imports_{0};  // under way
 };
 

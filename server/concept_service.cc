@@ -24,9 +24,11 @@ absl::Status CheckConceptName(const std::string& name) {
 grpc::ServerReadReactor<v1::UploadConceptRequest>* ConceptService::UploadConcept(
     grpc::CallbackServerContext* context, v1::UploadConceptResponse* response) {
   return OpenUpload<v1::UploadConceptRequest, v1::UploadConceptResponse>(
-      uploads_, *context, "UploadConcept", *response, [this](const Caller& caller) {
+      uploads_, *context, "UploadConcept", *response,
+      [this](const Caller& caller) {
         return std::make_unique<ConceptUpload>(stores_, caller.tenant);
-      });
+      },
+      options_);
 }
 
 grpc::ServerUnaryReactor* ConceptService::GetConcept(grpc::CallbackServerContext* context,

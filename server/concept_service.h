@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/rpc/calls.h"
+#include "server/rpc/client_stream.h"
 #include "server/stores.h"
 #include "vico/v1/concept.grpc.pb.h"
 
@@ -11,8 +12,8 @@ class ConceptService final : public v1::ConceptService::CallbackService {
  public:
   /// `uploads` has a pool of its own, whose number of threads bounds the memory that decoding
   /// takes.
-  ConceptService(Calls& calls, Stores& stores, Calls& uploads)
-      : calls_(calls), stores_(stores), uploads_(uploads) {}
+  ConceptService(Calls& calls, Stores& stores, Calls& uploads, const ClientStreamOptions& options)
+      : calls_(calls), stores_(stores), uploads_(uploads), options_(options) {}
 
   grpc::ServerReadReactor<v1::UploadConceptRequest>* UploadConcept(
       grpc::CallbackServerContext* context, v1::UploadConceptResponse* response) override;
@@ -30,6 +31,7 @@ class ConceptService final : public v1::ConceptService::CallbackService {
   Calls& calls_;
   Stores& stores_;
   Calls& uploads_;
+  const ClientStreamOptions options_;
 };
 
 }  // namespace vico

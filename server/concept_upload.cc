@@ -46,6 +46,7 @@ absl::Status ConceptUpload::TakeHeader(v1::UploadConceptRequest::Header header) 
     return absl::OkStatus();
   }
   if (!absl::IsNotFound(made.status())) return made.status();
+  RETURN_IF_ERROR(stores_.admission.Upload());
   return FindAll().status();
 }
 

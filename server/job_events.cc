@@ -24,6 +24,14 @@ JobEvents::JobEvents(Stores& stores, JobEventsOptions options, std::function<voi
 
 absl::StatusOr<Next> JobEvents::Pull(v1::WatchJobResponse& item) {
   item.set_job(options_.job);
+  ASSIGN_OR_RETURN(Next next, PullNext(item));
+  const auto now = std::chrono::steady_clock::now();
+  if (next == Next::kWait && now - last_sent_ >= options_.bookmark) next = Next::kItem;
+  if (next == Next::kItem) last_sent_ = now;
+  return next;
+}
+
+absl::StatusOr<Next> JobEvents::PullNext(v1::WatchJobResponse& item) {
   if (options_.announce) {
     options_.announce = false;
     return Next::kItem;

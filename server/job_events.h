@@ -2,6 +2,7 @@
 // pictures it names.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -23,10 +24,14 @@ struct JobEventsOptions {
   uint64_t after_sequence = 0;
   bool include_pictures = false;
   bool announce = false;  ///< begin with a response that names the job and holds nothing
+  std::chrono::milliseconds bookmark{15'000};  ///< and send such a one after a silence this long
+  std::shared_ptr<Admission::Watch> place{};   ///< among the open watches, kept while it streams
 };
 
 /// The event rows are the truth; the feed only says when to read them. What lies between the two
-/// and a slow watcher is one batch of events and one chunk.
+/// and a slow watcher is one batch of events and one chunk: whatever happens while it does not read
+/// stays in the rows and is read by number. A response that names the job and no more is a
+/// bookmark: the stream lives, and there is nothing new.
 class JobEvents final : public StreamSource<v1::WatchJobResponse> {
  public:
   /// `stores` must outlive it.
@@ -35,6 +40,7 @@ class JobEvents final : public StreamSource<v1::WatchJobResponse> {
   absl::StatusOr<Next> Pull(v1::WatchJobResponse& item) override;
 
  private:
+  absl::StatusOr<Next> PullNext(v1::WatchJobResponse& item);
   absl::StatusOr<bool> PullPicture(v1::WatchJobResponse& item);
   absl::StatusOr<bool> ReadMore();
 
@@ -42,6 +48,7 @@ class JobEvents final : public StreamSource<v1::WatchJobResponse> {
   JobEventsOptions options_;
   const EventFeed::Subscription subscription_;
   uint64_t sequence_;  // of the last event read
+  std::chrono::steady_clock::time_point last_sent_ = std::chrono::steady_clock::now();
   bool first_look_ = true;
   bool ended_ = false;  // the terminal event has been read, or none will come
   std::deque<v1::Event> events_;

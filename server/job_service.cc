@@ -1,5 +1,6 @@
 #include "server/job_service.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,11 +34,12 @@ RequestKey KeyOf(const Caller& caller, const std::string& request_id, std::strin
 
 /// A repeat gets the job it made; only what is new is checked, by `check`.
 template <typename Check>
-absl::StatusOr<v1::Job> SubmitOnce(JobStore& jobs, const RequestKey& key, const Check& check) {
-  absl::StatusOr<v1::Job> earlier = jobs.FindByRequest(key);
+absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, const RequestKey& key, const Check& check) {
+  absl::StatusOr<v1::Job> earlier = stores.jobs.FindByRequest(key);
   if (!absl::IsNotFound(earlier.status())) return earlier;
+  RETURN_IF_ERROR(stores.admission.Submit(key.tenant));
   ASSIGN_OR_RETURN(CheckedSpec checked, check());
-  return jobs.Submit(
+  return stores.jobs.Submit(
       {.key = key, .spec = std::move(checked.spec), .warnings = std::move(checked.warnings)});
 }
 
@@ -67,7 +69,7 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
                   }
                   const RequestKey key = KeyOf(caller, request->request_id(), "CreateTrainingJob",
                                                request->train().SerializeAsString());
-                  ASSIGN_OR_RETURN(*job, SubmitOnce(stores_.jobs, key, check));
+                  ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, key, check));
                   return absl::OkStatus();
                 });
 }
@@ -78,7 +80,7 @@ absl::StatusOr<v1::Job> JobService::SubmitGeneration(
   RETURN_IF_ERROR(CheckRequestId("request_id", request.request_id()));
   const RequestKey key = KeyOf(caller, request.request_id(), "CreateGenerationJob",
                                request.generate().SerializeAsString());
-  return SubmitOnce(stores_.jobs, key,
+  return SubmitOnce(stores_, key,
                     [&] { return specs_.Generate(caller.tenant, request.generate()); });
 }
 
@@ -107,14 +109,18 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::Generate(
         if (request->validate_only()) {
           return FieldError("validate_only", "is for CreateGenerationJob");
         }
+        ASSIGN_OR_RETURN(auto place, stores_.admission.OpenWatch(caller.tenant));
         ASSIGN_OR_RETURN(const v1::Job job, SubmitGeneration(caller, *request));
         return std::make_unique<JobEvents>(stores_,
                                            JobEventsOptions{.tenant = caller.tenant,
                                                             .job = job.name(),
                                                             .include_pictures = true,
-                                                            .announce = true},
+                                                            .announce = true,
+                                                            .bookmark = options_.bookmark,
+                                                            .place = std::move(place)},
                                            std::move(wake));
-      });
+      },
+      {.limit = options_.generate_limit, .tick = std::min(options_.poll, options_.bookmark)});
 }
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,
@@ -155,14 +161,18 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
                       std::function<void()> wake) -> absl::StatusOr<WatchSource> {
         RETURN_IF_ERROR(CheckJobName(request->name()));
         RETURN_IF_ERROR(stores_.jobs.Get(caller.tenant, request->name()).status());
+        ASSIGN_OR_RETURN(auto place, stores_.admission.OpenWatch(caller.tenant));
         return std::make_unique<JobEvents>(
             stores_,
             JobEventsOptions{.tenant = caller.tenant,
                              .job = request->name(),
                              .after_sequence = request->after_sequence(),
-                             .include_pictures = request->include_pictures()},
+                             .include_pictures = request->include_pictures(),
+                             .bookmark = options_.bookmark,
+                             .place = std::move(place)},
             std::move(wake));
-      });
+      },
+      {.limit = options_.watch_limit, .tick = std::min(options_.poll, options_.bookmark)});
 }
 
 grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* context,
@@ -190,9 +200,8 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
               "NOT_RETRYABLE");
         }
         ASSIGN_OR_RETURN(
-            *job,
-            SubmitOnce(stores_.jobs, KeyOf(caller, request->request_id(), "RetryJob", old.name()),
-                       [&] { return specs_.Either(caller.tenant, old.spec()); }));
+            *job, SubmitOnce(stores_, KeyOf(caller, request->request_id(), "RetryJob", old.name()),
+                             [&] { return specs_.Either(caller.tenant, old.spec()); }));
         return absl::OkStatus();
       });
 }

@@ -1,6 +1,8 @@
 // Jobs, for clients: submit, look, watch, cancel, retry.
 #pragma once
 
+#include <chrono>
+
 #include "server/rpc/calls.h"
 #include "server/spec_check.h"
 #include "server/stores.h"
@@ -8,10 +10,18 @@
 
 namespace vico {
 
+/// After a limit the job goes on, and the client watches it on.
+struct JobServiceOptions {
+  std::chrono::milliseconds generate_limit{300'000};  ///< of one Generate call
+  std::chrono::milliseconds watch_limit{3'600'000};   ///< of one WatchJob call
+  std::chrono::milliseconds bookmark{15'000};         ///< of silence in a watch, then a bookmark
+  std::chrono::milliseconds poll{3'000};  ///< a watch looks for itself, should a wake be lost
+};
+
 class JobService final : public v1::JobService::CallbackService {
  public:
-  JobService(Calls& calls, Stores& stores, const SpecCheck& specs)
-      : calls_(calls), stores_(stores), specs_(specs) {}
+  JobService(Calls& calls, Stores& stores, const SpecCheck& specs, const JobServiceOptions& options)
+      : calls_(calls), stores_(stores), specs_(specs), options_(options) {}
 
   grpc::ServerUnaryReactor* CreateTrainingJob(grpc::CallbackServerContext* context,
                                               const v1::CreateTrainingJobRequest* request,
@@ -40,6 +50,7 @@ class JobService final : public v1::JobService::CallbackService {
   Calls& calls_;
   Stores& stores_;
   const SpecCheck& specs_;
+  const JobServiceOptions options_;
 };
 
 }  // namespace vico

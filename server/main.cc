@@ -19,6 +19,7 @@
 #include "server/command_output.h"
 #include "server/commands.h"
 #include "server/files.h"
+#include "server/limit_flags.h"
 #include "server/server.h"
 
 namespace {
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
   options.version = VICO_VERSION;
   std::string log_level = "info";
   double lease_seconds = 30;
+  double drain_notice_seconds = 5;
   bool print_ports = false;
   CLI::App app(
       "Vico's server: the queue, the blobs and the API. Without TLS it listens on loopback only.");
@@ -90,6 +92,11 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--print-ports", print_ports,
                "Print one JSON line with the ports on standard output (always in ports.json, too)");
+  app.add_option("--drain-notice-seconds", drain_notice_seconds,
+                 "From saying NOT_SERVING to refusing calls")
+      ->check(CLI::Range(0.0, 60.0))
+      ->capture_default_str();
+  vico::AddLimitFlags(app, options);
   vico::ServerCommands commands;
   vico::AddCommands(app, commands);
   try {
@@ -103,6 +110,7 @@ int main(int argc, char** argv) {
   options.lease_ttl = absl::Seconds(lease_seconds);
   if (options.decoder.program.empty()) options.decoder.program = BesideThisProgram("vico-decode");
   options.housekeeping = std::min(options.housekeeping, options.lease_ttl / 15);
+  options.drain_notice = absl::Seconds(drain_notice_seconds);
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);
   if (!log.ok()) return vico::Ended(log.status());
@@ -124,7 +132,7 @@ int main(int argc, char** argv) {
   } else {
     log->Info("draining");
   }
-  (*server)->Drain(absl::Seconds(10));
+  (*server)->Drain(absl::Seconds(30));
   log->Info("ended");
   return end.ok() ? 0 : 1;
 }

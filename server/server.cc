@@ -228,6 +228,7 @@ struct Server::Parts {
   const CertificateGate worker_gate;
   std::unique_ptr<ReloadingCredentials> client_tls;  // null: plain, from this machine alone
   std::unique_ptr<ReloadingCredentials> worker_tls;
+  std::unique_ptr<Admission> admission;
   std::unique_ptr<SqliteJobStore> jobs;
   std::unique_ptr<MeteredJobStore> metered_jobs;
   std::unique_ptr<Stores> stores;
@@ -252,6 +253,7 @@ struct Server::Parts {
   std::unique_ptr<grpc::Server> client_server;
   std::unique_ptr<grpc::Server> worker_server;
   std::atomic<bool> listening{false};                 // both servers are set
+  std::atomic<bool> leaving{false};                   // health says so, whatever comes
   std::unique_ptr<MetricsListener> metrics_listener;  // reads all of the above
   int client_port = 0;
   int worker_port = 0;
@@ -296,7 +298,7 @@ absl::Status Server::Parts::OpenTls() {
 
 /// Once a second: says whether a worker is alive.
 void Server::Parts::Tick() {
-  if (!listening || calls->draining()) return;
+  if (!listening || leaving) return;
   const bool alive = AvailableBaseModels() > 0;
   client_server->GetHealthCheckService()->SetServingStatus(kWorkerHealth, alive);
   worker_server->GetHealthCheckService()->SetServingStatus(kWorkerHealth, alive);
@@ -327,10 +329,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   LogRecovery(log, recovery);
   ASSIGN_OR_RETURN(p.jobs,
                    SqliteJobStore::Open(*p.database, clock, p.feed,
-                                        {.lease = options.lease_ttl, .random01 = Random01}));
+                                        {.lease = options.lease_ttl,
+                                         .queued_per_tenant = options.queued_per_tenant,
+                                         .queued_total = options.queued_total,
+                                         .trainings_per_tenant = options.trainings_per_tenant,
+                                         .generations_per_tenant = options.generations_per_tenant,
+                                         .random01 = Random01}));
+  Admission::LookAtDisk look_at_disk = options.look_at_disk;
+  if (!look_at_disk) look_at_disk = [data = options.data] { return DiskSpaceOf(data); };
+  p.admission = std::make_unique<Admission>(options.admission, clock, std::move(look_at_disk));
   p.metered_jobs = std::make_unique<MeteredJobStore>(*p.jobs, p.metrics, clock);
-  p.stores.reset(
-      new Stores{*p.metered_jobs, p.metered_blobs, p.catalog, p.feed, p.tokenizers, *p.decoder});
+  p.stores.reset(new Stores{*p.metered_jobs, p.metered_blobs, p.catalog, p.feed, p.tokenizers,
+                            *p.decoder, *p.admission});
   p.specs = std::make_unique<SpecCheck>(*p.stores, RandomBits);
   p.pool = std::make_unique<Pool>("vico-calls", options.threads);
   p.intake = std::make_unique<Pool>("vico-intake", options.intake_threads);
@@ -342,9 +352,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   p.uploads = std::make_unique<Calls>(*p.intake, p.client_gate, CallLimits{.streams = kMaxUploads},
                                       log_call);
   p.worker_calls = std::make_unique<Calls>(*p.pool, p.worker_gate, CallLimits{}, log_call);
-  p.concept_service = std::make_unique<ConceptService>(*p.calls, *p.stores, *p.uploads);
-  p.job_service = std::make_unique<JobService>(*p.calls, *p.stores, *p.specs);
-  p.adapter_service = std::make_unique<AdapterService>(*p.calls, *p.stores, *p.uploads);
+  p.concept_service =
+      std::make_unique<ConceptService>(*p.calls, *p.stores, *p.uploads, options.uploads);
+  p.job_service = std::make_unique<JobService>(*p.calls, *p.stores, *p.specs, options.streams);
+  p.adapter_service =
+      std::make_unique<AdapterService>(*p.calls, *p.stores, *p.uploads, options.uploads);
   p.model_service = std::make_unique<ModelService>(*p.calls, *p.stores, options.version);
   p.worker_service = std::make_unique<WorkerService>(
       *p.worker_calls, *p.stores,
@@ -433,8 +445,10 @@ void Server::Drain(absl::Duration grace) {
   Parts& p = *parts_;
   p.metrics_listener.reset();
   if (!p.client_server) return;
+  p.leaving = true;
   p.client_server->GetHealthCheckService()->SetServingStatus(false);
   p.worker_server->GetHealthCheckService()->SetServingStatus(false);
+  if (grace > absl::ZeroDuration()) absl::SleepFor(p.options.drain_notice);
   for (Calls* calls : {p.calls.get(), p.uploads.get(), p.worker_calls.get()}) calls->Drain();
   const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace);
   p.client_server->Shutdown(deadline);

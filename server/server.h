@@ -12,8 +12,11 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/tls_files.h"
+#include "server/admission.h"
 #include "server/decoder/decoder_process.h"
 #include "server/files.h"
+#include "server/job_service.h"
+#include "server/rpc/client_stream.h"
 
 namespace vico {
 
@@ -33,6 +36,15 @@ struct ServerOptions {
   int intake_threads = 2;                           ///< that decode uploaded pictures, one each
   DecoderOptions decoder;                           ///< of uploaded pictures
   std::string version;
+  int queued_per_tenant = 100;     ///< waiting jobs; the next one is refused
+  int queued_total = 10'000;       ///< the same of all tenants
+  int trainings_per_tenant = 4;    ///< running at once; more wait
+  int generations_per_tenant = 8;  ///< running at once; more wait
+  AdmissionLimits admission;
+  Admission::LookAtDisk look_at_disk{};  ///< of the data folder's disk; the system's if left out
+  JobServiceOptions streams;
+  ClientStreamOptions uploads;                     ///< by clients
+  absl::Duration drain_notice = absl::Seconds(5);  ///< of Drain, from NOT_SERVING to refusing calls
 };
 
 class Server {
@@ -61,8 +73,10 @@ class Server {
   /// OK, or why the server must end and start anew: the database cannot be trusted any more.
   absl::Status Health();
 
-  /// Says NOT_SERVING, refuses new calls, ends watches and long polls, and gives the rest `grace`
-  /// to finish. When it returns, everything acknowledged is durable and nothing runs any more.
+  /// Says NOT_SERVING and goes on for `drain_notice` (not at all without a grace), so that those
+  /// who choose a server see it; then refuses new calls, ends watches with kUnavailable (clients
+  /// resume them) and long polls, and gives the rest `grace` to finish. When it returns, everything
+  /// acknowledged is durable, nothing runs any more, and the database's log is empty.
   void Drain(absl::Duration grace);
 
  private:

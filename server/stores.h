@@ -1,6 +1,7 @@
 // What services act on. All of it must outlive every call.
 #pragma once
 
+#include "server/admission.h"
 #include "server/blob_store.h"
 #include "server/catalog.h"
 #include "server/event_feed.h"
@@ -17,6 +18,7 @@ struct Stores {
   EventFeed& feed;
   Tokenizers& tokenizers;
   PictureDecoder& decoder;  ///< of what clients upload
+  Admission& admission;
 };
 
 }  // namespace vico

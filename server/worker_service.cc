@@ -23,6 +23,7 @@
 namespace vico {
 namespace {
 
+constexpr std::chrono::milliseconds kLongestPut{600'000};  // of one blob
 constexpr uint64_t kBlobChunk = uint64_t{1} << 20;
 
 void Set(absl::Duration duration, google::protobuf::Duration& out) {
@@ -253,9 +254,9 @@ grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
 grpc::ServerReadReactor<v1::PutBlobRequest>* WorkerService::PutBlob(
     grpc::CallbackServerContext* context, v1::BlobRef* response) {
   return OpenUpload<v1::PutBlobRequest, v1::BlobRef>(
-      calls_, *context, "PutBlob", *response, [this](const Caller& caller) {
-        return std::make_unique<BlobUpload>(stores_, book_, caller);
-      });
+      calls_, *context, "PutBlob", *response,
+      [this](const Caller& caller) { return std::make_unique<BlobUpload>(stores_, book_, caller); },
+      {.limit = kLongestPut});
 }
 
 }  // namespace vico

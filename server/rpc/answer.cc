@@ -17,8 +17,9 @@ grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& cont
   }
   calls.pool().Post([&calls, &context, reactor, method, started, caller = *std::move(caller),
                      act = std::move(act)] {
-    const absl::Status status = context.IsCancelled() ? absl::CancelledError("the caller went away")
-                                                      : RunGuarded([&] { return act(caller); });
+    absl::Status status = calls.CheckOnTime(started);
+    if (context.IsCancelled()) status = absl::CancelledError("the caller went away");
+    if (status.ok()) status = RunGuarded([&] { return act(caller); });
     reactor->Finish(calls.Answered(method, status, started));
   });
   return reactor;

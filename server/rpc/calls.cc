@@ -51,6 +51,12 @@ void Calls::Leave(const std::shared_ptr<Pump>& stream) {
   streams_.erase(stream);
 }
 
+absl::Status Calls::CheckOnTime(Time started) const {
+  if (std::chrono::steady_clock::now() - started <= limits_.unary) return absl::OkStatus();
+  return Error(absl::StatusCode::kDeadlineExceeded, "the call waited too long for its turn",
+               "CALL_TIMEOUT");
+}
+
 grpc::Status Calls::Answered(std::string_view method, const absl::Status& status, Time started) {
   {
     std::lock_guard lock(mutex_);

@@ -34,6 +34,7 @@ struct CallRecord {
 struct CallLimits {
   size_t backlog = 2000;  ///< calls that wait for a thread; the next one is refused
   size_t streams = 1200;  ///< open streams and long polls; the next one is refused
+  std::chrono::milliseconds unary{30'000};  ///< a call that waited longer for a thread is not begun
 };
 
 /// Any thread may call any method.
@@ -62,6 +63,9 @@ class Calls {
   /// The half of Enter() that does not ask who calls.
   absl::Status TakePlace(const std::shared_ptr<Pump>& stream);
   void Leave(const std::shared_ptr<Pump>& stream);
+
+  /// kDeadlineExceeded when a call that came at `started` has waited too long to be begun.
+  absl::Status CheckOnTime(Time started) const;
 
   /// Logs and counts a call that is about to be answered, and turns its status into gRPC's.
   grpc::Status Answered(std::string_view method, const absl::Status& status, Time started);

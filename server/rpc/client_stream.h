@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "common/status.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pump.h"
 
@@ -31,7 +33,12 @@ class StreamSink {
 };
 
 struct ClientStreamOptions {
-  std::chrono::milliseconds stall{30'000};  ///< a sender that says nothing for so long is cut off
+  std::chrono::milliseconds stall{30'000};   ///< a sender that says nothing for so long is cut off
+  std::chrono::milliseconds limit{120'000};  ///< of the whole upload
+  std::chrono::milliseconds rated_after{
+      10'000};                            ///< of waiting for the sender; from then on it must
+  uint64_t bytes_per_second = 64 << 10;   ///< have sent so much on average
+  std::chrono::milliseconds look{1'000};  ///< how often all this is looked at
 };
 
 namespace internal {
@@ -45,7 +52,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
 
   ClientStream(Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
                Response& answer, const ClientStreamOptions& options)
-      : calls_(calls), context_(context), method_(method), stall_(options.stall), answer_(answer) {}
+      : calls_(calls), context_(context), method_(method), options_(options), answer_(answer) {}
 
   static grpc::ServerReadReactor<Request>* Open(std::shared_ptr<ClientStream> self,
                                                 const MakeSink& make) {
@@ -67,6 +74,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
   }
 
   void OnReadDone(bool ok) override {
+    waited_ = waited_.load() + (std::chrono::steady_clock::now() - read_since_.load());
     ok ? has_message_ = true : no_more_ = true;
     reading_ = false;
     pump_->Kick();
@@ -91,10 +99,14 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
     if (calls_.draining()) return End(DrainingError());
     if (absl::Status welcome = calls_.StillWelcome(caller_); !welcome.ok()) return End(welcome);
     if (reading_) {
-      if (stalled_) End(absl::DeadlineExceededError("the upload stalled"));
+      if (slow_) {
+        End(Error(absl::StatusCode::kDeadlineExceeded, "the upload is too slow",
+                  "UPLOAD_TOO_SLOW"));
+      }
       return;
     }
     if (has_message_.exchange(false)) {
+      received_ += message_.ByteSizeLong();
       const absl::Status taken = RunGuarded([&] { return sink_->Take(std::move(message_)); });
       if (!taken.ok()) return End(taken);
     }
@@ -111,26 +123,36 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
     this->Finish(calls_.Answered(method_, status, started_));  // OnDone may follow at once
   }
 
-  /// Looks twice per `stall_` whether a read has waited too long.
+  /// Whether the sender, who is being waited for, has used up its patience.
+  bool IsSlow() const {
+    const auto now = std::chrono::steady_clock::now();
+    const auto waiting = now - read_since_.load();
+    const auto waited = waited_.load() + waiting;
+    const double seconds = std::chrono::duration<double>(waited).count();
+    return waiting > options_.stall || now - started_ > options_.limit ||
+           (waited > options_.rated_after &&
+            static_cast<double>(received_) <
+                static_cast<double>(options_.bytes_per_second) * seconds);
+  }
+
   void Watch() {
-    calls_.pool().PostAt(
-        std::chrono::steady_clock::now() + stall_ / 2, [weak = this->weak_from_this()] {
-          const std::shared_ptr<ClientStream> alive = weak.lock();
-          if (!alive) return;
-          if (alive->reading_ &&
-              std::chrono::steady_clock::now() - alive->read_since_.load() > alive->stall_) {
-            alive->stalled_ = true;
-            alive->pump_->Kick();
-          }
-          alive->Watch();
-        });
+    calls_.pool().PostAt(std::chrono::steady_clock::now() + options_.look,
+                         [weak = this->weak_from_this()] {
+                           const std::shared_ptr<ClientStream> alive = weak.lock();
+                           if (!alive) return;
+                           if (alive->reading_ && alive->IsSlow()) {
+                             alive->slow_ = true;
+                             alive->pump_->Kick();
+                           }
+                           alive->Watch();
+                         });
   }
 
   Calls& calls_;
   grpc::CallbackServerContext& context_;
   const std::string_view method_;
   Caller caller_;
-  const std::chrono::milliseconds stall_;
+  const ClientStreamOptions options_;
   const Calls::Time started_ = std::chrono::steady_clock::now();
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<ClientStream> self_;
@@ -138,7 +160,10 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
   std::atomic<bool> has_message_{false};
   std::atomic<bool> no_more_{false};
   std::atomic<bool> gone_{false};
-  std::atomic<bool> stalled_{false};
+  std::atomic<bool> slow_{false};
+  std::atomic<Calls::Time::duration> waited_{
+      Calls::Time::duration::zero()};  // for the sender, so far
+  std::atomic<uint64_t> received_{0};  // bytes
   std::atomic<Calls::Time> read_since_{started_};
   // touched in turns only
   Response& answer_;

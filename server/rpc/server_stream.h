@@ -2,6 +2,7 @@
 // back its source and nothing else; a stream that waits costs no thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "common/status.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pump.h"
 
@@ -32,7 +34,22 @@ class StreamSource {
   virtual absl::StatusOr<Next> Pull(Response& item) = 0;
 };
 
+struct ServerStreamOptions {
+  std::chrono::milliseconds limit{3'600'000};  ///< then it ends with kDeadlineExceeded
+  std::chrono::milliseconds tick{5'000};       ///< a source that waits is asked again this often
+};
+
 namespace internal {
+
+/// Kicks `pump` every `tick` as long as it lives.
+inline void KeepKicking(Pool& pool, std::weak_ptr<Pump> pump, std::chrono::milliseconds tick) {
+  pool.PostAt(std::chrono::steady_clock::now() + tick, [&pool, pump = std::move(pump), tick] {
+    const std::shared_ptr<Pump> alive = pump.lock();
+    if (!alive) return;
+    alive->Kick();
+    KeepKicking(pool, pump, tick);
+  });
+}
 
 template <class Response>
 class ServerStream final : public grpc::ServerWriteReactor<Response> {
@@ -42,8 +59,13 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
   using MakeSource = std::function<absl::StatusOr<std::unique_ptr<StreamSource<Response>>>(
       const Caller& caller, std::function<void()> wake)>;
 
-  ServerStream(Calls& calls, std::string_view method, MakeSource make)
-      : calls_(calls), method_(method), make_(std::move(make)) {}
+  ServerStream(Calls& calls, const grpc::CallbackServerContext& context, std::string_view method,
+               MakeSource make, const ServerStreamOptions& options)
+      : calls_(calls),
+        context_(context),
+        method_(method),
+        options_(options),
+        make_(std::move(make)) {}
 
   static grpc::ServerWriteReactor<Response>* Open(std::shared_ptr<ServerStream> self,
                                                   const grpc::ServerContextBase& context) {
@@ -58,6 +80,8 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
     }
     reactor->caller_ = *std::move(caller);
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
+    KeepKicking(reactor->calls_.pool(), reactor->pump_,
+                std::min(reactor->options_.tick, reactor->options_.limit));
     reactor->pump_->Kick();
     return reactor;
   }
@@ -80,9 +104,18 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
 
  private:
   void Turn() {
-    if (ended_ || writing_) return;
+    if (ended_) return;
+    const bool over = std::chrono::steady_clock::now() - started_ >= options_.limit;
+    if (writing_) {
+      if (over) context_.TryCancel();  // it does not read: only so does its message let go
+      return;
+    }
     if (gone_) return End(absl::CancelledError("the caller went away"));
     if (calls_.draining()) return End(DrainingError());
+    if (over) {
+      return End(Error(absl::StatusCode::kDeadlineExceeded,
+                       "the stream is as old as it may get; call again", "STREAM_LIMIT"));
+    }
     Next next = Next::kEnd;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
       if (absl::Status welcome = calls_.StillWelcome(caller_); !welcome.ok()) return welcome;
@@ -115,8 +148,10 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
   }
 
   Calls& calls_;
+  const grpc::CallbackServerContext& context_;
   const std::string_view method_;
   Caller caller_;
+  const ServerStreamOptions options_;
   const Calls::Time started_ = std::chrono::steady_clock::now();
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<ServerStream> self_;
@@ -135,9 +170,12 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
 template <class Response>
 grpc::ServerWriteReactor<Response>* OpenStream(
     Calls& calls, const grpc::CallbackServerContext& context, std::string_view method,
-    typename internal::ServerStream<Response>::MakeSource make) {
+    typename internal::ServerStream<Response>::MakeSource make,
+    const ServerStreamOptions& options = {}) {
   return internal::ServerStream<Response>::Open(
-      std::make_shared<internal::ServerStream<Response>>(calls, method, std::move(make)), context);
+      std::make_shared<internal::ServerStream<Response>>(calls, context, method, std::move(make),
+                                                         options),
+      context);
 }
 
 }  // namespace vico

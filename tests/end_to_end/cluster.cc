@@ -57,6 +57,9 @@ std::vector<std::string> Cluster::ServerCommand() const {
           address(),
           "--worker-listen",
           fmt::format("127.0.0.1:{}", worker_port_),
+          "--drain-notice-seconds=0",
+          "--min-free-share=0",
+          "--min-free-bytes=0",
           "--lease-seconds",
           "3"};
 }

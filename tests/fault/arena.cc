@@ -68,6 +68,12 @@ void Arena::StartServer() {
                                       fmt::format("127.0.0.1:{}", worker_port_),
                                       "--lease-seconds",
                                       fmt::format("{}", options_.lease_seconds)};
+  // Many jobs of one tenant at once, however full the disk is, and no balancer to tell.
+  for (const char* flag :
+       {"--submits-per-second=100000", "--submit-burst=100000", "--watches-per-tenant=1000",
+        "--min-free-share=0", "--min-free-bytes=0", "--drain-notice-seconds=0"}) {
+    command.emplace_back(flag);
+  }
   command.insert(command.end(), options_.server_flags.begin(), options_.server_flags.end());
   server_ = std::make_unique<Process>(command, process);
 }

@@ -40,7 +40,7 @@ class World {
     jobs_ = *std::move(jobs);
     tokenizers_ = std::make_unique<Tokenizers>(*blobs_);
     stores_ = std::unique_ptr<Stores>(
-        new Stores{*jobs_, *blobs_, *catalog_, feed_, *tokenizers_, decoder_});
+        new Stores{*jobs_, *blobs_, *catalog_, feed_, *tokenizers_, decoder_, admission_});
     specs_ = std::make_unique<SpecCheck>(*stores_, [] { return uint64_t{7}; });
     Fill();
   }
@@ -81,6 +81,7 @@ class World {
   PosixFiles files_;
   EventFeed feed_;
   DirectDecoder decoder_;
+  Admission admission_{{}, clock_, [] { return DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40}; }};
   std::unique_ptr<Database> database_;
   std::unique_ptr<SqliteCatalog> catalog_;
   std::unique_ptr<LocalBlobStore> blob_files_;

@@ -141,6 +141,16 @@ TEST(CallsTest, CallsThatWaitForAThreadAreLimited) {
   release.set_value();
 }
 
+TEST(CallsTest, ACallThatWaitedTooLongIsNotBegun) {
+  Pool pool("test", 1);
+  const NobodysGate gate;
+  Calls calls(pool, gate, {}, nullptr);
+  EXPECT_THAT(calls.CheckOnTime(steady_clock::now() - std::chrono::seconds(29)), IsOk());
+  const auto late = calls.CheckOnTime(steady_clock::now() - std::chrono::seconds(31));
+  EXPECT_THAT(late, HasCode(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(late, HasReason("CALL_TIMEOUT"));
+}
+
 TEST(CallsTest, ADrainRefusesAndGivesEachStreamATurn) {
   Pool pool("test", 1);
   const NobodysGate gate;

@@ -92,7 +92,7 @@ class ServerTest : public testing::Test {
 
   /// Free ports, and the decoder of this build.
   ServerOptions Options(const std::string& data) const {
-    ServerOptions options;
+    ServerOptions options = options_;
     options.data = data;
     options.listen = "127.0.0.1:0";
     options.worker_listen = "127.0.0.1:0";
@@ -116,6 +116,16 @@ class ServerTest : public testing::Test {
     adapters_ = v1::AdapterService::NewStub(client_);
     models_ = v1::ModelService::NewStub(client_);
     workers_ = v1::WorkerService::NewStub(worker);
+  }
+
+  /// Limits that no test meets by accident, on a disk that is never full.
+  static ServerOptions RoomyOptions() {
+    ServerOptions options;
+    options.admission.submit_burst = 1000;
+    options.admission.watches_per_tenant = 1000;
+    options.look_at_disk = [] { return DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40}; };
+    options.drain_notice = absl::ZeroDuration();
+    return options;
   }
 
   /// A connection of its own.
@@ -364,6 +374,7 @@ class ServerTest : public testing::Test {
   const std::string data_ = folder_.path() + "/data";
   SystemClock clock_;
   FillableFiles files_;
+  ServerOptions options_ = RoomyOptions();  // for the next Start
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> client_;
   std::unique_ptr<v1::ConceptService::Stub> concepts_;
