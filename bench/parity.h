@@ -23,8 +23,8 @@ struct Answer {
   double seconds = 0;  ///< a run, mean
 };
 
-/// One of text, vae_encode, vae_decode, unet, ddim, vico_train, vico_generate. Throws
-/// std::runtime_error and c10::Error.
+/// One of text, vae_encode, vae_decode, unet, ddim; of train and generate after vico_ or mmagic_,
+/// the dialect. Throws std::runtime_error and c10::Error.
 Answer RunNetwork(const std::string& name, const Request& request);
 Answer RunVico(const std::string& name, const Request& request);
 

@@ -20,6 +20,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".ca
 PIXELS = {"quick": 128, "full": 512}
 LATENT = {"quick": 32, "full": 64}
 VICO = {"quick": (2, 16), "full": (1, 32)}  # rows a step, side of the latent
+MMAGIC = {"quick": (1, 16), "full": (1, 32)}  # its training step takes one row
 REPEATS = {"quick": 3, "full": 1}
 MODULE, TRAJECTORY, TRAINING = 1e-5, 1e-4, 1e-4  # largest relative errors in fp32
 CHANGE = 1e-3  # of what AdamW changed: 1e-5 a step, kept to 1e-8 by a number near 0.2
@@ -75,13 +76,13 @@ class Runner:
     def __init__(self, options, base, work):
         self.options, self.base, self.work = options, base, work
 
-    def run(self, case, tensors, words=None, dtype="float32", extra=()):
-        """Returns the reference's file, the product's, and what each cost."""
+    def run(self, case, tensors, words=None, dtype="float32", extra=(), python=sys.executable):
+        """Returns the reference's file, the product's, and what each cost. `python`: the reference's."""
         source, theirs, ours = (self.work / f"{case}.{name}.safetensors" for name in ("input", "reference", "vico"))
         save_file({name: value.contiguous() for name, value in tensors.items()}, source, words or {})
         common = ["--base-model", self.base, "--input", source, "--dtype", dtype, "--threads", self.options.threads,
                   "--repeats", REPEATS[self.options.size]]
-        reference = [sys.executable, HERE / "parity_reference.py", case, *common, "--output", theirs, *extra]
+        reference = [python, HERE / "parity_reference.py", case, *common, "--output", theirs, *extra]
         costs = self.call(reference), self.call([self.options.binary, case, *common, "--output", ours])
         source.unlink()
         return safe_open(theirs, "pt"), safe_open(ours, "pt"), costs
@@ -148,14 +149,14 @@ def module_rows(options, runner, table):
     table.add("10 DDIM steps, guidance 7.5", shape(expected), errors(ours.get_tensor("latent"), expected), TRAJECTORY, costs)
 
 
-def adapter(runner):
-    """A trainable start in the paper's dialect: the libraries' default weights, norms disturbed, a word of its own."""
+def adapter(runner, sites):
+    """A trainable start at sites of these names: the libraries' default weights, norms disturbed, a word of its own."""
     config = json.loads((runner.base / "unet" / "config.json").read_text())
     channels = config["block_out_channels"]
     torch.manual_seed(7)
     found = {"adapter.placeholder_embedding": 0.02 * torch.randn(1, config["cross_attention_dim"])}
-    for site, width in (("1.attentions.1", channels[2]), ("2.attentions.0", channels[1]), ("2.attentions.2", channels[1]),
-                        ("3.attentions.1", channels[0])):
+    for site in sites:
+        width = channels[3 - int(site[0])]
         for leaf, factors in sorted(LEAVES.items()):
             size = [factor * width for factor in factors]
             fan_in = LEAVES[leaf.replace("bias", "weight")][-1] * width
@@ -175,10 +176,10 @@ def together(file, names):
     return torch.cat([file.get_tensor(name).flatten() for name in names])
 
 
-def vico_rows(options, runner, table, source):
-    """The paper's dialect, against the authors' own code."""
-    rows, side = VICO[options.size]
-    start = adapter(runner)
+def dialect_rows(name, label, sites, size, runner, table, reference):
+    """ViCo as one dialect has it. `size`: rows a step and side of the latent; `reference`: options of Runner.run()."""
+    rows, side = size
+    start = adapter(runner, sites)
     templates = ["a photo of a S*", "a rendering of a S*", "the photo of a S*", "a photo of my S*", "a dark photo of the S*",
                  "a photo of the cool S*", "a depiction of a S*", "a photo of one S*", "an illustration of the S*",
                  "a rendition of the S*"]
@@ -186,41 +187,53 @@ def vico_rows(options, runner, table, source):
     size = (5, rows, 4, side, side)
     given = {"target": 0.9 * normal(*size, seed=8), "reference": 0.9 * normal(*size, seed=9), "noise": normal(*size, seed=10),
              "timestep": torch.randint(0, 1000, (5, rows), generator=torch.Generator().manual_seed(11))}
-    extra = ("--vico", source)
-    theirs, ours, costs = runner.run("vico_train", start | given, {"prompts": json.dumps(prompts)}, extra=extra)
-    missing = set(theirs.keys()) ^ set(ours.keys())
+    theirs, ours, costs = runner.run(f"{name}_train", start | given, {"prompts": json.dumps(prompts)}, **reference)
+    missing = set(theirs.keys()) - set(ours.keys())
     if missing:
-        raise SystemExit(f"only one side gave {sorted(missing)[:4]}")
+        raise SystemExit(f"only the reference gave {sorted(missing)[:4]}")
     rows_text = f"{rows} row{'s'[:rows - 1]}, {side}x{side} latent"
     masks = [(ours.get_tensor(f"site{i}.mask"), theirs.get_tensor(f"site{i}.mask")) for i in range(4)]
-    for kind, label in (("reference", "ViCo: reference tokens"), ("output", "ViCo: image attention")):
-        table.add(f"{label}, worst of 4 sites", rows_text, worst(ours, theirs, [f"site{i}.{kind}" for i in range(4)]), TRAINING)
-    table.add("ViCo: attention maps, worst of 4 sites", rows_text,
-              worst(ours, theirs, [f"site{i}.attention" for i in range(4)]), TRAINING)
-    table.add("ViCo: masks of 4 sites", f"{sum(a.numel() for a, _ in masks)} bits, {sum(int(b.sum()) for _, b in masks)} set",
+    for kind, what in (("reference", "reference tokens"), ("output", "image attention"), ("attention", "attention maps")):
+        names = [f"site{i}.{kind}" for i in range(4) if f"site{i}.{kind}" in theirs.keys()]
+        if names:
+            table.add(f"{label}: {what}, worst of 4 sites", rows_text, worst(ours, theirs, names), TRAINING)
+    table.add(f"{label}: masks of 4 sites", f"{sum(a.numel() for a, _ in masks)} bits, {sum(int(b.sum()) for _, b in masks)} set",
               sum(int((a != b).sum()) for a, b in masks), None, unit="differing")
-    table.add("ViCo: prediction", shape(theirs.get_tensor("prediction")), worst(ours, theirs, ["prediction"]), TRAINING)
-    for column, label in enumerate(("loss", "regulariser")):
+    table.add(f"{label}: prediction", shape(theirs.get_tensor("prediction")), worst(ours, theirs, ["prediction"]), TRAINING)
+    for column, what in enumerate(("loss", "regulariser")):
         pair = errors(*(file.get_tensor("losses")[:, column] for file in (ours, theirs)))
-        table.add(f"ViCo: {label} of 5 steps", rows_text, pair, TRAINING)
-    names = sorted(name for name in theirs.keys() if name.startswith("grad."))
-    table.add(f"ViCo: gradients, worst of {len(names)} tensors", f"{together(theirs, names).numel():,}",
+        table.add(f"{label}: {what} of 5 steps", rows_text, pair, TRAINING)
+    names = sorted(key for key in theirs.keys() if key.startswith("grad."))
+    table.add(f"{label}: gradients, worst of {len(names)} tensors", f"{together(theirs, names).numel():,}",
               worst(ours, theirs, names), TRAINING)
     for step in (1, 2, 5):
-        now = [name.replace("grad.", f"after{step}.") for name in names]
-        begin = torch.cat([start[name.replace("grad.", "adapter.")].flatten() for name in names])
-        table.add(f"ViCo: parameters after {step}", f"worst of {len(names)}", worst(ours, theirs, now), TRAINING, costs)
-        table.add("ViCo: their change since the start", "all", errors(together(ours, now) - begin, together(theirs, now) - begin),
+        now = [key.replace("grad.", f"after{step}.") for key in names]
+        begin = torch.cat([start[key.replace("grad.", "adapter.")].flatten() for key in names])
+        table.add(f"{label}: parameters after {step}", f"worst of {len(names)}", worst(ours, theirs, now), TRAINING, costs)
+        table.add(f"{label}: their change since the start", "all", errors(together(ours, now) - begin, together(theirs, now) - begin),
                   CHANGE)
         costs = None
     latents = {"reference": 0.9 * normal(1, 4, side, side, seed=12), "noise": normal(1, 4, side, side, seed=13)}
-    theirs, ours, costs = runner.run("vico_generate", start | latents, {"prompt": "a photo of S* on the beach"}, extra=extra)
-    table.add("ViCo: 10 DDIM steps, guidance 7.5", shape(theirs.get_tensor("latent")), worst(ours, theirs, ["latent"]), TRAJECTORY,
+    theirs, ours, costs = runner.run(f"{name}_generate", start | latents, {"prompt": "a photo of S* on the beach"}, **reference)
+    table.add(f"{label}: 10 DDIM steps, guidance 7.5", shape(theirs.get_tensor("latent")), worst(ours, theirs, ["latent"]), TRAJECTORY,
               costs)
 
 
+def vico_rows(options, runner, table, source):
+    """The paper's dialect, against the authors' own code."""
+    sites = ("1.attentions.1", "2.attentions.0", "2.attentions.2", "3.attentions.1")
+    dialect_rows("vico", "ViCo", sites, VICO[options.size], runner, table, {"extra": ("--vico", source)})
+
+
+def mmagic_rows(options, runner, table, source):
+    """mmagic's dialect, against mmagic's code, which needs libraries of its time."""
+    sites = ("1.attentions.2", "2.attentions.1", "3.attentions.0", "3.attentions.2")
+    dialect_rows("mmagic", "ViCo, mmagic's dialect", sites, MMAGIC[options.size], runner, table,
+                 {"extra": ("--mmagic", source), "python": options.mmagic_python})
+
+
 # A dialect's reference: the option that names its checkout, and who adds its rows to the table.
-DIALECTS = {"vico": vico_rows}
+DIALECTS = {"vico": vico_rows, "mmagic": mmagic_rows}
 
 
 def main():
@@ -234,7 +247,8 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help="write the table here, too")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--binary", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--tokenizer-python", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    for name in ("tokenizer", "mmagic"):
+        parser.add_argument(f"--{name}-python", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     parts = options.parts.split(",")
     unknown = set(parts) - {"tokenizer", "modules", *DIALECTS}

@@ -44,8 +44,9 @@ void Run(const std::string& name, const std::string& input, const std::string& o
   request.input = ReadTensors(*file);
   request.text = file->metadata();
   at::set_num_threads(request.threads);
-  const Answer answer =
-      name.starts_with("vico") ? RunVico(name, request) : RunNetwork(name, request);
+  const Answer answer = name.starts_with("vico") || name.starts_with("mmagic")
+                            ? RunVico(name, request)
+                            : RunNetwork(name, request);
   const int64_t peak_bytes = PeakBytes();
   const auto written = WriteTensors(output, answer.output, {});
   if (!written.ok()) throw std::runtime_error(std::string(written.message()));

@@ -1,6 +1,6 @@
 """The reference's side of bench/parity: one case a process. parity_networks.cc and parity_vico.cc are the other side.
 
-  python parity_reference.py CASE --base-model DIR --input FILE --output FILE [--dtype bfloat16] [--vico DIR] …
+  python parity_reference.py CASE --base-model DIR --input FILE --output FILE [--dtype bfloat16] [--vico DIR] [--mmagic DIR] …
 
 Writes the output's tensors and prints one line of JSON: seconds and the process's peak memory. With --dtype bfloat16 the
 output is computed in fp32 too, beside "bfloat16.<name>"; seconds are the half precision's.
@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden"))
 STEPS = 5
+REG_WEIGHT = 5e-4  # of the authors' and mmagic's settings
 
 
 def timed(repeats, run):
@@ -125,6 +126,12 @@ def open_vico(a):
          for prompt in prompts])
 
 
+def of_sites(seen):
+    found = {f"site{i}.{kind}": value for kind in ("attention", "mask", "reference", "output") if kind in seen
+             for i, value in enumerate(seen[kind])}
+    return found | {"prediction": seen["prediction"][0]}
+
+
 def vico_train(a):
     vico, tokens = open_vico(a)
     prompts = json.loads(a.words["prompts"])
@@ -137,12 +144,10 @@ def vico_train(a):
         with vico.watch() if step == 0 else contextlib.nullcontext() as seen:
             loss, parts = vico.losses(rows[0], rows[1], tokens(prompts[step]), rows[2], rows[3])
         loss.backward()
-        losses.append([parts["train/loss_simple"].item(), parts["train/loss_reg"].item() / 5e-4])
+        losses.append([parts["train/loss_simple"].item(), parts["train/loss_reg"].item() / REG_WEIGHT])
         if step == 0:
             output |= {f"grad.{name}": p.grad.clone() for name, p in vico.trainable.items()}
-            for kind in ("attention", "mask", "reference", "output"):
-                output |= {f"site{i}.{kind}": value for i, value in enumerate(seen[kind])}
-            output["prediction"] = seen["prediction"][0]
+            output |= of_sites(seen)
         optimizer.step()
         seconds.append(time.perf_counter() - begin)
         if step + 1 in (1, 2, STEPS):
@@ -163,10 +168,62 @@ def vico_generate(a):
     return found, seconds
 
 
+def open_mmagic(a):
+    """mmagic's model with the checkpoint's weights and the input's adapter; its latents are given scaled."""
+    import mmagic_reference
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+    text = CLIPTextModel(CLIPTextConfig.from_pretrained(a.base_model / "text_encoder"))
+    # Written by a newer transformers, whose names have no prefix.
+    states = load_file(a.base_model / "text_encoder" / "model.safetensors")
+    text.load_state_dict({"text_model." + name.removeprefix("text_model."): value for name, value in states.items()})
+    mmagic = mmagic_reference.Mmagic(
+        a.mmagic, UNet2DConditionModel.from_pretrained(a.base_model / "unet"),
+        text, a.base_model / "tokenizer", 77, REG_WEIGHT, 1.0)
+    with torch.no_grad():
+        for name, p in mmagic.trainable.items():
+            p.copy_(a.tensors["adapter." + name])
+    return mmagic
+
+
+def mmagic_train(a):
+    mmagic = open_mmagic(a)
+    prompts = json.loads(a.words["prompts"])
+    optimizer = mmagic.optimizer(5e-3, 1e-5)
+    output, losses, seconds = {}, [], []
+    for step in range(STEPS):
+        begin = time.perf_counter()
+        target, reference, timestep, noise = (a.tensors[name][step] for name in ("target", "reference", "timestep", "noise"))
+        with mmagic.watch() if step == 0 else contextlib.nullcontext() as seen:
+            found = mmagic.train_step(target, reference, *prompts[step], timestep.item(), noise, optimizer)
+        losses.append([found["vico_loss"].item(), found["loss_reg"].item() / REG_WEIGHT])
+        seconds.append(time.perf_counter() - begin)
+        if step == 0:
+            output |= {f"grad.{name}": gradient for name, gradient in optimizer.gradients.items()} | of_sites(seen)
+        if step + 1 in (1, 2, STEPS):
+            output |= {f"after{step + 1}.{name}": p.detach().clone() for name, p in mmagic.trainable.items()}
+    output["prediction"] = output["prediction"][:1]
+    output["losses"] = torch.tensor(losses, dtype=torch.float64)
+    return output, sum(seconds[1:]) / (STEPS - 1)
+
+
+def mmagic_generate(a):
+    mmagic = open_mmagic(a)
+
+    def draw(steps):
+        return mmagic.generate(a.words["prompt"], a.tensors["reference"], a.tensors["noise"], steps, 7.5)[-1:]
+
+    draw(1)  # uncounted
+    found = {}
+    seconds = timed(0, lambda: found.update(latent=draw(10)))
+    return found, seconds
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("case", choices=["text", "vae_encode", "vae_decode", "unet", "ddim", "vico_train", "vico_generate"])
-    for name in ("base_model", "input", "output", "vico"):
+    parser.add_argument("case", choices=["text", "vae_encode", "vae_decode", "unet", "ddim", "vico_train", "vico_generate",
+                                          "mmagic_train", "mmagic_generate"])
+    for name in ("base_model", "input", "output", "vico", "mmagic"):
         parser.add_argument("--" + name.replace("_", "-"), type=pathlib.Path)
     parser.add_argument("--dtype", type=lambda name: getattr(torch, name), default=torch.float32)
     parser.add_argument("--threads", type=int, default=1)

@@ -19,10 +19,14 @@ constexpr int64_t kSteps = 5;
 /// by the prediction, which must be RunTarget's to the last bit.
 class SiteOutputs : public TransformerVisitor {
  public:
-  SiteOutputs(Adapter& adapter, const std::vector<SiteFeatures>& features, TensorMap& output)
-      : adapter_(adapter), features_(features), output_(output) {}
+  /// `masks`: see Masks().
+  SiteOutputs(Dialect dialect, Adapter& adapter, const std::vector<SiteFeatures>& features,
+              const std::vector<torch::Tensor>& masks, TensorMap& output)
+      : dialect_(dialect), adapter_(adapter), features_(features), masks_(masks), output_(output) {}
 
-  bool WantsProbabilities(int64_t /*index*/) const override { return false; }
+  bool WantsProbabilities(int64_t index) const override {
+    return dialect_ == Dialect::kMmagic && std::ranges::count(adapter_->sites(), index) > 0;
+  }
   bool IsLast(int64_t /*index*/) const override { return false; }
 
   torch::Tensor Visit(int64_t index, const torch::Tensor& tokens,
@@ -31,17 +35,29 @@ class SiteOutputs : public TransformerVisitor {
     const auto found = std::find(sites.begin(), sites.end(), index);
     if (found == sites.end()) return tokens;
     const auto site = static_cast<size_t>(found - sites.begin());
-    const auto mask = OtsuMask(features_[site].placeholder).unsqueeze(1).unsqueeze(1);
+    const auto mask = masks_[site].unsqueeze(1).unsqueeze(1);
     auto output = adapter_->block(site)(tokens, features_[site].tokens, mask);
     output_["site" + std::to_string(site) + ".output"] = output;
     return output;
   }
 
  private:
+  const Dialect dialect_;
   Adapter& adapter_;
   const std::vector<SiteFeatures>& features_;
+  const std::vector<torch::Tensor>& masks_;
   TensorMap& output_;
 };
+
+/// One a site, of the maps that `pass` saw.
+std::vector<torch::Tensor> Masks(Dialect dialect, const TargetPass& pass) {
+  std::vector<torch::Tensor> masks;
+  for (const auto& site : pass.seen) {
+    masks.push_back(dialect == Dialect::kMmagic ? AdditiveOtsuMask(site.placeholder)
+                                                : OtsuMask(site.placeholder));
+  }
+  return masks;
+}
 
 Base Open(const Request& request) {
   auto loaded = LoadBase(request.base_model, "", torch::Device(torch::kCPU), request.threads);
@@ -51,9 +67,10 @@ Base Open(const Request& request) {
 
 class Session {
  public:
-  explicit Session(const Request& request) : request_(request), base_(Open(request)) {
-    adapter_ = Adapter(base_.unet->transformers(), base_.sites(), base_.text->config().hidden_size,
-                       0, BlockStart::kDefault);
+  Session(Dialect dialect, const Request& request)
+      : dialect_(dialect), request_(request), base_(Open(request)) {
+    adapter_ = Adapter(base_.unet->transformers(), base_.sites(dialect),
+                       base_.text->config().hidden_size, 0, BlockStart::kDefault);
     const at::NoGradGuard no_grad;
     for (const auto& [name, tensor] : adapter_->NamedTensors()) {
       tensor.copy_(request.input.at("adapter." + name));
@@ -61,10 +78,11 @@ class Session {
   }
 
   Answer Train() {
-    TrainOptions options;  // the paper's
+    TrainOptions options;  // the paper's, and mmagic's, too
+    options.dialect = dialect_;
     options.batch_size = request_.input.at("target").size(1);
     Answer answer;
-    Look(answer.output);
+    LookAtSites(answer.output);
     TrainingStep train_step(base_, adapter_, options);
     std::vector<double> losses;
     const int64_t steps = kSteps;
@@ -89,7 +107,8 @@ class Session {
     GenerateOptions options;
     options.prompt = request_.text.at("prompt");
     options.seeds = {0};
-    Personalization personal{.adapter = adapter_, .reference = request_.input.at("reference")};
+    Personalization personal{
+        .adapter = adapter_, .dialect = dialect_, .reference = request_.input.at("reference")};
     Answer answer;
     const auto& noise = request_.input.at("noise");
     options.steps = 1;  // uncounted
@@ -109,25 +128,28 @@ class Session {
   }
 
   /// What the first step's rows make of the four sites.
-  void Look(TensorMap& output) {
+  void LookAtSites(TensorMap& output) {
     const at::NoGradGuard no_grad;
     const TrainRows rows = Rows(0);
     const auto prompts = base_.EncodePrompts(rows.prompts, TrainOptions().placeholder);
     const auto text = base_.TextStates(prompts, adapter_->placeholder());
     const auto noisy = base_.schedule.AddNoise(rows.target, rows.noise, rows.timestep);
+    const Look look = {.dialect = dialect_};
     const auto features = RunReference(base_.unet, adapter_->sites(), rows.reference, rows.timestep,
-                                       text, prompts.positions);
+                                       text, look.ReferencePositions(prompts.positions));
+    const auto pass = RunTarget(base_.unet, adapter_, look, features, noisy, rows.timestep, text,
+                                prompts.positions);
+    const auto masks = Masks(dialect_, pass);
     for (size_t i = 0; i < features.size(); ++i) {
       const std::string site = "site" + std::to_string(i) + ".";
-      output[site + "attention"] = features[i].placeholder;
-      output[site + "mask"] = OtsuMask(features[i].placeholder);
+      output[site + "attention"] = pass.seen[i].placeholder;
+      output[site + "mask"] = masks[i];
       output[site + "reference"] = features[i].tokens;
     }
-    output["prediction"] =
-        RunTarget(base_.unet, adapter_, features, KeyMask::kOtsu, noisy, rows.timestep, text);
-    SiteOutputs sites(adapter_, features, output);
+    output["prediction"] = pass.predicted;
+    SiteOutputs sites(dialect_, adapter_, features, masks, output);
     const auto again = base_.unet->forward(noisy, rows.timestep, text, &sites);
-    if (!at::equal(again, output["prediction"])) {
+    if (!at::equal(again, pass.predicted)) {
       throw std::runtime_error("the sites looked at are not the product's");
     }
   }
@@ -144,6 +166,7 @@ class Session {
     }
   }
 
+  const Dialect dialect_;
   const Request& request_;
   Base base_;
   Adapter adapter_{nullptr};
@@ -152,8 +175,8 @@ class Session {
 }  // namespace
 
 Answer RunVico(const std::string& name, const Request& request) {
-  Session session(request);
-  return name == "vico_train" ? session.Train() : session.Generate();
+  Session session(name.starts_with("mmagic") ? Dialect::kMmagic : Dialect::kPaper, request);
+  return name.ends_with("_train") ? session.Train() : session.Generate();
 }
 
 }  // namespace vico::parity
