@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@ namespace vico {
 namespace {
 
 constexpr size_t kMaxBatch = 64;
+constexpr auto kLongestGathering = std::chrono::milliseconds(2);
 
 // Deleted content is overwritten, so that a deleted tenant's cannot be read from the file.
 constexpr const char* kWriterSettings = R"sql(
@@ -92,23 +94,37 @@ absl::Status Database::Write(const Work& change) {
   Change mine{change, absl::OkStatus()};
   std::unique_lock lock(mutex_);
   waiting_.push_back(&mine);
+  if (waiting_.size() >= gathering_) gathered_.notify_one();
   turn_.wait(lock, [&] { return mine.done || !leading_; });
   if (mine.done) return mine.status;
 
   leading_ = true;
   while (!mine.done) {
+    Gather(lock);
     const size_t size = std::min(waiting_.size(), kMaxBatch);
     const std::vector<Change*> batch(waiting_.begin(), waiting_.begin() + size);
     waiting_.erase(waiting_.begin(), waiting_.begin() + size);
     lock.unlock();
+    const auto begun = std::chrono::steady_clock::now();
     Commit(batch);
     lock.lock();
+    commit_time_ = std::chrono::steady_clock::now() - begun;
+    callers_ = size + waiting_.size();
     for (Change* committed : batch) committed->done = true;
     turn_.notify_all();
   }
   leading_ = false;
   turn_.notify_all();
   return mine.status;
+}
+
+// Those whom the last commit answered come again in a moment: without waiting for them the callers
+// would fall into two halves that take turns, and each sync would serve one half.
+void Database::Gather(std::unique_lock<std::mutex>& lock) {
+  gathering_ = std::min(callers_, kMaxBatch);
+  gathered_.wait_for(lock, std::min<std::chrono::nanoseconds>(commit_time_ / 4, kLongestGathering),
+                     [this] { return waiting_.size() >= gathering_; });
+  gathering_ = kNobodyGathers;
 }
 
 void Database::Commit(const std::vector<Change*>& batch) {

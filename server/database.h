@@ -2,7 +2,10 @@
 // the writer at the same moment share one commit, hence one sync of the disk.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -54,7 +57,10 @@ class Database {
     bool done = false;
   };
 
+  static constexpr size_t kNobodyGathers = SIZE_MAX;
+
   Database(std::string path, std::unique_ptr<SqliteConnection> writer);
+  void Gather(std::unique_lock<std::mutex>& lock);
   void Commit(const std::vector<Change*>& batch);
   absl::Status Apply(const std::vector<Change*>& batch);
 
@@ -63,7 +69,11 @@ class Database {
 
   std::mutex mutex_;
   std::condition_variable turn_;
+  std::condition_variable gathered_;
   std::deque<Change*> waiting_;                             // guarded by mutex_
+  size_t gathering_ = kNobodyGathers;                       // how many the leader waits for; ditto
+  size_t callers_ = 1;                                      // at the last commit; ditto
+  std::chrono::nanoseconds commit_time_{0};                 // of the last commit; ditto
   bool leading_ = false;                                    // guarded by mutex_
   absl::Status broken_;                                     // guarded by mutex_
   std::vector<std::unique_ptr<SqliteConnection>> readers_;  // idle ones; guarded by mutex_

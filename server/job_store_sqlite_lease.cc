@@ -60,18 +60,22 @@ void TakeIn(JobRow& row, v1::Event& event) {
 }  // namespace
 
 absl::StatusOr<std::vector<Grant>> SqliteJobStore::Lease(const LeaseQuery& query) {
-  static const std::string kRepeated =
-      SelectJob("WHERE state = 'running' AND lease_worker = ? AND lease_nonce = ? ORDER BY number");
+  static const std::string kRepeated = SelectJob(
+      "INDEXED BY job_nonce "
+      "WHERE state = 'running' AND lease_worker = ? AND lease_nonce = ? ORDER BY number");
   // From the tenant whose turn it is, its oldest job of a kind it may run more of; an empty base
-  // model means any.
+  // model means any. One look into the index for each tenant and kind, however many jobs wait.
   static const std::string kNext = fmt::format(
-      "SELECT {} FROM tenant CROSS JOIN job ON job.tenant = tenant.name "
-      "WHERE job.state = 'queued' AND job.not_before <= ?1 "
-      "AND job.base_model IN (SELECT value FROM json_each(?2)) "
-      "AND (?3 = '' OR (job.base_model = ?3 AND job.kind = 'generation')) "
+      "SELECT {} FROM tenant CROSS JOIN "
+      "(SELECT 'training' AS kind, ?4 AS most UNION ALL SELECT 'generation', ?5) AS share "
+      "CROSS JOIN job ON job.number = (SELECT oldest.number FROM job AS oldest "
+      "WHERE oldest.state = 'queued' AND oldest.tenant = tenant.name AND oldest.kind = share.kind "
+      "AND oldest.not_before <= ?1 "
+      "AND oldest.base_model IN (SELECT value FROM json_each(?2)) "
+      "AND (?3 = '' OR oldest.base_model = ?3) ORDER BY oldest.number LIMIT 1) "
+      "WHERE (?3 = '' OR share.kind = 'generation') "
       "AND (SELECT count(*) FROM job AS other WHERE other.tenant = tenant.name "
-      "AND other.kind = job.kind AND other.state = 'running') "
-      "< CASE job.kind WHEN 'training' THEN ?4 ELSE ?5 END "
+      "AND other.kind = share.kind AND other.state = 'running') < share.most "
       "ORDER BY tenant.turn, tenant.name, job.number LIMIT 1",
       kJobColumns);
   const std::string base_models = nlohmann::json(query.base_models).dump();
