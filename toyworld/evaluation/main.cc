@@ -29,7 +29,7 @@ struct Options {
   std::string base = "toyworld/base", scorer = "toyworld/scorer.safetensors";
   std::string out = ".cache/toyworld/evaluation";
   std::string classes, variants = "default";
-  int captions = 512, concepts = 20, ablation_concepts = 10;
+  int captions = 512, concepts = 20, first_concept = 0, ablation_concepts = 10;
   int threads = 2;
   TrialOptions trial;
   double require_fidelity = -1, require_prompt = -1;
@@ -61,7 +61,7 @@ absl::StatusOr<std::vector<ConceptRecords>> MeasureConcepts(const Session& sessi
                                                             std::vector<VariantNote>& notes) {
   std::vector<ConceptRecords> all;
   for (int i = 0; i < options.concepts; ++i) {
-    all.push_back({MakeHeldOutConcept(i, session.classes), {}, {}});
+    all.push_back({MakeHeldOutConcept(options.first_concept + i, session.classes), {}, {}});
     ASSIGN_OR_RETURN(all.back().frame, MeasureFrame(session, all.back().shown, options.trial));
   }
   for (const Variant& variant : variants) {  // the default of all concepts first
@@ -185,6 +185,10 @@ int main(int argc, char** argv) {
   auto* concepts = app.add_option("--concepts", options.concepts, "the classes in turn; 0: none")
                        ->check(count)
                        ->capture_default_str();
+  app.add_option("--first-concept", options.first_concept,
+                 "0 to 19 are what docs/ reports: tune on later ones")
+      ->check(count)
+      ->capture_default_str();
   app.add_option("--ablation-concepts", options.ablation_concepts,
                  "the first so many for each variant but the default")
       ->check(count)
