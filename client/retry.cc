@@ -34,6 +34,7 @@ bool IsWorthRetrying(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:  // by a server that shuts down: gRPC's word for it
       return true;
     case absl::StatusCode::kResourceExhausted:
       return RetryAfter(status) > absl::ZeroDuration();

@@ -23,12 +23,9 @@ constexpr milliseconds kFirstPatience{5'000};
 
 absl::Status Stopped() { return absl::CancelledError("stopped watching; the job goes on"); }
 
-// What a stream that ended may be opened again after: besides what any call is tried again for, a
-// server that shut down in good order (it cancels its streams), or ended the stream without an
-// error.
-bool IsWorthResuming(const absl::Status& status) {
-  return status.ok() || absl::IsCancelled(status) || IsWorthRetrying(status);
-}
+// What a stream that ended may be opened again after: what any call is tried again for, or an end
+// without an error.
+bool IsWorthResuming(const absl::Status& status) { return status.ok() || IsWorthRetrying(status); }
 
 // Reads one stream to its end. `heard` is called at each message.
 struct StreamEnd {

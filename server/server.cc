@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -134,6 +136,13 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
   }
   if (is_unix) port = 0;
   return server;
+}
+
+/// Ends all connections at once: to a client a call that it meets is UNAVAILABLE. gRPC's own polite
+/// way would go on reading calls for a moment and answer them with CANCELLED.
+void Close(grpc::Server& server) {
+  grpc_server_cancel_all_calls(server.c_server());
+  server.Shutdown(std::chrono::system_clock::now());
 }
 
 absl::Status CheckTransport(const ServerOptions& options) {
@@ -449,10 +458,11 @@ void Server::Drain(absl::Duration grace) {
   p.client_server->GetHealthCheckService()->SetServingStatus(false);
   p.worker_server->GetHealthCheckService()->SetServingStatus(false);
   if (grace > absl::ZeroDuration()) absl::SleepFor(p.options.drain_notice);
-  for (Calls* calls : {p.calls.get(), p.uploads.get(), p.worker_calls.get()}) calls->Drain();
-  const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace);
-  p.client_server->Shutdown(deadline);
-  p.worker_server->Shutdown(deadline);
+  const std::array calls{p.calls.get(), p.uploads.get(), p.worker_calls.get()};
+  for (Calls* each : calls) each->Drain();
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(grace);
+  for (Calls* each : calls) each->WaitForAnswers(deadline);
+  for (grpc::Server* server : {p.client_server.get(), p.worker_server.get()}) Close(*server);
   p.intake->Stop();
   p.pool->Stop();
   p.keeper.reset();

@@ -5,16 +5,40 @@
 
 namespace vico {
 
+namespace {
+
+class Unary final : public grpc::ServerUnaryReactor {
+ public:
+  explicit Unary(Calls& calls) : calls_(calls) {}
+
+  /// From now on the call counts until it is over.
+  void LetIn() { let_in_ = true; }
+
+  void OnDone() override {
+    Calls& calls = calls_;
+    const bool let_in = let_in_;
+    delete this;
+    if (let_in) calls.Gone();
+  }
+
+ private:
+  Calls& calls_;
+  bool let_in_ = false;
+};
+
+}  // namespace
+
 grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& context,
                                  std::string_view method,
                                  std::function<absl::Status(const Caller&)> act) {
   const auto started = std::chrono::steady_clock::now();
-  grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+  auto* const reactor = new Unary(calls);  // until OnDone
   absl::StatusOr<Caller> caller = calls.Admit(context, method);
   if (!caller.ok()) {
     reactor->Finish(calls.Answered(method, caller.status(), started));
     return reactor;
   }
+  reactor->LetIn();
   calls.pool().Post([&calls, &context, reactor, method, started, caller = *std::move(caller),
                      act = std::move(act)] {
     absl::Status status = calls.CheckOnTime(started);

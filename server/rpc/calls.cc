@@ -11,9 +11,11 @@
 namespace vico {
 
 absl::StatusOr<Caller> Calls::Admit(const grpc::ServerContextBase& context,
-                                    std::string_view method) const {
+                                    std::string_view method) {
   ASSIGN_OR_RETURN(Caller caller, gate_.Admit(context, method));
+  const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(HasRoom());
+  ++let_in_;
   return caller;
 }
 
@@ -21,7 +23,14 @@ absl::StatusOr<Caller> Calls::Enter(const grpc::ServerContextBase& context, std:
                                     const std::shared_ptr<Pump>& stream) {
   ASSIGN_OR_RETURN(Caller caller, gate_.Admit(context, method));
   RETURN_IF_ERROR(TakePlace(stream));
+  const std::lock_guard lock(mutex_);
+  ++let_in_;
   return caller;
+}
+
+void Calls::Gone() {
+  const std::lock_guard lock(mutex_);
+  if (--let_in_ == 0) none_left_.notify_all();
 }
 
 absl::Status Calls::HasRoom() const {
@@ -73,6 +82,11 @@ grpc::Status Calls::Answered(std::string_view method, const absl::Status& status
 void Calls::Drain() {
   draining_ = true;
   Recheck();
+}
+
+bool Calls::WaitForAnswers(Time deadline) {
+  std::unique_lock lock(mutex_);
+  return none_left_.wait_until(lock, deadline, [this] { return let_in_ == 0 && streams_.empty(); });
 }
 
 void Calls::Recheck() {

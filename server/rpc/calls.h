@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -49,13 +50,15 @@ class Calls {
 
   Pool& pool() { return pool_; }
 
-  /// Who calls; an error of the gate's, or as HasRoom().
-  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,
-                               std::string_view method) const;
+  /// Who calls; an error of the gate's, or as HasRoom(). Gone() when the call is over.
+  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, std::string_view method);
 
   /// Admit(), and a place among the open streams until Leave().
   absl::StatusOr<Caller> Enter(const grpc::ServerContextBase& context, std::string_view method,
                                const std::shared_ptr<Pump>& stream);
+
+  /// A call that was let in is over: gRPC has sent its answer, or cannot.
+  void Gone();
 
   /// kResourceExhausted when too many calls wait for a thread, kUnavailable when draining.
   absl::Status HasRoom() const;
@@ -80,6 +83,10 @@ class Calls {
   void Drain();
   bool draining() const { return draining_; }
 
+  /// Waits until every call that was let in has its answer on the way: false if some have not at
+  /// `deadline`.
+  bool WaitForAnswers(Time deadline);
+
   size_t open_streams() const;
   /// Answers so far by method and code.
   std::map<std::pair<std::string, absl::StatusCode>, uint64_t> Counts() const;
@@ -91,8 +98,10 @@ class Calls {
   const Log log_;
   std::atomic<bool> draining_{false};
   mutable std::mutex mutex_;
+  std::condition_variable none_left_;
   // guarded by mutex_
   std::set<std::shared_ptr<Pump>> streams_;
+  size_t let_in_ = 0;  // and not gone
   std::map<std::pair<std::string, absl::StatusCode>, uint64_t> counts_;
 };
 

@@ -65,6 +65,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
           reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
       return reactor;
     }
+    reactor->let_in_ = true;
     reactor->caller_ = *std::move(caller);
     reactor->sink_ = make(reactor->caller_);
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
@@ -86,8 +87,11 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
   }
 
   void OnDone() override {
+    Calls& calls = calls_;
+    const bool let_in = let_in_;
     pump_->Close();
-    self_.reset();
+    self_.reset();  // *this may end here
+    if (let_in) calls.Gone();
   }
 
  private:
@@ -156,6 +160,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
   const Calls::Time started_ = std::chrono::steady_clock::now();
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<ClientStream> self_;
+  bool let_in_ = false;  // set before the first turn
   std::atomic<bool> reading_{false};
   std::atomic<bool> has_message_{false};
   std::atomic<bool> no_more_{false};

@@ -29,6 +29,7 @@ class LongPoll final : public grpc::ServerUnaryReactor {
           reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
       return reactor;
     }
+    reactor->let_in_ = true;
     reactor->caller_ = *std::move(caller);
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
     reactor->calls_.pool().PostAt(reactor->deadline_, [pump = std::weak_ptr(reactor->pump_)] {
@@ -44,8 +45,11 @@ class LongPoll final : public grpc::ServerUnaryReactor {
   }
 
   void OnDone() override {
+    Calls& calls = calls_;
+    const bool let_in = let_in_;
     pump_->Close();
-    self_.reset();
+    self_.reset();  // *this may end here
+    if (let_in) calls.Gone();
   }
 
  private:
@@ -88,6 +92,7 @@ class LongPoll final : public grpc::ServerUnaryReactor {
   Caller caller_;
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<LongPoll> self_;
+  bool let_in_ = false;  // set before the first turn
   std::atomic<bool> gone_{false};
   // touched in turns only
   MakeLook make_;

@@ -78,6 +78,7 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
           reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
       return reactor;
     }
+    reactor->let_in_ = true;
     reactor->caller_ = *std::move(caller);
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
     KeepKicking(reactor->calls_.pool(), reactor->pump_,
@@ -98,8 +99,11 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
   }
 
   void OnDone() override {
+    Calls& calls = calls_;
+    const bool let_in = let_in_;
     pump_->Close();
-    self_.reset();
+    self_.reset();  // *this may end here
+    if (let_in) calls.Gone();
   }
 
  private:
@@ -155,6 +159,7 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
   const Calls::Time started_ = std::chrono::steady_clock::now();
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<ServerStream> self_;
+  bool let_in_ = false;  // set before the first turn
   std::atomic<bool> writing_{false};
   std::atomic<bool> gone_{false};
   // touched in turns only

@@ -57,6 +57,7 @@ TEST(BackoffTest, ManyFailuresDoNotOverflow) {
 TEST(RetryTest, OnlyWhatMaySucceedLaterIsWorthIt) {
   EXPECT_TRUE(IsWorthRetrying(absl::UnavailableError("")));
   EXPECT_TRUE(IsWorthRetrying(absl::DeadlineExceededError("")));
+  EXPECT_TRUE(IsWorthRetrying(absl::CancelledError("")));
   EXPECT_FALSE(IsWorthRetrying(absl::InvalidArgumentError("")));
   EXPECT_FALSE(IsWorthRetrying(absl::AbortedError("")));
   EXPECT_FALSE(IsWorthRetrying(absl::ResourceExhaustedError("")));

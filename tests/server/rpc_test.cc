@@ -165,6 +165,32 @@ TEST(CallsTest, ADrainRefusesAndGivesEachStreamATurn) {
   pump->Close();
 }
 
+class EverybodysGate final : public Gate {
+ public:
+  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase&, std::string_view) const override {
+    return Caller();
+  }
+  absl::Status StillWelcome(const Caller&) const override { return absl::OkStatus(); }
+};
+
+TEST(CallsTest, ADrainWaitsForTheCallsThatWereLetIn) {
+  Pool pool("test", 1);
+  const EverybodysGate gate;
+  Calls calls(pool, gate, {}, nullptr);
+  const grpc::CallbackServerContext context;
+  ASSERT_THAT(calls.Admit(context, "GetJob"), IsOk());
+  const auto stream = std::make_shared<Pump>(pool);
+  ASSERT_THAT(calls.Enter(context, "WatchJob", stream), IsOk());
+  calls.Drain();
+  EXPECT_THAT(calls.Admit(context, "GetJob"), HasReason("DRAINING"));
+  EXPECT_FALSE(calls.WaitForAnswers(steady_clock::now() + milliseconds(10)));
+  calls.Leave(stream);
+  calls.Gone();
+  EXPECT_FALSE(calls.WaitForAnswers(steady_clock::now() + milliseconds(10)));
+  calls.Gone();
+  EXPECT_TRUE(calls.WaitForAnswers(steady_clock::now() + std::chrono::minutes(1)));
+}
+
 TEST(CallsTest, AnswersAreLoggedOnceAndCounted) {
   Pool pool("test", 1);
   std::vector<std::string> log;
