@@ -12,29 +12,15 @@ import unittest
 import nginx_edge
 import tools
 import vico_api
+from tenant import Tenant
 
 VICO = sys.argv.pop(2)
 SERVER_PROGRAM = sys.argv.pop(1)
 PICTURES = sorted((tools.ROOT / "examples/robot").glob("*.png"))
 
 
-class Tenant:
-    def __init__(self, name, folder, data, edge):
-        subprocess.run([SERVER_PROGRAM, "tenants", "create", "--data", data, "--tenant", name], check=True,
-                       stdout=subprocess.DEVNULL, timeout=60)
-        made = subprocess.run([SERVER_PROGRAM, "keys", "create", "--data", data, "--tenant", name], check=True,
-                              capture_output=True, text=True, timeout=60)
-        self.name = name
-        self.key = made.stdout.strip()
-        self.key_file = pathlib.Path(folder, f"{name}.key")
-        self.key_file.touch(mode=0o600)
-        self.key_file.write_text(made.stdout)
-        self.ca = os.path.join(edge.folder, "tls/ca.crt")
-        self.server = f"localhost:{edge.port}"
-
-    def vico(self, *words):
-        return subprocess.run([VICO, "--server", self.server, "--ca", self.ca, "--key-file", self.key_file, "--json",
-                               *map(str, words)], capture_output=True, text=True, timeout=120)
+def tenant_of(name, folder, server, edge):
+    return Tenant(name, SERVER_PROGRAM, VICO, folder, server.data, f"localhost:{edge.port}", os.path.join(edge.folder, "tls/ca.crt"))
 
 
 class TenantsTest(unittest.TestCase):
@@ -46,9 +32,9 @@ class TenantsTest(unittest.TestCase):
         cls.addClassCleanup(cls.edge.__exit__)
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.tenants = [Tenant(name, folder.name, cls.server.data, cls.edge) for name in ("acme", "zenith")]
-        for tenant in cls.tenants:  # the server looks for new keys once a second
-            vico_api.wait_for(lambda: tenant.vico("concepts", "list").returncode == 0, "the key to be known")
+        cls.tenants = [tenant_of(name, folder.name, cls.server, cls.edge) for name in ("acme", "zenith")]
+        for tenant in cls.tenants:
+            vico_api.wait_for(tenant.known, "the key to be known")
 
     def test_each_sees_its_own_while_both_upload(self):
         mine = {}
@@ -76,8 +62,8 @@ class TenantsTest(unittest.TestCase):
                 self.assertEqual(answers[0].stderr.replace(foreign, "X"), answers[1].stderr.replace(nothing, "X"))
 
     def test_a_key_that_is_wrong_or_revoked_gets_nothing(self):
-        tenant = Tenant("shortlived", os.path.dirname(self.tenants[0].key_file), self.server.data, self.edge)
-        vico_api.wait_for(lambda: tenant.vico("concepts", "list").returncode == 0, "the key to be known")
+        tenant = tenant_of("shortlived", os.path.dirname(self.tenants[0].key_file), self.server, self.edge)
+        vico_api.wait_for(tenant.known, "the key to be known")
         key_id = tenant.key.split("_")[1]
         subprocess.run([SERVER_PROGRAM, "keys", "revoke", "--data", self.server.data, "--tenant", "shortlived", key_id],
                        check=True, stdout=subprocess.DEVNULL, timeout=60)
