@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kTypePrefix = "type.googleapis.com/";
 constexpr std::string_view kDomain = "vico";
+constexpr absl::string_view kPrivateText = "vico/private-text";  // no detail's type
 constexpr size_t kMaxMessageBytes = 1024;
 
 template <typename Detail>
@@ -75,6 +76,26 @@ absl::Status WithRetryAfter(absl::Status status, absl::Duration delay) {
   return status;
 }
 
+absl::Status WithQuota(absl::Status status, std::string_view subject, std::string_view limit) {
+  if (status.ok()) return status;
+  google::rpc::QuotaFailure failure;
+  auto& violation = *failure.add_violations();
+  violation.set_subject(std::string(subject));
+  violation.set_description(std::string(CutMessage(limit)));
+  SetDetail(status, failure);
+  return status;
+}
+
+absl::Status WithPrivateText(absl::Status status, std::string_view text) {
+  if (!status.ok()) status.SetPayload(kPrivateText, absl::Cord(ToAbsl(text)));
+  return status;
+}
+
+std::string PrivateText(const absl::Status& status) {
+  const auto text = status.GetPayload(kPrivateText);
+  return text.has_value() ? std::string(*text) : "";
+}
+
 std::string Reason(const absl::Status& status) {
   return GetDetail<google::rpc::ErrorInfo>(status).reason();
 }
@@ -95,6 +116,7 @@ google::rpc::Status ToProto(const absl::Status& status) {
   proto.set_code(static_cast<int>(status.code()));
   proto.set_message(std::string(CutMessage(ToStd(status.message()))));
   status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
+    if (type_url == kPrivateText) return;
     auto& detail = *proto.add_details();
     detail.set_type_url(std::string(type_url));
     detail.set_value(std::string(payload));

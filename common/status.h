@@ -49,6 +49,15 @@ absl::Status WithReason(absl::Status status, std::string_view reason);
 /// The same error with RetryInfo: a caller may try again after `delay`.
 absl::Status WithRetryAfter(absl::Status status, absl::Duration delay);
 
+/// The same error with QuotaFailure: which limit of whom (as "tenants/acme" or "server") is met.
+absl::Status WithQuota(absl::Status status, std::string_view subject, std::string_view limit);
+
+/// The same error with a text that never leaves this program: for its log alone.
+absl::Status WithPrivateText(absl::Status status, std::string_view text);
+
+/// What WithPrivateText() put there; empty without it.
+std::string PrivateText(const absl::Status& status);
+
 /// The reason in ErrorInfo; empty without one.
 std::string Reason(const absl::Status& status);
 
@@ -58,8 +67,8 @@ absl::Duration RetryAfter(const absl::Status& status);
 /// The path of the first field in BadRequest; empty without one.
 std::string Field(const absl::Status& status);
 
-/// Payloads become details and the other way round. ToProto cuts the message at 1 KiB, never
-/// inside a UTF-8 character. A code that Abseil does not have becomes kUnknown.
+/// Payloads but the private text become details and the other way round. ToProto cuts the message
+/// at 1 KiB, never inside a UTF-8 character. A code that Abseil does not have becomes kUnknown.
 google::rpc::Status ToProto(const absl::Status& status);
 absl::Status FromProto(const google::rpc::Status& status);
 

@@ -12,12 +12,18 @@
 namespace vico {
 namespace {
 
+constexpr std::string_view kServer = "server";
 constexpr absl::Duration kDiskRetry = absl::Seconds(60);
 constexpr absl::Duration kWatchRetry = absl::Seconds(5);
 
-absl::Status Refuse(std::string_view message, std::string_view reason, absl::Duration retry) {
-  return WithRetryAfter(Error(absl::StatusCode::kResourceExhausted, message, reason), retry);
+absl::Status Refuse(std::string_view subject, std::string_view message, std::string_view reason,
+                    absl::Duration retry) {
+  return WithQuota(
+      WithRetryAfter(Error(absl::StatusCode::kResourceExhausted, message, reason), retry), subject,
+      message);
 }
+
+std::string Subject(std::string_view tenant) { return fmt::format("tenants/{}", tenant); }
 
 }  // namespace
 
@@ -36,8 +42,8 @@ absl::Status Admission::Upload() const {
   if (disk.free_bytes >= limits_.free_bytes && static_cast<double>(disk.free_bytes) >= share) {
     return absl::OkStatus();
   }
-  return Refuse("the server's disk is nearly full; nothing new is taken in", "DISK_NEARLY_FULL",
-                kDiskRetry);
+  return Refuse(kServer, "the server's disk is nearly full; nothing new is taken in",
+                "DISK_NEARLY_FULL", kDiskRetry);
 }
 
 absl::Status Admission::Submit(std::string_view tenant) {
@@ -58,7 +64,8 @@ absl::Status Admission::Submit(std::string_view tenant) {
   Bucket& bucket = found->second;
   bucket = {tokens_of(bucket), now};
   if (bucket.tokens < 1) {
-    return Refuse(fmt::format("at most {} new jobs a second, {} at once",
+    return Refuse(Subject(tenant),
+                  fmt::format("at most {} new jobs a second, {} at once",
                               limits_.submits_per_second, limits_.submit_burst),
                   "SUBMIT_RATE", absl::Seconds((1 - bucket.tokens) / limits_.submits_per_second));
   }
@@ -70,11 +77,12 @@ absl::StatusOr<std::shared_ptr<Admission::Watch>> Admission::OpenWatch(std::stri
   const std::lock_guard lock(mutex_);
   const auto own = watches_.find(tenant);
   if (own != watches_.end() && own->second >= limits_.watches_per_tenant) {
-    return Refuse(fmt::format("you have {} open watches already", own->second), "TOO_MANY_WATCHES",
-                  kWatchRetry);
+    return Refuse(Subject(tenant), fmt::format("you have {} open watches already", own->second),
+                  "TOO_MANY_WATCHES", kWatchRetry);
   }
   if (all_watches_ >= limits_.watches_total) {
-    return Refuse("the server has as many open watches as it may", "TOO_MANY_WATCHES", kWatchRetry);
+    return Refuse(kServer, "the server has as many open watches as it may", "TOO_MANY_WATCHES",
+                  kWatchRetry);
   }
   ++watches_[std::string(tenant)];
   ++all_watches_;

@@ -1,6 +1,6 @@
 // Who is let in: limits that are checked before a call costs anything. What is refused is
-// kResourceExhausted with RetryInfo; accepted work is never touched. Queue limits and those of
-// running jobs are the job store's own, since they are checked in its transactions.
+// kResourceExhausted with RetryInfo and QuotaFailure; accepted work is never touched. Queue limits
+// and those of running jobs are the job store's own, since they are checked in its transactions.
 #pragma once
 
 #include <cstdint>

@@ -157,8 +157,8 @@ absl::Status Database::Apply(const std::vector<Change*>& batch) {
   if (status.ok()) status = VICO_FAILPOINT_STATUS("database.after_commit");
   if (absl::IsUnavailable(status) || absl::IsDataLoss(status) || absl::IsInternal(status)) {
     const std::lock_guard lock(mutex_);
-    broken_ = absl::UnavailableError(
-        fmt::format("the server must be restarted: {}", std::string(status.message())));
+    broken_ =
+        WithPrivateText(absl::UnavailableError("the server must be restarted"), status.ToString());
   }
   return status;
 }

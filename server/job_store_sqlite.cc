@@ -66,11 +66,12 @@ std::string_view KindFilter(v1::JobKind kind) {
   }
 }
 
-absl::Status QueueFull(std::string_view whose, int limit) {
-  return WithRetryAfter(
-      Error(absl::StatusCode::kResourceExhausted,
-            fmt::format("{} queue is full: {} jobs are waiting", whose, limit), "QUEUE_FULL"),
-      kQueueRetry);
+absl::Status QueueFull(const std::string& whose, const std::string& subject, int limit) {
+  const std::string message = fmt::format("{} queue is full: {} jobs are waiting", whose, limit);
+  return WithQuota(
+      WithRetryAfter(Error(absl::StatusCode::kResourceExhausted, message, "QUEUE_FULL"),
+                     kQueueRetry),
+      subject, message);
 }
 
 }  // namespace
@@ -102,10 +103,13 @@ absl::Status SqliteJobStore::CheckQueueLimits(SqliteConnection& db, std::string_
   ASSIGN_OR_RETURN(
       const int64_t own,
       db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ?", {tenant}, 0));
-  if (own >= options_.queued_per_tenant) return QueueFull("your", options_.queued_per_tenant);
+  if (own >= options_.queued_per_tenant) {
+    return QueueFull("your", fmt::format("tenants/{}", tenant), options_.queued_per_tenant);
+  }
   ASSIGN_OR_RETURN(const int64_t all,
                    db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued'", {}, 0));
-  if (all >= options_.queued_total) return QueueFull("the server's", options_.queued_total);
+  if (all >= options_.queued_total)
+    return QueueFull("the server's", "server", options_.queued_total);
   return absl::OkStatus();
 }
 

@@ -77,11 +77,14 @@ void LogCall(const Log& log, const CallRecord& call) {
   const std::string code = absl::StatusCodeToString(call.status.code());
   const auto milliseconds = static_cast<double>(call.took.count()) / 1000;
   const bool ours = absl::IsInternal(call.status) || absl::IsDataLoss(call.status) ||
-                    absl::IsUnknown(call.status);
+                    absl::IsUnknown(call.status) || !call.reference.empty();
   if (ours) {
-    const std::string message(call.status.message());
-    log.Error("call failed",
-              {{"method", call.method}, {"code", code}, {"ms", milliseconds}, {"error", message}});
+    log.Error("call failed", {{"method", call.method},
+                              {"code", code},
+                              {"ms", milliseconds},
+                              {"error", std::string(call.status.message())},
+                              {"reference", call.reference},
+                              {"text", PrivateText(call.status)}});
     return;
   }
   const std::string reason = Reason(call.status);

@@ -72,25 +72,28 @@ SqliteConnection::~SqliteConnection() {
 
 absl::Status SqliteConnection::ErrorNow(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(database_);
-  const std::string message =
-      fmt::format("database: {}: {} ({})", doing, sqlite3_errmsg(database_), code);
   if (code == SQLITE_CONSTRAINT_TRIGGER) {  // the only trigger that refuses: see sql/
     return Error(absl::StatusCode::kFailedPrecondition, sqlite3_errmsg(database_),
                  "TENANT_DELETED");
   }
+  const auto error = [&](absl::StatusCode kind, std::string_view message, std::string_view reason) {
+    return WithPrivateText(Error(kind, message, reason),
+                           fmt::format("{}: {} ({})", doing, sqlite3_errmsg(database_), code));
+  };
   switch (code & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-      return absl::UnavailableError(message);
+      return error(absl::StatusCode::kUnavailable, "database: is busy or its disk fails",
+                   "DATABASE_AWAY");
     case SQLITE_FULL:
-      return Error(absl::StatusCode::kResourceExhausted, message, "DISK_FULL");
+      return error(absl::StatusCode::kResourceExhausted, "database: the disk is full", "DISK_FULL");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return absl::DataLossError(message);
+      return error(absl::StatusCode::kDataLoss, "database: is damaged", "DATABASE_DAMAGED");
     default:
-      return absl::InternalError(message);
+      return error(absl::StatusCode::kInternal, "database: failed", "DATABASE_FAILED");
   }
 }
 

@@ -46,7 +46,7 @@ class SqlRow {
 /// One connection, used by one thread at a time. Errors are kUnavailable (busy, or the disk
 /// failed), kResourceExhausted (disk full, reason DISK_FULL), kDataLoss (damaged file),
 /// kFailedPrecondition (reason TENANT_DELETED: the row would be a deleted tenant's), kInternal (the
-/// rest).
+/// rest). What SQLite says and about which statement is private text.
 class SqliteConnection {
  public:
   enum class Access { kReadOnly, kReadWrite };

@@ -3,12 +3,20 @@
 #include <exception>
 #include <new>
 
+#include <absl/strings/cord.h>
 #include <absl/time/time.h>
+#include <fmt/format.h>
 
+#include "common/ids.h"
 #include "common/status.h"
 #include "common/status_grpc.h"
 
 namespace vico {
+namespace {
+
+constexpr size_t kReferenceLength = 12;
+
+}  // namespace
 
 absl::StatusOr<Caller> Calls::Admit(const grpc::ServerContextBase& context,
                                     std::string_view method) {
@@ -71,12 +79,21 @@ grpc::Status Calls::Answered(std::string_view method, const absl::Status& status
     std::lock_guard lock(mutex_);
     ++counts_[{std::string(method), status.code()}];
   }
+  std::string reference;
+  if (!PrivateText(status).empty()) reference = NewId().substr(0, kReferenceLength);
   if (log_) {
     log_({std::string(method), status,
           std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                                started)});
+                                                                started),
+          reference});
   }
-  return ToGrpc(status);
+  if (reference.empty()) return ToGrpc(status);
+  absl::Status told(status.code(), fmt::format("{}; in the server's log as {}",
+                                               std::string(status.message()), reference));
+  status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
+    told.SetPayload(type_url, payload);
+  });
+  return ToGrpc(told);
 }
 
 void Calls::Drain() {
@@ -119,8 +136,10 @@ absl::Status RunGuarded(const std::function<absl::Status()>& act) {
     return act();
   } catch (const std::bad_alloc&) {
     return Error(absl::StatusCode::kResourceExhausted, "out of memory", "OUT_OF_MEMORY");
-  } catch (const std::exception&) {  // its text is a library's, and not for callers
-    return Error(absl::StatusCode::kInternal, "unexpected error in the server", "INTERNAL");
+  } catch (const std::exception& error) {  // its text is a library's, and not for callers
+    return WithPrivateText(
+        Error(absl::StatusCode::kInternal, "unexpected error in the server", "INTERNAL"),
+        error.what());
   }
 }
 

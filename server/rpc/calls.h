@@ -30,6 +30,7 @@ struct CallRecord {
   std::string method;
   absl::Status status;
   std::chrono::microseconds took{0};
+  std::string reference{};  ///< that the caller was told, of an error with private text
 };
 
 struct CallLimits {
@@ -70,7 +71,8 @@ class Calls {
   /// kDeadlineExceeded when a call that came at `started` has waited too long to be begun.
   absl::Status CheckOnTime(Time started) const;
 
-  /// Logs and counts a call that is about to be answered, and turns its status into gRPC's.
+  /// Logs and counts a call that is about to be answered, and turns its status into gRPC's. Private
+  /// text goes to the log; the caller hears under which reference.
   grpc::Status Answered(std::string_view method, const absl::Status& status, Time started);
 
   /// OK while a stream of this caller may go on; asked in each of its turns.

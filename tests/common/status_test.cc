@@ -90,6 +90,16 @@ TEST(StatusTest, DetailsAreWhatOtherLanguagesExpect) {
   EXPECT_EQ(bad_request.field_violations(0).description(), "is bad");
 }
 
+TEST(StatusTest, PrivateTextDoesNotLeaveTheProgram) {
+  const absl::Status status =
+      WithPrivateText(Error(absl::StatusCode::kInternal, "failed", "WHY"), "SELECT secret");
+  EXPECT_EQ(PrivateText(status), "SELECT secret");
+  EXPECT_EQ(PrivateText(absl::InternalError("failed")), "");
+  EXPECT_EQ(PrivateText(FromProto(ToProto(status))), "");
+  EXPECT_EQ(ToProto(status).details_size(), 1);
+  EXPECT_THAT(FromProto(ToProto(status)), HasReason("WHY"));
+}
+
 TEST(StatusTest, LongMessagesAreCutBetweenCharacters) {
   const std::string long_text = std::string(1023, 'a') + "\xc3\xa9" + std::string(5000, 'b');
   EXPECT_EQ(ToProto(absl::InternalError(long_text)).message(), std::string(1023, 'a'));

@@ -6,6 +6,7 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include "google/rpc/error_details.pb.h"
 #include "server/database.h"
 #include "server/job_store_sqlite.h"
 #include "tests/server/server_fixture.h"
@@ -42,6 +43,14 @@ class AdmissionServiceTest : public ServerTest {
     }
   }
 };
+
+/// Whose quota an error says is met.
+std::string LimitMet(const absl::Status& status) {
+  const auto detail = status.GetPayload("type.googleapis.com/google.rpc.QuotaFailure");
+  google::rpc::QuotaFailure failure;
+  const bool readable = detail.has_value() && failure.ParseFromString(std::string(*detail));
+  return readable && failure.violations_size() == 1 ? failure.violations(0).subject() : "";
+}
 
 /// A watch that reads only when told.
 class SlowWatch final : public grpc::ClientReadReactor<v1::WatchJobResponse> {
@@ -92,6 +101,7 @@ TEST_F(AdmissionServiceTest, NewJobsAreLimitedByRateAndRepeatsAreNot) {
   const auto refused = Create(GenerationOf());
   EXPECT_THAT(refused, HasCode(absl::StatusCode::kResourceExhausted));
   EXPECT_THAT(refused, HasReason("SUBMIT_RATE"));
+  EXPECT_EQ(LimitMet(refused.status()), "tenants/default");
   EXPECT_GT(RetryAfter(refused.status()), absl::ZeroDuration());
   EXPECT_THAT(Create(first), IsOk()) << "a repeat makes nothing new";
 }
@@ -104,6 +114,32 @@ TEST_F(AdmissionServiceTest, TheQueueTakesItsLimitAndNoMore) {
   const auto refused = Create(GenerationOf());
   EXPECT_THAT(refused, HasReason("QUEUE_FULL"));
   EXPECT_GT(RetryAfter(refused.status()), absl::ZeroDuration());
+  EXPECT_EQ(LimitMet(refused.status()), "tenants/default");
+  options_.queued_total = 2;
+  options_.queued_per_tenant = 3;
+  Restart();
+  EXPECT_EQ(LimitMet(Create(GenerationOf()).status()), "server");
+}
+
+TEST_F(AdmissionServiceTest, AFailingDatabaseSaysNothingOfItsStatementsToCallers) {
+  Restart();
+  const std::string job = Queued().name();
+  {
+    const auto database = Database::Join(data_ + "/vico.db");
+    ASSERT_THAT(database, IsOk());
+    ASSERT_THAT((*database)->Write([](SqliteConnection& db) {
+      return db.Script("ALTER TABLE event RENAME TO lost");
+    }),
+                IsOk());
+  }
+  const auto watched = Watch(job, 0);
+  EXPECT_THAT(watched, HasCode(absl::StatusCode::kInternal));
+  EXPECT_THAT(watched, HasReason("DATABASE_FAILED"));
+  const std::string told = watched.status().ToString();
+  EXPECT_THAT(told, testing::HasSubstr("in the server's log as "));
+  for (const char* text : {"SELECT", "event", "no such table"}) {
+    EXPECT_THAT(told, testing::Not(testing::HasSubstr(text)));
+  }
 }
 
 TEST_F(AdmissionServiceTest, OpenWatchesAreLimited) {

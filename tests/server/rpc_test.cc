@@ -6,6 +6,8 @@
 
 #include <gmock/gmock.h>
 
+#include "common/status.h"
+#include "common/status_grpc.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pool.h"
 #include "server/rpc/pump.h"
@@ -206,6 +208,26 @@ TEST(CallsTest, AnswersAreLoggedOnceAndCounted) {
   EXPECT_EQ(calls.Counts().at({"GetJob", absl::StatusCode::kInvalidArgument}), 1u);
 }
 
+TEST(CallsTest, PrivateTextIsForTheLogAndItsReferenceForTheCaller) {
+  Pool pool("test", 1);
+  std::vector<CallRecord> log;
+  const NobodysGate gate;
+  Calls calls(pool, gate, {}, [&](const CallRecord& call) { log.push_back(call); });
+  const absl::Status status =
+      WithPrivateText(Error(absl::StatusCode::kInternal, "database: failed", "DATABASE_FAILED"),
+                      "SELECT secret FROM job: no such column");
+  const absl::Status told = FromGrpc(calls.Answered("GetJob", status, steady_clock::now()));
+  ASSERT_EQ(log.size(), 1u);
+  EXPECT_EQ(PrivateText(log[0].status), "SELECT secret FROM job: no such column");
+  EXPECT_EQ(log[0].reference.size(), 12u);
+  EXPECT_THAT(told, HasCode(absl::StatusCode::kInternal));
+  EXPECT_THAT(told, HasReason("DATABASE_FAILED"));
+  EXPECT_THAT(told, HasMessage(testing::HasSubstr(log[0].reference)));
+  EXPECT_THAT(told.ToString(), testing::Not(testing::HasSubstr("secret")));
+  EXPECT_TRUE(calls.Answered("GetJob", absl::OkStatus(), steady_clock::now()).ok());
+  EXPECT_EQ(log[1].reference, "");
+}
+
 TEST(RunGuardedTest, WhatIsThrownBecomesAStatusWithoutItsText) {
   EXPECT_THAT(RunGuarded([]() -> absl::Status { throw std::bad_alloc(); }),
               HasCode(absl::StatusCode::kResourceExhausted));
@@ -213,6 +235,7 @@ TEST(RunGuardedTest, WhatIsThrownBecomesAStatusWithoutItsText) {
       RunGuarded([]() -> absl::Status { throw std::runtime_error("secret"); });
   EXPECT_THAT(status, HasCode(absl::StatusCode::kInternal));
   EXPECT_THAT(status, HasMessage(testing::Not(testing::HasSubstr("secret"))));
+  EXPECT_EQ(PrivateText(status), "secret");
 }
 
 }  // namespace
