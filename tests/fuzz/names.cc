@@ -1,8 +1,10 @@
-// Short texts of every kind that a caller may send: names, ids, page tokens, addresses, digests.
+// Short texts of every kind that a caller may send: names, ids, page tokens, addresses, digests,
+// trace contexts.
 #include "common/adapter_layout.h"
 #include "common/address.h"
 #include "common/ids.h"
 #include "common/sha256.h"
+#include "common/tracing/trace_context.h"
 #include "server/page_token.h"
 #include "server/request.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -43,6 +45,11 @@ std::vector<std::string> vico::Seeds() {
           "0123456789abcdef",
           std::string(64, 'f'),
           std::string(65, 'f'),
+          "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+          "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-comes-later",
+          "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+          "vendor=value, tenant@system=1,,a=b c",
+          "a=b,a=c",
           ""};
 }
 
@@ -72,6 +79,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     MustHold(vico::CheckPlaceholder("word", text).ok(), "one rule for words");
   if (vico::CheckLoopback("listen", text).ok()) MustHold(!text.empty(), "an address is something");
   vico::CheckRequestId("request_id", text).IgnoreError();
+  if (const auto trace = vico::ParseTraceparent(text, text)) {
+    const std::string written = vico::Traceparent(*trace);
+    MustHold(vico::ParseTraceparent(written) == trace, "a trace context is what it is written as");
+    MustHold(written.substr(3, 49) == text.substr(3, 49), "its ids stay as they came");
+  }
+  if (vico::IsTracestate(text)) {
+    MustHold(text.size() <= 512, "a tracestate is short");
+    MustHold(text.find_first_of("\r\n") == std::string_view::npos, "and of one line");
+  }
   if (vico::IsSha256Hex(text)) MustHold(text.size() == 64, "a digest has 64 digits");
   if (size >= sizeof(int)) {
     int number = 0;

@@ -1,0 +1,152 @@
+#include "common/tracing/otlp_exporter.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+#include "common/status.h"
+
+namespace vico {
+namespace {
+
+struct Url {
+  std::string origin;  ///< http://host:port
+  std::string path;    ///< without the slash at its end
+};
+
+absl::StatusOr<Url> ParseUrl(const std::string& text) {
+  const auto wrong = [&] {
+    return FieldError("--otlp-endpoint",
+                      fmt::format("must be as http://host:4318 or https://host, got \"{}\"",
+                                  text.substr(0, 100)));
+  };
+  const size_t scheme = text.starts_with("http://") ? 7 : text.starts_with("https://") ? 8 : 0;
+  if (scheme == 0 || text.find_first_of(" \t\r\n?#@") != std::string::npos) return wrong();
+  const size_t slash = text.find('/', scheme);
+  Url url{text.substr(0, slash), slash == std::string::npos ? "" : text.substr(slash)};
+  while (url.path.ends_with('/')) url.path.pop_back();
+  std::string host = url.origin.substr(scheme);
+  const size_t colon = host.rfind(':');
+  if (colon != std::string::npos && !host.ends_with(']')) {
+    const std::string port = host.substr(colon + 1);
+    const bool digits = !port.empty() && port.size() <= 5 &&
+                        port.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits || std::stoi(port) > 65535) return wrong();
+    host.resize(colon);
+  }
+  if (host.empty()) return wrong();
+  return url;
+}
+
+}  // namespace
+
+/// One connection, used by one thread.
+class OtlpExporter::Collector {
+ public:
+  Collector(const Url& url, absl::Duration timeout)
+      : path_(url.path + "/v1/traces"), client_(url.origin) {
+    const auto limit = absl::ToChronoMilliseconds(timeout);
+    client_.set_connection_timeout(limit);
+    client_.set_read_timeout(limit);
+    client_.set_write_timeout(limit);
+    client_.set_keep_alive(true);
+    client_.set_tcp_nodelay(true);
+  }
+
+  bool valid() const { return client_.is_valid(); }
+
+  /// Whether the collector has taken them.
+  bool Post(const std::string& body) {
+    const httplib::Result result = client_.Post(path_, body, "application/json");
+    return result && result->status / 100 == 2;
+  }
+
+ private:
+  const std::string path_;
+  httplib::Client client_;
+};
+
+absl::StatusOr<std::unique_ptr<OtlpExporter>> OtlpExporter::Open(const OtlpOptions& options,
+                                                                 const Log& log) {
+  ASSIGN_OR_RETURN(const Url url, ParseUrl(options.endpoint));
+  auto collector = std::make_unique<Collector>(url, options.timeout);
+  if (!collector->valid()) return FieldError("--otlp-endpoint", "cannot be used");
+  return std::unique_ptr<OtlpExporter>(new OtlpExporter(options, log, std::move(collector)));
+}
+
+OtlpExporter::OtlpExporter(const OtlpOptions& options, const Log& log,
+                           std::unique_ptr<Collector> collector)
+    : options_(options), log_(log), collector_(std::move(collector)), thread_([this] { Run(); }) {}
+
+OtlpExporter::~OtlpExporter() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void OtlpExporter::Add(Span span) {
+  if (!span.context.sampled) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() >= options_.waiting) {
+      ++counts_.dropped;
+      return;
+    }
+    waiting_.push_back(std::move(span));
+    if (waiting_.size() != 1 && waiting_.size() != options_.batch) return;
+  }
+  changed_.notify_one();
+}
+
+OtlpExporter::Counts OtlpExporter::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+/// On the exporter's own thread, since writing a log may wait.
+void OtlpExporter::SayWhatIsLost(std::unique_lock<std::mutex>& lock) {
+  if (counts_.dropped == said_dropped_ || absl::Now() - said_time_ < options_.say_again) return;
+  const uint64_t dropped = said_dropped_ = counts_.dropped;
+  said_time_ = absl::Now();
+  lock.unlock();
+  log_.Warning("spans are lost: the collector does not take them", {{"dropped", dropped}});
+  lock.lock();
+}
+
+void OtlpExporter::Run() {
+  // A collector that closes the connection must not end this program.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+
+  std::unique_lock lock(mutex_);
+  bool last = false;
+  while (!last) {
+    changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+    changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.interval),
+                      [&] { return stopping_ || waiting_.size() >= options_.batch; });
+    last = stopping_;
+    if (waiting_.empty()) break;
+    const size_t count = last ? waiting_.size() : std::min(waiting_.size(), options_.batch);
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+    const std::vector<Span> batch(std::make_move_iterator(waiting_.begin()),
+                                  std::make_move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
+    lock.unlock();
+    const bool taken = collector_->Post(OtlpJson(options_.resource, batch));
+    lock.lock();
+    (taken ? counts_.sent : counts_.dropped) += count;
+    SayWhatIsLost(lock);
+  }
+}
+
+}  // namespace vico

@@ -1,0 +1,117 @@
+// A collector of spans on a free loopback port, for as long as it lives.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+namespace vico {
+
+/// Any thread.
+class OtlpCollector {
+ public:
+  struct Seen {
+    std::string service;  ///< the resource's service.name
+    std::string trace_id, span_id, parent_span_id, tracestate, name;
+    int kind = 0;
+    int status = 0;
+    int64_t begin_ns = 0, end_ns = 0;
+    std::map<std::string, std::string> attributes;
+  };
+
+  OtlpCollector() {
+    server_.Post("/v1/traces", [this](const httplib::Request& request, httplib::Response& answer) {
+      if (on_request) on_request();
+      answer.status = status;
+      if (answer.status == 200) Take(request.body);
+      answer.set_content("{}", "application/json");
+    });
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  ~OtlpCollector() {
+    server_.stop();
+    thread_.join();
+  }
+
+  // Set before the first request.
+  int status = 200;
+  std::function<void()> on_request;  ///< before the answer
+
+  std::string endpoint() const { return fmt::format("http://127.0.0.1:{}", port_); }
+
+  std::vector<Seen> spans() const {
+    const std::lock_guard lock(mutex_);
+    return spans_;
+  }
+
+  /// All that was posted.
+  std::string text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+  /// Whether the spans seen come to satisfy `enough` within a minute.
+  bool WaitUntil(const std::function<bool(const std::vector<Seen>&)>& enough) {
+    std::unique_lock lock(mutex_);
+    return came_.wait_for(lock, std::chrono::minutes(1), [&] { return enough(spans_); });
+  }
+
+ private:
+  void Take(const std::string& body) {
+    const auto json = nlohmann::json::parse(body);
+    const std::lock_guard lock(mutex_);
+    text_ += body;
+    for (const auto& resource : json.at("resourceSpans")) {
+      const auto service = Attributes(resource.at("resource"))["service.name"];
+      for (const auto& scope : resource.at("scopeSpans")) {
+        for (const auto& span : scope.at("spans")) spans_.push_back(One(service, span));
+      }
+    }
+    came_.notify_all();
+  }
+
+  static Seen One(const std::string& service, const nlohmann::json& span) {
+    return {.service = service,
+            .trace_id = span.at("traceId"),
+            .span_id = span.at("spanId"),
+            .parent_span_id = span.value("parentSpanId", ""),
+            .tracestate = span.value("traceState", ""),
+            .name = span.at("name"),
+            .kind = span.at("kind"),
+            .status = span.at("status").at("code"),
+            .begin_ns = std::stoll(span.at("startTimeUnixNano").get<std::string>()),
+            .end_ns = std::stoll(span.at("endTimeUnixNano").get<std::string>()),
+            .attributes = Attributes(span)};
+  }
+
+  static std::map<std::string, std::string> Attributes(const nlohmann::json& owner) {
+    std::map<std::string, std::string> all;
+    for (const auto& attribute : owner.at("attributes")) {
+      const auto& value = attribute.at("value").front();
+      all[attribute.at("key")] = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+    return all;
+  }
+
+  httplib::Server server_;
+  int port_ = 0;
+  std::thread thread_;
+  mutable std::mutex mutex_;
+  std::condition_variable came_;
+  // guarded by mutex_
+  std::vector<Seen> spans_;
+  std::string text_;
+};
+
+}  // namespace vico
