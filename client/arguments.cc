@@ -320,7 +320,8 @@ struct Reader {
 
     ParsedArguments ParseArguments(const std::vector<std::string>& words) {
       CLI::App app("Personalised pictures: upload pictures of a thing, train, generate.", "vico");
-      app.footer(std::string("What is not given is looked for in ~/.config/vico/config.\n") +
+      app.footer(std::string("What is not given is looked for in ~/.config/vico/config.\n"
+                             "The calls belong to the trace in TRACEPARENT, if that is set.\n") +
                  kExitCodeHelp);
       app.require_subcommand(1);
       app.fallthrough();

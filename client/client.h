@@ -21,6 +21,7 @@
 
 #include "client/retry.h"
 #include "common/sensitive.h"
+#include "common/tracing/trace_context.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/job.pb.h"
@@ -31,8 +32,9 @@ namespace vico {
 
 struct ClientOptions {
   std::string server = "127.0.0.1:50051";  ///< host:port
-  std::string ca{};  ///< file; empty: plain on this machine, else the system's CAs
-  Sensitive key{};   ///< of the API; empty: none
+  std::string ca{};      ///< file; empty: plain on this machine, else the system's CAs
+  Sensitive key{};       ///< of the API; empty: none
+  TraceContext trace{};  ///< that the calls are a part of, if any
   std::chrono::milliseconds call_deadline{30'000};       ///< of a short call, its retries included
   std::chrono::milliseconds transfer_deadline{600'000};  ///< of an upload or download, likewise
   std::chrono::milliseconds stream_deadline{3'600'000};  ///< of one stream of events; then resumed

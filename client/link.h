@@ -13,6 +13,7 @@
 #include "client/client.h"
 #include "common/status.h"
 #include "common/status_grpc.h"
+#include "common/trace_metadata.h"
 #include "vico/v1/adapter.grpc.pb.h"
 #include "vico/v1/concept.grpc.pb.h"
 #include "vico/v1/job_service.grpc.pb.h"
@@ -38,6 +39,7 @@ struct Client::Link {
     if (!options.key.empty()) {
       context.AddMetadata("authorization", "Bearer " + options.key.Reveal());
     }
+    AddTrace(options.trace, context);
   }
 
   /// Runs `attempt` until it succeeds, fails for good, or the attempts or `total` are used up. An

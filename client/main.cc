@@ -39,6 +39,8 @@ int main(int argc, char** argv) {
   options.server = settings->server;
   options.ca = settings->ca;
   options.key = std::move(settings->key);
+  options.trace = vico::ParseTraceparent(environment("TRACEPARENT"), environment("TRACESTATE"))
+                      .value_or(vico::TraceContext{});
   const auto client = vico::Client::Open(options, vico::SystemRandomBits());
   if (!client.ok()) {
     std::cerr << vico::ErrorText(client.status());

@@ -105,6 +105,8 @@ void Log::Write(int level, std::string_view message, std::initializer_list<LogFi
   logger_->log(severity, fmt::format("{{{}}}", line));
 }
 
+bool Log::WritesDebug() const { return logger_->should_log(spdlog::level::debug); }
+
 void Log::Debug(std::string_view message, std::initializer_list<LogField> fields) const {
   Write(spdlog::level::debug, message, fields);
 }

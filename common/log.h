@@ -59,6 +59,9 @@ class Log {
   /// A log that adds these fields to each record.
   Log With(std::initializer_list<LogField> fields) const;
 
+  /// Whether Debug() writes anything: for lines that cost something to make.
+  bool WritesDebug() const;
+
   void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) const;
   void Info(std::string_view message, std::initializer_list<LogField> fields = {}) const;
   void Warning(std::string_view message, std::initializer_list<LogField> fields = {}) const;

@@ -14,6 +14,7 @@ namespace vico {
 absl::Status BlobUpload::TakeHeader(v1::PutBlobRequest::Header header) {
   if (writer_) return FieldError("header", "must come once, first");
   header_ = std::move(header);
+  caller_.call->About(header_.job(), header_.lease_id());
   std::string tenant(kSystemTenant);
   if (header_.job().empty()) {
     RETURN_IF_ERROR(CheckBlobRef("header.blob", header_.blob(), kTokenizerBytes));

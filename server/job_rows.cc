@@ -5,6 +5,7 @@
 
 #include "common/failpoint.h"
 #include "common/status.h"
+#include "common/tracing/trace_message.h"
 #include "server/blob_rows.h"
 #include "server/job.h"
 
@@ -48,7 +49,8 @@ const std::string& UpdateSql(JobChange change) {
           "cancel_requested = ?, not_before = ?, lease_id = ?, lease_worker = ?, "
           "lease_nonce = ?, lease_until = ?, report_number = ?, base_model_digest = ?, step = ?, "
           "total_steps = ?, start_time = ?, finish_time = ?, last_sequence = ?, "
-          "result_adapter = ?, pictures = ?, error = ?, queue_until = ?27, checkpoints = ?28 "
+          "result_adapter = ?, pictures = ?, error = ?, queue_until = ?27, checkpoints = ?28, "
+          "state_time = ?29 "
           "WHERE " +
           GuardSql(transition));
     }
@@ -90,7 +92,7 @@ const std::string_view kJobColumns =
     "job.lease_worker, job.lease_nonce, job.lease_until, job.report_number, "
     "job.base_model_digest, job.step, job.total_steps, job.start_time, job.finish_time, "
     "job.last_sequence, job.result_adapter, job.pictures, job.error, job.checkpoints, "
-    "job.queue_until, job.deadline";
+    "job.queue_until, job.deadline, job.trace, job.state_time";
 
 absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
   JobRow row;
@@ -133,6 +135,10 @@ absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
   if (!row.checkpoints.ParseFromString(columns.Text(25))) return Unreadable("checkpoint");
   row.queue_until = absl::FromUnixMicros(columns.Int(26));
   row.deadline = absl::FromUnixMicros(columns.Int(27));
+  v1::TraceContext trace;
+  if (!trace.ParseFromString(columns.Text(28))) return Unreadable("trace");
+  row.trace = FromProto(trace);
+  row.state_time = absl::FromUnixMicros(columns.Int(29));
   return row;
 }
 
@@ -194,28 +200,33 @@ absl::Status InsertJob(SqliteConnection& db, absl::Time now,
   *job.mutable_create_time() = TimestampOf(now);
   job.set_state(v1::JOB_STATE_QUEUED);
   job.set_kind(KindOf(job.spec()));
+  row.state_time = absl::FromUnixMicros(absl::ToUnixMicros(now));
   RETURN_IF_ERROR(
       db.Execute("INSERT INTO tenant (name) VALUES (?) ON CONFLICT DO NOTHING", {row.tenant})
           .status());
   const std::string spec = job.spec().SerializeAsString();
+  const std::string trace = ToProto(row.trace).SerializeAsString();
   RETURN_IF_ERROR(
       db.Execute(
             "INSERT INTO job (name, tenant, kind, state, base_model, concept, adapter, spec, "
             "create_time, attempt, failures, crashes, cancel_requested, not_before, "
-            "report_number, step, total_steps, last_sequence, queue_until, deadline, pictures) "
-            "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, x'')",
+            "report_number, step, total_steps, last_sequence, queue_until, deadline, trace, "
+            "state_time, pictures) "
+            "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, x'')",
             {job.name(), row.tenant,
              job.kind() == v1::JOB_KIND_TRAINING ? std::string_view("training")
                                                  : std::string_view("generation"),
              BaseModelOf(job.spec()), TextOrNull(job.spec().train().concept_name()),
              TextOrNull(job.spec().generate().adapter()), Bytes{spec}, absl::ToUnixMicros(now),
              job.total_steps(), static_cast<int64_t>(1 + warnings.size()),
-             absl::ToUnixMicros(row.queue_until), absl::ToUnixMicros(row.deadline)})
+             absl::ToUnixMicros(row.queue_until), absl::ToUnixMicros(row.deadline), Bytes{trace},
+             absl::ToUnixMicros(row.state_time)})
           .status());
   row.number = db.LastInsertRowId();
   ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
   v1::Event queued;
   queued.mutable_queued()->set_position(static_cast<uint64_t>(ahead));
+  queued.mutable_queued()->set_traceparent(Traceparent(row.trace));
   RETURN_IF_ERROR(AppendEvent(db, now, row, std::move(queued)));
   for (const v1::Event::Warning& warning : warnings) {
     v1::Event event;
@@ -263,7 +274,8 @@ absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
                                      absl::ToUnixMicros(now.steady),
                                      LeaseUntil(before),
                                      absl::ToUnixMicros(after.queue_until),
-                                     Bytes{checkpoints}}));
+                                     Bytes{checkpoints},
+                                     absl::ToUnixMicros(after.state_time)}));
   if (changed == 1) {
     return IsTerminal(job.state())
                ? UnnameBlobs(db, now.steady, after.tenant, CheckpointUser(job.name()))

@@ -10,6 +10,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "common/tracing/trace_context.h"
 #include "server/job_states.h"
 #include "server/sqlite.h"
 #include "vico/v1/job.pb.h"
@@ -35,6 +36,8 @@ struct JobRow {
   v1::TrainingCheckpoints checkpoints;  ///< none once the job has ended
   absl::Time queue_until;               ///< steady time; the wait of a queued job ends then
   absl::Time deadline;                  ///< steady time; the job ends then
+  TraceContext trace;                   ///< of the call that made it
+  absl::Time state_time;                ///< wall time, whole microseconds: in its state since
 };
 
 /// When a change is made.
@@ -70,7 +73,7 @@ google::protobuf::Timestamp TimestampOf(absl::Time time);
 absl::StatusOr<int64_t> JobsAhead(SqliteConnection& db, int64_t number);
 
 /// Writes a new job, its `queued` event and the warnings; fills in `number`. The tenant's row is
-/// made if need be.
+/// made if need be. `now` is when its wait begins.
 absl::Status InsertJob(SqliteConnection& db, absl::Time now,
                        const std::vector<v1::Event::Warning>& warnings, JobRow& row);
 

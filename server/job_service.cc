@@ -34,13 +34,19 @@ RequestKey KeyOf(const Caller& caller, const std::string& request_id, std::strin
 
 /// A repeat gets the job it made; only what is new is checked, by `check`.
 template <typename Check>
-absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, const RequestKey& key, const Check& check) {
-  absl::StatusOr<v1::Job> earlier = stores.jobs.FindByRequest(key);
-  if (!absl::IsNotFound(earlier.status())) return earlier;
-  RETURN_IF_ERROR(stores.admission.Submit(key.tenant));
-  ASSIGN_OR_RETURN(CheckedSpec checked, check());
-  return stores.jobs.Submit(
-      {.key = key, .spec = std::move(checked.spec), .warnings = std::move(checked.warnings)});
+absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const RequestKey& key,
+                                   const Check& check) {
+  absl::StatusOr<v1::Job> job = stores.jobs.FindByRequest(key);
+  if (absl::IsNotFound(job.status())) {
+    RETURN_IF_ERROR(stores.admission.Submit(key.tenant));
+    ASSIGN_OR_RETURN(CheckedSpec checked, check());
+    job = stores.jobs.Submit({.key = key,
+                              .spec = std::move(checked.spec),
+                              .warnings = std::move(checked.warnings),
+                              .trace = call.trace});
+  }
+  if (job.ok()) call.About(job->name());
+  return job;
 }
 
 /// The answer to validate_only: what would be queued, without a name or a state.
@@ -69,7 +75,7 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
                   }
                   const RequestKey key = KeyOf(caller, request->request_id(), "CreateTrainingJob",
                                                request->train().SerializeAsString());
-                  ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, key, check));
+                  ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, key, check));
                   return absl::OkStatus();
                 });
 }
@@ -80,7 +86,7 @@ absl::StatusOr<v1::Job> JobService::SubmitGeneration(
   RETURN_IF_ERROR(CheckRequestId("request_id", request.request_id()));
   const RequestKey key = KeyOf(caller, request.request_id(), "CreateGenerationJob",
                                request.generate().SerializeAsString());
-  return SubmitOnce(stores_, key,
+  return SubmitOnce(stores_, *caller.call, key,
                     [&] { return specs_.Generate(caller.tenant, request.generate()); });
 }
 
@@ -128,6 +134,7 @@ grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* contex
   return Answer(calls_, *context, "GetJob",
                 [this, request, job](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckJobName(request->name()));
+                  caller.call->About(request->name());
                   ASSIGN_OR_RETURN(*job, stores_.jobs.Get(caller.tenant, request->name()));
                   return absl::OkStatus();
                 });
@@ -160,6 +167,7 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
       [this, request](const Caller& caller,
                       std::function<void()> wake) -> absl::StatusOr<WatchSource> {
         RETURN_IF_ERROR(CheckJobName(request->name()));
+        caller.call->About(request->name());
         RETURN_IF_ERROR(stores_.jobs.Get(caller.tenant, request->name()).status());
         ASSIGN_OR_RETURN(auto place, stores_.admission.OpenWatch(caller.tenant));
         return std::make_unique<JobEvents>(
@@ -180,6 +188,7 @@ grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* con
   return Answer(calls_, *context, "CancelJob",
                 [this, request, job](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckJobName(request->name()));
+                  caller.call->About(request->name());
                   ASSIGN_OR_RETURN(*job, stores_.jobs.Cancel(caller.tenant, request->name()));
                   return absl::OkStatus();
                 });
@@ -199,9 +208,10 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
                           old.name(), StateName(old.state())),
               "NOT_RETRYABLE");
         }
-        ASSIGN_OR_RETURN(
-            *job, SubmitOnce(stores_, KeyOf(caller, request->request_id(), "RetryJob", old.name()),
-                             [&] { return specs_.Either(caller.tenant, old.spec()); }));
+        ASSIGN_OR_RETURN(*job,
+                         SubmitOnce(stores_, *caller.call,
+                                    KeyOf(caller, request->request_id(), "RetryJob", old.name()),
+                                    [&] { return specs_.Either(caller.tenant, old.spec()); }));
         return absl::OkStatus();
       });
 }

@@ -13,6 +13,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "common/tracing/trace_context.h"
 #include "server/request_key.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
@@ -23,6 +24,7 @@ struct SubmitRequest {
   RequestKey key;    ///< hashed as sent, so that a drawn seed does not change it
   v1::JobSpec spec;  ///< checked, defaults filled in, base model named
   std::vector<v1::Event::Warning> warnings;  ///< each becomes an event, right after `queued`
+  TraceContext trace{};                      ///< of the call; kept with the job
 };
 
 struct JobQuery {
@@ -53,6 +55,7 @@ struct Grant {
   std::string base_model_digest;  ///< of the base model when it was leased; empty if unregistered
   v1::TrainingCheckpoints checkpoints{};
   std::string worker{};  ///< that was granted the lease
+  TraceContext trace{};  ///< as submitted
 };
 
 /// Any thread. Errors common to all calls: kUnavailable when the database is away or busy for more

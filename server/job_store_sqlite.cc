@@ -99,6 +99,10 @@ SqliteJobStore::SqliteJobStore(Database& database, const Clock& clock, EventFeed
       feed_(feed),
       options_(std::move(options)) {}
 
+void SqliteJobStore::Tell(const JobPhase& phase) const {
+  if (options_.on_phase) options_.on_phase(phase);
+}
+
 absl::Status SqliteJobStore::CheckQueueLimits(SqliteConnection& db, std::string_view tenant) const {
   ASSIGN_OR_RETURN(
       const int64_t own,
@@ -140,6 +144,7 @@ absl::StatusOr<v1::Job> SqliteJobStore::Submit(const SubmitRequest& request) {
       row.job.set_total_steps(request.spec.train().steps());
       row.queue_until = steady_.Now() + options_.queue_limit;
       row.deadline = steady_.Now() + options_.total_limit;
+      row.trace = request.trace;
       RETURN_IF_ERROR(InsertJob(db, clock_.Now(), request.warnings, row));
       RETURN_IF_ERROR(InsertRequest(db, key, row.job.name()));
       queued = true;
@@ -207,11 +212,12 @@ absl::StatusOr<JobPage> SqliteJobStore::List(const JobQuery& query) {
 }
 
 absl::StatusOr<v1::Job> SqliteJobStore::Cancel(std::string_view tenant, std::string_view name) {
-  v1::Job job;
+  JobRow before;
+  JobRow row;
   bool changed = false;
   RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
-    ASSIGN_OR_RETURN(const JobRow before, FindJobOfTenant(db, tenant, name));
-    JobRow row = before;
+    ASSIGN_OR_RETURN(before, FindJobOfTenant(db, tenant, name));
+    row = before;
     if (!IsTerminal(row.job.state()) && !row.job.cancel_requested()) {
       row.job.set_cancel_requested(true);
       const bool queued = row.job.state() == v1::JOB_STATE_QUEUED;
@@ -220,12 +226,14 @@ absl::StatusOr<v1::Job> SqliteJobStore::Cancel(std::string_view tenant, std::str
           SaveJob(db, queued ? JobChange::kCancel : JobChange::kAskToStop, NowIs(), before, row));
       changed = true;
     }
-    job = std::move(row.job);
     return absl::OkStatus();
   }));
-  if (changed) feed_.JobChanged(name);
+  if (changed) {
+    feed_.JobChanged(name);
+    if (IsTerminal(row.job.state())) Tell(PhaseEnded(JobChange::kCancel, before, row));
+  }
   VICO_FAILPOINT("cancel.after_commit");
-  return job;
+  return std::move(row.job);
 }
 
 absl::StatusOr<std::vector<v1::Event>> SqliteJobStore::EventsAfter(std::string_view tenant,

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "server/database.h"
 #include "server/event_feed.h"
+#include "server/job_phase.h"
 #include "server/job_rows.h"
 #include "server/job_store.h"
 #include "server/steady_time.h"
@@ -24,6 +25,7 @@ struct JobStoreOptions {
   absl::Duration queue_limit = absl::Hours(24);  ///< a job that waits longer fails
   absl::Duration total_limit = absl::Hours(72);  ///< a job that lasts longer, waits included, fails
   std::function<double()> random01;  ///< spreads retries; any thread; always 0.5 if left out
+  OnJobPhase on_phase{};             ///< nobody is told if left out
 };
 
 class SqliteJobStore final : public JobStore {
@@ -54,7 +56,9 @@ class SqliteJobStore final : public JobStore {
 
   absl::Status CheckQueueLimits(SqliteConnection& db, std::string_view tenant) const;
   absl::Status Grant1(SqliteConnection& db, const LeaseQuery& query, JobRow& row);
+  void Tell(const JobPhase& phase) const;
   Moment NowIs() const { return {clock_.Uptime(), steady_.Now()}; }
+  absl::Time StateTime() const { return absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now())); }
 
   // What becomes of the row, its event included; the caller saves it as the change they name.
   absl::Status QueueAgain(SqliteConnection& db, JobRow& row);

@@ -51,22 +51,25 @@ absl::StatusOr<JobChange> SqliteJobStore::EndOverdue(SqliteConnection& db, JobRo
 // Between the look and the change a report may have come: each job is looked at again in its own
 // transaction, and once more by the guard of the statement that changes it.
 absl::StatusOr<bool> SqliteJobStore::EndOne(int64_t number, const std::string& sql, End end) {
+  JobRow before;
   JobRow row;
   bool found = false;
+  JobChange change = JobChange::kExpire;
   RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
     Moment now = NowIs();
     if (VICO_DEFECT("housekeeping_without_recheck")) now.uptime = absl::InfiniteDuration();
     RETURN_IF_ERROR(FindFirst(
         db, sql, {absl::ToInt64Microseconds(now.uptime), absl::ToUnixMicros(now.steady), number},
-        row, found));
+        before, found));
     if (!found) return absl::OkStatus();
-    const JobRow before = row;
-    ASSIGN_OR_RETURN(const JobChange change, (this->*end)(db, row));
+    row = before;
+    ASSIGN_OR_RETURN(change, (this->*end)(db, row));
     return SaveJob(db, change, now, before, row);
   }));
   if (found) {
-    feed_.JobChanged(row.job.name());
+    feed_.JobChanged(before.job.name());
     feed_.QueueChanged();
+    Tell(PhaseEnded(change, before, row));
   }
   return found;
 }

@@ -50,6 +50,9 @@ absl::StatusOr<v1::Job> SqliteJobStore::Finish(const v1::FinishRequest& finish) 
   const std::string content = Sha256Hex(finish.SerializeAsString());
   v1::Job job;
   bool repeated = false;
+  JobRow before;
+  JobRow row;
+  JobChange change = JobChange::kSubmit;
   RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
     RETURN_IF_ERROR(db.Query("SELECT content_sha256, answer FROM finish WHERE lease_id = ?",
                              {finish.lease_id()}, [&](const SqlRow& row) -> absl::Status {
@@ -61,14 +64,14 @@ absl::StatusOr<v1::Job> SqliteJobStore::Finish(const v1::FinishRequest& finish) 
                                                 "database: a stored answer cannot be read");
                              }));
     if (repeated) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const JobRow before, VICO_DEFECT("finish_without_guard")
-                                              ? FindJob(db, finish.job())
-                                              : FindLeased(db, finish.job(), finish.lease_id()));
-    JobRow row = before;
-    ASSIGN_OR_RETURN(const JobChange change, Apply(db, row, finish));
+    ASSIGN_OR_RETURN(before, VICO_DEFECT("finish_without_guard")
+                                 ? FindJob(db, finish.job())
+                                 : FindLeased(db, finish.job(), finish.lease_id()));
+    row = before;
+    ASSIGN_OR_RETURN(change, Apply(db, row, finish));
     RETURN_IF_ERROR(SaveJob(db, change, NowIs(), before, row));
     VICO_FAILPOINT("finish.before_commit");
-    job = std::move(row.job);
+    job = row.job;
     const std::string answer = job.SerializeAsString();
     return db
         .Execute("INSERT INTO finish (lease_id, content_sha256, answer, job) VALUES (?, ?, ?, ?)",
@@ -78,6 +81,7 @@ absl::StatusOr<v1::Job> SqliteJobStore::Finish(const v1::FinishRequest& finish) 
   if (!repeated) {
     feed_.JobChanged(job.name());
     if (job.state() == v1::JOB_STATE_QUEUED) feed_.QueueChanged();
+    Tell(PhaseEnded(change, before, row));
   }
   VICO_FAILPOINT("finish.after_commit");
   return job;
@@ -143,6 +147,7 @@ absl::Status SqliteJobStore::Succeed(SqliteConnection& db, JobRow& row,
                  "CANCEL_REQUESTED");
   }
   job.set_state(v1::JOB_STATE_SUCCEEDED);
+  row.state_time = StateTime();
   *job.mutable_finish_time() = TimestampOf(clock_.Now());
   EndLease(row);
   v1::Event event;
@@ -162,16 +167,19 @@ absl::Status SqliteJobStore::Succeed(SqliteConnection& db, JobRow& row,
 absl::Status SqliteJobStore::QueueAgain(SqliteConnection& db, JobRow& row) {
   row.job.set_state(v1::JOB_STATE_QUEUED);
   row.queue_until = steady_.Now() + options_.queue_limit;
+  row.state_time = StateTime();
   EndLease(row);
   ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
   row.job.set_queue_position(static_cast<uint64_t>(ahead));
   v1::Event event;
   event.mutable_queued()->set_position(static_cast<uint64_t>(ahead));
+  event.mutable_queued()->set_traceparent(Traceparent(row.trace));
   return AppendEvent(db, clock_.Now(), row, std::move(event));
 }
 
 absl::Status SqliteJobStore::Fail(SqliteConnection& db, JobRow& row, const absl::Status& error) {
   row.job.set_state(v1::JOB_STATE_FAILED);
+  row.state_time = StateTime();
   *row.job.mutable_finish_time() = TimestampOf(clock_.Now());
   EndLease(row);
   *row.job.mutable_error() = ToProto(error);
@@ -182,6 +190,7 @@ absl::Status SqliteJobStore::Fail(SqliteConnection& db, JobRow& row, const absl:
 
 absl::Status SqliteJobStore::CancelNow(SqliteConnection& db, JobRow& row) {
   row.job.set_state(v1::JOB_STATE_CANCELLED);
+  row.state_time = StateTime();
   *row.job.mutable_finish_time() = TimestampOf(clock_.Now());
   EndLease(row);
   v1::Event event;

@@ -15,8 +15,8 @@ namespace vico {
 namespace {
 
 Grant GrantOf(const JobRow& row) {
-  return {row.tenant,      row.lease_id,    row.job, row.base_model_digest,
-          row.checkpoints, row.lease_worker};
+  return {row.tenant,      row.lease_id,     row.job,  row.base_model_digest,
+          row.checkpoints, row.lease_worker, row.trace};
 }
 
 // A retried attempt makes a picture again; it replaces the earlier one.
@@ -80,6 +80,7 @@ absl::StatusOr<std::vector<Grant>> SqliteJobStore::Lease(const LeaseQuery& query
       kJobColumns);
   const std::string base_models = nlohmann::json(query.base_models).dump();
   std::vector<JobRow> rows;
+  std::vector<JobPhase> waits;
   RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
     RETURN_IF_ERROR(db.Query(kRepeated, {query.worker, query.nonce},
                              [&](const SqlRow& columns) -> absl::Status {
@@ -105,13 +106,16 @@ absl::StatusOr<std::vector<Grant>> SqliteJobStore::Lease(const LeaseQuery& query
            int64_t{options_.trainings_per_tenant}, int64_t{options_.generations_per_tenant}},
           row, found));
       if (!found) break;
+      const JobRow before = row;
       RETURN_IF_ERROR(Grant1(db, query, row));
+      waits.push_back(PhaseEnded(JobChange::kLease, before, row));
       rows.push_back(row);
       if (row.job.kind() != v1::JOB_KIND_GENERATION) break;
       same_base_model = BaseModelOf(row.job.spec());
     }
     return absl::OkStatus();
   }));
+  for (const JobPhase& wait : waits) Tell(wait);
   std::vector<Grant> grants;
   for (const JobRow& row : rows) {
     feed_.JobChanged(row.job.name());
@@ -132,6 +136,7 @@ absl::Status SqliteJobStore::Grant1(SqliteConnection& db, const LeaseQuery& quer
   row.lease_nonce = query.nonce;
   row.lease_until = clock_.Uptime() + options_.lease;
   row.report_number = 0;
+  row.state_time = StateTime();
   RETURN_IF_ERROR(db.Query("SELECT digest FROM base_model WHERE name = ?",
                            {BaseModelOf(row.job.spec())}, [&](const SqlRow& columns) {
                              row.base_model_digest = columns.Text(0);
@@ -140,6 +145,7 @@ absl::Status SqliteJobStore::Grant1(SqliteConnection& db, const LeaseQuery& quer
   v1::Event started;
   started.mutable_started()->set_worker(query.worker);
   started.mutable_started()->set_device(query.device);
+  started.mutable_started()->set_traceparent(Traceparent(LeaseSpan(row.trace, row.lease_id)));
   RETURN_IF_ERROR(AppendEvent(db, clock_.Now(), row, std::move(started)));
   RETURN_IF_ERROR(SaveJob(db, JobChange::kLease, NowIs(), before, row));
   return db

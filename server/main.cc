@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/status.h"
 #include "common/stop_signals.h"
+#include "common/tracing/otlp_exporter.h"
 #include "server/checkpoint_failpoint.h"
 #include "server/command_folder.h"
 #include "server/command_output.h"
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
   vico::ServerOptions options;
   options.version = VICO_VERSION;
   std::string log_level = "info";
+  std::string otlp_endpoint;
   double lease_seconds = 30;
   double drain_notice_seconds = 5;
   bool print_ports = false;
@@ -77,6 +79,9 @@ int main(int argc, char** argv) {
       "--metrics-listen", options.metrics_listen,
       "Address for Prometheus over plain HTTP, as 127.0.0.1:9464; counts only, but for no "
       "other eyes than the operator's; without it there are no metrics");
+  app.add_option("--otlp-endpoint", otlp_endpoint,
+                 "Send spans of calls and jobs to {this}/v1/traces, as http://collector:4318")
+      ->envname("OTEL_EXPORTER_OTLP_ENDPOINT");
   app.add_option("--lease-seconds", lease_seconds, "A worker silent for so long loses its job")
       ->check(CLI::Range(0.5, 3600.0))
       ->capture_default_str();
@@ -114,6 +119,10 @@ int main(int argc, char** argv) {
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);
   if (!log.ok()) return vico::Ended(log.status());
+  const auto spans =
+      vico::OtlpExporter::ForProgram(otlp_endpoint, "vico-server", VICO_VERSION, "", *log);
+  if (!spans.ok()) return vico::Ended(spans.status());
+  options.spans = spans->get();
   vico::WatchCheckpoints();
   const vico::SystemClock clock;
   vico::PosixFiles files;

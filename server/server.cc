@@ -25,6 +25,7 @@
 #include "server/blob_recovery.h"
 #include "server/blob_store_local.h"
 #include "server/blob_store_tracked.h"
+#include "server/call_log.h"
 #include "server/catalog_sqlite.h"
 #include "server/concept_service.h"
 #include "server/data_folder.h"
@@ -71,28 +72,12 @@ uint64_t RandomBits() {
 
 double Random01() { return static_cast<double>(RandomBits() >> 11) / 9007199254740992.0; }
 
-/// One line a call: what went wrong on our side as an error, all else for those who look closely.
-/// The message stays out of the latter, since it may quote the request.
-void LogCall(const Log& log, const CallRecord& call) {
-  const std::string code = absl::StatusCodeToString(call.status.code());
-  const auto milliseconds = static_cast<double>(call.took.count()) / 1000;
-  const bool ours = absl::IsInternal(call.status) || absl::IsDataLoss(call.status) ||
-                    absl::IsUnknown(call.status) || !call.reference.empty();
-  if (ours) {
-    log.Error("call failed", {{"method", call.method},
-                              {"code", code},
-                              {"ms", milliseconds},
-                              {"error", std::string(call.status.message())},
-                              {"reference", call.reference},
-                              {"text", PrivateText(call.status)}});
-    return;
-  }
-  const std::string reason = Reason(call.status);
-  log.Debug("call", {{"method", call.method},
-                     {"code", code},
-                     {"ms", milliseconds},
-                     {"reason", reason},
-                     {"field", Field(call.status)}});
+/// What a job went through becomes spans, if somebody wants them.
+OnJobPhase TellOf(SpanSink* spans) {
+  if (spans == nullptr) return {};
+  return [spans](const JobPhase& phase) {
+    if (Tracing{spans, phase.trace}.wanted()) spans->Add(SpanOf(phase));
+  };
 }
 
 /// Two servers on one port would each get some of the calls, so ports are not shared.
@@ -346,7 +331,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                          .queued_total = options.queued_total,
                                          .trainings_per_tenant = options.trainings_per_tenant,
                                          .generations_per_tenant = options.generations_per_tenant,
-                                         .random01 = Random01}));
+                                         .random01 = Random01,
+                                         .on_phase = TellOf(options.spans)}));
   Admission::LookAtDisk look_at_disk = options.look_at_disk;
   if (!look_at_disk) look_at_disk = [data = options.data] { return DiskSpaceOf(data); };
   p.admission = std::make_unique<Admission>(options.admission, clock, std::move(look_at_disk));
@@ -357,8 +343,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   p.pool = std::make_unique<Pool>("vico-calls", options.threads);
   p.intake = std::make_unique<Pool>("vico-intake", options.intake_threads);
   const auto log_call = [log, &p](const CallRecord& call) {
-    p.metrics.Called(call.method, call.status.code(), absl::FromChrono(call.took));
+    p.metrics.Called(call.notes.method, call.status.code(), absl::FromChrono(call.took));
     LogCall(log, call);
+    TraceCall(p.options.spans, call);
   };
   p.calls = std::make_unique<Calls>(*p.pool, p.client_gate, CallLimits{}, log_call);
   p.uploads = std::make_unique<Calls>(*p.intake, p.client_gate, CallLimits{.streams = kMaxUploads},

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/tls_files.h"
+#include "common/tracing/span.h"
 #include "server/admission.h"
 #include "server/decoder/decoder_process.h"
 #include "server/files.h"
@@ -41,6 +42,7 @@ struct ServerOptions {
   int trainings_per_tenant = 4;    ///< running at once; more wait
   int generations_per_tenant = 8;  ///< running at once; more wait
   AdmissionLimits admission;
+  SpanSink* spans = nullptr;  ///< of calls and jobs; must outlive the server; null: nobody's
   Admission::LookAtDisk look_at_disk{};  ///< of the data folder's disk; the system's if left out
   JobServiceOptions streams;
   ClientStreamOptions uploads;                     ///< by clients

@@ -10,9 +10,11 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
+#include "common/tracing/trace_message.h"
 #include "server/blob_source.h"
 #include "server/blob_upload.h"
 #include "server/job.h"
+#include "server/job_phase.h"
 #include "server/request.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/client_stream.h"
@@ -101,6 +103,7 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
   Set(options_.lease_ttl, *response.mutable_ttl());
   ASSIGN_OR_RETURN(const std::vector<Grant> grants, stores_.jobs.Lease(query));
   for (const Grant& grant : grants) {
+    caller.call->About(grant.job.name(), grant.lease_id);
     book_.Granted(grant.lease_id, worker);
     v1::LeasedJob leased;
     const absl::Status filled = FillIn(grant, leased);
@@ -125,6 +128,9 @@ absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
   leased.set_job(grant.job.name());
   leased.set_lease_id(grant.lease_id);
   leased.set_attempt(grant.job.attempt());
+  if (!grant.trace.trace_id.empty()) {
+    *leased.mutable_trace() = ToProto(LeaseSpan(grant.trace, grant.lease_id));
+  }
   *leased.mutable_spec() = grant.job.spec();
   ASSIGN_OR_RETURN(v1::OfferedBaseModel offered,
                    stores_.catalog.GetBaseModel(BaseModelOf(grant.job.spec())));
@@ -158,6 +164,7 @@ grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* con
 
 absl::Status WorkerService::DoReport(const Caller& caller, const v1::ReportRequest& request,
                                      v1::ReportResponse& response) {
+  caller.call->About(request.job(), request.lease_id());
   RETURN_IF_ERROR(CheckReport(request));
   for (int i = 0; i < request.events_size(); ++i) {
     RETURN_IF_ERROR(CheckReported(request.events(i), i));
@@ -194,6 +201,7 @@ grpc::ServerUnaryReactor* WorkerService::Finish(grpc::CallbackServerContext* con
 
 absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishRequest& request,
                                      v1::FinishResponse& response) {
+  caller.call->About(request.job(), request.lease_id());
   if (request.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
     return FieldError("outcome", "must be given");
   }
@@ -234,6 +242,7 @@ grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
   return OpenStream<v1::GetBlobResponse>(
       calls_, *context, "GetBlob",
       [this, request](const Caller& caller, std::function<void()>) -> absl::StatusOr<Source> {
+        caller.call->About(request->job(), request->lease_id());
         ASSIGN_OR_RETURN(const Grant grant,
                          stores_.jobs.FindLease(request->job(), request->lease_id()));
         RETURN_IF_ERROR(CheckHolder(caller, grant));

@@ -15,12 +15,13 @@ constexpr int kTries = 3;  // the next checkpoint is a better try than a fourth 
 }  // namespace
 
 CheckpointSaver::CheckpointSaver(ServerLink& link, Reporter& reporter, const Clock& clock,
-                                 LeaseKey lease, const CheckpointTiming& timing)
+                                 LeaseKey lease, const CheckpointTiming& timing, Tracing tracing)
     : link_(link),
       reporter_(reporter),
       clock_(clock),
       lease_(std::move(lease)),
       timing_(timing),
+      tracing_(std::move(tracing)),
       last_time_(clock.Uptime()) {}
 
 CheckpointSaver::~CheckpointSaver() { Wait(); }
@@ -47,7 +48,7 @@ void CheckpointSaver::Save(TrainCheckpoint checkpoint) {
   }
   thread_ = std::thread([this, checkpoint = std::move(checkpoint)] {
     const absl::Duration begun = clock_.Uptime();
-    Run(checkpoint);
+    Run(checkpoint).IgnoreError();
     const std::lock_guard lock(mutex_);
     took_ = clock_.Uptime() - begun;
     busy_ = false;
@@ -58,24 +59,30 @@ void CheckpointSaver::Wait() {
   if (thread_.joinable()) thread_.join();
 }
 
-void CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
-  if (!VICO_FAILPOINT_STATUS("ckpt.mid_copy").ok()) return;
-  const absl::StatusOr<std::string> bytes = checkpoint.serialize();
-  if (!bytes.ok()) return;
-  v1::Event event;
-  event.mutable_checkpoint()->set_step(checkpoint.step);
-  v1::BlobRef& blob = *event.mutable_checkpoint()->mutable_blob();
-  blob = BlobRefOf(*bytes, "application/octet-stream");
-  absl::Status put;
-  for (int i = 0; i < kTries; ++i) {
-    put = link_.PutBlob(blob, *bytes, lease_);
-    if (put.ok()) {
-      if (!VICO_FAILPOINT_STATUS("ckpt.before_report").ok()) return;
-      reporter_.Add(std::move(event));
-      return;
+absl::Status CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
+  ActiveSpan span(tracing_, clock_, "checkpoint");
+  LeaseKey lease = lease_;
+  lease.trace = span.context();
+  const absl::Status saved = [&]() -> absl::Status {
+    RETURN_IF_ERROR(VICO_FAILPOINT_STATUS("ckpt.mid_copy"));
+    ASSIGN_OR_RETURN(const std::string bytes, checkpoint.serialize());
+    v1::Event event;
+    event.mutable_checkpoint()->set_step(checkpoint.step);
+    v1::BlobRef& blob = *event.mutable_checkpoint()->mutable_blob();
+    blob = BlobRefOf(bytes, "application/octet-stream");
+    span.Set("vico.step", checkpoint.step);
+    span.Set("vico.bytes", static_cast<int64_t>(bytes.size()));
+    absl::Status put = link_.PutBlob(blob, bytes, lease);
+    for (int tries = 1; IsTransient(put) && tries < kTries; ++tries) {
+      put = link_.PutBlob(blob, bytes, lease);
     }
-    if (!IsTransient(put)) return;
-  }
+    RETURN_IF_ERROR(put);
+    RETURN_IF_ERROR(VICO_FAILPOINT_STATUS("ckpt.before_report"));
+    reporter_.Add(std::move(event));
+    return absl::OkStatus();
+  }();
+  span.SetStatus(saved);
+  return saved;
 }
 
 }  // namespace vico

@@ -9,6 +9,7 @@
 #include <absl/time/time.h>
 
 #include "common/clock.h"
+#include "common/tracing/span.h"
 #include "worker/engine.h"
 #include "worker/reporter.h"
 #include "worker/server_link.h"
@@ -26,7 +27,7 @@ struct CheckpointTiming {
 class CheckpointSaver {
  public:
   CheckpointSaver(ServerLink& link, Reporter& reporter, const Clock& clock, LeaseKey lease,
-                  const CheckpointTiming& timing);
+                  const CheckpointTiming& timing, Tracing tracing = {});
   ~CheckpointSaver();
   CheckpointSaver(const CheckpointSaver&) = delete;
   CheckpointSaver& operator=(const CheckpointSaver&) = delete;
@@ -48,13 +49,14 @@ class CheckpointSaver {
   void Wait();
 
  private:
-  void Run(const TrainCheckpoint& checkpoint);
+  absl::Status Run(const TrainCheckpoint& checkpoint);
 
   ServerLink& link_;
   Reporter& reporter_;
   const Clock& clock_;
   const LeaseKey lease_;
   const CheckpointTiming timing_;
+  const Tracing tracing_;
   int64_t last_step_ = 0;
   absl::Duration last_time_;
 

@@ -17,13 +17,14 @@ uint64_t SeedOf(const LeaseKey& lease) { return std::hash<std::string>{}(lease.l
 }  // namespace
 
 JobContext::JobContext(ServerLink& link, Reporter& reporter, const Clock& clock, Pause& pause,
-                       LeaseKey lease, std::stop_token stop)
+                       LeaseKey lease, std::stop_token stop, Tracing tracing)
     : link_(link),
       reporter_(reporter),
       clock_(clock),
       pause_(pause),
       lease_(std::move(lease)),
-      stop_(std::move(stop)) {}
+      stop_(std::move(stop)),
+      tracing_(std::move(tracing)) {}
 
 Verdict JobContext::Check() {
   const Verdict verdict = reporter_.Poll();
@@ -38,28 +39,50 @@ void JobContext::Warn(const std::string& reason, const std::string& message) {
 }
 
 absl::StatusOr<std::string> JobContext::Get(const v1::BlobRef& blob) {
+  ActiveSpan span(tracing_, clock_, "download");
+  span.Set("vico.bytes", static_cast<int64_t>(blob.size_bytes()));
+  LeaseKey lease = lease_;
+  lease.trace = span.context();
+  absl::StatusOr<std::string> bytes = TryToGet(blob, lease);
+  span.SetStatus(bytes.status());
+  return bytes;
+}
+
+absl::StatusOr<v1::BlobRef> JobContext::Put(std::string_view bytes, std::string_view media_type) {
+  ActiveSpan span(tracing_, clock_, "upload");
+  span.Set("vico.bytes", static_cast<int64_t>(bytes.size()));
+  LeaseKey lease = lease_;
+  lease.trace = span.context();
+  const v1::BlobRef blob = BlobRefOf(bytes, media_type);
+  const absl::Status put = TryToPut(blob, bytes, lease);
+  span.SetStatus(put);
+  if (!put.ok()) return put;
+  return blob;
+}
+
+absl::StatusOr<std::string> JobContext::TryToGet(const v1::BlobRef& blob, const LeaseKey& lease) {
   const Reporter::Rest rest(reporter_);
-  BackOff back_off({}, SeedOf(lease_));
+  BackOff back_off({}, SeedOf(lease));
   const absl::Duration give_up = clock_.Uptime() + kBlobPatience;
   for (;;) {
     const Verdict verdict = Check();
     if (verdict == Verdict::kLost) return absl::AbortedError("the lease is lost");
     if (verdict != Verdict::kGoOn) return absl::CancelledError("the job is to stop");
-    auto bytes = link_.GetBlob(blob, lease_);
+    auto bytes = link_.GetBlob(blob, lease);
     if (bytes.ok() || !IsTransient(bytes.status()) || clock_.Uptime() >= give_up) return bytes;
     pause_.For(back_off.Next(), stop_);
   }
 }
 
-absl::StatusOr<v1::BlobRef> JobContext::Put(std::string_view bytes, std::string_view media_type) {
+absl::Status JobContext::TryToPut(const v1::BlobRef& blob, std::string_view bytes,
+                                  const LeaseKey& lease) {
   const Reporter::Rest rest(reporter_);
-  const v1::BlobRef blob = BlobRefOf(bytes, media_type);
-  BackOff back_off({}, SeedOf(lease_));
+  BackOff back_off({}, SeedOf(lease));
   const absl::Duration give_up = clock_.Uptime() + kBlobPatience;
   for (;;) {
     if (Check() == Verdict::kLost) return absl::AbortedError("the lease is lost");
-    const absl::Status put = link_.PutBlob(blob, bytes, lease_);
-    if (put.ok()) return blob;
+    const absl::Status put = link_.PutBlob(blob, bytes, lease);
+    if (put.ok()) return put;
     if (!IsTransient(put) || Check() != Verdict::kGoOn || clock_.Uptime() >= give_up) return put;
     pause_.For(back_off.Next(), stop_);
   }

@@ -9,6 +9,7 @@
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
+#include "common/tracing/span.h"
 #include "vico/v1/job.pb.h"
 #include "worker/checkpoint_saver.h"
 #include "worker/report_plan.h"
@@ -23,9 +24,10 @@ class JobContext {
  public:
   /// `stop`: the worker is asked to end, so the job is to be handed back.
   JobContext(ServerLink& link, Reporter& reporter, const Clock& clock, Pause& pause, LeaseKey lease,
-             std::stop_token stop);
+             std::stop_token stop, Tracing tracing = {});
 
   const Clock& clock() const { return clock_; }
+  const Tracing& tracing() const { return tracing_; }
   Reporter& reporter() { return reporter_; }
 
   /// What to do next; call it between steps.
@@ -39,19 +41,23 @@ class JobContext {
   absl::StatusOr<std::string> Get(const v1::BlobRef& blob);
 
   /// For this job's checkpoints.
-  CheckpointSaver NewCheckpointSaver() { return {link_, reporter_, clock_, lease_, {}}; }
+  CheckpointSaver NewCheckpointSaver() { return {link_, reporter_, clock_, lease_, {}, tracing_}; }
 
   /// Stores bytes, with the same retries; sent even when the verdict is to cancel or drain, but not
   /// retried then. kAborted, and nothing is sent, once the lease is lost.
   absl::StatusOr<v1::BlobRef> Put(std::string_view bytes, std::string_view media_type);
 
  private:
+  absl::StatusOr<std::string> TryToGet(const v1::BlobRef& blob, const LeaseKey& lease);
+  absl::Status TryToPut(const v1::BlobRef& blob, std::string_view bytes, const LeaseKey& lease);
+
   ServerLink& link_;
   Reporter& reporter_;
   const Clock& clock_;
   Pause& pause_;
   const LeaseKey lease_;
   const std::stop_token stop_;
+  const Tracing tracing_;
 };
 
 /// Time per step and time left, from the moments steps end. Work between steps, as drawing a

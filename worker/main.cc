@@ -15,6 +15,7 @@
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/stop_signals.h"
+#include "common/tracing/otlp_exporter.h"
 #include "worker/available_cores.h"
 #include "worker/engine_flags.h"
 #include "worker/process/engine_process.h"
@@ -76,6 +77,7 @@ int main(int argc, char** argv) {
   vico::TlsFiles tls;
   std::string engine_program = DefaultEngine();
   std::string ready_file;
+  std::string otlp_endpoint;
   double hang_seconds = 0;
   vico::WorkerOptions options;
   options.name = DefaultName();
@@ -95,6 +97,9 @@ int main(int argc, char** argv) {
   app.add_option("--ready-file", ready_file,
                  "A file that is there once the base models are loaded and the server knows this "
                  "worker, until it ends");
+  app.add_option("--otlp-endpoint", otlp_endpoint,
+                 "Send spans of jobs to {this}/v1/traces, as http://collector:4318")
+      ->envname("OTEL_EXPORTER_OTLP_ENDPOINT");
   app.add_option("--engine", engine_program, "The engine's program")->capture_default_str();
   app.add_option("--hang-seconds", hang_seconds,
                  fmt::format("An engine without a sign of life for so long is killed, and its job "
@@ -119,6 +124,13 @@ int main(int argc, char** argv) {
     Fail(link.status());
     return 2;
   }
+  const auto spans = vico::OtlpExporter::ForProgram(otlp_endpoint, "vico-worker", VICO_VERSION,
+                                                    options.name, *log);
+  if (!spans.ok()) {
+    Fail(spans.status());
+    return 2;
+  }
+  options.spans = spans->get();
   vico::EngineProcessOptions engine_options;
   engine_options.command = {engine_program};
   for (std::string& word : vico::Words(flags)) engine_options.command.push_back(std::move(word));

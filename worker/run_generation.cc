@@ -130,8 +130,12 @@ absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engin
   absl::StatusOr<bool> drawn;
   {
     const Reporter::Watch watch(context.reporter());
+    ActiveSpan span(context.tracing(), context.clock(), "generate");
+    span.Set("vico.steps", int64_t{spec.steps()});
+    span.Set("vico.pictures", int64_t{spec.seeds_size()});
     drawn =
         engine.Generate(spec, spec.adapter().empty() ? nullptr : &adapter, generation.Callbacks());
+    span.SetStatus(drawn.status());
   }
   RETURN_IF_ERROR(generation.problem());
   RETURN_IF_ERROR(drawn.status());

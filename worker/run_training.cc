@@ -176,7 +176,10 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
   absl::StatusOr<TrainedAdapter> trained;
   {
     const Reporter::Watch watch(context.reporter());
+    ActiveSpan span(context.tracing(), context.clock(), "train");
+    span.Set("vico.steps", int64_t{spec.steps()});
     trained = engine.Train(spec, pictures, callbacks);
+    span.SetStatus(trained.status());
   }
   saver.Wait();  // its event goes before the end
   RETURN_IF_ERROR(training.problem());

@@ -12,6 +12,7 @@
 #include "common/sha256.h"
 #include "common/status.h"
 #include "common/status_grpc.h"
+#include "common/trace_metadata.h"
 #include "vico/v1/worker.grpc.pb.h"
 
 namespace vico {
@@ -84,6 +85,7 @@ class GrpcServerLink final : public ServerLink {
     RETURN_IF_ERROR(Connect());
     grpc::ClientContext context;
     context.set_deadline(After(TransferTimeout(blob.size_bytes())));
+    AddTrace(lease.trace, context);
     v1::GetBlobRequest request;
     request.set_sha256(blob.sha256());
     request.set_job(lease.job);
@@ -117,6 +119,7 @@ class GrpcServerLink final : public ServerLink {
     RETURN_IF_ERROR(Connect());
     grpc::ClientContext context;
     context.set_deadline(After(TransferTimeout(blob.size_bytes())));
+    AddTrace(lease.trace, context);
     v1::BlobRef stored;
     const auto writer = stub_->PutBlob(&context, &stored);
     v1::PutBlobRequest part;

@@ -11,6 +11,7 @@
 #include <absl/time/time.h>
 
 #include "common/tls_files.h"
+#include "common/tracing/trace_context.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
 
@@ -20,6 +21,7 @@ namespace vico {
 struct LeaseKey {
   std::string job;  ///< "jobs/{id}"
   std::string lease_id;
+  TraceContext trace{};  ///< what a call of a blob is a part of
 };
 
 /// Any thread. Every call has a deadline; none is retried here.

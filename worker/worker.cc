@@ -7,6 +7,7 @@
 
 #include "common/ids.h"
 #include "common/status.h"
+#include "common/tracing/trace_message.h"
 #include "worker/finish_job.h"
 #include "worker/job_context.h"
 #include "worker/reporter.h"
@@ -119,8 +120,9 @@ absl::Status Worker::Register() {
 
 Worker::Served Worker::Serve(const v1::LeasedJob& job, absl::Duration ttl,
                              const std::stop_token& stop) {
-  const Log log =
-      log_.With({{"job", job.job()}, {"lease", job.lease_id()}, {"attempt", job.attempt()}});
+  const Tracing tracing{options_.spans, FromProto(job.trace())};
+  Log log = log_.With({{"job", job.job()}, {"lease", job.lease_id()}, {"attempt", job.attempt()}});
+  if (!tracing.parent.trace_id.empty()) log = log.With({{"trace_id", tracing.parent.trace_id}});
   log.Info("leased");
   const uint64_t jitter_seed = options_.jitter_seed + ++jobs_served_;
   const LeaseKey lease{.job = job.job(), .lease_id = job.lease_id()};
@@ -129,7 +131,7 @@ Worker::Served Worker::Serve(const v1::LeasedJob& job, absl::Duration ttl,
                               .on_hang = options_.on_hang};
   reporting.timing.hang = options_.hang;
   Reporter reporter(link_, clock_, log, lease, std::move(reporting));
-  JobContext context(link_, reporter, clock_, pause_, lease, stop);
+  JobContext context(link_, reporter, clock_, pause_, lease, stop, tracing);
 
   std::optional<v1::FinishRequest> outcome = RunJob(job, engine_, context, log);
   if (!outcome) {

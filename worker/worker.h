@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/tracing/span.h"
 #include "vico/v1/worker.pb.h"
 #include "worker/engine.h"
 #include "worker/report_plan.h"
@@ -28,6 +29,7 @@ struct WorkerOptions {
   std::function<void()> on_hang = {};             ///< called then; the engine is stuck
   std::function<void()> on_registered = {};       ///< called each time the server knows this worker
   uint64_t jitter_seed = 0;
+  SpanSink* spans = nullptr;  ///< of jobs; null: nobody's
 };
 
 /// Keeps references to all it is given.

@@ -79,6 +79,18 @@ absl::StatusOr<std::unique_ptr<OtlpExporter>> OtlpExporter::Open(const OtlpOptio
   return std::unique_ptr<OtlpExporter>(new OtlpExporter(options, log, std::move(collector)));
 }
 
+absl::StatusOr<std::unique_ptr<OtlpExporter>> OtlpExporter::ForProgram(const std::string& endpoint,
+                                                                       const std::string& service,
+                                                                       const std::string& version,
+                                                                       const std::string& instance,
+                                                                       const Log& log) {
+  if (endpoint.empty()) return nullptr;
+  OtlpOptions options{.endpoint = endpoint,
+                      .resource = {{"service.name", service}, {"service.version", version}}};
+  if (!instance.empty()) options.resource.emplace_back("service.instance.id", instance);
+  return Open(options, log);
+}
+
 OtlpExporter::OtlpExporter(const OtlpOptions& options, const Log& log,
                            std::unique_ptr<Collector> collector)
     : options_(options), log_(log), collector_(std::move(collector)), thread_([this] { Run(); }) {}

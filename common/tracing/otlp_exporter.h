@@ -37,6 +37,14 @@ class OtlpExporter final : public SpanSink {
   /// sent before the first span.
   static absl::StatusOr<std::unique_ptr<OtlpExporter>> Open(const OtlpOptions& options,
                                                             const Log& log);
+  /// For a program's flag: null when `endpoint` is empty. `service` and `instance` say which
+  /// program the spans come from.
+  static absl::StatusOr<std::unique_ptr<OtlpExporter>> ForProgram(const std::string& endpoint,
+                                                                  const std::string& service,
+                                                                  const std::string& version,
+                                                                  const std::string& instance,
+                                                                  const Log& log);
+
   /// Sends what waits in one more request: four timeouts at most, beside looking the host up.
   ~OtlpExporter() override;
 

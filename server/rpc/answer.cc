@@ -1,6 +1,5 @@
 #include "server/rpc/answer.h"
 
-#include <chrono>
 #include <utility>
 
 namespace vico {
@@ -31,21 +30,22 @@ class Unary final : public grpc::ServerUnaryReactor {
 grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& context,
                                  std::string_view method,
                                  std::function<absl::Status(const Caller&)> act) {
-  const auto started = std::chrono::steady_clock::now();
+  const std::shared_ptr<CallNotes> notes = NoteCall(context, method);
   auto* const reactor = new Unary(calls);  // until OnDone
   absl::StatusOr<Caller> caller = calls.Admit(context, method);
   if (!caller.ok()) {
-    reactor->Finish(calls.Answered(method, caller.status(), started));
+    reactor->Finish(calls.Answered(*notes, caller.status()));
     return reactor;
   }
   reactor->LetIn();
-  calls.pool().Post([&calls, &context, reactor, method, started, caller = *std::move(caller),
-                     act = std::move(act)] {
-    absl::Status status = calls.CheckOnTime(started);
-    if (context.IsCancelled()) status = absl::CancelledError("the caller went away");
-    if (status.ok()) status = RunGuarded([&] { return act(caller); });
-    reactor->Finish(calls.Answered(method, status, started));
-  });
+  caller->call = notes;
+  calls.pool().Post(
+      [&calls, &context, reactor, notes, caller = *std::move(caller), act = std::move(act)] {
+        absl::Status status = calls.CheckOnTime(notes->started);
+        if (context.IsCancelled()) status = absl::CancelledError("the caller went away");
+        if (status.ok()) status = RunGuarded([&] { return act(caller); });
+        reactor->Finish(calls.Answered(*notes, status));
+      });
   return reactor;
 }
 

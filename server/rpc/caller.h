@@ -2,12 +2,15 @@
 #pragma once
 
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <grpcpp/server_context.h>
+
+#include "server/rpc/call_notes.h"
 
 namespace vico {
 
@@ -37,6 +40,7 @@ struct Caller {
   std::string tenant{};  ///< whose data the call is about; empty for workers and operators
   std::string name{};    ///< of a worker or operator, from its certificate; empty without one
   std::string key_id{};  ///< of the API key; empty without one
+  std::shared_ptr<CallNotes> call = std::make_shared<CallNotes>();  ///< never null
 };
 
 /// Any thread.

@@ -7,17 +7,10 @@
 #include <absl/time/time.h>
 #include <fmt/format.h>
 
-#include "common/ids.h"
 #include "common/status.h"
 #include "common/status_grpc.h"
 
 namespace vico {
-namespace {
-
-constexpr size_t kReferenceLength = 12;
-
-}  // namespace
-
 absl::StatusOr<Caller> Calls::Admit(const grpc::ServerContextBase& context,
                                     std::string_view method) {
   ASSIGN_OR_RETURN(Caller caller, gate_.Admit(context, method));
@@ -74,22 +67,19 @@ absl::Status Calls::CheckOnTime(Time started) const {
                "CALL_TIMEOUT");
 }
 
-grpc::Status Calls::Answered(std::string_view method, const absl::Status& status, Time started) {
+grpc::Status Calls::Answered(const CallNotes& notes, const absl::Status& status) {
   {
     std::lock_guard lock(mutex_);
-    ++counts_[{std::string(method), status.code()}];
+    ++counts_[{notes.method, status.code()}];
   }
-  std::string reference;
-  if (!PrivateText(status).empty()) reference = NewId().substr(0, kReferenceLength);
   if (log_) {
-    log_({std::string(method), status,
+    log_({notes, status,
           std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                                started),
-          reference});
+                                                                notes.started)});
   }
-  if (reference.empty()) return ToGrpc(status);
+  if (PrivateText(status).empty()) return ToGrpc(status);
   absl::Status told(status.code(), fmt::format("{}; in the server's log as {}",
-                                               std::string(status.message()), reference));
+                                               std::string(status.message()), notes.request_id));
   status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
     told.SetPayload(type_url, payload);
   });

@@ -27,10 +27,9 @@ namespace vico {
 
 /// One finished call.
 struct CallRecord {
-  std::string method;
+  const CallNotes& notes;
   absl::Status status;
   std::chrono::microseconds took{0};
-  std::string reference{};  ///< that the caller was told, of an error with private text
 };
 
 struct CallLimits {
@@ -72,8 +71,8 @@ class Calls {
   absl::Status CheckOnTime(Time started) const;
 
   /// Logs and counts a call that is about to be answered, and turns its status into gRPC's. Private
-  /// text goes to the log; the caller hears under which reference.
-  grpc::Status Answered(std::string_view method, const absl::Status& status, Time started);
+  /// text goes to the log; the caller hears under which request id.
+  grpc::Status Answered(const CallNotes& notes, const absl::Status& status);
 
   /// OK while a stream of this caller may go on; asked in each of its turns.
   absl::Status StillWelcome(const Caller& caller) const { return gate_.StillWelcome(caller); }

@@ -52,21 +52,25 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
 
   ClientStream(Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
                Response& answer, const ClientStreamOptions& options)
-      : calls_(calls), context_(context), method_(method), options_(options), answer_(answer) {}
+      : calls_(calls),
+        context_(context),
+        notes_(NoteCall(context, method)),
+        options_(options),
+        answer_(answer) {}
 
   static grpc::ServerReadReactor<Request>* Open(std::shared_ptr<ClientStream> self,
                                                 const MakeSink& make) {
     ClientStream* const reactor = self.get();
     absl::StatusOr<Caller> caller =
-        reactor->calls_.Enter(reactor->context_, reactor->method_, reactor->pump_);
+        reactor->calls_.Enter(reactor->context_, reactor->notes_->method, reactor->pump_);
     reactor->self_ = self;  // until OnDone
     if (!caller.ok()) {
-      reactor->Finish(
-          reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
+      reactor->Finish(reactor->calls_.Answered(*reactor->notes_, caller.status()));
       return reactor;
     }
     reactor->let_in_ = true;
     reactor->caller_ = *std::move(caller);
+    reactor->caller_.call = reactor->notes_;
     reactor->sink_ = make(reactor->caller_);
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
     reactor->Watch();
@@ -124,7 +128,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
     ended_ = true;
     sink_.reset();
     calls_.Leave(pump_);
-    this->Finish(calls_.Answered(method_, status, started_));  // OnDone may follow at once
+    this->Finish(calls_.Answered(*notes_, status));  // OnDone may follow at once
   }
 
   /// Whether the sender, who is being waited for, has used up its patience.
@@ -133,7 +137,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
     const auto waiting = now - read_since_.load();
     const auto waited = waited_.load() + waiting;
     const double seconds = std::chrono::duration<double>(waited).count();
-    return waiting > options_.stall || now - started_ > options_.limit ||
+    return waiting > options_.stall || now - notes_->started > options_.limit ||
            (waited > options_.rated_after &&
             static_cast<double>(received_) <
                 static_cast<double>(options_.bytes_per_second) * seconds);
@@ -154,10 +158,9 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
 
   Calls& calls_;
   grpc::CallbackServerContext& context_;
-  const std::string_view method_;
+  const std::shared_ptr<CallNotes> notes_;
   Caller caller_;
   const ClientStreamOptions options_;
-  const Calls::Time started_ = std::chrono::steady_clock::now();
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<ClientStream> self_;
   bool let_in_ = false;  // set before the first turn
@@ -169,7 +172,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
   std::atomic<Calls::Time::duration> waited_{
       Calls::Time::duration::zero()};  // for the sender, so far
   std::atomic<uint64_t> received_{0};  // bytes
-  std::atomic<Calls::Time> read_since_{started_};
+  std::atomic<Calls::Time> read_since_{notes_->started};
   // touched in turns only
   Response& answer_;
   std::unique_ptr<Sink> sink_;

@@ -15,22 +15,22 @@ class LongPoll final : public grpc::ServerUnaryReactor {
            Calls::Time deadline, MakeLook make)
       : calls_(calls),
         context_(context),
-        method_(method),
+        notes_(NoteCall(context, method)),
         deadline_(deadline),
         make_(std::move(make)) {}
 
   static grpc::ServerUnaryReactor* Open(std::shared_ptr<LongPoll> self) {
     LongPoll* const reactor = self.get();
     absl::StatusOr<Caller> caller =
-        reactor->calls_.Enter(reactor->context_, reactor->method_, reactor->pump_);
+        reactor->calls_.Enter(reactor->context_, reactor->notes_->method, reactor->pump_);
     reactor->self_ = self;  // until OnDone
     if (!caller.ok()) {
-      reactor->Finish(
-          reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
+      reactor->Finish(reactor->calls_.Answered(*reactor->notes_, caller.status()));
       return reactor;
     }
     reactor->let_in_ = true;
     reactor->caller_ = *std::move(caller);
+    reactor->caller_.call = reactor->notes_;
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
     reactor->calls_.pool().PostAt(reactor->deadline_, [pump = std::weak_ptr(reactor->pump_)] {
       if (const auto alive = pump.lock()) alive->Kick();
@@ -81,13 +81,12 @@ class LongPoll final : public grpc::ServerUnaryReactor {
     look_ = nullptr;
     make_ = nullptr;
     calls_.Leave(pump_);
-    this->Finish(calls_.Answered(method_, status, started_));  // OnDone may follow at once
+    this->Finish(calls_.Answered(*notes_, status));  // OnDone may follow at once
   }
 
   Calls& calls_;
   grpc::CallbackServerContext& context_;
-  const std::string_view method_;
-  const Calls::Time started_ = std::chrono::steady_clock::now();
+  const std::shared_ptr<CallNotes> notes_;
   const Calls::Time deadline_;
   Caller caller_;
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());

@@ -59,11 +59,11 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
   using MakeSource = std::function<absl::StatusOr<std::unique_ptr<StreamSource<Response>>>(
       const Caller& caller, std::function<void()> wake)>;
 
-  ServerStream(Calls& calls, const grpc::CallbackServerContext& context, std::string_view method,
+  ServerStream(Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
                MakeSource make, const ServerStreamOptions& options)
       : calls_(calls),
         context_(context),
-        method_(method),
+        notes_(NoteCall(context, method)),
         options_(options),
         make_(std::move(make)) {}
 
@@ -71,15 +71,15 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
                                                   const grpc::ServerContextBase& context) {
     ServerStream* const reactor = self.get();
     absl::StatusOr<Caller> caller =
-        reactor->calls_.Enter(context, reactor->method_, reactor->pump_);
+        reactor->calls_.Enter(context, reactor->notes_->method, reactor->pump_);
     reactor->self_ = self;  // until OnDone
     if (!caller.ok()) {
-      reactor->Finish(
-          reactor->calls_.Answered(reactor->method_, caller.status(), reactor->started_));
+      reactor->Finish(reactor->calls_.Answered(*reactor->notes_, caller.status()));
       return reactor;
     }
     reactor->let_in_ = true;
     reactor->caller_ = *std::move(caller);
+    reactor->caller_.call = reactor->notes_;
     reactor->pump_->Open([self = std::move(self)] { self->Turn(); });
     KeepKicking(reactor->calls_.pool(), reactor->pump_,
                 std::min(reactor->options_.tick, reactor->options_.limit));
@@ -109,7 +109,7 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
  private:
   void Turn() {
     if (ended_) return;
-    const bool over = std::chrono::steady_clock::now() - started_ >= options_.limit;
+    const bool over = std::chrono::steady_clock::now() - notes_->started >= options_.limit;
     if (writing_) {
       if (over) context_.TryCancel();  // it does not read: only so does its message let go
       return;
@@ -148,15 +148,14 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
     source_.reset();
     make_ = nullptr;
     calls_.Leave(pump_);
-    this->Finish(calls_.Answered(method_, status, started_));  // OnDone may follow at once
+    this->Finish(calls_.Answered(*notes_, status));  // OnDone may follow at once
   }
 
   Calls& calls_;
-  const grpc::CallbackServerContext& context_;
-  const std::string_view method_;
+  grpc::CallbackServerContext& context_;
+  const std::shared_ptr<CallNotes> notes_;
   Caller caller_;
   const ServerStreamOptions options_;
-  const Calls::Time started_ = std::chrono::steady_clock::now();
   const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
   std::shared_ptr<ServerStream> self_;
   bool let_in_ = false;  // set before the first turn
@@ -174,7 +173,7 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
 /// Answers a call with what the source made by `make` has to say. `method` is a literal.
 template <class Response>
 grpc::ServerWriteReactor<Response>* OpenStream(
-    Calls& calls, const grpc::CallbackServerContext& context, std::string_view method,
+    Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
     typename internal::ServerStream<Response>::MakeSource make,
     const ServerStreamOptions& options = {}) {
   return internal::ServerStream<Response>::Open(

@@ -11,9 +11,11 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/sinks/ostream_sink.h>
 
+#include "common/tracing/otlp_exporter.h"
 #include "tests/end_to_end/processes.h"
 #include "tests/server/base_model_fixture.h"
 #include "tests/server/picture_files.h"
+#include "tests/support/otlp_collector.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/test_certificates.h"
@@ -55,11 +57,16 @@ class OfferingEngine final : public Engine {
 /// A worker on a thread of this test.
 class WorkerThread {
  public:
-  WorkerThread(const std::string& address, const TlsFiles& tls) : link_(Link(address, tls)) {
-    thread_ = std::thread([this] {
+  /// Its spans go to `collector`.
+  WorkerThread(const std::string& address, const TlsFiles& tls, const std::string& collector)
+      : link_(Link(address, tls)) {
+    thread_ = std::thread([this, collector] {
       const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_);
+      const auto spans =
+          OtlpExporter::ForProgram(collector, "vico-worker", "test", "one", Log::Off());
+      ASSERT_THAT(spans, IsOk());
       Worker worker(*link_, engine_, clock_, pause_, Log::ToSink("vico-worker", sink),
-                    {.name = "one", .build_version = "test"});
+                    {.name = "one", .build_version = "test", .spans = spans->get()});
       EXPECT_THAT(worker.Run(stop_.get_token()), IsOk());
     });
   }
@@ -115,7 +122,8 @@ class IdentityTest : public testing::Test {
         std::vector<std::string>{VICO_SERVER_BINARY, "--data", Path("data"), "--listen",
                                  "127.0.0.1:0", "--worker-listen", "127.0.0.1:0", "--cert",
                                  Path("server.crt"), "--key", Path("server.key"), "--client-ca",
-                                 Path("ca.crt"), "--log-level", "debug"},
+                                 Path("ca.crt"), "--log-level", "debug", "--otlp-endpoint",
+                                 collector_.endpoint()},
         options);
     const std::string ports = Path("data/ports.json");
     ASSERT_TRUE(Eventually([&] { return std::filesystem::exists(ports) || !server_->Running(); }));
@@ -164,9 +172,13 @@ class IdentityTest : public testing::Test {
     return key.out;
   }
 
-  TlsFiles WorkerFiles() const { return {Path("worker.crt"), Path("worker.key"), Path("ca.crt")}; }
+  std::unique_ptr<WorkerThread> NewWorker() const {
+    const TlsFiles files{Path("worker.crt"), Path("worker.key"), Path("ca.crt")};
+    return std::make_unique<WorkerThread>(worker_, files, collector_.endpoint());
+  }
 
   TempFolder folder_;
+  OtlpCollector collector_;
   const TestAuthority authority_;
   std::unique_ptr<Process> server_;
   std::string client_;
@@ -186,7 +198,7 @@ std::string Last(const std::string& text) { return text.substr(text.rfind('\n') 
 TEST_F(IdentityTest, TwoTenantsWorkAtOnceAndEachSeesItsOwn) {
   const std::map<std::string, std::string> keys = {{"acme", NewTenant("acme")},
                                                    {"other", NewTenant("other")}};
-  WorkerThread worker(worker_, WorkerFiles());
+  const auto worker = NewWorker();
   struct Made {
     std::string concept_name, adapter;
   };
@@ -289,7 +301,7 @@ std::vector<std::string> FilesWith(const std::string& folder, const std::string&
   return files;
 }
 
-TEST_F(IdentityTest, NothingSensitiveIsInALogAnErrorOrATemporaryFile) {
+TEST_F(IdentityTest, NothingSensitiveIsInALogATraceAnErrorOrATemporaryFile) {
   const std::string key = NewTenant("acme");
   const std::string secret = key.substr(22);
   const std::string wrong = "vico_" + std::string(16, 'f') + "_" + std::string(64, 'e');
@@ -297,7 +309,7 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogAnErrorOrATemporaryFile) {
                                                        {"name", "canaryname"},
                                                        {"file", "canaryfile"},
                                                        {"exif", "canaryexif"}};
-  WorkerThread worker(worker_, WorkerFiles());
+  const auto worker = NewWorker();
   std::string errors;
   const auto run = [&](const std::string& with, const std::vector<std::string>& words) {
     const Result result = Vico(with, words);
@@ -333,16 +345,21 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogAnErrorOrATemporaryFile) {
   EXPECT_NE(run(key, {"generate", adapter, long_prompt, "--out", Path("long")}).exit_code, 0);
   EXPECT_NE(run(key, {"generate", adapter, prompt + " \xff", "--out", Path("no-text")}).exit_code,
             0);
-  const std::string worker_log = worker.Stop();
+  const std::string worker_log = worker->Stop();
   server_->Signal(SIGTERM);
   ASSERT_EQ(server_->Wait(std::chrono::seconds(30)), 0);
 
   const std::string log = ReadFile(Path("server.log"));
   ASSERT_THAT(log, HasSubstr("\"method\":\"Generate\"")) << "the log must be the detailed one";
+  const std::string spans = collector_.text();
+  for (const char* name : {"JobService/Generate", "\"train\"", "\"generate\"", "UploadConcept"}) {
+    ASSERT_THAT(spans, HasSubstr(name));
+  }
   for (const std::string& canary : {canaries.at("prompt"), canaries.at("name"), canaries.at("exif"),
                                     secret, std::string(64, 'e')}) {
     EXPECT_THAT(log, Not(HasSubstr(canary)));
     EXPECT_THAT(worker_log, Not(HasSubstr(canary)));
+    EXPECT_THAT(spans, Not(HasSubstr(canary)));
     EXPECT_THAT(errors, Not(HasSubstr(canary)));
     EXPECT_THAT(FilesWith(Path("tmp"), canary, ""), IsEmpty()) << canary;
     EXPECT_THAT(FilesWith(Path("data"), canary, "vico.db"), IsEmpty()) << canary;
@@ -353,6 +370,7 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogAnErrorOrATemporaryFile) {
   }
   EXPECT_THAT(log, Not(HasSubstr(canaries.at("file"))));
   EXPECT_THAT(worker_log, Not(HasSubstr(canaries.at("file"))));
+  EXPECT_THAT(spans, Not(HasSubstr(canaries.at("file"))));
 }
 
 }  // namespace

@@ -197,10 +197,11 @@ TEST(CallsTest, AnswersAreLoggedOnceAndCounted) {
   Pool pool("test", 1);
   std::vector<std::string> log;
   const NobodysGate gate;
-  Calls calls(pool, gate, {}, [&](const CallRecord& call) { log.push_back(call.method); });
-  EXPECT_TRUE(calls.Answered("GetJob", absl::OkStatus(), steady_clock::now()).ok());
-  const auto answer =
-      calls.Answered("GetJob", FieldError("name", "must be good"), steady_clock::now());
+  Calls calls(pool, gate, {}, [&](const CallRecord& call) { log.push_back(call.notes.method); });
+  CallNotes notes;
+  notes.method = "GetJob";
+  EXPECT_TRUE(calls.Answered(notes, absl::OkStatus()).ok());
+  const auto answer = calls.Answered(notes, FieldError("name", "must be good"));
   EXPECT_EQ(answer.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_FALSE(answer.error_details().empty());
   EXPECT_THAT(log, ElementsAre("GetJob", "GetJob"));
@@ -216,16 +217,40 @@ TEST(CallsTest, PrivateTextIsForTheLogAndItsReferenceForTheCaller) {
   const absl::Status status =
       WithPrivateText(Error(absl::StatusCode::kInternal, "database: failed", "DATABASE_FAILED"),
                       "SELECT secret FROM job: no such column");
-  const absl::Status told = FromGrpc(calls.Answered("GetJob", status, steady_clock::now()));
+  CallNotes notes;
+  notes.method = "GetJob";
+  notes.request_id = "edge-1";
+  const absl::Status told = FromGrpc(calls.Answered(notes, status));
   ASSERT_EQ(log.size(), 1u);
   EXPECT_EQ(PrivateText(log[0].status), "SELECT secret FROM job: no such column");
-  EXPECT_EQ(log[0].reference.size(), 12u);
   EXPECT_THAT(told, HasCode(absl::StatusCode::kInternal));
   EXPECT_THAT(told, HasReason("DATABASE_FAILED"));
-  EXPECT_THAT(told, HasMessage(testing::HasSubstr(log[0].reference)));
+  EXPECT_THAT(told, HasMessage(testing::HasSubstr("edge-1")));
   EXPECT_THAT(told.ToString(), testing::Not(testing::HasSubstr("secret")));
-  EXPECT_TRUE(calls.Answered("GetJob", absl::OkStatus(), steady_clock::now()).ok());
-  EXPECT_EQ(log[1].reference, "");
+}
+
+TEST(CallNotesTest, ACallerChoosesAWellFormedRequestIdOnly) {
+  for (const std::string& good : {std::string("a"), std::string(64, 'Z'), std::string("a.b_c-9")}) {
+    EXPECT_TRUE(IsCallId(good)) << good;
+  }
+  for (const std::string& wrong : {std::string(), std::string(65, 'a'), std::string("a b"),
+                                   std::string("a\"b"), std::string("\xc3\xa4")}) {
+    EXPECT_FALSE(IsCallId(wrong)) << wrong;
+  }
+}
+
+TEST(CallNotesTest, OnlyNamesOfJobsAndIdsOfLeasesAreKept) {
+  const std::string job = "jobs/" + std::string(32, 'a'), lease = "lease_" + std::string(32, 'b');
+  CallNotes notes;
+  notes.About("jobs/a secret", "lease_../secret");
+  EXPECT_EQ(notes.job + notes.lease, "");
+  notes.About(job, lease);
+  notes.About(job, lease);  // as a stream does, in each of its turns
+  EXPECT_EQ(notes.job, job);
+  EXPECT_EQ(notes.lease, lease);
+  const std::string other = "jobs/" + std::string(32, 'c');
+  notes.About(other);
+  EXPECT_EQ(notes.job, job + " " + other);
 }
 
 TEST(RunGuardedTest, WhatIsThrownBecomesAStatusWithoutItsText) {
