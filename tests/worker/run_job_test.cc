@@ -300,9 +300,13 @@ TEST_F(RunJobTest, CheckpointsAreKeptOnTheWayAndWhenTheWorkerEnds) {
                                    return absl::StatusOr<std::string>("state " +
                                                                       std::to_string(step));
                                  }});
-        // The next is not due while one is being saved.
-        while (go_on && link_.CountOf("PutBlob") * 50 < static_cast<size_t>(step))
-          std::this_thread::yield();
+        // The next is not due while one is being saved: until it is reported.
+        const auto reported = [&] {
+          const auto events = link_.events();
+          return std::count_if(events.begin(), events.end(),
+                               [](const v1::Event& event) { return event.has_checkpoint(); });
+        };
+        while (go_on && reported() * 50 < step) std::this_thread::yield();
       }
       if (!go_on) return TrainedAdapter{.stopped = true};
     }
