@@ -12,6 +12,14 @@ if(VICO_SANITIZE)
   target_compile_options(vico_options INTERFACE -fsanitize=${VICO_SANITIZE}
                                                 -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(vico_options INTERFACE -fsanitize=${VICO_SANITIZE})
+  if(VICO_SANITIZE MATCHES "address|thread")
+    target_compile_definitions(vico_options INTERFACE VICO_SANITIZED)
+  endif()
+  if(VICO_SANITIZE STREQUAL "thread")
+    # Protobuf's headers lay maps out otherwise for ThreadSanitizer, and the packaged library does not
+    # know. libstdc++ would ask the same macro which of its short cuts to leave out.
+    target_compile_options(vico_options INTERFACE -U__SANITIZE_THREAD__ -D_GLIBCXX_TSAN=1)
+  endif()
 endif()
 if(VICO_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

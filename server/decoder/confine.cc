@@ -13,14 +13,6 @@
 namespace vico {
 namespace {
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define VICO_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VICO_SANITIZED 1
-#endif
 #ifdef VICO_SANITIZED
 constexpr bool kSanitized = true;
 #else

@@ -6,7 +6,7 @@
 namespace vico {
 
 /// A sanitizer's runtime needs more system calls and memory than a confined process has.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef VICO_SANITIZED
 inline constexpr bool kCanConfine = false;
 #else
 inline constexpr bool kCanConfine = true;

@@ -30,8 +30,8 @@ TEST(PoolTest, OneThreadRunsTasksInOrder) {
 }
 
 TEST(PoolTest, TasksWaitForTheirTime) {
-  Pool pool("test", 2);
   std::promise<steady_clock::time_point> ran;
+  Pool pool("test", 2);
   const auto when = steady_clock::now() + milliseconds(30);
   pool.PostAt(when + std::chrono::hours(1), [] { ADD_FAILURE() << "too early"; });
   pool.PostAt(when, [&] { ran.set_value(steady_clock::now()); });
@@ -128,10 +128,10 @@ TEST(CallsTest, StreamsAreLimited) {
 }
 
 TEST(CallsTest, CallsThatWaitForAThreadAreLimited) {
+  std::promise<void> started, release;  // outlive the pool, whose thread may be late
   Pool pool("test", 1);
   const NobodysGate gate;
   Calls calls(pool, gate, {.backlog = 1}, nullptr);
-  std::promise<void> started, release;
   pool.Post([&] {
     started.set_value();
     release.get_future().wait();
@@ -154,11 +154,11 @@ TEST(CallsTest, ACallThatWaitedTooLongIsNotBegun) {
 }
 
 TEST(CallsTest, ADrainRefusesAndGivesEachStreamATurn) {
+  std::promise<bool> turn;
   Pool pool("test", 1);
   const NobodysGate gate;
   Calls calls(pool, gate, {}, nullptr);
   const auto pump = std::make_shared<Pump>(pool);
-  std::promise<bool> turn;
   pump->Open([&] { turn.set_value(calls.draining()); });
   ASSERT_THAT(calls.TakePlace(pump), IsOk());
   calls.Drain();
