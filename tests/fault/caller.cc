@@ -20,15 +20,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr auto kCallPatience = std::chrono::seconds(5);
+constexpr auto kWatchPatience = std::chrono::seconds(600);
 constexpr milliseconds kRest{50};  // before another try
-
-class Context : public grpc::ClientContext {
- public:
-  explicit Context(std::chrono::seconds patience = kCallPatience) {
-    set_deadline(std::chrono::system_clock::now() + patience);
-    set_wait_for_ready(true);
-  }
-};
 
 /// Nobody knows whether it was done, or it was not and may be later.
 bool MayTryAgain(const absl::Status& status) {
@@ -52,11 +45,18 @@ Caller::Caller(const std::string& address, HistoryBook& book, std::stop_token st
     : Caller(Channel(address), book, std::move(stop)) {}
 
 Caller::Caller(const std::shared_ptr<grpc::Channel>& channel, HistoryBook& book,
-               std::stop_token stop)
+               std::stop_token stop, std::string key)
     : book_(book),
+      key_(std::move(key)),
       stop_(std::move(stop)),
       jobs_(v1::JobService::NewStub(channel)),
       concepts_(v1::ConceptService::NewStub(channel)) {}
+
+void Caller::Prepare(grpc::ClientContext& context, std::chrono::seconds patience) const {
+  context.set_deadline(std::chrono::system_clock::now() + patience);
+  context.set_wait_for_ready(true);
+  if (!key_.empty()) context.AddMetadata("authorization", "Bearer " + key_);
+}
 
 void Caller::Rest(milliseconds time) const {
   const auto end = std::chrono::steady_clock::now() + time;
@@ -78,7 +78,8 @@ std::string Caller::UploadConcept() {
     picture.set_file_name("robot.png");
   }
   while (!stop_.stop_requested()) {
-    Context context;
+    grpc::ClientContext context;
+    Prepare(context, kCallPatience);
     v1::UploadConceptResponse response;
     const auto writer = concepts_->UploadConcept(&context, &response);
     bool open = writer->Write(first);
@@ -132,7 +133,8 @@ std::string Caller::Submit(const std::string& request_id, const std::string& wha
     const v1::Job job = Ask(
         call,
         [&](v1::Job& made) {
-          Context context;
+          grpc::ClientContext context;
+          Prepare(context, kCallPatience);
           return FromGrpc(what.empty() ? jobs_->CreateGenerationJob(&context, generation, &made)
                                        : jobs_->CreateTrainingJob(&context, training, &made));
         },
@@ -157,7 +159,8 @@ bool Caller::Cancel(const std::string& job) {
   Ask(
       call,
       [&](v1::Job& answer) {
-        Context context;
+        grpc::ClientContext context;
+        Prepare(context, kCallPatience);
         return FromGrpc(jobs_->CancelJob(&context, request, &answer));
       },
       status);
@@ -173,7 +176,8 @@ std::optional<v1::Job> Caller::Get(const std::string& job) {
   v1::Job got = Ask(
       call,
       [&](v1::Job& answer) {
-        Context context;
+        grpc::ClientContext context;
+        Prepare(context, kCallPatience);
         return FromGrpc(jobs_->GetJob(&context, request, &answer));
       },
       status);
@@ -184,7 +188,8 @@ std::optional<v1::Job> Caller::Get(const std::string& job) {
 bool Caller::Watch(const std::string& job, uint64_t after_sequence) {
   bool ended = false;
   while (!ended && !stop_.stop_requested()) {
-    Context context(std::chrono::seconds(600));
+    grpc::ClientContext context;
+    Prepare(context, kWatchPatience);
     const std::stop_callback cancel(stop_, [&] { context.TryCancel(); });
     v1::WatchJobRequest request;
     request.set_name(job);

@@ -20,7 +20,8 @@ class Caller {
  public:
   Caller(const std::string& address, HistoryBook& book, std::stop_token stop);
   /// On a connection that several share.
-  Caller(const std::shared_ptr<grpc::Channel>& channel, HistoryBook& book, std::stop_token stop);
+  Caller(const std::shared_ptr<grpc::Channel>& channel, HistoryBook& book, std::stop_token stop,
+         std::string key = "");  ///< the tenant's API key, or empty where none is asked for
   static std::shared_ptr<grpc::Channel> Channel(const std::string& address);
 
   /// Two pictures of the examples; the concept's name. Empty when stopped.
@@ -41,8 +42,10 @@ class Caller {
   v1::Job Ask(ClientCall call, const std::function<absl::Status(v1::Job&)>& ask,
               absl::Status& status);
   void Rest(std::chrono::milliseconds time) const;
+  void Prepare(grpc::ClientContext& context, std::chrono::seconds patience) const;
 
   HistoryBook& book_;
+  const std::string key_;
   const std::stop_token stop_;
   const std::unique_ptr<v1::JobService::Stub> jobs_;
   const std::unique_ptr<v1::ConceptService::Stub> concepts_;

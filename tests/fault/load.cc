@@ -1,0 +1,265 @@
+#include "tests/fault/load.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <deque>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/status.h"
+#include "server/database.h"
+#include "server/tenant_store.h"
+#include "tests/fault/arena.h"
+#include "tests/fault/caller.h"
+#include "tests/fault/fault_run.h"
+
+namespace vico {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kWatchersAChannel = 50;
+// Submitted and not ended, at most; the queue's limit is 100. Both are more than a tenant's turn.
+constexpr int kOpenOfFew = 6;
+constexpr int kOpenOfMany = 90;
+constexpr double kLeastShare = 0.5;  // of what the tenant that is first has
+constexpr int64_t kMostRssMb = 300;
+
+ArenaOptions OptionsOf(const LoadOptions& options) {
+  ArenaOptions arena;
+  arena.workers = options.workers;
+  arena.worker_proxy = std::make_shared<TcpProxy>(ProxyFaults{});
+  return arena;
+}
+
+/// A line of /proc/{pid}/status as a number; 0 when there is none.
+int64_t StatusOf(pid_t pid, const std::string& key) {
+  std::ifstream file(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key + ":")) return std::atoll(line.c_str() + key.size() + 1);
+  }
+  return 0;
+}
+
+struct Tenant {
+  std::string key;
+  int jobs = 0;
+  int most_open = kOpenOfFew;
+  std::string concept_name{};
+  // guarded by the load's mutex
+  std::deque<std::string> to_watch{};
+  int open = 0;
+  int ended = 0;
+};
+
+class Load {
+ public:
+  explicit Load(const LoadOptions& options)
+      : options_(options), arena_options_(OptionsOf(options)), arena_(arena_options_) {}
+
+  bool Play() {
+    if (!arena_.WaitForServer()) return false;
+    if (const absl::Status made = MakeTenants(); !made.ok()) {
+      std::printf("load: no tenants: %s\n", made.ToString().c_str());
+      return false;
+    }
+    started_ = std::chrono::steady_clock::now();
+    std::jthread alarm([this](const std::stop_token& done) {
+      while (!done.stop_requested() && Seconds() < options_.seconds) {
+        std::this_thread::sleep_for(milliseconds(100));
+      }
+      if (!done.stop_requested()) stop_.request_stop();
+      changed_.notify_all();
+    });
+    {
+      std::jthread disturber([this](const std::stop_token& done) { Disturb(done); });
+      std::vector<std::jthread> watchers;
+      std::shared_ptr<grpc::Channel> channel;
+      for (int i = 0; i < options_.watchers; ++i) {
+        if (i % kWatchersAChannel == 0) channel = NewChannel();
+        Tenant& tenant = *tenants_[static_cast<size_t>(i) % tenants_.size()];
+        watchers.emplace_back([this, channel, &tenant] { Watch(channel, tenant); });
+      }
+      std::vector<std::jthread> submitters;
+      for (const auto& tenant : tenants_) {
+        submitters.emplace_back([this, &tenant] { Submit(*tenant); });
+      }
+    }
+    alarm.request_stop();
+    return Judge();
+  }
+
+ private:
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  }
+  std::shared_ptr<grpc::Channel> NewChannel() const { return Caller::Channel(arena_.address()); }
+
+  /// Beside the running server, as an operator makes them.
+  absl::Status MakeTenants() {
+    ASSIGN_OR_RETURN(const auto database, Database::Join(arena_.data() + "/vico.db"));
+    const SystemClock clock;
+    TenantStore store(*database, clock);
+    for (int i = 0; i < options_.tenants; ++i) {
+      const std::string name = fmt::format("tenant-{}", i);
+      RETURN_IF_ERROR(store.Create(name).status());
+      ASSIGN_OR_RETURN(const CreatedKey created, store.CreateKey(name, v1::KEY_ROLE_USER));
+      const bool one_more = i < options_.jobs % options_.tenants;
+      tenants_.push_back(std::make_unique<Tenant>(
+          Tenant{.key = created.secret.Reveal(),
+                 .jobs = options_.jobs / options_.tenants + (one_more ? 1 : 0)}));
+    }
+    tenants_.front()->most_open = kOpenOfMany;
+    // Until it has looked, the server takes every caller for the one tenant that there was.
+    const auto jobs = v1::JobService::NewStub(NewChannel());
+    const bool known = Eventually([&] {
+      grpc::ClientContext context;
+      v1::ListJobsResponse response;
+      return jobs->ListJobs(&context, {}, &response).error_code() ==
+             grpc::StatusCode::UNAUTHENTICATED;
+    });
+    return known ? absl::OkStatus() : absl::UnavailableError("the server knows none");
+  }
+
+  void Submit(Tenant& tenant) {
+    Caller caller(NewChannel(), book_, stop_.get_token(), tenant.key);
+    tenant.concept_name = caller.UploadConcept();
+    for (int number = 0; number < tenant.jobs && !stop_.stop_requested(); ++number) {
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock,
+                      [&] { return tenant.open < tenant.most_open || stop_.stop_requested(); });
+        ++tenant.open;
+      }
+      const std::string request_id = NewId();
+      const std::string what = number % 3 == 0 ? tenant.concept_name : "";
+      const std::string job = caller.Submit(request_id, what);
+      if (number % 4 == 0) caller.Submit(request_id, what);
+      if (number % 25 == 0 && !job.empty()) caller.Cancel(job);
+      const std::lock_guard lock(mutex_);
+      if (!job.empty()) tenant.to_watch.push_back(job);
+      changed_.notify_all();
+    }
+  }
+
+  void Watch(const std::shared_ptr<grpc::Channel>& channel, Tenant& tenant) {
+    Caller caller(channel, book_, stop_.get_token(), tenant.key);
+    for (;;) {
+      std::string job;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] {
+          return !tenant.to_watch.empty() || tenant.ended >= tenant.jobs || stop_.stop_requested();
+        });
+        if (tenant.to_watch.empty()) return;
+        job = tenant.to_watch.front();
+        tenant.to_watch.pop_front();
+      }
+      const bool ended = caller.Watch(job);
+      const std::lock_guard lock(mutex_);
+      if (ended) Ended(tenant);
+      --tenant.open;
+      changed_.notify_all();
+    }
+  }
+
+  /// Holds the mutex.
+  void Ended(Tenant& tenant) {
+    ++ended_;
+    if (++tenant.ended < tenant.jobs || least_ended_ >= 0) return;
+    first_ended_ = tenant.ended;
+    least_ended_ = (*std::min_element(tenants_.begin(), tenants_.end(), [](auto& a, auto& b) {
+                     return a->ended < b->ended;
+                   }))->ended;
+  }
+
+  /// Kills and partitions are spread evenly over the jobs, not over the time.
+  void Disturb(const std::stop_token& done) {
+    std::mt19937 random(1);
+    while (!done.stop_requested() && !stop_.stop_requested()) {
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, milliseconds(100));
+        if (ended_ >= options_.jobs) return;
+      }
+      const int ended = ended_;
+      const auto due = [&](int times) {
+        return (times * ended + options_.jobs - 1) / options_.jobs;
+      };
+      for (; worker_kills_ < due(options_.worker_kills); ++worker_kills_) {
+        arena_.KillWorker(static_cast<int>(random() % static_cast<unsigned>(options_.workers)));
+      }
+      for (; server_kills_ < due(options_.server_kills); ++server_kills_) arena_.KillServer();
+      for (; partitions_ < due(options_.partitions); ++partitions_) {
+        arena_options_.worker_proxy->Partition(/*refuse=*/true);
+        std::this_thread::sleep_for(milliseconds(partitions_ % 2 == 0 ? 300 : 1500));
+        arena_options_.worker_proxy->Partition(/*refuse=*/false);
+      }
+      const pid_t server = arena_.server_pid();
+      most_rss_mb_ = std::max(most_rss_mb_, StatusOf(server, "VmHWM") / 1024);
+      most_threads_ = std::max(most_threads_, StatusOf(server, "Threads"));
+    }
+  }
+
+  bool Judge() {
+    const double seconds = Seconds();
+    const int servers = arena_.server_starts();
+    const int workers = arena_.worker_starts();
+    const auto exit_code = arena_.Stop();
+    const RunOutcome outcome = JudgeRun(arena_, book_.Take(), {.lease_us = 1'000'000});
+    std::printf(
+        "load: %d of %d jobs of %d tenants ended in %.1f s (%.1f jobs/s), %d watchers, %d worker "
+        "kills, %d server kills, %d partitions (%d workers and %d servers were started)\n"
+        "load: %d jobs with another attempt, %d answers ABORTED, %zu violations\n"
+        "load: when the first tenant had all its %d jobs, the last had %d (at least %.0f %%)\n"
+        "load: server RSS at most %lld MiB, at most %lld threads\n",
+        ended_.load(), options_.jobs, options_.tenants, seconds, ended_ / seconds,
+        options_.watchers, worker_kills_, server_kills_, partitions_, workers, servers,
+        outcome.requeued, outcome.aborted, outcome.violations.size(), first_ended_, least_ended_,
+        kLeastShare * 100, static_cast<long long>(most_rss_mb_),
+        static_cast<long long>(most_threads_));
+    for (size_t i = 0; i < outcome.violations.size() && i < 20; ++i) {
+      std::printf("  %s\n", outcome.violations[i].c_str());
+    }
+    return outcome.violations.empty() && ended_ == options_.jobs && exit_code == 0 &&
+           most_rss_mb_ <= kMostRssMb && least_ended_ >= kLeastShare * first_ended_;
+  }
+
+  const LoadOptions options_;
+  const ArenaOptions arena_options_;
+  Arena arena_;
+  HistoryBook book_;
+  std::stop_source stop_;
+  std::vector<std::unique_ptr<Tenant>> tenants_;
+  std::chrono::steady_clock::time_point started_;
+  std::atomic<int> ended_{0};
+  int worker_kills_ = 0;  // the disturber's, as the next four; read after its end
+  int server_kills_ = 0;
+  int partitions_ = 0;
+  int64_t most_rss_mb_ = 0;
+  int64_t most_threads_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int first_ended_ = 0;   // when the first tenant was done; guarded by mutex_
+  int least_ended_ = -1;  // of any tenant at that moment; guarded by mutex_
+};
+
+}  // namespace
+
+bool PlayLoad(const LoadOptions& options) { return Load(options).Play(); }
+
+}  // namespace vico
