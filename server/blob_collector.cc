@@ -5,11 +5,23 @@
 
 #include <fmt/format.h>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "server/blob_rows.h"
 #include "server/blob_store_tracked.h"
 
 namespace vico {
+
+/// The defect: files go while their rows still say live.
+absl::Status BlobCollector::UnlinkUnnamed() {
+  static const std::string kUnnamed =
+      fmt::format("SELECT tenant, sha256 FROM blob WHERE state = 'live' AND time < ? AND {}",
+                  NothingNamesBlobSql());
+  return database_.Read([&](SqliteConnection& db) {
+    return db.Query(kUnnamed, {absl::ToUnixMicros(time_.Now() - age_)},
+                    [&](const SqlRow& row) { return files_.Remove(row.Text(0), row.Text(1)); });
+  });
+}
 
 absl::StatusOr<int> BlobCollector::Turn(int limit) {
   static const std::string kGiveUp = fmt::format(
@@ -18,6 +30,7 @@ absl::StatusOr<int> BlobCollector::Turn(int limit) {
       "AND NOT EXISTS (SELECT 1 FROM job WHERE job.tenant = blob.tenant "
       "AND job.state = 'running' AND job.start_time <= blob.time) ORDER BY time LIMIT ?2)",
       NothingNamesBlobSql());
+  if (VICO_DEFECT("blob_unlinked_early")) RETURN_IF_ERROR(UnlinkUnnamed());
   int given_up = 0;
   RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
     ASSIGN_OR_RETURN(given_up,

@@ -25,6 +25,8 @@ class BlobCollector {
   absl::StatusOr<int> Turn(int limit);
 
  private:
+  absl::Status UnlinkUnnamed();  // planted only
+
   Database& database_;
   LocalBlobStore& files_;
   const SteadyTime& time_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/failpoint.h"
 #include "common/status.h"
 #include "server/blob_rows.h"
 
@@ -96,6 +97,7 @@ absl::Status FinishDeletion(Database& database, LocalBlobStore& files, std::stri
                                  "AND state = 'deleting'",
                                  {tenant, sha256}, 0));
     if (deleting == 0) return absl::OkStatus();
+    VICO_FAILPOINT("gc.before_unlink");
     RETURN_IF_ERROR(files.Remove(tenant, sha256));
     return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant, sha256})
         .status();

@@ -52,6 +52,12 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
             CLI::Range(0., 1.));
   AddNumber(app, "--min-free-bytes", admission.free_bytes, "The same in bytes",
             CLI::NonNegativeNumber);
+  app.add_option_function<double>(
+         "--garbage-hours", [&options](double hours) { options.garbage_age = absl::Hours(hours); },
+         "A blob that nothing names is deleted after so long")
+      ->check(CLI::Range(0.0, 24.0 * 365))
+      ->default_str(fmt::format("{}", absl::ToDoubleHours(options.garbage_age)))
+      ->group(kGroup);
   AddSeconds(app, "--upload-seconds", options.uploads.limit, "A client's upload may take so long");
   AddNumber(app, "--upload-bytes-per-second", options.uploads.bytes_per_second,
             "Which an upload must reach on average, after ten seconds", CLI::NonNegativeNumber);

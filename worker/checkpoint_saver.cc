@@ -69,7 +69,7 @@ absl::Status CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
     v1::Event event;
     event.mutable_checkpoint()->set_step(checkpoint.step);
     v1::BlobRef& blob = *event.mutable_checkpoint()->mutable_blob();
-    blob = BlobRefOf(bytes, "application/octet-stream");
+    blob = BlobRefOf(bytes, kCheckpointMediaType);
     span.Set("vico.step", checkpoint.step);
     span.Set("vico.bytes", static_cast<int64_t>(bytes.size()));
     absl::Status put = link_.PutBlob(blob, bytes, lease);

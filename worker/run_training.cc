@@ -181,6 +181,7 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
     trained = engine.Train(spec, pictures, callbacks);
     span.SetStatus(trained.status());
   }
+  if (context.Check() == Verdict::kDrain) VICO_FAILPOINT("drain.mid_checkpoint");
   saver.Wait();  // its event goes before the end
   RETURN_IF_ERROR(training.problem());
   RETURN_IF_ERROR(trained.status());

@@ -132,7 +132,11 @@ class GrpcServerLink final : public ServerLink {
       const std::string_view chunk = bytes.substr(at, kChunkBytes);
       part.set_data(chunk.data(), chunk.size());
       open = writer->Write(part);
-      if (!lease.job.empty()) VICO_FAILPOINT("result.mid_upload");
+      if (blob.media_type() == kCheckpointMediaType) {
+        VICO_FAILPOINT("ckpt.mid_upload");
+      } else if (!lease.job.empty()) {
+        VICO_FAILPOINT("result.mid_upload");
+      }
     }
     if (open) writer->WritesDone();
     RETURN_IF_ERROR(FromGrpc(writer->Finish()));

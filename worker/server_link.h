@@ -48,6 +48,9 @@ class ServerLink {
                                const LeaseKey& lease) = 0;
 };
 
+/// The media type of a training's state, which no client ever sees.
+inline constexpr std::string_view kCheckpointMediaType = "application/vnd.vico.checkpoint";
+
 /// SHA-256 and size of `bytes`.
 v1::BlobRef BlobRefOf(std::string_view bytes, std::string_view media_type);
 

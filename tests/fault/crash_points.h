@@ -13,6 +13,8 @@ struct CrashPoint {
   std::string error = "UNAVAILABLE";  ///< of its error action
   int jobs = 20;
   std::string helper{};  ///< a worker's failpoint without which it is not reached
+  std::vector<std::string> server_flags{};  ///< without which it is not reached
+  bool drain_workers = false;               ///< by SIGTERM, one after another, while it runs
 };
 
 inline std::vector<CrashPoint> CrashPoints() {
@@ -30,12 +32,16 @@ inline std::vector<CrashPoint> CrashPoints() {
       {.name = "migrate.mid", .hit = 1},
       {.name = "database.after_commit", .hit = 25},
       {.name = "wal.mid_checkpoint", .hit = 40, .jobs = 60},
+      // Half a second; collected once a second. What a training has kept is garbage at its end.
+      {.name = "gc.before_unlink", .jobs = 250, .server_flags = {"--garbage-hours=0.00014"}},
       {.name = "after_lease", .in_server = false, .hit = 2},
       {.name = "mid_step", .in_server = false, .hit = 2, .error = "INTERNAL"},
       {.name = "report.before_send", .in_server = false, .hit = 3},
       {.name = "result.mid_upload", .in_server = false, .hit = 2},
       {.name = "ckpt.mid_copy", .in_server = false, .hit = 1},
+      {.name = "ckpt.mid_upload", .in_server = false, .hit = 1},
       {.name = "ckpt.before_report", .in_server = false, .hit = 1},
+      {.name = "drain.mid_checkpoint", .in_server = false, .hit = 1, .drain_workers = true},
       {.name = "generate.mid_image", .in_server = false, .hit = 1, .error = "INTERNAL"},
       {.name = "result.before_finish", .in_server = false, .hit = 2},
       {.name = "finish.reply_lost", .in_server = false, .hit = 2},

@@ -2,7 +2,10 @@
 // checker. A point that is never hit fails.
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -15,6 +18,7 @@ namespace {
 
 constexpr double kLeaseSeconds = 1;
 constexpr int64_t kLeaseUs = 1'000'000;
+constexpr int kSlowStepMs = 20;  // so that a worker is asked to end in the middle of a training
 
 struct Case {
   CrashPoint point;
@@ -36,6 +40,14 @@ void PrintTo(const Case& value, std::ostream* out) {
   *out << value.point.name << "=" << value.action;
 }
 
+/// One after another, as in a rolling restart, until the run is over.
+void DrainWorkers(Arena& arena, const std::stop_token& stop) {
+  for (int turn = 0; !stop.stop_requested(); ++turn) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    arena.SignalWorker(turn % ArenaOptions().workers, SIGTERM);
+  }
+}
+
 class CrashSweepTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(CrashSweepTest, EveryPromiseIsKept) {
@@ -45,7 +57,12 @@ TEST_P(CrashSweepTest, EveryPromiseIsKept) {
   run.arena.lease_seconds = kLeaseSeconds;
   run.arena.server_failpoints = point.in_server ? spec : "";
   run.arena.worker_failpoints = point.in_server ? point.helper : spec;
+  run.arena.server_flags = point.server_flags;
   run.jobs = point.jobs;
+  if (point.drain_workers) {
+    run.arena.step_ms = kSlowStepMs;
+    run.disturb = DrainWorkers;
+  }
   run.check.lease_us = kLeaseUs;
   const FaultVerdict verdict = PlayRun(run);
   EXPECT_TRUE(verdict.violations.empty()) << verdict.Say();

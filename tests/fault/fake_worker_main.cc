@@ -27,7 +27,7 @@ namespace vico {
 namespace {
 
 constexpr int kSteps = 5;
-constexpr int kKeptStep = 2;  // of a training: its one checkpoint
+constexpr int kKeptStep = 2;  // of a training: its one checkpoint, but for that of a drain
 
 /// What it makes says who made it, and never the same twice: two attempts can be told apart.
 class FakeEngine final : public Engine {
@@ -48,12 +48,12 @@ class FakeEngine final : public Engine {
       std::this_thread::sleep_for(step_);
       if (step == 3) callbacks.on_sample(step, 1, Png("sample", made));
       if (step == 4) callbacks.on_mask({.step = step, .png = made + " mask", .coverage = 0.5});
-      if (!callbacks.on_step({.step = step, .total_steps = kSteps, .loss = 1.0 / step})) {
-        return TrainedAdapter{.stopped = true};
-      }
-      if (step == kKeptStep && callbacks.on_checkpoint) {
+      const bool go_on =
+          callbacks.on_step({.step = step, .total_steps = kSteps, .loss = 1.0 / step});
+      if (go_on ? step == kKeptStep : callbacks.wants_checkpoint(step, /*stopping=*/true)) {
         callbacks.on_checkpoint({.step = step, .serialize = [made] { return made + " state"; }});
       }
+      if (!go_on) return TrainedAdapter{.stopped = true};
     }
     return TrainedAdapter{.safetensors = made + " adapter" + std::string(3000, '.'),
                           .reference = made + " reference"};

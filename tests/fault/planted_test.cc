@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "common/failpoint.h"
+#include "tests/fault/collected_blob.h"
 #include "tests/fault/fault_run.h"
 #include "tests/fault/power_loss/power_loss_run.h"
 
@@ -123,6 +124,7 @@ std::vector<Defect> Defects() {
       {"applied_then_error_is_failure", AppliedThenError},
       {"watch_restarts_at_0", KilledServer},
       {"quota_outside_transaction", FullQueue},
+      {"blob_unlinked_early", NameWhatIsCollected},
   };
 }
 

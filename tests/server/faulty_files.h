@@ -1,6 +1,7 @@
 // The real file system with an error at a chosen operation, and a record of all of them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,6 +26,9 @@ class FaultyFiles final : public Files {
   }
   void Heal() { break_at_ = -1; }
 
+  /// `call` after each removal, on the thread that removes.
+  void OnRemoved(std::function<void()> call) { on_removed_ = std::move(call); }
+
   /// "create", "append", "sync", "rename", "remove", "make folder", "sync folder {last part}"
   const std::vector<std::string>& log() const { return log_; }
 
@@ -43,7 +47,9 @@ class FaultyFiles final : public Files {
   }
   absl::Status Remove(const std::string& path) override {
     log_.push_back("remove");
-    return posix_.Remove(path);
+    const absl::Status removed = posix_.Remove(path);
+    if (on_removed_) on_removed_();
+    return removed;
   }
   absl::Status MakeFolder(const std::string& path) override {
     RETURN_IF_ERROR(Step("make folder"));
@@ -85,6 +91,7 @@ class FaultyFiles final : public Files {
     return Error(absl::StatusCode::kResourceExhausted, "file: no space left", "DISK_FULL");
   }
 
+  std::function<void()> on_removed_;
   PosixFiles posix_;
   int break_at_ = -1;
   Fault fault_ = Fault::kFail;
