@@ -62,6 +62,7 @@ struct Reader {
     ReadJobs(*app.add_subcommand("jobs", "Trainings and generations"));
     ReadAdapters(*app.add_subcommand("adapters", "What trainings leave behind"));
     ReadGenerate(*app.add_subcommand("generate", "Make pictures from a prompt"));
+    ReadAdmin(*app.add_subcommand("admin", "For operators: workers and the queue"));
     Finish(*app.add_subcommand("models", "List the base models on offer"), &models);
     Finish(*app.add_subcommand("capabilities", "What this server accepts"), &capabilities);
     Finish(*app.add_subcommand("version", "This program's version"), &version);
@@ -97,6 +98,24 @@ struct Reader {
     app.add_option("--limit", *limit, "At most so many, newest first")
         ->check(CLI::Range(1, 100'000))
         ->capture_default_str();
+  }
+
+  void ReadAdmin(CLI::App& app) {
+    app.require_subcommand(1);
+    app.footer(
+        "These call the workers' listener: --server, VICO_ADMIN_SERVER, `admin_server = ...` in "
+        "the\n"
+        "configuration, or 127.0.0.1:50052; off this machine with a certificate that names\n"
+        "vico://operator/NAME (--cert, --cert-key).");
+    Finish(
+        *app.add_subcommand("workers", "Who is there, what they hold, how much memory they take"),
+        &admin_workers);
+    Finish(*app.add_subcommand("queue", "How many jobs of each tenant wait and run"), &admin_queue);
+    CLI::App& drain = *app.add_subcommand(
+        "drain", "No more jobs for a worker; what it holds it hands back after its step");
+    drain.add_option("WORKER", admin_drain.worker, "As `vico admin workers` calls it")->required();
+    drain.add_flag("--undo", admin_drain.undo, "It gets jobs again");
+    Finish(drain, &admin_drain);
   }
 
   void ReadConcepts(CLI::App& app) {
@@ -305,6 +324,9 @@ struct Reader {
     Generate generate;
     std::array<std::string, 2> generate_words;
     bool bare = false;  // of generate
+    AdminWorkers admin_workers;
+    AdminQueue admin_queue;
+    AdminDrain admin_drain;
     Models models;
     ShowCapabilities capabilities;
     Version version;
@@ -332,6 +354,9 @@ struct Reader {
       app.add_option("--ca", connection.ca, "CA of the server's certificate, in PEM; else VICO_CA");
       app.add_option("--key-file", connection.key_file,
                      "File with the API key; else VICO_KEY or VICO_KEY_FILE");
+      app.add_option("--cert", connection.cert,
+                     "Of an operator, in PEM; else VICO_CERT; for `vico admin`");
+      app.add_option("--cert-key", connection.cert_key, "Its private key; else VICO_CERT_KEY");
       app.add_flag("--json", arguments.json, "JSON, one object a line");
       Reader reader(app);
 

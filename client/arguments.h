@@ -85,14 +85,22 @@ struct Generate {
   std::string out = ".";  ///< folder
 };
 
+struct AdminWorkers {};
+struct AdminQueue {};
+struct AdminDrain {
+  std::string worker;
+  bool undo = false;
+};
+
 struct Models {};
 struct ShowCapabilities {};
 struct Version {};
 
-using Command = std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsDelete, Train,
-                             JobsList, JobsShow, JobsWatch, JobsCancel, JobsRetry, AdaptersList,
-                             AdaptersShow, AdaptersDownload, AdaptersImport, AdaptersDelete,
-                             Generate, Models, ShowCapabilities, Version>;
+using Command =
+    std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsDelete, Train, JobsList,
+                 JobsShow, JobsWatch, JobsCancel, JobsRetry, AdaptersList, AdaptersShow,
+                 AdaptersDownload, AdaptersImport, AdaptersDelete, Generate, AdminWorkers,
+                 AdminQueue, AdminDrain, Models, ShowCapabilities, Version>;
 
 struct Arguments {
   ConnectionFlags connection;

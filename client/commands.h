@@ -3,11 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <ostream>
 
 #include <absl/status/statusor.h>
 
+#include "client/admin_client.h"
 #include "client/arguments.h"
 #include "client/client.h"
 #include "client/exit_code.h"
@@ -22,6 +24,7 @@ struct CommandContext {
   std::ostream& err;
   std::function<std::optional<int>()> columns;  ///< of the terminal behind `err`, if it is one
   bool json = false;
+  std::function<absl::StatusOr<std::unique_ptr<AdminClient>>()> open_admin{};  ///< for operators
 };
 
 /// Runs the command; an error has been printed to `context.err` when this returns.
@@ -45,6 +48,9 @@ CommandResult Run(const AdaptersDownload& command, CommandContext& context);
 CommandResult Run(const AdaptersImport& command, CommandContext& context);
 CommandResult Run(const AdaptersDelete& command, CommandContext& context);
 CommandResult Run(const Generate& command, CommandContext& context);
+CommandResult Run(const AdminWorkers& command, CommandContext& context);
+CommandResult Run(const AdminQueue& command, CommandContext& context);
+CommandResult Run(const AdminDrain& command, CommandContext& context);
 CommandResult Run(const Models& command, CommandContext& context);
 CommandResult Run(const ShowCapabilities& command, CommandContext& context);
 CommandResult Run(const Version& command, CommandContext& context);

@@ -15,8 +15,10 @@
 #include "client/progress.h"
 #include "client/retry.h"
 #include "client/settings.h"
+#include "common/core_dumps.h"
 
 int main(int argc, char** argv) {
+  vico::ForbidCoreDumps();
   const vico::ParsedArguments parsed =
       vico::ParseArguments(std::vector<std::string>(argv + 1, argv + argc));
   std::cout << parsed.out << std::flush;
@@ -46,12 +48,17 @@ int main(int argc, char** argv) {
     std::cerr << vico::ErrorText(client.status());
     return vico::ExitCodeOf(client.status());
   }
-  vico::CommandContext context{**client,
-                               interrupt,
-                               std::cout,
-                               std::cerr,
-                               [] { return vico::TerminalColumns(STDERR_FILENO); },
-                               parsed.arguments->json};
+  vico::CommandContext context{
+      **client,
+      interrupt,
+      std::cout,
+      std::cerr,
+      [] { return vico::TerminalColumns(STDERR_FILENO); },
+      parsed.arguments->json,
+      [&] {
+        return vico::AdminClient::Open({.server = settings->admin_server,
+                                        .tls = {settings->cert, settings->cert_key, settings->ca}});
+      }};
   const vico::ExitCode code = vico::RunCommand(parsed.arguments->command, context);
   std::cout << std::flush;
   return std::cout.good() || code != vico::kExitOk ? code : vico::kExitOther;

@@ -15,6 +15,7 @@ namespace vico {
 namespace {
 
 constexpr std::string_view kDefaultServer = "127.0.0.1:50051";
+constexpr std::string_view kDefaultAdminServer = "127.0.0.1:50052";
 
 std::string Trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
@@ -50,7 +51,8 @@ absl::StatusOr<Sensitive> ReadKey(const std::filesystem::path& path) {
 using Lines = std::map<std::string, std::string>;
 
 absl::StatusOr<Lines> ReadConfig(const std::filesystem::path& path) {
-  static const std::set<std::string> names = {"server", "ca", "key", "key_file"};
+  static const std::set<std::string> names = {"server",       "ca",   "key",     "key_file",
+                                              "admin_server", "cert", "cert_key"};
   Lines lines;
   std::error_code error;
   if (path.empty() || !std::filesystem::exists(path, error)) return lines;
@@ -64,13 +66,16 @@ absl::StatusOr<Lines> ReadConfig(const std::filesystem::path& path) {
     const size_t equals = line.find('=');
     const std::string name = Trimmed(std::string_view(line).substr(0, equals));
     if (equals == std::string::npos || !names.contains(name)) {
-      return FieldError(path.string(),
-                        fmt::format("line {} must be server, ca, key or key_file = …", number));
+      return FieldError(
+          path.string(),
+          fmt::format("line {} must be server, ca, key, key_file, admin_server, cert or "
+                      "cert_key = …",
+                      number));
     }
     lines[name] = Trimmed(std::string_view(line).substr(equals + 1));
   }
   if (lines.contains("key")) RETURN_IF_ERROR(CheckPrivate(path));
-  for (const char* name : {"ca", "key_file"}) {
+  for (const char* name : {"ca", "key_file", "cert", "cert_key"}) {
     if (lines.contains(name)) lines[name] = (path.parent_path() / lines[name]).string();
   }
   return lines;
@@ -90,6 +95,10 @@ absl::StatusOr<Settings> ReadSettings(const ConnectionFlags& flags, const Enviro
   settings.server = first(flags.server, "VICO_SERVER", "server");
   if (settings.server.empty()) settings.server = kDefaultServer;
   settings.ca = first(flags.ca, "VICO_CA", "ca");
+  settings.admin_server = first(flags.server, "VICO_ADMIN_SERVER", "admin_server");
+  if (settings.admin_server.empty()) settings.admin_server = kDefaultAdminServer;
+  settings.cert = first(flags.cert, "VICO_CERT", "cert");
+  settings.cert_key = first(flags.cert_key, "VICO_CERT_KEY", "cert_key");
   Sensitive given(flags.key_file.empty() ? environment("VICO_KEY") : "");
   if (!given.empty()) {
     settings.key = std::move(given);

@@ -1,6 +1,7 @@
 #include "server/admin_service.h"
 
 #include "common/status.h"
+#include "server/queue_view.h"
 #include "server/request.h"
 #include "server/rpc/answer.h"
 
@@ -45,6 +46,35 @@ grpc::ServerUnaryReactor* AdminService::DeleteTenant(grpc::CallbackServerContext
                   ASSIGN_OR_RETURN(*tenant, tenants_.Get(request->name()));
                   return absl::OkStatus();
                 });
+}
+
+grpc::ServerUnaryReactor* AdminService::ListWorkers(grpc::CallbackServerContext* context,
+                                                    const v1::ListWorkersRequest*,
+                                                    v1::ListWorkersResponse* response) {
+  return Answer(calls_, *context, "ListWorkers", [this, response](const Caller&) -> absl::Status {
+    for (v1::Worker& worker : sources_.workers.List()) {
+      *response->add_workers() = std::move(worker);
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::GetQueue(grpc::CallbackServerContext* context,
+                                                 const v1::GetQueueRequest*, v1::Queue* queue) {
+  return Answer(calls_, *context, "GetQueue", [this, queue](const Caller&) -> absl::Status {
+    ASSIGN_OR_RETURN(*queue, ViewQueue(sources_.database, sources_.clock));
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::DrainWorker(grpc::CallbackServerContext* context,
+                                                    const v1::DrainWorkerRequest* request,
+                                                    v1::Worker* worker) {
+  return Answer(
+      calls_, *context, "DrainWorker", [this, request, worker](const Caller&) -> absl::Status {
+        ASSIGN_OR_RETURN(*worker, sources_.workers.Drain(request->name(), !request->resume()));
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace vico

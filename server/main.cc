@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "common/clock.h"
+#include "common/core_dumps.h"
 #include "common/log.h"
 #include "common/status.h"
 #include "common/stop_signals.h"
@@ -46,6 +47,7 @@ absl::Status WaitForEnd(vico::Server& server, const std::stop_token& stop) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  vico::ForbidCoreDumps();
   const vico::StopSignals signals;
 
   vico::ServerOptions options;

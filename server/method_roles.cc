@@ -43,6 +43,9 @@ const std::vector<MethodRoles>& MethodTable() {
       {"AdminService", "CreateTenant", kOperator},
       {"AdminService", "ListTenants", kOperator},
       {"AdminService", "DeleteTenant", kOperator},
+      {"AdminService", "ListWorkers", kOperator},
+      {"AdminService", "GetQueue", kOperator},
+      {"AdminService", "DrainWorker", kOperator},
   };
   return table;
 }

@@ -151,6 +151,13 @@ absl::Status SetSeeds(const v1::GenerateSpec& asked, const SpecSurroundings& sur
   return absl::OkStatus();
 }
 
+/// What a worker says of itself is counted, so it must be possible.
+absl::Status CheckLoad(const v1::WorkerLoad& load) {
+  RETURN_IF_ERROR(
+      CheckBounds({"load.memory_bytes", 0, 1e15}, static_cast<double>(load.memory_bytes())));
+  return CheckBounds({"load.loaded_adapters", 0, 1e6}, load.loaded_adapters());
+}
+
 }  // namespace
 
 std::span<const Bounds> FieldLimits() { return kLimits; }
@@ -411,11 +418,13 @@ absl::Status CheckLeaseRequest(const v1::LeaseRequest& request) {
   RETURN_IF_ERROR(CheckText("worker", request.worker(), kMaxNameBytes));
   RETURN_IF_ERROR(CheckText("nonce", request.nonce(), kMaxNameBytes));
   RETURN_IF_ERROR(CheckBounds({"base_models", 0, kMaxBaseModels}, request.base_models_size()));
+  RETURN_IF_ERROR(CheckLoad(request.load()));
   return CheckBounds({"max_jobs", 0, kMaxLeasedJobs}, request.max_jobs());
 }
 
 absl::Status CheckReport(const v1::ReportRequest& request) {
   if (request.report_number() == 0) return FieldError("report_number", "must be 1 or more, got 0");
+  RETURN_IF_ERROR(CheckLoad(request.load()));
   return CheckBounds({"events", 0, kMaxEvents}, request.events_size());
 }
 

@@ -53,6 +53,7 @@
 #include "server/tenant_keeper.h"
 #include "server/tenant_store.h"
 #include "server/tokenizers.h"
+#include "server/worker_book.h"
 #include "server/worker_service.h"
 
 namespace vico {
@@ -194,6 +195,7 @@ struct Server::Parts {
         tenants(*database, clock),
         keys(tenants, clock),
         eraser(*database, blobs, tenants, clock),
+        worker_book(clock),
         client_gate(keys, !o.tls.certificate.empty() ? KeyPolicy::kRequired
                           : o.insecure               ? KeyPolicy::kNone
                                                      : KeyPolicy::kIfAny),
@@ -221,6 +223,7 @@ struct Server::Parts {
   TenantStore tenants;
   KeyRing keys;
   TenantEraser eraser;
+  WorkerBook worker_book;
   const KeyGate client_gate;
   const CertificateGate worker_gate;
   std::unique_ptr<ReloadingCredentials> client_tls;  // null: plain, from this machine alone
@@ -265,20 +268,30 @@ int Server::Parts::AvailableBaseModels() {
   }));
 }
 
+WorkerLoads LoadOf(const WorkerBook::Load& sum) {
+  return {.memory_bytes = sum.memory_bytes,
+          .memory_bytes_most = sum.memory_bytes_most,
+          .loaded_adapters = sum.loaded_adapters,
+          .draining = static_cast<double>(sum.draining)};
+}
+
 std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clock& clock) {
-  return MakeStateCollector({.database = *database,
-                             .clock = clock,
-                             .data = options.data,
-                             .open_streams =
-                                 [this] {
-                                   return std::map<std::string, size_t>{
-                                       {"clients", calls->open_streams()},
-                                       {"uploads", uploads->open_streams()},
-                                       {"workers", worker_calls->open_streams()}};
-                                 },
-                             .workers = [this] { return metered_jobs->CountWorkers().alive; },
-                             .workers_busy = [this] { return metered_jobs->CountWorkers().busy; },
-                             .base_models = [this] { return AvailableBaseModels(); }});
+  return MakeStateCollector(
+      {.database = *database,
+       .clock = clock,
+       .data = options.data,
+       .open_streams =
+           [this] {
+             return std::map<std::string, size_t>{{"clients", calls->open_streams()},
+                                                  {"uploads", uploads->open_streams()},
+                                                  {"workers", worker_calls->open_streams()}};
+           },
+       .workers = [this] { return metered_jobs->CountWorkers().alive; },
+       .workers_busy = [this] { return metered_jobs->CountWorkers().busy; },
+       .base_models = [this] { return AvailableBaseModels(); },
+       .load = [this] { return LoadOf(worker_book.Sum()); },
+       .spans =
+           [this] { return options.spans == nullptr ? SpanCounts{} : options.spans->counts(); }});
 }
 
 absl::Status Server::Parts::OpenTls() {
@@ -358,7 +371,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
       std::make_unique<AdapterService>(*p.calls, *p.stores, *p.uploads, options.uploads);
   p.model_service = std::make_unique<ModelService>(*p.calls, *p.stores, options.version);
   p.worker_service = std::make_unique<WorkerService>(
-      *p.worker_calls, *p.stores,
+      *p.worker_calls, *p.stores, p.worker_book,
       WorkerServiceOptions{.lease_ttl = options.lease_ttl, .on_registered = [&p] { p.Tick(); }});
   p.keeper = std::make_unique<TenantKeeper>(p.keys, p.eraser, log, [&p] {
     p.calls->Recheck();
@@ -367,7 +380,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   const auto keys_changed = [&p] { p.keeper->Refresh(); };
   p.key_service = std::make_unique<KeyService>(*p.calls, p.tenants, keys_changed);
   p.admin_service =
-      std::make_unique<AdminService>(*p.worker_calls, p.tenants, p.eraser, keys_changed);
+      std::make_unique<AdminService>(*p.worker_calls, p.tenants, p.eraser,
+                                     AdminSources{p.worker_book, *p.database, clock}, keys_changed);
   RETURN_IF_ERROR(p.keys.Refresh().status());
   RETURN_IF_ERROR(p.OpenTls());
 

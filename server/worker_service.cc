@@ -60,6 +60,7 @@ grpc::ServerUnaryReactor* WorkerService::Register(grpc::CallbackServerContext* c
                   named.set_worker(WorkerName(caller, request->worker()));
                   RETURN_IF_ERROR(stores_.catalog.RegisterWorker(named));
                   book_.WorkerBegan(named.worker());
+                  workers_.Registered(named);
                   options_.on_registered();
                   Set(options_.lease_ttl, *response->mutable_lease_ttl());
                   return absl::OkStatus();
@@ -89,12 +90,15 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
                                              v1::LeaseResponse& response) {
   const std::string worker = WorkerName(caller, request.worker());
   RETURN_IF_ERROR(stores_.catalog.WorkerSeen(worker));
+  workers_.Heard(worker, request.load());
   ASSIGN_OR_RETURN(const v1::RegisterRequest registered, stores_.catalog.GetWorker(worker));
   LeaseQuery query{.worker = worker,
                    .device = registered.device(),
                    .nonce = request.nonce(),
                    .base_models = {request.base_models().begin(), request.base_models().end()},
                    .max_jobs = std::max(1, request.max_jobs())};
+  // What it was granted before a lost answer it is told again; it hands that back at once.
+  if (workers_.IsDraining(worker)) query.max_jobs = 0;
   if (query.base_models.empty()) {
     for (const v1::OfferedBaseModel& offered : registered.base_models()) {
       query.base_models.push_back(offered.base_model().name());
@@ -105,6 +109,7 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
   for (const Grant& grant : grants) {
     caller.call->About(grant.job.name(), grant.lease_id);
     book_.Granted(grant.lease_id, worker);
+    workers_.Took(worker, grant.job.name());
     v1::LeasedJob leased;
     const absl::Status filled = FillIn(grant, leased);
     if (filled.ok()) {
@@ -116,6 +121,7 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
       *finish.mutable_failure()->mutable_status() = ToProto(filled);
       RETURN_IF_ERROR(stores_.jobs.Finish(finish).status());
       book_.Ended(grant.lease_id);
+      workers_.GaveBack(worker, grant.job.name());
     } else {
       return filled;  // the lease runs out, and the job is tried again
     }
@@ -175,6 +181,8 @@ absl::Status WorkerService::DoReport(const Caller& caller, const v1::ReportReque
     return grant.status();
   }
   RETURN_IF_ERROR(CheckHolder(caller, *grant));
+  workers_.Heard(grant->worker, request.load());
+  workers_.Took(grant->worker, request.job());
   for (const v1::Event& event : request.events()) {
     for (const v1::BlobRef& blob : BlobsNamedBy(event)) {
       RETURN_IF_ERROR(CheckBlob(stores_.blobs, grant->tenant, blob));
@@ -186,7 +194,8 @@ absl::Status WorkerService::DoReport(const Caller& caller, const v1::ReportReque
     stores_.catalog.WorkerSeen(worker).IgnoreError();
   }
   ASSIGN_OR_RETURN(const v1::Directive directive, stores_.jobs.Report(request));
-  response.set_directive(directive);
+  const bool drain = directive == v1::DIRECTIVE_CONTINUE && workers_.IsDraining(grant->worker);
+  response.set_directive(drain ? v1::DIRECTIVE_DRAIN : directive);
   Set(options_.lease_ttl / 6, *response.mutable_next_report_in());
   return absl::OkStatus();
 }
@@ -217,6 +226,7 @@ absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishReque
   }
   ASSIGN_OR_RETURN(*response.mutable_job(), stores_.jobs.Finish(request));
   book_.Ended(request.lease_id());
+  if (grant.ok()) workers_.GaveBack(grant->worker, request.job());
   return absl::OkStatus();
 }
 

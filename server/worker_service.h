@@ -9,6 +9,7 @@
 #include "server/lease_book.h"
 #include "server/rpc/calls.h"
 #include "server/stores.h"
+#include "server/worker_book.h"
 #include "vico/v1/worker.grpc.pb.h"
 
 namespace vico {
@@ -21,8 +22,10 @@ struct WorkerServiceOptions {
 
 class WorkerService final : public v1::WorkerService::CallbackService {
  public:
-  WorkerService(Calls& calls, Stores& stores, const WorkerServiceOptions& options)
-      : calls_(calls), stores_(stores), options_(options) {}
+  /// The references must outlive the service.
+  WorkerService(Calls& calls, Stores& stores, WorkerBook& workers,
+                const WorkerServiceOptions& options)
+      : calls_(calls), stores_(stores), workers_(workers), options_(options) {}
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
                                      const v1::RegisterRequest* request,
@@ -53,6 +56,7 @@ class WorkerService final : public v1::WorkerService::CallbackService {
 
   Calls& calls_;
   Stores& stores_;
+  WorkerBook& workers_;
   const WorkerServiceOptions options_;
   LeaseBook book_;
 };

@@ -102,13 +102,18 @@ struct GenerateCallbacks {
   std::function<void(const std::string& reason, const std::string& message)> on_warning;
 };
 
+struct EngineLoad {
+  uint64_t memory_bytes = 0;  ///< resident; 0 when not known
+  int loaded_adapters = 0;
+};
+
 /// Reasons of the kUnavailable that a job ends with when its engine is lost.
 inline constexpr char kEngineDied[] = "ENGINE_DIED";
 inline constexpr char kEngineHung[] = "ENGINE_HUNG";
 
-/// One thread at a time. Never throws: LibTorch's errors come back as kInternal, memory that ran
-/// out as kResourceExhausted (reason OUT_OF_MEMORY), a picture or adapter file that cannot be read
-/// as kInvalidArgument.
+/// One thread at a time, but for load(). Never throws: LibTorch's errors come back as kInternal,
+/// memory that ran out as kResourceExhausted (reason OUT_OF_MEMORY), a picture or adapter file that
+/// cannot be read as kInvalidArgument.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -128,6 +133,9 @@ class Engine {
 
   /// Ready for the next job; an engine that was lost is made anew. An error is for good.
   virtual absl::Status Ready() { return absl::OkStatus(); }
+
+  /// Any thread.
+  virtual EngineLoad load() const { return {}; }
 
   /// Makes it anew, as after its memory ran out.
   virtual absl::Status Restart() { return absl::OkStatus(); }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/core_dumps.h"
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/stop_signals.h"
@@ -71,6 +72,7 @@ constexpr double kHangSecondsGpu = 120;
 }  // namespace
 
 int main(int argc, char** argv) {
+  vico::ForbidCoreDumps();
   const vico::StopSignals signals;
 
   std::string server;

@@ -31,6 +31,8 @@ class RecentlyUsed {
     return entries_.front().second;
   }
 
+  size_t size() const { return entries_.size(); }
+
  private:
   const size_t capacity_;
   std::list<std::pair<std::string, Value>> entries_;  // the last used first

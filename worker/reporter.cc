@@ -57,9 +57,10 @@ void Reporter::Run(std::stop_token stop) {
       woken_ = false;
       continue;
     }
-    const v1::ReportRequest& request = plan_.Begin(now);  // only this thread changes it
+    v1::ReportRequest request = plan_.Begin(now);
     const bool was_well = plan_.trouble().ok();
     lock.unlock();
+    if (options_.load) *request.mutable_load() = options_.load();
     const absl::Status stopped = VICO_FAILPOINT_STATUS("report.before_send");
     const auto answer = stopped.ok() ? link_.Report(request, options_.timing.timeout)
                                      : absl::StatusOr<v1::ReportResponse>(stopped);

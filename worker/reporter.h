@@ -22,6 +22,8 @@ class Reporter {
     uint64_t jitter_seed = 0;
     /// Called on the reporter's thread when the job hangs; the lease is given up then.
     std::function<void()> on_hang;
+    /// What goes along with each report; called on the reporter's thread. None if left out.
+    std::function<v1::WorkerLoad()> load{};
   };
 
   /// Starts the thread; the first report goes out at once.

@@ -116,6 +116,11 @@ class TorchEngine final : public Engine {
 
   std::string device() const override { return device_.str(); }
 
+  /// Asked between jobs.
+  EngineLoad load() const override {
+    return {.loaded_adapters = static_cast<int>(adapters_.size())};
+  }
+
   absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                        const std::vector<std::string>& pictures,
                                        const TrainCallbacks& callbacks) override {

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "common/ids.h"
+#include "common/resident_bytes.h"
 #include "common/status.h"
 #include "common/tracing/trace_message.h"
 #include "worker/finish_job.h"
@@ -66,6 +68,7 @@ absl::Status Worker::Run(std::stop_token stop) {
     }
 
     if (request.nonce().empty()) request.set_nonce(NewId());  // kept until an answer has come
+    *request.mutable_load() = LoadNow();
     const absl::Duration asked = clock_.Uptime();
     const auto lease = link_.Lease(request, stop);
     if (stop.stop_requested() && !lease.ok()) break;
@@ -98,6 +101,14 @@ absl::Status Worker::Run(std::stop_token stop) {
   return absl::OkStatus();
 }
 
+v1::WorkerLoad Worker::LoadNow() const {
+  const EngineLoad engine = engine_.load();
+  v1::WorkerLoad load;
+  load.set_memory_bytes(ResidentBytes(getpid()) + engine.memory_bytes);
+  load.set_loaded_adapters(engine.loaded_adapters);
+  return load;
+}
+
 absl::Status Worker::Register() {
   v1::RegisterRequest request;
   request.set_worker(options_.name);
@@ -128,7 +139,8 @@ Worker::Served Worker::Serve(const v1::LeasedJob& job, absl::Duration ttl,
   const LeaseKey lease{.job = job.job(), .lease_id = job.lease_id()};
   Reporter::Options reporting{.timing = ReportTiming::ForLease(ttl),
                               .jitter_seed = jitter_seed,
-                              .on_hang = options_.on_hang};
+                              .on_hang = options_.on_hang,
+                              .load = [this] { return LoadNow(); }};
   reporting.timing.hang = options_.hang;
   Reporter reporter(link_, clock_, log, lease, std::move(reporting));
   JobContext context(link_, reporter, clock_, pause_, lease, stop, tracing);

@@ -44,6 +44,7 @@ class Worker {
 
  private:
   absl::Status Register();
+  v1::WorkerLoad LoadNow() const;  // any thread
   enum class Served { kEnded, kReleased };
   Served Serve(const v1::LeasedJob& job, absl::Duration ttl, const std::stop_token& stop);
   void NoteServer(const absl::Status& status);

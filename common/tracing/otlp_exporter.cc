@@ -118,7 +118,7 @@ void OtlpExporter::Add(Span span) {
   changed_.notify_one();
 }
 
-OtlpExporter::Counts OtlpExporter::counts() const {
+SpanCounts OtlpExporter::counts() const {
   const std::lock_guard lock(mutex_);
   return counts_;
 }

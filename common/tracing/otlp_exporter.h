@@ -50,11 +50,8 @@ class OtlpExporter final : public SpanSink {
 
   void Add(Span span) override;
 
-  struct Counts {
-    uint64_t sent = 0;     ///< the collector took them
-    uint64_t dropped = 0;  ///< the queue was full, or the collector did not take them
-  };
-  Counts counts() const;
+  /// Dropped: the queue was full, or the collector did not take them.
+  SpanCounts counts() const override;
 
  private:
   class Collector;
@@ -70,7 +67,7 @@ class OtlpExporter final : public SpanSink {
   // guarded by mutex_
   std::vector<Span> waiting_;
   bool stopping_ = false;
-  Counts counts_;
+  SpanCounts counts_;
   uint64_t said_dropped_ = 0;                    // of these, said in the log
   absl::Time said_time_ = absl::InfinitePast();  // when
   std::thread thread_;

@@ -32,6 +32,11 @@ struct Span {
   bool failed = false;
 };
 
+struct SpanCounts {
+  uint64_t sent = 0;     ///< somebody took them
+  uint64_t dropped = 0;  ///< they are lost
+};
+
 /// Where spans go. Any thread.
 class SpanSink {
  public:
@@ -39,6 +44,7 @@ class SpanSink {
   /// Never waits, and never fails: what cannot be kept is dropped. Spans of a trace that is not
   /// sampled are of no use to it.
   virtual void Add(Span span) = 0;
+  virtual SpanCounts counts() const { return {}; }
 };
 
 /// What work done for a trace needs to say so.

@@ -1,7 +1,6 @@
 #include "server/metrics/state_collector.h"
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -13,6 +12,8 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "common/resident_bytes.h"
 
 namespace vico {
 namespace {
@@ -34,14 +35,6 @@ MetricFamily Gauge(std::string name, std::string help, const std::vector<Sample>
     family.metric.push_back(std::move(metric));
   }
   return family;
-}
-
-double ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  double size = 0;
-  double resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 double OpenDescriptors() {
@@ -77,13 +70,45 @@ class StateCollector final : public prometheus::Collectable {
                         {{static_cast<double>(sources_.workers_busy())}}));
     all.push_back(Gauge("vico_base_models", "Base models that a living worker serves",
                         {{static_cast<double>(sources_.base_models())}}));
-    all.push_back(Gauge("process_resident_memory_bytes", "Resident memory", {{ResidentBytes()}}));
+    AddLoad(all);
+    AddSpans(all);
+    all.push_back(Gauge("process_resident_memory_bytes", "Resident memory",
+                        {{static_cast<double>(ResidentBytes(getpid()))}}));
     all.push_back(Gauge("process_open_fds", "Open file descriptors", {{OpenDescriptors()}}));
     all.push_back(Gauge("process_max_fds", "Limit on file descriptors", {{MaxDescriptors()}}));
     return all;
   }
 
  private:
+  void AddLoad(std::vector<MetricFamily>& all) const {
+    const WorkerLoads load = sources_.load();
+    all.push_back(
+        Gauge("vico_workers_draining", "Living workers that get no more jobs", {{load.draining}}));
+    all.push_back(
+        Gauge("vico_worker_memory_bytes",
+              "Resident memory of the living workers and their engines: of all, and of "
+              "the one that has most",
+              {{load.memory_bytes, {{"of", "all"}}}, {load.memory_bytes_most, {{"of", "most"}}}}));
+    all.push_back(Gauge("vico_loaded_adapters", "Adapters that the living workers keep loaded",
+                        {{load.loaded_adapters}}));
+  }
+
+  void AddSpans(std::vector<MetricFamily>& all) const {
+    const SpanCounts counts = sources_.spans();
+    MetricFamily family{"vico_spans_total",
+                        "Spans that the collector took (sent), and that are lost (dropped)",
+                        prometheus::MetricType::Counter,
+                        {}};
+    for (const auto& [outcome, count] :
+         {std::pair{"sent", counts.sent}, std::pair{"dropped", counts.dropped}}) {
+      ClientMetric metric;
+      metric.label = {{"outcome", outcome}};
+      metric.counter.value = static_cast<double>(count);
+      family.metric.push_back(std::move(metric));
+    }
+    all.push_back(std::move(family));
+  }
+
   /// Left out when the database does not answer: no figure is better than a wrong one.
   void AddQueue(std::vector<MetricFamily>& all) const {
     std::map<std::pair<std::string, std::string>, double> jobs;

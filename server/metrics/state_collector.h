@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/clock.h"
+#include "common/tracing/span.h"
 #include "server/database.h"
 
 namespace prometheus {
@@ -14,6 +15,14 @@ class Collectable;
 }
 
 namespace vico {
+
+/// Of the living workers.
+struct WorkerLoads {
+  double memory_bytes = 0;
+  double memory_bytes_most = 0;  ///< of the one that has most
+  double loaded_adapters = 0;
+  double draining = 0;
+};
 
 /// What a scrape asks; all of it must outlive the collector.
 struct StateSources {
@@ -24,6 +33,8 @@ struct StateSources {
   std::function<int()> workers;
   std::function<int()> workers_busy;
   std::function<int()> base_models;  ///< that a living worker serves
+  std::function<WorkerLoads()> load;
+  std::function<SpanCounts()> spans;
 };
 
 std::shared_ptr<prometheus::Collectable> MakeStateCollector(StateSources sources);

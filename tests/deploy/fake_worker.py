@@ -55,8 +55,9 @@ class FakeWorker:
         assert jobs, "no job was to be had"
         return jobs[0]
 
-    def report(self, leased, number, **progress):
+    def report(self, leased, number, load=None, **progress):
         request = message("ReportRequest", job=leased.job, lease_id=leased.lease_id, report_number=number)
+        json_format.ParseDict(load or {}, request.load)
         if progress:
             json_format.ParseDict(progress, request.events.add().progress)
         return self.call("Report", request).directive

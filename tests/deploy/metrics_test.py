@@ -101,7 +101,14 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(self.value("vico_workers_busy"), 1)
         self.assertEqual(self.value("vico_base_models"), 1)
         self.assertEqual(self.grew(before, "vico_queue_wait_seconds_count", kind), 1)
-        self.worker.report(leased, 1, step=3, totalSteps=25, secondsPerStep=0.25)
+        self.worker.report(leased, 1, load={"memoryBytes": "123456", "loadedAdapters": 3}, step=3, totalSteps=25,
+                           secondsPerStep=0.25)
+        for of in ("all", "most"):
+            self.assertEqual(self.value("vico_worker_memory_bytes", f'of="{of}"'), 123456)
+        self.assertEqual(self.value("vico_loaded_adapters"), 3)
+        self.assertEqual(self.value("vico_workers_draining"), 0)
+        for outcome in ("sent", "dropped"):  # without a collector
+            self.assertEqual(self.value("vico_spans_total", f'outcome="{outcome}"'), 0)
         self.assertEqual(self.grew(before, "vico_step_seconds_count", kind), 1)
         self.assertAlmostEqual(self.grew(before, "vico_step_seconds_sum", kind), 0.25)
         finish = message("FinishRequest", job=leased.job, lease_id=leased.lease_id)

@@ -172,6 +172,16 @@ class IdentityTest : public testing::Test {
     return key.out;
   }
 
+  /// `vico admin …` with the certificate of this name.
+  Result Operate(const std::string& who, const std::vector<std::string>& words) const {
+    std::vector<std::string> command = {VICO_BINARY, "admin"};
+    command.insert(command.end(), words.begin(), words.end());
+    return Run(command, {{"VICO_ADMIN_SERVER", worker_},
+                         {"VICO_CA", Path("ca.crt")},
+                         {"VICO_CERT", Path(who + ".crt")},
+                         {"VICO_CERT_KEY", Path(who + ".key")}});
+  }
+
   std::unique_ptr<WorkerThread> NewWorker() const {
     const TlsFiles files{Path("worker.crt"), Path("worker.key"), Path("ca.crt")};
     return std::make_unique<WorkerThread>(worker_, files, collector_.endpoint());
@@ -272,6 +282,43 @@ TEST_F(IdentityTest, TheSubcommandsWorkWhileNoServerRuns) {
   std::filesystem::remove(Path("data/ports.json"));
   StartServer();
   EXPECT_EQ(Vico(key.out, {"models"}).exit_code, 0);
+}
+
+TEST_F(IdentityTest, AnOperatorSeesWorkersAndTheQueueAndDrainsAWorker) {
+  WriteIdentity(folder_.path(), "operator",
+                authority_.Issue({.alternative_names = "URI:vico://operator/alice"}));
+  const std::string key = NewTenant("acme");
+  const auto worker = NewWorker();
+  ASSERT_TRUE(Eventually(
+      [&] { return Operate("operator", {"workers"}).out.find("one/one") != std::string::npos; }));
+  EXPECT_THAT(Operate("operator", {"workers"}).out, HasSubstr("idle"));
+  const auto shown = nlohmann::json::parse(Operate("operator", {"workers", "--json"}).out);
+  EXPECT_TRUE(shown.at("alive"));
+  EXPECT_GT(std::stoll(shown.at("load").at("memory_bytes").get<std::string>()), 1'000'000);
+  EXPECT_THAT(Operate("worker", {"workers"}).err, HasSubstr("role"));
+  EXPECT_NE(Operate("worker", {"drain", "one/one"}).exit_code, 0);
+  EXPECT_EQ(Operate("operator", {"drain", "nobody"}).exit_code, 3);
+
+  const Result drained = Operate("operator", {"drain", "one/one"});
+  ASSERT_EQ(drained.exit_code, 0) << drained.err;
+  EXPECT_THAT(drained.out, HasSubstr("drained"));
+  std::vector<std::string> upload = {"concepts", "upload"};
+  for (const std::string& file : Robots()) upload.push_back(file);
+  const std::string uploaded = Vico(key, upload).out;
+  const Result train = Vico(key, {"train", uploaded, "--init-word", "dog"});
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  for (int look = 0; look < 3; ++look) {  // an idle worker would have taken it meanwhile
+    const auto line = nlohmann::json::parse(Operate("operator", {"queue", "--json"}).out);
+    EXPECT_EQ(line.at("tenant"), "acme");
+    EXPECT_EQ(line.at("kind"), "JOB_KIND_TRAINING");
+    EXPECT_EQ(line.at("waiting"), "1");
+    EXPECT_EQ(line.at("running"), "0");
+  }
+  EXPECT_THAT(Operate("operator", {"queue"}).out, Not(HasSubstr("robot")));
+
+  ASSERT_EQ(Operate("operator", {"drain", "one/one", "--undo"}).exit_code, 0);
+  EXPECT_EQ(Vico(key, {"jobs", "watch", train.out}).exit_code, 0);
+  EXPECT_EQ(Operate("operator", {"queue", "--json"}).out, "");
 }
 
 /// A JPEG whose EXIF describes it as `text`.

@@ -1,9 +1,11 @@
-// A worker with a base model it cannot use says which file is wrong, and ends.
+// A worker with a base model it cannot use says which file is wrong, and ends; one that can leaves
+// no core dump, and neither does its server.
 #include <filesystem>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "tests/end_to_end/cluster.h"
 
@@ -88,6 +90,22 @@ TEST_F(WorkerStartTest, WeightsOfAnotherShapeAreNamed) {
   fs::copy_file(WeightsIn(base_ + "/vae"), WeightsIn(base_ + "/unet"),
                 fs::copy_options::overwrite_existing);
   ExpectRefused("unet");
+}
+
+TEST(CoreDumpTest, ServerAndWorkerLeaveNone) {
+  rlimit before{};
+  getrlimit(RLIMIT_CORE, &before);
+  if (before.rlim_max == 0) GTEST_SKIP() << "this machine allows none anyhow";
+  const rlimit most{before.rlim_max, before.rlim_max};
+  setrlimit(RLIMIT_CORE, &most);
+  Cluster cluster;
+  const bool up = cluster.StartServer() && cluster.StartWorker();
+  setrlimit(RLIMIT_CORE, &before);
+  ASSERT_TRUE(up);
+  for (const Process* program : {&cluster.server(), &cluster.worker()}) {
+    EXPECT_THAT(ReadFile("/proc/" + std::to_string(program->pid()) + "/limits"),
+                ::testing::ContainsRegex("Max core file size +0 +0"));
+  }
 }
 
 }  // namespace

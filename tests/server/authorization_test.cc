@@ -142,11 +142,27 @@ const std::map<std::string_view, MakeRequest>& NamingMethods() {
 /// The others; a method that is in neither list fails the test.
 const std::map<std::string_view, MakeRequest>& OtherMethods() {
   static const std::map<std::string_view, MakeRequest> methods = {
-      {"UploadConcept", Nothing},   {"ListConcepts", Nothing},  {"ListJobs", Nothing},
-      {"ListAdapters", Nothing},    {"ImportAdapter", Nothing}, {"ListBaseModels", Nothing},
-      {"GetCapabilities", Nothing}, {"CreateKey", Nothing},     {"ListKeys", Nothing},
-      {"Register", Nothing},        {"Lease", Nothing},         {"CreateTenant", Nothing},
-      {"ListTenants", Nothing},     {"DeleteTenant", Nothing}};
+      {"UploadConcept", Nothing},
+      {"ListConcepts", Nothing},
+      {"ListJobs", Nothing},
+      {"ListAdapters", Nothing},
+      {"ImportAdapter", Nothing},
+      {"ListBaseModels", Nothing},
+      {"GetCapabilities", Nothing},
+      {"CreateKey", Nothing},
+      {"ListKeys", Nothing},
+      {"Register", Nothing},
+      {"Lease", Nothing},
+      {"CreateTenant", Nothing},
+      {"ListTenants", Nothing},
+      {"DeleteTenant", Nothing},
+      {"ListWorkers", Nothing},
+      {"GetQueue", Nothing},
+      {"DrainWorker", [](const Things&) {
+         v1::DrainWorkerRequest request;
+         request.set_name("no such worker");
+         return request.SerializeAsString();
+       }}};
   return methods;
 }
 

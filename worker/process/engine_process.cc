@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "common/resident_bytes.h"
 #include "common/status.h"
 
 namespace vico {
@@ -109,9 +110,17 @@ absl::StatusOr<std::unique_ptr<EngineProcess>> EngineProcess::Open(
   return process;
 }
 
+EngineLoad EngineProcess::load() const {
+  const pid_t pid = running_;
+  return {.memory_bytes = pid == 0 ? 0 : ResidentBytes(pid), .loaded_adapters = loaded_adapters_};
+}
+
 absl::Status EngineProcess::Start() {
+  running_ = 0;
+  loaded_adapters_ = 0;
   child_ = nullptr;  // one process at a time: two would need the memory twice
   ASSIGN_OR_RETURN(child_, Child::Start(options_.command));
+  running_ = child_->pid();
   wire::FromEngine hello;
   if (const absl::Status said = child_->channel().Receive(hello, options_.start); !said.ok()) {
     const std::string how = child_->End();
@@ -232,7 +241,11 @@ absl::Status EngineProcess::Request(const wire::ToEngine& request) {
 
 absl::Status EngineProcess::Next(wire::FromEngine& message) {
   const absl::Status received = child_->channel().Receive(message, hang_);
-  return received.ok() ? received : Lost(received);
+  if (!received.ok()) return Lost(received);
+  if (message.has_trained() || message.has_generated() || message.has_failed()) {
+    loaded_adapters_ = message.loaded_adapters();
+  }
+  return received;
 }
 
 absl::Status EngineProcess::Answer(wire::Answer answer) {
@@ -250,6 +263,8 @@ absl::Status EngineProcess::Answer(bool yes) {
 
 absl::Status EngineProcess::Lost(const absl::Status& why) {
   const bool hung = absl::IsDeadlineExceeded(why);
+  running_ = 0;
+  loaded_adapters_ = 0;
   const std::string how = child_->End();
   child_ = nullptr;
   log_.Error(hung ? "the engine hung and was killed" : "the engine died",

@@ -2,6 +2,7 @@
 // nobody with it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ class EngineProcess final : public Engine {
                                        const TrainCallbacks& callbacks) override;
   absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
                                 const GenerateCallbacks& callbacks) override;
+  EngineLoad load() const override;
   absl::Status Ready() override;
   absl::Status Restart() override;
 
@@ -58,7 +60,9 @@ class EngineProcess final : public Engine {
   std::vector<BaseModelOffer> offers_;
   std::string device_;
   absl::Duration hang_ = absl::Minutes(2);
-  std::unique_ptr<Child> child_;  // null once lost
+  std::unique_ptr<Child> child_;         // null once lost
+  std::atomic<pid_t> running_{0};        // the child's, for load()
+  std::atomic<int> loaded_adapters_{0};  // as it last said
 };
 
 }  // namespace vico

@@ -42,6 +42,7 @@ class Job {
     } else {
       *end.mutable_failed() = ToProto(trained.status());
     }
+    end.set_loaded_adapters(engine_.load().loaded_adapters);
     return End(end);
   }
 
@@ -63,6 +64,7 @@ class Job {
     } else {
       *end.mutable_failed() = ToProto(generated.status());
     }
+    end.set_loaded_adapters(engine_.load().loaded_adapters);
     return End(end);
   }
 
