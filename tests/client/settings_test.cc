@@ -59,7 +59,11 @@ TEST_F(SettingsTest, TheFileGivesWayToTheEnvironmentAndThatToFlags) {
   EXPECT_EQ(settings->ca, "/b.pem");
   EXPECT_EQ(settings->key.Reveal(), "from-environment");
 
-  settings = Read({.server = "c:3", .ca = "/c.pem", .key_file = File("key", " from-flag\n")});
+  settings = Read({.server = "c:3",
+                   .ca = "/c.pem",
+                   .key_file = File("key", " from-flag\n"),
+                   .cert = {},
+                   .cert_key = {}});
   ASSERT_THAT(settings, IsOk());
   EXPECT_EQ(settings->server, "c:3");
   EXPECT_EQ(settings->ca, "/c.pem");
