@@ -38,9 +38,11 @@ void LogCall(const Log& log, const CallRecord& call) {
   const auto milliseconds = static_cast<double>(call.took.count()) / 1000;
   if (ours) {
     const std::string message(call.status.message());
-    Of(log, call).Error(
-        "call failed",
-        {{"method", call.notes.method}, {"code", code}, {"ms", milliseconds}, {"error", message}});
+    Of(log, call).Error("call failed", {{"method", call.notes.method},
+                                        {"code", code},
+                                        {"ms", milliseconds},
+                                        {"error", message},
+                                        {"detail", PrivateText(call.status)}});
     return;
   }
   const std::string reason = Reason(call.status);

@@ -75,6 +75,22 @@ class CallTraceTest : public ServerTest {
   KeptSpans spans_;
 };
 
+TEST(CallLogTest, WhatACallerIsToldOnlyByReferenceStandsInTheLog) {
+  std::ostringstream text;
+  const Log log =
+      Log::ToSink("vico-server", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+  CallNotes notes;
+  notes.method = "GetJob";
+  notes.request_id = "asked-1";
+  LogCall(log, {notes, WithPrivateText(absl::InternalError("database: failed"), "no such column"),
+                std::chrono::microseconds(5)});
+  const auto line = nlohmann::json::parse(text.str());
+  EXPECT_EQ(line.at("level"), "error");
+  EXPECT_EQ(line.at("request_id"), "asked-1");
+  EXPECT_EQ(line.at("error"), "database: failed");
+  EXPECT_EQ(line.at("detail"), "no such column");
+}
+
 TEST_F(CallTraceTest, ACallHasTheCallersIdOrOneOfOurs) {
   EXPECT_EQ(AnsweredId({"edge-1.2_3"}), "edge-1.2_3");
   EXPECT_THAT(AnsweredId({}), MatchesRegex("[0-9a-f]{32}"));
