@@ -48,7 +48,7 @@ LABEL org.opencontainers.image.title="Vico client" \
 COPY --from=binaries /out/client/ /
 USER 65532:65532
 ENV PATH=/usr/bin
-WORKDIR /work
+WORKDIR /pictures
 ENTRYPOINT ["/usr/bin/vico"]
 CMD ["--help"]
 
