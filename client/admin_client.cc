@@ -16,31 +16,31 @@ absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Open(const AdminClient
   return std::unique_ptr<AdminClient>(new AdminClient(options, v1::AdminService::NewStub(channel)));
 }
 
-absl::StatusOr<std::vector<v1::Worker>> AdminClient::ListWorkers() const {
+template <class Request, class Response>
+absl::StatusOr<Response> AdminClient::Call(Method<Request, Response> method,
+                                           const Request& request) const {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + options_.call_deadline);
-  v1::ListWorkersResponse response;
-  RETURN_IF_ERROR(FromGrpc(stub_->ListWorkers(&context, {}, &response)));
+  Response response;
+  RETURN_IF_ERROR(FromGrpc((stub_.get()->*method)(&context, request, &response)));
+  return response;
+}
+
+absl::StatusOr<std::vector<v1::Worker>> AdminClient::ListWorkers() const {
+  ASSIGN_OR_RETURN(const v1::ListWorkersResponse response,
+                   Call(&v1::AdminService::StubInterface::ListWorkers, v1::ListWorkersRequest()));
   return std::vector<v1::Worker>(response.workers().begin(), response.workers().end());
 }
 
 absl::StatusOr<v1::Queue> AdminClient::GetQueue() const {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + options_.call_deadline);
-  v1::Queue queue;
-  RETURN_IF_ERROR(FromGrpc(stub_->GetQueue(&context, {}, &queue)));
-  return queue;
+  return Call(&v1::AdminService::StubInterface::GetQueue, v1::GetQueueRequest());
 }
 
 absl::StatusOr<v1::Worker> AdminClient::DrainWorker(const std::string& name, bool resume) const {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + options_.call_deadline);
   v1::DrainWorkerRequest request;
   request.set_name(name);
   request.set_resume(resume);
-  v1::Worker worker;
-  RETURN_IF_ERROR(FromGrpc(stub_->DrainWorker(&context, request, &worker)));
-  return worker;
+  return Call(&v1::AdminService::StubInterface::DrainWorker, request);
 }
 
 }  // namespace vico

@@ -32,11 +32,18 @@ class AdminClient {
   absl::StatusOr<v1::Worker> DrainWorker(const std::string& name, bool resume) const;
 
  private:
-  AdminClient(const AdminClientOptions& options, std::unique_ptr<v1::AdminService::Stub> stub)
-      : options_(options), stub_(std::move(stub)) {}
+  AdminClient(const AdminClientOptions& options,
+              std::unique_ptr<v1::AdminService::StubInterface> service)
+      : options_(options), stub_(std::move(service)) {}
+
+  template <class Request, class Response>
+  using Method = grpc::Status (v1::AdminService::StubInterface::*)(grpc::ClientContext*,
+                                                                   const Request&, Response*);
+  template <class Request, class Response>
+  absl::StatusOr<Response> Call(Method<Request, Response> method, const Request& request) const;
 
   const AdminClientOptions options_;
-  const std::unique_ptr<v1::AdminService::Stub> stub_;
+  const std::unique_ptr<v1::AdminService::StubInterface> stub_;
 };
 
 }  // namespace vico

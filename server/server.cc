@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -38,6 +37,7 @@
 #include "server/job_store_sqlite.h"
 #include "server/key_ring.h"
 #include "server/key_service.h"
+#include "server/listening.h"
 #include "server/metrics/listener.h"
 #include "server/metrics/metered_blob_store.h"
 #include "server/metrics/metered_job_store.h"
@@ -59,8 +59,6 @@
 namespace vico {
 namespace {
 
-constexpr int kMaxReceiveBytes = 4 << 20;
-constexpr int kMaxSendBytes = 8 << 20;
 constexpr size_t kMaxUploads = 32;               // at once; each may hold a picture of 10 MiB
 constexpr char kWorkerHealth[] = "vico.worker";  // serving while a worker is alive
 
@@ -79,59 +77,6 @@ OnJobPhase TellOf(SpanSink* spans) {
   return [spans](const JobPhase& phase) {
     if (Tracing{spans, phase.trace}.wanted()) spans->Add(SpanOf(phase));
   };
-}
-
-/// Two servers on one port would each get some of the calls, so ports are not shared.
-void Configure(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
-  builder.SetMaxSendMessageSize(kMaxSendBytes);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
-}
-
-/// gRPC adds reflection to every server of a program that is linked with it; this takes it out.
-class WithoutReflection final : public grpc::ServerBuilderOption {
- public:
-  void UpdateArguments(grpc::ChannelArguments*) override {}
-  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    std::erase_if(*plugins, [](const auto& plugin) {
-      return dynamic_cast<grpc::reflection::ProtoServerReflectionPlugin*>(plugin.get()) != nullptr;
-    });
-  }
-};
-
-/// Without `tls` this machine alone can come, and reflection is on.
-absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
-                                                     const ReloadingCredentials* tls,
-                                                     const std::vector<grpc::Service*>& services,
-                                                     int& port) {
-  grpc::ServerBuilder builder;
-  Configure(builder);
-  if (tls != nullptr) builder.SetOption(std::make_unique<WithoutReflection>());
-  builder.AddListeningPort(
-      address, tls == nullptr ? grpc::InsecureServerCredentials() : tls->credentials(), &port);
-  for (grpc::Service* service : services) builder.RegisterService(service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  const bool is_unix = address.starts_with("unix:");
-  if (!server || port == 0) {
-    return absl::UnavailableError(
-        fmt::format("cannot listen on {}: is another program listening there?", address));
-  }
-  if (is_unix) port = 0;
-  return server;
-}
-
-/// Ends all connections at once: to a client a call that it meets is UNAVAILABLE. gRPC's own polite
-/// way would go on reading calls for a moment and answer them with CANCELLED.
-void Close(grpc::Server& server) {
-  grpc_server_cancel_all_calls(server.c_server());
-  server.Shutdown(std::chrono::system_clock::now());
 }
 
 absl::Status CheckTransport(const ServerOptions& options) {
@@ -268,13 +213,6 @@ int Server::Parts::AvailableBaseModels() {
   }));
 }
 
-WorkerLoads LoadOf(const WorkerBook::Load& sum) {
-  return {.memory_bytes = sum.memory_bytes,
-          .memory_bytes_most = sum.memory_bytes_most,
-          .loaded_adapters = sum.loaded_adapters,
-          .draining = static_cast<double>(sum.draining)};
-}
-
 std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clock& clock) {
   return MakeStateCollector(
       {.database = *database,
@@ -289,7 +227,7 @@ std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clo
        .workers = [this] { return metered_jobs->CountWorkers().alive; },
        .workers_busy = [this] { return metered_jobs->CountWorkers().busy; },
        .base_models = [this] { return AvailableBaseModels(); },
-       .load = [this] { return LoadOf(worker_book.Sum()); },
+       .load = [this] { return worker_book.Sum(); },
        .spans =
            [this] { return options.spans == nullptr ? SpanCounts{} : options.spans->counts(); }});
 }

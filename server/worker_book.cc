@@ -86,9 +86,9 @@ std::vector<v1::Worker> WorkerBook::List() const {
   return all;
 }
 
-WorkerBook::Load WorkerBook::Sum() const {
+WorkerLoads WorkerBook::Sum() const {
   const std::lock_guard lock(mutex_);
-  Load sum;
+  WorkerLoads sum;
   for (const auto& [name, entry] : entries_) {
     if (!IsAlive(entry)) continue;
     const auto memory = static_cast<double>(entry.shown.load().memory_bytes());

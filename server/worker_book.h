@@ -13,6 +13,7 @@
 #include <absl/time/time.h>
 
 #include "common/clock.h"
+#include "server/metrics/state_collector.h"
 #include "vico/v1/admin.pb.h"
 #include "vico/v1/worker.pb.h"
 
@@ -41,13 +42,7 @@ class WorkerBook {
   /// By name. Those not heard of for a day are forgotten.
   std::vector<v1::Worker> List() const;
 
-  struct Load {
-    double memory_bytes = 0;       ///< of all living workers
-    double memory_bytes_most = 0;  ///< of the one that has most
-    double loaded_adapters = 0;
-    int draining = 0;  ///< living ones that are to drain
-  };
-  Load Sum() const;
+  WorkerLoads Sum() const;
 
  private:
   struct Entry {

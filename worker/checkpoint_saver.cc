@@ -48,7 +48,7 @@ void CheckpointSaver::Save(TrainCheckpoint checkpoint) {
   }
   thread_ = std::thread([this, checkpoint = std::move(checkpoint)] {
     const absl::Duration begun = clock_.Uptime();
-    Run(checkpoint).IgnoreError();
+    Run(checkpoint);
     const std::lock_guard lock(mutex_);
     took_ = clock_.Uptime() - begun;
     busy_ = false;
@@ -59,11 +59,11 @@ void CheckpointSaver::Wait() {
   if (thread_.joinable()) thread_.join();
 }
 
-absl::Status CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
+void CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
   ActiveSpan span(tracing_, clock_, "checkpoint");
   LeaseKey lease = lease_;
   lease.trace = span.context();
-  const absl::Status saved = [&]() -> absl::Status {
+  span.SetStatus([&]() -> absl::Status {
     RETURN_IF_ERROR(VICO_FAILPOINT_STATUS("ckpt.mid_copy"));
     ASSIGN_OR_RETURN(const std::string bytes, checkpoint.serialize());
     v1::Event event;
@@ -80,9 +80,7 @@ absl::Status CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
     RETURN_IF_ERROR(VICO_FAILPOINT_STATUS("ckpt.before_report"));
     reporter_.Add(std::move(event));
     return absl::OkStatus();
-  }();
-  span.SetStatus(saved);
-  return saved;
+  }());
 }
 
 }  // namespace vico

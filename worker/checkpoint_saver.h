@@ -49,7 +49,7 @@ class CheckpointSaver {
   void Wait();
 
  private:
-  absl::Status Run(const TrainCheckpoint& checkpoint);
+  void Run(const TrainCheckpoint& checkpoint);
 
   ServerLink& link_;
   Reporter& reporter_;

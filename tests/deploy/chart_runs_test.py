@@ -47,15 +47,8 @@ class ChartRunsTest(unittest.TestCase):
         self.addCleanup(log.close)
         process = subprocess.Popen([program, *self.here(self.containers[name]["args"], side)], stdout=log, stderr=log)
 
-        def stop():
-            process.terminate()
-            try:
-                return process.wait(40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                return process.wait()
-        self.addCleanup(stop)
-        return process, stop
+        self.addCleanup(vico_api.stop, process)
+        return process, lambda: vico_api.stop(process, 40)
 
     def probe(self, name, which):
         program, *words = self.here(self.containers[name][which]["exec"]["command"], "server")

@@ -71,12 +71,7 @@ http {{
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        vico_api.stop(self.process, 10)
         self._folder.cleanup()
 
     @property

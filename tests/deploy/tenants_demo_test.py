@@ -48,17 +48,9 @@ class TenantsDemoTest(unittest.TestCase):
                 [WORKER, "--server", f"localhost:{self.server.ports['worker_port']}", "--base-model",
                  tools.ROOT / "toyworld/base", "--device", "cpu", "--ca", tls / "ca.crt", "--cert", tls / "worker.crt",
                  "--key", tls / "worker.key"], stdout=log, stderr=log)
-        self.addCleanup(self.stop_worker)
+        self.addCleanup(vico_api.stop, self.worker)
         vico_api.wait_for(lambda: lines(self.tenants[0].vico("models")), "the worker's base model", seconds=120,
                           alive=self.worker)
-
-    def stop_worker(self):
-        self.worker.terminate()
-        try:
-            self.worker.wait(60)
-        except subprocess.TimeoutExpired:
-            self.worker.kill()
-            self.worker.wait()
 
     def job_of(self, tenant):
         """Pictures up, an adapter trained, two pictures back."""

@@ -103,12 +103,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
         self._folder.cleanup()
 
     @property
@@ -118,6 +113,16 @@ class Server:
     @property
     def worker_address(self):
         return f"127.0.0.1:{self.ports['worker_port']}"
+
+
+def stop(process, seconds=60):
+    """Asks a program to end, kills it after so many seconds; its exit status."""
+    process.terminate()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def wait_for(holds, what, seconds=30, alive=None):

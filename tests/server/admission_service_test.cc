@@ -34,6 +34,13 @@ class AdmissionServiceTest : public ServerTest {
     return job.ok() ? *job : v1::Job();
   }
 
+  std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> OpenWatch(Call& call,
+                                                                      const std::string& job) {
+    v1::WatchJobRequest request;
+    request.set_name(job);
+    return jobs_->WatchJob(&call, request);
+  }
+
   /// Reports `count` steps of progress, a hundred a call.
   void ReportMany(const v1::LeasedJob& job, int count) {
     for (int at = 0; at < count; at += 100) {
@@ -241,9 +248,7 @@ TEST_F(AdmissionServiceTest, ASilentWatchHasBookmarks) {
   Restart();
   const v1::Job job = Queued();
   Call call;
-  v1::WatchJobRequest request;
-  request.set_name(job.name());
-  const auto reader = jobs_->WatchJob(&call, request);
+  const auto reader = OpenWatch(call, job.name());
   int bookmarks = 0;
   v1::WatchJobResponse response;
   while (bookmarks < 3 && reader->Read(&response)) {
@@ -260,9 +265,7 @@ TEST_F(AdmissionServiceTest, AWatchThatNobodyWakesLooksForItself) {
   Restart();
   const v1::Job job = Queued();
   Call call;
-  v1::WatchJobRequest request;
-  request.set_name(job.name());
-  const auto reader = jobs_->WatchJob(&call, request);
+  const auto reader = OpenWatch(call, job.name());
   v1::WatchJobResponse response;
   ASSERT_TRUE(reader->Read(&response));
   EventFeed silent;  // as far as the server's watches are concerned

@@ -79,7 +79,7 @@ TEST_F(WorkerBookTest, SumsAreOfTheLiving) {
   book_.Heard("a", Load(100, 2));
   book_.Heard("b", Load(30, 1));
   book_.Drain("b", true).IgnoreError();
-  const WorkerBook::Load sum = book_.Sum();
+  const WorkerLoads sum = book_.Sum();
   EXPECT_EQ(sum.memory_bytes, 130);
   EXPECT_EQ(sum.memory_bytes_most, 100);
   EXPECT_EQ(sum.loaded_adapters, 3);
