@@ -1,5 +1,7 @@
 // Training of text encoder and U-Net: noise prediction, weighted by min(SNR, 5) / SNR
-// (arXiv:2303.09556), a tenth of the captions empty.
+// (arXiv:2303.09556), a tenth of the captions empty, half of the timesteps from a logit-normal
+// distribution (arXiv:2403.03206): on 16 x 16 latents the last third of Stable Diffusion's schedule
+// is hardly more than noise, and what is left to learn is in the middle.
 #include "toyworld/pretraining/diffusion_stage.h"
 
 #include <cmath>
@@ -25,6 +27,8 @@ namespace {
 constexpr uint64_t kDraw = 21, kNoise = 22, kHeldOut = 23;
 constexpr double kEmptyCaptions = 0.1;
 constexpr double kMaxSnr = 5;
+constexpr double kMiddleTimesteps = 0.5;  // share drawn from the middle; the others uniformly
+constexpr double kLogitMean = -0.5, kLogitStd = 1;
 
 std::string CheckpointPath(const StageOptions& options) {
   return options.directory + "/diffusion.safetensors";
@@ -58,6 +62,16 @@ struct World {
   double scaling_factor;
 };
 
+// [n] int64, 0 .. count - 1.
+at::Tensor TrainingTimesteps(int64_t n, int64_t count, at::Generator& generator) {
+  const auto floats = at::TensorOptions(at::kFloat);
+  const auto uniform = at::rand({n}, generator, floats);
+  const auto middle = at::sigmoid(at::randn({n}, generator, floats).mul(kLogitStd).add(kLogitMean));
+  const auto from_middle = at::rand({n}, generator, floats) < kMiddleTimesteps;
+  const auto share = at::where(from_middle, middle, uniform);
+  return share.mul(static_cast<double>(count)).to(at::kLong).clamp(0, count - 1);
+}
+
 // Weighted (training) or plain (held-out) mean squared error of the noise on one drawn batch.
 at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, uint64_t draw_seed,
                 uint64_t noise_seed, bool training) {
@@ -77,8 +91,9 @@ at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, uint64_t d
   auto generator = at::make_generator<at::CPUGeneratorImpl>(random.Next());
   const int64_t n = latent.size(0);
   const auto noise = at::randn(latent.sizes(), generator, latent.options());
-  const auto t = at::randint(0, world.schedule.config().num_train_timesteps, {n}, generator,
-                             at::TensorOptions(at::kLong));
+  const int64_t timesteps = world.schedule.config().num_train_timesteps;
+  const auto t = training ? TrainingTimesteps(n, timesteps, generator)
+                          : at::randint(0, timesteps, {n}, generator, at::TensorOptions(at::kLong));
   const auto noisy = world.schedule.AddNoise(latent, noise, t);
   at::Tensor predicted;
   {
