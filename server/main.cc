@@ -16,6 +16,7 @@
 #include "common/status.h"
 #include "common/stop_signals.h"
 #include "common/tracing/otlp_exporter.h"
+#include "common/tracing/otlp_headers.h"
 #include "server/checkpoint_failpoint.h"
 #include "server/command_folder.h"
 #include "server/command_output.h"
@@ -48,6 +49,7 @@ absl::Status WaitForEnd(vico::Server& server, const std::stop_token& stop) {
 
 int main(int argc, char** argv) {
   vico::ForbidCoreDumps();
+  const vico::Sensitive otlp_headers = vico::TakeOtlpHeaders();
   const vico::StopSignals signals;
 
   vico::ServerOptions options;
@@ -121,8 +123,8 @@ int main(int argc, char** argv) {
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);
   if (!log.ok()) return vico::Ended(log.status());
-  const auto spans =
-      vico::OtlpExporter::ForProgram(otlp_endpoint, "vico-server", VICO_VERSION, "", *log);
+  const auto spans = vico::OtlpExporter::ForProgram({"vico-server", VICO_VERSION}, otlp_endpoint,
+                                                    otlp_headers, *log);
   if (!spans.ok()) return vico::Ended(spans.status());
   options.spans = spans->get();
   vico::WatchCheckpoints();

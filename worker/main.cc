@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/stop_signals.h"
 #include "common/tracing/otlp_exporter.h"
+#include "common/tracing/otlp_headers.h"
 #include "worker/available_cores.h"
 #include "worker/engine_flags.h"
 #include "worker/process/engine_process.h"
@@ -73,6 +74,7 @@ constexpr double kHangSecondsGpu = 120;
 
 int main(int argc, char** argv) {
   vico::ForbidCoreDumps();
+  const vico::Sensitive otlp_headers = vico::TakeOtlpHeaders();
   const vico::StopSignals signals;
 
   std::string server;
@@ -126,8 +128,8 @@ int main(int argc, char** argv) {
     Fail(link.status());
     return 2;
   }
-  const auto spans = vico::OtlpExporter::ForProgram(otlp_endpoint, "vico-worker", VICO_VERSION,
-                                                    options.name, *log);
+  const auto spans = vico::OtlpExporter::ForProgram({"vico-worker", VICO_VERSION, options.name},
+                                                    otlp_endpoint, otlp_headers, *log);
   if (!spans.ok()) {
     Fail(spans.status());
     return 2;

@@ -10,6 +10,7 @@
 #include <httplib.h>
 
 #include "common/status.h"
+#include "common/tracing/otlp_headers.h"
 
 namespace vico {
 namespace {
@@ -48,8 +49,9 @@ absl::StatusOr<Url> ParseUrl(const std::string& text) {
 /// One connection, used by one thread.
 class OtlpExporter::Collector {
  public:
-  Collector(const Url& url, absl::Duration timeout)
+  Collector(const Url& url, const OtlpHeaders& headers, absl::Duration timeout)
       : path_(url.path + "/v1/traces"), client_(url.origin) {
+    for (const auto& [name, value] : headers) headers_.emplace(name, value.Reveal());
     const auto limit = absl::ToChronoMilliseconds(timeout);
     client_.set_connection_timeout(limit);
     client_.set_read_timeout(limit);
@@ -62,32 +64,36 @@ class OtlpExporter::Collector {
 
   /// Whether the collector has taken them.
   bool Post(const std::string& body) {
-    const httplib::Result result = client_.Post(path_, body, "application/json");
+    const httplib::Result result = client_.Post(path_, headers_, body, "application/json");
     return result && result->status / 100 == 2;
   }
 
  private:
   const std::string path_;
+  httplib::Headers headers_;
   httplib::Client client_;
 };
 
 absl::StatusOr<std::unique_ptr<OtlpExporter>> OtlpExporter::Open(const OtlpOptions& options,
                                                                  const Log& log) {
   ASSIGN_OR_RETURN(const Url url, ParseUrl(options.endpoint));
-  auto collector = std::make_unique<Collector>(url, options.timeout);
+  ASSIGN_OR_RETURN(const OtlpHeaders headers, ParseOtlpHeaders(options.headers));
+  auto collector = std::make_unique<Collector>(url, headers, options.timeout);
   if (!collector->valid()) return FieldError("--otlp-endpoint", "cannot be used");
   return std::unique_ptr<OtlpExporter>(new OtlpExporter(options, log, std::move(collector)));
 }
 
-absl::StatusOr<std::unique_ptr<OtlpExporter>> OtlpExporter::ForProgram(const std::string& endpoint,
-                                                                       const std::string& service,
-                                                                       const std::string& version,
-                                                                       const std::string& instance,
+absl::StatusOr<std::unique_ptr<OtlpExporter>> OtlpExporter::ForProgram(const OtlpProgram& program,
+                                                                       const std::string& endpoint,
+                                                                       const Sensitive& headers,
                                                                        const Log& log) {
   if (endpoint.empty()) return nullptr;
-  OtlpOptions options{.endpoint = endpoint,
-                      .resource = {{"service.name", service}, {"service.version", version}}};
-  if (!instance.empty()) options.resource.emplace_back("service.instance.id", instance);
+  OtlpOptions options{
+      .endpoint = endpoint,
+      .headers = headers,
+      .resource = {{"service.name", program.service}, {"service.version", program.version}}};
+  if (!program.instance.empty())
+    options.resource.emplace_back("service.instance.id", program.instance);
   return Open(options, log);
 }
 

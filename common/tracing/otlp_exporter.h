@@ -14,6 +14,7 @@
 #include <absl/time/time.h>
 
 #include "common/log.h"
+#include "common/sensitive.h"
 #include "common/tracing/otlp_json.h"
 #include "common/tracing/span.h"
 
@@ -22,6 +23,7 @@ namespace vico {
 struct OtlpOptions {
   std::string endpoint;  ///< http:// or https://, host, and perhaps port and path; spans are posted
                          ///< to {endpoint}/v1/traces
+  Sensitive headers{};   ///< with each request, as ParseOtlpHeaders() takes them
   SpanResource resource{};
   size_t waiting = 2048;                         ///< spans; the next one is dropped
   size_t batch = 512;                            ///< spans in one request, at most
@@ -30,19 +32,24 @@ struct OtlpOptions {
   absl::Duration say_again = absl::Seconds(60);  ///< between two warnings of lost spans
 };
 
+/// The program that spans come from.
+struct OtlpProgram {
+  std::string service;
+  std::string version;
+  std::string instance{};  ///< empty: there is one of it
+};
+
 /// Any thread.
 class OtlpExporter final : public SpanSink {
  public:
-  /// kInvalidArgument, naming --otlp-endpoint, for an endpoint that is not as above. Nothing is
-  /// sent before the first span.
+  /// kInvalidArgument, naming --otlp-endpoint or OTEL_EXPORTER_OTLP_HEADERS, for what is not as
+  /// above. Nothing is sent before the first span.
   static absl::StatusOr<std::unique_ptr<OtlpExporter>> Open(const OtlpOptions& options,
                                                             const Log& log);
-  /// For a program's flag: null when `endpoint` is empty. `service` and `instance` say which
-  /// program the spans come from.
-  static absl::StatusOr<std::unique_ptr<OtlpExporter>> ForProgram(const std::string& endpoint,
-                                                                  const std::string& service,
-                                                                  const std::string& version,
-                                                                  const std::string& instance,
+  /// For a program's flag: null when `endpoint` is empty.
+  static absl::StatusOr<std::unique_ptr<OtlpExporter>> ForProgram(const OtlpProgram& program,
+                                                                  const std::string& endpoint,
+                                                                  const Sensitive& headers,
                                                                   const Log& log);
 
   /// Sends what waits in one more request: four timeouts at most, beside looking the host up.

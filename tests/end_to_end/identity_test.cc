@@ -63,7 +63,7 @@ class WorkerThread {
     thread_ = std::thread([this, collector] {
       const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_);
       const auto spans =
-          OtlpExporter::ForProgram(collector, "vico-worker", "test", "one", Log::Off());
+          OtlpExporter::ForProgram({"vico-worker", "test", "one"}, collector, {}, Log::Off());
       ASSERT_THAT(spans, IsOk());
       Worker worker(*link_, engine_, clock_, pause_, Log::ToSink("vico-worker", sink),
                     {.name = "one", .build_version = "test", .spans = spans->get()});
@@ -117,7 +117,8 @@ class IdentityTest : public testing::Test {
   void StartServer() {
     ProcessOptions options;
     options.out = options.err = Path("server.log");
-    options.environment = {{"TMPDIR", Path("tmp")}};
+    options.environment = {{"TMPDIR", Path("tmp")},
+                           {"OTEL_EXPORTER_OTLP_HEADERS", "api-key=canaryheader"}};
     server_ = std::make_unique<Process>(
         std::vector<std::string>{VICO_SERVER_BINARY, "--data", Path("data"), "--listen",
                                  "127.0.0.1:0", "--worker-listen", "127.0.0.1:0", "--cert",
@@ -403,7 +404,7 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogATraceAnErrorOrATemporaryFile) {
     ASSERT_THAT(spans, HasSubstr(name));
   }
   for (const std::string& canary : {canaries.at("prompt"), canaries.at("name"), canaries.at("exif"),
-                                    secret, std::string(64, 'e')}) {
+                                    secret, std::string(64, 'e'), std::string("canaryheader")}) {
     EXPECT_THAT(log, Not(HasSubstr(canary)));
     EXPECT_THAT(worker_log, Not(HasSubstr(canary)));
     EXPECT_THAT(spans, Not(HasSubstr(canary)));

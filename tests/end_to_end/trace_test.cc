@@ -13,7 +13,10 @@
 namespace vico {
 namespace {
 
+using testing::AllOf;
+using testing::Each;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr char kTrace[] = "0af7651916cd43dd8448eb211c80319c";
 constexpr char kCaller[] = "b7ad6b7169203331";  // the span of whoever runs the client
@@ -42,9 +45,19 @@ Spans Named(const Spans& spans, const std::string& service, const std::string& n
   return found;
 }
 
+/// Of the worker's only child.
+std::string EngineEnvironment(pid_t worker) {
+  const std::string pid = std::to_string(worker);
+  std::istringstream children(ReadFile("/proc/" + pid + "/task/" + pid + "/children"));
+  std::string engine;
+  children >> engine;
+  return ReadFile("/proc/" + engine + "/environ");
+}
+
 TEST(TraceTest, ServerAndWorkerTellOfAJobInTheCallersTrace) {
   OtlpCollector collector;
   const Variable endpoint("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+  const Variable headers("OTEL_EXPORTER_OTLP_HEADERS", "api-key=canaryheader");
   Cluster cluster;
   ASSERT_TRUE(cluster.StartServer());
   ASSERT_TRUE(cluster.StartWorker());
@@ -58,10 +71,17 @@ TEST(TraceTest, ServerAndWorkerTellOfAJobInTheCallersTrace) {
                           "--sample-every", "2", "--watch", "--json"});
   }
   ASSERT_EQ(train.exit_code, 0) << train.err;
+  EXPECT_THAT(EngineEnvironment(cluster.worker().pid()),
+              AllOf(HasSubstr("OTEL_EXPORTER_OTLP_ENDPOINT"), Not(HasSubstr("canaryheader"))));
   cluster.worker().Signal(SIGTERM);
   ASSERT_EQ(cluster.worker().Wait(std::chrono::seconds(60)), 0);
   cluster.server().Signal(SIGTERM);
   ASSERT_EQ(cluster.server().Wait(std::chrono::seconds(60)), 0);
+
+  // Both showed the collector their key, and nothing else has it.
+  EXPECT_THAT(collector.header("api-key"), Each("canaryheader"));
+  EXPECT_THAT(cluster.server_log() + cluster.worker_log() + collector.text(),
+              Not(HasSubstr("canaryheader")));
 
   // What waited to be sent was sent before the programs ended.
   const Spans spans = collector.spans();

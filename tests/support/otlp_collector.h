@@ -32,7 +32,7 @@ class OtlpCollector {
     server_.Post("/v1/traces", [this](const httplib::Request& request, httplib::Response& answer) {
       if (on_request) on_request();
       answer.status = status;
-      if (answer.status == 200) Take(request.body);
+      if (answer.status == 200) Take(request);
       answer.set_content("{}", "application/json");
     });
     port_ = server_.bind_to_any_port("127.0.0.1");
@@ -42,6 +42,17 @@ class OtlpCollector {
   ~OtlpCollector() {
     server_.stop();
     thread_.join();
+  }
+
+  /// What a header said in each request taken; empty where it was not there.
+  std::vector<std::string> header(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> values;
+    for (const auto& headers : headers_) {
+      const auto at = headers.find(name);
+      values.push_back(at == headers.end() ? "" : at->second);
+    }
+    return values;
   }
 
   // Set before the first request.
@@ -68,10 +79,11 @@ class OtlpCollector {
   }
 
  private:
-  void Take(const std::string& body) {
-    const auto json = nlohmann::json::parse(body);
+  void Take(const httplib::Request& request) {
+    const auto json = nlohmann::json::parse(request.body);
     const std::lock_guard lock(mutex_);
-    text_ += body;
+    text_ += request.body;
+    headers_.push_back(request.headers);
     for (const auto& resource : json.at("resourceSpans")) {
       const auto service = Attributes(resource.at("resource"))["service.name"];
       for (const auto& scope : resource.at("scopeSpans")) {
@@ -112,6 +124,7 @@ class OtlpCollector {
   // guarded by mutex_
   std::vector<Seen> spans_;
   std::string text_;
+  std::vector<httplib::Headers> headers_;  // of each request
 };
 
 }  // namespace vico

@@ -2,14 +2,20 @@
 #include "common/tracing/otlp_exporter.h"
 
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
 #include <future>
+#include <sstream>
 
 #include <gmock/gmock.h>
+#include <spdlog/sinks/ostream_sink.h>
 
 #include "common/status.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/otlp_collector.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/test_certificates.h"
 
 namespace vico {
 namespace {
@@ -134,6 +140,63 @@ TEST(OtlpExporterTest, ACollectorThatGoesAwayCostsItsSpansOnly) {
   const auto deadline = absl::Now() + absl::Minutes(1);
   while (exporter->counts().dropped == 0 && absl::Now() < deadline) std::this_thread::yield();
   EXPECT_EQ(exporter->counts().dropped, 1u);
+}
+
+TEST(OtlpExporterTest, EachRequestHasTheHeadersAndNoLogHasThem) {
+  OtlpCollector collector;
+  std::ostringstream lines;
+  const Log log = Log::ToSink("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines));
+  const Sensitive headers("api-key=can%20ary,x-tenant=vico");
+  {
+    const auto exporter =
+        OtlpExporter::ForProgram({"vico-test", "1"}, collector.endpoint(), headers, log);
+    ASSERT_THAT(exporter, IsOk());
+    (*exporter)->Add(SomeSpan("one"));
+    ASSERT_TRUE(collector.WaitUntil([](const auto& spans) { return spans.size() == 1; }));
+    (*exporter)->Add(SomeSpan("two"));
+  }
+  EXPECT_THAT(collector.header("api-key"), ElementsAre("can ary", "can ary"));
+  EXPECT_THAT(collector.header("x-tenant"), ElementsAre("vico", "vico"));
+  EXPECT_THAT(collector.header("content-type"),
+              ElementsAre("application/json", "application/json"));
+  collector.status = 401;  // what is lost is said in the log
+  {
+    const auto exporter =
+        OtlpExporter::ForProgram({"vico-test", "1"}, collector.endpoint(), headers, log);
+    ASSERT_THAT(exporter, IsOk());
+    (*exporter)->Add(SomeSpan("refused"));
+  }
+  EXPECT_THAT(lines.str(), testing::HasSubstr("spans are lost"));
+  EXPECT_THAT(lines.str(), testing::Not(testing::HasSubstr("ary")));
+}
+
+TEST(OtlpExporterTest, OverTlsACollectorThatNobodyVouchesForGetsNothing) {
+  const TempFolder folder;
+  const TestAuthority authority;
+  WriteIdentity(folder.path(), "collector", authority.Issue(kLocalServer));
+  const std::string ca = folder.path() + "/ca.crt";
+  std::ofstream(ca) << authority.certificate();
+  httplib::SSLServer server((folder.path() + "/collector.crt").c_str(),
+                            (folder.path() + "/collector.key").c_str());
+  std::atomic<int> requests{0};
+  server.Post("/v1/traces", [&](const auto&, auto&) { ++requests; });
+  const int port = server.bind_to_any_port("127.0.0.1");
+  std::thread serving([&] { server.listen_after_bind(); });
+  const std::string endpoint = fmt::format("https://localhost:{}", port);
+  {
+    const auto exporter = Opened({.endpoint = endpoint});
+    exporter->Add(SomeSpan("to a stranger"));
+  }
+  EXPECT_EQ(requests, 0);
+  setenv("SSL_CERT_FILE", ca.c_str(), 1);
+  {
+    const auto exporter = Opened({.endpoint = endpoint});
+    exporter->Add(SomeSpan("to ours"));
+  }
+  unsetenv("SSL_CERT_FILE");
+  EXPECT_EQ(requests, 1);
+  server.stop();
+  serving.join();
 }
 
 TEST(OtlpExporterTest, AnEndpointIsAUrl) {
