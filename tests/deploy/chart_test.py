@@ -137,6 +137,28 @@ class ChartTest(unittest.TestCase):
         self.assertEqual(server["egress"], [])
         self.assertEqual(set(server["policyTypes"]), {"Ingress", "Egress"})
 
+    def test_spans_go_to_the_collector_and_their_key_comes_from_a_secret(self):
+        for values in set(NAMED) - {"ci/tracing.yaml"}:
+            self.assertNotIn("otlp", str(render(values)))
+        documents = render("ci/tracing.yaml")
+        for policy in (d for d in documents if d["kind"] == "NetworkPolicy"):
+            ports = {p["port"]: rule["to"] for rule in policy["spec"]["egress"] for p in rule["ports"]}
+            self.assertEqual(ports[443], [{"ipBlock": {"cidr": "192.0.2.0/24"}}])
+            self.assertIn(53, ports, "the collector has a name")
+            self.assertEqual(set(ports) - {443, 53}, {50052} if policy["metadata"]["name"] == "vico-worker" else set())
+        for name, pod in pods(documents).items():
+            container = pod["containers"][0]
+            variables = {one["name"]: one for one in container["env"]}
+            with self.subTest(name):
+                self.assertIn("--otlp-endpoint=https://otlp.example.com", container["args"])
+                self.assertEqual(variables["OTEL_EXPORTER_OTLP_HEADERS"]["valueFrom"],
+                                 {"secretKeyRef": {"name": "vico-otlp", "key": "headers"}})
+                ca = pathlib.PurePath(variables["SSL_CERT_FILE"]["value"])
+                mount = next(m for m in container["volumeMounts"] if m["mountPath"] == str(ca.parent))
+                volume = next(v for v in pod["volumes"] if v["name"] == mount["name"])
+                self.assertEqual(volume["secret"], {"secretName": "vico-otlp-ca",
+                                                    "items": [{"key": ca.name, "path": ca.name}]})
+
     def test_services_and_policies_find_their_pods(self):
         for values in NAMED:
             documents = render(values)
@@ -171,7 +193,11 @@ class ChartTest(unittest.TestCase):
                 (["workers.x={\"models\":{\"source\":\"image\"}}"], "models.image"),
                 (["workers.x={\"autoscaling\":{\"kind\":\"keda\"}}"], "prometheus"),
                 (["workers.x={\"autoscaling\":{\"kind\":\"hpa\"}}", "metrics.enabled=false"], "metrics.enabled"),
-                (["tls.certManager.enabled=true"], "issuer")):
+                (["tls.certManager.enabled=true"], "issuer"),
+                (["tracing.endpoint=\"collector:4318\""], "endpoint"),
+                (["tracing.headers=\"api-key=1\""], "headers"),
+                (["tracing.headersSecret=\"vico-otlp\""], "tracing.endpoint"),
+                (["networkPolicy.collectorPort=0"], "collectorPort")):
             with self.subTest(settings):
                 self.assertIn(word, refusal(*settings))
 

@@ -60,3 +60,33 @@ affinity: {{- toYaml . | nindent 2 }}
 priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
+
+{{/* The variables of a program that sends spans: those that its secrets hold. */}}
+{{- define "vico.tracingEnv" -}}
+{{- with .Values.tracing.headersSecret }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: headers}}
+{{- end }}
+{{- if .Values.tracing.caSecret }}
+- {name: SSL_CERT_FILE, value: /etc/vico/collector/ca.crt}
+{{- end }}
+{{- end -}}
+
+{{/* What such a program may call: the collector. */}}
+{{- define "vico.tracingEgress" -}}
+{{- if and .Values.tracing.endpoint .Values.networkPolicy.collector }}
+- to: {{- toYaml .Values.networkPolicy.collector | nindent 4 }}
+  ports:
+    - {protocol: TCP, port: {{ .Values.networkPolicy.collectorPort }}}
+{{- end }}
+{{- end -}}
+
+{{/* And the resolver. */}}
+{{- define "vico.dnsEgress" -}}
+{{- with .Values.networkPolicy.dns }}
+- to: {{- toYaml . | nindent 4 }}
+  ports:
+    - {protocol: UDP, port: 53}
+    - {protocol: TCP, port: 53}
+{{- end }}
+{{- end -}}
