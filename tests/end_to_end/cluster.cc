@@ -56,7 +56,7 @@ std::vector<std::string> Cluster::ServerCommand() const {
           "--listen",
           address(),
           "--worker-listen",
-          fmt::format("127.0.0.1:{}", worker_port_),
+          worker_address(),
           "--drain-notice-seconds=0",
           "--min-free-share=0",
           "--min-free-bytes=0",
@@ -67,7 +67,7 @@ std::vector<std::string> Cluster::ServerCommand() const {
 std::vector<std::string> Cluster::WorkerCommand(const std::string& base_model) const {
   return {VICO_WORKER_BINARY,
           "--server",
-          fmt::format("127.0.0.1:{}", worker_port_),
+          worker_address(),
           "--base-model",
           base_model,
           "--threads",
@@ -113,6 +113,8 @@ bool Cluster::StartWorker() {
 }
 
 std::string Cluster::address() const { return fmt::format("127.0.0.1:{}", client_port_); }
+
+std::string Cluster::worker_address() const { return fmt::format("127.0.0.1:{}", worker_port_); }
 
 std::unique_ptr<Client> Cluster::NewClient() const {
   ClientOptions options;

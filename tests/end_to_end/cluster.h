@@ -40,6 +40,7 @@ class Cluster {
   Process& worker() { return *worker_; }
 
   std::string address() const;
+  std::string worker_address() const;  ///< for workers and operators
   std::string folder() const { return folder_.path(); }
   std::string data() const { return data_; }
   std::string server_log() const { return ReadFile(folder_.path() + "/server.log"); }
