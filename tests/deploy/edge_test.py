@@ -1,6 +1,5 @@
 """The nginx profile in front of a real server: all four kinds of call, 64 MiB of pictures, and peers
 that are slow, greedy or wrong. Usage: edge_test.py VICO_SERVER"""
-import os
 import socket
 import ssl
 import sys
@@ -79,7 +78,7 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(error.details(), "the request is too large")
 
     def test_streams_outlive_the_time_of_unary_calls_and_end_with_the_job(self):
-        seconds = float(os.environ.get("VICO_STREAM_SECONDS", 8))
+        seconds = 8
         with grpc.insecure_channel(server.worker_address) as workers:
             fake_worker.FakeWorker(workers).register()
         request = fake_worker.submit_generation(self.channel)
