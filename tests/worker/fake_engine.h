@@ -45,12 +45,14 @@ class FakeEngine final : public Engine {
                                 const GenerateCallbacks& callbacks) override {
     return generate(spec, adapter, callbacks);
   }
+  EngineLoad load() const override { return {.loaded_adapters = loaded_adapters()}; }
   absl::Status Ready() override { return ready; }
   absl::Status Restart() override {
     ++restarts;
     return absl::OkStatus();
   }
 
+  std::function<int()> loaded_adapters = [] { return 0; };
   absl::Status ready;
   int restarts = 0;
 };

@@ -147,6 +147,25 @@ TEST_F(EngineProcessTest, APictureIsDrawnWithTheAdapterThatIsFetched) {
   EXPECT_FALSE(*engine_->Generate(spec, nullptr, generate_));
 }
 
+TEST_F(EngineProcessTest, ItsLoadIsTheProcesssMemoryAndTheAdaptersItSaidAtTheLastJobsEnd) {
+  EXPECT_GT(engine_->load().memory_bytes, 1u << 20);
+  EXPECT_EQ(engine_->load().loaded_adapters, 0);
+  AdapterSource source;
+  source.fetch = [] { return AdapterBytes{.safetensors = "weights", .reference = "reference"}; };
+  for (int count : {1, 2}) {
+    ASSERT_THAT(engine_->Generate({}, &source, generate_), IsOk());
+    EXPECT_EQ(engine_->load().loaded_adapters, count);
+  }
+  ASSERT_THAT(Train(), IsOk());
+  EXPECT_EQ(engine_->load().loaded_adapters, 2);
+  spec_.set_init_word("crash");
+  EXPECT_THAT(Train(), HasReason(kEngineDied));
+  EXPECT_EQ(engine_->load().loaded_adapters, 0) << "they went with the process";
+  EXPECT_EQ(engine_->load().memory_bytes, 0u);
+  ASSERT_THAT(engine_->Ready(), IsOk());
+  EXPECT_GT(engine_->load().memory_bytes, 1u << 20);
+}
+
 TEST_F(EngineProcessTest, ErrorsKeepTheirCodeAndReason) {
   spec_.set_init_word("fail");
   const auto failed = Train();

@@ -53,6 +53,8 @@ absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
       .safetensors = std::string(3 << 20, 'a'), .reference = pictures.at(0), .peak_rss_mb = 12.5};
 }
 
+int fetched_adapters = 0;
+
 absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
                               const GenerateCallbacks& callbacks) {
   Misbehave(spec.prompt());
@@ -60,6 +62,7 @@ absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource*
   if (adapter != nullptr) {
     ASSIGN_OR_RETURN(const AdapterBytes bytes, adapter->fetch());
     drawn = adapter->adapter.name() + bytes.safetensors + bytes.reference;
+    ++fetched_adapters;
   }
   if (!callbacks.on_step(1, 2)) return false;
   callbacks.on_preview(0, 1, {.bytes = "preview", .width = 8, .height = 8});
@@ -83,5 +86,6 @@ int main(int argc, char** argv) {
   vico::FakeEngine engine;
   engine.train = vico::Train;
   engine.generate = vico::Generate;
+  engine.loaded_adapters = [] { return vico::fetched_adapters; };
   return vico::ServeEngine(engine, channel).ok() ? 0 : 1;
 }
