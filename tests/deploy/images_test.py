@@ -1,6 +1,7 @@
 """The roots of the images: a program runs in the one made for it with nothing else there, as the user
 without rights, and the list of packages is true. What the Dockerfile promises of each image.
 Usage: images_test.py VICO_HEALTH"""
+import hashlib
 import os
 import pathlib
 import re
@@ -50,6 +51,36 @@ class RootTest(unittest.TestCase):
             self.assertEqual(packages[name][1], version)
             self.assertTrue((self.root / "usr/share/doc" / name / "copyright").exists(), name)
         self.assertRegex(packages["vico-health"][1], r"^sha256:[0-9a-f]{64}$")
+
+    def test_programs_and_libraries_of_ours_come_without_their_symbols(self):
+        with tempfile.TemporaryDirectory() as folder:
+            at = pathlib.Path(folder)
+            (at / "lib.c").write_text("static int three(void) { return 3; } int four(void) { return three() + 1; }")
+            (at / "main.c").write_text("int four(void); int main(void) { return four() - 4; }")
+            compile_ = ["cc", "-g", "-O0", f"-L{folder}", f"-Wl,-rpath,{folder}"]
+            subprocess.run([*compile_, "-shared", "-fPIC", "-o", at / "libours.so", at / "lib.c"], check=True, timeout=60)
+            subprocess.run([*compile_, "-o", at / "ours", at / "main.c", "-lours"], check=True, timeout=60)
+            root = at / "root"
+            subprocess.run([COLLECT, root, at / "ours"], check=True, timeout=60)
+            for file, before in ((root / "usr/bin/ours", at / "ours"), (root / "usr/lib/vico/libours.so", at / "libours.so")):
+                self.assertIn(".symtab", self.sections(before))
+                self.assertNotIn(".symtab", self.sections(file))
+                self.assertNotIn(".debug_info", self.sections(file))
+            debians = root / "usr/lib/vico/libc.so.6"
+            self.assertEqual(debians.read_bytes(), self.source_of("libc.so.6").read_bytes())
+            listed = (root / "usr/share/doc/vico/packages.tsv").read_text()
+            self.assertIn(f"libours.so\tsha256:{hashlib.sha256((at / 'libours.so').read_bytes()).hexdigest()}", listed)
+            if os.geteuid() == 0:
+                self.assertEqual(subprocess.run(["chroot", root, "/usr/bin/ours"], timeout=30).returncode, 0)
+
+    @staticmethod
+    def source_of(library):
+        loaded = subprocess.run(["ldd", "/usr/bin/test"], capture_output=True, text=True, check=True, timeout=30).stdout
+        return pathlib.Path(re.search(rf"{re.escape(library)} => (\S+)", loaded)[1])
+
+    @staticmethod
+    def sections(file):
+        return subprocess.run(["readelf", "-SW", file], capture_output=True, text=True, check=True, timeout=30).stdout
 
     def test_a_library_that_is_missing_is_an_error(self):
         with tempfile.TemporaryDirectory() as folder:
