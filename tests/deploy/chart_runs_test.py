@@ -6,7 +6,7 @@ import sys
 import tempfile
 import unittest
 
-import nginx_edge
+import proxies
 import tools
 import vico_api
 
@@ -30,7 +30,7 @@ class ChartRunsTest(unittest.TestCase):
                               text=True, check=True, timeout=60)
         self.containers = {d["metadata"]["name"]: d["spec"]["template"]["spec"]["containers"][0]
                            for d in yaml.safe_load_all(done.stdout) if d and d["kind"] == "Deployment"}
-        self.ports = {str(port): str(nginx_edge.free_port()) for port in (50051, 50052, 9464)}
+        self.ports = {str(port): str(proxies.free_port()) for port in (50051, 50052, 9464)}
 
     def here(self, words, side):
         """A pod's words on this machine: its paths, ports and names."""

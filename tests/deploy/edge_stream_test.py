@@ -1,30 +1,34 @@
-"""A watch of a job that waits, through nginx with the profile as it ships: it stays open for as long as
-it takes, bookmarks come meanwhile, and so does the event at its end. Usage: edge_stream_test.py VICO_SERVER SECONDS"""
+"""A watch of a job that waits, through a proxy with its profile as it ships: it stays open for as long as
+it takes, bookmarks come meanwhile, and so does the event at its end. 
+Usage: edge_stream_test.py VICO_SERVER nginx|haproxy SECONDS"""
+import importlib
 import sys
 import threading
 import time
 import unittest
 
 import fake_worker
-import nginx_edge
 import vico_api
 from vico_api import call, message
 
 import grpc
 
-SERVER_PROGRAM, SECONDS = sys.argv[1], float(sys.argv[2])
-del sys.argv[1:3]
+SERVER_PROGRAM, PROXY, SECONDS = sys.argv[1], sys.argv[2], float(sys.argv[3])
+del sys.argv[1:4]
+profile = importlib.import_module(f"{PROXY}_edge")
 BOOKMARK_SECONDS = 15
 
 
 class EdgeStreamTest(unittest.TestCase):
     def test_a_long_watch_stays_open_and_ends_with_the_job(self):
-        with vico_api.Server(SERVER_PROGRAM) as server, nginx_edge.Edge(server.address) as edge, \
+        with vico_api.Server(SERVER_PROGRAM) as server, profile.Edge(server.address) as edge, \
                 edge.channel() as channel, edge.channel() as other:
             with grpc.insecure_channel(server.worker_address) as workers:
                 fake_worker.FakeWorker(workers).register()
-            job = call(other, "JobService", "CreateGenerationJob")(fake_worker.submit_generation(channel), timeout=10).name
-            watching = call(channel, "JobService", "WatchJob")(message("WatchJobRequest", name=job), timeout=SECONDS + 60)
+            submit = call(other, "JobService", "CreateGenerationJob")
+            job = submit(fake_worker.submit_generation(channel), timeout=10).name
+            watching = call(channel, "JobService", "WatchJob")(message("WatchJobRequest", name=job),
+                                                               timeout=SECONDS + 60)
             begin = time.monotonic()
             cancelled = []
 
@@ -46,8 +50,8 @@ class EdgeStreamTest(unittest.TestCase):
         times = [begin, *(at for at, _ in came)]
         silence = max(after - before for before, after in zip(times, times[1:]))
         self.assertLess(silence, 2 * BOOKMARK_SECONDS, "bookmarks are late")
-        print(f"a watch of {last_at - begin:.0f} s through nginx: {len(bookmarks)} bookmarks, at most {silence:.1f} s of "
-              f"silence, the last event {1000 * (last_at - cancelled[0]):.0f} ms after the cancel")
+        print(f"a watch of {last_at - begin:.0f} s through {PROXY}: {len(bookmarks)} bookmarks, at most "
+              f"{silence:.1f} s of silence, the last event {1000 * (last_at - cancelled[0]):.0f} ms after the cancel")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""A real HAProxy with deploy/haproxy/haproxy.cfg in front of a server, on a free port of loopback."""
+import pathlib
+import subprocess
+
+import proxies
+import tools
+
+HAPROXY, = tools.need("haproxy")
+
+# Changes of the profile: times cut to seconds; unary calls cut short. A peer's share is 8 uploads as it is.
+QUICK = [(r"timeout http-request 10s", "timeout http-request 2s"), (r"timeout client 60s", "timeout client 2s"),
+         (r"wait-for-body time 10s", "wait-for-body time 2s")]
+SHORT_UNARY = [(r"timeout server 35s", "timeout server 2s")]
+# A call that is refused while its peer still sends is reset, whatever HAProxy answers.
+TOO_MANY_UPLOADS = ("CANCELLED", "Stream removed (RST_STREAM (Received RST_STREAM with error code 8))")
+TOO_LARGE = "larger than max"  # the server's own limit: HAProxy has none
+CUT_OFF = "UploadConcept"
+
+
+class Edge(proxies.Proxy):
+    def __init__(self, server, changes=()):
+        self.server = server
+        super().__init__(tools.ROOT / "deploy/haproxy/haproxy.cfg", changes)
+
+    def places(self):
+        return [(r"server vico 127\.0\.0\.1:50051 ", f"server vico {self.server} "),
+                (r"bind :443 ", f"bind 127.0.0.1:{self.port} "),
+                (r"/etc/vico/tls/", f"{self.tls}/"),
+                (r"\nglobal\n", "\nglobal\n  log stderr format raw local0\n"),
+                (r"\ndefaults\n", "\ndefaults\n  log global\n  option httplog\n")]
+
+    def configure(self, text):
+        tls = pathlib.Path(self.tls)
+        (tls / "server.pem").write_bytes((tls / "server.crt").read_bytes() + (tls / "server.key").read_bytes())
+        self.config = pathlib.Path(self.folder, "haproxy.cfg")
+        self.config.write_text(text)
+
+    def check(self):
+        """HAProxy's own test of the configuration, in which a warning is an error: (exit code, what it says)."""
+        done = subprocess.run([HAPROXY, "-c", "-dW", "-f", self.config], capture_output=True, text=True, timeout=30)
+        return done.returncode, done.stderr
+
+    def start(self):
+        with open(f"{self.folder}/error.log", "ab") as log:
+            return subprocess.Popen([HAPROXY, "-db", "-f", self.config], stdout=log, stderr=log)
