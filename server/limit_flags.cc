@@ -31,6 +31,26 @@ void AddSeconds(CLI::App& app, const char* flag, milliseconds& value, const char
       ->group(kGroup);
 }
 
+/// 0 for none.
+void AddConnections(CLI::App& app, const std::string& prefix, ConnectionLimits& limits,
+                    const std::string& whose) {
+  app.add_option_function<int>(
+         prefix + "connections-per-peer",
+         [&limits](int most) {
+           limits.per_peer = most;
+           limits.loopback = true;
+         },
+         fmt::format("Open connections of one peer (an address; of IPv6 a /64) {}; 0: no limit. "
+                     "This machine's own are counted as one peer's only if the flag is given",
+                     whose))
+      ->check(CLI::Range(0, 1'000'000))
+      ->default_str(fmt::format("{}", limits.per_peer))
+      ->group(kGroup);
+  const std::string total = prefix + "connections-total";
+  AddNumber(app, total.c_str(), limits.total, "The same of all peers; 0: no limit",
+            CLI::Range(0, 1'000'000));
+}
+
 }  // namespace
 
 void AddLimitFlags(CLI::App& app, ServerOptions& options) {
@@ -52,6 +72,8 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
             CLI::Range(0., 1.));
   AddNumber(app, "--min-free-bytes", admission.free_bytes, "The same in bytes",
             CLI::NonNegativeNumber);
+  AddConnections(app, "--", options.client_connections, "to --listen");
+  AddConnections(app, "--worker-", options.worker_connections, "to --worker-listen");
   app.add_option_function<double>(
          "--garbage-hours", [&options](double hours) { options.garbage_age = absl::Hours(hours); },
          "A blob that nothing names is deleted after so long")

@@ -1,25 +1,30 @@
 #include "server/listening.h"
 
 #include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 
+#include "common/status.h"
+#include "server/edge/listening_sockets.h"
+
 namespace vico {
 namespace {
+
+using Handler = grpc::experimental::ExternalConnectionAcceptor;
 
 constexpr int kMaxReceiveBytes = 4 << 20;
 constexpr int kMaxSendBytes = 8 << 20;
 
-/// Two servers on one port would each get some of the calls, so ports are not shared.
 void Configure(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   builder.SetMaxSendMessageSize(kMaxSendBytes);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -40,29 +45,48 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
-                                                     const ReloadingCredentials* tls,
-                                                     const std::vector<grpc::Service*>& services,
-                                                     int& port) {
+absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
+    const std::string& address, const ReloadingCredentials* tls,
+    const std::vector<grpc::Service*>& services, const ConnectionLimits& limits, const Log& log) {
   grpc::ServerBuilder builder;
   Configure(builder);
   if (tls != nullptr) builder.SetOption(std::make_unique<WithoutReflection>());
-  builder.AddListeningPort(
-      address, tls == nullptr ? grpc::InsecureServerCredentials() : tls->credentials(), &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  const bool is_unix = address.starts_with("unix:");
-  if (!server || port == 0) {
+  const auto credentials = tls == nullptr ? grpc::InsecureServerCredentials() : tls->credentials();
+
+  std::unique_ptr<Listener> listener(new Listener);
+  if (address.starts_with("unix:")) {
+    builder.AddListeningPort(address, credentials);
+    listener->server_ = builder.BuildAndStart();
+    if (listener->server_) return listener;
     return absl::UnavailableError(
         fmt::format("cannot listen on {}: is another program listening there?", address));
   }
-  if (is_unix) port = 0;
-  return server;
+  ASSIGN_OR_RETURN(ListeningSockets listening, OpenListeningSockets(address));
+  std::shared_ptr<Handler> handler = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
+  listener->server_ = builder.BuildAndStart();
+  if (!listener->server_) {
+    return absl::UnavailableError(fmt::format("cannot start a server for {}", address));
+  }
+  listener->port_ = listening.port;
+  ASSIGN_OR_RETURN(listener->acceptor_, Acceptor::Start(
+                                            std::move(listening.sockets), limits,
+                                            [handler](int socket, Descriptor connection) {
+                                              Handler::NewConnectionParameters parameters;
+                                              parameters.listener_fd = socket;
+                                              parameters.fd = connection.Release();
+                                              handler->HandleNewConnection(&parameters);
+                                            },
+                                            log));
+  return listener;
 }
 
-void Close(grpc::Server& server) {
-  grpc_server_cancel_all_calls(server.c_server());
-  server.Shutdown(std::chrono::system_clock::now());
+void Listener::Close() {
+  if (!server_ || std::exchange(closed_, true)) return;
+  if (acceptor_) acceptor_->Stop();  // first: what gRPC gets after its end it does not close
+  grpc_server_cancel_all_calls(server_->c_server());
+  server_->Shutdown(std::chrono::system_clock::now());
 }
 
 }  // namespace vico

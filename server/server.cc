@@ -195,9 +195,9 @@ struct Server::Parts {
   std::unique_ptr<TenantKeeper> keeper;
   std::unique_ptr<KeyService> key_service;
   std::unique_ptr<AdminService> admin_service;
-  std::unique_ptr<grpc::Server> client_server;
-  std::unique_ptr<grpc::Server> worker_server;
-  std::atomic<bool> listening{false};                 // both servers are set
+  std::unique_ptr<Listener> client_listener;
+  std::unique_ptr<Listener> worker_listener;
+  std::atomic<bool> listening{false};                 // both of them are set
   std::atomic<bool> leaving{false};                   // health says so, whatever comes
   std::unique_ptr<MetricsListener> metrics_listener;  // reads all of the above
   int client_port = 0;
@@ -224,6 +224,11 @@ std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clo
                                                   {"uploads", uploads->open_streams()},
                                                   {"workers", worker_calls->open_streams()}};
            },
+       .connections =
+           [this] {
+             return std::map<std::string, ConnectionCounts>{{"clients", client_listener->counts()},
+                                                            {"workers", worker_listener->counts()}};
+           },
        .workers = [this] { return metered_jobs->CountWorkers().alive; },
        .workers_busy = [this] { return metered_jobs->CountWorkers().busy; },
        .base_models = [this] { return AvailableBaseModels(); },
@@ -248,8 +253,9 @@ absl::Status Server::Parts::OpenTls() {
 void Server::Parts::Tick() {
   if (!listening || leaving) return;
   const bool alive = AvailableBaseModels() > 0;
-  client_server->GetHealthCheckService()->SetServingStatus(kWorkerHealth, alive);
-  worker_server->GetHealthCheckService()->SetServingStatus(kWorkerHealth, alive);
+  for (const auto* listener : {&client_listener, &worker_listener}) {
+    (*listener)->health().SetServingStatus(kWorkerHealth, alive);
+  }
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -323,23 +329,28 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   RETURN_IF_ERROR(p.keys.Refresh().status());
   RETURN_IF_ERROR(p.OpenTls());
 
-  ASSIGN_OR_RETURN(p.client_server,
-                   Listen(options.listen, p.client_tls.get(),
-                          {p.concept_service.get(), p.job_service.get(), p.adapter_service.get(),
-                           p.model_service.get(), p.key_service.get()},
-                          p.client_port));
-  ASSIGN_OR_RETURN(p.worker_server,
-                   Listen(options.worker_listen, p.worker_tls.get(),
-                          {p.worker_service.get(), p.admin_service.get()}, p.worker_port));
+  ASSIGN_OR_RETURN(
+      p.client_listener,
+      Listener::Start(options.listen, p.client_tls.get(),
+                      {p.concept_service.get(), p.job_service.get(), p.adapter_service.get(),
+                       p.model_service.get(), p.key_service.get()},
+                      options.client_connections, log.With({{"listener", "clients"}})));
+  ASSIGN_OR_RETURN(
+      p.worker_listener,
+      Listener::Start(options.worker_listen, p.worker_tls.get(),
+                      {p.worker_service.get(), p.admin_service.get()}, options.worker_connections,
+                      log.With({{"listener", "workers"}})));
+  p.client_port = p.client_listener->port();
+  p.worker_port = p.worker_listener->port();
   for (const char* name :
        {v1::ConceptService::service_full_name(), v1::JobService::service_full_name(),
         v1::AdapterService::service_full_name(), v1::ModelService::service_full_name(),
         v1::KeyService::service_full_name()}) {
-    p.client_server->GetHealthCheckService()->SetServingStatus(name, true);
+    p.client_listener->health().SetServingStatus(name, true);
   }
   for (const char* name :
        {v1::WorkerService::service_full_name(), v1::AdminService::service_full_name()}) {
-    p.worker_server->GetHealthCheckService()->SetServingStatus(name, true);
+    p.worker_listener->health().SetServingStatus(name, true);
   }
   if (!options.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(p.metrics_listener,
@@ -395,21 +406,21 @@ absl::Status Server::Health() { return parts_->database->Health(); }
 void Server::Drain(absl::Duration grace) {
   Parts& p = *parts_;
   p.metrics_listener.reset();
-  if (!p.client_server) return;
+  if (!p.client_listener) return;
   p.leaving = true;
-  p.client_server->GetHealthCheckService()->SetServingStatus(false);
-  p.worker_server->GetHealthCheckService()->SetServingStatus(false);
+  const std::array listeners{p.client_listener.get(), p.worker_listener.get()};
+  for (Listener* each : listeners) each->health().SetServingStatus(false);
   if (grace > absl::ZeroDuration()) absl::SleepFor(p.options.drain_notice);
   const std::array calls{p.calls.get(), p.uploads.get(), p.worker_calls.get()};
   for (Calls* each : calls) each->Drain();
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(grace);
   for (Calls* each : calls) each->WaitForAnswers(deadline);
-  for (grpc::Server* server : {p.client_server.get(), p.worker_server.get()}) Close(*server);
+  for (Listener* each : listeners) each->Close();
   p.intake->Stop();
   p.pool->Stop();
   p.keeper.reset();
-  p.client_server.reset();
-  p.worker_server.reset();
+  p.client_listener.reset();
+  p.worker_listener.reset();
   p.housekeeping.reset();
   p.blob_keeper.reset();
 }

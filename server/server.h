@@ -15,6 +15,7 @@
 #include "common/tracing/span.h"
 #include "server/admission.h"
 #include "server/decoder/decoder_process.h"
+#include "server/edge/connection_book.h"
 #include "server/files.h"
 #include "server/job_service.h"
 #include "server/rpc/client_stream.h"
@@ -26,6 +27,8 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:50051";         ///< for clients; port 0: any free one
   std::string worker_listen = "127.0.0.1:50052";  ///< for workers and operators
   std::string metrics_listen;                     ///< for Prometheus, over HTTP; empty: none
+  ConnectionLimits client_connections;
+  ConnectionLimits worker_connections{.per_peer = 256, .total = 1000};  ///< and operators'
   TlsFiles tls;  ///< with a certificate clients come by TLS and show keys; with a CA, which vouches
                  ///< for workers and operators, these come by TLS on both sides
   bool insecure = false;  ///< keys are not asked for, even if there are any

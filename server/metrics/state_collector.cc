@@ -37,6 +37,17 @@ MetricFamily Gauge(std::string name, std::string help, const std::vector<Sample>
   return family;
 }
 
+MetricFamily Counter(std::string name, std::string help, const std::vector<Sample>& samples) {
+  MetricFamily family{std::move(name), std::move(help), prometheus::MetricType::Counter, {}};
+  for (const Sample& sample : samples) {
+    ClientMetric metric;
+    metric.label = sample.labels;
+    metric.counter.value = sample.value;
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
 double OpenDescriptors() {
   DIR* const folder = opendir("/proc/self/fd");
   if (folder == nullptr) return 0;
@@ -71,6 +82,7 @@ class StateCollector final : public prometheus::Collectable {
     all.push_back(Gauge("vico_base_models", "Base models that a living worker serves",
                         {{static_cast<double>(sources_.base_models())}}));
     AddLoad(all);
+    AddConnections(all);
     AddSpans(all);
     all.push_back(Gauge("process_resident_memory_bytes", "Resident memory",
                         {{static_cast<double>(ResidentBytes(getpid()))}}));
@@ -95,18 +107,28 @@ class StateCollector final : public prometheus::Collectable {
 
   void AddSpans(std::vector<MetricFamily>& all) const {
     const SpanCounts counts = sources_.spans();
-    MetricFamily family{"vico_spans_total",
-                        "Spans that the collector took (sent), and that are lost (dropped)",
-                        prometheus::MetricType::Counter,
-                        {}};
-    for (const auto& [outcome, count] :
-         {std::pair{"sent", counts.sent}, std::pair{"dropped", counts.dropped}}) {
-      ClientMetric metric;
-      metric.label = {{"outcome", outcome}};
-      metric.counter.value = static_cast<double>(count);
-      family.metric.push_back(std::move(metric));
+    all.push_back(Counter("vico_spans_total",
+                          "Spans that the collector took (sent), and that are lost (dropped)",
+                          {{static_cast<double>(counts.sent), {{"outcome", "sent"}}},
+                           {static_cast<double>(counts.dropped), {{"outcome", "dropped"}}}}));
+  }
+
+  void AddConnections(std::vector<MetricFamily>& all) const {
+    std::vector<Sample> open;
+    std::vector<Sample> refused;
+    for (const auto& [listener, counts] : sources_.connections()) {
+      open.push_back({static_cast<double>(counts.open), {{"listener", listener}}});
+      for (size_t i = 0; i < kRefusals.size(); ++i) {
+        refused.push_back(
+            {static_cast<double>(counts.refused[i]),
+             {{"listener", listener}, {"reason", std::string(RefusalLabel(kRefusals[i]))}}});
+      }
     }
-    all.push_back(std::move(family));
+    all.push_back(Gauge("vico_connections_open", "Open connections, to within a second", open));
+    all.push_back(Counter("vico_connections_refused_total",
+                          "Connections closed at once: the peer or all peers have too many, or "
+                          "descriptors run short",
+                          refused));
   }
 
   /// Left out when the database does not answer: no figure is better than a wrong one.

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/tracing/span.h"
 #include "server/database.h"
+#include "server/edge/acceptor.h"
 
 namespace prometheus {
 class Collectable;
@@ -29,7 +30,8 @@ struct StateSources {
   Database& database;
   const Clock& clock;
   std::string data;  ///< the data folder, for the space left on its file system
-  std::function<std::map<std::string, size_t>()> open_streams;  ///< by group of calls
+  std::function<std::map<std::string, size_t>()> open_streams;           ///< by group of calls
+  std::function<std::map<std::string, ConnectionCounts>()> connections;  ///< by listener
   std::function<int()> workers;
   std::function<int()> workers_busy;
   std::function<int()> base_models;  ///< that a living worker serves

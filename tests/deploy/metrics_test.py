@@ -152,6 +152,15 @@ class MetricsTest(unittest.TestCase):
                   if 'method="GetJob"' in labels and 'code="OK"' not in labels]
         self.assertEqual(errors, [1])
 
+    def test_open_connections_are_counted_by_listener(self):
+        def open_to(listener):
+            return self.value("vico_connections_open", f'listener="{listener}"')
+        vico_api.wait_for(lambda: open_to("clients") == open_to("workers") == 1, "the fixture's connections alone")
+        with grpc.insecure_channel(self.server.address, options=[("grpc.use_local_subchannel_pool", 1)]) as another:
+            grpc.channel_ready_future(another).result(timeout=10)
+            self.assertEqual((open_to("clients"), open_to("workers")), (2, 1))
+        vico_api.wait_for(lambda: open_to("clients") == 1, "the closed connection to be noticed")
+
     def test_disk_and_process_figures_are_those_of_this_machine(self):
         self.assertGreater(self.value("vico_data_size_bytes"), self.value("vico_data_free_bytes"))
         self.assertGreater(self.value("vico_data_free_bytes"), 0)
@@ -172,7 +181,8 @@ class MetricsTest(unittest.TestCase):
 
     def test_counters_are_there_before_anything_happened(self):
         for name in ("vico_job_seconds_count", "vico_lease_expiries_total", "vico_attempts_failed_total",
-                     "vico_cancellations_total", "vico_blob_bytes_total", "vico_jobs", "vico_jobs_submitted_total"):
+                     "vico_cancellations_total", "vico_blob_bytes_total", "vico_connections_refused_total",
+                     "vico_jobs", "vico_jobs_submitted_total"):
             self.assertEqual(set(self.before[name].values()), {0}, name)
 
 

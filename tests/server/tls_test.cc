@@ -5,6 +5,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <openssl/ssl.h>
 
+#include "tests/server/edge/sockets.h"
 #include "tests/server/secure_fixture.h"
 
 namespace vico {
@@ -114,6 +115,24 @@ TEST_F(TlsTest, ANewClientAuthorityDecidesFromTheNextConnectionOn) {
   std::ofstream(pki_ + "/ca.crt") << next.certificate();
   EXPECT_THAT(calls(WorkerSide(newcomer)), HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(calls(WorkerSide("URI:vico://worker/one")), HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(TlsTest, PeersThatOnlyConnectAreCountedAndDoNotKeepOthersOut) {
+  options_.client_connections = {.per_peer = 8, .loopback = true};
+  StartSecure();
+  std::vector<Descriptor> held;  // without a word of TLS
+  for (int i = 0; i < 8; ++i) held.push_back(Connect(server_->client_port(), "127.0.0.2"));
+  EXPECT_TRUE(IsClosed(Connect(server_->client_port(), "127.0.0.2"), milliseconds(5000)));
+  EXPECT_TRUE(Eventually([&] { return CapabilitiesWith(keys_["acme"].user).ok(); }));
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  for (int i = 0; i < 8; ++i) {
+    channels.push_back(ClientTrusting(authority_));
+    EXPECT_TRUE(Connects(channels.back())) << i;
+  }
+  EXPECT_FALSE(Connects(ClientTrusting(authority_)));
+  channels.pop_back();
+  const auto next = ClientTrusting(authority_);
+  EXPECT_TRUE(Eventually([&] { return Connects(next); }));
 }
 
 TEST_F(TlsTest, ARevokedKeyIsRefusedWithinFiveSecondsAndItsWatchEnds) {

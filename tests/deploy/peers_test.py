@@ -1,0 +1,140 @@
+"""Peers that take all they can get, against the real program: descriptors that run out (after that gRPC's
+own listener accepts nobody again, CVE-2023-4785), floods of connections, and peers that say nothing.
+Usage: peers_test.py VICO_SERVER"""
+import os
+import pathlib
+import re
+import resource
+import socket
+import sys
+import threading
+import time
+import unittest
+import urllib.request
+
+import vico_api
+
+import grpc
+
+SERVER_PROGRAM = sys.argv.pop(1)
+
+
+def cpu_seconds(server):
+    user, system = pathlib.Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def limit_descriptors(server, count):
+    """Sets it; the limit of before."""
+    before, most = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (count, most))
+    return before
+
+
+def new_channel(server):
+    return grpc.insecure_channel(server.address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
+def connect(server, source="127.0.0.1"):
+    """A connection that says nothing; it may be closed at once."""
+    return socket.create_connection(("127.0.0.1", server.ports["client_port"]), 10, source_address=(source, 0))
+
+
+def lives_until_closed(connection, patience):
+    """Seconds until the server closes it; what it sends is thrown away."""
+    began = time.monotonic()
+    connection.settimeout(patience)
+    try:
+        while connection.recv(4096):
+            connection.settimeout(max(0.001, began + patience - time.monotonic()))
+    except ConnectionError:
+        pass
+    return time.monotonic() - began
+
+
+class PeersTest(unittest.TestCase):
+    def start(self, *flags):
+        server = vico_api.Server(SERVER_PROGRAM, "--metrics-listen", "127.0.0.1:0", *flags)
+        server.__enter__()
+        self.addCleanup(server.__exit__)
+        return server
+
+    def refused(self, server, reason):
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.ports['metrics_port']}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        labels = f'listener="clients",reason="{reason}"'
+        return int(re.search(rf"^vico_connections_refused_total{{{labels}}} (\d+)", text, re.M).group(1))
+
+    def check_idle_and_serving(self, server, client, seconds=3):
+        began, cpu = time.monotonic(), cpu_seconds(server)
+        while time.monotonic() < began + seconds:
+            self.assertEqual(vico_api.health(client), 1)
+            time.sleep(0.1)
+        used = cpu_seconds(server) - cpu
+        print(f"{used:.2f} s of CPU in {seconds} s")
+        self.assertLess(used, seconds / 10, "the server spins")
+
+    def check_a_newcomer_is_served(self, server):
+        began = time.monotonic()
+        with new_channel(server) as newcomer:
+            grpc.channel_ready_future(newcomer).result(timeout=10)
+            self.assertEqual(vico_api.health(newcomer), 1)
+        self.assertLess(time.monotonic() - began, 5)
+
+    def check_exhaustion(self, descriptors):
+        server = self.start()
+        with new_channel(server) as client:
+            self.assertEqual(vico_api.health(client), 1)
+            before = limit_descriptors(server, descriptors)
+            held = [connect(server) for _ in range(300)]
+            self.check_idle_and_serving(server, client)
+            self.assertIsNone(server.process.poll())
+            for one in held:
+                one.close()
+            if descriptors == 1:
+                limit_descriptors(server, before)
+            self.check_a_newcomer_is_served(server)
+            self.assertEqual(vico_api.health(client), 1)
+        return server
+
+    def test_a_server_whose_descriptors_run_short_closes_what_comes_and_serves_on(self):
+        server = self.check_exhaustion(128)
+        self.assertGreater(self.refused(server, "descriptors"), 100)
+        log = pathlib.Path(server.log).read_text()
+        self.assertEqual(log.count("a connection is refused"), 1, log)
+
+    def test_a_server_that_can_open_nothing_waits_and_serves_on(self):
+        self.check_exhaustion(1)
+
+    def test_ten_thousand_connects_of_a_peer_keep_nobody_else_out(self):
+        server = self.start("--connections-per-peer", "64")
+        held = []
+
+        def flood():
+            for _ in range(10_000):
+                connection = connect(server, "127.0.0.2")
+                if len(held) < 64:
+                    held.append(connection)
+                else:
+                    connection.close()
+
+        cpu = cpu_seconds(server)
+        flooding = threading.Thread(target=flood)
+        flooding.start()
+        while flooding.is_alive():
+            self.check_a_newcomer_is_served(server)
+        flooding.join()
+        print(f"{cpu_seconds(server) - cpu:.2f} s of CPU for 10,000 connects")
+        vico_api.wait_for(lambda: self.refused(server, "peer") > 9_000, "the flood to be refused")
+        self.check_a_newcomer_is_served(server)
+        for one in held:
+            one.close()
+
+    def test_a_peer_that_says_nothing_is_cut_off(self):
+        server = self.start()
+        with connect(server) as silent:
+            self.assertLess(lives_until_closed(silent, 60), 30)
+
+
+if __name__ == "__main__":
+    unittest.main()
