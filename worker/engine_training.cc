@@ -222,13 +222,24 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
     stopped = !shown.ok() || !*shown;
   };
   const int64_t total = spec.steps();
+  const auto on_the_way = [&](int64_t step) {
+    return spec.sample_every_steps() > 0 && step < total && step % spec.sample_every_steps() == 0;
+  };
   const auto keep = [&](const StepReport& report) {
     if (!callbacks.wants_checkpoint || !callbacks.wants_checkpoint(report.step, stopped)) return;
-    const auto copy = std::make_shared<const TrainingCheckpoint>(report.state(), losses);
+    const auto copy = std::make_shared<const TrainingCheckpoint>(
+        report.state(), losses, stopped && on_the_way(report.step));
     callbacks.on_checkpoint({.step = report.step, .serialize = [copy, identity] {
                                return SerializeCheckpoint(*copy, identity);
                              }});
   };
+  std::optional<TrainStart> start;
+  if (begun) {
+    start.emplace(TrainStart{begun->state, [&](Adapter& now) {
+                               if (begun->sample_owed) show(now, begun->state.step);
+                               return !stopped;
+                             }});
+  }
   Adapter adapter = TrainAdapter(
       loaded.base, pictures01, OptionsOf(spec),
       [&](const StepReport& report, Adapter& now) {
@@ -237,13 +248,11 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
                                       .total_steps = total,
                                       .loss = report.loss,
                                       .loss_reg = report.loss_reg});
-        const bool on_the_way = spec.sample_every_steps() > 0 && report.step < total &&
-                                report.step % spec.sample_every_steps() == 0;
-        if (!stopped && on_the_way) show(now, report.step);
+        if (!stopped && on_the_way(report.step)) show(now, report.step);
         if (problem.ok()) keep(report);
         return !stopped;
       },
-      begun ? &begun->state : nullptr);
+      start ? &*start : nullptr);
   if (!stopped) show(adapter, total);
   RETURN_IF_ERROR(problem);
   if (stopped) return TrainedAdapter{.stopped = true};

@@ -17,6 +17,7 @@ namespace {
 
 constexpr char kLosses[] = "losses";
 constexpr char kStep[] = "step";
+constexpr char kSampleOwed[] = "sample_owed";
 
 std::string DeviceClass(const Base& base) {
   return fmt::format("{} {}, {} threads, {} shares",
@@ -56,6 +57,7 @@ absl::StatusOr<std::string> SerializeCheckpoint(const TrainingCheckpoint& checkp
   tensors[kLosses] = torch::tensor(checkpoint.losses, torch::kFloat64);
   Metadata metadata = identity;
   metadata[kStep] = std::to_string(checkpoint.state.step);
+  if (checkpoint.sample_owed) metadata[kSampleOwed] = "true";
   return SerializeTensors(tensors, metadata);
 }
 
@@ -87,6 +89,7 @@ absl::StatusOr<TrainingCheckpoint> ParseCheckpoint(std::string bytes,
   }
   const double* first = values.data_ptr<double>();
   checkpoint.losses.assign(first, first + values.size(0));
+  checkpoint.sample_owed = file->metadata().contains(kSampleOwed);
   return checkpoint;
 }
 

@@ -26,6 +26,7 @@ TrainingIdentity IdentityOf(const v1::TrainSpec& spec, const std::vector<std::st
 struct TrainingCheckpoint {
   TrainingState state;
   std::vector<double> losses;  ///< of steps 1..state.step
+  bool sample_owed = false;    ///< the training was stopped before it had drawn this step's sample
 };
 
 absl::StatusOr<std::string> SerializeCheckpoint(const TrainingCheckpoint& checkpoint,

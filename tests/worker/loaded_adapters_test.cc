@@ -1,17 +1,8 @@
 // How many adapters an engine keeps, and says that it does: what vico_loaded_adapters comes from.
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "common/sha256.h"
-#include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
-#include "tests/support/tiny_base.h"
-#include "worker/torch_engine.h"
+#include "tests/worker/torch_engine_fixture.h"
 
 namespace vico {
 namespace {
@@ -29,8 +20,7 @@ class LoadedAdaptersTest : public testing::Test {
                                   Log::Off());
     ASSERT_THAT(engine, IsOk());
     engine_ = *std::move(engine);
-    std::ifstream file("examples/mug/beach.png", std::ios::binary);
-    picture_ = {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    picture_ = FileBytes("examples/mug/beach.png");
   }
 
   /// One training step's adapter.

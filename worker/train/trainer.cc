@@ -48,7 +48,7 @@ TrainRows DrawRows(const Posterior& posterior, const Base& base, const TrainOpti
 }  // namespace
 
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
-                     const OnStep& on_step, const TrainingState* start) {
+                     const OnStep& on_step, const TrainStart* start) {
   const auto init_id = base.tokenizer.SingleToken(options.init_word);
   TORCH_CHECK(init_id.has_value(), "init_word: ", options.init_word, " is not one token");
   Adapter adapter(base.unet->transformers(), base.sites(options.dialect),
@@ -62,8 +62,11 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
   const Posterior posterior = base.Encode(pictures01);  // once: only its sample changes
 
   TrainingStep train_step(base, adapter, options);
-  if (start != nullptr) train_step.Restore(*start);
-  for (int64_t step = start == nullptr ? 0 : start->step; step < options.steps; ++step) {
+  if (start != nullptr) {
+    train_step.Restore(start->state);
+    if (start->on_restored && !start->on_restored(adapter)) return adapter;
+  }
+  for (int64_t step = start == nullptr ? 0 : start->state.step; step < options.steps; ++step) {
     Gradients gradients = train_step.Compute(DrawRows(posterior, base, options, step));
     const StepReport report = {.step = step + 1,
                                .loss = gradients.loss,

@@ -46,13 +46,19 @@ struct PictureMask {
 /// After every step, on the calling thread; false stops the training. The adapter is as it is now.
 using OnStep = std::function<bool(const StepReport&, Adapter&)>;
 
+/// Where a training goes on.
+struct TrainStart {
+  const TrainingState& state;  ///< of the same training
+  /// On the calling thread, before the next step; false: no further one. The adapter is as it was.
+  std::function<bool(Adapter&)> on_restored = {};
+};
+
 /// pictures01 [P, 3, h, w] in 0..1, P at least 1. Returns the adapter, trained for as many steps as
-/// `on_step` let pass. With `start`, a state of the same training, it goes on from there and ends
-/// with the same bits as if it had not been interrupted, on the same kind of device with as many
-/// threads. Throws c10::Error, also for an init word that is not one token or a state that does not
-/// fit.
+/// the callbacks let pass. With `start` it goes on from there and ends with the same bits as if it
+/// had not been interrupted, on the same kind of device with as many threads. Throws c10::Error,
+/// also for an init word that is not one token or a state that does not fit.
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
-                     const OnStep& on_step, const TrainingState* start = nullptr);
+                     const OnStep& on_step, const TrainStart* start = nullptr);
 
 /// The Otsu masks the adapter finds in the pictures for "a photo of a {placeholder}" at the middle
 /// timestep: of each site in turn, the finest last, one a picture. They are found in the clean
