@@ -16,7 +16,6 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <sys/random.h>
 
-#include "common/address.h"
 #include "common/status.h"
 #include "server/adapter_service.h"
 #include "server/admin_service.h"
@@ -37,14 +36,13 @@
 #include "server/job_store_sqlite.h"
 #include "server/key_ring.h"
 #include "server/key_service.h"
-#include "server/listening.h"
+#include "server/listeners.h"
 #include "server/metrics/listener.h"
 #include "server/metrics/metered_blob_store.h"
 #include "server/metrics/metered_job_store.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/state_collector.h"
 #include "server/model_service.h"
-#include "server/reloading_credentials.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pool.h"
 #include "server/spec_check.h"
@@ -59,8 +57,7 @@
 namespace vico {
 namespace {
 
-constexpr size_t kMaxUploads = 32;               // at once; each may hold a picture of 10 MiB
-constexpr char kWorkerHealth[] = "vico.worker";  // serving while a worker is alive
+constexpr size_t kMaxUploads = 32;  // at once; each may hold a picture of 10 MiB
 
 uint64_t RandomBits() {
   uint64_t bits = 0;
@@ -77,23 +74,6 @@ OnJobPhase TellOf(SpanSink* spans) {
   return [spans](const JobPhase& phase) {
     if (Tracing{spans, phase.trace}.wanted()) spans->Add(SpanOf(phase));
   };
-}
-
-absl::Status CheckTransport(const ServerOptions& options) {
-  const TlsFiles& tls = options.tls;
-  if (tls.certificate.empty() != tls.key.empty()) {
-    return FieldError("cert", "--cert and --key come together");
-  }
-  if (!tls.ca.empty() && tls.certificate.empty()) {
-    return FieldError("client-ca", "needs --cert and --key, too");
-  }
-  if (options.insecure && !tls.certificate.empty()) {
-    return FieldError("insecure", "is the contrary of --cert");
-  }
-  RETURN_IF_ERROR(tls.certificate.empty() ? CheckLoopback("listen", options.listen)
-                                          : CheckAddress("listen", options.listen));
-  return tls.ca.empty() ? CheckLoopback("worker-listen", options.worker_listen)
-                        : CheckAddress("worker-listen", options.worker_listen);
 }
 
 void LogRecovery(const Log& log, const BlobRecovery& recovery) {
@@ -146,8 +126,6 @@ struct Server::Parts {
                                                      : KeyPolicy::kIfAny),
         worker_gate(o.tls.ca.empty() ? WorkerPolicy::kOpen : WorkerPolicy::kCertificate) {}
 
-  absl::Status OpenTls();
-
   void Tick();
   int AvailableBaseModels();
   std::shared_ptr<prometheus::Collectable> StateCollector(const Clock& clock);
@@ -171,8 +149,6 @@ struct Server::Parts {
   WorkerBook worker_book;
   const KeyGate client_gate;
   const CertificateGate worker_gate;
-  std::unique_ptr<ReloadingCredentials> client_tls;  // null: plain, from this machine alone
-  std::unique_ptr<ReloadingCredentials> worker_tls;
   std::unique_ptr<Admission> admission;
   std::unique_ptr<SqliteJobStore> jobs;
   std::unique_ptr<MeteredJobStore> metered_jobs;
@@ -195,9 +171,8 @@ struct Server::Parts {
   std::unique_ptr<TenantKeeper> keeper;
   std::unique_ptr<KeyService> key_service;
   std::unique_ptr<AdminService> admin_service;
-  std::unique_ptr<Listener> client_listener;
-  std::unique_ptr<Listener> worker_listener;
-  std::atomic<bool> listening{false};                 // both of them are set
+  std::unique_ptr<Listeners> listeners;
+  std::atomic<bool> listening{false};                 // the listeners are set
   std::atomic<bool> leaving{false};                   // health says so, whatever comes
   std::unique_ptr<MetricsListener> metrics_listener;  // reads all of the above
   int client_port = 0;
@@ -224,11 +199,7 @@ std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clo
                                                   {"uploads", uploads->open_streams()},
                                                   {"workers", worker_calls->open_streams()}};
            },
-       .connections =
-           [this] {
-             return std::map<std::string, ConnectionCounts>{{"clients", client_listener->counts()},
-                                                            {"workers", worker_listener->counts()}};
-           },
+       .connections = [this] { return listeners->counts(); },
        .workers = [this] { return metered_jobs->CountWorkers().alive; },
        .workers_busy = [this] { return metered_jobs->CountWorkers().busy; },
        .base_models = [this] { return AvailableBaseModels(); },
@@ -237,25 +208,10 @@ std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clo
            [this] { return options.spans == nullptr ? SpanCounts{} : options.spans->counts(); }});
 }
 
-absl::Status Server::Parts::OpenTls() {
-  TlsFiles files = options.tls;
-  if (!files.ca.empty()) {
-    ASSIGN_OR_RETURN(worker_tls, ReloadingCredentials::Open(files, log));
-  }
-  files.ca.clear();  // clients show keys instead
-  if (!files.certificate.empty()) {
-    ASSIGN_OR_RETURN(client_tls, ReloadingCredentials::Open(files, log));
-  }
-  return absl::OkStatus();
-}
-
 /// Once a second: says whether a worker is alive.
 void Server::Parts::Tick() {
   if (!listening || leaving) return;
-  const bool alive = AvailableBaseModels() > 0;
-  for (const auto* listener : {&client_listener, &worker_listener}) {
-    (*listener)->health().SetServingStatus(kWorkerHealth, alive);
-  }
+  listeners->SayWorkerIsAlive(AvailableBaseModels() > 0);
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -263,7 +219,7 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                                       const Clock& clock, Files& files,
                                                       const Log& log) {
-  RETURN_IF_ERROR(CheckTransport(options));
+  RETURN_IF_ERROR(Listeners::Check(options));
   if (options.lease_ttl <= absl::ZeroDuration()) {
     return FieldError("lease-ttl", "must be more than 0");
   }
@@ -327,31 +283,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
       std::make_unique<AdminService>(*p.worker_calls, p.tenants, p.eraser,
                                      AdminSources{p.worker_book, *p.database, clock}, keys_changed);
   RETURN_IF_ERROR(p.keys.Refresh().status());
-  RETURN_IF_ERROR(p.OpenTls());
 
   ASSIGN_OR_RETURN(
-      p.client_listener,
-      Listener::Start(options.listen, p.client_tls.get(),
-                      {p.concept_service.get(), p.job_service.get(), p.adapter_service.get(),
-                       p.model_service.get(), p.key_service.get()},
-                      options.client_connections, log.With({{"listener", "clients"}})));
-  ASSIGN_OR_RETURN(
-      p.worker_listener,
-      Listener::Start(options.worker_listen, p.worker_tls.get(),
-                      {p.worker_service.get(), p.admin_service.get()}, options.worker_connections,
-                      log.With({{"listener", "workers"}})));
-  p.client_port = p.client_listener->port();
-  p.worker_port = p.worker_listener->port();
-  for (const char* name :
-       {v1::ConceptService::service_full_name(), v1::JobService::service_full_name(),
-        v1::AdapterService::service_full_name(), v1::ModelService::service_full_name(),
-        v1::KeyService::service_full_name()}) {
-    p.client_listener->health().SetServingStatus(name, true);
-  }
-  for (const char* name :
-       {v1::WorkerService::service_full_name(), v1::AdminService::service_full_name()}) {
-    p.worker_listener->health().SetServingStatus(name, true);
-  }
+      p.listeners,
+      Listeners::Start(options,
+                       {{v1::ConceptService::service_full_name(), p.concept_service.get()},
+                        {v1::JobService::service_full_name(), p.job_service.get()},
+                        {v1::AdapterService::service_full_name(), p.adapter_service.get()},
+                        {v1::ModelService::service_full_name(), p.model_service.get()},
+                        {v1::KeyService::service_full_name(), p.key_service.get()}},
+                       {{v1::WorkerService::service_full_name(), p.worker_service.get()},
+                        {v1::AdminService::service_full_name(), p.admin_service.get()}},
+                       log));
+  p.client_port = p.listeners->client_port();
+  p.worker_port = p.listeners->worker_port();
   if (!options.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(p.metrics_listener,
                      MetricsListener::Start(options.metrics_listen,
@@ -406,21 +351,19 @@ absl::Status Server::Health() { return parts_->database->Health(); }
 void Server::Drain(absl::Duration grace) {
   Parts& p = *parts_;
   p.metrics_listener.reset();
-  if (!p.client_listener) return;
+  if (!p.listeners) return;
   p.leaving = true;
-  const std::array listeners{p.client_listener.get(), p.worker_listener.get()};
-  for (Listener* each : listeners) each->health().SetServingStatus(false);
+  p.listeners->SayNotServing();
   if (grace > absl::ZeroDuration()) absl::SleepFor(p.options.drain_notice);
   const std::array calls{p.calls.get(), p.uploads.get(), p.worker_calls.get()};
   for (Calls* each : calls) each->Drain();
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(grace);
   for (Calls* each : calls) each->WaitForAnswers(deadline);
-  for (Listener* each : listeners) each->Close();
+  p.listeners->Close();
   p.intake->Stop();
   p.pool->Stop();
   p.keeper.reset();
-  p.client_listener.reset();
-  p.worker_listener.reset();
+  p.listeners.reset();
   p.housekeeping.reset();
   p.blob_keeper.reset();
 }
