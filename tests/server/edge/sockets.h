@@ -26,7 +26,8 @@ inline bool Soon(const std::function<bool()>& condition) {
   return true;
 }
 
-/// A connection to 127.0.0.1 from an address of 127.0.0.0/8; none if it is refused.
+/// A connection to 127.0.0.1 from an address of 127.0.0.0/8; none if it is refused, or closed
+/// before this side knows that it is open.
 inline Descriptor Connect(int port, const char* from = "127.0.0.1") {
   Descriptor made(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
@@ -44,6 +45,7 @@ inline Descriptor Connect(int port, const char* from = "127.0.0.1") {
 /// Whether the other side has closed it, or does within `patience`. What it sends is thrown away.
 inline bool IsClosed(const Descriptor& connection,
                      std::chrono::milliseconds patience = std::chrono::milliseconds(0)) {
+  if (!connection) return true;
   pollfd waiting{connection.number(), POLLIN, 0};
   char bytes[4096];
   while (poll(&waiting, 1, static_cast<int>(patience.count())) == 1) {
