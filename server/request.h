@@ -1,4 +1,4 @@
-// Requests -> checked values. Every limit on input is in this file and request.cc; code behind it
+// Requests -> checked values. Every limit on input is here or in request*.cc; code behind them
 // never checks again. Each error names the field's path and says what is allowed and what came.
 // Source of the numbers: the limits that GetCapabilities answers with.
 #pragma once
