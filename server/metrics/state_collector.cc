@@ -26,26 +26,25 @@ struct Sample {
   std::vector<ClientMetric::Label> labels{};
 };
 
-MetricFamily Gauge(std::string name, std::string help, const std::vector<Sample>& samples) {
-  MetricFamily family{std::move(name), std::move(help), prometheus::MetricType::Gauge, {}};
+MetricFamily Family(std::string name, std::string help, prometheus::MetricType type,
+                    const std::vector<Sample>& samples) {
+  MetricFamily family{std::move(name), std::move(help), type, {}};
   for (const Sample& sample : samples) {
     ClientMetric metric;
     metric.label = sample.labels;
-    metric.gauge.value = sample.value;
+    (type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) =
+        sample.value;
     family.metric.push_back(std::move(metric));
   }
   return family;
 }
 
+MetricFamily Gauge(std::string name, std::string help, const std::vector<Sample>& samples) {
+  return Family(std::move(name), std::move(help), prometheus::MetricType::Gauge, samples);
+}
+
 MetricFamily Counter(std::string name, std::string help, const std::vector<Sample>& samples) {
-  MetricFamily family{std::move(name), std::move(help), prometheus::MetricType::Counter, {}};
-  for (const Sample& sample : samples) {
-    ClientMetric metric;
-    metric.label = sample.labels;
-    metric.counter.value = sample.value;
-    family.metric.push_back(std::move(metric));
-  }
-  return family;
+  return Family(std::move(name), std::move(help), prometheus::MetricType::Counter, samples);
 }
 
 double OpenDescriptors() {

@@ -1,5 +1,5 @@
 """A watch of a job that waits, through a proxy with its profile as it ships: it stays open for as long as
-it takes, bookmarks come meanwhile, and so does the event at its end. 
+it takes, bookmarks come meanwhile, and so does the event at its end.
 Usage: edge_stream_test.py VICO_SERVER nginx|haproxy SECONDS"""
 import importlib
 import sys

@@ -18,9 +18,7 @@ CUT_OFF = "UploadConcept"
 
 
 class Edge(proxies.Proxy):
-    def __init__(self, server, changes=()):
-        self.server = server
-        super().__init__(tools.ROOT / "deploy/haproxy/haproxy.cfg", changes)
+    profile = "deploy/haproxy/haproxy.cfg"
 
     def places(self):
         return [(r"server vico 127\.0\.0\.1:50051 ", f"server vico {self.server} "),

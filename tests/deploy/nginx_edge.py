@@ -17,9 +17,7 @@ CUT_OFF = "client timed out"  # what the log says of an upload that stopped
 
 
 class Edge(proxies.Proxy):
-    def __init__(self, server, changes=()):
-        self.server = server
-        super().__init__(tools.ROOT / "deploy/nginx/vico.conf", changes)
+    profile = "deploy/nginx/vico.conf"
 
     def places(self):
         return [(r"server 127\.0\.0\.1:50051;", f"server {self.server};"),

@@ -18,9 +18,11 @@ def free_port():
 
 class Proxy:
     """What the proxies have in common. `changes` are regular expressions and what takes their place in the
-    profile; each must match. A subclass writes its files in `configure`, and has `command` and `log`."""
+    profile; each must match. A subclass has `profile`, `places` (changes that every test needs), `configure` (writes
+    its files), `check` and `start`."""
 
-    def __init__(self, profile, changes):
+    def __init__(self, server, changes=()):
+        self.server = server
         self._folder = tempfile.TemporaryDirectory(prefix="vico-edge.")
         self.folder = self._folder.name
         self.port = free_port()
@@ -28,7 +30,7 @@ class Proxy:
         subprocess.run([tools.ROOT / "deploy/tls/make-certificates", self.tls, "localhost", "127.0.0.1"], check=True,
                        stderr=subprocess.DEVNULL)
         self.ca = pathlib.Path(self.tls, "ca.crt").read_bytes()
-        text = profile.read_text()
+        text = (tools.ROOT / self.profile).read_text()
         for pattern, value in [*self.places(), *changes]:
             text, count = re.subn(pattern, value, text)
             assert count, f"the profile has no {pattern}"

@@ -1,84 +1,45 @@
 // How many adapters an engine keeps, and says that it does: what vico_loaded_adapters comes from.
 #include <memory>
-#include <string>
+#include <utility>
 
 #include "tests/worker/torch_engine_fixture.h"
 
 namespace vico {
 namespace {
 
-class LoadedAdaptersTest : public testing::Test {
+class LoadedAdaptersTest : public TorchEngineTest {
  protected:
   void SetUp() override {
-    const std::string base = folder_.path() + "/tiny";
-    ASSERT_THAT(WriteTinyBase(base, 3), IsOk());
-    auto engine = OpenTorchEngine({.base_models = {base},
+    auto engine = OpenTorchEngine({.base_models = {base_},
                                    .device = "cpu",
                                    .threads = 1,
                                    .adapters_kept = 2,
                                    .code_version = "test"},
                                   Log::Off());
     ASSERT_THAT(engine, IsOk());
-    engine_ = *std::move(engine);
-    picture_ = FileBytes("examples/mug/beach.png");
+    keeps_two_ = *std::move(engine);
+    train_.set_steps(1);
+    train_.set_batch_size(1);
+    train_.set_sample_every_steps(0);
+    generate_.set_guidance_scale(1);
+    generate_.set_steps(1);
   }
 
   /// One training step's adapter.
   AdapterSource Trained(uint64_t seed) {
-    v1::TrainSpec spec;
-    spec.set_base_model("baseModels/tiny");
-    spec.set_init_word("mug");
-    spec.set_placeholder("S*");
-    spec.set_dialect(v1::DIALECT_PAPER);
-    spec.set_steps(1);
-    spec.set_batch_size(1);
-    spec.set_embedding_learning_rate(5e-3);
-    spec.set_attention_learning_rate(1e-3);
-    spec.set_sample_prompt("S*");
-    spec.set_seed(seed);
-    TrainCallbacks callbacks;
-    callbacks.on_step = [](const TrainStep&) { return true; };
-    callbacks.keep_going = [] { return true; };
-    callbacks.on_sample = [](int64_t, uint64_t, const PngPicture&) {};
-    callbacks.on_mask = [](const LearnedMask&) {};
-    callbacks.on_warning = [](const std::string&, const std::string&) {};
-    const auto trained = engine_->Train(spec, {picture_}, callbacks);
+    train_.set_seed(seed);
+    const auto trained = keeps_two_->Train(train_, pictures_, shows_);
     EXPECT_THAT(trained, IsOk());
-    AdapterSource source;
-    if (!trained.ok()) return source;
-    source.adapter.mutable_blob()->set_sha256(Sha256Hex(trained->safetensors));
-    source.adapter.mutable_reference()->set_sha256(Sha256Hex(trained->reference));
-    source.fetch = [this, bytes = *trained]() -> absl::StatusOr<AdapterBytes> {
-      ++fetched_;
-      return AdapterBytes{.safetensors = bytes.safetensors, .reference = bytes.reference};
-    };
-    return source;
+    return trained.ok() ? SourceOf(*trained) : AdapterSource{};
   }
 
   absl::StatusOr<bool> Draw(const AdapterSource* source) {
-    v1::GenerateSpec spec;
-    spec.set_base_model("baseModels/tiny");
-    spec.set_prompt("a photo of S*");
-    spec.set_guidance_scale(1);
-    spec.set_scheduler("ddim");
-    spec.set_steps(1);
-    spec.set_width(64);
-    spec.set_height(64);
-    spec.add_seeds(5);
-    GenerateCallbacks callbacks;
-    callbacks.on_step = [](int64_t, int64_t) { return true; };
-    callbacks.on_preview = [](int, int64_t, const PngPicture&) {};
-    callbacks.on_picture = [](int, const PngPicture&) {};
-    callbacks.on_warning = [](const std::string&, const std::string&) {};
-    return engine_->Generate(spec, source, callbacks);
+    return keeps_two_->Generate(generate_, source, draws_);
   }
 
-  int loaded() const { return engine_->load().loaded_adapters; }
+  int loaded() const { return keeps_two_->load().loaded_adapters; }
 
-  const TempFolder folder_;
-  std::unique_ptr<Engine> engine_;
-  std::string picture_;
-  int fetched_ = 0;
+  std::unique_ptr<Engine> keeps_two_;
 };
 
 TEST_F(LoadedAdaptersTest, ThoseDrawnWithAreCountedUpToTheLimit) {

@@ -43,6 +43,7 @@ class TorchEngineTest : public testing::Test {
   static void TearDownTestSuite() {
     delete engine_;
     delete folder_;
+    pictures_.clear();
   }
 
   TorchEngineTest() {
