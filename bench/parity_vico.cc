@@ -91,7 +91,7 @@ class Session {
       auto gradients = train_step.Compute(Rows(step));
       losses.insert(losses.end(), {gradients.loss, gradients.loss_reg});
       const auto kept = step == 0 ? gradients.values : std::vector<torch::Tensor>();
-      train_step.Apply(std::move(gradients));
+      train_step.Apply(std::move(gradients), step);
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
       if (step > 0) answer.seconds += took.count() / static_cast<double>(steps - 1);
       if (step == 0) Keep("grad.", kept, answer.output);

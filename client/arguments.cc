@@ -17,6 +17,13 @@ namespace {
 
 const std::map<std::string, v1::Dialect> kDialects = {{"paper", v1::DIALECT_PAPER},
                                                       {"mmagic", v1::DIALECT_MMAGIC}};
+const std::map<std::string, v1::BlockStart> kBlockStarts = {
+    {"random", v1::BLOCK_START_RANDOM},
+    {"zero", v1::BLOCK_START_ZERO},
+    {"self-attention", v1::BLOCK_START_SELF_ATTENTION}};
+const std::map<std::string, v1::LearningRateSchedule> kRateSchedules = {
+    {"constant", v1::LEARNING_RATE_SCHEDULE_CONSTANT},
+    {"cosine", v1::LEARNING_RATE_SCHEDULE_COSINE}};
 const std::map<std::string, v1::JobKind> kKinds = {{"training", v1::JOB_KIND_TRAINING},
                                                    {"generation", v1::JOB_KIND_GENERATION}};
 const std::map<std::string, v1::JobState> kStates = {{"queued", v1::JOB_STATE_QUEUED},
@@ -161,6 +168,13 @@ struct Reader {
                   [&spec](double rate) { spec.set_embedding_learning_rate(rate); });
     Field<double>(app, "--attention-lr", "Learning rate of the image attention",
                   [&spec](double rate) { spec.set_attention_learning_rate(rate); });
+    Choice(
+        app, "--lr-schedule", "How both learning rates go on", kRateSchedules,
+        [&spec](v1::LearningRateSchedule schedule) { spec.set_learning_rate_schedule(schedule); });
+    Field<double>(app, "--min-snr-gamma", "Favours noisy timesteps when small; 0: all alike",
+                  [&spec](double gamma) { spec.set_min_snr_gamma(gamma); });
+    Choice(app, "--block-start", "How the image attention starts", kBlockStarts,
+           [&spec](v1::BlockStart start) { spec.set_block_start(start); });
     Field<std::int32_t>(app, "--sample-every", "Steps between sample pictures; 0: none",
                         [&spec](std::int32_t steps) { spec.set_sample_every_steps(steps); });
     Field<std::string>(app, "--sample-prompt", "Their prompt",

@@ -16,11 +16,11 @@
 namespace vico {
 namespace {
 
-constexpr std::array<Bounds, 14> kLimits{
-    kTrainSteps,        kTrainBatchSize,    kEmbeddingRate, kAttentionRate,
-    kRegularizerWeight, kSampleEverySteps,  kPictureCount,  kGuidanceScale,
-    kGenerateSteps,     kPreviewEverySteps, kEta,           kPromptBytes,
-    kConceptPictures,   kPictureBytes};
+constexpr std::array<Bounds, 15> kLimits{kTrainSteps,       kTrainBatchSize,    kEmbeddingRate,
+                                         kAttentionRate,    kRegularizerWeight, kMinSnrGamma,
+                                         kSampleEverySteps, kPictureCount,      kGuidanceScale,
+                                         kGenerateSteps,    kPreviewEverySteps, kEta,
+                                         kPromptBytes,      kConceptPictures,   kPictureBytes};
 constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
 constexpr size_t kMaxNameBytes = 255;  // display names, file names, worker names

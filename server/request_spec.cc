@@ -69,6 +69,12 @@ absl::StatusOr<Number> Choose(const Bounds& bounds, bool asked, Number value, bo
   return chosen;
 }
 
+/// The same of an enum, whose 0 says nothing.
+template <typename Enum>
+Enum ChooseName(Enum asked, Enum base_default, Enum paper_default) {
+  return asked != Enum{} ? asked : base_default != Enum{} ? base_default : paper_default;
+}
+
 /// CHOOSE(spec, defaults, steps, kTrainSteps, 400) sets `steps` in a complete spec.
 #define VICO_CHOOSE(to, asked, defaults, field, bounds, paper)                                   \
   do {                                                                                           \
@@ -168,8 +174,23 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& asked,
   VICO_CHOOSE(spec, asked, defaults, embedding_learning_rate, kEmbeddingRate, 5e-3);
   VICO_CHOOSE(spec, asked, defaults, attention_learning_rate, kAttentionRate, 1e-5);
   VICO_CHOOSE(spec, asked, defaults, regularizer_weight, kRegularizerWeight, 5e-4);
+  VICO_CHOOSE(spec, asked, defaults, min_snr_gamma, kMinSnrGamma, 0.0);
   VICO_CHOOSE(spec, asked, defaults, sample_every_steps, kSampleEverySteps, 50);
   spec.set_mask(asked.has_mask() ? asked.mask() : !defaults.has_mask() || defaults.mask());
+
+  spec.set_block_start(
+      ChooseName(asked.block_start(), defaults.block_start(), v1::BLOCK_START_RANDOM));
+  if (!v1::BlockStart_IsValid(spec.block_start())) {
+    return FieldError("train.block_start",
+                      "must be BLOCK_START_RANDOM, BLOCK_START_ZERO or BLOCK_START_SELF_ATTENTION");
+  }
+  spec.set_learning_rate_schedule(ChooseName(asked.learning_rate_schedule(),
+                                             defaults.learning_rate_schedule(),
+                                             v1::LEARNING_RATE_SCHEDULE_CONSTANT));
+  if (!v1::LearningRateSchedule_IsValid(spec.learning_rate_schedule())) {
+    return FieldError("train.learning_rate_schedule",
+                      "must be LEARNING_RATE_SCHEDULE_CONSTANT or LEARNING_RATE_SCHEDULE_COSINE");
+  }
 
   spec.set_sample_prompt(!asked.sample_prompt().empty()
                              ? asked.sample_prompt()

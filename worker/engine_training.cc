@@ -24,6 +24,17 @@ Dialect DialectOf(const v1::TrainSpec& spec) {
   return spec.dialect() == v1::DIALECT_MMAGIC ? Dialect::kMmagic : Dialect::kPaper;
 }
 
+BlockStart StartOf(const v1::TrainSpec& spec) {
+  switch (spec.block_start()) {
+    case v1::BLOCK_START_ZERO:
+      return BlockStart::kZero;
+    case v1::BLOCK_START_SELF_ATTENTION:
+      return BlockStart::kSelfAttention;
+    default:
+      return BlockStart::kDefault;
+  }
+}
+
 double PeakRssMb() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -119,6 +130,9 @@ TrainOptions OptionsOf(const v1::TrainSpec& spec) {
   options.attention_learning_rate = spec.attention_learning_rate();
   options.regularizer_weight = spec.regularizer_weight();
   options.mask = spec.mask() ? KeyMask::kOtsu : KeyMask::kNone;
+  options.min_snr_gamma = spec.min_snr_gamma();
+  options.start = StartOf(spec);
+  options.cosine_rates = spec.learning_rate_schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE;
   options.placeholder = spec.placeholder();
   options.init_word = spec.init_word();
   options.seed = spec.seed();

@@ -52,6 +52,9 @@ TEST(ArgumentsTest, TrainTakesEveryOption) {
                                   "--dialect",       "mmagic",
                                   "--embedding-lr",  "0.005",
                                   "--attention-lr",  "1e-5",
+                                  "--lr-schedule",   "cosine",
+                                  "--min-snr-gamma", "0.5",
+                                  "--block-start",   "self-attention",
                                   "--sample-every",  "0",
                                   "--sample-prompt", "a V* here",
                                   "--watch",         "--cancel-on-interrupt"});
@@ -64,6 +67,9 @@ TEST(ArgumentsTest, TrainTakesEveryOption) {
   EXPECT_EQ(train.spec.dialect(), v1::DIALECT_MMAGIC);
   EXPECT_DOUBLE_EQ(train.spec.embedding_learning_rate(), 0.005);
   EXPECT_DOUBLE_EQ(train.spec.attention_learning_rate(), 1e-5);
+  EXPECT_EQ(train.spec.learning_rate_schedule(), v1::LEARNING_RATE_SCHEDULE_COSINE);
+  EXPECT_DOUBLE_EQ(train.spec.min_snr_gamma(), 0.5);
+  EXPECT_EQ(train.spec.block_start(), v1::BLOCK_START_SELF_ATTENTION);
   EXPECT_TRUE(train.spec.has_sample_every_steps());
   EXPECT_EQ(train.spec.sample_every_steps(), 0);
   EXPECT_EQ(train.spec.sample_prompt(), "a V* here");

@@ -245,7 +245,7 @@ TEST_F(MmagicGolden, LossesGradientsAndAdamWStepsAreTheirs) {
     const auto& losses = Recorded("train.losses")[k];
     EXPECT_NEAR(gradients.loss, losses[0].item<double>(), 1e-4) << step;
     EXPECT_NEAR(0.5 * gradients.loss_reg, losses[1].item<double>(), 1e-4) << step;
-    train_step.Apply(std::move(gradients));
+    train_step.Apply(std::move(gradients), k);
 
     for (const auto& item : adapter_->named_parameters()) {
       ASSERT_TRUE(item.value().grad().defined()) << item.key();

@@ -62,7 +62,7 @@ class AuthorsTraining : public ::testing::Test {
     for (int64_t step = 0; step < r_["train.noise"].size(0); ++step) {
       auto gradients = train_step.Compute(Rows(step));
       on_gradients(step, gradients);
-      train_step.Apply(std::move(gradients));
+      train_step.Apply(std::move(gradients), step);
       on_step(step + 1);
     }
   }

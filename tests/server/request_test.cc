@@ -46,7 +46,7 @@ class RequestTest : public testing::Test {
     return reasons;
   }
 
-  const v1::BaseModel base_ = TestBaseModel();
+  v1::BaseModel base_ = TestBaseModel();
   const Tokenizer tokenizer_ = TestTokenizer();
   const std::function<uint64_t()> draw_seed_ = [] { return ~uint64_t{0}; };
   v1::Concept concept_;
@@ -98,6 +98,8 @@ INSTANTIATE_TEST_SUITE_P(
         NumberCase{"train.regularizer_weight", 0, 1, -1e-9,
                    std::numeric_limits<double>::quiet_NaN(),
                    [](auto& train, auto&, double v) { train.set_regularizer_weight(v); }},
+        NumberCase{"train.min_snr_gamma", 0, 100, -1e-9, 100.1,
+                   [](auto& train, auto&, double v) { train.set_min_snr_gamma(v); }},
         NumberCase{"train.sample_every_steps", 0, 5000, -1, 5001,
                    [](auto& train, auto&, double v) {
                      train.set_sample_every_steps(static_cast<int>(v));
@@ -136,6 +138,9 @@ TEST_F(RequestTest, WhatATrainingLeavesOutIsFilledIn) {
   EXPECT_DOUBLE_EQ(spec.regularizer_weight(), 5e-4);
   EXPECT_EQ(spec.sample_every_steps(), 50);
   EXPECT_TRUE(spec.mask());
+  EXPECT_EQ(spec.min_snr_gamma(), 0);
+  EXPECT_EQ(spec.block_start(), v1::BLOCK_START_RANDOM);
+  EXPECT_EQ(spec.learning_rate_schedule(), v1::LEARNING_RATE_SCHEDULE_CONSTANT);
   EXPECT_EQ(spec.placeholder(), "S*");
   EXPECT_EQ(spec.sample_prompt(), "a photo of S*");
   EXPECT_EQ(spec.dialect(), v1::DIALECT_PAPER);
@@ -202,6 +207,24 @@ TEST_F(RequestTest, BothDialectsAreTrainedAndNoOther) {
   EXPECT_THAT(Train(), IsOk());
   train_.set_dialect(static_cast<v1::Dialect>(3));
   EXPECT_THAT(Train(), NamesField("train.dialect"));
+}
+
+TEST_F(RequestTest, BlocksStartAsAskedOrAsTheBaseModelSays) {
+  base_.mutable_training_defaults()->set_block_start(v1::BLOCK_START_ZERO);
+  EXPECT_EQ(Train()->spec.train().block_start(), v1::BLOCK_START_ZERO);
+  train_.set_block_start(v1::BLOCK_START_SELF_ATTENTION);
+  EXPECT_EQ(Train()->spec.train().block_start(), v1::BLOCK_START_SELF_ATTENTION);
+  train_.set_block_start(static_cast<v1::BlockStart>(4));
+  EXPECT_THAT(Train(), NamesField("train.block_start"));
+}
+
+TEST_F(RequestTest, RatesGoAsAskedOrAsTheBaseModelSays) {
+  base_.mutable_training_defaults()->set_learning_rate_schedule(v1::LEARNING_RATE_SCHEDULE_COSINE);
+  EXPECT_EQ(Train()->spec.train().learning_rate_schedule(), v1::LEARNING_RATE_SCHEDULE_COSINE);
+  train_.set_learning_rate_schedule(v1::LEARNING_RATE_SCHEDULE_CONSTANT);
+  EXPECT_EQ(Train()->spec.train().learning_rate_schedule(), v1::LEARNING_RATE_SCHEDULE_CONSTANT);
+  train_.set_learning_rate_schedule(static_cast<v1::LearningRateSchedule>(3));
+  EXPECT_THAT(Train(), NamesField("train.learning_rate_schedule"));
 }
 
 TEST_F(RequestTest, ASamplePromptWithoutThePlaceholderIsTakenWithAWarning) {

@@ -95,4 +95,13 @@ at::Tensor Schedule::Target(const at::Tensor& x0, const at::Tensor& noise,
   return a.sqrt() * noise - (1 - a).sqrt() * x0;
 }
 
+at::Tensor Schedule::MinSnrWeights(const at::Tensor& t, double gamma) const {
+  const auto options = at::TensorOptions(at::kDouble).device(t.device());
+  const auto a = AlphaBars(t, at::zeros({}, options)).flatten();
+  const auto snr = a / (1 - a);
+  const auto weights = config_.prediction_type == "epsilon" ? (gamma / snr).clamp_max(1)
+                                                            : snr.clamp_max(gamma) / (snr + 1);
+  return weights.to(at::kFloat);
+}
+
 }  // namespace vico

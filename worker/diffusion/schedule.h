@@ -47,6 +47,11 @@ class Schedule {
   /// What the network is to predict: the noise, or v.
   at::Tensor Target(const at::Tensor& x0, const at::Tensor& noise, const at::Tensor& t) const;
 
+  /// What a timestep's loss counts under min-SNR weighting: min(SNR, gamma) / SNR for the noise,
+  /// min(SNR, gamma) / (SNR + 1) for v. gamma above 0, t [B] int64 -> fp32 [B], 0..1.
+  /// Source: arXiv 2303.09556.
+  at::Tensor MinSnrWeights(const at::Tensor& t, double gamma) const;
+
   /// The same without rescale_betas_zero_snr.
   Schedule NotRescaled() const;
 

@@ -84,6 +84,9 @@ v1::BaseModel DefaultDescription(std::string_view folder_name, const UNetConfig&
   train.set_attention_learning_rate(1e-5);
   train.set_regularizer_weight(5e-4);
   train.set_mask(true);
+  train.set_min_snr_gamma(0);
+  train.set_block_start(v1::BLOCK_START_RANDOM);
+  train.set_learning_rate_schedule(v1::LEARNING_RATE_SCHEDULE_CONSTANT);
   train.set_sample_every_steps(50);
 
   auto& generate = *description.mutable_generation_defaults();

@@ -1,7 +1,9 @@
 // The trainable part; see the header for the source.
 #include "worker/model/adapter.h"
 
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include <ATen/CPUGeneratorImpl.h>
 
@@ -22,7 +24,7 @@ void Initialize(torch::nn::Module& block, const at::Generator& generator, BlockS
     auto value = item.value();
     value.uniform_(-bound, bound, generator);
     const bool is_output = module.ends_with("to_out.0") || module.ends_with("ff.net.2");
-    if (start == BlockStart::kZero && is_output && (is_weight || name.ends_with(".bias"))) {
+    if (start != BlockStart::kDefault && is_output && (is_weight || name.ends_with(".bias"))) {
       value.zero_();
     }
   }
@@ -56,6 +58,34 @@ std::vector<torch::Tensor> AdapterImpl::BlockParameters() const {
     for (const auto& p : block->parameters()) result.push_back(p);
   }
   return result;
+}
+
+void AdapterImpl::CopySelfAttention(const torch::nn::Module& unet) {
+  // Leaves of the block here, and those of the base model's that they start as.
+  static constexpr std::array<std::pair<const char*, const char*>, 14> kLeaves = {{
+      {"norm1.weight", "norm1.weight"},
+      {"norm1.bias", "norm1.bias"},
+      {"attn1.to_q.weight", "attn1.to_q.weight"},
+      {"attn1.to_k.weight", "attn1.to_k.weight"},
+      {"attn1.to_v.weight", "attn1.to_v.weight"},
+      {"norm2.weight", "norm1.weight"},
+      {"norm2.bias", "norm1.bias"},
+      {"attn2.to_q.weight", "attn1.to_q.weight"},
+      {"attn2.to_k.weight", "attn1.to_k.weight"},
+      {"attn2.to_v.weight", "attn1.to_v.weight"},
+      {"norm3.weight", "norm3.weight"},
+      {"norm3.bias", "norm3.bias"},
+      {"ff.net.0.proj.weight", "ff.net.0.proj.weight"},
+      {"ff.net.0.proj.bias", "ff.net.0.proj.bias"},
+  }};
+  const at::NoGradGuard no_grad;
+  const auto of_base = unet.named_parameters();
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    auto own = blocks_[i]->named_parameters();
+    for (const auto& [leaf, source] : kLeaves) {
+      own[leaf].copy_(of_base[names_[i] + ".transformer_blocks.0." + source]);
+    }
+  }
 }
 
 std::map<std::string, torch::Tensor> AdapterImpl::NamedTensors() const {

@@ -12,9 +12,10 @@
 
 namespace vico {
 
-/// How a block starts: as in the paper (LibTorch's default, which disturbs the base model), or with
-/// zero output projections, so that it changes nothing before the first step.
-enum class BlockStart { kDefault, kZero };
+/// How a block starts: as in the paper (LibTorch's default, which disturbs the base model); with
+/// zero output projections, so that it changes nothing before the first step; or so, and for the
+/// rest as the base model's block at the site (CopySelfAttention).
+enum class BlockStart { kDefault, kZero, kSelfAttention };
 
 class AdapterImpl : public torch::nn::Module {
  public:
@@ -29,6 +30,11 @@ class AdapterImpl : public torch::nn::Module {
 
   /// Parameters of the blocks alone.
   std::vector<torch::Tensor> BlockParameters() const;
+
+  /// Both attentions of every block become the self-attention of the base model's block at its
+  /// site, with its layer norms and the first layer of its feed-forward network. Output projections
+  /// stay.
+  void CopySelfAttention(const torch::nn::Module& unet);
 
   /// Every parameter under its name in an adapter file: "placeholder_embedding" [1, D] and
   /// "<site>.image_cross_attention.<leaf>". The tensors share memory with the parameters.

@@ -1,6 +1,10 @@
 // Gradients of a batch and the optimizer's step; see the header for the source.
 #include "worker/train/train_step.h"
 
+#include <cmath>
+#include <iterator>
+#include <numbers>
+
 #include <torch/csrc/autograd/autograd.h>
 
 namespace vico {
@@ -15,6 +19,13 @@ torch::optim::AdamW MakeOptimizer(Adapter& adapter, const TrainOptions& options)
   groups.emplace_back(adapter->BlockParameters(),
                       std::make_unique<AdamWOptions>(options.attention_learning_rate));
   return torch::optim::AdamW(groups, AdamWOptions(options.attention_learning_rate));
+}
+
+// Of the rates at a step; see TrainOptions.
+double RateShare(const TrainOptions& options, int64_t step) {
+  if (!options.cosine_rates) return 1;
+  const double done = static_cast<double>(step) / static_cast<double>(options.steps);
+  return (1 + std::cos(std::numbers::pi * done)) / 2;
 }
 
 TrainRows Narrow(const TrainRows& rows, const RowRange& range) {
@@ -40,11 +51,17 @@ Gradients PartGradients(Base& base, Adapter& adapter, const TrainOptions& option
   const auto pass =
       RunTarget(base.unet, adapter, look, features, noisy, rows.timestep, text, prompts.positions);
   const auto wanted = base.schedule.Target(rows.target, rows.noise, rows.timestep);
-  const auto loss = (pass.predicted.to(at::kFloat) - wanted).square().mean();
+  const auto error = (pass.predicted.to(at::kFloat) - wanted).square();
+  const auto loss = error.mean();
   auto regularizer = at::zeros({}, loss.options());
   for (const auto& site : pass.seen) regularizer = regularizer + AttentionRegularizer(site);
 
-  const auto total = share * (loss + options.regularizer_weight * regularizer);
+  auto weighed = loss;
+  if (options.min_snr_gamma > 0) {
+    const auto weights = base.schedule.MinSnrWeights(rows.timestep, options.min_snr_gamma);
+    weighed = (error.mean({1, 2, 3}) * weights).mean();
+  }
+  const auto total = share * (weighed + options.regularizer_weight * regularizer);
   return {share * loss.item<double>(), share * regularizer.item<double>(),
           torch::autograd::grad({total}, adapter->parameters())};
 }
@@ -75,7 +92,12 @@ Gradients TrainingStep::Compute(const TrainRows& rows) const {
   return sum;
 }
 
-void TrainingStep::Apply(Gradients gradients) {
+void TrainingStep::Apply(Gradients gradients, int64_t step) {
+  const double rates[] = {options_.embedding_learning_rate, options_.attention_learning_rate};
+  const double share = RateShare(options_, step);
+  for (size_t i = 0; i < std::size(rates); ++i) {
+    optimizer_.param_groups()[i].options().set_lr(share * rates[i]);
+  }
   auto parameters = adapter_->parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     parameters[i].mutable_grad() = std::move(gradients.values[i]);

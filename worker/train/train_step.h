@@ -37,8 +37,8 @@ class TrainingStep {
   /// both dialects. Throws c10::Error.
   Gradients Compute(const TrainRows& rows) const;
 
-  /// One step of AdamW.
-  void Apply(Gradients gradients);
+  /// AdamW's step number `step`, 0 to options.steps - 1.
+  void Apply(Gradients gradients, int64_t step);
 
   /// What there is to keep after `steps` steps, 1 or more; and back again. See training_state.h.
   TrainingState Copy(int64_t steps) const;

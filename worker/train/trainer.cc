@@ -58,6 +58,7 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
     const at::NoGradGuard no_grad;
     adapter->placeholder().copy_(base.text->WordEmbedding(*init_id));
   }
+  if (options.start == BlockStart::kSelfAttention) adapter->CopySelfAttention(*base.unet);
   adapter->to(base.device());
   const Posterior posterior = base.Encode(pictures01);  // once: only its sample changes
 
@@ -72,7 +73,7 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
                                .loss = gradients.loss,
                                .loss_reg = gradients.loss_reg,
                                .state = [&, step] { return train_step.Copy(step + 1); }};
-    train_step.Apply(std::move(gradients));
+    train_step.Apply(std::move(gradients), step);
     if (!on_step(report, adapter)) break;
   }
   return adapter;

@@ -19,7 +19,9 @@ struct TrainOptions {
   int64_t batch_size = 1;
   double embedding_learning_rate = 5e-3;
   double attention_learning_rate = 1e-5;
+  bool cosine_rates = false;         ///< both rates fall to 0 along half a cosine; else they stay
   double regularizer_weight = 5e-4;  ///< of the sum over the sites
+  double min_snr_gamma = 0;          ///< see Schedule::MinSnrWeights; 0: timesteps weigh alike
   KeyMask mask = KeyMask::kOtsu;
   BlockStart start = BlockStart::kDefault;
   std::string placeholder = "S*";
@@ -29,7 +31,7 @@ struct TrainOptions {
 
 struct StepReport {
   int64_t step = 0;     ///< 1..steps: done so far
-  double loss = 0;      ///< mean squared error of the noise
+  double loss = 0;      ///< mean squared error of the noise, all timesteps alike
   double loss_reg = 0;  ///< regulariser, summed over the sites, before its weight
 
   /// A copy of the training as it is now; may be called during OnStep only.

@@ -17,6 +17,29 @@ TEST(ScheduleTest, HasStableDiffusionsAlphas) {  // in float64, from the publish
   EXPECT_NEAR(schedule.AlphaBar(999), 0.004660098513, 1e-12);
 }
 
+// The weights of diffusers' training scripts, with its compute_snr on the same betas, gamma 5.
+TEST(ScheduleTest, MinSnrWeightsAreThoseOfDiffusersTrainingScripts) {
+  const auto t = at::tensor({0, 100, 500, 999}, at::kLong);
+  const auto close = [&](const std::string& prediction, const std::vector<double>& wanted) {
+    ScheduleConfig config;
+    config.prediction_type = prediction;
+    const auto weights = Schedule(config).MinSnrWeights(t, 5);
+    EXPECT_LT((weights - at::tensor(wanted, at::kDouble)).abs().max().item<double>(), 1e-6)
+        << prediction << " " << weights;
+  };
+  close("epsilon", {0.00425361563, 0.591443419, 1, 1});
+  close("v_prediction", {0.00425000023, 0.528882623, 0.276332676, 0.00466009835});
+}
+
+TEST(ScheduleTest, MinSnrWeightsOfATimestepWithoutSignalAreFinite) {
+  ScheduleConfig config;
+  config.rescale_betas_zero_snr = true;
+  const auto last = at::tensor({999}, at::kLong);
+  EXPECT_EQ(Schedule(config).MinSnrWeights(last, 5).item<double>(), 1);
+  config.prediction_type = "v_prediction";
+  EXPECT_EQ(Schedule(config).MinSnrWeights(last, 5).item<double>(), 0);
+}
+
 TEST(ScheduleTest, RefusesWhatItDoesNotKnow) {
   ScheduleConfig config;
   config.beta_schedule = "sigmoid";

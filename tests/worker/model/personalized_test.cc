@@ -68,6 +68,23 @@ TEST_F(PersonalizedTest, BlocksWithZeroOutputsLeaveTheBaseModelsPrediction) {
   EXPECT_LT((plain - personal).abs().max().item<double>(), 1e-6);
 }
 
+TEST_F(PersonalizedTest, BlocksThatStartAsSelfAttentionCopyItAndLeaveThePrediction) {
+  Adapter copied(unet->transformers(), sites, 24, 5, BlockStart::kSelfAttention);
+  copied->CopySelfAttention(*unet);
+  const auto plain = unet(x, t, text);
+  const auto personal = RunTarget(unet, copied, Reference(), KeyMask::kOtsu, x, t, text);
+  EXPECT_LT((plain - personal).abs().max().item<double>(), 1e-6);
+  const auto of_base = unet->named_parameters();
+  auto own = copied->NamedTensors();
+  for (const std::string& site : copied->site_names()) {
+    const auto& source = of_base[site + ".transformer_blocks.0.attn1.to_v.weight"];
+    for (const auto* attention : {"attn1", "attn2"}) {
+      EXPECT_TRUE(
+          at::equal(own[site + ".image_cross_attention." + attention + ".to_v.weight"], source));
+    }
+  }
+}
+
 TEST_F(PersonalizedTest, DefaultBlocksChangeThePrediction) {
   const auto plain = unet(x, t, text);
   const auto personal = RunTarget(unet, adapter, Reference(), KeyMask::kOtsu, x, t, text);

@@ -67,6 +67,58 @@ TEST_F(TrainTest, TheSameSeedTrainsTheSameAdapter) {
   for (const auto& [name, tensor] : first) EXPECT_TRUE(at::equal(tensor, second.at(name))) << name;
 }
 
+TEST_F(TrainTest, MinSnrChangesWhatIsLearnedAndNotTheLossThatIsReported) {
+  std::vector<double> first_losses;
+  std::vector<torch::Tensor> words;
+  for (const double gamma : {0.0, 0.1, 1e9}) {
+    TrainOptions options = FewSteps();
+    options.min_snr_gamma = gamma;
+    std::vector<double> losses;
+    Adapter adapter =
+        TrainAdapter(base, pictures, options, [&](const StepReport& report, Adapter&) {
+          losses.push_back(report.loss);
+          return true;
+        });
+    first_losses.push_back(losses.front());
+    words.push_back(adapter->placeholder().detach().clone());
+  }
+  EXPECT_EQ(first_losses[0], first_losses[1]);
+  EXPECT_FALSE(at::equal(words[0], words[1]));
+  // No SNR reaches 1e9: every weight is 1.
+  EXPECT_LT((words[0] - words[2]).abs().max().item<double>(), 1e-5);
+}
+
+TEST_F(TrainTest, CosineRatesEndNearZeroAndConstantOnesDoNot) {
+  const auto last_move = [&](bool cosine) {
+    TrainOptions options = FewSteps();
+    options.steps = 40;
+    options.cosine_rates = cosine;
+    torch::Tensor before, after;
+    TrainAdapter(base, pictures, options, [&](const StepReport& report, Adapter& adapter) {
+      if (report.step >= 39) {
+        before = after;
+        after = adapter->placeholder().detach().clone();
+      }
+      return true;
+    });
+    return (after - before).abs().max().item<double>();
+  };
+  // Adam moves by about its rate, 5e-3; half a cosine is at 0.0015 of it in the last of 40 steps.
+  EXPECT_LT(last_move(true), 1e-4);
+  EXPECT_GT(last_move(false), 1e-3);
+}
+
+TEST_F(TrainTest, ItStartsAsTheBasesSelfAttentionWhereAsked) {
+  TrainOptions options = FewSteps();
+  options.steps = 0;
+  options.start = BlockStart::kSelfAttention;
+  Adapter adapter = TrainAdapter(base, pictures, options, kGoOn);
+  const std::string site = adapter->site_names().front();
+  EXPECT_TRUE(
+      at::equal(adapter->NamedTensors().at(site + ".image_cross_attention.attn2.to_q.weight"),
+                base.unet->named_parameters()[site + ".transformer_blocks.0.attn1.to_q.weight"]));
+}
+
 TEST_F(TrainTest, EveryTrainableTensorMovesAndNoBaseWeight) {
   std::vector<torch::Tensor> before;
   for (const auto& p : base.unet->parameters()) before.push_back(p.clone());
