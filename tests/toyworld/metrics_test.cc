@@ -131,15 +131,17 @@ TEST(HeldOutTest, ACaptionSaysWhatItsWordsSay) {
 }
 
 TEST(VariantsTest, TheDefaultComesFirstAndUnknownNamesAreErrors) {
-  const auto chosen = VariantsNamed("no_mask,steps_100");
+  const auto chosen = VariantsNamed("no_mask,steps_100,no_min_snr,random_start");
   ASSERT_THAT(chosen, IsOk());
-  ASSERT_EQ(chosen->size(), 3U);
+  ASSERT_EQ(chosen->size(), 5U);
   EXPECT_EQ(chosen->front().name, "default");
   v1::TrainSpec spec;
-  (*chosen)[1].change(spec);
-  (*chosen)[2].change(spec);
+  spec.set_min_snr_gamma(0.1);
+  for (const Variant& variant : *chosen) variant.change(spec);
   EXPECT_TRUE(spec.has_mask() && !spec.mask());
   EXPECT_EQ(spec.steps(), 100);
+  EXPECT_EQ(spec.min_snr_gamma(), 0);
+  EXPECT_EQ(spec.block_start(), v1::BLOCK_START_RANDOM);
   EXPECT_THAT(VariantsNamed("no_maks"), HasCode(absl::StatusCode::kInvalidArgument));
 }
 

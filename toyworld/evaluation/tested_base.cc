@@ -144,6 +144,8 @@ absl::StatusOr<std::string> TestedBase::TrainEmbedding(const v1::TrainSpec& spec
   options.embedding_learning_rate = spec.embedding_learning_rate();
   options.attention_learning_rate = 0;
   options.regularizer_weight = spec.regularizer_weight();
+  options.min_snr_gamma = spec.min_snr_gamma();
+  options.cosine_rates = spec.learning_rate_schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE;
   options.start = BlockStart::kZero;
   options.placeholder = spec.placeholder();
   options.init_word = spec.init_word();

@@ -27,6 +27,21 @@ const std::vector<Variant>& AllVariants() {
       {.name = "no_regularizer",
        .title = "without the regulariser",
        .change = [](v1::TrainSpec& spec) { spec.set_regularizer_weight(0); }},
+      {.name = "no_min_snr",
+       .title = "all timesteps alike",
+       .change = [](v1::TrainSpec& spec) { spec.set_min_snr_gamma(0); }},
+      {.name = "constant_rates",
+       .title = "learning rates that stay",
+       .change =
+           [](v1::TrainSpec& spec) {
+             spec.set_learning_rate_schedule(v1::LEARNING_RATE_SCHEDULE_CONSTANT);
+           }},
+      {.name = "random_start",
+       .title = "blocks that start at random",
+       .change = [](v1::TrainSpec& spec) { spec.set_block_start(v1::BLOCK_START_RANDOM); }},
+      {.name = "zero_start",
+       .title = "blocks that start as zero",
+       .change = [](v1::TrainSpec& spec) { spec.set_block_start(v1::BLOCK_START_ZERO); }},
       {.name = "mmagic",
        .title = "mmagic's dialect",
        .change = [](v1::TrainSpec& spec) { spec.set_dialect(v1::DIALECT_MMAGIC); },

@@ -26,7 +26,7 @@ namespace {
 
 constexpr uint64_t kDraw = 21, kNoise = 22, kHeldOut = 23;
 constexpr double kEmptyCaptions = 0.1;
-constexpr double kMaxSnr = 5;
+constexpr double kMinSnrGamma = 5;
 constexpr double kMiddleTimesteps = 0.5;  // share drawn from the middle; the others uniformly
 constexpr double kLogitMean = -0.5, kLogitStd = 1;
 
@@ -103,12 +103,7 @@ at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, uint64_t d
   }
   const auto error = (predicted - noise).square().mean({1, 2, 3});  // [n]
   if (!training) return error.mean();
-  std::vector<double> weights;
-  for (int64_t i = 0; i < n; ++i) {
-    const double a = world.schedule.AlphaBar(t[i].item<int64_t>());
-    weights.push_back(std::min(a / (1 - a), kMaxSnr) / (a / (1 - a)));
-  }
-  return (error * at::tensor(weights, at::kDouble).to(at::kFloat)).mean();
+  return (error * world.schedule.MinSnrWeights(t, kMinSnrGamma)).mean();
 }
 
 // Two guided pictures for each of a few fixed prompts, DDIM, 25 steps.
