@@ -93,6 +93,7 @@ Gradients TrainingStep::Compute(const TrainRows& rows) const {
 }
 
 void TrainingStep::Apply(Gradients gradients, int64_t step) {
+  // In the order of MakeOptimizer's groups.
   const double rates[] = {options_.embedding_learning_rate, options_.attention_learning_rate};
   const double share = RateShare(options_, step);
   for (size_t i = 0; i < std::size(rates); ++i) {
