@@ -24,7 +24,8 @@ constexpr int kPromptScenes[] = {kNight, kOcean, kDesert, kCity, kGrass, kTable,
 HeldOutCaption ReadCaption(Drawing drawing) {
   HeldOutCaption said;
   std::istringstream words(drawing.caption);
-  for (std::string word; words >> word;) {
+  // As far as the noun: scenes have colours of their own, as a green field has.
+  for (std::string word; words >> word && !said.toy_class && word != "toy" && word != "thing";) {
     if (ClassIndex(word) == drawing.instance.toy_class) said.toy_class = ClassIndex(word);
     if (ColourIndex(word) >= 0) said.colour = ColourIndex(word);
     if (word == kPatternNames[static_cast<size_t>(drawing.instance.pattern)]) {
