@@ -164,6 +164,13 @@ struct Reader {
                          [&spec](std::uint64_t seed) { spec.set_seed(seed); });
     Choice(app, "--dialect", "Which ViCo", kDialects,
            [&spec](v1::Dialect dialect) { spec.set_dialect(dialect); });
+    Field<std::vector<std::string>>(
+        app, "--sites",
+        "Transformers with image attention, as up_blocks.1.attentions.1, with commas",
+        [&spec](const std::vector<std::string>& sites) {
+          spec.mutable_sites()->Assign(sites.begin(), sites.end());
+        })
+        ->delimiter(',');
     Field<double>(app, "--embedding-lr", "Learning rate of the new word",
                   [&spec](double rate) { spec.set_embedding_learning_rate(rate); });
     Field<double>(app, "--attention-lr", "Learning rate of the image attention",

@@ -1,6 +1,8 @@
 // The specs of jobs: completed from the base model's defaults and the paper's, and checked.
 #include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include <absl/strings/ascii.h>
@@ -15,6 +17,7 @@ namespace vico {
 namespace {
 
 constexpr size_t kMaxWordBytes = 32;
+constexpr int kMaxSites = 16;
 constexpr Bounds kLcmSteps{"generate.steps", 1, 50};  // as many as such models are distilled on
 
 /// A prompt may hold line ends, but no other control character.
@@ -123,6 +126,31 @@ absl::Status SetSeeds(const v1::GenerateSpec& asked, const SpecSurroundings& sur
   return absl::OkStatus();
 }
 
+/// As asked, else the base model's where the dialect is its own; none: the dialect's. A base model
+/// whose worker does not yet list its transformers is not asked: the worker will be.
+absl::Status ChooseSites(const v1::TrainSpec& asked, const v1::BaseModel& base_model,
+                         v1::TrainSpec& spec) {
+  const v1::TrainSpec& defaults = base_model.training_defaults();
+  const bool own_dialect =
+      spec.dialect() == ChooseName(defaults.dialect(), v1::DIALECT_UNSPECIFIED, v1::DIALECT_PAPER);
+  *spec.mutable_sites() = !asked.sites().empty() || !own_dialect ? asked.sites() : defaults.sites();
+  if (spec.sites_size() > kMaxSites) {
+    return FieldError("train.sites",
+                      fmt::format("must be at most {}, got {}", kMaxSites, spec.sites_size()));
+  }
+  std::set<std::string_view> seen;
+  const auto& known = base_model.transformers();
+  for (const std::string& site : spec.sites()) {
+    const bool exists = known.empty() || std::find(known.begin(), known.end(), site) != known.end();
+    if (!exists || !seen.insert(site).second) {
+      return FieldError("train.sites",
+                        fmt::format("must be different names of {}'s transformers: {}",
+                                    base_model.name(), fmt::join(known, ", ")));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder) {
@@ -169,6 +197,7 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& asked,
     return FieldError("train.dialect", "must be DIALECT_PAPER or DIALECT_MMAGIC");
   }
 
+  RETURN_IF_ERROR(ChooseSites(asked, surroundings.base_model, spec));
   VICO_CHOOSE(spec, asked, defaults, steps, kTrainSteps, 400);
   VICO_CHOOSE(spec, asked, defaults, batch_size, kTrainBatchSize, 1);
   VICO_CHOOSE(spec, asked, defaults, embedding_learning_rate, kEmbeddingRate, 5e-3);

@@ -121,9 +121,48 @@ class Showing {
   torch::Tensor reference_;  // made with the first sample
 };
 
-TrainOptions OptionsOf(const v1::TrainSpec& spec) {
+/// Indices of the transformers that the spec names, ascending; else the dialect's.
+absl::StatusOr<std::vector<int64_t>> SitesOf(const Base& base, const v1::TrainSpec& spec) {
+  if (spec.sites().empty()) return base.sites(DialectOf(spec));
+  const auto& transformers = base.unet->transformers();
+  std::vector<int64_t> sites;
+  for (const std::string& name : spec.sites()) {
+    const auto found = std::find_if(transformers.begin(), transformers.end(),
+                                    [&](const TransformerSite& t) { return t.name == name; });
+    if (found == transformers.end()) {
+      return FieldError("train.sites", fmt::format("the base model has no transformer {}", name));
+    }
+    sites.push_back(found - transformers.begin());
+  }
+  std::sort(sites.begin(), sites.end());
+  if (std::adjacent_find(sites.begin(), sites.end()) != sites.end()) {
+    return FieldError("train.sites", "must name each transformer once");
+  }
+  return sites;
+}
+
+/// mmagic's sites depend on the U-Net's blocks, and it reads the second head of each.
+absl::Status CheckDialect(const Base& base, Dialect dialect, const std::vector<int64_t>& sites) {
+  if (sites.empty()) {
+    return FieldError("train.dialect", "has no site for image attention in this base model");
+  }
+  for (const int64_t site : sites) {
+    const auto& transformer = base.unet->transformers()[static_cast<size_t>(site)];
+    if (dialect == Dialect::kMmagic && transformer.heads < 2) {
+      return FieldError("train.dialect", fmt::format("mmagic's needs 2 heads or more at {}, got {}",
+                                                     transformer.name, transformer.heads));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<TrainOptions> TrainOptionsOf(const Base& base, const v1::TrainSpec& spec) {
   TrainOptions options;
   options.dialect = DialectOf(spec);
+  ASSIGN_OR_RETURN(options.sites, SitesOf(base, spec));
+  RETURN_IF_ERROR(CheckDialect(base, options.dialect, options.sites));
   options.steps = spec.steps();
   options.batch_size = spec.batch_size();
   options.embedding_learning_rate = spec.embedding_learning_rate();
@@ -139,21 +178,7 @@ TrainOptions OptionsOf(const v1::TrainSpec& spec) {
   return options;
 }
 
-/// mmagic's sites depend on the U-Net's blocks, and it reads the second head of each.
-absl::Status CheckDialect(const Base& base, Dialect dialect) {
-  const auto sites = base.sites(dialect);
-  if (sites.empty()) {
-    return FieldError("train.dialect", "has no site for image attention in this base model");
-  }
-  for (const int64_t site : sites) {
-    const auto& transformer = base.unet->transformers()[static_cast<size_t>(site)];
-    if (dialect == Dialect::kMmagic && transformer.heads < 2) {
-      return FieldError("train.dialect", fmt::format("mmagic's needs 2 heads or more at {}, got {}",
-                                                     transformer.name, transformer.heads));
-    }
-  }
-  return absl::OkStatus();
-}
+namespace {
 
 absl::StatusOr<torch::Tensor> LoadPictures(const std::vector<std::string>& pictures, int side) {
   std::vector<torch::Tensor> squares;
@@ -211,7 +236,7 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
                                        const std::string& code_version,
                                        const TrainCallbacks& callbacks) {
   if (pictures.empty()) return absl::InvalidArgumentError("pictures: must be 1 or more, got 0");
-  RETURN_IF_ERROR(CheckDialect(loaded.base, DialectOf(spec)));
+  ASSIGN_OR_RETURN(const TrainOptions options, TrainOptionsOf(loaded.base, spec));
   if (!loaded.base.tokenizer.SingleToken(spec.init_word())) {
     return FieldError("train.init_word", "must be one token of the base model's tokenizer");
   }
@@ -255,7 +280,7 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
                              }});
   }
   Adapter adapter = TrainAdapter(
-      loaded.base, pictures01, OptionsOf(spec),
+      loaded.base, pictures01, options,
       [&](const StepReport& report, Adapter& now) {
         losses.push_back(report.loss);
         stopped = !callbacks.on_step({.step = report.step,

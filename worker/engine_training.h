@@ -8,8 +8,13 @@
 
 #include "worker/engine.h"
 #include "worker/loaded_base.h"
+#include "worker/train/trainer.h"
 
 namespace vico {
+
+/// What the trainer is told. kInvalidArgument naming train.sites or train.dialect where this base
+/// model lacks what they ask for.
+absl::StatusOr<TrainOptions> TrainOptionsOf(const Base& base, const v1::TrainSpec& spec);
 
 /// As Engine::Train, for one base model; throws c10::Error where LibTorch does.
 absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& spec,

@@ -1,6 +1,9 @@
 #include "worker/loaded_base.h"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "common/status.h"
 #include "worker/io/base_model.h"
@@ -19,6 +22,16 @@ absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& 
   ASSIGN_OR_RETURN(BaseModel model, OpenBaseModel(path, tokenizer_folder));
   ASSIGN_OR_RETURN(Tokenizer tokenizer, MakeTokenizer(model));
   ASSIGN_OR_RETURN(BaseNetworks networks, LoadNetworks(model));
+  for (const auto& transformer : networks.unet->transformers()) {
+    model.description.add_transformers(transformer.name);
+  }
+  const auto& names = model.description.transformers();
+  for (const std::string& site : model.description.training_defaults().sites()) {
+    if (std::find(names.begin(), names.end(), site) == names.end()) {
+      return absl::InvalidArgumentError(fmt::format(
+          "{}: vico.json: training_defaults: sites: the U-Net has no transformer {}", path, site));
+    }
+  }
   networks.text->to(device);
   networks.vae->to(device, dtype);
   networks.unet->to(device, dtype);

@@ -42,22 +42,24 @@ TEST(ArgumentsTest, TrainFillsTheSpecAndOnlyWhatWasGiven) {
 }
 
 TEST(ArgumentsTest, TrainTakesEveryOption) {
-  const auto train = Read<Train>({"train",           "7f3a",
-                                  "--init-word",     "dog",
-                                  "--steps",         "40",
-                                  "--batch-size",    "2",
-                                  "--base-model",    "toy",
-                                  "--placeholder",   "V*",
-                                  "--seed",          "18446744073709551615",
-                                  "--dialect",       "mmagic",
-                                  "--embedding-lr",  "0.005",
-                                  "--attention-lr",  "1e-5",
-                                  "--lr-schedule",   "cosine",
-                                  "--min-snr-gamma", "0.5",
-                                  "--block-start",   "self-attention",
-                                  "--sample-every",  "0",
-                                  "--sample-prompt", "a V* here",
-                                  "--watch",         "--cancel-on-interrupt"});
+  const auto train =
+      Read<Train>({"train",           "7f3a",
+                   "--init-word",     "dog",
+                   "--steps",         "40",
+                   "--batch-size",    "2",
+                   "--base-model",    "toy",
+                   "--placeholder",   "V*",
+                   "--seed",          "18446744073709551615",
+                   "--dialect",       "mmagic",
+                   "--sites",         "up_blocks.1.attentions.1,mid_block.attentions.0",
+                   "--embedding-lr",  "0.005",
+                   "--attention-lr",  "1e-5",
+                   "--lr-schedule",   "cosine",
+                   "--min-snr-gamma", "0.5",
+                   "--block-start",   "self-attention",
+                   "--sample-every",  "0",
+                   "--sample-prompt", "a V* here",
+                   "--watch",         "--cancel-on-interrupt"});
   EXPECT_EQ(train.spec.concept_name(), "concepts/7f3a");
   EXPECT_EQ(train.spec.steps(), 40);
   EXPECT_EQ(train.spec.batch_size(), 2);
@@ -65,6 +67,8 @@ TEST(ArgumentsTest, TrainTakesEveryOption) {
   EXPECT_EQ(train.spec.placeholder(), "V*");
   EXPECT_EQ(train.spec.seed(), 18446744073709551615ULL);
   EXPECT_EQ(train.spec.dialect(), v1::DIALECT_MMAGIC);
+  EXPECT_THAT(train.spec.sites(),
+              testing::ElementsAre("up_blocks.1.attentions.1", "mid_block.attentions.0"));
   EXPECT_DOUBLE_EQ(train.spec.embedding_learning_rate(), 0.005);
   EXPECT_DOUBLE_EQ(train.spec.attention_learning_rate(), 1e-5);
   EXPECT_EQ(train.spec.learning_rate_schedule(), v1::LEARNING_RATE_SCHEDULE_COSINE);

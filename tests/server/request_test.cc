@@ -209,6 +209,32 @@ TEST_F(RequestTest, BothDialectsAreTrainedAndNoOther) {
   EXPECT_THAT(Train(), NamesField("train.dialect"));
 }
 
+TEST_F(RequestTest, SitesAreThoseAskedForOrTheBaseModelsForItsOwnDialect) {
+  for (const char* name : {"a.0", "a.1", "a.2"}) base_.add_transformers(name);
+  EXPECT_THAT(Train()->spec.train().sites(), testing::IsEmpty());
+  base_.mutable_training_defaults()->add_sites("a.1");
+  EXPECT_THAT(Train()->spec.train().sites(), testing::ElementsAre("a.1"));
+  train_.set_dialect(v1::DIALECT_MMAGIC);
+  EXPECT_THAT(Train()->spec.train().sites(), testing::IsEmpty());
+  train_.add_sites("a.2");
+  train_.add_sites("a.0");
+  EXPECT_THAT(Train()->spec.train().sites(), testing::ElementsAre("a.2", "a.0"));
+}
+
+TEST_F(RequestTest, SitesMustBeDifferentTransformersOfTheBaseModel) {
+  for (const char* name : {"a.0", "a.1"}) base_.add_transformers(name);
+  train_.add_sites("a.1");
+  train_.add_sites("b.0");
+  EXPECT_THAT(Train(), NamesField("train.sites"));
+  train_.set_sites(1, "a.1");
+  EXPECT_THAT(Train(), NamesField("train.sites"));
+  base_.clear_transformers();  // offered by a worker that does not list them
+  train_.set_sites(1, "b.0");
+  EXPECT_THAT(Train(), IsOk());
+  for (int i = 0; i < 15; ++i) train_.add_sites("c." + std::to_string(i));
+  EXPECT_THAT(Train(), NamesField("train.sites"));
+}
+
 TEST_F(RequestTest, BlocksStartAsAskedOrAsTheBaseModelSays) {
   base_.mutable_training_defaults()->set_block_start(v1::BLOCK_START_ZERO);
   EXPECT_EQ(Train()->spec.train().block_start(), v1::BLOCK_START_ZERO);

@@ -130,17 +130,30 @@ TEST(HeldOutTest, ACaptionSaysWhatItsWordsSay) {
   EXPECT_EQ(said.pattern, std::nullopt);
 }
 
+TEST(HeldOutTest, TheScenesColourIsNotTheToys) {
+  Drawing drawing;
+  drawing.instance.toy_class = kDuck;
+  drawing.caption = "a photo of the orange duck in a green field";
+  EXPECT_EQ(ReadCaption(drawing).colour, ColourIndex("orange"));
+  drawing.caption = "a photo of the duck in a green field";
+  EXPECT_EQ(ReadCaption(drawing).colour, std::nullopt);
+  drawing.caption = "a photo of a pink thing in a green field";
+  EXPECT_EQ(ReadCaption(drawing).colour, ColourIndex("pink"));
+}
+
 TEST(VariantsTest, TheDefaultComesFirstAndUnknownNamesAreErrors) {
-  const auto chosen = VariantsNamed("no_mask,steps_100,no_min_snr,random_start");
+  const auto chosen = VariantsNamed("no_mask,steps_100,no_min_snr,random_start,paper_sites");
   ASSERT_THAT(chosen, IsOk());
-  ASSERT_EQ(chosen->size(), 5U);
+  ASSERT_EQ(chosen->size(), 6U);
   EXPECT_EQ(chosen->front().name, "default");
   v1::TrainSpec spec;
   spec.set_min_snr_gamma(0.1);
+  spec.add_sites("up_blocks.0.attentions.1");
   for (const Variant& variant : *chosen) variant.change(spec);
   EXPECT_TRUE(spec.has_mask() && !spec.mask());
   EXPECT_EQ(spec.steps(), 100);
   EXPECT_EQ(spec.min_snr_gamma(), 0);
+  EXPECT_EQ(spec.sites_size(), 0);
   EXPECT_EQ(spec.block_start(), v1::BLOCK_START_RANDOM);
   EXPECT_THAT(VariantsNamed("no_maks"), HasCode(absl::StatusCode::kInvalidArgument));
 }

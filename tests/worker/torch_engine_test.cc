@@ -164,6 +164,26 @@ TEST_F(TorchEngineTest, MmagicsDialectIsTrainedWrittenAndDrawnWith) {
   EXPECT_NE(Sha256Hex(drawn_.at(0)), Sha256Hex(alone));
 }
 
+TEST_F(TorchEngineTest, ATrainingPutsItsBlocksWhereItIsAsked) {
+  const auto& transformers = engine_->offers().at(0).base_model.transformers();
+  ASSERT_GE(transformers.size(), 3);
+  train_.add_sites(transformers[2]);
+  train_.add_sites(transformers[0]);
+  const auto trained = Train();
+  ASSERT_THAT(trained, IsOk());
+  const auto file = SafetensorsFile::FromBytes(trained->safetensors, "adapter", 1 << 20);
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(file->metadata().at("sites"),
+            "[\"" + transformers[0] + "\",\"" + transformers[2] + "\"]");
+  const AdapterSource source = SourceOf(*trained);
+  EXPECT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+
+  train_.set_sites(1, transformers[2]);
+  EXPECT_THAT(Train(), NamesField("train.sites"));
+  train_.set_sites(1, "up_blocks.9.attentions.0");
+  EXPECT_THAT(Train(), NamesField("train.sites"));
+}
+
 // Half the digits of U-Net and autoencoder: another picture, but hardly.
 TEST_F(TorchEngineTest, InBfloat16ItTrainsAndDrawsNearlyTheSame) {
   const auto engine = OpenTorchEngine({.base_models = {base_},

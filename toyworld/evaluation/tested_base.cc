@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/sha256.h"
 #include "common/status.h"
+#include "worker/engine_training.h"
 #include "worker/io/adapter.h"
 #include "worker/io/image.h"
 #include "worker/loaded_base.h"
@@ -59,12 +60,14 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TestedBase>> TestedBase::Open(const std::string& directory,
-                                                             int threads) {
+                                                             int threads,
+                                                             const std::string& device) {
   auto base = std::unique_ptr<TestedBase>(new TestedBase);
   base->directory_ = directory;
   base->threads_ = threads;
+  base->device_ = torch::Device(device);
   const TorchEngineOptions options{
-      .base_models = {directory}, .device = "cpu", .threads = threads, .code_version = "toyworld"};
+      .base_models = {directory}, .device = device, .threads = threads, .code_version = "toyworld"};
   ASSIGN_OR_RETURN(base->engine_, OpenTorchEngine(options, Log::Off()));
   base->offer_ = base->engine_->offers().front();
   return base;
@@ -115,17 +118,18 @@ absl::StatusOr<Learned> TestedBase::Train(const Variant& variant, const HeldOutC
 absl::StatusOr<std::vector<std::vector<cv::Mat>>> TestedBase::Masks(
     const v1::TrainSpec& spec, const std::vector<std::string>& pictures,
     const std::string& adapter) {
-  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", torch::kCPU, threads_));
+  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", device_, threads_));
   ASSIGN_OR_RETURN(const torch::Tensor pictures01, Squares(pictures, offer_));
   const AdapterTarget target = loaded.adapter_target();
   ASSIGN_OR_RETURN(const AdapterFile file, ParseAdapter(adapter, "adapter", target));
   Adapter module = MakeAdapter(file, target.transformers);
+  module->to(device_);
   std::vector<std::vector<cv::Mat>> masks;
   for (const PictureMask& found :
        LearnedMasks(loaded.base, module, pictures01, spec.placeholder(),
                     spec.dialect() == v1::DIALECT_MMAGIC ? Dialect::kMmagic : Dialect::kPaper)) {
     if (found.picture == 0) masks.emplace_back();
-    const torch::Tensor grey = (found.mask.to(torch::kUInt8) * 255).contiguous();
+    const torch::Tensor grey = (found.mask.cpu().to(torch::kUInt8) * 255).contiguous();
     masks.back().push_back(cv::Mat(static_cast<int>(grey.size(0)), static_cast<int>(grey.size(1)),
                                    CV_8UC1, grey.data_ptr<uint8_t>())
                                .clone());
@@ -136,20 +140,11 @@ absl::StatusOr<std::vector<std::vector<cv::Mat>>> TestedBase::Masks(
 // Blocks that start at zero and never move leave the base as it is: the word alone is learned.
 absl::StatusOr<std::string> TestedBase::TrainEmbedding(const v1::TrainSpec& spec,
                                                        const std::vector<std::string>& pictures) {
-  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", torch::kCPU, threads_));
+  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", device_, threads_));
   ASSIGN_OR_RETURN(const torch::Tensor pictures01, Squares(pictures, offer_));
-  TrainOptions options;
-  options.steps = spec.steps();
-  options.batch_size = spec.batch_size();
-  options.embedding_learning_rate = spec.embedding_learning_rate();
+  ASSIGN_OR_RETURN(TrainOptions options, TrainOptionsOf(loaded.base, spec));
   options.attention_learning_rate = 0;
-  options.regularizer_weight = spec.regularizer_weight();
-  options.min_snr_gamma = spec.min_snr_gamma();
-  options.cosine_rates = spec.learning_rate_schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE;
   options.start = BlockStart::kZero;
-  options.placeholder = spec.placeholder();
-  options.init_word = spec.init_word();
-  options.seed = spec.seed();
   Adapter adapter = TrainAdapter(loaded.base, pictures01, options,
                                  [](const StepReport&, Adapter&) { return true; });
   AdapterFile file;
@@ -194,7 +189,7 @@ absl::StatusOr<std::vector<cv::Mat>> TestedBase::Draw(const std::string& prompt,
 absl::StatusOr<std::vector<cv::Mat>> TestedBase::ThroughAutoencoder(
     const std::vector<cv::Mat>& pictures) {
   const torch::NoGradGuard no_grad;
-  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", torch::kCPU, threads_));
+  ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", device_, threads_));
   std::vector<cv::Mat> kept;
   for (const cv::Mat& picture : pictures) {
     const torch::Tensor image01 = vico::ToTensor(ToPixels(picture)).unsqueeze(0);

@@ -42,9 +42,16 @@ const std::vector<Variant>& AllVariants() {
       {.name = "zero_start",
        .title = "blocks that start as zero",
        .change = [](v1::TrainSpec& spec) { spec.set_block_start(v1::BLOCK_START_ZERO); }},
+      {.name = "paper_sites",
+       .title = "the paper's sites",
+       .change = [](v1::TrainSpec& spec) { spec.clear_sites(); }},
       {.name = "mmagic",
        .title = "mmagic's dialect",
-       .change = [](v1::TrainSpec& spec) { spec.set_dialect(v1::DIALECT_MMAGIC); },
+       .change =
+           [](v1::TrainSpec& spec) {
+             spec.set_dialect(v1::DIALECT_MMAGIC);
+             spec.clear_sites();
+           },
        .may_lack = true},
       {.name = "embedding_only",
        .title = "the word alone (textual inversion)",

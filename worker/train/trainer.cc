@@ -51,7 +51,8 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
                      const OnStep& on_step, const TrainStart* start) {
   const auto init_id = base.tokenizer.SingleToken(options.init_word);
   TORCH_CHECK(init_id.has_value(), "init_word: ", options.init_word, " is not one token");
-  Adapter adapter(base.unet->transformers(), base.sites(options.dialect),
+  Adapter adapter(base.unet->transformers(),
+                  options.sites.empty() ? base.sites(options.dialect) : options.sites,
                   base.text->config().hidden_size, DrawSeed(options.seed, Purpose::kAdapterStart),
                   options.start);
   {

@@ -15,6 +15,7 @@ namespace vico {
 
 struct TrainOptions {
   Dialect dialect = Dialect::kPaper;
+  std::vector<int64_t> sites;  ///< indices of transformers, ascending; empty: the dialect's
   int64_t steps = 400;
   int64_t batch_size = 1;
   double embedding_learning_rate = 5e-3;
