@@ -20,6 +20,7 @@
 #include <torch/optim/adamw.h>
 #include <torch/serialize/archive.h>
 
+#include "toyworld/ahead.h"
 #include "toyworld/curves.h"
 #include "toyworld/random.h"
 #include "toyworld/scorer_training.h"
@@ -38,6 +39,8 @@ struct Options {
   double peak = 1.5e-3;
   uint64_t seed = 1;
   bool fp32 = false;
+  torch::Device device = torch::kCPU;
+  int drawing_threads = 0;
 };
 
 struct State {
@@ -83,12 +86,22 @@ void Print(const char* name, const HeldOut& h) {
   std::fflush(stdout);
 }
 
-void PrintHeldOut(Scorer& scorer, int pairs) {
+void PrintHeldOut(Scorer& scorer, int pairs, const torch::Device& device) {
   const PairBatch plain = DrawPairs(kScorerHeldOutSeed, pairs, 0);
-  Print("held out", Examine(scorer, plain));
+  Print("held out", Examine(scorer, plain.On(device)));
   const PairBatch soft = {Disturb(plain.image01, kScorerHeldOutSeed), plain.labels, plain.parts};
-  Print("held out, softened", Examine(scorer, soft));
-  Print("held out, all poses", Examine(scorer, DrawPairs(kScorerHeldOutSeed + 1, pairs, 1)));
+  Print("held out, softened", Examine(scorer, soft.On(device)));
+  const PairBatch posed = DrawPairs(kScorerHeldOutSeed + 1, pairs, 1);
+  Print("held out, all poses", Examine(scorer, posed.On(device)));
+}
+
+// A function of the step. Easy pictures first: clear, and posed as usual.
+PairBatch DrawStep(const Options& options, int64_t step) {
+  Random random(options.seed * 1000003 + static_cast<uint64_t>(step));
+  const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
+  PairBatch batch = DrawPairs(random.Next(), options.pairs, 0.35 * std::min(1.0, 2 * progress));
+  if (random.Chance(0.2 + 2 * progress)) batch.image01 = Disturb(batch.image01, random.Next());
+  return batch;
 }
 
 double LearningRate(double peak, int64_t step, int64_t steps) {
@@ -102,6 +115,8 @@ void Train(State& state, const Options& options) {
   using Seconds = std::chrono::duration<double>;
   const auto now = [] { return std::chrono::steady_clock::now(); };
   const torch::ScalarType compute = options.fp32 ? torch::kFloat : torch::kBFloat16;
+  Ahead<PairBatch> source([&options](int64_t step) { return DrawStep(options, step); }, state.step,
+                          options.drawing_threads);
   double saved = state.seconds, examined = state.seconds, mean_loss = 0;
   while (state.step < options.steps && stop_requested == 0) {
     const auto start = now();
@@ -109,11 +124,7 @@ void Train(State& state, const Options& options) {
     for (auto& group : state.optimizer->param_groups()) {
       static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
     }
-    Random random(options.seed * 1000003 + static_cast<uint64_t>(state.step));
-    // Easy pictures first: clear, and posed as usual.
-    const double progress = static_cast<double>(state.step) / static_cast<double>(options.steps);
-    PairBatch batch = DrawPairs(random.Next(), options.pairs, 0.35 * std::min(1.0, 2 * progress));
-    if (random.Chance(0.2 + 2 * progress)) batch.image01 = Disturb(batch.image01, random.Next());
+    const PairBatch batch = source.Next().On(options.device);
     const torch::Tensor loss = ScorerLoss(state.scorer(batch.image01, compute), batch);
     state.optimizer->zero_grad();
     loss.backward();
@@ -138,7 +149,7 @@ void Train(State& state, const Options& options) {
     }
     if (state.seconds - examined > 300) {
       examined = state.seconds;
-      PrintHeldOut(state.scorer, 128);
+      PrintHeldOut(state.scorer, 128, options.device);
     }
   }
   Save(state, options.checkpoint);
@@ -151,6 +162,7 @@ int main(int argc, char** argv) {
   Options options;
   int threads = 1;
   bool examine_only = false;
+  std::string device = "cpu";
   app.add_option("--out", options.out, "weights to write (fp16)")->capture_default_str();
   app.add_option("--checkpoint", options.checkpoint, "state of the run; taken up if there")
       ->capture_default_str();
@@ -160,6 +172,10 @@ int main(int argc, char** argv) {
   app.add_option("--peak", options.peak, "highest learning rate")->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--threads", threads)->check(CLI::Range(1, 256))->capture_default_str();
+  app.add_option("--device", device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+  app.add_option("--drawing-threads", options.drawing_threads, "that draw ahead; 0: none")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
   app.add_flag("--fp32", options.fp32, "convolutions in fp32 instead of bf16");
   app.add_flag("--examine", examine_only, "only print the held-out figures of --out");
   CLI11_PARSE(app, argc, argv);
@@ -174,11 +190,17 @@ int main(int argc, char** argv) {
       std::cerr << scorer.status().message() << "\n";
       return 1;
     }
-    PrintHeldOut(*scorer, 512);
+    PrintHeldOut(*scorer, 512, torch::kCPU);
     return 0;
+  }
+  options.device = torch::Device(device);
+  if (options.device.is_cuda() && !at::hasCUDA()) {
+    std::cerr << "--device: there is no CUDA device\n";
+    return 2;
   }
   torch::manual_seed(static_cast<int64_t>(options.seed));
   State state;
+  state.scorer->to(options.device);
   state.optimizer = std::make_unique<torch::optim::AdamW>(
       state.scorer->parameters(), torch::optim::AdamWOptions(options.peak).weight_decay(0.02));
   if (std::filesystem::exists(options.checkpoint)) Restore(state, options.checkpoint);
@@ -191,6 +213,6 @@ int main(int argc, char** argv) {
     std::cerr << status.message() << "\n";
     return 1;
   }
-  PrintHeldOut(state.scorer, 512);
+  PrintHeldOut(state.scorer, 512, options.device);
   return 0;
 }

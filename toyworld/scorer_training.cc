@@ -92,6 +92,10 @@ PairBatch DrawPairs(uint64_t seed, int pairs, double hard) {
   return batch;
 }
 
+PairBatch PairBatch::On(const torch::Device& device) const {
+  return {image01.to(device), labels.to(device), parts.to(device)};
+}
+
 torch::Tensor Disturb(const torch::Tensor& image01, uint64_t seed) {
   Random random(seed);
   at::Generator generator = Noise(random.Next());
@@ -122,7 +126,7 @@ torch::Tensor ScorerLoss(const Scores& scores, const PairBatch& batch) {
   const torch::Tensor similarity =
       scores.embedding.narrow(0, 0, pairs).matmul(scores.embedding.narrow(0, pairs, pairs).t()) /
       0.1;
-  const torch::Tensor own = at::arange(pairs, torch::kInt64);
+  const torch::Tensor own = at::arange(pairs, labels.options());
   return loss + 0.5 * (at::cross_entropy_loss(similarity, own) +
                        at::cross_entropy_loss(similarity.t(), own));
 }
@@ -146,7 +150,7 @@ HeldOut Examine(Scorer& scorer, const PairBatch& batch) {
   const int64_t pairs = batch.labels.size(0) / 2;
   const torch::Tensor similarity =  // [P, P]
       scores.embedding.narrow(0, 0, pairs).matmul(scores.embedding.narrow(0, pairs, pairs).t());
-  const torch::Tensor own = at::arange(pairs, torch::kInt64);
+  const torch::Tensor own = at::arange(pairs, batch.labels.options());
   held_out.retrieval = (similarity.argmax(1) == own).to(torch::kFloat).mean().item<double>();
   held_out.same_cosine = similarity.diagonal().mean().item<double>();
   const torch::Tensor classes = batch.labels.select(1, 0).narrow(0, 0, pairs);

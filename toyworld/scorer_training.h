@@ -29,6 +29,8 @@ struct PairBatch {
   torch::Tensor image01;  ///< [2P, 3, 64, 64]
   torch::Tensor labels;   ///< [2P, 7] int64, columns as Label
   torch::Tensor parts;    ///< [2P, 5, 32, 32], the truth about Scores::parts
+
+  PairBatch On(const torch::Device& device) const;
 };
 
 /// Toys come in groups of four of one class, so that the embedding must tell them apart; `pairs`
@@ -52,7 +54,7 @@ struct HeldOut {
   double class_cosine = 0;  ///< of different toys of one class
 };
 
-/// Figures over a batch the scorer has not seen.
+/// Figures over a batch the scorer has not seen, on the scorer's device.
 HeldOut Examine(Scorer& scorer, const PairBatch& batch);
 
 /// Toys and pictures that no training sees: for DrawPairs.

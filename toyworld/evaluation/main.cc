@@ -31,6 +31,7 @@ struct Options {
   std::string classes, variants = "default";
   int captions = 512, concepts = 20, first_concept = 0, ablation_concepts = 10;
   int threads = 2;
+  std::string device = "cpu";
   TrialOptions trial;
   double require_fidelity = -1, require_prompt = -1;
 };
@@ -116,18 +117,23 @@ absl::Status Run(const Options& options) {
   ASSIGN_OR_RETURN(const std::vector<Variant> variants, VariantsNamed(options.variants));
   ASSIGN_OR_RETURN(Scorer scorer, LoadScorer(options.scorer));
   ASSIGN_OR_RETURN(const std::string scorer_sha256, FileSha256(options.scorer));
-  ASSIGN_OR_RETURN(const auto base, TestedBase::Open(options.base, options.threads));
+  ASSIGN_OR_RETURN(const auto base,
+                   TestedBase::Open(options.base, options.threads, options.device));
   std::error_code error;
   std::filesystem::create_directories(options.out + "/pictures", error);
   if (error) return absl::UnavailableError(fmt::format("{}: {}", options.out, error.message()));
   ASSIGN_OR_RETURN(Records records, Records::Open(options.out + "/records.jsonl"));
   const Session session{*base, scorer, scorer_sha256, classes, options.out, records};
 
-  Json results = {
-      {"base_model", base->name()},       {"base_digest", base->digest()},
-      {"scorer_sha256", scorer_sha256},   {"scorer_on_drawings", HeldOutFigures(scorer)},
-      {"threads", options.threads},       {"classes", Json::array()},
-      {"prompts", options.trial.prompts}, {"pictures_a_prompt", options.trial.pictures}};
+  Json results = {{"base_model", base->name()},
+                  {"base_digest", base->digest()},
+                  {"scorer_sha256", scorer_sha256},
+                  {"scorer_on_drawings", HeldOutFigures(scorer)},
+                  {"threads", options.threads},
+                  {"device", options.device},
+                  {"classes", Json::array()},
+                  {"prompts", options.trial.prompts},
+                  {"pictures_a_prompt", options.trial.pictures}};
   for (const int c : classes) {
     results["classes"].push_back(std::string(kClassNames[static_cast<size_t>(c)]));
   }
@@ -203,6 +209,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 5000))
       ->capture_default_str();
   app.add_option("--threads", options.threads)->check(CLI::Range(1, 256))->capture_default_str();
+  app.add_option("--device", options.device, "of trainings and pictures; the scorer has the CPU")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   app.add_flag("--quick", quick, "3 concepts and 64 captions, unless said otherwise");
   app.add_option("--require-fidelity", options.require_fidelity,
                  "fail if the default's mean concept fidelity is lower");

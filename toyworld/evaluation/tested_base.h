@@ -11,6 +11,7 @@
 #include "toyworld/evaluation/held_out.h"
 #include "toyworld/evaluation/variants.h"
 #include "worker/engine.h"
+#include "worker/model/torch.h"
 
 namespace vico::toyworld {
 
@@ -26,8 +27,8 @@ struct Learned {
 class TestedBase {
  public:
   /// kNotFound or kInvalidArgument for a directory that is no base model.
-  static absl::StatusOr<std::unique_ptr<TestedBase>> Open(const std::string& directory,
-                                                          int threads);
+  static absl::StatusOr<std::unique_ptr<TestedBase>> Open(const std::string& directory, int threads,
+                                                          const std::string& device);
 
   const std::string& digest() const { return offer_.base_model.digest(); }
   const std::string& name() const { return offer_.base_model.display_name(); }
@@ -56,6 +57,7 @@ class TestedBase {
 
   std::string directory_;
   int threads_ = 1;
+  torch::Device device_ = torch::kCPU;
   std::unique_ptr<Engine> engine_;
   BaseModelOffer offer_;
 };

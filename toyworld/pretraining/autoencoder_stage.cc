@@ -11,7 +11,6 @@
 #include "toyworld/contact_sheet.h"
 #include "toyworld/curves.h"
 #include "toyworld/pretraining/base_config.h"
-#include "toyworld/pretraining/half_precision.h"
 #include "toyworld/pretraining/replicas.h"
 
 namespace vico::toyworld {
@@ -31,17 +30,23 @@ at::Tensor EdgeLoss(const at::Tensor& a, const at::Tensor& b) {
   return dx.abs().mean() + dy.abs().mean();
 }
 
-at::Tensor Loss(Vae& vae, const at::Tensor& pictures, uint64_t noise_seed, bool edges) {
+struct Example {
+  Batch batch;
+  at::Tensor noise;  // [n, 4, 16, 16], of the posterior
+};
+
+Example Draw(uint64_t draw_seed, uint64_t noise_seed, const StageOptions& options) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(noise_seed);
-  Posterior posterior;
-  at::Tensor output;
-  {
-    const HalfPrecision half_precision;
-    const auto found = vae->Encode(pictures);
-    posterior = {found.mean.to(at::kFloat), found.std.to(at::kFloat)};
-    const auto noise = at::randn(posterior.mean.sizes(), generator, posterior.mean.options());
-    output = vae->Decode(posterior.mean + posterior.std * noise).to(at::kFloat);
-  }
+  return {DrawBatch(draw_seed, options.batch, options.classes),
+          at::randn(LatentShape(options.batch), generator, at::TensorOptions(at::kFloat))};
+}
+
+at::Tensor Loss(Vae& vae, const Example& example, const at::Device& device, bool edges) {
+  const auto pictures = example.batch.Pictures(device);
+  const auto found = vae->Encode(pictures.to(at::kBFloat16));
+  const Posterior posterior = {found.mean.to(at::kFloat), found.std.to(at::kFloat)};
+  const auto latent = posterior.mean + posterior.std * example.noise.to(device);
+  const auto output = vae->Decode(latent.to(at::kBFloat16)).to(at::kFloat);
   const auto kl =
       0.5 * (posterior.mean.square() + posterior.std.square() - 1 - 2 * posterior.std.log()).mean();
   const auto difference = output - pictures;
@@ -60,27 +65,30 @@ HeldOut Measure(Vae& vae, const StageOptions& options, int count) {
   double squared = 0, latent_squared = 0;
   for (int i = 0; i < count / 16; ++i) {
     const auto batch = DrawBatch(MixSeed(kHeldOut, static_cast<uint64_t>(i)), 16, options.classes);
-    const auto mean = vae->Encode(batch.pictures).mean;
+    const auto pictures = batch.Pictures(options.device);
+    const auto mean = vae->Encode(pictures).mean;
     const auto output = vae->Decode(mean).clamp(-1, 1);
-    squared += (output - batch.pictures).div(2).square().mean().item<double>();
+    squared += (output - pictures).div(2).square().mean().item<double>();
     latent_squared += mean.square().mean().item<double>();
   }
   return {-10 * std::log10(squared * 16 / count), std::sqrt(latent_squared * 16 / count)};
 }
 
-absl::Status Save(Replicas& replicas, Vae& vae, const StageOptions& options, StageLog& log) {
-  replicas.SwapAverage();
+absl::Status Save(const Replicas& replicas, const StageOptions& options, StageLog& log) {
+  Vae vae(BaseVaeConfig());
+  vae->to(options.device);
+  replicas.CopyAverage(*vae);
   const HeldOut held_out = Measure(vae, options, 128);
   const auto batch = DrawBatch(MixSeed(kHeldOut, 0), 8, options.classes);
   {
     const at::NoGradGuard no_grad;
-    auto pictures = ToPictures(batch.pictures);
-    for (auto& p : ToPictures(vae->Decode(vae->Encode(batch.pictures).mean))) pictures.push_back(p);
+    const auto drawn = batch.Pictures(options.device);
+    auto pictures = ToPictures(drawn);
+    for (auto& p : ToPictures(vae->Decode(vae->Encode(drawn).mean))) pictures.push_back(p);
     RETURN_IF_ERROR(
         WritePicture(fmt::format("{}/autoencoder_{}.png", options.directory, replicas.steps()),
                      ContactSheet(pictures, 8)));
   }
-  replicas.SwapAverage();
   log.Line(fmt::format("autoencoder step {} held-out PSNR {:.2f} dB, latent std {:.4f}",
                        replicas.steps(), held_out.psnr, held_out.std));
   RETURN_IF_ERROR(PlotLog(options.directory + "/autoencoder"));
@@ -107,6 +115,7 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
     ASSIGN_OR_RETURN(const BaseNetworks start, ReadBase(options.start_from));
     CopyParameters(*start.vae, *vaes[0]);
   }
+  for (auto& vae : vaes) vae->to(options.device);
   Replicas replicas(Modules(vaes));
   if (std::filesystem::exists(CheckpointPath(options))) {
     Metadata metadata;
@@ -114,19 +123,21 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
   }
   log.Line(fmt::format("autoencoder from step {} to {}", replicas.steps(), options.steps));
 
+  const auto sources =
+      DrawAhead<Example>(options, replicas.steps(), [&options](uint64_t step, uint64_t replica) {
+        return Draw(MixSeed(kDraw, step, replica), MixSeed(kNoise, step, replica), options);
+      });
   const double peak = options.learning_rate > 0 ? options.learning_rate : 1.5e-3;
   double mean_loss = 0;
   double since = log.Seconds();
   while (replicas.steps() < options.steps && !StopRequested()) {
     const int64_t step = replicas.steps();
-    const auto s = static_cast<uint64_t>(step);
     const bool edges = static_cast<double>(step) > kEdgesFrom * static_cast<double>(options.steps);
     AdamOptions adam;
     adam.learning_rate = LearningRate(peak, step, options.steps, 150, 0.4, 0.02);
     const double loss = replicas.Step(
         [&](size_t replica) {
-          const auto batch = DrawBatch(MixSeed(kDraw, s, replica), options.batch, options.classes);
-          return Loss(vaes[replica], batch.pictures, MixSeed(kNoise, s, replica), edges);
+          return Loss(vaes[replica], sources[replica]->Next(), options.device, edges);
         },
         adam);
     mean_loss += loss / 50;
@@ -138,18 +149,19 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
       mean_loss = 0;
       since = now;
     }
-    if (log.TimeToSave()) RETURN_IF_ERROR(Save(replicas, vaes[0], options, log));
+    if (log.TimeToSave()) RETURN_IF_ERROR(Save(replicas, options, log));
   }
-  return Save(replicas, vaes[0], options, log);
+  return Save(replicas, options, log);
 }
 
 absl::StatusOr<TrainedVae> LoadTrainedVae(const StageOptions& options) {
   TrainedVae trained;
-  trained.vae = Vae(BaseVaeConfig());
-  Replicas replicas(Modules({trained.vae}));
+  Replicas replicas(Modules({Vae(BaseVaeConfig())}));
   Metadata metadata;
   RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
-  replicas.SwapAverage();
+  trained.vae = Vae(BaseVaeConfig());
+  replicas.CopyAverage(*trained.vae);
+  trained.vae->to(options.device);
   trained.scaling_factor = std::stod(metadata.at("scaling_factor"));
   for (auto& p : trained.vae->parameters()) p.set_requires_grad(false);
   return trained;

@@ -16,7 +16,6 @@
 #include "toyworld/curves.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/base_config.h"
-#include "toyworld/pretraining/half_precision.h"
 #include "toyworld/pretraining/replicas.h"
 #include "toyworld/random.h"
 #include "worker/diffusion/scheduler.h"
@@ -72,35 +71,44 @@ at::Tensor TrainingTimesteps(int64_t n, int64_t count, at::Generator& generator)
   return share.mul(static_cast<double>(count)).to(at::kLong).clamp(0, count - 1);
 }
 
-// Weighted (training) or plain (held-out) mean squared error of the noise on one drawn batch.
-at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, uint64_t draw_seed,
-                uint64_t noise_seed, bool training) {
-  auto batch = DrawBatch(draw_seed, world.options.batch, world.options.classes);
+struct Example {
+  Batch batch;
+  at::Tensor ids;    // [n, L] int64
+  at::Tensor noise;  // [n, 4, 16, 16]
+  at::Tensor t;      // [n] int64
+};
+
+Example Draw(const World& world, int n, uint64_t draw_seed, uint64_t noise_seed, bool training) {
+  auto batch = DrawBatch(draw_seed, n, world.options.classes);
   Random random(noise_seed);
   if (training) {
     for (auto& caption : batch.captions) {
       if (random.Chance(kEmptyCaptions)) caption.clear();
     }
   }
-  at::Tensor latent;
-  {
-    const at::NoGradGuard no_grad;
-    const HalfPrecision half_precision;
-    latent = vae->Encode(batch.pictures).mean.to(at::kFloat) * world.scaling_factor;
-  }
   auto generator = at::make_generator<at::CPUGeneratorImpl>(random.Next());
-  const int64_t n = latent.size(0);
-  const auto noise = at::randn(latent.sizes(), generator, latent.options());
+  const auto noise = at::randn(LatentShape(n), generator, at::TensorOptions(at::kFloat));
   const int64_t timesteps = world.schedule.config().num_train_timesteps;
   const auto t = training ? TrainingTimesteps(n, timesteps, generator)
                           : at::randint(0, timesteps, {n}, generator, at::TensorOptions(at::kLong));
-  const auto noisy = world.schedule.AddNoise(latent, noise, t);
-  at::Tensor predicted;
+  const auto ids = Encode(world.tokenizer, batch.captions);
+  return {std::move(batch), ids, noise, t};
+}
+
+// Weighted (training) or plain (held-out) mean squared error of the noise.
+at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, const Example& example,
+                bool training) {
+  const at::Device& device = world.options.device;
+  at::Tensor latent;
   {
-    const HalfPrecision half_precision;
-    const auto text = networks.text(Encode(world.tokenizer, batch.captions));
-    predicted = networks.unet(noisy, t, text).to(at::kFloat);
+    const at::NoGradGuard no_grad;
+    const auto pictures = example.batch.Pictures(device).to(vae->parameters()[0].scalar_type());
+    latent = vae->Encode(pictures).mean.to(at::kFloat) * world.scaling_factor;
   }
+  const auto noise = example.noise.to(device), t = example.t.to(device);
+  const auto noisy = world.schedule.AddNoise(latent, noise, t);
+  const auto text = networks.text(example.ids.to(device));
+  const auto predicted = networks.unet(noisy, t, text).to(at::kFloat);
   const auto error = (predicted - noise).square().mean({1, 2, 3});  // [n]
   if (!training) return error.mean();
   return (error * world.schedule.MinSnrWeights(t, kMinSnrGamma)).mean();
@@ -125,14 +133,15 @@ cv::Mat SampleSheet(NetworksImpl& networks, Vae& vae, const World& world) {
   std::vector<std::string> twice, empty;
   for (const auto& p : prompts) twice.insert(twice.end(), {p, p});
   empty.resize(twice.size());
-  const auto cond = networks.text(Encode(world.tokenizer, twice));
-  const auto uncond = networks.text(Encode(world.tokenizer, empty));
+  const at::Device& device = world.options.device;
+  const auto cond = networks.text(Encode(world.tokenizer, twice).to(device));
+  const auto uncond = networks.text(Encode(world.tokenizer, empty).to(device));
   auto generator = at::make_generator<at::CPUGeneratorImpl>(7);
   const auto n = static_cast<int64_t>(twice.size());
-  auto x = at::randn({n, 4, 16, 16}, generator, at::TensorOptions(at::kFloat));
+  auto x = at::randn(LatentShape(n), generator, at::TensorOptions(at::kFloat)).to(device);
   const auto scheduler = MakeDdim(world.schedule, 25, 0);
   for (size_t i = 0; i < scheduler->timesteps().size(); ++i) {
-    const auto t = at::full({n}, scheduler->timesteps()[i], at::kLong);
+    const auto t = at::full({n}, scheduler->timesteps()[i], at::kLong).to(device);
     const auto eps_uncond = networks.unet(x, t, uncond);
     const auto eps = eps_uncond + kGuidance * (networks.unet(x, t, cond) - eps_uncond);
     x = scheduler->Step(eps, static_cast<int64_t>(i), x, {});
@@ -140,22 +149,22 @@ cv::Mat SampleSheet(NetworksImpl& networks, Vae& vae, const World& world) {
   return ContactSheet(ToPictures(vae->Decode(x / world.scaling_factor)), 8);
 }
 
-absl::Status Save(Replicas& replicas, NetworksImpl& networks, Vae& vae, const World& world,
-                  StageLog& log) {
-  replicas.SwapAverage();
+absl::Status Save(const Replicas& replicas, Vae& vae, const World& world, StageLog& log) {
+  NetworksImpl networks(world.tokenizer.vocab_size());
+  networks.to(world.options.device);
+  replicas.CopyAverage(networks);
   double error = 0;
   {
     const at::NoGradGuard no_grad;
     for (uint64_t i = 0; i < 8; ++i) {
-      error += Loss(networks, vae, world, MixSeed(kHeldOut, i), MixSeed(kHeldOut, 1000 + i), false)
-                   .item<double>() /
-               8;
+      const auto example =
+          Draw(world, 32, MixSeed(kHeldOut, i), MixSeed(kHeldOut, 1000 + i), false);
+      error += Loss(networks, vae, world, example, false).item<double>() / 8;
     }
   }
   RETURN_IF_ERROR(
       WritePicture(fmt::format("{}/diffusion_{}.png", world.options.directory, replicas.steps()),
                    SampleSheet(networks, vae, world)));
-  replicas.SwapAverage();
   log.Line(fmt::format("diffusion step {} held-out mse {:.4f}", replicas.steps(), error));
   RETURN_IF_ERROR(PlotLog(world.options.directory + "/diffusion"));
   return replicas.Save(CheckpointPath(world.options), {});
@@ -171,15 +180,12 @@ std::vector<std::shared_ptr<torch::nn::Module>> Modules(
 absl::Status TrainDiffusion(const StageOptions& options) {
   StageLog log(options, "diffusion");
   ASSIGN_OR_RETURN(const Tokenizer tokenizer, WorldTokenizer());
-  std::vector<Vae> vaes;
-  double scaling_factor = 1;
-  for (int i = 0; i < options.threads; ++i) {
-    ASSIGN_OR_RETURN(const TrainedVae trained, LoadTrainedVae(options));
-    vaes.push_back(trained.vae);
-    scaling_factor = trained.scaling_factor;
-  }
+  ASSIGN_OR_RETURN(const TrainedVae trained, LoadTrainedVae(options));
+  Vae whole_vae = trained.vae, rounded_vae(BaseVaeConfig());
+  CopyParameters(*whole_vae, *rounded_vae);
+  rounded_vae->to(options.device, at::kBFloat16);
   const Schedule schedule(BaseScheduleConfig());
-  const World world{options, tokenizer, schedule, scaling_factor};
+  const World world{options, tokenizer, schedule, trained.scaling_factor};
 
   at::manual_seed(2);
   std::vector<std::shared_ptr<NetworksImpl>> networks;
@@ -194,6 +200,7 @@ absl::Status TrainDiffusion(const StageOptions& options) {
     CopyParameters(*start.text, *networks[0]->text);
     CopyParameters(*start.unet, *networks[0]->unet);
   }
+  for (auto& n : networks) n->to(options.device);
   Replicas replicas(Modules(networks));
   if (std::filesystem::exists(CheckpointPath(options))) {
     Metadata metadata;
@@ -201,19 +208,22 @@ absl::Status TrainDiffusion(const StageOptions& options) {
   }
   log.Line(fmt::format("diffusion from step {} to {}", replicas.steps(), options.steps));
 
+  const auto sources =
+      DrawAhead<Example>(options, replicas.steps(), [&](uint64_t step, uint64_t replica) {
+        return Draw(world, options.batch, MixSeed(kDraw, step, replica),
+                    MixSeed(kNoise, step, replica), true);
+      });
   const double peak = options.learning_rate > 0 ? options.learning_rate : 8e-4;
   double mean_loss = 0;
   double since = log.Seconds();
   while (replicas.steps() < options.steps && !StopRequested()) {
     const int64_t step = replicas.steps();
-    const auto s = static_cast<uint64_t>(step);
     AdamOptions adam;
     adam.learning_rate = LearningRate(peak, step, options.steps, 200, 0.4, 0.025);
     adam.weight_decay = 0.01;
     const double loss = replicas.Step(
         [&](size_t replica) {
-          return Loss(*networks[replica], vaes[replica], world, MixSeed(kDraw, s, replica),
-                      MixSeed(kNoise, s, replica), true);
+          return Loss(*networks[replica], rounded_vae, world, sources[replica]->Next(), true);
         },
         adam);
     mean_loss += loss / 50;
@@ -226,11 +236,11 @@ absl::Status TrainDiffusion(const StageOptions& options) {
       since = now;
     }
     if (log.TimeToSave()) {
-      RETURN_IF_ERROR(Save(replicas, *networks[0], vaes[0], world, log));
+      RETURN_IF_ERROR(Save(replicas, whole_vae, world, log));
       since = log.Seconds();
     }
   }
-  return Save(replicas, *networks[0], vaes[0], world, log);
+  return Save(replicas, whole_vae, world, log);
 }
 
 absl::Status ExportBase(const StageOptions& options, const std::string& base_directory) {
@@ -240,9 +250,10 @@ absl::Status ExportBase(const StageOptions& options, const std::string& base_dir
   Replicas replicas({networks});
   Metadata metadata;
   RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
-  replicas.SwapAverage();
-  return WriteBase(base_directory, trained.vae, trained.scaling_factor, networks->text,
-                   networks->unet);
+  NetworksImpl averaged(tokenizer.vocab_size());
+  replicas.CopyAverage(averaged);
+  return WriteBase(base_directory, trained.vae, trained.scaling_factor, averaged.text,
+                   averaged.unet);
 }
 
 }  // namespace vico::toyworld

@@ -14,7 +14,7 @@
 int main(int argc, char** argv) {
   using namespace vico::toyworld;
   StageOptions options;
-  std::string stage, classes, base;
+  std::string stage, classes, base, device = "cpu";
   CLI::App app("Trains the tiny base model on freshly drawn pictures. Goes on where it stopped.");
   app.add_option("stage", stage, "autoencoder, diffusion or export")
       ->required()
@@ -22,7 +22,13 @@ int main(int argc, char** argv) {
   app.add_option("--work", options.directory, "checkpoints, logs, contact sheets")->required();
   app.add_option("--steps", options.steps, "in all")->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads, "compute threads")->check(CLI::Range(1, 64));
-  app.add_option("--batch", options.batch, "pictures a thread and step")->check(CLI::Range(1, 256));
+  app.add_option("--batch", options.batch, "pictures a thread and step")
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--device", device, "cpu, or cuda: then one thread, and some that draw")
+      ->check(CLI::IsMember({"cpu", "cuda"}));
+  app.add_option("--drawing-threads", options.drawing_threads,
+                 "for each thread, that draw ahead; it draws itself if 0")
+      ->check(CLI::Range(0, 256));
   app.add_option("--classes", classes, "comma-separated; all when left out");
   app.add_option("--save-minutes", options.save_minutes, "between checkpoints");
   app.add_option("--learning-rate", options.learning_rate, "the highest; the stage's own if 0")
@@ -40,6 +46,11 @@ int main(int argc, char** argv) {
       return 2;
     }
     options.classes.push_back(index);
+  }
+  options.device = at::Device(device);
+  if (options.device.is_cuda() && !at::hasCUDA()) {
+    std::fprintf(stderr, "--device: there is no CUDA device\n");
+    return 2;
   }
   at::set_num_threads(1);
   at::globalContext().setFlushDenormal(true);

@@ -10,37 +10,54 @@
 
 namespace vico::toyworld {
 
+namespace {
+
+// Calls with each parameter and the place of its values in the flat vector.
+template <typename Use>
+int64_t ForEachSlice(const torch::nn::Module& module, const at::Tensor& flat, const Use& use) {
+  int64_t offset = 0;
+  for (auto& p : module.parameters()) {
+    const int64_t n = p.numel();
+    use(p, flat.narrow(0, offset, n).view(p.sizes()));
+    offset += n;
+  }
+  return offset;
+}
+
+}  // namespace
+
 Replicas::Replicas(std::vector<std::shared_ptr<torch::nn::Module>> modules)
     : modules_(std::move(modules)) {
   std::vector<at::Tensor> flat;
   for (const auto& p : modules_.at(0)->parameters()) flat.push_back(p.detach().reshape({-1}));
-  weights_ = at::cat(flat).contiguous();
+  weights_ = at::cat(flat).to(at::kFloat).contiguous();
+  rounded_ = weights_.to(at::kBFloat16);
   average_ = weights_.clone();
   first_moment_ = at::zeros_like(weights_);
   second_moment_ = at::zeros_like(weights_);
   for (const auto& module : modules_) {
-    auto gradient = at::zeros_like(weights_);
-    int64_t offset = 0;
-    for (auto& p : module->parameters()) {
-      const int64_t n = p.numel();
-      p.set_data(weights_.narrow(0, offset, n).view(p.sizes()));
-      p.mutable_grad() = gradient.narrow(0, offset, n).view(p.sizes());
-      offset += n;
-    }
-    TORCH_CHECK(offset == weights_.numel(), "replicas differ in size");
+    module->to(at::kBFloat16);
+    const auto gradient = at::zeros_like(rounded_);
+    const int64_t size = ForEachSlice(
+        *module, rounded_, [](torch::Tensor& p, const at::Tensor& at) { p.set_data(at); });
+    TORCH_CHECK(size == weights_.numel(), "replicas differ in size");
+    ForEachSlice(*module, gradient,
+                 [](torch::Tensor& p, const at::Tensor& at) { p.mutable_grad() = at; });
     gradients_.push_back(gradient);
   }
 }
 
+void Replicas::Publish() { rounded_.copy_(weights_); }
+
 double Replicas::Step(const std::function<at::Tensor(size_t)>& loss, const AdamOptions& options) {
-  std::vector<double> losses(size());
+  std::vector<at::Tensor> losses(size());
   std::vector<std::exception_ptr> errors(size());
   const auto work = [&](size_t i) {
     try {
       gradients_[i].zero_();
       const auto value = loss(i);
       value.backward();
-      losses[i] = value.item<double>();
+      losses[i] = value.detach();
     } catch (...) {
       errors[i] = std::current_exception();
     }
@@ -55,11 +72,10 @@ double Replicas::Step(const std::function<at::Tensor(size_t)>& loss, const AdamO
 
   const at::NoGradGuard no_grad;
   ++steps_;
-  auto gradient = gradients_[0];
+  auto gradient = gradients_[0].to(at::kFloat);
   for (size_t i = 1; i < size(); ++i) gradient.add_(gradients_[i]);
   gradient.div_(static_cast<double>(size()));
-  const double norm = gradient.norm().item<double>();
-  if (norm > options.clip_norm) gradient.mul_(options.clip_norm / norm);
+  gradient.mul_(gradient.norm().reciprocal().mul(options.clip_norm).clamp_max(1));
 
   const auto k = static_cast<double>(steps_);
   first_moment_.mul_(options.beta1).add_(gradient, 1 - options.beta1);
@@ -69,19 +85,18 @@ double Replicas::Step(const std::function<at::Tensor(size_t)>& loss, const AdamO
   const auto root = (second_moment_ / unbias2).sqrt_().add_(1e-8);
   weights_.mul_(1 - options.learning_rate * options.weight_decay);
   weights_.addcdiv_(first_moment_, root, -options.learning_rate / unbias1);
+  Publish();
   const double decay = std::min(options.ema_decay, (1 + k) / (10 + k));
   average_.mul_(decay).add_(weights_, 1 - decay);
 
   double mean = 0;
-  for (const double value : losses) mean += value / static_cast<double>(size());
+  for (const auto& value : losses) mean += value.item<double>() / static_cast<double>(size());
   return mean;
 }
 
-void Replicas::SwapAverage() {
+void Replicas::CopyAverage(torch::nn::Module& to) const {
   const at::NoGradGuard no_grad;
-  const auto weights = weights_.clone();
-  weights_.copy_(average_);
-  average_.copy_(weights);
+  ForEachSlice(to, average_, [](torch::Tensor& p, const at::Tensor& at) { p.copy_(at); });
 }
 
 absl::Status Replicas::Save(const std::string& path, const Metadata& metadata) const {
@@ -111,6 +126,7 @@ absl::Status Replicas::Load(const std::string& path, Metadata* metadata) {
     }
     target.copy_(found->second);
   }
+  Publish();
   *metadata = file.metadata();
   steps_ = std::stoll(metadata->at("steps"));
   return absl::OkStatus();

@@ -25,9 +25,11 @@ uint64_t MixSeed(uint64_t purpose, uint64_t step, uint64_t replica) {
   return random.Next();
 }
 
+std::vector<int64_t> LatentShape(int64_t n) { return {n, 4, 16, 16}; }
+
 Batch DrawBatch(uint64_t seed, int n, const std::vector<int>& classes) {
   Batch batch;
-  auto bytes = at::empty({n, kSide, kSide, 3}, at::kByte);
+  batch.bytes = at::empty({n, kSide, kSide, 3}, at::kByte);
   for (int i = 0; i < n; ++i) {
     Random random(MixSeed(seed, static_cast<uint64_t>(i)));
     Drawing drawing;
@@ -40,11 +42,15 @@ Batch DrawBatch(uint64_t seed, int n, const std::vector<int>& classes) {
       drawing = DrawCaptioned(instance, random.Next());
     }
     const cv::Mat image = drawing.image.isContinuous() ? drawing.image : drawing.image.clone();
-    bytes[i].copy_(at::from_blob(image.data, {kSide, kSide, 3}, at::kByte));
+    batch.bytes[i].copy_(at::from_blob(image.data, {kSide, kSide, 3}, at::kByte));
     batch.captions.push_back(drawing.caption);
   }
-  batch.pictures = bytes.permute({0, 3, 1, 2}).to(at::kFloat).div(127.5).sub(1.0).contiguous();
   return batch;
+}
+
+at::Tensor Batch::Pictures(const at::Device& device) const {
+  const auto floats = bytes.to(device).permute({0, 3, 1, 2}).to(at::kFloat);
+  return floats.div(127.5).sub(1.0).contiguous();
 }
 
 std::vector<cv::Mat> ToPictures(const at::Tensor& pictures) {
@@ -54,6 +60,7 @@ std::vector<cv::Mat> ToPictures(const at::Tensor& pictures) {
                          .round()
                          .clamp(0, 255)
                          .to(at::kByte)
+                         .to(at::kCPU)
                          .permute({0, 2, 3, 1})
                          .contiguous();
   std::vector<cv::Mat> result;

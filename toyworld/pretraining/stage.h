@@ -3,19 +3,25 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <opencv2/core.hpp>
 
+#include "toyworld/ahead.h"
+
 namespace vico::toyworld {
 
 struct StageOptions {
-  std::string directory;     ///< checkpoints, logs and contact sheets; made if missing
-  int64_t steps = 1000;      ///< in all; the learning rate falls towards the last
-  int threads = 2;           ///< replicas, one compute thread each
-  int batch = 16;            ///< pictures a replica and step
+  std::string directory;  ///< checkpoints, logs and contact sheets; made if missing
+  int64_t steps = 1000;   ///< in all; the learning rate falls towards the last
+  int threads = 2;        ///< replicas, one compute thread each
+  int batch = 16;         ///< pictures a replica and step
+  at::Device device = at::kCPU;
+  int drawing_threads = 0;   ///< a replica's, that draw ahead; 0: its compute thread draws
   std::vector<int> classes;  ///< classes drawn; empty: all
   double save_minutes = 3;   ///< between checkpoints
   double learning_rate = 0;  ///< the highest; 0: the stage's own
@@ -23,12 +29,33 @@ struct StageOptions {
 };
 
 struct Batch {
-  at::Tensor pictures;  ///< [n, 3, 64, 64] fp32, -1..1
+  at::Tensor bytes;  ///< [n, 64, 64, 3] uint8
   std::vector<std::string> captions;
+
+  /// [n, 3, 64, 64] fp32, -1..1.
+  at::Tensor Pictures(const at::Device& device) const;
 };
 
 /// Freshly drawn; a function of its arguments.
 Batch DrawBatch(uint64_t seed, int n, const std::vector<int>& classes);
+
+/// [n, 4, 16, 16].
+std::vector<int64_t> LatentShape(int64_t n);
+
+/// One source a replica of what `draw(step, replica)` gives, from step `first` on.
+template <typename T>
+std::vector<std::unique_ptr<Ahead<T>>> DrawAhead(
+    const StageOptions& options, int64_t first,
+    const std::function<T(uint64_t step, uint64_t replica)>& draw) {
+  std::vector<std::unique_ptr<Ahead<T>>> sources;
+  for (int i = 0; i < options.threads; ++i) {
+    const auto replica = static_cast<uint64_t>(i);
+    sources.push_back(std::make_unique<Ahead<T>>(
+        [draw, replica](int64_t step) { return draw(static_cast<uint64_t>(step), replica); }, first,
+        options.drawing_threads));
+  }
+  return sources;
+}
 
 /// A well mixed seed for one purpose, step and replica.
 uint64_t MixSeed(uint64_t purpose, uint64_t step, uint64_t replica = 0);
