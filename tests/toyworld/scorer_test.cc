@@ -119,11 +119,11 @@ TEST_F(ScorerTest, ShippedWeightsKnowTheWorld) {
   const HeldOut figures = Examine(*scorer, DrawPairs(0xfeed, 64, 0));
   EXPECT_GE(figures.accuracy[kLabelClass], 0.97);
   EXPECT_GE(figures.accuracy[kLabelScene], 0.97);
-  EXPECT_GE(figures.accuracy[kLabelColour1], 0.83);
-  EXPECT_GE(figures.accuracy[kLabelColour2], 0.9);
-  EXPECT_GE(figures.accuracy[kLabelColour3], 0.9);
-  EXPECT_GE(figures.accuracy[kLabelPattern], 0.7);
-  EXPECT_GE(figures.mask_iou, 0.85);
+  EXPECT_GE(figures.accuracy[kLabelColour1], 0.93);
+  EXPECT_GE(figures.accuracy[kLabelColour2], 0.95);
+  EXPECT_GE(figures.accuracy[kLabelColour3], 0.95);
+  EXPECT_GE(figures.accuracy[kLabelPattern], 0.95);
+  EXPECT_GE(figures.mask_iou, 0.92);
   EXPECT_GE(figures.retrieval, 0.95);  // of 64
   EXPECT_GE(figures.same_cosine, figures.class_cosine + 0.6);
 }

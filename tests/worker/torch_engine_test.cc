@@ -165,7 +165,7 @@ TEST_F(TorchEngineTest, MmagicsDialectIsTrainedWrittenAndDrawnWith) {
 }
 
 TEST_F(TorchEngineTest, ATrainingPutsItsBlocksWhereItIsAsked) {
-  const auto& transformers = engine_->offers().at(0).base_model.transformers();
+  const auto transformers = engine_->offers().at(0).base_model.transformers();
   ASSERT_GE(transformers.size(), 3);
   train_.add_sites(transformers[2]);
   train_.add_sites(transformers[0]);
