@@ -1,5 +1,6 @@
 // The evaluation on the base model that ships: a short training must bring a held-out toy nearer to
-// the truth than the class word does, by far more than a training that learns nothing would.
+// the truth than its word alone can. Where the bound was set, this mug had 0.81, and with the word
+// alone, without image attention, 0.17.
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -23,13 +24,13 @@ TEST(EvaluationTest, AShortTrainingPersonalisesTheShippedBase) {
   const auto evaluate = [&](const std::string& bound) {
     // clang-format off
     const std::vector<std::string> command = {
-        VICO_EVALUATE_BINARY, "--captions", "0", "--classes", "robot", "--concepts", "1",
+        VICO_EVALUATE_BINARY, "--captions", "0", "--classes", "mug", "--concepts", "1",
         "--steps", "150", "--prompts", "4", "--pictures", "1", "--threads", "2",
         "--require-prompt-fidelity", "0.7", "--require-fidelity", bound, "--out", folder.path()};
     // clang-format on
     return RunToEnd(command, std::chrono::minutes(12));
   };
-  const Finished first = evaluate("0.3");
+  const Finished first = evaluate("0.5");
   EXPECT_EQ(first.exit_code, 0) << first.out << first.err;
   const auto results = nlohmann::json::parse(ReadFile(folder.path() + "/results.json"));
   EXPECT_EQ(results.at("concepts").size(), 1U);
