@@ -129,8 +129,8 @@ absl::Status WriteBase(const std::string& directory, const Vae& vae, double scal
   train.set_attention_learning_rate(2e-3);
   train.set_min_snr_gamma(0.1);
   train.set_block_start(v1::BLOCK_START_SELF_ATTENTION);
-  // At the coarsest level of 4 x 4 places there is little of a toy to attend to; at the finest there
-  // are its details.
+  // At the coarsest level of 4 x 4 places there is little of a toy to attend to; at the finest
+  // there are its details.
   for (const char* site : {"up_blocks.1.attentions.0", "up_blocks.2.attentions.0",
                            "up_blocks.2.attentions.1", "up_blocks.2.attentions.2"}) {
     train.add_sites(site);
