@@ -184,6 +184,18 @@ TEST_F(TorchEngineTest, ATrainingPutsItsBlocksWhereItIsAsked) {
   EXPECT_THAT(Train(), NamesField("train.sites"));
 }
 
+TEST_F(TorchEngineTest, ABaseModelThatNamesSitesItLacksIsRefused) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/tiny";
+  ASSERT_THAT(WriteTinyBase(path, 3), IsOk());
+  std::ofstream(path + "/vico.json")
+      << R"({"training_defaults": {"sites": ["mid_block.nowhere"]}})";
+  const auto engine = OpenTorchEngine(
+      {.base_models = {path}, .device = "cpu", .threads = 1, .code_version = "test"}, Log::Off());
+  EXPECT_THAT(engine, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(std::string(engine.status().message()), testing::HasSubstr("mid_block.nowhere"));
+}
+
 // Half the digits of U-Net and autoencoder: another picture, but hardly.
 TEST_F(TorchEngineTest, InBfloat16ItTrainsAndDrawsNearlyTheSame) {
   const auto engine = OpenTorchEngine({.base_models = {base_},

@@ -48,9 +48,9 @@ class Replicas {
   absl::Status Load(const std::string& path, Metadata* metadata);
 
  private:
-  std::vector<std::shared_ptr<torch::nn::Module>> modules_;
   void Publish();  // weights_ -> rounded_
 
+  std::vector<std::shared_ptr<torch::nn::Module>> modules_;
   std::vector<at::Tensor> gradients_;                            // one [P] a replica, bfloat16
   at::Tensor rounded_;                                           // [P] bfloat16
   at::Tensor weights_, average_, first_moment_, second_moment_;  // [P]
