@@ -1,7 +1,7 @@
 // What a process of its own costs a picture: the same files decoded in this process, and by
 // vico-decode started for each. A pool of processes used again could save no more than the
 // difference.
-#include "server/decoder/decode.h"
+#include "server/pictures/decoder/decode.h"
 
 #include <algorithm>
 #include <chrono>
@@ -13,8 +13,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "server/decoder/decoder_process.h"
-#include "server/intake/picture_scan.h"
+#include "server/pictures/decoder/decoder_process.h"
+#include "server/pictures/picture_scan.h"
 
 namespace {
 
@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   app.add_option("FILE", files, "PNGs and JPEGs")->required();
   CLI11_PARSE(app, argc, argv);
 
-  const auto decoder = vico::DecoderProcess::Start({.program = program}, vico::Log::Off());
+  const auto decoder = vico::server::DecoderProcess::Start({.program = program}, vico::Log::Off());
   if (!decoder.ok()) {
     std::fprintf(stderr, "%s\n", decoder.status().ToString().c_str());
     return 1;
@@ -58,14 +58,14 @@ int main(int argc, char** argv) {
   for (const std::string& file : files) {
     std::ifstream in(file, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    const auto scanned = vico::ScanPicture(bytes, {});
+    const auto scanned = vico::server::ScanPicture(bytes, {});
     if (!scanned.ok() || !(*decoder)->Decode(*scanned).ok()) {
       std::fprintf(stderr, "%s: is not taken\n", file.c_str());
       return 1;
     }
     const double here = Median(times, [&] {
-      vico::Pixels pixels;
-      vico::DecodePicture({.file = scanned->stripped,
+      vico::server::Pixels pixels;
+      vico::server::DecodePicture({.file = scanned->stripped,
                            .width = scanned->width,
                            .height = scanned->height,
                            .orientation = scanned->orientation},

@@ -11,15 +11,15 @@ namespace vico::parity {
 
 struct Request {
   std::string base_model;  ///< a folder in diffusers layout
-  TensorMap input;         ///< see bench/parity_reference.py, the other side
-  Metadata text;           ///< the input's words
+  worker::TensorMap input;         ///< see bench/parity_reference.py, the other side
+  worker::Metadata text;           ///< the input's words
   torch::ScalarType dtype = torch::kFloat;
   int threads = 1;
   int repeats = 1;  ///< counted runs after one that is not
 };
 
 struct Answer {
-  TensorMap output;
+  worker::TensorMap output;
   double seconds = 0;  ///< a run, mean
 };
 

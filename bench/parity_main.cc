@@ -16,6 +16,9 @@
 
 namespace vico::parity {
 
+using worker::ReadTensors;
+using worker::WriteTensors;
+
 double Time(int repeats, const std::function<void()>& run) {
   using Clock = std::chrono::steady_clock;
   if (repeats > 0) run();  // uncounted

@@ -5,11 +5,24 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/parity.h"
-#include "worker/io/base_model.h"
-#include "worker/loaded_base.h"
-#include "worker/train/generator.h"
+#include "worker/base_model/base_model.h"
+#include "worker/engine/loaded_base.h"
+#include "worker/personalize/generator.h"
 
 namespace vico::parity {
+
+using worker::BaseModel;
+using worker::ClipText;
+using worker::GenerateOptions;
+using worker::LoadBase;
+using worker::LoadParameters;
+using worker::MakeTokenizer;
+using worker::OpenBaseModel;
+using worker::OpenWeights;
+using worker::UNet;
+using worker::Vae;
+using worker::WeightFiles;
+
 namespace {
 
 BaseModel Open(const std::string& directory) {

@@ -6,11 +6,31 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/parity.h"
-#include "worker/loaded_base.h"
-#include "worker/train/generator.h"
+#include "worker/engine/loaded_base.h"
+#include "worker/personalize/generator.h"
 #include "worker/train/train_step.h"
 
 namespace vico::parity {
+
+using worker::Adapter;
+using worker::AdditiveOtsuMask;
+using worker::Base;
+using worker::BlockStart;
+using worker::Dialect;
+using worker::GenerateOptions;
+using worker::LoadBase;
+using worker::Look;
+using worker::Personalization;
+using worker::RunReference;
+using worker::RunTarget;
+using worker::SiteFeatures;
+using worker::TargetPass;
+using worker::TensorMap;
+using worker::TrainOptions;
+using worker::TrainRows;
+using worker::TrainingStep;
+using worker::TransformerVisitor;
+
 namespace {
 
 constexpr int64_t kSteps = 5;

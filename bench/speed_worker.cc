@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "worker/io/base_model.h"
-#include "worker/train/generator.h"
+#include "worker/base_model/base_model.h"
+#include "worker/personalize/generator.h"
 #include "worker/train/trainer.h"
 
 namespace {
@@ -54,7 +54,7 @@ class Turns {
 
 // The toy base's tokenizer with as many entries as the text encoder has embeddings.
 absl::StatusOr<vico::Tokenizer> WideTokenizer(const std::string& directory, int64_t entries) {
-  const auto model = vico::OpenBaseModel(directory);
+  const auto model = vico::worker::OpenBaseModel(directory);
   if (!model.ok()) return model.status();
   auto vocabulary = nlohmann::json::parse(model->vocabulary);
   for (auto id = static_cast<int64_t>(vocabulary.size()); id < entries; ++id) {
@@ -74,39 +74,39 @@ struct Row {
   int64_t side = 0;  // of the latent
 };
 
-void Train(vico::Base& base, const Row& row, Turns& turns) {
-  vico::TrainOptions options;
+void Train(vico::worker::Base& base, const Row& row, Turns& turns) {
+  vico::worker::TrainOptions options;
   options.steps = 1 << 20;
   options.init_word = "robot";
   const int64_t pixels = kLatentFactor * row.side;
   const auto picture = torch::rand({1, 3, pixels, pixels});
   if (!turns.Begin()) return;
-  vico::TrainAdapter(base, picture, options, [&](const vico::StepReport&, vico::Adapter&) {
+  vico::worker::TrainAdapter(base, picture, options, [&](const vico::worker::StepReport&, vico::worker::Adapter&) {
     turns.End();
     return turns.Begin();
   });
 }
 
-void Sample(vico::Base& base, const Row& row, size_t pictures, Turns& turns) {
+void Sample(vico::worker::Base& base, const Row& row, size_t pictures, Turns& turns) {
   const at::NoGradGuard no_grad;
-  vico::GenerateOptions options;
+  vico::worker::GenerateOptions options;
   options.prompt = "a photo of S* on the beach";
   options.steps = 1000;
   options.width = options.height = kLatentFactor * row.side;
   for (size_t i = 0; i < pictures; ++i) options.seeds.push_back(i);
-  vico::Personalization personal{
-      .adapter = vico::Adapter(base.unet->transformers(), base.sites(),
-                               base.text->config().hidden_size, 7, vico::BlockStart::kDefault),
+  vico::worker::Personalization personal{
+      .adapter = vico::worker::Adapter(base.unet->transformers(), base.sites(),
+                               base.text->config().hidden_size, 7, vico::worker::BlockStart::kDefault),
       .reference = torch::randn({1, 4, row.side, row.side})};
-  vico::GenerateObserver observer;
+  vico::worker::GenerateObserver observer;
   observer.on_step = [&](int64_t, int64_t) {
     turns.End();
     return turns.Begin();
   };
-  if (turns.Begin()) vico::GeneratePictures(base, &personal, options, observer);
+  if (turns.Begin()) vico::worker::GeneratePictures(base, &personal, options, observer);
 }
 
-void Run(vico::Base& base, const Row& row, Turns& turns) {
+void Run(vico::worker::Base& base, const Row& row, Turns& turns) {
   if (row.name == "train") return Train(base, row, turns);
   if (row.name == "sample1") return Sample(base, row, 1, turns);
   if (row.name == "sample4") return Sample(base, row, 4, turns);
@@ -142,7 +142,7 @@ int main(int argc, char** argv) {
   at::set_num_threads(threads);
   const bool needs_unet = row.name == "train" || row.name.starts_with("sample");
   const bool needs_vae = row.name == "train" || row.name == "encode" || row.name == "decode";
-  const vico::ClipTextConfig text;
+  const vico::worker::ClipTextConfig text;
   auto tokenizer = WideTokenizer(base_model, text.vocab_size);
   if (!tokenizer.ok()) {
     std::fprintf(stderr, "vico-bench-speed: %s\n",
@@ -151,14 +151,14 @@ int main(int argc, char** argv) {
   }
   torch::manual_seed(1);
   // Rows without a network get a small one: the base has one of each.
-  vico::UNetConfig unet;
+  vico::worker::UNetConfig unet;
   if (!needs_unet) unet.block_out_channels = {32, 32, 32, 32};
-  vico::VaeConfig vae;
+  vico::worker::VaeConfig vae;
   if (!needs_vae) vae.block_out_channels = {32, 32, 32, 32};
-  vico::Base base{.text = vico::ClipText(text),
-                  .vae = vico::Vae(vae),
-                  .unet = vico::UNet(unet),
-                  .schedule = vico::Schedule(vico::ScheduleConfig{}),
+  vico::worker::Base base{.text = vico::worker::ClipText(text),
+                  .vae = vico::worker::Vae(vae),
+                  .unet = vico::worker::UNet(unet),
+                  .schedule = vico::worker::Schedule(vico::worker::ScheduleConfig{}),
                   .tokenizer = *std::move(tokenizer),
                   .threads = threads};
   Freeze(base.text);

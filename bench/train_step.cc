@@ -13,7 +13,7 @@
 
 #include "worker/io/file.h"
 #include "worker/io/image.h"
-#include "worker/loaded_base.h"
+#include "worker/engine/loaded_base.h"
 #include "worker/train/trainer.h"
 
 namespace {
@@ -30,7 +30,7 @@ int Fail(const absl::Status& status) {
 int main(int argc, char** argv) {
   std::string base_model = "toyworld/base", images = "examples/robot", dtype = "float32";
   int threads = 1;
-  vico::TrainOptions options;
+  vico::worker::TrainOptions options;
   options.steps = 25;
   options.batch_size = 4;
   options.init_word = "robot";
@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   at::set_num_threads(threads);
-  auto loaded = vico::LoadBase(base_model, "", torch::Device(torch::kCPU), threads);
+  auto loaded = vico::worker::LoadBase(base_model, "", torch::Device(torch::kCPU), threads);
   if (!loaded.ok()) return Fail(loaded.status());
   if (dtype == "bfloat16") loaded->base.unet->to(at::kBFloat16);
   std::set<std::string> paths;
@@ -56,17 +56,17 @@ int main(int argc, char** argv) {
   }
   std::vector<torch::Tensor> squares;
   for (const auto& path : paths) {
-    const auto bytes = vico::ReadSmallFile(path);
+    const auto bytes = vico::worker::ReadSmallFile(path);
     if (!bytes.ok()) return Fail(bytes.status());
-    auto square = vico::LoadSquare(*bytes, loaded->offer.base_model.resolution());
+    auto square = vico::worker::LoadSquare(*bytes, loaded->offer.base_model.resolution());
     if (!square.ok()) return Fail(square.status());
     squares.push_back(*square);
   }
   using Clock = std::chrono::steady_clock;
   auto begin = Clock::now();
   double loss = 0;
-  vico::TrainAdapter(loaded->base, torch::stack(squares), options,
-                     [&](const vico::StepReport& report, vico::Adapter&) {
+  vico::worker::TrainAdapter(loaded->base, torch::stack(squares), options,
+                     [&](const vico::worker::StepReport& report, vico::worker::Adapter&) {
                        loss += report.loss / static_cast<double>(options.steps);
                        if (report.step == kWarmUp) begin = Clock::now();
                        return true;

@@ -31,12 +31,42 @@ if(VICO_FUZZ)
   target_link_options(vico_options INTERFACE -fprofile-instr-generate)
 endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# The same for all targets, so that they can share precompiled headers.
+add_compile_options(-fPIC -pthread)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # ccache asks for these to cache what is built with precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  endif()
 endif()
+
+# vico_precompiled(target torch|grpc|proto): the target reads these headers precompiled. They are
+# built once for all (cmake/precompiled.cmake); a preset without them finds missing includes.
+function(vico_precompiled target headers)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS AND NOT VICO_FUZZ)
+    target_precompile_headers(${target} REUSE_FROM vico_precompiled_${headers})
+  endif()
+endfunction()
+
+# vico_program(name SOURCES main.cc ... LIBS target ... [PRECOMPILED torch]): a program, in bin/.
+function(vico_program name)
+  cmake_parse_arguments(P "" "PRECOMPILED" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${P_SOURCES})
+  target_link_libraries(${name} PRIVATE vico_options ${P_LIBS})
+  target_compile_definitions(${name} PRIVATE VICO_VERSION="${PROJECT_VERSION}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  if(P_PRECOMPILED)
+    vico_precompiled(${name} ${P_PRECOMPILED})
+  endif()
+endfunction()
+
+# Tests run once: less optimisation builds them in half the time.
+add_library(vico_test_options INTERFACE)
+target_compile_options(vico_test_options INTERFACE -O1)
 
 # For the sources, of the folder it is called in, that use the macros of common/failpoint.h.
 function(vico_failpoints)
@@ -45,12 +75,12 @@ function(vico_failpoints)
   endif()
 endfunction()
 
-# vico_test(name SOURCES a_test.cc ... LIBS target ... [LABEL unit] [WHOLE])
+# vico_test(name SOURCES a_test.cc ... LIBS target ... [LABEL unit] [WHOLE] [PRECOMPILED torch|grpc])
 # LABEL is one of unit, contract, golden, end_to_end, gpu, crash, load, fuzz. TIER_0 names, as a
 # gtest filter, those tests that run by default; the label of the others ends in _tier1. WHOLE lists
 # the binary as one ctest entry: for programs that are slow to start, as those with LibTorch are.
 function(vico_test name)
-  cmake_parse_arguments(T "WHOLE" "LABEL;TIMEOUT;TIER_0" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(T "WHOLE" "LABEL;TIMEOUT;TIER_0;PRECOMPILED" "SOURCES;LIBS" ${ARGN})
   if(NOT T_LABEL)
     set(T_LABEL unit)
   endif()
@@ -58,7 +88,11 @@ function(vico_test name)
     set(T_TIMEOUT 120)
   endif()
   add_executable(${name} ${T_SOURCES})
-  target_link_libraries(${name} PRIVATE vico_options ${T_LIBS} GTest::gmock_main)
+  target_link_libraries(${name} PRIVATE vico_options vico_test_options ${T_LIBS} GTest::gmock_main)
+  if(NOT T_PRECOMPILED)
+    set(T_PRECOMPILED plain)
+  endif()
+  vico_precompiled(${name} test_${T_PRECOMPILED})
   if(T_WHOLE)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     # Tests run side by side; two programs that each wait for threads of their own get nowhere.

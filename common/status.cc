@@ -3,6 +3,7 @@
 #include <absl/strings/cord.h>
 #include <fmt/format.h>
 
+#include "common/proto_time.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace vico {
@@ -69,9 +70,7 @@ absl::Status WithReason(absl::Status status, std::string_view reason) {
 absl::Status WithRetryAfter(absl::Status status, absl::Duration delay) {
   if (status.ok()) return status;
   google::rpc::RetryInfo info;
-  info.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(delay));
-  info.mutable_retry_delay()->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(delay % absl::Seconds(1))));
+  *info.mutable_retry_delay() = ToProto(delay);
   SetDetail(status, info);
   return status;
 }
@@ -101,9 +100,7 @@ std::string Reason(const absl::Status& status) {
 }
 
 absl::Duration RetryAfter(const absl::Status& status) {
-  const auto info = GetDetail<google::rpc::RetryInfo>(status);
-  return absl::Seconds(info.retry_delay().seconds()) +
-         absl::Nanoseconds(info.retry_delay().nanos());
+  return FromProto(GetDetail<google::rpc::RetryInfo>(status).retry_delay());
 }
 
 std::string Field(const absl::Status& status) {

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 constexpr const char* kGroup = "Limits";
@@ -89,4 +89,4 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
              "A WatchJob call streams so long; clients resume it");
 }
 
-}  // namespace vico
+}  // namespace vico::server

@@ -5,9 +5,9 @@
 
 #include "server/server.h"
 
-namespace vico {
+namespace vico::server {
 
 /// `options` must live until `app` has parsed; they hold the defaults that the help shows.
 void AddLimitFlags(CLI::App& app, ServerOptions& options);
 
-}  // namespace vico
+}  // namespace vico::server

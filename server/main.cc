@@ -17,11 +17,11 @@
 #include "common/stop_signals.h"
 #include "common/tracing/otlp_exporter.h"
 #include "common/tracing/otlp_headers.h"
-#include "server/checkpoint_failpoint.h"
-#include "server/command_folder.h"
-#include "server/command_output.h"
-#include "server/commands.h"
-#include "server/files.h"
+#include "server/sql/checkpoint_failpoint.h"
+#include "server/cli/command_folder.h"
+#include "server/cli/command_output.h"
+#include "server/cli/commands.h"
+#include "server/disk/files.h"
 #include "server/limit_flags.h"
 #include "server/server.h"
 
@@ -34,7 +34,7 @@ std::string BesideThisProgram(const char* name) {
 }
 
 /// Until a signal asks to end, or the server cannot go on.
-absl::Status WaitForEnd(vico::Server& server, const std::stop_token& stop) {
+absl::Status WaitForEnd(vico::server::Server& server, const std::stop_token& stop) {
   std::mutex mutex;
   std::unique_lock lock(mutex);
   std::condition_variable_any asked;
@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   const vico::Sensitive otlp_headers = vico::TakeOtlpHeaders();
   const vico::StopSignals signals;
 
-  vico::ServerOptions options;
+  vico::server::ServerOptions options;
   options.version = VICO_VERSION;
   std::string log_level = "info";
   std::string otlp_endpoint;
@@ -64,8 +64,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", VICO_VERSION);
   app.require_subcommand(0, 1);
   int command_exit = 0;
-  vico::AddKeysCommand(app, command_exit);
-  vico::AddTenantsCommand(app, command_exit);
+  vico::server::AddKeysCommand(app, command_exit);
+  vico::server::AddTenantsCommand(app, command_exit);
   app.add_option("--data", options.data, "Folder that holds everything the server keeps");
   app.add_option("--listen", options.listen, "Address for clients; port 0: any free one")
       ->capture_default_str();
@@ -105,33 +105,33 @@ int main(int argc, char** argv) {
                  "From saying NOT_SERVING to refusing calls")
       ->check(CLI::Range(0.0, 60.0))
       ->capture_default_str();
-  vico::AddLimitFlags(app, options);
-  vico::ServerCommands commands;
-  vico::AddCommands(app, commands);
+  vico::server::AddLimitFlags(app, options);
+  vico::server::ServerCommands commands;
+  vico::server::AddCommands(app, commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (int exit_code = 0; vico::RunCommand(commands, exit_code)) return exit_code;
+  if (int exit_code = 0; vico::server::RunCommand(commands, exit_code)) return exit_code;
   if (!app.get_subcommands().empty()) return command_exit;
-  if (options.data.empty()) return vico::Ended(vico::FieldError("--data", "is required"));
+  if (options.data.empty()) return vico::server::Ended(vico::FieldError("--data", "is required"));
   options.lease_ttl = absl::Seconds(lease_seconds);
   if (options.decoder.program.empty()) options.decoder.program = BesideThisProgram("vico-decode");
   options.housekeeping = std::min(options.housekeeping, options.lease_ttl / 15);
   options.drain_notice = absl::Seconds(drain_notice_seconds);
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);
-  if (!log.ok()) return vico::Ended(log.status());
+  if (!log.ok()) return vico::server::Ended(log.status());
   const auto spans = vico::OtlpExporter::ForProgram({"vico-server", VICO_VERSION}, otlp_endpoint,
                                                     otlp_headers, *log);
-  if (!spans.ok()) return vico::Ended(spans.status());
+  if (!spans.ok()) return vico::server::Ended(spans.status());
   options.spans = spans->get();
-  vico::WatchCheckpoints();
+  vico::server::WatchCheckpoints();
   const vico::SystemClock clock;
-  vico::PosixFiles files;
-  auto server = vico::Server::Start(options, clock, files, *log);
-  if (!server.ok()) return vico::Ended(server.status());
+  vico::server::PosixFiles files;
+  auto server = vico::server::Server::Start(options, clock, files, *log);
+  if (!server.ok()) return vico::server::Ended(server.status());
   if (print_ports) {
     std::printf("%s\n", (*server)->ListeningLine().c_str());
     std::fflush(stdout);

@@ -17,44 +17,44 @@
 #include <sys/random.h>
 
 #include "common/status.h"
-#include "server/adapter_service.h"
-#include "server/admin_service.h"
-#include "server/blob_keeper.h"
-#include "server/blob_recovery.h"
-#include "server/blob_store_local.h"
-#include "server/blob_store_tracked.h"
-#include "server/call_log.h"
-#include "server/catalog_sqlite.h"
-#include "server/concept_service.h"
-#include "server/data_folder.h"
-#include "server/database.h"
-#include "server/event_feed.h"
-#include "server/gates.h"
-#include "server/housekeeping.h"
-#include "server/intake/intake.h"
-#include "server/job_service.h"
-#include "server/job_store_sqlite.h"
-#include "server/key_ring.h"
-#include "server/key_service.h"
-#include "server/listeners.h"
+#include "server/services/adapter_service.h"
+#include "server/services/admin_service.h"
+#include "server/blobs/blob_maintenance.h"
+#include "server/blobs/blob_recovery.h"
+#include "server/blobs/blob_store_local.h"
+#include "server/blobs/blob_store_tracked.h"
+#include "server/metrics/call_log.h"
+#include "server/store/sql_catalog.h"
+#include "server/services/concept_service.h"
+#include "server/disk/data_folder.h"
+#include "server/sql/database.h"
+#include "server/jobs/event_feed.h"
+#include "server/access/authenticators.h"
+#include "server/jobs/housekeeping.h"
+#include "server/pictures/intake.h"
+#include "server/services/job_service.h"
+#include "server/store/sql_job_store.h"
+#include "server/access/api_key_cache.h"
+#include "server/services/key_service.h"
+#include "server/net/listeners.h"
 #include "server/metrics/listener.h"
 #include "server/metrics/metered_blob_store.h"
 #include "server/metrics/metered_job_store.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/state_collector.h"
-#include "server/model_service.h"
+#include "server/services/model_service.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pool.h"
-#include "server/spec_check.h"
-#include "server/stores.h"
-#include "server/tenant_eraser.h"
-#include "server/tenant_keeper.h"
-#include "server/tenant_store.h"
-#include "server/tokenizers.h"
-#include "server/worker_book.h"
-#include "server/worker_service.h"
+#include "server/checks/spec_check.h"
+#include "server/services/stores.h"
+#include "server/store/tenant_eraser.h"
+#include "server/access/tenant_maintenance.h"
+#include "server/store/tenant_store.h"
+#include "server/checks/tokenizer_cache.h"
+#include "server/jobs/worker_book.h"
+#include "server/services/worker_service.h"
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 constexpr size_t kMaxUploads = 32;  // at once; each may hold a picture of 10 MiB
@@ -140,21 +140,21 @@ struct Server::Parts {
   Metrics metrics;
   MeteredBlobStore metered_blobs;
   EventFeed feed;
-  SqliteCatalog catalog;
-  Tokenizers tokenizers;
+  SqlCatalog catalog;
+  TokenizerCache tokenizers;
   std::unique_ptr<PictureDecoder> decoder;
   TenantStore tenants;
-  KeyRing keys;
+  ApiKeyCache keys;
   TenantEraser eraser;
   WorkerBook worker_book;
-  const KeyGate client_gate;
-  const CertificateGate worker_gate;
+  const ApiKeyAuthenticator client_gate;
+  const CertificateAuthenticator worker_gate;
   std::unique_ptr<Admission> admission;
-  std::unique_ptr<SqliteJobStore> jobs;
+  std::unique_ptr<SqlJobStore> jobs;
   std::unique_ptr<MeteredJobStore> metered_jobs;
   std::unique_ptr<Stores> stores;
   std::unique_ptr<Housekeeping> housekeeping;
-  std::unique_ptr<BlobKeeper> blob_keeper;
+  std::unique_ptr<BlobMaintenance> blob_keeper;
   std::unique_ptr<SpecCheck> specs;
   std::unique_ptr<Pool> pool;
   std::unique_ptr<Pool> intake;
@@ -168,7 +168,7 @@ struct Server::Parts {
   std::unique_ptr<AdapterService> adapter_service;
   std::unique_ptr<ModelService> model_service;
   std::unique_ptr<WorkerService> worker_service;
-  std::unique_ptr<TenantKeeper> keeper;
+  std::unique_ptr<TenantMaintenance> keeper;
   std::unique_ptr<KeyService> key_service;
   std::unique_ptr<AdminService> admin_service;
   std::unique_ptr<Listeners> listeners;
@@ -211,7 +211,7 @@ std::shared_ptr<prometheus::Collectable> Server::Parts::StateCollector(const Clo
 /// Once a second: says whether a worker is alive.
 void Server::Parts::Tick() {
   if (!listening || leaving) return;
-  listeners->SayWorkerIsAlive(AvailableBaseModels() > 0);
+  listeners->SetWorkersAvailable(AvailableBaseModels() > 0);
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -238,7 +238,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   ASSIGN_OR_RETURN(const BlobRecovery recovery, RecoverBlobs(*p.database, *p.blob_files, p.steady));
   LogRecovery(log, recovery);
   ASSIGN_OR_RETURN(p.jobs,
-                   SqliteJobStore::Open(*p.database, clock, p.feed,
+                   SqlJobStore::Open(*p.database, clock, p.feed,
                                         {.lease = options.lease_ttl,
                                          .queued_per_tenant = options.queued_per_tenant,
                                          .queued_total = options.queued_total,
@@ -246,9 +246,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                          .generations_per_tenant = options.generations_per_tenant,
                                          .random01 = Random01,
                                          .on_phase = TellOf(options.spans)}));
-  Admission::LookAtDisk look_at_disk = options.look_at_disk;
-  if (!look_at_disk) look_at_disk = [data = options.data] { return DiskSpaceOf(data); };
-  p.admission = std::make_unique<Admission>(options.admission, clock, std::move(look_at_disk));
+  Admission::ProbeDisk probe_disk = options.probe_disk;
+  if (!probe_disk) probe_disk = [data = options.data] { return DiskSpaceOf(data); };
+  p.admission = std::make_unique<Admission>(options.admission, clock, std::move(probe_disk));
   p.metered_jobs = std::make_unique<MeteredJobStore>(*p.jobs, p.metrics, clock);
   p.stores.reset(new Stores{*p.metered_jobs, p.metered_blobs, p.catalog, p.feed, p.tokenizers,
                             *p.decoder, *p.admission});
@@ -273,7 +273,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   p.worker_service = std::make_unique<WorkerService>(
       *p.worker_calls, *p.stores, p.worker_book,
       WorkerServiceOptions{.lease_ttl = options.lease_ttl, .on_registered = [&p] { p.Tick(); }});
-  p.keeper = std::make_unique<TenantKeeper>(p.keys, p.eraser, log, [&p] {
+  p.keeper = std::make_unique<TenantMaintenance>(p.keys, p.eraser, log, [&p] {
     p.calls->Recheck();
     p.uploads->Recheck();
   });
@@ -311,8 +311,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   p.housekeeping->Start();
   p.keeper->Start();
   p.blob_keeper =
-      std::make_unique<BlobKeeper>(*p.database, *p.blob_files, p.steady, log,
-                                   BlobKeeperOptions{.garbage_age = options.garbage_age,
+      std::make_unique<BlobMaintenance>(*p.database, *p.blob_files, p.steady, log,
+                                   BlobMaintenanceOptions{.garbage_age = options.garbage_age,
                                                      .scrub_interval = options.scrub_interval});
   p.blob_keeper->Start();
   server->KeepTicking();
@@ -368,4 +368,4 @@ void Server::Drain(absl::Duration grace) {
   p.blob_keeper.reset();
 }
 
-}  // namespace vico
+}  // namespace vico::server

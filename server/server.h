@@ -13,14 +13,14 @@
 #include "common/log.h"
 #include "common/tls_files.h"
 #include "common/tracing/span.h"
-#include "server/admission.h"
-#include "server/decoder/decoder_process.h"
-#include "server/edge/connection_book.h"
-#include "server/files.h"
-#include "server/job_service.h"
+#include "server/jobs/admission.h"
+#include "server/pictures/decoder/decoder_process.h"
+#include "server/net/connection_limiter.h"
+#include "server/disk/files.h"
+#include "server/services/job_service.h"
 #include "server/rpc/client_stream.h"
 
-namespace vico {
+namespace vico::server {
 
 struct ServerOptions {
   std::string data;                               ///< folder; made if it is not there
@@ -46,7 +46,7 @@ struct ServerOptions {
   int generations_per_tenant = 8;  ///< running at once; more wait
   AdmissionLimits admission;
   SpanSink* spans = nullptr;  ///< of calls and jobs; must outlive the server; null: nobody's
-  Admission::LookAtDisk look_at_disk{};  ///< of the data folder's disk; the system's if left out
+  Admission::ProbeDisk probe_disk{};  ///< of the data folder's disk; the system's if left out
   JobServiceOptions streams;
   ClientStreamOptions uploads;                     ///< by clients
   absl::Duration drain_notice = absl::Seconds(5);  ///< of Drain, from NOT_SERVING to refusing calls
@@ -92,4 +92,4 @@ class Server {
   const std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace vico
+}  // namespace vico::server

@@ -9,7 +9,7 @@
 
 #include <sched.h>
 
-namespace vico {
+namespace vico::worker {
 
 int AvailableCores() {
   cpu_set_t cpus;
@@ -29,4 +29,4 @@ int CoresInQuota(std::string_view cpu_max) {
   return static_cast<int>(std::min<int64_t>(1024, (quota + period - 1) / period));
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace vico {
+namespace vico::worker {
 
 /// At least 1: the CPUs of the affinity mask, or fewer where a container's CPU quota says so.
 int AvailableCores();
@@ -12,4 +12,4 @@ int AvailableCores();
 /// for "max" and for anything that cannot be read.
 int CoresInQuota(std::string_view cpu_max);
 
-}  // namespace vico
+}  // namespace vico::worker

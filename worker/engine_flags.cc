@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-namespace vico {
+namespace vico::worker {
 
 void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
   app.add_option("--base-model", flags.base_models,
@@ -38,4 +38,4 @@ std::vector<std::string> Words(const EngineFlags& flags) {
   return words;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -8,7 +8,7 @@ namespace CLI {
 class App;
 }
 
-namespace vico {
+namespace vico::worker {
 
 struct EngineFlags {
   std::vector<std::string> base_models;
@@ -25,4 +25,4 @@ void AddEngineFlags(CLI::App& app, EngineFlags& flags);
 /// The same flags as words of a command.
 std::vector<std::string> Words(const EngineFlags& flags);
 
-}  // namespace vico
+}  // namespace vico::worker

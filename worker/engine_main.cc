@@ -13,33 +13,33 @@
 #include "worker/engine_flags.h"
 #include "worker/process/child.h"
 #include "worker/process/engine_server.h"
-#include "worker/torch_engine.h"
+#include "worker/engine/torch_engine.h"
 
 int main(int argc, char** argv) {
   // A terminal sends its signals to both; it is the worker that decides when to end.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGTERM, SIG_IGN);
 
-  vico::EngineFlags flags;
-  flags.threads = vico::AvailableCores();
+  vico::worker::EngineFlags flags;
+  flags.threads = vico::worker::AvailableCores();
   CLI::App app("Vico's engine: started by vico-worker, not by hand.");
   app.set_version_flag("--version", VICO_VERSION);
-  vico::AddEngineFlags(app, flags);
+  vico::worker::AddEngineFlags(app, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   struct stat socket {};
-  if (fstat(vico::kChildSocket, &socket) != 0 || !S_ISSOCK(socket.st_mode)) {
+  if (fstat(vico::worker::kChildSocket, &socket) != 0 || !S_ISSOCK(socket.st_mode)) {
     std::fprintf(stderr, "vico-engine: is started by vico-worker, not by hand\n");
     return 2;
   }
   const auto log = vico::Log::ToStderr("vico-engine", flags.log_level);
   if (!log.ok()) return 2;
 
-  vico::FrameChannel channel(vico::kChildSocket);
-  const auto engine = vico::OpenTorchEngine({.base_models = flags.base_models,
+  vico::worker::FrameChannel channel(vico::worker::kChildSocket);
+  const auto engine = vico::worker::OpenTorchEngine({.base_models = flags.base_models,
                                              .tokenizer = flags.tokenizer,
                                              .device = flags.device,
                                              .precision = flags.precision,
@@ -47,10 +47,10 @@ int main(int argc, char** argv) {
                                              .code_version = VICO_VERSION},
                                             *log);
   if (!engine.ok()) {
-    vico::RefuseToServe(engine.status(), channel).IgnoreError();
+    vico::worker::RefuseToServe(engine.status(), channel).IgnoreError();
     return 1;
   }
-  if (const absl::Status served = vico::ServeEngine(**engine, channel); !served.ok()) {
+  if (const absl::Status served = vico::worker::ServeEngine(**engine, channel); !served.ok()) {
     log->Error("ends", {{"error", std::string(served.message())}});
     return 1;
   }

@@ -21,9 +21,9 @@
 #include "worker/available_cores.h"
 #include "worker/engine_flags.h"
 #include "worker/process/engine_process.h"
-#include "worker/retry.h"
-#include "worker/server_link.h"
-#include "worker/worker.h"
+#include "worker/job/retry.h"
+#include "worker/job/server_link.h"
+#include "worker/job/worker.h"
 
 namespace {
 
@@ -83,11 +83,11 @@ int main(int argc, char** argv) {
   std::string ready_file;
   std::string otlp_endpoint;
   double hang_seconds = 0;
-  vico::WorkerOptions options;
+  vico::worker::WorkerOptions options;
   options.name = DefaultName();
   options.build_version = VICO_VERSION;
-  vico::EngineFlags flags;
-  flags.threads = vico::AvailableCores();
+  vico::worker::EngineFlags flags;
+  flags.threads = vico::worker::AvailableCores();
   CLI::App app("Vico's worker: leases jobs from a server and runs them in an engine process.");
   app.set_version_flag("--version", VICO_VERSION);
   app.add_option("--server", server, "The server's address for workers, host:port")->required();
@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
                  "Certificate in PEM that names vico://worker/NAME; TLS on both sides");
   app.add_option("--key", tls.key, "Its private key in PEM");
   app.add_option("--ca", tls.ca, "CA of the server's certificate in PEM");
-  vico::AddEngineFlags(app, flags);
+  vico::worker::AddEngineFlags(app, flags);
   app.add_option("--name", options.name, "Unique among the server's workers")
       ->capture_default_str();
   app.add_option("--ready-file", ready_file,
@@ -123,7 +123,7 @@ int main(int argc, char** argv) {
     Fail(log.status());
     return 2;
   }
-  const auto link = vico::OpenServerLink("--server", server, tls);
+  const auto link = vico::worker::OpenServerLink("--server", server, tls);
   if (!link.ok()) {
     Fail(link.status());
     return 2;
@@ -135,10 +135,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   options.spans = spans->get();
-  vico::EngineProcessOptions engine_options;
+  vico::worker::EngineProcessOptions engine_options;
   engine_options.command = {engine_program};
-  for (std::string& word : vico::Words(flags)) engine_options.command.push_back(std::move(word));
-  const auto engine = vico::EngineProcess::Open(engine_options, *log);
+  for (std::string& word : vico::worker::Words(flags)) engine_options.command.push_back(std::move(word));
+  const auto engine = vico::worker::EngineProcess::Open(engine_options, *log);
   if (!engine.ok()) return Fail(engine.status());
   if (hang_seconds == 0)
     hang_seconds = (*engine)->device() == "cpu" ? kHangSecondsCpu : kHangSecondsGpu;
@@ -157,8 +157,8 @@ int main(int argc, char** argv) {
     if (!ready.Make()) log->Warning("the ready file cannot be made", {{"path", ready.path()}});
   };
   const vico::SystemClock clock;
-  vico::SystemPause pause;
-  vico::Worker worker(**link, **engine, clock, pause, log->With({{"worker", options.name}}),
+  vico::worker::SystemPause pause;
+  vico::worker::Worker worker(**link, **engine, clock, pause, log->With({{"worker", options.name}}),
                       options);
   const absl::Status end = worker.Run(signals.token());
   if (!end.ok()) return Fail(end);

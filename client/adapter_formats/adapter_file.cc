@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "client/adapter_formats/adapter_formats.h"
-#include "common/adapter_layout.h"
+#include "common/formats/adapter_layout.h"
 
-namespace vico {
+namespace vico::client {
 
 absl::Status WriteAdapterFile(const ForeignAdapter& adapter, const AdapterFileFacts& facts,
                               const std::filesystem::path& file) {
@@ -29,4 +29,4 @@ absl::Status WriteAdapterFile(const ForeignAdapter& adapter, const AdapterFileFa
   return WriteSafetensors(file.string(), adapter.tensors, metadata);
 }
 
-}  // namespace vico
+}  // namespace vico::client

@@ -13,9 +13,9 @@
 #include <absl/status/statusor.h>
 
 #include "client/adapter_formats/foreign_names.h"
-#include "common/safetensors.h"
+#include "common/formats/safetensors.h"
 
-namespace vico {
+namespace vico::client {
 
 /// What another program's files hold, under our names.
 struct ForeignAdapter {
@@ -54,4 +54,4 @@ absl::StatusOr<std::map<std::string, std::string>> ForeignFiles(const Safetensor
                                                                 ForeignFormat format,
                                                                 const std::string& name);
 
-}  // namespace vico
+}  // namespace vico::client

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "common/adapter_layout.h"
+#include "common/formats/adapter_layout.h"
 
-namespace vico {
+namespace vico::client {
 namespace {
 
 // In ldm's U-Net three blocks of one list are one block of diffusers': two layers and a resampler
@@ -129,4 +129,4 @@ std::optional<int> ExecutionOrder(std::string_view site) {
   return static_cast<int>(parsed->way) * 10'000 + parsed->block * 100 + parsed->attention;
 }
 
-}  // namespace vico
+}  // namespace vico::client

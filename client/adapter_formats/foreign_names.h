@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace vico {
+namespace vico::client {
 
 /// Whose names: the authors' (the paper's dialect) or mmagic's.
 enum class ForeignFormat { kAuthors, kMmagic };
@@ -38,4 +38,4 @@ inline constexpr std::string_view kMmagicWord =
 /// name.
 std::optional<int> ExecutionOrder(std::string_view site);
 
-}  // namespace vico
+}  // namespace vico::client

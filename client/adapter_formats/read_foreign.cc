@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 
 #include "client/adapter_formats/adapter_formats.h"
-#include "common/adapter_layout.h"
-#include "common/checkpoint/torch_checkpoint.h"
+#include "common/formats/adapter_layout.h"
+#include "common/formats/checkpoint/torch_checkpoint.h"
 #include "common/status.h"
 
-namespace vico {
+namespace vico::client {
 namespace {
 
 using Kind = PickleNode::Kind;
@@ -284,4 +284,4 @@ absl::StatusOr<ForeignAdapter> ReadForeignAdapter(const std::vector<std::filesys
   return adapter;
 }
 
-}  // namespace vico
+}  // namespace vico::client

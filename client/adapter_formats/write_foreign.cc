@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "client/adapter_formats/adapter_formats.h"
-#include "common/adapter_layout.h"
-#include "common/checkpoint/torch_checkpoint_write.h"
+#include "common/formats/adapter_layout.h"
+#include "common/formats/checkpoint/torch_checkpoint_write.h"
 #include "common/status.h"
 
-namespace vico {
+namespace vico::client {
 namespace {
 
 // The one word that the authors' code can have without a change of its tokenizer, and its id there.
@@ -158,4 +158,4 @@ absl::StatusOr<std::map<std::string, std::string>> ForeignFiles(const Safetensor
   return files;
 }
 
-}  // namespace vico
+}  // namespace vico::client

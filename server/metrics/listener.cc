@@ -8,7 +8,7 @@
 
 #include "common/status.h"
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 bool IsHostAndPort(const std::string& address) {
@@ -48,4 +48,4 @@ absl::StatusOr<std::unique_ptr<MetricsListener>> MetricsListener::Start(
       new MetricsListener(std::move(exposer), std::move(collectables)));
 }
 
-}  // namespace vico
+}  // namespace vico::server

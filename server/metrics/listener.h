@@ -13,7 +13,7 @@ class Collectable;
 class Exposer;
 }  // namespace prometheus
 
-namespace vico {
+namespace vico::server {
 
 class MetricsListener {
  public:
@@ -35,4 +35,4 @@ class MetricsListener {
   const int port_;
 };
 
-}  // namespace vico
+}  // namespace vico::server

@@ -5,7 +5,7 @@
 
 #include "common/status.h"
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 class MeteredWriter final : public BlobWriter {
@@ -70,4 +70,4 @@ absl::Status MeteredBlobStore::RemoveTenant(std::string_view tenant) {
   return blobs_.RemoveTenant(tenant);
 }
 
-}  // namespace vico
+}  // namespace vico::server

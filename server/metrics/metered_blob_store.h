@@ -4,10 +4,10 @@
 #include <memory>
 #include <string_view>
 
-#include "server/blob_store.h"
+#include "server/blobs/blob_store.h"
 #include "server/metrics/metrics.h"
 
-namespace vico {
+namespace vico::server {
 
 /// Any thread. All it is given must outlive it and its writers and readers.
 class MeteredBlobStore final : public BlobStore {
@@ -26,4 +26,4 @@ class MeteredBlobStore final : public BlobStore {
   Metrics& metrics_;
 };
 
-}  // namespace vico
+}  // namespace vico::server

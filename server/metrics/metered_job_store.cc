@@ -3,20 +3,12 @@
 #include <optional>
 #include <set>
 
+#include "common/proto_time.h"
 #include "common/status.h"
-#include "server/catalog.h"
-#include "server/job.h"
+#include "server/jobs/catalog.h"
+#include "server/jobs/job.h"
 
-namespace vico {
-namespace {
-
-absl::Duration Between(const google::protobuf::Timestamp& begin,
-                       const google::protobuf::Timestamp& end) {
-  return absl::Seconds(end.seconds() - begin.seconds()) +
-         absl::Nanoseconds(end.nanos() - begin.nanos());
-}
-
-}  // namespace
+namespace vico::server {
 
 absl::StatusOr<v1::Job> MeteredJobStore::Submit(const SubmitRequest& request) {
   // A repeat of a submission is none of its own; the services ask FindByRequest before, so one that
@@ -53,7 +45,7 @@ absl::StatusOr<std::vector<Grant>> MeteredJobStore::Lease(const LeaseQuery& quer
       if (!leases_.emplace(grant.lease_id, held).second) continue;  // the same grant again
     }
     if (grant.job.attempt() == 1 && grant.job.has_start_time()) {
-      metrics_.Began(grant.job.kind(), Between(grant.job.create_time(), grant.job.start_time()));
+      metrics_.Began(grant.job.kind(), FromProto(grant.job.start_time()) - FromProto(grant.job.create_time()));
     }
   }
   return grants;
@@ -101,7 +93,7 @@ absl::StatusOr<v1::Job> MeteredJobStore::Finish(const v1::FinishRequest& finish)
   if (finish.has_failure()) metrics_.AttemptFailed(Reason(FromProto(finish.failure().status())));
   if (finish.has_released()) metrics_.Released();
   if (IsTerminal(job->state()) && job->has_start_time() && job->has_finish_time()) {
-    metrics_.Ended(job->kind(), job->state(), Between(job->start_time(), job->finish_time()));
+    metrics_.Ended(job->kind(), job->state(), FromProto(job->finish_time()) - FromProto(job->start_time()));
   }
   return job;
 }
@@ -146,4 +138,4 @@ MeteredJobStore::Workers MeteredJobStore::CountWorkers() {
   return count;
 }
 
-}  // namespace vico
+}  // namespace vico::server

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "common/clock.h"
-#include "server/job_store.h"
+#include "server/jobs/job_store.h"
 #include "server/metrics/metrics.h"
 
-namespace vico {
+namespace vico::server {
 
 /// Any thread. All it is given must outlive it.
 class MeteredJobStore final : public JobStore {
@@ -59,4 +59,4 @@ class MeteredJobStore final : public JobStore {
   std::map<std::string, Held, std::less<>> leases_;             // by lease id
 };
 
-}  // namespace vico
+}  // namespace vico::server

@@ -10,9 +10,9 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
-#include "server/job.h"
+#include "server/jobs/job.h"
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 using prometheus::Counter;
@@ -165,4 +165,4 @@ void Metrics::Called(const std::string& method, absl::StatusCode code, absl::Dur
 
 std::shared_ptr<prometheus::Collectable> Metrics::collectable() const { return registry_; }
 
-}  // namespace vico
+}  // namespace vico::server

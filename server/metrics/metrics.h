@@ -16,7 +16,7 @@ class Collectable;
 class Registry;
 }  // namespace prometheus
 
-namespace vico {
+namespace vico::server {
 
 /// Any thread.
 class Metrics {
@@ -58,4 +58,4 @@ std::string_view FailureLabel(std::string_view reason);
 /// "training" or "generation".
 std::string_view KindLabel(v1::JobKind kind);
 
-}  // namespace vico
+}  // namespace vico::server

@@ -15,7 +15,7 @@
 
 #include "common/resident_bytes.h"
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 using prometheus::ClientMetric;
@@ -184,4 +184,4 @@ std::shared_ptr<prometheus::Collectable> MakeStateCollector(StateSources sources
   return std::make_shared<StateCollector>(std::move(sources));
 }
 
-}  // namespace vico
+}  // namespace vico::server

@@ -8,14 +8,14 @@
 
 #include "common/clock.h"
 #include "common/tracing/span.h"
-#include "server/database.h"
-#include "server/edge/acceptor.h"
+#include "server/sql/database.h"
+#include "server/net/acceptor.h"
 
 namespace prometheus {
 class Collectable;
 }
 
-namespace vico {
+namespace vico::server {
 
 /// Of the living workers.
 struct WorkerLoads {
@@ -41,4 +41,4 @@ struct StateSources {
 
 std::shared_ptr<prometheus::Collectable> MakeStateCollector(StateSources sources);
 
-}  // namespace vico
+}  // namespace vico::server

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace vico {
+namespace vico::server {
 
 namespace {
 
@@ -49,4 +49,4 @@ grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& cont
   return reactor;
 }
 
-}  // namespace vico
+}  // namespace vico::server

@@ -10,7 +10,7 @@
 
 #include "server/rpc/calls.h"
 
-namespace vico {
+namespace vico::server {
 
 /// Asks who calls, times, logs and counts the call and answers with `act`'s status. `method` is a
 /// literal.
@@ -18,4 +18,4 @@ grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& cont
                                  std::string_view method,
                                  std::function<absl::Status(const Caller&)> act);
 
-}  // namespace vico
+}  // namespace vico::server

@@ -8,7 +8,7 @@
 
 #include "common/ids.h"
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 constexpr char kRequestId[] = "x-request-id";
@@ -65,4 +65,4 @@ std::shared_ptr<CallNotes> NoteCall(grpc::ServerContextBase& context, std::strin
   return notes;
 }
 
-}  // namespace vico
+}  // namespace vico::server

@@ -11,7 +11,7 @@
 
 #include "common/tracing/trace_context.h"
 
-namespace vico {
+namespace vico::server {
 
 /// Written before the call begins and in its turns, read when it is answered: one thread at a time.
 struct CallNotes {
@@ -35,4 +35,4 @@ bool IsCallId(std::string_view text);
 /// the request id.
 std::shared_ptr<CallNotes> NoteCall(grpc::ServerContextBase& context, std::string_view method);
 
-}  // namespace vico
+}  // namespace vico::server

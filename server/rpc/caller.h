@@ -12,7 +12,7 @@
 
 #include "server/rpc/call_notes.h"
 
-namespace vico {
+namespace vico::server {
 
 enum class Role : unsigned {
   kUser = 1,         ///< a tenant's jobs, concepts and adapters
@@ -44,18 +44,18 @@ struct Caller {
 };
 
 /// Any thread.
-class Gate {
+class Authenticator {
  public:
-  virtual ~Gate() = default;
+  virtual ~Authenticator() = default;
 
   /// Who calls, if that caller may call `method`. kUnauthenticated, reason KEY_INVALID or
   /// CERTIFICATE_INVALID, for somebody unknown; kPermissionDenied, reason ROLE_MISSING, for a
   /// method that is not for the caller's roles, or for nobody's.
-  virtual absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,
+  virtual absl::StatusOr<Caller> Authenticate(const grpc::ServerContextBase& context,
                                        std::string_view method) const = 0;
 
   /// OK while a caller that was let in may go on; asked in each turn of a long call.
-  virtual absl::Status StillWelcome(const Caller& caller) const = 0;
+  virtual absl::Status Recheck(const Caller& caller) const = 0;
 };
 
-}  // namespace vico
+}  // namespace vico::server

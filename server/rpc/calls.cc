@@ -10,10 +10,10 @@
 #include "common/status.h"
 #include "common/status_grpc.h"
 
-namespace vico {
+namespace vico::server {
 absl::StatusOr<Caller> Calls::Admit(const grpc::ServerContextBase& context,
                                     std::string_view method) {
-  ASSIGN_OR_RETURN(Caller caller, gate_.Admit(context, method));
+  ASSIGN_OR_RETURN(Caller caller, authenticator_.Authenticate(context, method));
   const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(HasRoom());
   ++let_in_;
@@ -22,7 +22,7 @@ absl::StatusOr<Caller> Calls::Admit(const grpc::ServerContextBase& context,
 
 absl::StatusOr<Caller> Calls::Enter(const grpc::ServerContextBase& context, std::string_view method,
                                     const std::shared_ptr<Pump>& stream) {
-  ASSIGN_OR_RETURN(Caller caller, gate_.Admit(context, method));
+  ASSIGN_OR_RETURN(Caller caller, authenticator_.Authenticate(context, method));
   RETURN_IF_ERROR(TakePlace(stream));
   const std::lock_guard lock(mutex_);
   ++let_in_;
@@ -133,4 +133,4 @@ absl::Status RunGuarded(const std::function<absl::Status()>& act) {
   }
 }
 
-}  // namespace vico
+}  // namespace vico::server

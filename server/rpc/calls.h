@@ -23,7 +23,7 @@
 #include "server/rpc/pool.h"
 #include "server/rpc/pump.h"
 
-namespace vico {
+namespace vico::server {
 
 /// One finished call.
 struct CallRecord {
@@ -45,8 +45,8 @@ class Calls {
   using Time = std::chrono::steady_clock::time_point;
 
   /// `pool` and `gate` must outlive every call. `log` is called from any thread.
-  Calls(Pool& pool, const Gate& gate, const CallLimits& limits, Log log)
-      : pool_(pool), gate_(gate), limits_(limits), log_(std::move(log)) {}
+  Calls(Pool& pool, const Authenticator& authenticator, const CallLimits& limits, Log log)
+      : pool_(pool), authenticator_(authenticator), limits_(limits), log_(std::move(log)) {}
 
   Pool& pool() { return pool_; }
 
@@ -75,7 +75,7 @@ class Calls {
   grpc::Status Answered(const CallNotes& notes, const absl::Status& status);
 
   /// OK while a stream of this caller may go on; asked in each of its turns.
-  absl::Status StillWelcome(const Caller& caller) const { return gate_.StillWelcome(caller); }
+  absl::Status Recheck(const Caller& caller) const { return authenticator_.Recheck(caller); }
 
   /// Gives each open stream a turn, in which it ends itself if its caller is not welcome any more.
   void Recheck();
@@ -94,7 +94,7 @@ class Calls {
 
  private:
   Pool& pool_;
-  const Gate& gate_;
+  const Authenticator& authenticator_;
   const CallLimits limits_;
   const Log log_;
   std::atomic<bool> draining_{false};
@@ -112,4 +112,4 @@ absl::Status DrainingError();
 /// Runs `act`; what it throws becomes a status: kResourceExhausted for memory, else kInternal.
 absl::Status RunGuarded(const std::function<absl::Status()>& act);
 
-}  // namespace vico
+}  // namespace vico::server

@@ -18,7 +18,7 @@
 #include "server/rpc/calls.h"
 #include "server/rpc/pump.h"
 
-namespace vico {
+namespace vico::server {
 
 /// What takes a stream in. Made, called and destroyed by one thread at a time; destroying it drops
 /// whatever Finish() has not made final.
@@ -105,7 +105,7 @@ class ClientStream final : public grpc::ServerReadReactor<Request>,
       return End(absl::CancelledError("the caller went away"));
     }
     if (calls_.draining()) return End(DrainingError());
-    if (absl::Status welcome = calls_.StillWelcome(caller_); !welcome.ok()) return End(welcome);
+    if (absl::Status welcome = calls_.Recheck(caller_); !welcome.ok()) return End(welcome);
     if (reading_) {
       if (slow_) {
         End(Error(absl::StatusCode::kDeadlineExceeded, "the upload is too slow",
@@ -195,4 +195,4 @@ grpc::ServerReadReactor<Request>* OpenUpload(
       make);
 }
 
-}  // namespace vico
+}  // namespace vico::server

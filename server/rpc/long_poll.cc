@@ -6,7 +6,7 @@
 
 #include "common/status.h"
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 class LongPoll final : public grpc::ServerUnaryReactor {
@@ -59,7 +59,7 @@ class LongPoll final : public grpc::ServerUnaryReactor {
     const bool last = std::chrono::steady_clock::now() >= deadline_ || calls_.draining();
     bool ready = false;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
-      RETURN_IF_ERROR(calls_.StillWelcome(caller_));
+      RETURN_IF_ERROR(calls_.Recheck(caller_));
       if (!look_) {
         auto made = make_(caller_, [pump = std::weak_ptr(pump_)] {
           if (const auto alive = pump.lock()) alive->Kick();
@@ -109,4 +109,4 @@ grpc::ServerUnaryReactor* AnswerWhenReady(Calls& calls, grpc::CallbackServerCont
       std::make_shared<LongPoll>(calls, context, method, deadline, std::move(make)));
 }
 
-}  // namespace vico
+}  // namespace vico::server

@@ -11,7 +11,7 @@
 
 #include "server/rpc/calls.h"
 
-namespace vico {
+namespace vico::server {
 
 /// Looks whether there is an answer, and fills it in: true when there was. May block on disk.
 using Look = std::function<absl::StatusOr<bool>()>;
@@ -27,4 +27,4 @@ grpc::ServerUnaryReactor* AnswerWhenReady(Calls& calls, grpc::CallbackServerCont
                                           std::chrono::steady_clock::time_point deadline,
                                           MakeLook make);
 
-}  // namespace vico
+}  // namespace vico::server

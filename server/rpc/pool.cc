@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-namespace vico {
+namespace vico::server {
 
 Pool::Pool(const std::string& name, int threads) {
   for (int i = 0; i < threads; ++i) {
@@ -79,4 +79,4 @@ void Pool::Run() {
   }
 }
 
-}  // namespace vico
+}  // namespace vico::server

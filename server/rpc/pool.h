@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-namespace vico {
+namespace vico::server {
 
 /// Any thread may call any method.
 class Pool {
@@ -53,4 +53,4 @@ class Pool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace vico
+}  // namespace vico::server

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace vico {
+namespace vico::server {
 
 void Pump::Open(std::function<void()> turn) {
   std::lock_guard lock(mutex_);
@@ -47,4 +47,4 @@ void Pump::Run() {
   pool_.Post([self = shared_from_this()] { self->Run(); });
 }
 
-}  // namespace vico
+}  // namespace vico::server

@@ -7,7 +7,7 @@
 
 #include "server/rpc/pool.h"
 
-namespace vico {
+namespace vico::server {
 
 /// Any thread may kick. Held by shared_ptr, since a turn may outlive its stream's owner.
 class Pump : public std::enable_shared_from_this<Pump> {
@@ -36,4 +36,4 @@ class Pump : public std::enable_shared_from_this<Pump> {
   bool again_ = false;                           // kicked since the turn began
 };
 
-}  // namespace vico
+}  // namespace vico::server

@@ -19,7 +19,7 @@
 #include "server/rpc/calls.h"
 #include "server/rpc/pump.h"
 
-namespace vico {
+namespace vico::server {
 
 enum class Next { kItem, kWait, kEnd };
 
@@ -122,7 +122,7 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
     }
     Next next = Next::kEnd;
     const absl::Status status = RunGuarded([&]() -> absl::Status {
-      if (absl::Status welcome = calls_.StillWelcome(caller_); !welcome.ok()) return welcome;
+      if (absl::Status welcome = calls_.Recheck(caller_); !welcome.ok()) return welcome;
       if (!source_) {
         auto made = make_(caller_, [pump = std::weak_ptr(pump_)] {
           if (const auto alive = pump.lock()) alive->Kick();
@@ -182,4 +182,4 @@ grpc::ServerWriteReactor<Response>* OpenStream(
       context);
 }
 
-}  // namespace vico
+}  // namespace vico::server

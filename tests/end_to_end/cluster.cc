@@ -7,9 +7,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "client/retry.h"
+#include "client/lib/retry.h"
 
 namespace vico {
+
+using client::Client;
+using client::ClientOptions;
+using client::SystemRandomBits;
+
 namespace {
 
 constexpr auto kStartPatience = std::chrono::seconds(60);

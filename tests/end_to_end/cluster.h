@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "client/client.h"
+#include "client/lib/client.h"
 #include "tests/end_to_end/processes.h"
 #include "tests/support/temp_folder.h"
 
@@ -51,7 +51,7 @@ class Cluster {
   std::vector<std::string> WorkerCommand(const std::string& base_model) const;
 
   /// A client of its own connection.
-  std::unique_ptr<Client> NewClient() const;
+  std::unique_ptr<client::Client> NewClient() const;
   /// The command line tool, run to its end.
   Finished Vico(const std::vector<std::string>& words) const;
   /// Its full command, to start it in the background.

@@ -14,16 +14,32 @@
 #include "common/tracing/otlp_exporter.h"
 #include "tests/end_to_end/processes.h"
 #include "tests/server/base_model_fixture.h"
-#include "tests/server/picture_files.h"
+#include "tests/server/pictures/picture_files.h"
 #include "tests/support/otlp_collector.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/test_certificates.h"
-#include "tests/worker/fake_engine.h"
-#include "worker/server_link.h"
-#include "worker/worker.h"
+#include "tests/worker/job/fake_engine.h"
+#include "worker/job/server_link.h"
+#include "worker/job/worker.h"
 
 namespace vico {
+
+using server::TestBaseModel;
+using server::TestMerges;
+using server::TestVocabulary;
+using worker::AdapterSource;
+using worker::BaseModelOffer;
+using worker::Engine;
+using worker::FakeEngine;
+using worker::GenerateCallbacks;
+using worker::OpenServerLink;
+using worker::ServerLink;
+using worker::SystemPause;
+using worker::TrainCallbacks;
+using worker::TrainedAdapter;
+using worker::Worker;
+
 namespace {
 
 using testing::HasSubstr;

@@ -84,7 +84,7 @@ class TrainingTest : public ::testing::Test {
   }
 
   Cluster cluster_;
-  std::unique_ptr<Client> client_;
+  std::unique_ptr<client::Client> client_;
   v1::TrainSpec spec_;
   std::string job_;
 };

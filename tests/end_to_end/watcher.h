@@ -11,14 +11,14 @@
 #include <thread>
 #include <vector>
 
-#include "client/client.h"
+#include "client/lib/client.h"
 
 namespace vico {
 
-class Watcher : private WatchHandler {
+class Watcher : private client::WatchHandler {
  public:
   /// From now until the job ends or this goes away.
-  Watcher(std::unique_ptr<Client> client, std::string job)
+  Watcher(std::unique_ptr<client::Client> client, std::string job)
       : client_(std::move(client)), thread_([this, job](const std::stop_token& stop) {
           auto last = client_->WatchJob(job, {}, *this, stop);
           const std::lock_guard lock(mutex_);
@@ -66,7 +66,7 @@ class Watcher : private WatchHandler {
     return absl::OkStatus();
   }
 
-  std::unique_ptr<Client> client_;
+  std::unique_ptr<client::Client> client_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<v1::Event> events_;

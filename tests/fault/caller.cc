@@ -11,10 +11,13 @@
 #include "common/sha256.h"
 #include "common/status.h"
 #include "common/status_grpc.h"
-#include "server/job.h"
+#include "server/jobs/job.h"
 #include "tests/server/base_model_fixture.h"
 
 namespace vico {
+
+using server::IsTerminal;
+
 namespace {
 
 using std::chrono::milliseconds;

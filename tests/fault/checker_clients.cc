@@ -4,10 +4,13 @@
 
 #include <fmt/format.h>
 
-#include "server/job.h"
+#include "server/jobs/job.h"
 #include "tests/fault/checker.h"
 
 namespace vico {
+
+using server::IsTerminal;
+
 namespace {
 
 bool Answered(const ClientCall& call) { return call.code == absl::StatusCode::kOk; }

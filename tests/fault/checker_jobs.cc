@@ -6,10 +6,14 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
-#include "server/job.h"
+#include "server/jobs/job.h"
 #include "tests/fault/checker.h"
 
 namespace vico {
+
+using server::IsTerminal;
+using server::kSystemTenant;
+
 namespace {
 
 using google::protobuf::util::TimeUtil;

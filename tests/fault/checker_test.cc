@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/job.h"
+#include "server/jobs/job.h"
 
 namespace vico {
 namespace {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
-#include "server/job.h"
+#include "server/jobs/job.h"
 #include "tests/fault/checker.h"
 
 namespace vico {

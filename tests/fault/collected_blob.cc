@@ -6,15 +6,25 @@
 #include "common/clock.h"
 #include "common/failpoint.h"
 #include "common/status.h"
-#include "server/blob_collector.h"
-#include "server/blob_store_local.h"
-#include "server/blob_store_tracked.h"
-#include "server/catalog_sqlite.h"
-#include "server/database.h"
-#include "tests/server/faulty_files.h"
+#include "server/blobs/blob_garbage_collector.h"
+#include "server/blobs/blob_store_local.h"
+#include "server/blobs/blob_store_tracked.h"
+#include "server/store/sql_catalog.h"
+#include "server/sql/database.h"
+#include "tests/server/blobs/faulty_files.h"
 #include "tests/support/temp_folder.h"
 
 namespace vico {
+
+using server::BlobGarbageCollector;
+using server::BlobStore;
+using server::Database;
+using server::FaultyFiles;
+using server::LocalBlobStore;
+using server::SqlCatalog;
+using server::SteadyTime;
+using server::TrackedBlobStore;
+
 namespace {
 
 constexpr char kTenant[] = "default";
@@ -35,7 +45,7 @@ absl::StatusOr<Violations> Play() {
   ASSIGN_OR_RETURN(const auto database, Database::Open(folder.path() + "/vico.db"));
   ASSIGN_OR_RETURN(const auto files, LocalBlobStore::Open(folder.path() + "/blobs", disk));
   TrackedBlobStore blobs(*files, *database, time);
-  SqliteCatalog catalog(*database, clock);
+  SqlCatalog catalog(*database, clock);
   ASSIGN_OR_RETURN(const v1::BlobRef blob, Put(blobs, "a picture"));
   v1::Concept wanted;
   *wanted.add_pictures()->mutable_blob() = blob;
@@ -48,7 +58,7 @@ absl::StatusOr<Violations> Play() {
     });
     named.wait_for(kHead);
   });
-  BlobCollector collector(*database, *files, time, absl::ZeroDuration());
+  BlobGarbageCollector collector(*database, *files, time, absl::ZeroDuration());
   RETURN_IF_ERROR(collector.Turn(1).status());
   if (!named.valid()) return Violations{"nothing was collected"};
   const absl::Status answer = named.get();

@@ -18,12 +18,27 @@
 #include "common/stop_signals.h"
 #include "tests/fault/worker_log.h"
 #include "tests/server/base_model_fixture.h"
-#include "worker/engine.h"
-#include "worker/retry.h"
-#include "worker/server_link.h"
-#include "worker/worker.h"
+#include "worker/engine/engine.h"
+#include "worker/job/retry.h"
+#include "worker/job/server_link.h"
+#include "worker/job/worker.h"
 
 namespace vico {
+
+using server::TestBaseModel;
+using server::TestMerges;
+using server::TestVocabulary;
+using worker::AdapterSource;
+using worker::BaseModelOffer;
+using worker::CheckpointSource;
+using worker::Engine;
+using worker::GenerateCallbacks;
+using worker::LeaseKey;
+using worker::PngPicture;
+using worker::ServerLink;
+using worker::TrainCallbacks;
+using worker::TrainedAdapter;
+
 namespace {
 
 constexpr int kSteps = 5;
@@ -192,7 +207,7 @@ int main(int argc, char** argv) {
   std::string server;
   std::string records;
   int step_ms = 2;
-  vico::WorkerOptions options;
+  vico::worker::WorkerOptions options;
   options.lease_wait = absl::Seconds(1);
   CLI::App app("A worker that computes nothing.");
   app.add_option("--server", server)->required();
@@ -202,15 +217,15 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   const auto log = vico::Log::ToStderr("vico-fake-worker", "info");
-  const auto link = vico::OpenServerLink("--server", server);
+  const auto link = vico::worker::OpenServerLink("--server", server);
   if (!log.ok() || !link.ok()) return 2;
   options.jitter_seed = static_cast<uint64_t>(getpid());
   options.on_hang = [] { std::_Exit(1); };
   const vico::SystemClock clock;
-  vico::SystemPause pause;
+  vico::worker::SystemPause pause;
   vico::FakeEngine engine(options.name, step_ms);
   vico::RecordingLink recording(**link, options.name, records);
-  vico::Worker worker(recording, engine, clock, pause, log->With({{"worker", options.name}}),
+  vico::worker::Worker worker(recording, engine, clock, pause, log->With({{"worker", options.name}}),
                       options);
   const absl::Status end = worker.Run(signals.token());
   if (!end.ok()) std::fprintf(stderr, "%s\n", end.ToString().c_str());

@@ -13,7 +13,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include "common/ids.h"
-#include "server/job.h"
+#include "server/jobs/job.h"
 #include "tests/fault/caller.h"
 
 namespace vico {

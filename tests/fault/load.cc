@@ -21,13 +21,18 @@
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/status.h"
-#include "server/database.h"
-#include "server/tenant_store.h"
+#include "server/sql/database.h"
+#include "server/store/tenant_store.h"
 #include "tests/fault/arena.h"
 #include "tests/fault/caller.h"
 #include "tests/fault/fault_run.h"
 
 namespace vico {
+
+using server::CreatedKey;
+using server::Database;
+using server::TenantStore;
+
 namespace {
 
 using std::chrono::milliseconds;

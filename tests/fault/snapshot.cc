@@ -7,12 +7,20 @@
 
 #include "common/sha256.h"
 #include "common/status.h"
-#include "server/job.h"
-#include "server/job_rows.h"
-#include "server/sqlite.h"
+#include "server/jobs/job.h"
+#include "server/store/job_rows.h"
+#include "server/sql/sqlite.h"
 #include "vico/v1/concept.pb.h"
 
 namespace vico {
+
+using server::BlobsNamedBy;
+using server::FromRow;
+using server::JobRow;
+using server::SelectJob;
+using server::SqlRow;
+using server::SqliteConnection;
+
 namespace {
 
 template <typename Message>

@@ -17,12 +17,21 @@
 
 #include "common/clock.h"
 #include "common/status.h"
-#include "server/database.h"
-#include "server/event_feed.h"
-#include "server/job_store_sqlite.h"
+#include "server/sql/database.h"
+#include "server/jobs/event_feed.h"
+#include "server/store/sql_job_store.h"
 #include "tests/support/temp_folder.h"
 
 namespace vico {
+
+using server::Database;
+using server::EventFeed;
+using server::JobStore;
+using server::JobStoreOptions;
+using server::LeaseQuery;
+using server::SqlJobStore;
+using server::SubmitRequest;
+
 namespace {
 
 using std::chrono::steady_clock;
@@ -98,7 +107,7 @@ absl::StatusOr<Transitions> MeasureTransitions(int callers, double seconds) {
   JobStoreOptions options;
   options.queued_per_tenant = options.queued_total = 1 << 20;
   options.generations_per_tenant = callers;
-  ASSIGN_OR_RETURN(const auto jobs, SqliteJobStore::Open(*database, clock, feed, options));
+  ASSIGN_OR_RETURN(const auto jobs, SqlJobStore::Open(*database, clock, feed, options));
   std::atomic<bool> stop{false};
   std::atomic<int64_t> done{0};
   const auto start = steady_clock::now();
@@ -133,7 +142,7 @@ absl::StatusOr<LeaseTimes> MeasureLeases(int waiting) {
   options.queued_per_tenant = options.queued_total = 1 << 20;
   options.trainings_per_tenant = 1;
   options.generations_per_tenant = kLeases;
-  ASSIGN_OR_RETURN(const auto jobs, SqliteJobStore::Open(*database, clock, feed, options));
+  ASSIGN_OR_RETURN(const auto jobs, SqlJobStore::Open(*database, clock, feed, options));
   LeaseQuery query;
   query.base_models = {"baseModels/toy"};
   for (int i = 0; i <= waiting + kLeases; ++i) {

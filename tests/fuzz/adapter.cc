@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/adapter_layout.h"
-#include "common/safetensors.h"
-#include "server/adapter_check.h"
+#include "common/formats/adapter_layout.h"
+#include "common/formats/safetensors.h"
+#include "server/checks/adapter_check.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace {
@@ -76,7 +76,7 @@ std::vector<std::string> vico::Seeds() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto file = vico::SafetensorsFile::FromBytes(std::string(vico::AsText(data, size)), "file");
   if (!file.ok()) return 0;
-  const auto facts = vico::CheckAdapterFile(*file);
+  const auto facts = vico::server::CheckAdapterFile(*file);
   if (!facts.ok()) return 0;
   vico::MustHold(vico::IsPlaceholder(facts->placeholder),
                  "an adapter's word can stand in a prompt");

@@ -4,9 +4,9 @@
 #include <fstream>
 #include <iterator>
 
-#include "common/checkpoint/torch_checkpoint.h"
-#include "common/checkpoint/zip_reader.h"
-#include "tests/common/checkpoint/hostile_files.h"
+#include "common/formats/checkpoint/torch_checkpoint.h"
+#include "common/formats/checkpoint/zip_reader.h"
+#include "tests/common/formats/checkpoint/hostile_files.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace {

@@ -4,9 +4,9 @@
 #include <iterator>
 
 #include "tests/fuzz/fuzz_target.h"
-#include "worker/io/base_config.h"
-#include "worker/io/base_description.h"
-#include "worker/io/config_reader.h"
+#include "worker/base_model/base_config.h"
+#include "worker/base_model/base_description.h"
+#include "worker/base_model/config_reader.h"
 
 namespace {
 
@@ -30,7 +30,7 @@ void ReadTwice(std::string_view json, const Parse& parse, const Write& write) {
 
 /// Values that no file read here has.
 void ReadValues(std::string_view json) {
-  vico::ConfigReader reader(json, "config.json");
+  vico::worker::ConfigReader reader(json, "config.json");
   std::vector<double> numbers;
   std::string word;
   double number = 0;
@@ -80,22 +80,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       ReadValues(json);
       break;
     case 'u':
-      ReadTwice(json, vico::ParseUNetConfig, vico::UNetConfigJson);
+      ReadTwice(json, vico::worker::ParseUNetConfig, vico::worker::UNetConfigJson);
       break;
     case 'v':
-      ReadTwice(json, vico::ParseVaeConfig, vico::VaeConfigJson);
+      ReadTwice(json, vico::worker::ParseVaeConfig, vico::worker::VaeConfigJson);
       break;
     case 'c':
-      ReadTwice(json, vico::ParseClipTextConfig, vico::ClipTextConfigJson);
+      ReadTwice(json, vico::worker::ParseClipTextConfig, vico::worker::ClipTextConfigJson);
       break;
     default: {
-      const auto base = vico::DefaultDescription("base", {}, {}, {});
+      const auto base = vico::worker::DefaultDescription("base", {}, {}, {});
       ReadTwice(
           json,
           [&](std::string_view text, std::string_view source) {
-            return vico::ApplyDescription(base, text, source);
+            return vico::worker::ApplyDescription(base, text, source);
           },
-          vico::DescriptionJson);
+          vico::worker::DescriptionJson);
       break;
     }
   }

@@ -4,7 +4,7 @@
 #include <jpeglib.h>
 
 #include "tests/fuzz/picture.h"
-#include "tests/server/png_files.h"
+#include "tests/server/pictures/png_files.h"
 
 namespace {
 

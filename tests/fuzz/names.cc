@@ -1,12 +1,12 @@
 // Short texts of every kind that a caller may send: names, ids, page tokens, addresses, digests,
 // trace contexts.
-#include "common/adapter_layout.h"
+#include "common/formats/adapter_layout.h"
 #include "common/address.h"
 #include "common/ids.h"
 #include "common/sha256.h"
 #include "common/tracing/trace_context.h"
-#include "server/page_token.h"
-#include "server/request.h"
+#include "server/store/page_token.h"
+#include "server/checks/request.h"
 #include "tests/fuzz/fuzz_target.h"
 
 std::vector<std::string> vico::Seeds() {
@@ -70,15 +70,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     MustHold(text.find("..") == std::string_view::npos, "a name leads to no other folder");
     MustHold(text.find('/') == text.rfind('/'), "a name has one slash");
   }
-  const auto below = vico::BelowNumber(text);
+  const auto below = vico::server::BelowNumber(text);
   if (below.ok() && !text.empty()) {
-    const auto again = vico::BelowNumber(vico::PageToken(*below));
+    const auto again = vico::server::BelowNumber(vico::server::PageToken(*below));
     MustHold(again.ok() && *again == *below, "a page token is a number");
   }
   if (vico::IsPlaceholder(text))
-    MustHold(vico::CheckPlaceholder("word", text).ok(), "one rule for words");
+    MustHold(vico::server::CheckPlaceholder("word", text).ok(), "one rule for words");
   if (vico::CheckLoopback("listen", text).ok()) MustHold(!text.empty(), "an address is something");
-  vico::CheckRequestId("request_id", text).IgnoreError();
+  vico::server::CheckRequestId("request_id", text).IgnoreError();
   if (const auto trace = vico::ParseTraceparent(text, text)) {
     const std::string written = vico::Traceparent(*trace);
     MustHold(vico::ParseTraceparent(written) == trace, "a trace context is what it is written as");
@@ -93,7 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     int number = 0;
     for (size_t i = 0; i < sizeof(int); ++i)
       number = static_cast<int>(static_cast<unsigned>(number) << 8 | data[i]);
-    const auto page = vico::CheckPageSize(number);
+    const auto page = vico::server::CheckPageSize(number);
     MustHold(!page.ok() || (*page >= 1 && *page <= 100), "a page has 1 to 100 rows");
   }
   return 0;

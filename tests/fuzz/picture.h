@@ -1,27 +1,27 @@
 // One uploaded picture: scanned, and decoded as vico-decode does.
 #pragma once
 
-#include "server/decoder/decode.h"
-#include "server/intake/picture_scan.h"
+#include "server/pictures/decoder/decode.h"
+#include "server/pictures/picture_scan.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace vico {
 
 inline void ScanAndDecode(std::string_view file) {
   // As the service takes them, but for sizes: a small picture shows all that a large one does.
-  const PictureLimits limits{.min_side = 1, .max_side = 512, .max_pixels = 128 * 128};
-  const auto scanned = ScanPicture(file, limits);
+  const server::PictureLimits limits{.min_side = 1, .max_side = 512, .max_pixels = 128 * 128};
+  const auto scanned = server::ScanPicture(file, limits);
   if (!scanned.ok()) return;
   MustHold(scanned->stripped.size() <= file.size(), "stripping adds nothing");
-  const auto again = ScanPicture(scanned->stripped, limits);
+  const auto again = server::ScanPicture(scanned->stripped, limits);
   MustHold(again.ok() && again->stripped == scanned->stripped, "stripping twice is stripping once");
-  Pixels pixels;
-  const DecodeOutcome outcome = DecodePicture({.file = scanned->stripped,
+  server::Pixels pixels;
+  const server::DecodeOutcome outcome = server::DecodePicture({.file = scanned->stripped,
                                                .width = scanned->width,
                                                .height = scanned->height,
                                                .orientation = scanned->orientation},
                                               pixels);
-  if (outcome != DecodeOutcome::kDecoded) return;
+  if (outcome != server::DecodeOutcome::kDecoded) return;
   const bool turned = scanned->orientation >= 5;
   MustHold(pixels.width == static_cast<int>(turned ? scanned->height : scanned->width),
            "the width is the header's");

@@ -3,12 +3,12 @@
 #include <cstring>
 
 #include "tests/fuzz/picture.h"
-#include "tests/server/png_files.h"
+#include "tests/server/pictures/png_files.h"
 
 namespace {
 
-using vico::BigEndian32;
-using vico::PngChunk;
+using vico::server::BigEndian32;
+using vico::server::PngChunk;
 
 std::string Rows(size_t bytes) { return std::string(bytes, '\x5a'); }
 
@@ -29,19 +29,19 @@ std::vector<std::string> EveryKind() {
                                              {16, 6, 4}}) {
     const size_t bytes = static_cast<size_t>(16 * depth * samples) / 8;
     const std::vector<std::string> rows(9, Rows(bytes));
-    seeds.push_back(vico::HandMadePng(16, depth, type, rows));
+    seeds.push_back(vico::server::HandMadePng(16, depth, type, rows));
     seeds.push_back(
-        vico::HandMadePng(16, depth, type, rows, PngChunk("tRNS", std::string(6, '\1'))));
+        vico::server::HandMadePng(16, depth, type, rows, PngChunk("tRNS", std::string(6, '\1'))));
   }
   for (const int depth : {1, 2, 4, 8}) {
-    seeds.push_back(vico::HandMadePng(
+    seeds.push_back(vico::server::HandMadePng(
         16, depth, 3,
         std::vector<std::string>(9, std::string(static_cast<size_t>(2 * depth), '\1')), palette));
   }
   for (int orientation = 0; orientation <= 9; ++orientation) {
     for (const bool little : {false, true}) {
       seeds.push_back(
-          vico::WithChunk(seeds[12], "eXIf", vico::OrientationTiff(orientation, little)));
+          vico::server::WithChunk(seeds[12], "eXIf", vico::server::OrientationTiff(orientation, little)));
     }
   }
   return seeds;

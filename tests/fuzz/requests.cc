@@ -1,6 +1,6 @@
 // Every request with something to check, through the server's checks. The first byte says which
 // message the rest is; in specs, the names "concept" and "adapter" become those of real ones.
-#include "server/request.h"
+#include "server/checks/request.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/world.h"
 
@@ -15,7 +15,7 @@ vico::World& World() {
 }
 
 /// A spec that was checked and completed is in order as it stands.
-void CheckCompleted(const absl::StatusOr<vico::CheckedSpec>& checked) {
+void CheckCompleted(const absl::StatusOr<vico::server::CheckedSpec>& checked) {
   if (!checked.ok()) return;
   const auto again = World().specs().Either(vico::World::kTenant, checked->spec);
   MustHold(again.ok(), "a completed spec is accepted");
@@ -47,7 +47,7 @@ std::string Seed(char kind, const google::protobuf::Message& message) {
 v1::TrainSpec WholeTraining() {
   v1::TrainSpec spec;
   spec.set_concept_name("concept");
-  spec.set_base_model(vico::kTestBase);
+  spec.set_base_model(vico::server::kTestBase);
   spec.set_init_word("dog");
   spec.set_placeholder("S*");
   spec.set_dialect(v1::DIALECT_PAPER);
@@ -184,24 +184,24 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       CheckGenerate(Parsed<v1::GenerateSpec>(rest));
       break;
     case 'u':
-      vico::CheckUploadHeader(Parsed<v1::UploadConceptRequest::Header>(rest)).IgnoreError();
+      vico::server::CheckUploadHeader(Parsed<v1::UploadConceptRequest::Header>(rest)).IgnoreError();
       break;
     case 'i':
-      vico::CheckImportHeader(Parsed<v1::ImportAdapterRequest::Header>(rest)).IgnoreError();
+      vico::server::CheckImportHeader(Parsed<v1::ImportAdapterRequest::Header>(rest)).IgnoreError();
       break;
     case 'r':
-      vico::CheckRegistration(Parsed<v1::RegisterRequest>(rest)).IgnoreError();
+      vico::server::CheckRegistration(Parsed<v1::RegisterRequest>(rest)).IgnoreError();
       break;
     case 'w':
-      vico::CheckReport(Parsed<v1::ReportRequest>(rest)).IgnoreError();
+      vico::server::CheckReport(Parsed<v1::ReportRequest>(rest)).IgnoreError();
       break;
     case 'c':
-      vico::CheckChunk("chunk.data", rest).IgnoreError();
-      MustHold(!vico::CheckPageSize(-1 - static_cast<int>(rest.size())).ok(), "no negative page");
-      MustHold(vico::CheckPageSize(0).ok(), "a page has a size of its own");
+      vico::server::CheckChunk("chunk.data", rest).IgnoreError();
+      MustHold(!vico::server::CheckPageSize(-1 - static_cast<int>(rest.size())).ok(), "no negative page");
+      MustHold(vico::server::CheckPageSize(0).ok(), "a page has a size of its own");
       break;
     default:
-      vico::CheckLeaseRequest(Parsed<v1::LeaseRequest>(rest)).IgnoreError();
+      vico::server::CheckLeaseRequest(Parsed<v1::LeaseRequest>(rest)).IgnoreError();
       break;
   }
   return 0;

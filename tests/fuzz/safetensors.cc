@@ -1,6 +1,6 @@
 // safetensors files: what is accepted is what the format allows, and says the same when written
 // again.
-#include "common/safetensors.h"
+#include "common/formats/safetensors.h"
 
 #include <fmt/format.h>
 

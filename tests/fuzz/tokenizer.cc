@@ -1,6 +1,6 @@
 // The tokenizer on any bytes: as text, and as the files that it is made from. The first byte says
 // which.
-#include "common/tokenizer.h"
+#include "common/text/tokenizer.h"
 
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/server/base_model_fixture.h"
@@ -10,7 +10,7 @@ namespace {
 using vico::MustHold;
 
 void Encode(std::string_view text) {
-  static const vico::Tokenizer tokenizer = vico::TestTokenizer();
+  static const vico::Tokenizer tokenizer = vico::server::TestTokenizer();
   for (const int32_t id : tokenizer.Encode(text)) {
     MustHold(id >= 0 && id < tokenizer.vocab_size(), "ids are of the vocabulary");
   }

@@ -2,8 +2,8 @@
 // handlers are made of. The first byte is 'f' for a finish, else a report follows; its job and
 // lease are then those held.
 #include "common/ids.h"
-#include "server/job.h"
-#include "server/request.h"
+#include "server/jobs/job.h"
+#include "server/checks/request.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/world.h"
 
@@ -20,11 +20,11 @@ class HeldLease {
   void Say(v1::ReportRequest report) {
     report.set_job(grant_.job.name());
     report.set_lease_id(grant_.lease_id);
-    if (!vico::CheckReport(report).ok()) return;
+    if (!vico::server::CheckReport(report).ok()) return;
     for (int i = 0; i < report.events_size(); ++i) {
-      if (!vico::CheckReported(report.events(i), i).ok()) return;
-      MustHold(!vico::IsTerminal(report.events(i)), "a report ends no job");
-      if (!AreStored(vico::BlobsNamedBy(report.events(i)))) return;
+      if (!vico::server::CheckReported(report.events(i), i).ok()) return;
+      MustHold(!vico::server::IsTerminal(report.events(i)), "a report ends no job");
+      if (!AreStored(vico::server::BlobsNamedBy(report.events(i)))) return;
     }
     const auto directive = world_.stores().jobs.Report(report);
     MustHold(directive.ok() || absl::IsInvalidArgument(directive.status()),
@@ -35,7 +35,7 @@ class HeldLease {
     finish.set_job(grant_.job.name());
     finish.set_lease_id(grant_.lease_id);
     if (finish.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) return;
-    if (!AreStored(vico::BlobsNamedBy(finish))) return;
+    if (!AreStored(vico::server::BlobsNamedBy(finish))) return;
     const auto job = world_.stores().jobs.Finish(finish);
     if (!job.ok()) {
       MustHold(absl::IsInvalidArgument(job.status()) || absl::IsFailedPrecondition(job.status()),
@@ -59,13 +59,13 @@ class HeldLease {
   v1::JobSpec NextSpec() {
     v1::JobSpec spec;
     if (++jobs_ % 2 == 0) {
-      spec.mutable_generate()->set_base_model(vico::kTestBase);
+      spec.mutable_generate()->set_base_model(vico::server::kTestBase);
       spec.mutable_generate()->set_prompt("a dog");
       spec.mutable_generate()->set_picture_count(2);
       return spec;
     }
     spec.mutable_train()->set_concept_name(world_.concept_name());
-    spec.mutable_train()->set_base_model(vico::kTestBase);
+    spec.mutable_train()->set_base_model(vico::server::kTestBase);
     spec.mutable_train()->set_placeholder("S*");
     spec.mutable_train()->set_steps(400);
     return spec;
@@ -77,13 +77,13 @@ class HeldLease {
       const auto grants = world_.stores().jobs.Lease({.worker = "worker",
                                                       .device = "cpu",
                                                       .nonce = vico::NewId(),
-                                                      .base_models = {vico::kTestBase}});
+                                                      .base_models = {vico::server::kTestBase}});
       MustHold(grants.ok(), "a worker can ask for a job");
       if (!grants->empty()) {
         grant_ = grants->front();
         return;
       }
-      const vico::RequestKey key{vico::World::kTenant, vico::NewId(), "h"};
+      const vico::server::RequestKey key{vico::World::kTenant, vico::NewId(), "h"};
       MustHold(world_.stores().jobs.Submit({key, NextSpec(), {}}).ok(), "a job can be queued");
     }
     MustHold(false, "a queued job is granted");
@@ -91,7 +91,7 @@ class HeldLease {
 
   vico::World& world_;
   int jobs_ = 0;
-  vico::Grant grant_;
+  vico::server::Grant grant_;
 };
 
 template <class Message>
@@ -106,8 +106,8 @@ std::string Seed(char kind, const google::protobuf::Message& message) {
 }
 
 /// A blob that is there, and one that is not.
-v1::BlobRef Stored() { return vico::RefOf(vico::TestMerges(), "image/png"); }
-v1::BlobRef Missing() { return vico::RefOf("missing", "image/png"); }
+v1::BlobRef Stored() { return vico::server::RefOf(vico::server::TestMerges(), "image/png"); }
+v1::BlobRef Missing() { return vico::server::RefOf("missing", "image/png"); }
 
 }  // namespace
 

@@ -13,8 +13,8 @@
 
 namespace vico::golden {
 
-inline ClipTextConfig AuthorsTextConfig() {
-  ClipTextConfig config;
+inline worker::ClipTextConfig AuthorsTextConfig() {
+  worker::ClipTextConfig config;
   config.vocab_size = 854;
   config.hidden_size = 24;
   config.intermediate_size = 48;
@@ -30,7 +30,7 @@ struct AuthorsNetworks {
     const auto sites =
         PaperSites(unet->encoder_and_middle(), static_cast<int64_t>(transformers.size()));
     adapter =
-        Adapter(transformers, sites, AuthorsTextConfig().hidden_size, 0, BlockStart::kDefault);
+        Adapter(transformers, sites, AuthorsTextConfig().hidden_size, 0, worker::BlockStart::kDefault);
     auto named = adapter->NamedTensors();
     named.erase("placeholder_embedding");
     for (auto& item : unet->named_parameters()) named.emplace(item.key(), item.value());
@@ -42,8 +42,8 @@ struct AuthorsNetworks {
     for (auto& p : text->parameters()) p.set_requires_grad(false);
   }
 
-  UNet unet;
-  ClipText text;
+  worker::UNet unet;
+  worker::ClipText text;
   Adapter adapter{nullptr};  ///< its placeholder is zero
 };
 

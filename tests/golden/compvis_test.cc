@@ -11,11 +11,26 @@
 #include "tests/golden/vico_helpers.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
-#include "worker/io/base_model.h"
-#include "worker/io/compvis_names.h"
+#include "worker/base_model/base_model.h"
+#include "worker/base_model/compvis_names.h"
 #include "worker/model/uninitialized.h"
 
 namespace vico {
+
+using worker::ClipText;
+using worker::ClipTextConfig;
+using worker::FromCompVis;
+using worker::LoadNetworks;
+using worker::Network;
+using worker::OpenBaseModel;
+using worker::TensorMap;
+using worker::UNet;
+using worker::UNetConfig;
+using worker::UninitializedParameters;
+using worker::Vae;
+using worker::VaeConfig;
+using worker::WriteTensors;
+
 namespace {
 
 namespace fs = std::filesystem;

@@ -10,9 +10,19 @@
 #include "worker/diffusion/schedule.h"
 #include "worker/diffusion/scheduler.h"
 #include "worker/io/resize.h"
-#include "worker/io/schedule_config.h"
+#include "worker/base_model/schedule_config.h"
 
 namespace vico {
+
+using worker::MakeDdim;
+using worker::MakeScheduler;
+using worker::ParseScheduleConfig;
+using worker::Schedule;
+using worker::ScheduleConfig;
+using worker::Scheduler;
+using worker::SchedulerNames;
+using worker::TensorMap;
+
 namespace {
 
 using golden::Load;

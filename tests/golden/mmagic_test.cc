@@ -9,10 +9,39 @@
 #include "tests/golden/tensors.h"
 #include "tests/golden/vico_helpers.h"
 #include "worker/diffusion/scheduler.h"
-#include "worker/train/guided_network.h"
+#include "worker/personalize/guided_network.h"
 #include "worker/train/train_step.h"
 
 namespace vico {
+
+using worker::Adapter;
+using worker::AdditiveOtsuMask;
+using worker::AttentionRegularizer;
+using worker::Base;
+using worker::BlockStart;
+using worker::ClipText;
+using worker::ClipTextConfig;
+using worker::Dialect;
+using worker::GenerateOptions;
+using worker::Gradients;
+using worker::GuidedNetwork;
+using worker::KeyMask;
+using worker::Look;
+using worker::MakeScheduler;
+using worker::Personalization;
+using worker::Schedule;
+using worker::SiteFeatures;
+using worker::TargetPass;
+using worker::TensorMap;
+using worker::TokenPositions;
+using worker::TrainOptions;
+using worker::TrainRows;
+using worker::TrainingStep;
+using worker::TransformerVisitor;
+using worker::UNet;
+using worker::UNetConfig;
+using worker::Vae;
+
 namespace {
 
 using golden::FillByFormula;

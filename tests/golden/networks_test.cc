@@ -5,10 +5,19 @@
 #include "tests/golden/files.h"
 #include "tests/golden/tensors.h"
 #include "tests/support/status_matchers.h"
-#include "worker/io/base_config.h"
-#include "worker/io/base_model.h"
+#include "worker/base_model/base_config.h"
+#include "worker/base_model/base_model.h"
 
 namespace vico {
+
+using worker::BaseModel;
+using worker::BaseNetworks;
+using worker::LoadNetworks;
+using worker::LoadParameters;
+using worker::OpenBaseModel;
+using worker::ParseUNetConfig;
+using worker::UNet;
+
 namespace {
 
 using golden::Load;

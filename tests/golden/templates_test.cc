@@ -5,10 +5,13 @@
 
 #include <gtest/gtest.h>
 
-#include "common/safetensors.h"
+#include "common/formats/safetensors.h"
 #include "common/sha256.h"
 
 namespace vico {
+
+using worker::TrainingTemplates;
+
 namespace {
 
 TEST(TemplatesGolden, ListIsTheAuthors) {

@@ -14,7 +14,7 @@ inline SafetensorsFile Open(const std::string& name) {
   return SafetensorsFile::Open("tests/golden/" + name).value();
 }
 
-inline TensorMap Load(const std::string& name) { return ReadTensors(Open(name)); }
+inline worker::TensorMap Load(const std::string& name) { return worker::ReadTensors(Open(name)); }
 
 /// Largest absolute difference; the shapes must be equal.
 inline ::testing::AssertionResult Near(const torch::Tensor& actual, const torch::Tensor& expected,

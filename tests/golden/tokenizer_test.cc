@@ -1,5 +1,5 @@
 // The tokenizer against transformers' CLIPTokenizer; recorded by record_tokenizer.py.
-#include "common/tokenizer.h"
+#include "common/text/tokenizer.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

@@ -36,8 +36,8 @@ inline void FillByFormula(const std::map<std::string, torch::Tensor>& named) {
 }
 
 /// Stable Diffusion's U-Net at reduced width.
-inline UNetConfig ReducedUNet() {
-  UNetConfig config;
+inline worker::UNetConfig ReducedUNet() {
+  worker::UNetConfig config;
   config.sample_size = 16;
   config.block_out_channels = {32, 32, 64, 64};
   config.cross_attention_dim = 24;

@@ -7,6 +7,18 @@
 #include "worker/model/personalized.h"
 
 namespace vico {
+
+using worker::Adapter;
+using worker::AdditiveOtsuMask;
+using worker::AttentionRegularizer;
+using worker::KeyMask;
+using worker::OtsuMask;
+using worker::RunTarget;
+using worker::SiteFeatures;
+using worker::TensorMap;
+using worker::TransformerBlock;
+using worker::UNet;
+
 namespace {
 
 using golden::FillByFormula;
@@ -143,7 +155,7 @@ class BlockFixture : public ::testing::Test {
 };
 
 TEST_F(BlockFixture, OtsuMask) {
-  const auto mask = vico::OtsuMask(site_.placeholder);
+  const auto mask = vico::worker::OtsuMask(site_.placeholder);
   std::string bits;
   for (int64_t n = 0; n < kTokens; ++n) bits += mask[0][n].item<bool>() ? '1' : '0';
   EXPECT_EQ(bits, "1101101001001011");
@@ -154,7 +166,7 @@ TEST_F(BlockFixture, Regularizer) {
 }
 
 TEST_F(BlockFixture, MaskedOutput) {
-  const auto mask = vico::OtsuMask(site_.placeholder).unsqueeze(1).unsqueeze(1);
+  const auto mask = vico::worker::OtsuMask(site_.placeholder).unsqueeze(1).unsqueeze(1);
   const auto out = block_(x_, reference_, mask)[0];
   const std::vector<double> first = {3.8958593890, 3.4057667538, 3.0801390507, 1.1302394768};
   const std::vector<double> last = {1.5183959872, 1.2113741209, -1.7725776145, -2.1939058495};

@@ -7,10 +7,25 @@
 #include "tests/golden/authors_networks.h"
 #include "tests/golden/files.h"
 #include "tests/golden/tensors.h"
-#include "worker/train/generator.h"
+#include "worker/personalize/generator.h"
 #include "worker/train/train_step.h"
 
 namespace vico {
+
+using worker::Adapter;
+using worker::Base;
+using worker::Denoise;
+using worker::GenerateOptions;
+using worker::Gradients;
+using worker::Personalization;
+using worker::Schedule;
+using worker::ScheduleConfig;
+using worker::TensorMap;
+using worker::TrainOptions;
+using worker::TrainRows;
+using worker::TrainingStep;
+using worker::Vae;
+
 namespace {
 
 using golden::Load;

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "common/sha256.h"
-#include "common/tokenizer.h"
+#include "common/text/tokenizer.h"
 #include "vico/v1/worker.pb.h"
 
-namespace vico {
+namespace vico::server {
 
 inline constexpr char kTestBase[] = "baseModels/tiny";
 
@@ -60,4 +60,4 @@ inline Tokenizer TestTokenizer() {
   return *std::move(tokenizer);
 }
 
-}  // namespace vico
+}  // namespace vico::server

@@ -5,13 +5,13 @@
 #include <memory>
 #include <string>
 
-#include "server/database.h"
-#include "server/tenant_store.h"
+#include "server/sql/database.h"
+#include "server/store/tenant_store.h"
 #include "tests/server/server_fixture.h"
 #include "tests/support/test_certificates.h"
 #include "vico/v1/admin.grpc.pb.h"
 
-namespace vico {
+namespace vico::server {
 
 class SecureServerTest : public ServerTest {
  protected:
@@ -116,4 +116,4 @@ class SecureServerTest : public ServerTest {
   std::unique_ptr<v1::AdminService::Stub> admin_;
 };
 
-}  // namespace vico
+}  // namespace vico::server

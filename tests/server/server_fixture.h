@@ -19,8 +19,8 @@
 #include "common/status_grpc.h"
 #include "server/server.h"
 #include "tests/server/base_model_fixture.h"
-#include "tests/server/decoders.h"
-#include "tests/server/picture_files.h"
+#include "tests/server/pictures/decoders.h"
+#include "tests/server/pictures/picture_files.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "vico/v1/adapter.grpc.pb.h"
@@ -29,7 +29,7 @@
 #include "vico/v1/model.grpc.pb.h"
 #include "vico/v1/worker.grpc.pb.h"
 
-namespace vico {
+namespace vico::server {
 
 /// A call's context; nothing in these tests may take longer.
 class Call : public grpc::ClientContext {
@@ -123,7 +123,7 @@ class ServerTest : public testing::Test {
     ServerOptions options;
     options.admission.submit_burst = 1000;
     options.admission.watches_per_tenant = 1000;
-    options.look_at_disk = [] { return DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40}; };
+    options.probe_disk = [] { return DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40}; };
     options.drain_notice = absl::ZeroDuration();
     return options;
   }
@@ -384,4 +384,4 @@ class ServerTest : public testing::Test {
   std::unique_ptr<v1::WorkerService::Stub> workers_;
 };
 
-}  // namespace vico
+}  // namespace vico::server

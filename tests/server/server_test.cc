@@ -10,7 +10,7 @@
 
 #include "tests/server/server_fixture.h"
 
-namespace vico {
+namespace vico::server {
 namespace {
 
 /// What grpc.health.v1 says of a service: 1 serving, 2 not serving, -1 unknown to it.
@@ -243,4 +243,4 @@ TEST_F(ServerTest, AnUnfinishedUploadDoesNotHoldUpTheEnd) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::server

@@ -3,12 +3,20 @@
 #include <torch/utils.h>
 
 #include "common/status.h"
-#include "toyworld/captions.h"
-#include "toyworld/tokenizer_files.h"
-#include "worker/io/base_description.h"
-#include "worker/io/base_model.h"
+#include "toyworld/world/captions.h"
+#include "toyworld/world/tokenizer_files.h"
+#include "worker/base_model/base_description.h"
+#include "worker/base_model/base_model.h"
 
 namespace vico {
+
+using worker::BaseModel;
+using worker::BaseNetworks;
+using worker::ClipText;
+using worker::DefaultDescription;
+using worker::UNet;
+using worker::Vae;
+
 namespace {
 
 BaseModel TinyModel(const toyworld::TokenizerFiles& tokenizer) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 TEST(AvailableCoresTest, AQuotaIsRoundedUpToWholeCores) {
@@ -21,4 +21,4 @@ TEST(AvailableCoresTest, NoQuotaIsNone) {
 TEST(AvailableCoresTest, ThereIsAtLeastOne) { EXPECT_GE(AvailableCores(), 1); }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

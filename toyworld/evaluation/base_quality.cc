@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "toyworld/contact_sheet.h"
+#include "toyworld/world/contact_sheet.h"
 #include "toyworld/evaluation/judge.h"
 #include "toyworld/evaluation/metrics.h"
 

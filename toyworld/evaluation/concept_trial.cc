@@ -9,8 +9,8 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/status.h"
-#include "toyworld/captions.h"
-#include "toyworld/contact_sheet.h"
+#include "toyworld/world/captions.h"
+#include "toyworld/world/contact_sheet.h"
 #include "toyworld/evaluation/judge.h"
 #include "toyworld/evaluation/metrics.h"
 

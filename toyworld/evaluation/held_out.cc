@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "toyworld/captions.h"
+#include "toyworld/world/captions.h"
 
 namespace vico::toyworld {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "toyworld/world.h"
+#include "toyworld/world/world.h"
 
 namespace vico::toyworld {
 

@@ -8,8 +8,8 @@
 #include <opencv2/core.hpp>
 
 #include "toyworld/evaluation/records.h"
-#include "toyworld/scorer.h"
-#include "toyworld/scorer_training.h"
+#include "toyworld/scorer/scorer.h"
+#include "toyworld/scorer/scorer_training.h"
 
 namespace vico::toyworld {
 

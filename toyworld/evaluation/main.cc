@@ -15,7 +15,7 @@
 
 #include "common/sha256.h"
 #include "common/status.h"
-#include "toyworld/contact_sheet.h"
+#include "toyworld/world/contact_sheet.h"
 #include "toyworld/evaluation/base_quality.h"
 #include "toyworld/evaluation/concept_trial.h"
 #include "toyworld/evaluation/judge.h"

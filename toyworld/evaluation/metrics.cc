@@ -4,7 +4,7 @@
 
 #include <opencv2/imgproc.hpp>
 
-#include "toyworld/random.h"
+#include "toyworld/world/random.h"
 
 namespace vico::toyworld {
 namespace {

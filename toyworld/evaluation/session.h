@@ -6,7 +6,7 @@
 
 #include "toyworld/evaluation/records.h"
 #include "toyworld/evaluation/tested_base.h"
-#include "toyworld/scorer.h"
+#include "toyworld/scorer/scorer.h"
 
 namespace vico::toyworld {
 

@@ -8,7 +8,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/status.h"
-#include "toyworld/contact_sheet.h"
+#include "toyworld/world/contact_sheet.h"
 #include "toyworld/evaluation/metrics.h"
 
 namespace vico::toyworld {

@@ -9,14 +9,44 @@
 #include "common/log.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "worker/engine_training.h"
+#include "worker/engine/engine_training.h"
 #include "worker/io/adapter.h"
 #include "worker/io/image.h"
-#include "worker/loaded_base.h"
-#include "worker/torch_engine.h"
+#include "worker/engine/loaded_base.h"
+#include "worker/engine/torch_engine.h"
 #include "worker/train/trainer.h"
 
 namespace vico::toyworld {
+
+using worker::Adapter;
+using worker::AdapterBytes;
+using worker::AdapterFile;
+using worker::AdapterSource;
+using worker::AdapterTarget;
+using worker::BaseModelOffer;
+using worker::BlockStart;
+using worker::Dialect;
+using worker::EncodePng;
+using worker::GenerateCallbacks;
+using worker::LearnedMask;
+using worker::LoadBase;
+using worker::LoadSquare;
+using worker::LoadedBase;
+using worker::MakeAdapter;
+using worker::OpenTorchEngine;
+using worker::ParseAdapter;
+using worker::PictureMask;
+using worker::Pixels;
+using worker::PngPicture;
+using worker::StepReport;
+using worker::TorchEngineOptions;
+using worker::TrainAdapter;
+using worker::TrainCallbacks;
+using worker::TrainOptions;
+using worker::TrainOptionsOf;
+using worker::TrainStep;
+using worker::TrainedAdapter;
+
 namespace {
 
 cv::Mat Decoded(const std::string& png, int mode) {
@@ -192,8 +222,8 @@ absl::StatusOr<std::vector<cv::Mat>> TestedBase::ThroughAutoencoder(
   ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", device_, threads_));
   std::vector<cv::Mat> kept;
   for (const cv::Mat& picture : pictures) {
-    const torch::Tensor image01 = vico::ToTensor(ToPixels(picture)).unsqueeze(0);
-    const Pixels decoded = vico::ToPixels(loaded.base.Decode(loaded.base.Encode(image01).mean)[0]);
+    const torch::Tensor image01 = vico::worker::ToTensor(ToPixels(picture)).unsqueeze(0);
+    const Pixels decoded = vico::worker::ToPixels(loaded.base.Decode(loaded.base.Encode(image01).mean)[0]);
     cv::Mat copy(decoded.height, decoded.width, CV_8UC3);
     std::copy(decoded.rgb.begin(), decoded.rgb.end(), copy.data);
     kept.push_back(copy);

@@ -10,14 +10,14 @@
 
 #include "toyworld/evaluation/held_out.h"
 #include "toyworld/evaluation/variants.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 #include "worker/model/torch.h"
 
 namespace vico::toyworld {
 
 struct Learned {
   v1::Adapter adapter;
-  AdapterBytes bytes;
+  worker::AdapterBytes bytes;
   /// Grey, of each site in turn, the finest last: one a concept picture. None where only the word
   /// was learned.
   std::vector<std::vector<cv::Mat>> masks;
@@ -58,8 +58,8 @@ class TestedBase {
   std::string directory_;
   int threads_ = 1;
   torch::Device device_ = torch::kCPU;
-  std::unique_ptr<Engine> engine_;
-  BaseModelOffer offer_;
+  std::unique_ptr<worker::Engine> engine_;
+  worker::BaseModelOffer offer_;
 };
 
 }  // namespace vico::toyworld

@@ -8,12 +8,18 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "toyworld/contact_sheet.h"
-#include "toyworld/curves.h"
+#include "toyworld/world/contact_sheet.h"
+#include "toyworld/world/curves.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/replicas.h"
 
 namespace vico::toyworld {
+
+using worker::BaseNetworks;
+using worker::Metadata;
+using worker::Posterior;
+using worker::Vae;
+
 namespace {
 
 constexpr uint64_t kDraw = 11, kNoise = 12, kHeldOut = 13;

@@ -13,7 +13,7 @@ namespace vico::toyworld {
 absl::Status TrainAutoencoder(const StageOptions& options);
 
 struct TrainedVae {
-  Vae vae{nullptr};           ///< averaged weights
+  worker::Vae vae{nullptr};           ///< averaged weights
   double scaling_factor = 1;  ///< 1 / standard deviation of the latents of held-out drawings
 };
 

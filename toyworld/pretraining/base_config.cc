@@ -2,11 +2,24 @@
 #include "toyworld/pretraining/base_config.h"
 
 #include "common/status.h"
-#include "toyworld/captions.h"
-#include "toyworld/tokenizer_files.h"
-#include "worker/io/base_description.h"
+#include "toyworld/world/captions.h"
+#include "toyworld/world/tokenizer_files.h"
+#include "worker/base_model/base_description.h"
 
 namespace vico::toyworld {
+
+using worker::BaseModel;
+using worker::BaseNetworks;
+using worker::ClipText;
+using worker::ClipTextConfig;
+using worker::DefaultDescription;
+using worker::OpenBaseModel;
+using worker::ScheduleConfig;
+using worker::UNet;
+using worker::UNetConfig;
+using worker::Vae;
+using worker::VaeConfig;
+
 namespace {
 
 void Zero(torch::nn::Module& module, const std::string& suffix) {

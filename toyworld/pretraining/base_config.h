@@ -6,9 +6,9 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-#include "common/tokenizer.h"
+#include "common/text/tokenizer.h"
 #include "worker/diffusion/schedule.h"
-#include "worker/io/base_model.h"
+#include "worker/base_model/base_model.h"
 #include "worker/model/clip_text.h"
 #include "worker/model/config.h"
 #include "worker/model/unet.h"
@@ -18,18 +18,18 @@ namespace vico::toyworld {
 
 /// The same block pattern as Stable Diffusion 1.x where ViCo's sites are: 16 transformers, of which
 /// 8, 10, 12 and 14 are sites, at a quarter, a half, a half and the whole of the latent's side.
-UNetConfig BaseUNetConfig();
-VaeConfig BaseVaeConfig();
-ClipTextConfig BaseTextConfig(int64_t vocab_size);
-ScheduleConfig BaseScheduleConfig();
+worker::UNetConfig BaseUNetConfig();
+worker::VaeConfig BaseVaeConfig();
+worker::ClipTextConfig BaseTextConfig(int64_t vocab_size);
+worker::ScheduleConfig BaseScheduleConfig();
 
 /// The start the networks are trained from: zeros at the end of every residual branch.
-void InitializeVae(Vae& vae);
-void InitializeText(ClipText& text);
-void InitializeUNet(UNet& unet);
+void InitializeVae(worker::Vae& vae);
+void InitializeText(worker::ClipText& text);
+void InitializeUNet(worker::UNet& unet);
 
 /// The weights of the base model in `directory`, to start from in place of random ones.
-absl::StatusOr<BaseNetworks> ReadBase(const std::string& directory);
+absl::StatusOr<worker::BaseNetworks> ReadBase(const std::string& directory);
 
 /// Copies every parameter. Throws c10::Error when the two differ in size.
 void CopyParameters(const torch::nn::Module& from, torch::nn::Module& to);
@@ -38,7 +38,7 @@ void CopyParameters(const torch::nn::Module& from, torch::nn::Module& to);
 absl::StatusOr<Tokenizer> WorldTokenizer();
 
 /// Writes configs, tokenizer and fp16 weights; `scaling_factor` goes into vae/config.json.
-absl::Status WriteBase(const std::string& directory, const Vae& vae, double scaling_factor,
-                       const ClipText& text, const UNet& unet);
+absl::Status WriteBase(const std::string& directory, const worker::Vae& vae, double scaling_factor,
+                       const worker::ClipText& text, const worker::UNet& unet);
 
 }  // namespace vico::toyworld

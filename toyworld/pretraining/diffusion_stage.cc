@@ -11,16 +11,25 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "common/tokenizer.h"
-#include "toyworld/contact_sheet.h"
-#include "toyworld/curves.h"
+#include "common/text/tokenizer.h"
+#include "toyworld/world/contact_sheet.h"
+#include "toyworld/world/curves.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/replicas.h"
-#include "toyworld/random.h"
+#include "toyworld/world/random.h"
 #include "worker/diffusion/scheduler.h"
 
 namespace vico::toyworld {
+
+using worker::BaseNetworks;
+using worker::ClipText;
+using worker::MakeDdim;
+using worker::Metadata;
+using worker::Schedule;
+using worker::UNet;
+using worker::Vae;
+
 namespace {
 
 constexpr uint64_t kDraw = 21, kNoise = 22, kHeldOut = 23;

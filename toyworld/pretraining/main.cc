@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <opencv2/core.hpp>
 
-#include "toyworld/catalogue.h"
+#include "toyworld/world/catalogue.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/diffusion_stage.h"
 

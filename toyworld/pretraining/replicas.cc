@@ -10,6 +10,9 @@
 
 namespace vico::toyworld {
 
+using worker::Metadata;
+using worker::ReadTensors;
+
 namespace {
 
 // Calls with each parameter and the place of its values in the flat vector.

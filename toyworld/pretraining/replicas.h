@@ -43,9 +43,9 @@ class Replicas {
   int64_t steps() const { return steps_; }
 
   /// Weights, moments, average and step count: enough to go on exactly here.
-  absl::Status Save(const std::string& path, const Metadata& metadata) const;
+  absl::Status Save(const std::string& path, const worker::Metadata& metadata) const;
   /// kInvalidArgument for a file of other sizes.
-  absl::Status Load(const std::string& path, Metadata* metadata);
+  absl::Status Load(const std::string& path, worker::Metadata* metadata);
 
  private:
   void Publish();  // weights_ -> rounded_

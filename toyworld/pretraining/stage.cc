@@ -10,8 +10,8 @@
 #include <fstream>
 #include <numbers>
 
-#include "toyworld/random.h"
-#include "toyworld/world.h"
+#include "toyworld/world/random.h"
+#include "toyworld/world/world.h"
 
 namespace vico::toyworld {
 namespace {

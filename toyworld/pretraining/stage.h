@@ -11,7 +11,7 @@
 #include <ATen/ATen.h>
 #include <opencv2/core.hpp>
 
-#include "toyworld/ahead.h"
+#include "toyworld/scorer/ahead.h"
 
 namespace vico::toyworld {
 

@@ -6,7 +6,7 @@
 #include "worker/diffusion/scheduler.h"
 #include "worker/diffusion/timesteps.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class Ddim : public Scheduler {
@@ -54,4 +54,4 @@ std::unique_ptr<Scheduler> MakeDdim(const Schedule& schedule, int64_t steps, dou
   return std::make_unique<Ddim>(schedule, steps, eta);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

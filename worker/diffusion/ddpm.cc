@@ -5,7 +5,7 @@
 #include "worker/diffusion/scheduler.h"
 #include "worker/diffusion/timesteps.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class Ddpm : public Scheduler {
@@ -47,4 +47,4 @@ std::unique_ptr<Scheduler> MakeDdpm(const Schedule& schedule, int64_t steps) {
   return std::make_unique<Ddpm>(schedule, steps);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -4,7 +4,7 @@
 
 #include "worker/diffusion/sigmas.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class DpmSolver : public MultistepScheduler {
@@ -43,4 +43,4 @@ std::unique_ptr<Scheduler> MakeDpmSolver(const Schedule& schedule, int64_t steps
   return std::make_unique<DpmSolver>(schedule, steps, karras);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -2,7 +2,7 @@
 // noise and correction; diffusers scheduling_euler_discrete.py.
 #include "worker/diffusion/sigmas.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class Euler : public RatioScheduler {
@@ -23,4 +23,4 @@ std::unique_ptr<Scheduler> MakeEuler(const Schedule& schedule, int64_t steps) {
   return std::make_unique<Euler>(schedule, steps);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

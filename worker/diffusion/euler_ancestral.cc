@@ -4,7 +4,7 @@
 
 #include "worker/diffusion/sigmas.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class EulerAncestral : public RatioScheduler {
@@ -31,4 +31,4 @@ std::unique_ptr<Scheduler> MakeEulerAncestral(const Schedule& schedule, int64_t 
   return std::make_unique<EulerAncestral>(schedule, steps);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -5,7 +5,7 @@
 
 #include "worker/diffusion/sigmas.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class Heun : public RatioScheduler {
@@ -44,4 +44,4 @@ std::unique_ptr<Scheduler> MakeHeun(const Schedule& schedule, int64_t steps) {
   return std::make_unique<Heun>(schedule, steps);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -5,7 +5,7 @@
 #include "worker/diffusion/level.h"
 #include "worker/diffusion/scheduler.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class Lcm : public Scheduler {
@@ -58,4 +58,4 @@ std::unique_ptr<Scheduler> MakeLcm(const Schedule& schedule, int64_t steps) {
   return std::make_unique<Lcm>(schedule, steps);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

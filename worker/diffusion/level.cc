@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace vico {
+namespace vico::worker {
 
 double Level::lambda() const { return std::log(alpha) - std::log(sigma); }
 
@@ -25,4 +25,4 @@ at::Tensor PredictNoise(const ScheduleConfig& config, const Level& level,
   return model_output;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -3,7 +3,7 @@
 
 #include "worker/diffusion/schedule.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// x = alpha x_0 + sigma noise, alpha^2 + sigma^2 = 1.
 struct Level {
@@ -24,4 +24,4 @@ at::Tensor PredictOriginal(const ScheduleConfig& config, const Level& level,
 at::Tensor PredictNoise(const ScheduleConfig& config, const Level& level,
                         const at::Tensor& model_output, const at::Tensor& x);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -9,7 +9,7 @@
 #include "worker/diffusion/scheduler.h"
 #include "worker/diffusion/timesteps.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class Pndm : public Scheduler {
@@ -83,4 +83,4 @@ std::unique_ptr<Scheduler> MakePndm(const Schedule& schedule, int64_t steps) {
   return std::make_unique<Pndm>(schedule, steps);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 std::vector<double> LinearBetas(const ScheduleConfig& config, bool scaled) {
@@ -104,4 +104,4 @@ at::Tensor Schedule::MinSnrWeights(const at::Tensor& t, double gamma) const {
   return weights.to(at::kFloat);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

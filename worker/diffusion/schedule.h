@@ -10,7 +10,7 @@
 
 #include <ATen/ATen.h>
 
-namespace vico {
+namespace vico::worker {
 
 /// What scheduler_config.json says; the defaults are Stable Diffusion 1.x's.
 struct ScheduleConfig {
@@ -64,4 +64,4 @@ class Schedule {
   std::vector<double> alpha_bar_;
 };
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -5,7 +5,7 @@
 
 #include "common/scheduler_names.h"
 
-namespace vico {
+namespace vico::worker {
 
 at::Tensor Scheduler::ModelInput(const at::Tensor& x, int64_t /*index*/) const { return x; }
 
@@ -29,4 +29,4 @@ std::unique_ptr<Scheduler> MakeScheduler(std::string_view name, const Schedule& 
   TORCH_CHECK(false, "scheduler: no such scheduler as ", std::string(name));
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -10,7 +10,7 @@
 
 #include "worker/diffusion/schedule.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// Fresh standard normal noise shaped like the latent, for the network call `index` (0-based).
 using StepNoise = std::function<at::Tensor(int64_t index)>;
@@ -63,4 +63,4 @@ std::span<const std::string_view> SchedulerNames();
 std::unique_ptr<Scheduler> MakeScheduler(std::string_view name, const Schedule& schedule,
                                          int64_t steps, double eta);
 
-}  // namespace vico
+}  // namespace vico::worker

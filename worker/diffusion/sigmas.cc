@@ -6,7 +6,7 @@
 #include "worker/diffusion/level.h"
 #include "worker/diffusion/timesteps.h"
 
-namespace vico {
+namespace vico::worker {
 
 std::vector<double> TrainingRatios(const Schedule& schedule) {
   std::vector<double> ratios;
@@ -98,4 +98,4 @@ at::Tensor RatioScheduler::Original(const at::Tensor& model_output, int64_t inde
   return model_output * (-r / std::sqrt(r * r + 1)) + x / (r * r + 1);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -8,7 +8,7 @@
 #include "worker/diffusion/level.h"
 #include "worker/diffusion/scheduler.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// Of every timestep of the training, ascending; finite even with rescale_betas_zero_snr.
 std::vector<double> TrainingRatios(const Schedule& schedule);
@@ -61,4 +61,4 @@ class RatioScheduler : public Scheduler {
   std::vector<double> ratios_;  // of every call, and 0 at the end
 };
 
-}  // namespace vico
+}  // namespace vico::worker

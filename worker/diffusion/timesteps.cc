@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 // 0..last, both included, in `count` numbers; the one at k.
@@ -46,4 +46,4 @@ std::vector<double> SpacedTimesteps(const ScheduleConfig& config, std::string_vi
   return timesteps;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -7,7 +7,7 @@
 
 #include "worker/diffusion/schedule.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// How a family of schedulers reads the three spacings.
 enum class Grid {
@@ -20,4 +20,4 @@ enum class Grid {
 std::vector<double> SpacedTimesteps(const ScheduleConfig& config, std::string_view own_spacing,
                                     Grid grid, int64_t steps);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -6,7 +6,7 @@
 
 #include "worker/diffusion/sigmas.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class Unipc : public MultistepScheduler {
@@ -76,4 +76,4 @@ std::unique_ptr<Scheduler> MakeUnipc(const Schedule& schedule, int64_t steps) {
   return std::make_unique<Unipc>(schedule, steps);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -11,7 +11,7 @@
 #include "common/sha256.h"
 #include "common/status.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 constexpr char kEmbedding[] = "placeholder_embedding";
@@ -221,4 +221,4 @@ Adapter MakeAdapter(const AdapterFile& adapter, const std::vector<TransformerSit
   return module;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

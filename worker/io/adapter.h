@@ -10,11 +10,11 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-#include "common/adapter_layout.h"
+#include "common/formats/adapter_layout.h"
 #include "worker/io/tensors.h"
 #include "worker/model/adapter.h"
 
-namespace vico {
+namespace vico::worker {
 
 struct AdapterFile {
   std::string dialect = "paper";
@@ -53,4 +53,4 @@ absl::StatusOr<AdapterFile> ParseAdapter(std::string bytes, std::string source,
 /// The module with the file's weights, on the CPU. `adapter` was parsed for the same transformers.
 Adapter MakeAdapter(const AdapterFile& adapter, const std::vector<TransformerSite>& transformers);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -9,7 +9,7 @@
 
 #include "common/sha256.h"
 
-namespace vico {
+namespace vico::worker {
 
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
@@ -44,4 +44,4 @@ absl::StatusOr<std::string> FileSha256(const std::string& path) {
   return hash.HexDigest();
 }
 
-}  // namespace vico
+}  // namespace vico::worker

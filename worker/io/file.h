@@ -7,7 +7,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-namespace vico {
+namespace vico::worker {
 
 /// kNotFound naming the file, or kInvalidArgument when it has more than `max_bytes`.
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_bytes = 16 << 20);
@@ -17,4 +17,4 @@ absl::Status WriteSmallFile(const std::string& path, const std::string& bytes);
 /// SHA-256 of a file of any size, in lower-case hexadecimal digits.
 absl::StatusOr<std::string> FileSha256(const std::string& path);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -10,7 +10,7 @@
 #include "common/status.h"
 #include "worker/io/resize.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 struct Size {
@@ -130,4 +130,4 @@ absl::StatusOr<std::string> EncodeMaskPng(const torch::Tensor& mask) {
                         bytes.data_ptr()));
 }
 
-}  // namespace vico
+}  // namespace vico::worker

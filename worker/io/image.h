@@ -10,7 +10,7 @@
 
 #include "worker/model/torch.h"
 
-namespace vico {
+namespace vico::worker {
 
 struct Pixels {
   int width = 0;
@@ -42,4 +42,4 @@ absl::StatusOr<std::string> EncodePng(const torch::Tensor& image01);
 /// mask [h, w], bool or 0..1 -> greyscale PNG, foreground white.
 absl::StatusOr<std::string> EncodeMaskPng(const torch::Tensor& mask);
 
-}  // namespace vico
+}  // namespace vico::worker

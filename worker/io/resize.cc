@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 constexpr int kPrecision = 22;  // bits after the point of a weight
@@ -87,4 +87,4 @@ std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int 
   return result;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace vico {
+namespace vico::worker {
 
 /// rgb: width * height pixels, row by row, 3 bytes each; all sides at least 1. The filter (a =
 /// -0.5) widens with the scale when shrinking; columns first, then rows, each rounded to 8 bits.
@@ -14,4 +14,4 @@ namespace vico {
 std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int height,
                                    int new_width, int new_height);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -10,7 +10,7 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 torch::ScalarType ToTorch(DType dtype) {
@@ -213,4 +213,4 @@ absl::Status SaveParameters(const torch::nn::Module& module, const std::string& 
   return WriteTensors(path, tensors, metadata);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

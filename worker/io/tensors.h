@@ -12,10 +12,10 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-#include "common/safetensors.h"
+#include "common/formats/safetensors.h"
 #include "worker/model/torch.h"
 
-namespace vico {
+namespace vico::worker {
 
 using TensorMap = std::map<std::string, torch::Tensor>;
 using Metadata = std::map<std::string, std::string>;
@@ -65,4 +65,4 @@ absl::Status LoadParameters(torch::nn::Module& module, const SafetensorsFile& fi
 absl::Status SaveParameters(const torch::nn::Module& module, const std::string& path,
                             torch::ScalarType dtype, const Metadata& metadata);
 
-}  // namespace vico
+}  // namespace vico::worker

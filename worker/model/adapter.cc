@@ -7,7 +7,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 // nn.Linear's default: weight and bias uniform in +-1/sqrt(fan_in). Layer norms stay 1 and 0.
@@ -99,4 +99,4 @@ std::map<std::string, torch::Tensor> AdapterImpl::NamedTensors() const {
   return result;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -10,7 +10,7 @@
 #include "worker/model/attention.h"
 #include "worker/model/unet.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// How a block starts: as in the paper (LibTorch's default, which disturbs the base model); with
 /// zero output projections, so that it changes nothing before the first step; or so, and for the
@@ -48,4 +48,4 @@ class AdapterImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Adapter);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -5,7 +5,7 @@
 
 #include <torch/version.h>
 
-namespace vico {
+namespace vico::worker {
 
 torch::Tensor Attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                      const torch::Tensor& mask, bool causal) {
@@ -131,4 +131,4 @@ std::pair<torch::Tensor, torch::Tensor> TransformerBlockImpl::WithProbabilities(
   return {x2 + ff_(norm3_(x2)), probabilities};
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -8,7 +8,7 @@
 
 #include "worker/model/torch.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// softmax(q k^T / sqrt(d/H) + mask) v with the fused kernel of LibTorch 2.x, in plain steps
 /// on 1.13.
@@ -94,4 +94,4 @@ class TransformerBlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(TransformerBlock);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -3,7 +3,7 @@
 
 #include "worker/model/attention.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 struct ContainerImpl : torch::nn::Module {};
@@ -79,4 +79,4 @@ torch::Tensor ClipTextImpl::WordEmbedding(int64_t id) {
   return token_embedding_->weight.detach()[id].clone();
 }
 
-}  // namespace vico
+}  // namespace vico::worker

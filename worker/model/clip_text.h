@@ -7,7 +7,7 @@
 #include "worker/model/config.h"
 #include "worker/model/torch.h"
 
-namespace vico {
+namespace vico::worker {
 
 class ClipLayerImpl : public torch::nn::Module {
  public:
@@ -45,4 +45,4 @@ class ClipTextImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ClipText);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace vico {
+namespace vico::worker {
 
 /// UNet2DConditionModel. Every vector has one entry a resolution, finest first.
 struct UNetConfig {
@@ -51,4 +51,4 @@ struct ClipTextConfig {
   bool quick_gelu = true;  ///< x * sigmoid(1.702 x); else the exact gelu
 };
 
-}  // namespace vico
+}  // namespace vico::worker

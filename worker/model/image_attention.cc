@@ -1,7 +1,7 @@
 // Mask, regulariser and sites of ViCo's image attention; see the header for the source.
 #include "worker/model/image_attention.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 struct Split {
@@ -90,4 +90,4 @@ std::vector<int64_t> SitesOf(Dialect dialect, int64_t encoder_and_middle, int64_
                                     : MmagicSites(encoder_and_middle, total);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -9,7 +9,7 @@
 
 #include "worker/model/attention.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// Which ViCo: the authors', or mmagic's port as it ships; docs/decisions/002 says how they differ.
 enum class Dialect { kPaper, kMmagic };
@@ -57,4 +57,4 @@ std::vector<int64_t> MmagicSites(int64_t encoder_and_middle, int64_t total);
 
 std::vector<int64_t> SitesOf(Dialect dialect, int64_t encoder_and_middle, int64_t total);
 
-}  // namespace vico
+}  // namespace vico::worker

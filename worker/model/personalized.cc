@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 // Position of `index` in ascending `sites`, or -1.
@@ -127,4 +127,4 @@ torch::Tensor RunTarget(UNet& unet, Adapter& adapter, const std::vector<SiteFeat
   return RunTarget(unet, adapter, look, features, latent, timestep, text, {}).predicted;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -11,7 +11,7 @@
 #include "worker/model/image_attention.h"
 #include "worker/model/unet.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// Columns of the text attention that matter, one a row, int64 [B].
 struct TokenPositions {
@@ -59,4 +59,4 @@ torch::Tensor RunTarget(UNet& unet, Adapter& adapter, const std::vector<SiteFeat
                         KeyMask mask, const torch::Tensor& latent, const torch::Tensor& timestep,
                         const torch::Tensor& text);
 
-}  // namespace vico
+}  // namespace vico::worker

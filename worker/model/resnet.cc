@@ -1,7 +1,7 @@
 // Residual block and resamplers; see the header for the source.
 #include "worker/model/resnet.h"
 
-namespace vico {
+namespace vico::worker {
 
 torch::nn::Conv2d SameConv(int64_t in_channels, int64_t out_channels, int64_t kernel) {
   return torch::nn::Conv2d(
@@ -47,4 +47,4 @@ torch::Tensor UpsampleImpl::forward(const torch::Tensor& x) {
   return conv_(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
 }
 
-}  // namespace vico
+}  // namespace vico::worker

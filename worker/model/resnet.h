@@ -4,7 +4,7 @@
 
 #include "worker/model/attention.h"
 
-namespace vico {
+namespace vico::worker {
 
 struct ResnetConfig {
   int64_t in_channels = 0;
@@ -58,4 +58,4 @@ TORCH_MODULE(Upsample);
 /// A square convolution with stride 1 that keeps the size.
 torch::nn::Conv2d SameConv(int64_t in_channels, int64_t out_channels, int64_t kernel);
 
-}  // namespace vico
+}  // namespace vico::worker

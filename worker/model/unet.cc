@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 struct ContainerImpl : torch::nn::Module {};
@@ -189,4 +189,4 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& latent, const torch::Tensor
   return conv_out_(at::silu(norm_out_(h)));
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -10,7 +10,7 @@
 #include "worker/model/config.h"
 #include "worker/model/resnet.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// Looks at, and may change, the tokens of the transformers as they are computed.
 class TransformerVisitor {
@@ -102,4 +102,4 @@ TORCH_MODULE(UNet);
 torch::Tensor TimestepEmbedding(const torch::Tensor& timestep, int64_t channels,
                                 bool flip_sin_to_cos, double freq_shift);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -4,7 +4,7 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/version.h>
 
-namespace vico {
+namespace vico::worker {
 
 /// While it lives, what this thread makes of LibTorch's modules has parameters of arbitrary values:
 /// drawing a billion random numbers takes seconds. Filling in place is then meta's, which computes
@@ -22,4 +22,4 @@ class UninitializedParameters {
 #endif
 };
 
-}  // namespace vico
+}  // namespace vico::worker

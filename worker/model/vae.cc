@@ -1,7 +1,7 @@
 // The autoencoder; see the header for the source.
 #include "worker/model/vae.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 constexpr double kEps = 1e-6;
@@ -126,4 +126,4 @@ torch::Tensor VaeImpl::Decode(const torch::Tensor& latent) {
   return decoder_(post_quant_conv_(latent));
 }
 
-}  // namespace vico
+}  // namespace vico::worker

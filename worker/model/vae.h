@@ -8,7 +8,7 @@
 #include "worker/model/config.h"
 #include "worker/model/resnet.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// Diagonal Gaussian of the encoder, not scaled.
 struct Posterior {
@@ -94,4 +94,4 @@ class VaeImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Vae);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 // In the child between fork and exec: only what is safe there.
@@ -69,4 +69,4 @@ std::string Child::End() {
   return how_it_ended_;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

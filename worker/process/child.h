@@ -10,7 +10,7 @@
 
 #include "worker/process/frame_channel.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// The descriptor at which a child finds its end of the pair.
 inline constexpr int kChildSocket = 3;
@@ -41,4 +41,4 @@ class Child {
   std::string how_it_ended_;  // empty while it runs
 };
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -8,7 +8,7 @@
 #include "common/resident_bytes.h"
 #include "common/status.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 namespace wire = engine::v1;
@@ -276,4 +276,4 @@ absl::Status EngineProcess::Lost(const absl::Status& why) {
       hung ? kEngineHung : kEngineDied);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -12,10 +12,10 @@
 
 #include "common/log.h"
 #include "vico/engine/v1/engine.pb.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 #include "worker/process/child.h"
 
-namespace vico {
+namespace vico::worker {
 
 struct EngineProcessOptions {
   std::vector<std::string> command;          ///< the program's path and its flags
@@ -65,4 +65,4 @@ class EngineProcess final : public Engine {
   std::atomic<int> loaded_adapters_{0};  // as it last said
 };
 
-}  // namespace vico
+}  // namespace vico::worker

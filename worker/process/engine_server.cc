@@ -8,7 +8,7 @@
 #include "common/status.h"
 #include "vico/engine/v1/engine.pb.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 namespace wire = engine::v1;
@@ -245,4 +245,4 @@ absl::Status RefuseToServe(const absl::Status& why, FrameChannel& channel) {
   return channel.Send(refusal);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

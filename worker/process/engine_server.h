@@ -3,10 +3,10 @@
 
 #include <absl/status/status.h>
 
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 #include "worker/process/frame_channel.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// Says hello, then serves until the worker closes the channel, which is OK. An error when the
 /// channel breaks in the middle of a job: the process has nothing left to do then.
@@ -15,4 +15,4 @@ absl::Status ServeEngine(Engine& engine, FrameChannel& channel);
 /// Says that the engine could not be opened.
 absl::Status RefuseToServe(const absl::Status& why, FrameChannel& channel);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 constexpr size_t kLengthBytes = 8;
@@ -85,4 +85,4 @@ absl::Status FrameChannel::ReadWhole(char* bytes, size_t size, absl::Duration pa
   return absl::OkStatus();
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -8,7 +8,7 @@
 #include <absl/time/time.h>
 #include <google/protobuf/message_lite.h>
 
-namespace vico {
+namespace vico::worker {
 
 class FrameChannel {
  public:
@@ -33,4 +33,4 @@ class FrameChannel {
   std::mutex sending_;
 };
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 constexpr std::array<std::string_view, 27> kPhoto = {
@@ -46,4 +46,4 @@ std::string FillTemplate(const std::string& pattern, const std::string& word) {
   return at == std::string::npos ? pattern : std::string(pattern).replace(at, 2, word);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

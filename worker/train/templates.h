@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace vico {
+namespace vico::worker {
 
 /// In order; "{}" stands for the placeholder.
 const std::vector<std::string>& TrainingTemplates();
@@ -13,4 +13,4 @@ const std::vector<std::string>& TrainingTemplates();
 /// The template with the word in place of "{}".
 std::string FillTemplate(const std::string& pattern, const std::string& word);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -7,7 +7,7 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 torch::optim::AdamW MakeOptimizer(Adapter& adapter, const TrainOptions& options) {
@@ -114,4 +114,4 @@ void TrainingStep::Restore(const TrainingState& state) {
   RestoreTrainingState(state, adapter_, optimizer_);
 }
 
-}  // namespace vico
+}  // namespace vico::worker

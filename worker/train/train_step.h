@@ -8,10 +8,10 @@
 
 #include <torch/optim/adamw.h>
 
-#include "worker/train/row_parts.h"
+#include "worker/personalize/row_parts.h"
 #include "worker/train/trainer.h"
 
-namespace vico {
+namespace vico::worker {
 
 /// Which pictures, which words, how much noise.
 struct TrainRows {
@@ -52,4 +52,4 @@ class TrainingStep {
   RowParts parts_;
 };
 
-}  // namespace vico
+}  // namespace vico::worker

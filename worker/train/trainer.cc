@@ -3,11 +3,11 @@
 
 #include <cmath>
 
-#include "worker/train/draws.h"
+#include "worker/personalize/draws.h"
 #include "worker/train/templates.h"
 #include "worker/train/train_step.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 TrainRows DrawRows(const Posterior& posterior, const Base& base, const TrainOptions& options,
@@ -112,4 +112,4 @@ std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch:
   return result;
 }
 
-}  // namespace vico
+}  // namespace vico::worker

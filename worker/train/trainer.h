@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "worker/model/adapter.h"
-#include "worker/train/base.h"
+#include "worker/personalize/base.h"
 #include "worker/train/training_state.h"
 
-namespace vico {
+namespace vico::worker {
 
 struct TrainOptions {
   Dialect dialect = Dialect::kPaper;
@@ -70,4 +70,4 @@ std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch:
                                       const std::string& placeholder,
                                       Dialect dialect = Dialect::kPaper);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 using torch::optim::AdamWParamState;
@@ -70,4 +70,4 @@ void RestoreTrainingState(const TrainingState& state, Adapter& adapter,
   }
 }
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -10,7 +10,7 @@
 
 #include "worker/model/adapter.h"
 
-namespace vico {
+namespace vico::worker {
 
 struct TrainingState {
   int64_t step = 0;  ///< done so far, 1 or more
@@ -28,4 +28,4 @@ TrainingState CopyTrainingState(const Adapter& adapter, const torch::optim::Adam
 void RestoreTrainingState(const TrainingState& state, Adapter& adapter,
                           torch::optim::AdamW& optimizer);
 
-}  // namespace vico
+}  // namespace vico::worker

@@ -8,13 +8,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/local_file.h"
-#include "common/checkpoint/torch_checkpoint.h"
-#include "common/checkpoint/torch_checkpoint_write.h"
+#include "client/lib/local_file.h"
+#include "common/formats/checkpoint/torch_checkpoint.h"
+#include "common/formats/checkpoint/torch_checkpoint_write.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 
-namespace vico {
+namespace vico::client {
 namespace {
 
 using testing::ElementsAre;
@@ -198,4 +198,4 @@ TEST_F(AdapterFormatsTest, WhatIsMissingOrTooMuchIsNamed) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::client

@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "server/blob_store_local.h"
-#include "server/database.h"
-#include "server/event_feed.h"
-#include "server/job_store_sqlite.h"
+#include "server/blobs/blob_store_local.h"
+#include "server/sql/database.h"
+#include "server/jobs/event_feed.h"
+#include "server/store/sql_job_store.h"
 #include "tests/fault/checker.h"
 #include "tests/fault/power_loss/script.h"
 #include "tests/fault/power_loss/shadow_files.h"
@@ -17,6 +17,13 @@
 #include "tests/support/temp_folder.h"
 
 namespace vico {
+
+using server::Database;
+using server::EventFeed;
+using server::LocalBlobStore;
+using server::PosixFiles;
+using server::SqlJobStore;
+
 namespace {
 
 std::string_view NameOf(Loss loss) {
@@ -41,7 +48,7 @@ std::vector<std::string> JudgeAfter(const std::string& folder, const History& hi
     if (!blobs.ok()) return {"the blobs do not open: " + blobs.status().ToString()};
     const FakeClock clock;
     EventFeed feed;
-    const auto jobs = SqliteJobStore::Open(**database, clock, feed, {});
+    const auto jobs = SqlJobStore::Open(**database, clock, feed, {});
     if (!jobs.ok()) return {"the queue does not open: " + jobs.status().ToString()};
   }
   const auto snapshot = ReadSnapshot(folder);

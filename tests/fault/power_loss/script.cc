@@ -6,15 +6,28 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "server/blob_store_local.h"
-#include "server/blob_store_tracked.h"
-#include "server/catalog_sqlite.h"
-#include "server/database.h"
-#include "server/job.h"
-#include "server/job_store_sqlite.h"
+#include "server/blobs/blob_store_local.h"
+#include "server/blobs/blob_store_tracked.h"
+#include "server/store/sql_catalog.h"
+#include "server/sql/database.h"
+#include "server/jobs/job.h"
+#include "server/store/sql_job_store.h"
 #include "tests/support/fake_clock.h"
 
 namespace vico {
+
+using server::Database;
+using server::EventFeed;
+using server::Files;
+using server::Grant;
+using server::LeaseQuery;
+using server::LocalBlobStore;
+using server::SqlCatalog;
+using server::SqlJobStore;
+using server::SteadyTime;
+using server::SubmitRequest;
+using server::TrackedBlobStore;
+
 namespace {
 
 constexpr char kTenant[] = "default";
@@ -52,8 +65,8 @@ class Script {
     ASSIGN_OR_RETURN(database_, Database::Open(root_ + "/vico.db"));
     ASSIGN_OR_RETURN(blob_files_, LocalBlobStore::Open(root_ + "/blobs", files_));
     blobs_ = std::make_unique<TrackedBlobStore>(*blob_files_, *database_, steady_);
-    catalog_ = std::make_unique<SqliteCatalog>(*database_, clock_);
-    ASSIGN_OR_RETURN(jobs_, SqliteJobStore::Open(*database_, clock_, feed_, {}));
+    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_);
+    ASSIGN_OR_RETURN(jobs_, SqlJobStore::Open(*database_, clock_, feed_, {}));
     return absl::OkStatus();
   }
 
@@ -201,8 +214,8 @@ class Script {
   std::unique_ptr<Database> database_;
   std::unique_ptr<LocalBlobStore> blob_files_;
   std::unique_ptr<TrackedBlobStore> blobs_;
-  std::unique_ptr<SqliteCatalog> catalog_;
-  std::unique_ptr<SqliteJobStore> jobs_;
+  std::unique_ptr<SqlCatalog> catalog_;
+  std::unique_ptr<SqlJobStore> jobs_;
   History history_;
   int nonces_ = 0;
 };

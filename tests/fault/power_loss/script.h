@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "server/files.h"
+#include "server/disk/files.h"
 #include "tests/fault/history.h"
 #include "tests/fault/power_loss/shadow_disk.h"
 
@@ -12,7 +12,7 @@ namespace vico {
 
 /// Runs until it ends or until the database refuses to go on. `root` must be empty. Times in the
 /// history are counts of `disk`'s calls.
-History RunScript(DiskRecorder& disk, Files& files, const std::string& root, int jobs);
+History RunScript(DiskRecorder& disk, server::Files& files, const std::string& root, int jobs);
 
 /// What was acknowledged, and what was asked, after so many calls: an answer that had not come yet
 /// is unknown.

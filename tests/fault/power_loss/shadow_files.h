@@ -7,21 +7,21 @@
 #include <utility>
 
 #include "common/status.h"
-#include "server/files.h"
+#include "server/disk/files.h"
 #include "tests/fault/power_loss/shadow_disk.h"
 
 namespace vico {
 
 /// One thread at a time. `root` counts as always there; every path lies below it.
-class ShadowFiles final : public Files {
+class ShadowFiles final : public server::Files {
  public:
   ShadowFiles(DiskRecorder& disk, std::string root) : disk_(disk), root_(std::move(root)) {}
 
-  absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
+  absl::StatusOr<std::unique_ptr<server::WritableFile>> Create(const std::string& path) override {
     ASSIGN_OR_RETURN(auto file, posix_.Create(path));
     return std::make_unique<File>(disk_, disk_.Create(Below(path)), std::move(file));
   }
-  absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::string& path) override {
+  absl::StatusOr<std::unique_ptr<server::ReadableFile>> Open(const std::string& path) override {
     return posix_.Open(path);
   }
   absl::StatusOr<uint64_t> Size(const std::string& path) override { return posix_.Size(path); }
@@ -47,9 +47,9 @@ class ShadowFiles final : public Files {
  private:
   static absl::Status Failed() { return absl::UnavailableError("file: sync: input/output error"); }
 
-  class File final : public WritableFile {
+  class File final : public server::WritableFile {
    public:
-    File(DiskRecorder& disk, int number, std::unique_ptr<WritableFile> file)
+    File(DiskRecorder& disk, int number, std::unique_ptr<server::WritableFile> file)
         : disk_(disk), number_(number), file_(std::move(file)) {}
     absl::Status Append(std::string_view bytes) override {
       RETURN_IF_ERROR(file_->Append(bytes));
@@ -62,7 +62,7 @@ class ShadowFiles final : public Files {
    private:
     DiskRecorder& disk_;
     const int number_;
-    const std::unique_ptr<WritableFile> file_;
+    const std::unique_ptr<server::WritableFile> file_;
     uint64_t size_ = 0;
   };
 
@@ -70,7 +70,7 @@ class ShadowFiles final : public Files {
     return path.size() <= root_.size() ? "" : path.substr(root_.size() + 1);
   }
 
-  PosixFiles posix_;
+  server::PosixFiles posix_;
   DiskRecorder& disk_;
   const std::string root_;
 };

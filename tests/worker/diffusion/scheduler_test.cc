@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 const StepNoise kZeros = [](int64_t) { return at::zeros({1, 1, 1, 1}); };
@@ -102,4 +102,4 @@ TEST(SchedulerTest, RefusesUnknownNamesAndStepCounts) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

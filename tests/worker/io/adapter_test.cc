@@ -9,7 +9,7 @@
 #include "tests/golden/files.h"
 #include "tests/support/status_matchers.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 using ::testing::HasSubstr;
@@ -195,4 +195,4 @@ TEST(AdapterFormat, WriterRefusesWhatTheReaderWould) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

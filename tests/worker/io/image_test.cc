@@ -7,7 +7,7 @@
 #include "tests/support/status_matchers.h"
 #include "worker/io/resize.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 using ::testing::HasSubstr;
@@ -105,4 +105,4 @@ TEST(ResizeBicubic, OnePixelFillsAnySize) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

@@ -13,7 +13,7 @@
 #include "worker/model/clip_text.h"
 #include "worker/model/vae.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 using ::testing::HasSubstr;
@@ -168,4 +168,4 @@ TEST(LoadParameters, OneParameterUnderTwoNamesIsRefused) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 TEST(AttendTest, EqualsTheFormulaMaskedCausalAndPlain) {
@@ -48,4 +48,4 @@ TEST(GroupNormTest, IsAccurateInBfloat16OnASmoothPictureWithAMean) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 UNetConfig SmallUNet() {
@@ -277,4 +277,4 @@ TEST(AdapterTest, HasTwentyTensorsASiteAndTheCountOfTheFormula) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

@@ -13,7 +13,7 @@
 #include "common/status.h"
 #include "tests/support/status_matchers.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 using testing::ElementsAre;
@@ -220,4 +220,4 @@ TEST_F(EngineProcessTest, OneThatCannotStartSaysWhy) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

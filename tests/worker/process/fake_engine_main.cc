@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "common/status.h"
-#include "tests/worker/fake_engine.h"
+#include "tests/worker/job/fake_engine.h"
 #include "worker/process/child.h"
 #include "worker/process/engine_server.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 void Misbehave(std::string_view how) {
@@ -72,20 +72,20 @@ absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource*
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker
 
 int main(int argc, char** argv) {
-  vico::FrameChannel channel(vico::kChildSocket);
+  vico::worker::FrameChannel channel(vico::worker::kChildSocket);
   const std::string_view how = argc > 1 ? argv[1] : "";
   if (how == "refuse") {
-    vico::RefuseToServe(absl::InvalidArgumentError("--base-model: is no base model"), channel)
+    vico::worker::RefuseToServe(absl::InvalidArgumentError("--base-model: is no base model"), channel)
         .IgnoreError();
     return 1;
   }
   if (how == "exit") return 3;
-  vico::FakeEngine engine;
-  engine.train = vico::Train;
-  engine.generate = vico::Generate;
+  vico::worker::FakeEngine engine;
+  engine.train = vico::worker::Train;
+  engine.generate = vico::worker::Generate;
   engine.loaded_adapters = [] { return vico::fetched_adapters; };
-  return vico::ServeEngine(engine, channel).ok() ? 0 : 1;
+  return vico::worker::ServeEngine(engine, channel).ok() ? 0 : 1;
 }

@@ -12,7 +12,7 @@
 #include "tests/support/status_matchers.h"
 #include "vico/engine/v1/engine.pb.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 class FrameChannelTest : public testing::Test {
@@ -71,4 +71,4 @@ TEST_F(FrameChannelTest, WhatIsNoFrameIsDataLoss) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

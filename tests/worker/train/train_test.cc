@@ -7,12 +7,12 @@
 
 #include "tests/support/tiny_base.h"
 #include "worker/diffusion/scheduler.h"
-#include "worker/io/base_model.h"
-#include "worker/train/draws.h"
-#include "worker/train/generator.h"
+#include "worker/base_model/base_model.h"
+#include "worker/personalize/draws.h"
+#include "worker/personalize/generator.h"
 #include "worker/train/trainer.h"
 
-namespace vico {
+namespace vico::worker {
 namespace {
 
 Base TinyBase() {
@@ -270,4 +270,4 @@ TEST_F(GenerateTest, RefusesSidesTheNetworksCannotHalve) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::worker

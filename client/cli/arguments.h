@@ -1,0 +1,125 @@
+// The command line of `vico`, read into plain values: one struct a subcommand.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/cli/settings.h"
+#include "vico/v1/job.pb.h"
+
+namespace vico::client {
+
+struct ConceptsUpload {
+  std::vector<std::string> files;
+  std::string display_name;
+};
+struct ConceptsList {
+  std::size_t limit = 50;
+};
+struct ConceptsShow {
+  std::string name;
+};
+struct ConceptsDelete {
+  std::string name;
+};
+
+struct Train {
+  v1::TrainSpec spec;
+  bool watch = false;
+  bool cancel_on_interrupt = false;
+  std::string out;  ///< folder for samples and masks; empty: not kept. Implies `watch`
+};
+
+struct JobsList {
+  v1::JobKind kind = v1::JOB_KIND_UNSPECIFIED;
+  std::vector<v1::JobState> states;
+  std::size_t limit = 50;
+};
+struct JobsShow {
+  std::string name;
+};
+struct JobsWatch {
+  std::string name;
+  std::uint64_t after_sequence = 0;
+  bool cancel_on_interrupt = false;
+  std::string out;  ///< folder for pictures; empty: not kept
+};
+struct JobsCancel {
+  std::string name;
+};
+struct JobsRetry {
+  std::string name;
+};
+
+enum class AdapterFormat { kSafetensors, kAuthors, kMmagic };
+
+struct AdaptersList {
+  std::size_t limit = 50;
+};
+struct AdaptersShow {
+  std::string name;
+};
+struct AdaptersDownload {
+  std::string name;
+  AdapterFormat format = AdapterFormat::kSafetensors;
+  std::string out;        ///< file or, for the authors' pair, folder; named after the id when empty
+  std::string reference;  ///< file for the reference picture; empty: not wanted
+};
+struct AdaptersImport {
+  std::vector<std::string> files;  ///< one, or the authors' two
+  std::string reference;
+  std::string base_model;
+  std::string placeholder;  ///< in place of the file's
+  std::string init_word;
+};
+struct AdaptersDelete {
+  std::string name;
+};
+
+struct Generate {
+  v1::GenerateSpec spec;
+  bool cancel_on_interrupt = false;
+  std::string out = ".";  ///< folder
+};
+
+struct AdminWorkers {};
+struct AdminQueue {};
+struct AdminDrain {
+  std::string worker;
+  bool undo = false;
+};
+
+struct Models {};
+struct ShowCapabilities {};
+struct Version {};
+
+using Command =
+    std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsDelete, Train, JobsList,
+                 JobsShow, JobsWatch, JobsCancel, JobsRetry, AdaptersList, AdaptersShow,
+                 AdaptersDownload, AdaptersImport, AdaptersDelete, Generate, AdminWorkers,
+                 AdminQueue, AdminDrain, Models, ShowCapabilities, Version>;
+
+struct Arguments {
+  ConnectionFlags connection;
+  bool json = false;
+  Command command;
+};
+
+/// Either a command to run, or what to print and the exit code: help, or what is wrong.
+struct ParsedArguments {
+  std::optional<Arguments> arguments;
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+
+/// `words` are those after the program's name.
+ParsedArguments ParseArguments(const std::vector<std::string>& words);
+
+/// "jobs/1c9e" for "1c9e" or "jobs/1c9e": a collection may be left out where it is clear.
+std::string InCollection(const std::string& collection, const std::string& name);
+
+}  // namespace vico::client

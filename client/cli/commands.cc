@@ -1,0 +1,72 @@
+#include "client/cli/commands.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "client/cli/output.h"
+#include "common/status.h"
+
+namespace vico::client {
+
+ExitCode RunCommand(const Command& command, CommandContext& context) {
+  const CommandResult result =
+      std::visit([&](const auto& chosen) { return Run(chosen, context); }, command);
+  if (result.ok()) return *result;
+  context.err << ErrorText(result.status()) << std::flush;
+  return ExitCodeOf(result.status());
+}
+
+CommandResult Run(const Models& /*command*/, CommandContext& context) {
+  ASSIGN_OR_RETURN(const auto models, context.client.ListBaseModels());
+  if (context.json) {
+    for (const v1::BaseModel& model : models) context.out << JsonLine(model) << '\n';
+    return kExitOk;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "RESOLUTION", "TOKENS", "STEPS", "SCHEDULER", "AVAILABLE"}};
+  for (const v1::BaseModel& model : models) {
+    rows.push_back({model.name(), fmt::format("{}", model.resolution()),
+                    fmt::format("{}", model.context_tokens()),
+                    fmt::format("{}", model.training_defaults().steps()),
+                    model.generation_defaults().scheduler(), model.available() ? "yes" : "no"});
+  }
+  context.out << Table(rows);
+  return kExitOk;
+}
+
+CommandResult Run(const ShowCapabilities& /*command*/, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Capabilities capabilities, context.client.GetCapabilities());
+  if (context.json) {
+    context.out << JsonLine(capabilities) << '\n';
+    return kExitOk;
+  }
+  context.out << "server version  " << Printable(capabilities.version()) << "\nschedulers      ";
+  for (const std::string& name : capabilities.schedulers()) context.out << Printable(name) << ' ';
+  context.out << "\ndialects        ";
+  for (const int dialect : capabilities.dialects()) {
+    context.out << DialectText(static_cast<v1::Dialect>(dialect)) << ' ';
+  }
+  context.out << "\n\n";
+  std::vector<std::vector<std::string>> rows = {{"LIMIT", "FROM", "TO"}};
+  for (const auto& field : std::map<std::string, v1::Range>(capabilities.limits().begin(),
+                                                            capabilities.limits().end())) {
+    rows.push_back({field.first, fmt::format("{:g}", field.second.min()),
+                    fmt::format("{:.15g}", field.second.max())});
+  }
+  context.out << Table(rows);
+  return kExitOk;
+}
+
+CommandResult Run(const Version& /*command*/, CommandContext& context) {
+  if (context.json) {
+    context.out << fmt::format("{{\"version\":\"{}\"}}\n", VICO_VERSION);
+  } else {
+    context.out << fmt::format("vico {}\n", VICO_VERSION);
+  }
+  return kExitOk;
+}
+
+}  // namespace vico::client

@@ -1,0 +1,182 @@
+// vico adapters …
+#include <fmt/format.h>
+
+#include "client/adapter_formats/adapter_formats.h"
+#include "client/cli/commands.h"
+#include "client/lib/local_file.h"
+#include "client/cli/output.h"
+#include "client/cli/progress.h"
+#include "common/status.h"
+
+namespace vico::client {
+namespace {
+
+TransferProgress ShowOn(ProgressDisplay& display, const std::string& label,
+                        CommandContext& context) {
+  return [&display, label, &context](std::uint64_t moved, std::uint64_t total) {
+    if (!context.columns()) return;
+    Progress view;
+    view.label = label;
+    view.step = static_cast<std::int64_t>(moved / 1024);
+    view.total = static_cast<std::int64_t>(total / 1024);
+    view.unit = "KiB";
+    display.Update(view);
+  };
+}
+
+// Downloads the adapter and writes it as another program has it; the paths written.
+absl::StatusOr<std::vector<std::filesystem::path>> DownloadForeign(const AdaptersDownload& command,
+                                                                   const std::string& id,
+                                                                   const TransferProgress& progress,
+                                                                   CommandContext& context) {
+  const bool authors = command.format == AdapterFormat::kAuthors;
+  ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Create());
+  const std::filesystem::path file = folder.path() / "adapter.safetensors";
+  RETURN_IF_ERROR(context.client.DownloadAdapter(command.name, file, progress).status());
+  ASSIGN_OR_RETURN(const SafetensorsFile adapter,
+                   SafetensorsFile::Open(file.string(), kAdapterHeaderLimit));
+  ASSIGN_OR_RETURN(
+      const auto files,
+      ForeignFiles(adapter, authors ? ForeignFormat::kAuthors : ForeignFormat::kMmagic, id));
+  const std::filesystem::path out =
+      command.out.empty() ? (authors ? id : id + ".pth") : command.out;
+  std::vector<std::filesystem::path> paths;
+  for (const auto& [name, bytes] : files) {
+    paths.push_back(authors ? out / name : out);
+    RETURN_IF_ERROR(WriteWhole(paths.back(), bytes));
+  }
+  return paths;
+}
+
+// The base model that files without a digest are meant for.
+absl::StatusOr<v1::BaseModel> BaseModelOf(const AdaptersImport& command, Client& client) {
+  ASSIGN_OR_RETURN(const auto models, client.ListBaseModels());
+  for (const v1::BaseModel& model : models) {
+    const bool only = command.base_model.empty() && models.size() == 1;
+    if (only || model.name() == command.base_model) return model;
+  }
+  if (!command.base_model.empty()) {
+    return absl::NotFoundError(
+        fmt::format("--base-model: the server has no {}", command.base_model));
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("--base-model: must be given, since the file names none and the server has {}",
+                  models.size()));
+}
+
+// Makes an adapter file of what another program wrote. Nothing is sent.
+absl::Status Convert(const AdaptersImport& command, Client& client,
+                     const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const ForeignAdapter adapter,
+                   ReadForeignAdapter({command.files.begin(), command.files.end()}));
+  ASSIGN_OR_RETURN(const v1::BaseModel model, BaseModelOf(command, client));
+  return WriteAdapterFile(adapter,
+                          {.base_model_digest = model.digest(),
+                           .placeholder = command.placeholder,
+                           .init_word = command.init_word},
+                          file);
+}
+
+}  // namespace
+
+CommandResult Run(const AdaptersList& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const auto adapters, context.client.ListAdapters(command.limit));
+  if (context.json) {
+    for (const v1::Adapter& adapter : adapters) context.out << JsonLine(adapter) << '\n';
+    return kExitOk;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "BASE MODEL", "WORD", "CLASS", "SIZE", "CREATED (UTC)"}};
+  for (const v1::Adapter& adapter : adapters) {
+    rows.push_back({adapter.name(), adapter.base_model(), adapter.placeholder(),
+                    adapter.init_word(), SizeText(adapter.blob().size_bytes()),
+                    TimeText(adapter.create_time())});
+  }
+  context.out << Table(rows);
+  return kExitOk;
+}
+
+CommandResult Run(const AdaptersShow& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Adapter adapter, context.client.GetAdapter(command.name));
+  if (context.json) {
+    context.out << JsonLine(adapter) << '\n';
+    return kExitOk;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"name", adapter.name()},
+      {"base model", adapter.base_model()},
+      {"dialect", DialectText(adapter.dialect())},
+      {"placeholder", adapter.placeholder()},
+      {"init word", adapter.init_word()},
+      {"size", SizeText(adapter.blob().size_bytes())},
+      {"sha256", adapter.blob().sha256()},
+      {"job", adapter.job().empty() ? "none, imported" : adapter.job()},
+      {"created", TimeText(adapter.create_time()) + " UTC"}};
+  if (adapter.has_summary()) {
+    const v1::TrainingSummary& summary = adapter.summary();
+    rows.push_back({"steps", fmt::format("{}", summary.steps())});
+    rows.push_back(
+        {"trained in", fmt::format("{} ({:.2f} s/step)", FormatDuration(summary.train_seconds()),
+                                   summary.seconds_per_step())});
+    rows.push_back({"loss", fmt::format("{:.4f}, at first {:.4f}", summary.last_loss(),
+                                        summary.first_loss())});
+    rows.push_back(
+        {"mask", fmt::format("{:.0f} % of the pictures", 100 * summary.mask_coverage())});
+  }
+  context.out << Table(rows);
+  return kExitOk;
+}
+
+CommandResult Run(const AdaptersDownload& command, CommandContext& context) {
+  const std::string id = command.name.substr(command.name.rfind('/') + 1);
+  std::vector<std::filesystem::path> files = {command.out.empty() ? id + ".safetensors"
+                                                                  : command.out};
+  ProgressDisplay display(context.err, context.columns);
+  const TransferProgress progress = ShowOn(display, "download", context);
+  ASSIGN_OR_RETURN(const v1::Adapter adapter, context.client.GetAdapter(command.name));
+  if (command.format == AdapterFormat::kSafetensors) {
+    RETURN_IF_ERROR(context.client.DownloadAdapter(command.name, files[0], progress).status());
+  } else {
+    ASSIGN_OR_RETURN(files, DownloadForeign(command, id, progress, context));
+  }
+  if (!command.reference.empty()) {
+    RETURN_IF_ERROR(context.client.DownloadReference(command.name, command.reference).status());
+  }
+  display.Close();
+  if (context.json) {
+    context.out << JsonLine(adapter) << '\n';
+  } else {
+    for (const auto& file : files) context.out << file.string() << '\n';
+  }
+  return kExitOk;
+}
+
+CommandResult Run(const AdaptersImport& command, CommandContext& context) {
+  std::filesystem::path file = command.files[0];
+  const bool foreign = command.files.size() > 1 || IsForeign(file);
+  if (!foreign && (!command.placeholder.empty() || !command.init_word.empty())) {
+    return absl::InvalidArgumentError(
+        "--placeholder, --init-word: are for files that other programs wrote; this one has its "
+        "own");
+  }
+  ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Create());
+  if (foreign) {
+    RETURN_IF_ERROR(Describe(command.reference).status());  // before the long work
+    file = folder.path() / "adapter.safetensors";
+    RETURN_IF_ERROR(Convert(command, context.client, file));
+  }
+  ProgressDisplay display(context.err, context.columns);
+  ASSIGN_OR_RETURN(const v1::Adapter adapter,
+                   context.client.ImportAdapter(file, command.reference, command.base_model,
+                                                ShowOn(display, "upload", context)));
+  display.Close();
+  context.out << (context.json ? JsonLine(adapter) : adapter.name()) << '\n';
+  return kExitOk;
+}
+
+CommandResult Run(const AdaptersDelete& command, CommandContext& context) {
+  RETURN_IF_ERROR(context.client.DeleteAdapter(command.name));
+  return kExitOk;
+}
+
+}  // namespace vico::client

@@ -1,0 +1,99 @@
+// vico jobs list|show|cancel|retry; watching is in commands_run.cc.
+#include <fmt/format.h>
+
+#include "client/cli/commands.h"
+#include "client/cli/output.h"
+#include "common/status.h"
+
+namespace vico::client {
+namespace {
+
+std::string StepText(const v1::Job& job) {
+  return job.total_steps() > 0 ? fmt::format("{}/{}", job.step(), job.total_steps()) : "-";
+}
+
+void Print(const v1::Job& job, CommandContext& context) {
+  if (context.json) {
+    context.out << JsonLine(job) << '\n';
+    return;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"name", job.name()},
+      {"kind", KindText(job.kind())},
+      {"state",
+       StateText(job.state()) + (job.cancel_requested() && job.state() == v1::JOB_STATE_RUNNING
+                                     ? ", to be cancelled"
+                                     : "")},
+      {"step", StepText(job)},
+      {"attempt", fmt::format("{}", job.attempt())},
+      {"created", TimeText(job.create_time())},
+      {"started", TimeText(job.start_time())},
+      {"finished", TimeText(job.finish_time())}};
+  if (job.state() == v1::JOB_STATE_QUEUED) {
+    rows.push_back({"ahead", fmt::format("{}", job.queue_position())});
+  }
+  if (job.spec().has_train()) {
+    rows.push_back({"concept", job.spec().train().concept_name()});
+    rows.push_back({"base model", job.spec().train().base_model()});
+    rows.push_back({"init word", job.spec().train().init_word()});
+  } else if (job.spec().has_generate()) {
+    const v1::GenerateSpec& spec = job.spec().generate();
+    rows.push_back({"with", spec.adapter().empty() ? spec.base_model() : spec.adapter()});
+    rows.push_back({"prompt", spec.prompt()});
+  }
+  if (!job.adapter().empty()) rows.push_back({"adapter", job.adapter()});
+  for (const v1::Picture& picture : job.pictures()) {
+    rows.push_back(
+        {fmt::format("picture {}", picture.index()),
+         fmt::format("seed {}, {} x {}", picture.seed(), picture.width(), picture.height())});
+  }
+  if (job.state() == v1::JOB_STATE_FAILED) rows.push_back({"error", job.error().message()});
+  context.out << Table(rows);
+}
+
+}  // namespace
+
+CommandResult Run(const JobsList& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const auto jobs,
+                   context.client.ListJobs(command.kind, command.states, command.limit));
+  if (context.json) {
+    for (const v1::Job& job : jobs) context.out << JsonLine(job) << '\n';
+    return kExitOk;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "KIND", "STATE", "STEP", "CREATED (UTC)", "ADAPTER"}};
+  for (const v1::Job& job : jobs) {
+    rows.push_back({job.name(), KindText(job.kind()), StateText(job.state()), StepText(job),
+                    TimeText(job.create_time()),
+                    job.has_spec() && job.spec().has_generate() ? job.spec().generate().adapter()
+                                                                : job.adapter()});
+  }
+  context.out << Table(rows);
+  return kExitOk;
+}
+
+CommandResult Run(const JobsShow& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Job job, context.client.GetJob(command.name));
+  Print(job, context);
+  return kExitOk;
+}
+
+CommandResult Run(const JobsCancel& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Job job, context.client.CancelJob(command.name));
+  if (context.json) {
+    context.out << JsonLine(job) << '\n';
+  } else if (job.state() == v1::JOB_STATE_RUNNING) {
+    context.out << job.name() << " is asked to stop\n";
+  } else {
+    context.out << job.name() << ' ' << StateText(job.state()) << '\n';
+  }
+  return kExitOk;
+}
+
+CommandResult Run(const JobsRetry& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Job job, context.client.RetryJob(command.name));
+  context.out << (context.json ? JsonLine(job) : job.name()) << '\n';
+  return kExitOk;
+}
+
+}  // namespace vico::client

@@ -1,0 +1,100 @@
+#include "client/cli/job_view.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <google/protobuf/util/time_util.h>
+
+#include "client/cli/output.h"
+#include "common/status.h"
+
+namespace vico::client {
+namespace {
+
+Progress ProgressOf(const v1::Event::Progress& event, const std::string& label) {
+  Progress progress;
+  progress.label = label;
+  progress.step = event.step();
+  progress.total = event.total_steps();
+  if (event.loss() != 0) progress.loss = event.loss();  // only a training has one
+  if (event.seconds_per_step() > 0) progress.seconds_per_step = event.seconds_per_step();
+  if (event.has_eta()) {
+    progress.eta_seconds =
+        static_cast<double>(google::protobuf::util::TimeUtil::DurationToMilliseconds(event.eta())) /
+        1000.0;
+  }
+  return progress;
+}
+
+}  // namespace
+
+JobView::JobView(JobViewOptions options, std::ostream& out, std::ostream& err,
+                 std::function<std::optional<int>()> columns)
+    : options_(std::move(options)),
+      out_(out),
+      display_(err, columns),
+      quiet_(options_.json && !columns()) {}
+
+void JobView::OnJob(const std::string& job) {
+  job_ = job;
+  Note(job);
+}
+
+absl::Status JobView::OnEvent(const v1::Event& event, const std::string* bytes) {
+  if (!connected_) Note("connected again");
+  connected_ = true;
+  std::string file;
+  if (bytes != nullptr && options_.folder) {
+    ASSIGN_OR_RETURN(const std::filesystem::path path, options_.folder->Save(event, *bytes));
+    file = path.string();
+  }
+  sequence_ = event.sequence();
+  if (options_.json) out_ << EventJsonLine(job_, event, file) << std::endl;
+  Show(event, file);
+  return absl::OkStatus();
+}
+
+void JobView::OnReconnect(const absl::Status& why, std::chrono::milliseconds /*wait*/) {
+  if (connected_) {
+    Note(fmt::format("{}, trying again: {}", job_.empty() ? "no server" : "connection lost",
+                     Printable(std::string(ToStd(why.message())))));
+  }
+  connected_ = false;
+}
+
+void JobView::Show(const v1::Event& event, const std::string& file) {
+  switch (event.what_case()) {
+    case v1::Event::kQueued:
+      if (event.queued().position() > 0) {
+        Note(fmt::format("queued, {} ahead", event.queued().position()));
+      }
+      break;
+    case v1::Event::kStarted:
+      Note(fmt::format("{} by {} on {}",
+                       event.attempt() > 1
+                           ? fmt::format("started again (attempt {})", event.attempt())
+                           : "started",
+                       Printable(event.started().worker()), Printable(event.started().device())));
+      break;
+    case v1::Event::kProgress:
+      if (!quiet_) display_.Update(ProgressOf(event.progress(), options_.label));
+      break;
+    case v1::Event::kWarning:
+      Note(fmt::format("warning: {} ({})", Printable(event.warning().message()),
+                       Printable(event.warning().reason())));
+      break;
+    case v1::Event::kPicture:
+      if (options_.list_pictures && !options_.json && !file.empty()) {
+        display_.Above([&] { out_ << file << std::endl; });
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void JobView::Note(const std::string& line) {
+  if (!quiet_) display_.Note(line);
+}
+
+}  // namespace vico::client

@@ -1,0 +1,83 @@
+#include "client/cli/output.h"
+
+#include <algorithm>
+
+#include <absl/time/time.h>
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+#include <nlohmann/json.hpp>
+
+namespace vico::client {
+
+std::string JsonLine(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  // A detail of a type this program does not know cannot be printed; the rest of the message can.
+  if (!status.ok()) json = nlohmann::json{{"text", message.ShortDebugString()}}.dump();
+  return json;
+}
+
+std::string EventJsonLine(const std::string& job, const v1::Event& event, const std::string& file) {
+  nlohmann::json line = {{"job", job}, {"event", nlohmann::json::parse(JsonLine(event))}};
+  if (!file.empty()) line["file"] = file;
+  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string EnumText(const std::string& name, const std::string& prefix) {
+  std::string text = name.substr(std::min(prefix.size(), name.size()));
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::string StateText(v1::JobState state) {
+  return EnumText(v1::JobState_Name(state), "JOB_STATE_");
+}
+std::string KindText(v1::JobKind kind) { return EnumText(v1::JobKind_Name(kind), "JOB_KIND_"); }
+std::string DialectText(v1::Dialect dialect) {
+  return EnumText(v1::Dialect_Name(dialect), "DIALECT_");
+}
+
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  if (time.seconds() == 0) return "-";
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(time.seconds()),
+                          absl::UTCTimeZone());
+}
+
+std::string SizeText(std::uint64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  if (bytes < 1024 * 1024) return fmt::format("{:.1f} KiB", size / 1024);
+  return fmt::format("{:.1f} MiB", size / (1024 * 1024));
+}
+
+std::string Printable(const std::string& text) {
+  std::string printable = text;
+  for (char& c : printable) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return printable;
+}
+
+std::string Table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()), 0);
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += Printable(row[i]);
+      if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 2, ' ');
+    }
+    text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace vico::client

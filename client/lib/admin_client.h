@@ -1,0 +1,49 @@
+// An operator's calls: the workers' listener, with an operator's certificate.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/status/statusor.h>
+
+#include "common/tls_files.h"
+#include "vico/v1/admin.grpc.pb.h"
+
+namespace vico::client {
+
+struct AdminClientOptions {
+  std::string server = "127.0.0.1:50052";  ///< host:port of the workers' listener
+  TlsFiles tls{};                          ///< empty: plain, on this machine
+  std::chrono::milliseconds call_deadline{30'000};
+};
+
+/// Any thread. Nothing is tried again: an operator looks at the answer.
+class AdminClient {
+ public:
+  /// kInvalidArgument for an address that is none, kFailedPrecondition for certificate files that
+  /// are not as they should be. It connects at the first call.
+  static absl::StatusOr<std::unique_ptr<AdminClient>> Open(const AdminClientOptions& options);
+
+  absl::StatusOr<std::vector<v1::Worker>> ListWorkers() const;
+  absl::StatusOr<v1::Queue> GetQueue() const;
+  /// `resume`: it gets jobs again.
+  absl::StatusOr<v1::Worker> DrainWorker(const std::string& name, bool resume) const;
+
+ private:
+  AdminClient(const AdminClientOptions& options,
+              std::unique_ptr<v1::AdminService::StubInterface> service)
+      : options_(options), stub_(std::move(service)) {}
+
+  template <class Request, class Response>
+  using Method = grpc::Status (v1::AdminService::StubInterface::*)(grpc::ClientContext*,
+                                                                   const Request&, Response*);
+  template <class Request, class Response>
+  absl::StatusOr<Response> Call(Method<Request, Response> method, const Request& request) const;
+
+  const AdminClientOptions options_;
+  const std::unique_ptr<v1::AdminService::StubInterface> stub_;
+};
+
+}  // namespace vico::client

@@ -1,0 +1,163 @@
+#include "client/lib/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <absl/time/time.h>
+
+#include "client/lib/link.h"
+#include "common/channel.h"
+#include "common/ids.h"
+#include "common/status.h"
+
+namespace vico::client {
+namespace {
+
+constexpr std::size_t kLargestPage = 100;
+
+// Goes from page to page until there are `limit` items or no more. `fetch` answers a request,
+// `items` finds the repeated field in the answer.
+template <typename Item, typename Request, typename Fetch, typename Items>
+absl::StatusOr<std::vector<Item>> Collect(Request request, std::size_t limit, const Fetch& fetch,
+                                          const Items& items) {
+  std::vector<Item> all;
+  while (all.size() < limit) {
+    request.set_page_size(static_cast<int>(std::min(limit - all.size(), kLargestPage)));
+    ASSIGN_OR_RETURN(auto page, fetch(request));
+    for (Item& item : *items(page)) all.push_back(std::move(item));
+    if (page.next_page_token().empty()) break;
+    request.set_page_token(page.next_page_token());
+  }
+  return all;
+}
+
+}  // namespace
+
+void WatchHandler::OnJob(const std::string& /*job*/) {}
+void WatchHandler::OnReconnect(const absl::Status& /*why*/, std::chrono::milliseconds /*wait*/) {}
+
+absl::Status Client::Link::Retry(std::chrono::milliseconds total, std::chrono::milliseconds each,
+                                 const std::function<absl::Status(Deadline)>& attempt) const {
+  const Deadline end = std::chrono::system_clock::now() + total;
+  Backoff backoff(options.retry, random);
+  for (int tries = 1;; ++tries) {
+    const absl::Status status = attempt(std::min(end, std::chrono::system_clock::now() + each));
+    if (status.ok() || !IsWorthRetrying(status) || tries >= options.retry.attempts) return status;
+    const auto wait = std::max(backoff.Next(), absl::ToChronoMilliseconds(RetryAfter(status)));
+    if (std::chrono::system_clock::now() + wait >= end) return status;
+    WaitFor(wait, {});
+  }
+}
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Open(ClientOptions options, RandomBits random) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                   OpenChannel("server", options.server, {.ca = options.ca}));
+  return std::unique_ptr<Client>(
+      new Client(std::make_unique<Link>(std::move(options), std::move(random), channel)));
+}
+
+Client::Client(std::unique_ptr<Link> link) : link_(std::move(link)) {}
+Client::~Client() = default;
+
+absl::StatusOr<v1::Concept> Client::GetConcept(const std::string& name) {
+  v1::GetConceptRequest request;
+  request.set_name(name);
+  return link_->Call(*link_->concepts, &v1::ConceptService::Stub::GetConcept, request);
+}
+
+absl::StatusOr<std::vector<v1::Concept>> Client::ListConcepts(std::size_t limit) {
+  return Collect<v1::Concept>(
+      v1::ListConceptsRequest(), limit,
+      [&](const v1::ListConceptsRequest& request) {
+        return link_->Call(*link_->concepts, &v1::ConceptService::Stub::ListConcepts, request);
+      },
+      [](v1::ListConceptsResponse& page) { return page.mutable_concepts(); });
+}
+
+absl::Status Client::DeleteConcept(const std::string& name) {
+  v1::DeleteConceptRequest request;
+  request.set_name(name);
+  return link_->Call(*link_->concepts, &v1::ConceptService::Stub::DeleteConcept, request).status();
+}
+
+absl::StatusOr<v1::Job> Client::CreateTrainingJob(const v1::TrainSpec& spec) {
+  v1::CreateTrainingJobRequest request;
+  request.set_request_id(NewId());
+  *request.mutable_train() = spec;
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateTrainingJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::CreateGenerationJob(const v1::GenerateSpec& spec) {
+  v1::CreateGenerationJobRequest request;
+  request.set_request_id(NewId());
+  *request.mutable_generate() = spec;
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateGenerationJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::GetJob(const std::string& name) {
+  v1::GetJobRequest request;
+  request.set_name(name);
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::GetJob, request);
+}
+
+absl::StatusOr<std::vector<v1::Job>> Client::ListJobs(v1::JobKind kind,
+                                                      const std::vector<v1::JobState>& states,
+                                                      std::size_t limit) {
+  v1::ListJobsRequest request;
+  request.set_kind(kind);
+  request.mutable_states()->Assign(states.begin(), states.end());
+  return Collect<v1::Job>(
+      std::move(request), limit,
+      [&](const v1::ListJobsRequest& page) {
+        return link_->Call(*link_->jobs, &v1::JobService::Stub::ListJobs, page);
+      },
+      [](v1::ListJobsResponse& page) { return page.mutable_jobs(); });
+}
+
+absl::StatusOr<v1::Job> Client::CancelJob(const std::string& name) {
+  v1::CancelJobRequest request;
+  request.set_name(name);
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::CancelJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::RetryJob(const std::string& name) {
+  v1::RetryJobRequest request;
+  request.set_name(name);
+  request.set_request_id(NewId());
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::RetryJob, request);
+}
+
+absl::StatusOr<v1::Adapter> Client::GetAdapter(const std::string& name) {
+  v1::GetAdapterRequest request;
+  request.set_name(name);
+  return link_->Call(*link_->adapters, &v1::AdapterService::Stub::GetAdapter, request);
+}
+
+absl::StatusOr<std::vector<v1::Adapter>> Client::ListAdapters(std::size_t limit) {
+  return Collect<v1::Adapter>(
+      v1::ListAdaptersRequest(), limit,
+      [&](const v1::ListAdaptersRequest& request) {
+        return link_->Call(*link_->adapters, &v1::AdapterService::Stub::ListAdapters, request);
+      },
+      [](v1::ListAdaptersResponse& page) { return page.mutable_adapters(); });
+}
+
+absl::Status Client::DeleteAdapter(const std::string& name) {
+  v1::DeleteAdapterRequest request;
+  request.set_name(name);
+  return link_->Call(*link_->adapters, &v1::AdapterService::Stub::DeleteAdapter, request).status();
+}
+
+absl::StatusOr<std::vector<v1::BaseModel>> Client::ListBaseModels() {
+  ASSIGN_OR_RETURN(auto response,
+                   link_->Call(*link_->models, &v1::ModelService::Stub::ListBaseModels,
+                               v1::ListBaseModelsRequest()));
+  return std::vector<v1::BaseModel>(response.base_models().begin(), response.base_models().end());
+}
+
+absl::StatusOr<v1::Capabilities> Client::GetCapabilities() {
+  return link_->Call(*link_->models, &v1::ModelService::Stub::GetCapabilities,
+                     v1::GetCapabilitiesRequest());
+}
+
+}  // namespace vico::client

@@ -1,0 +1,73 @@
+// The inside of Client: its channel, its stubs and the one loop that tries a call again.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include "client/lib/client.h"
+#include "common/status.h"
+#include "common/status_grpc.h"
+#include "common/trace_metadata.h"
+#include "vico/v1/adapter.grpc.pb.h"
+#include "vico/v1/concept.grpc.pb.h"
+#include "vico/v1/job_service.grpc.pb.h"
+#include "vico/v1/model.grpc.pb.h"
+
+namespace vico::client {
+
+struct Client::Link {
+  using Deadline = std::chrono::system_clock::time_point;
+
+  Link(ClientOptions client_options, RandomBits random_bits,
+       const std::shared_ptr<grpc::Channel>& channel)
+      : options(std::move(client_options)),
+        random(std::move(random_bits)),
+        concepts(v1::ConceptService::NewStub(channel)),
+        jobs(v1::JobService::NewStub(channel)),
+        adapters(v1::AdapterService::NewStub(channel)),
+        models(v1::ModelService::NewStub(channel)) {}
+
+  /// Every call's context: its deadline, and who calls.
+  void Prepare(grpc::ClientContext& context, Deadline deadline) const {
+    context.set_deadline(deadline);
+    if (!options.key.empty()) {
+      context.AddMetadata("authorization", "Bearer " + options.key.Reveal());
+    }
+    AddTrace(options.trace, context);
+  }
+
+  /// Runs `attempt` until it succeeds, fails for good, or the attempts or `total` are used up. An
+  /// attempt gets at most `each` of what is left.
+  absl::Status Retry(std::chrono::milliseconds total, std::chrono::milliseconds each,
+                     const std::function<absl::Status(Deadline)>& attempt) const;
+
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Stub& stub,
+                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request) const {
+    Response response;
+    const auto attempt = [&](Deadline deadline) {
+      grpc::ClientContext context;
+      Prepare(context, deadline);
+      return FromGrpc((stub.*method)(&context, request, &response));
+    };
+    RETURN_IF_ERROR(Retry(options.call_deadline, options.retry.attempt_deadline, attempt));
+    return response;
+  }
+
+  ClientOptions options;
+  RandomBits random;
+  std::unique_ptr<v1::ConceptService::Stub> concepts;
+  std::unique_ptr<v1::JobService::Stub> jobs;
+  std::unique_ptr<v1::AdapterService::Stub> adapters;
+  std::unique_ptr<v1::ModelService::Stub> models;
+};
+
+}  // namespace vico::client

@@ -1,0 +1,247 @@
+// Client's uploads and downloads: bytes in pieces of 1 MiB, checked by SHA-256 at the far end.
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "client/lib/client.h"
+#include "client/lib/link.h"
+#include "client/lib/local_file.h"
+#include "common/ids.h"
+#include "common/sha256.h"
+#include "common/status.h"
+
+namespace vico::client {
+namespace {
+
+constexpr std::size_t kPieceBytes = 1 << 20;
+
+// A change between the digest in the header and the bytes sent is the user's to know, not a digest
+// error of the server's.
+absl::Status CheckUnchanged(const LocalFile& file, Sha256& digest) {
+  if (digest.HexDigest() == file.sha256) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("{}: changed while it was being sent", file.path.string()));
+}
+
+// Writes every piece of `file`, wrapped by `wrap`, to an open stream. OK, too, when the server has
+// ended the stream: its own status, read afterwards, says why.
+template <typename Writer, typename Wrap>
+absl::Status SendFile(const LocalFile& file, Writer& writer, const Wrap& wrap,
+                      const std::function<void(std::size_t)>& sent) {
+  Sha256 digest;
+  bool open = true;
+  RETURN_IF_ERROR(ReadPieces(file.path, kPieceBytes, [&](std::string&& piece) {
+    digest.Update(piece);
+    const std::size_t size = piece.size();
+    open = writer.Write(wrap(std::move(piece)));
+    if (open) sent(size);
+    return open;
+  }));
+  return open ? CheckUnchanged(file, digest) : absl::OkStatus();
+}
+
+// One call of UploadConcept: the header, then the pictures at `indices`.
+absl::StatusOr<v1::UploadConceptResponse> SendConcept(v1::ConceptService::Stub& stub,
+                                                      grpc::ClientContext& context,
+                                                      const v1::UploadConceptRequest& header,
+                                                      const std::vector<LocalFile>& files,
+                                                      const std::vector<int>& indices,
+                                                      const TransferProgress& progress) {
+  std::uint64_t sent = 0;
+  std::uint64_t total = 0;
+  for (const int index : indices) total += files[index].size_bytes;
+  v1::UploadConceptResponse response;
+  const auto writer = stub.UploadConcept(&context, &response);
+  absl::Status local = absl::OkStatus();
+  if (writer->Write(header)) {
+    for (const int index : indices) {
+      local = SendFile(
+          files[index], *writer,
+          [index](std::string&& piece) {
+            v1::UploadConceptRequest message;
+            message.mutable_chunk()->set_picture_index(index);
+            message.mutable_chunk()->set_data(std::move(piece));
+            return message;
+          },
+          [&](std::size_t size) {
+            sent += size;
+            if (progress) progress(sent, total);
+          });
+      if (!local.ok()) break;
+    }
+  }
+  if (!local.ok()) {
+    context.TryCancel();
+    writer->Finish();
+    return local;
+  }
+  writer->WritesDone();
+  RETURN_IF_ERROR(FromGrpc(writer->Finish()));
+  return response;
+}
+
+// The first picture of each digest that is missing.
+std::vector<int> Indices(const std::vector<LocalFile>& files,
+                         const v1::UploadConceptResponse& response) {
+  std::set<std::string> missing(response.missing_sha256().begin(), response.missing_sha256().end());
+  std::vector<int> indices;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (missing.erase(files[i].sha256) > 0) indices.push_back(static_cast<int>(i));
+  }
+  return indices;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Concept> Client::UploadConcept(const std::vector<std::filesystem::path>& files,
+                                                  const std::string& display_name,
+                                                  const TransferProgress& progress) {
+  std::vector<LocalFile> pictures;
+  v1::UploadConceptRequest header;
+  header.mutable_header()->set_request_id(NewId());
+  header.mutable_header()->set_display_name(display_name);
+  for (const std::filesystem::path& path : files) {
+    ASSIGN_OR_RETURN(LocalFile file, Describe(path));
+    auto* picture = header.mutable_header()->add_pictures();
+    picture->set_sha256(file.sha256);
+    picture->set_size_bytes(file.size_bytes);
+    picture->set_file_name(path.filename().string());
+    pictures.push_back(std::move(file));
+  }
+
+  v1::Concept uploaded;
+  const auto attempt = [&](Link::Deadline deadline) -> absl::Status {
+    std::vector<int> indices;  // none at first: the digests alone
+    // Twice, unless a picture the server had is gone by the time the others have arrived.
+    for (int round = 0; round < 4; ++round) {
+      grpc::ClientContext context;
+      link_->Prepare(context, deadline);
+      ASSIGN_OR_RETURN(auto response,
+                       SendConcept(*link_->concepts, context, header, pictures, indices, progress));
+      if (response.has_uploaded_concept()) {
+        uploaded = std::move(*response.mutable_uploaded_concept());
+        return absl::OkStatus();
+      }
+      indices = Indices(pictures, response);
+      if (indices.empty()) break;
+    }
+    return absl::InternalError("the server keeps asking for pictures it was sent");
+  };
+  const auto total = link_->options.transfer_deadline;
+  RETURN_IF_ERROR(link_->Retry(total, total, attempt));
+  return uploaded;
+}
+
+absl::StatusOr<v1::Adapter> Client::ImportAdapter(const std::filesystem::path& file,
+                                                  const std::filesystem::path& reference,
+                                                  const std::string& base_model,
+                                                  const TransferProgress& progress) {
+  ASSIGN_OR_RETURN(const LocalFile adapter, Describe(file));
+  ASSIGN_OR_RETURN(const LocalFile picture, Describe(reference));
+  v1::ImportAdapterRequest message;
+  auto& header = *message.mutable_header();
+  header.set_request_id(NewId());
+  header.set_base_model(base_model);
+  header.set_size_bytes(adapter.size_bytes);
+  header.set_sha256(adapter.sha256);
+  header.set_reference_size_bytes(picture.size_bytes);
+  header.set_reference_sha256(picture.sha256);
+
+  v1::Adapter imported;
+  const auto attempt = [&](Link::Deadline deadline) -> absl::Status {
+    grpc::ClientContext context;
+    link_->Prepare(context, deadline);
+    const auto writer = link_->adapters->ImportAdapter(&context, &imported);
+    absl::Status local = absl::OkStatus();
+    bool open = writer->Write(message);
+    std::uint64_t sent = 0;
+    for (const bool is_reference : {true, false}) {
+      if (!open || !local.ok()) break;
+      local = SendFile(
+          is_reference ? picture : adapter, *writer,
+          [is_reference](std::string&& piece) {
+            v1::ImportAdapterRequest chunk;
+            chunk.mutable_chunk()->set_reference(is_reference);
+            chunk.mutable_chunk()->set_data(std::move(piece));
+            return chunk;
+          },
+          [&](std::size_t size) {
+            sent += size;
+            if (progress) progress(sent, adapter.size_bytes + picture.size_bytes);
+          });
+    }
+    if (!local.ok()) {
+      context.TryCancel();
+      writer->Finish();
+      return local;
+    }
+    writer->WritesDone();
+    return FromGrpc(writer->Finish());
+  };
+  const auto total = link_->options.transfer_deadline;
+  RETURN_IF_ERROR(link_->Retry(total, total, attempt));
+  return imported;
+}
+
+absl::Status Client::Download(const v1::Adapter& adapter, BlobOfAdapter which,
+                              const std::filesystem::path& file, const TransferProgress& progress) {
+  const v1::BlobRef& blob =
+      which == BlobOfAdapter::kReference ? adapter.reference() : adapter.blob();
+  v1::DownloadAdapterRequest request;
+  request.set_name(adapter.name());
+  request.set_reference(which == BlobOfAdapter::kReference);
+  const auto attempt = [&](Link::Deadline deadline) -> absl::Status {
+    ASSIGN_OR_RETURN(AtomicFile out, AtomicFile::Create(file));
+    grpc::ClientContext context;
+    link_->Prepare(context, deadline);
+    const auto reader = link_->adapters->DownloadAdapter(&context, request);
+    v1::DownloadAdapterResponse response;
+    Sha256 digest;
+    std::uint64_t received = 0;
+    bool last = false;
+    absl::Status local = absl::OkStatus();
+    while (local.ok() && reader->Read(&response)) {
+      if (response.offset() != received || last) {
+        local = absl::DataLossError(fmt::format("{}: a piece at {} came where {} was due",
+                                                adapter.name(), response.offset(), received));
+        break;
+      }
+      digest.Update(response.data());
+      received += response.data().size();
+      last = response.last();
+      local = out.Write(response.data());
+      if (progress) progress(received, blob.size_bytes());
+    }
+    if (!local.ok()) context.TryCancel();
+    const absl::Status remote = FromGrpc(reader->Finish());
+    RETURN_IF_ERROR(local);
+    RETURN_IF_ERROR(remote);
+    if (!last || digest.HexDigest() != blob.sha256()) {
+      return absl::DataLossError(
+          fmt::format("{}: what came does not match its SHA-256", adapter.name()));
+    }
+    return out.Commit();
+  };
+  const auto total = link_->options.transfer_deadline;
+  return link_->Retry(total, total, attempt);
+}
+
+absl::StatusOr<v1::Adapter> Client::DownloadAdapter(const std::string& name,
+                                                    const std::filesystem::path& file,
+                                                    const TransferProgress& progress) {
+  ASSIGN_OR_RETURN(v1::Adapter adapter, GetAdapter(name));
+  RETURN_IF_ERROR(Download(adapter, BlobOfAdapter::kFile, file, progress));
+  return adapter;
+}
+
+absl::StatusOr<v1::Adapter> Client::DownloadReference(const std::string& name,
+                                                      const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(v1::Adapter adapter, GetAdapter(name));
+  RETURN_IF_ERROR(Download(adapter, BlobOfAdapter::kReference, file, {}));
+  return adapter;
+}
+
+}  // namespace vico::client

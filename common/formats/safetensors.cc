@@ -1,0 +1,159 @@
+#include "common/formats/safetensors.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/formats/safetensors_header.h"
+
+namespace vico {
+namespace {
+
+constexpr size_t kPrefix = 8;  // bytes of the header length
+
+absl::Status Broken(const std::string& source, std::string_view what) {
+  return absl::InvalidArgumentError(fmt::format("{}: {}", source, what));
+}
+
+uint64_t ReadLittleEndian(std::span<const std::byte> bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < kPrefix; ++i) value |= static_cast<uint64_t>(bytes[i]) << (8 * i);
+  return value;
+}
+
+/// Sorted by offset, each range must begin where the one before ended, and the last end at `size`.
+absl::Status CheckContiguous(const std::string& source, const std::vector<TensorInfo>& tensors,
+                             uint64_t size) {
+  std::vector<const TensorInfo*> order;
+  for (const auto& tensor : tensors) order.push_back(&tensor);
+  std::sort(order.begin(), order.end(), [](const TensorInfo* a, const TensorInfo* b) {
+    return std::tie(a->begin, a->end) < std::tie(b->begin, b->end);
+  });
+  uint64_t expected = 0;
+  for (const TensorInfo* tensor : order) {
+    if (tensor->begin != expected) {
+      return Broken(
+          source,
+          fmt::format("tensor \"{}\": begins at byte {}, {} {}", tensor->name, tensor->begin,
+                      tensor->begin < expected ? "inside the one before, which ends at"
+                                               : "leaving a hole after",
+                      expected));
+    }
+    expected = tensor->end;
+  }
+  if (expected != size) {
+    return Broken(source, fmt::format("tensors end at byte {}, but the file has {} bytes of data",
+                                      expected, size));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string_view DTypeName(DType dtype) {
+  switch (dtype) {
+    case DType::kF64:
+      return "F64";
+    case DType::kF32:
+      return "F32";
+    case DType::kF16:
+      return "F16";
+    case DType::kBF16:
+      return "BF16";
+    case DType::kI64:
+      return "I64";
+    case DType::kI32:
+      return "I32";
+    case DType::kI16:
+      return "I16";
+    case DType::kI8:
+      return "I8";
+    case DType::kU8:
+      return "U8";
+    case DType::kBool:
+      return "BOOL";
+  }
+  return "";
+}
+
+size_t DTypeSize(DType dtype) {
+  switch (dtype) {
+    case DType::kF64:
+    case DType::kI64:
+      return 8;
+    case DType::kF32:
+    case DType::kI32:
+      return 4;
+    case DType::kF16:
+    case DType::kBF16:
+    case DType::kI16:
+      return 2;
+    case DType::kI8:
+    case DType::kU8:
+    case DType::kBool:
+      return 1;
+  }
+  return 1;
+}
+
+std::string ShapeText(std::span<const int64_t> shape) {
+  return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ", "));
+}
+
+absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const std::string& path,
+                                                      uint64_t header_limit) {
+  auto mapped = MapFile(path, kPrefix, "a safetensors file");
+  if (!mapped.ok()) return mapped.status();
+  return Take(*std::move(mapped), path, header_limit);
+}
+
+absl::StatusOr<SafetensorsFile> SafetensorsFile::FromBytes(std::string bytes, std::string source,
+                                                           uint64_t header_limit) {
+  return Take(OwnBytes(std::move(bytes)), std::move(source), header_limit);
+}
+
+absl::StatusOr<SafetensorsFile> SafetensorsFile::Take(MappedBytes bytes, std::string source,
+                                                      uint64_t header_limit) {
+  SafetensorsFile file;
+  file.source_ = std::move(source);
+  file.owner_ = std::move(bytes.owner);
+  const auto status = file.Parse(bytes.bytes, header_limit);
+  if (!status.ok()) return status;
+  return file;
+}
+
+absl::Status SafetensorsFile::Parse(std::span<const std::byte> file, uint64_t header_limit) {
+  if (file.size() < kPrefix) return Broken(source_, "is too short for a safetensors file");
+  const uint64_t length = ReadLittleEndian(file);
+  if (length > header_limit) {
+    return Broken(source_,
+                  fmt::format("header of {} bytes, at most {} allowed", length, header_limit));
+  }
+  if (length > file.size() - kPrefix) {
+    return Broken(source_, fmt::format("header of {} bytes reaches beyond the file", length));
+  }
+  const auto text = file.subspan(kPrefix, length);
+  auto header = ParseSafetensorsHeader({reinterpret_cast<const char*>(text.data()), text.size()});
+  if (!header.ok()) return Broken(source_, std::string(header.status().message()));
+  tensors_ = std::move(header->tensors);
+  metadata_ = std::move(header->metadata);
+  data_ = file.subspan(kPrefix + length);
+  std::sort(tensors_.begin(), tensors_.end(),
+            [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+  return CheckContiguous(source_, tensors_, data_.size());
+}
+
+const TensorInfo* SafetensorsFile::Find(std::string_view name) const {
+  const auto it = std::lower_bound(
+      tensors_.begin(), tensors_.end(), name,
+      [](const TensorInfo& tensor, std::string_view wanted) { return tensor.name < wanted; });
+  return it != tensors_.end() && it->name == name ? &*it : nullptr;
+}
+
+std::span<const std::byte> SafetensorsFile::bytes(const TensorInfo& tensor) const {
+  return data_.subspan(tensor.begin, tensor.end - tensor.begin);
+}
+
+}  // namespace vico

@@ -1,0 +1,98 @@
+// The safetensors container: named tensors in one file, read strictly and written reproducibly.
+// Format: 8 bytes little-endian header length, JSON header, tensor bytes (row-major,
+// little-endian).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "common/formats/mapped_file.h"
+
+namespace vico {
+
+enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool };
+
+/// The name used in the file, for example "BF16".
+std::string_view DTypeName(DType dtype);
+size_t DTypeSize(DType dtype);  ///< bytes an element
+
+/// "[3, 64, 64]", for messages.
+std::string ShapeText(std::span<const int64_t> shape);
+
+struct TensorInfo {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+  uint64_t begin = 0;  ///< offset of the first byte, counted from the end of the header
+  uint64_t end = 0;    ///< one past the last byte
+};
+
+/// Longest JSON header accepted, in bytes. An adapter has a hundred tensors, a base model a
+/// thousand.
+inline constexpr uint64_t kAdapterHeaderLimit = uint64_t{1} << 20;
+inline constexpr uint64_t kModelHeaderLimit = uint64_t{16} << 20;
+
+/// A checked file: ranges are contiguous from 0 to the exact end and fit shape and dtype. The bytes
+/// stay in the mapping, or the string, that the object owns; spans live as long as it does.
+/// Movable.
+class SafetensorsFile {
+ public:
+  /// Maps the file read-only. kNotFound when it is missing, kInvalidArgument naming file and tensor
+  /// when it breaks a rule. The file must not be truncated while the object lives.
+  static absl::StatusOr<SafetensorsFile> Open(const std::string& path,
+                                              uint64_t header_limit = kModelHeaderLimit);
+
+  /// The same checks on bytes in memory; `source` stands for the path in messages.
+  static absl::StatusOr<SafetensorsFile> FromBytes(std::string bytes, std::string source,
+                                                   uint64_t header_limit = kAdapterHeaderLimit);
+
+  const std::string& source() const { return source_; }
+  const std::vector<TensorInfo>& tensors() const { return tensors_; }  ///< ascending by name
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+  const TensorInfo* Find(std::string_view name) const;  ///< nullptr when there is none
+  std::span<const std::byte> bytes(const TensorInfo& tensor) const;
+
+ private:
+  SafetensorsFile() = default;
+  static absl::StatusOr<SafetensorsFile> Take(MappedBytes bytes, std::string source,
+                                              uint64_t header_limit);
+  absl::Status Parse(std::span<const std::byte> file, uint64_t header_limit);
+
+  std::string source_;
+  std::shared_ptr<const void> owner_;  // the mapping or the string behind data_
+  std::span<const std::byte> data_;    // the file after its header
+  std::vector<TensorInfo> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+/// A tensor to write; both views must outlive the call.
+struct TensorView {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+/// The file's bytes. Equal input gives equal bytes: tensors are ordered by element size (largest
+/// first, so every tensor is aligned) and then by name; the header is padded to a multiple of 8.
+/// kInvalidArgument for a duplicate or reserved name, a name that is not UTF-8, or bytes that do
+/// not fit shape and dtype.
+absl::StatusOr<std::string> SerializeSafetensors(
+    std::span<const TensorView> tensors, const std::map<std::string, std::string>& metadata);
+
+/// Writes the same bytes so that `path` holds either the old file or all of the new one, also after
+/// a crash: temporary file beside it, fsync, rename, fsync of the folder.
+absl::Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors,
+                              const std::map<std::string, std::string>& metadata);
+
+}  // namespace vico

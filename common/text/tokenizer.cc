@@ -1,0 +1,202 @@
+#include "common/text/tokenizer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/text/tokenizer_text.h"
+
+namespace vico {
+namespace {
+
+constexpr std::string_view kWordEnd = "</w>";
+
+using Vocabulary = std::unordered_map<std::string, int32_t>;
+
+absl::Status Broken(std::string_view what) { return absl::InvalidArgumentError(std::string(what)); }
+
+absl::StatusOr<Vocabulary> ParseVocabulary(std::string_view text) {
+  const auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+  if (!json.is_object()) return Broken("vocab.json: is not a JSON object");
+  Vocabulary vocabulary;
+  std::vector<bool> taken(json.size(), false);
+  for (const auto& [token, id] : json.items()) {
+    if (!id.is_number_unsigned() || id.get<uint64_t>() >= taken.size() || taken[id.get<size_t>()]) {
+      return Broken(fmt::format("vocab.json: token \"{}\": ids must be 0..{}, each once, got {}",
+                                token, taken.size() - 1, id.dump().substr(0, 40)));
+    }
+    taken[id.get<size_t>()] = true;
+    vocabulary.emplace(token, id.get<int32_t>());
+  }
+  return vocabulary;
+}
+
+int32_t Find(const Vocabulary& vocabulary, const std::string& token) {
+  const auto it = vocabulary.find(token);
+  return it == vocabulary.end() ? -1 : it->second;
+}
+
+/// The printable character that stands for a byte, in UTF-8: itself, or one from U+0100 on.
+std::array<std::string, 256> ByteSymbols() {
+  std::array<std::string, 256> symbols;
+  int next = 256;
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool printable =
+        (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+    const int c = printable ? byte : next++;  // below U+0800: one or two bytes
+    if (c < 128) {
+      symbols[byte] = {static_cast<char>(c)};
+    } else {
+      symbols[byte] = {static_cast<char>(0xC0 | (c >> 6)), static_cast<char>(0x80 | (c & 0x3F))};
+    }
+  }
+  return symbols;
+}
+
+uint64_t PairKey(int32_t left, int32_t right) {
+  return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
+}
+
+}  // namespace
+
+absl::StatusOr<Tokenizer> Tokenizer::Create(std::string_view vocab_json,
+                                            std::string_view merges_txt,
+                                            std::string_view pad_token) {
+  const auto vocabulary = ParseVocabulary(vocab_json);
+  if (!vocabulary.ok()) return vocabulary.status();
+  Tokenizer tokenizer;
+  tokenizer.vocab_size_ = static_cast<int32_t>(vocabulary->size());
+  tokenizer.start_id_ = Find(*vocabulary, std::string(kStartToken));
+  tokenizer.end_id_ = Find(*vocabulary, std::string(kEndToken));
+  tokenizer.pad_id_ = Find(*vocabulary, std::string(pad_token));
+  if (tokenizer.start_id_ < 0 || tokenizer.end_id_ < 0 || tokenizer.pad_id_ < 0) {
+    return Broken(fmt::format("vocab.json: must hold {}, {} and the pad token {}", kStartToken,
+                              kEndToken, pad_token));
+  }
+  const auto symbols = ByteSymbols();
+  for (size_t byte = 0; byte < 256; ++byte) {
+    tokenizer.inside_[byte] = Find(*vocabulary, symbols[byte]);
+    tokenizer.last_[byte] = Find(*vocabulary, symbols[byte] + std::string(kWordEnd));
+  }
+
+  int32_t line_number = 0;
+  while (!merges_txt.empty()) {
+    const size_t end = std::min(merges_txt.find('\n'), merges_txt.size());
+    std::string_view line = merges_txt.substr(0, end);
+    merges_txt.remove_prefix(std::min(end + 1, merges_txt.size()));
+    if (++line_number == 1) continue;  // "#version: 0.2"
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    const size_t space = line.find(' ');
+    const std::string left(line.substr(0, space));
+    const std::string right(space == std::string_view::npos ? "" : line.substr(space + 1));
+    const int32_t left_id = Find(*vocabulary, left);
+    const int32_t right_id = Find(*vocabulary, right);
+    const int32_t id = Find(*vocabulary, left + right);
+    if (left_id < 0 || right_id < 0 || id < 0) {
+      return Broken(
+          fmt::format("merges.txt: line {}: must be two tokens of the vocabulary whose "
+                      "concatenation is one too, got \"{}\"",
+                      line_number, line.substr(0, 80)));
+    }
+    tokenizer.merges_[PairKey(left_id, right_id)] = {line_number,
+                                                     id};  // a repeated merge: last counts
+  }
+  return tokenizer;
+}
+
+void Tokenizer::AppendPiece(std::string_view piece, std::vector<int32_t>& ids) const {
+  std::vector<int32_t> symbols;
+  for (size_t i = 0; i < piece.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(piece[i]);
+    symbols.push_back(i + 1 < piece.size() ? inside_[byte] : last_[byte]);
+  }
+  const auto merge_at = [&](size_t i) -> const Merge* {
+    if (symbols[i] < 0 || symbols[i + 1] < 0) return nullptr;
+    const auto it = merges_.find(PairKey(symbols[i], symbols[i + 1]));
+    return it == merges_.end() ? nullptr : &it->second;
+  };
+  while (true) {
+    const Merge* best = nullptr;
+    for (size_t i = 0; i + 1 < symbols.size(); ++i) {
+      const Merge* merge = merge_at(i);
+      if (merge != nullptr && (best == nullptr || merge->rank < best->rank)) best = merge;
+    }
+    if (best == nullptr) break;
+    size_t kept = 0;
+    for (size_t i = 0; i < symbols.size(); ++kept) {  // all occurrences, left to right
+      const bool merged = i + 1 < symbols.size() && merge_at(i) == best;
+      const int32_t symbol = merged ? best->id : symbols[i];
+      i += merged ? 2 : 1;
+      symbols[kept] = symbol;
+    }
+    symbols.resize(kept);
+  }
+  for (const int32_t symbol : symbols)
+    ids.push_back(symbol < 0 ? end_id_ : symbol);  // CLIP's "unknown"
+}
+
+void Tokenizer::AppendText(std::string_view text, std::vector<int32_t>& ids) const {
+  for (const auto& piece : SplitPrompt(text)) {
+    if (piece == kStartToken) {
+      ids.push_back(start_id_);
+    } else if (piece == kEndToken) {
+      ids.push_back(end_id_);
+    } else {
+      AppendPiece(piece, ids);
+    }
+  }
+}
+
+std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
+  std::vector<int32_t> ids;
+  while (true) {
+    const size_t start = text.find(kStartToken);
+    const size_t end = text.find(kEndToken);
+    const size_t at = std::min(start, end);
+    AppendText(text.substr(0, at), ids);
+    if (at == std::string_view::npos) return ids;
+    ids.push_back(start < end ? start_id_ : end_id_);
+    text.remove_prefix(at + (start < end ? kStartToken : kEndToken).size());
+  }
+}
+
+Prompt Tokenizer::EncodePrompt(std::string_view text, std::string_view placeholder,
+                               int context_length) const {
+  std::vector<int32_t> content;
+  while (true) {
+    const size_t at = placeholder.empty() ? std::string_view::npos : text.find(placeholder);
+    const auto ids = Encode(text.substr(0, at));
+    content.insert(content.end(), ids.begin(), ids.end());
+    if (at == std::string_view::npos) break;
+    content.push_back(placeholder_id());
+    text.remove_prefix(at + placeholder.size());
+  }
+
+  Prompt prompt;
+  const auto room = static_cast<size_t>(std::max(context_length - 2, 0));
+  prompt.truncated = content.size() > room;
+  content.resize(std::min(content.size(), room));
+  prompt.ids.push_back(start_id_);
+  prompt.ids.insert(prompt.ids.end(), content.begin(), content.end());
+  prompt.ids.push_back(end_id_);
+  const auto first = [&prompt](int32_t id) {
+    return static_cast<int>(std::find(prompt.ids.begin(), prompt.ids.end(), id) -
+                            prompt.ids.begin());
+  };
+  prompt.end_index = first(end_id_);
+  prompt.placeholders =
+      static_cast<int>(std::count(prompt.ids.begin(), prompt.ids.end(), placeholder_id()));
+  if (prompt.placeholders > 0) prompt.placeholder_index = first(placeholder_id());
+  prompt.ids.resize(static_cast<size_t>(context_length), pad_id_);
+  return prompt;
+}
+
+std::optional<int32_t> Tokenizer::SingleToken(std::string_view word) const {
+  const auto ids = Encode(word);
+  if (ids.size() != 1 || ids[0] == end_id_ || ids[0] == start_id_) return std::nullopt;
+  return ids[0];
+}
+
+}  // namespace vico

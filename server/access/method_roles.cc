@@ -1,0 +1,63 @@
+#include "server/access/method_roles.h"
+
+#include <algorithm>
+
+#include "common/status.h"
+
+namespace vico::server {
+
+const std::vector<MethodRoles>& MethodTable() {
+  constexpr Roles kTenant{Role::kUser, Role::kTenantAdmin};
+  constexpr Roles kTenantAdmin{Role::kTenantAdmin};
+  constexpr Roles kWorker{Role::kWorker};
+  constexpr Roles kOperator{Role::kOperator};
+  static const std::vector<MethodRoles> table = {
+      {"ConceptService", "UploadConcept", kTenant},
+      {"ConceptService", "GetConcept", kTenant},
+      {"ConceptService", "ListConcepts", kTenant},
+      {"ConceptService", "DeleteConcept", kTenant},
+      {"JobService", "CreateTrainingJob", kTenant},
+      {"JobService", "CreateGenerationJob", kTenant},
+      {"JobService", "Generate", kTenant},
+      {"JobService", "GetJob", kTenant},
+      {"JobService", "ListJobs", kTenant},
+      {"JobService", "WatchJob", kTenant},
+      {"JobService", "CancelJob", kTenant},
+      {"JobService", "RetryJob", kTenant},
+      {"AdapterService", "GetAdapter", kTenant},
+      {"AdapterService", "ListAdapters", kTenant},
+      {"AdapterService", "DownloadAdapter", kTenant},
+      {"AdapterService", "ImportAdapter", kTenant},
+      {"AdapterService", "DeleteAdapter", kTenant},
+      {"ModelService", "ListBaseModels", kTenant},
+      {"ModelService", "GetCapabilities", kTenant},
+      {"KeyService", "CreateKey", kTenantAdmin},
+      {"KeyService", "ListKeys", kTenantAdmin},
+      {"KeyService", "RevokeKey", kTenantAdmin},
+      {"WorkerService", "Register", kWorker},
+      {"WorkerService", "Lease", kWorker},
+      {"WorkerService", "Report", kWorker},
+      {"WorkerService", "Finish", kWorker},
+      {"WorkerService", "GetBlob", kWorker},
+      {"WorkerService", "PutBlob", kWorker},
+      {"AdminService", "CreateTenant", kOperator},
+      {"AdminService", "ListTenants", kOperator},
+      {"AdminService", "DeleteTenant", kOperator},
+      {"AdminService", "ListWorkers", kOperator},
+      {"AdminService", "GetQueue", kOperator},
+      {"AdminService", "DrainWorker", kOperator},
+  };
+  return table;
+}
+
+absl::Status CheckRole(Roles roles, std::string_view method) {
+  const auto& table = MethodTable();
+  const bool allowed = std::any_of(table.begin(), table.end(), [&](const MethodRoles& entry) {
+    return entry.method == method && entry.roles.Meets(roles);
+  });
+  if (allowed) return absl::OkStatus();
+  return Error(absl::StatusCode::kPermissionDenied, "this is not for the caller's role",
+               "ROLE_MISSING");
+}
+
+}  // namespace vico::server

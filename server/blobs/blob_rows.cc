@@ -1,0 +1,179 @@
+#include "server/blobs/blob_rows.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "common/status.h"
+#include "server/jobs/job.h"
+#include "vico/v1/adapter.pb.h"
+#include "vico/v1/concept.pb.h"
+#include "vico/v1/worker.pb.h"
+
+namespace vico::server {
+namespace {
+
+constexpr std::array<BlobReference, 1> kReferences{{
+    {"blob_use", "sha256", "user"},
+}};
+
+absl::Status BlobMissing(std::string_view sha256) {
+  return Error(absl::StatusCode::kFailedPrecondition,
+               fmt::format("blob {}: is not here (any more); upload it again", sha256),
+               "BLOB_MISSING");
+}
+
+absl::Status InsertUse(SqliteConnection& db, std::string_view tenant, std::string_view user,
+                       std::string_view sha256) {
+  if (sha256.empty()) return absl::OkStatus();
+  return db
+      .Execute(
+          "INSERT INTO blob_use (tenant, sha256, user) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+          {tenant, sha256, user})
+      .status();
+}
+
+/// The blobs of each message that `sql` finds; its columns: tenant, user, message.
+template <typename Message, typename BlobsOf>
+absl::Status NameAll(SqliteConnection& db, std::string_view sql, const BlobsOf& blobs_of) {
+  return db.Query(sql, {}, [&](const SqlRow& row) -> absl::Status {
+    Message message;
+    if (!message.ParseFromString(row.Text(2))) {
+      return absl::DataLossError(
+          fmt::format("database: a stored {} cannot be read", Message::descriptor()->name()));
+    }
+    for (const v1::BlobRef& blob : blobs_of(message)) {
+      RETURN_IF_ERROR(InsertUse(db, row.Text(0), row.Text(1), blob.sha256()));
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+std::span<const BlobReference> BlobReferences() { return kReferences; }
+
+absl::Status SaveBlobRow(SqliteConnection& db, absl::Time now, std::string_view tenant,
+                         const v1::BlobRef& blob) {
+  return db
+      .Execute(
+          "INSERT INTO blob (tenant, sha256, size_bytes, state, time) VALUES (?, ?, ?, 'live', ?) "
+          "ON CONFLICT DO UPDATE SET size_bytes = excluded.size_bytes, state = 'live', "
+          "time = excluded.time",
+          {tenant, blob.sha256(), static_cast<int64_t>(blob.size_bytes()), absl::ToUnixMicros(now)})
+      .status();
+}
+
+absl::StatusOr<BlobRow> FindLiveBlob(SqliteConnection& db, std::string_view tenant,
+                                     std::string_view sha256) {
+  absl::StatusOr<BlobRow> found = absl::NotFoundError(fmt::format("blob {}: is not here", sha256));
+  RETURN_IF_ERROR(db.Query(
+      "SELECT size_bytes, time FROM blob WHERE tenant = ? AND sha256 = ? AND state = 'live'",
+      {tenant, sha256}, [&](const SqlRow& row) {
+        found = BlobRow{std::string(tenant), std::string(sha256), static_cast<uint64_t>(row.Int(0)),
+                        absl::FromUnixMicros(row.Int(1))};
+        return absl::OkStatus();
+      }));
+  return found;
+}
+
+absl::Status NameBlobs(SqliteConnection& db, std::string_view tenant, std::string_view user,
+                       const std::vector<v1::BlobRef>& blobs) {
+  for (const v1::BlobRef& blob : blobs) {
+    if (blob.sha256().empty()) continue;
+    const absl::StatusOr<BlobRow> row = FindLiveBlob(db, tenant, blob.sha256());
+    if (absl::IsNotFound(row.status())) return BlobMissing(blob.sha256());
+    if (!row.ok()) return row.status();
+    if (row->size_bytes != blob.size_bytes()) return BlobMissing(blob.sha256());
+    RETURN_IF_ERROR(InsertUse(db, tenant, user, blob.sha256()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UnnameBlobs(SqliteConnection& db, absl::Time now, std::string_view tenant,
+                         std::string_view user) {
+  RETURN_IF_ERROR(db.Execute("UPDATE blob SET time = ?1 WHERE tenant = ?2 AND sha256 IN "
+                             "(SELECT sha256 FROM blob_use WHERE user = ?3 AND tenant = ?2)",
+                             {absl::ToUnixMicros(now), tenant, user})
+                      .status());
+  return db.Execute("DELETE FROM blob_use WHERE user = ? AND tenant = ?", {user, tenant}).status();
+}
+
+absl::StatusOr<std::vector<std::string>> UsersOfBlob(SqliteConnection& db, std::string_view tenant,
+                                                     std::string_view sha256) {
+  std::vector<std::string> users;
+  for (const BlobReference& reference : kReferences) {
+    const std::string sql =
+        fmt::format("SELECT {} FROM {} WHERE tenant = ? AND {} = ?", reference.user_column,
+                    reference.table, reference.sha256_column);
+    RETURN_IF_ERROR(db.Query(sql, {tenant, sha256}, [&](const SqlRow& row) {
+      users.push_back(row.Text(0));
+      return absl::OkStatus();
+    }));
+  }
+  return users;
+}
+
+absl::StatusOr<std::vector<BlobRow>> LostBlobs(SqliteConnection& db) {
+  std::vector<BlobRow> lost;
+  for (const BlobReference& reference : kReferences) {
+    const std::string sql = fmt::format(
+        "SELECT DISTINCT r.tenant, r.{0} FROM {1} AS r WHERE r.{0} IS NOT NULL AND NOT EXISTS "
+        "(SELECT 1 FROM blob WHERE blob.tenant = r.tenant AND blob.sha256 = r.{0} "
+        "AND blob.state = 'live')",
+        reference.sha256_column, reference.table);
+    RETURN_IF_ERROR(db.Query(sql, {}, [&](const SqlRow& row) {
+      lost.push_back({.tenant = row.Text(0), .sha256 = row.Text(1)});
+      return absl::OkStatus();
+    }));
+  }
+  return lost;
+}
+
+std::string NothingNamesBlobSql() {
+  std::string sql;
+  for (const BlobReference& reference : kReferences) {
+    if (!sql.empty()) sql += " AND ";
+    sql += fmt::format(
+        "NOT EXISTS (SELECT 1 FROM {0} AS r WHERE r.tenant = blob.tenant AND r.{1} = blob.sha256)",
+        reference.table, reference.sha256_column);
+  }
+  return sql;
+}
+
+absl::Status NameBlobsOfOlderRows(SqliteConnection& db) {
+  using Blobs = std::vector<v1::BlobRef>;
+  RETURN_IF_ERROR(NameAll<v1::Concept>(db, "SELECT tenant, name, message FROM concept",
+                                       [](const v1::Concept& message) {
+                                         Blobs blobs;
+                                         for (const auto& picture : message.pictures()) {
+                                           blobs.push_back(picture.blob());
+                                         }
+                                         return blobs;
+                                       }));
+  RETURN_IF_ERROR(NameAll<v1::Adapter>(db, "SELECT tenant, name, message FROM adapter",
+                                       [](const v1::Adapter& message) {
+                                         return Blobs{message.blob(), message.reference()};
+                                       }));
+  RETURN_IF_ERROR(
+      NameAll<v1::OfferedBaseModel>(db, "SELECT 'system', name, message FROM base_model",
+                                    [](const v1::OfferedBaseModel& message) {
+                                      return Blobs{message.vocabulary(), message.merges()};
+                                    }));
+  RETURN_IF_ERROR(NameAll<v1::GenerateResult>(db, "SELECT tenant, name, pictures FROM job",
+                                              [](const v1::GenerateResult& message) {
+                                                Blobs blobs;
+                                                for (const auto& picture : message.pictures()) {
+                                                  blobs.push_back(picture.blob());
+                                                }
+                                                return blobs;
+                                              }));
+  RETURN_IF_ERROR(NameAll<v1::TrainingCheckpoints>(
+      db, "SELECT tenant, name || '/checkpoints', checkpoints FROM job",
+      [](const v1::TrainingCheckpoints& message) { return BlobsNamedBy(message); }));
+  return NameAll<v1::Event>(
+      db, "SELECT job.tenant, job.name, event.event FROM event JOIN job ON job.number = event.job",
+      [](const v1::Event& message) { return BlobsNamedBy(message); });
+}
+
+}  // namespace vico::server

@@ -1,0 +1,250 @@
+#include "server/blobs/blob_store_local.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/failpoint.h"
+#include "common/ids.h"
+#include "common/sha256.h"
+#include "common/status.h"
+
+namespace vico::server {
+namespace {
+
+bool IsTenant(std::string_view text) {
+  return !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+absl::Status CheckTenant(std::string_view tenant) {
+  if (IsTenant(tenant)) return absl::OkStatus();
+  return FieldError("tenant", "must be 1 to 63 characters of a-z, 0-9, _ and -");
+}
+
+// Where a blob lies; all that ever becomes part of a path has been checked here.
+struct Place {
+  std::string tenant_folder;
+  std::string folder;
+  std::string file;
+};
+
+absl::StatusOr<Place> PlaceOf(const std::string& root, std::string_view tenant,
+                              std::string_view sha256) {
+  RETURN_IF_ERROR(CheckTenant(tenant));
+  if (!IsSha256Hex(sha256)) {
+    return FieldError("sha256", "must be 64 lower-case hexadecimal digits");
+  }
+  Place place;
+  place.tenant_folder = fmt::format("{}/{}", root, tenant);
+  place.folder = fmt::format("{}/{}", place.tenant_folder, sha256.substr(0, 2));
+  place.file = fmt::format("{}/{}", place.folder, sha256);
+  return place;
+}
+
+absl::Status NoBlob(std::string_view sha256, const absl::Status& status) {
+  if (!absl::IsNotFound(status)) return status;
+  return absl::NotFoundError(fmt::format("blob {}: is not here", sha256));
+}
+
+class LocalBlobWriter final : public BlobWriter {
+ public:
+  LocalBlobWriter(std::string root, std::string tenant, std::string temporary, Files& files,
+                  std::unique_ptr<WritableFile> file, std::shared_ptr<Removals> removals)
+      : root_(std::move(root)),
+        tenant_(std::move(tenant)),
+        temporary_(std::move(temporary)),
+        files_(files),
+        file_(std::move(file)),
+        removals_(std::move(removals)),
+        began_(RemovalsSoFar()) {}
+
+  ~LocalBlobWriter() override { Discard(); }
+
+  absl::Status Append(std::string_view bytes) override {
+    if (file_ == nullptr)
+      return absl::FailedPreconditionError("blob: was given up or is committed");
+    if (absl::Status status = file_->Append(VICO_TORN("blob.append", bytes)); !status.ok()) {
+      Discard();
+      return status;
+    }
+    hash_.Update(bytes);
+    size_bytes_ += bytes.size();
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
+                                     std::string_view media_type) override {
+    if (file_ == nullptr)
+      return absl::FailedPreconditionError("blob: was given up or is committed");
+    const std::string sha256 = hash_.HexDigest();
+    absl::Status status = absl::OkStatus();
+    if (!expected_sha256.empty() && expected_sha256 != sha256) {
+      status = Error(absl::StatusCode::kDataLoss,
+                     fmt::format("blob: {} bytes came with digest {}, not {}", size_bytes_, sha256,
+                                 expected_sha256),
+                     "DIGEST_MISMATCH");
+    } else {
+      status = MakeDurable(sha256);
+    }
+    Discard();
+    RETURN_IF_ERROR(status);
+    v1::BlobRef ref;
+    ref.set_sha256(sha256);
+    ref.set_size_bytes(size_bytes_);
+    ref.set_media_type(std::string(media_type));
+    return ref;
+  }
+
+ private:
+  // A failed sync is never tried again: the kernel may have dropped the pages and would say OK.
+  absl::Status MakeDurable(const std::string& sha256) {
+    ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant_, sha256));
+    VICO_FAILPOINT("blob.before_fsync");
+    absl::Status synced = VICO_DEFECT("row_before_blob") ? absl::OkStatus() : file_->Sync();
+    if (!synced.ok() && VICO_DEFECT("retry_failed_sync")) synced = file_->Sync();
+    RETURN_IF_ERROR(synced);
+    const std::shared_lock lock(removals_->mutex);
+    if (const auto found = removals_->count.find(tenant_);
+        found != removals_->count.end() && found->second != began_) {
+      return Error(absl::StatusCode::kAborted, "blob: the tenant is deleted", "TENANT_DELETED");
+    }
+    RETURN_IF_ERROR(files_.MakeFolder(place.tenant_folder));
+    RETURN_IF_ERROR(files_.SyncFolder(root_));
+    RETURN_IF_ERROR(files_.MakeFolder(place.folder));
+    RETURN_IF_ERROR(files_.SyncFolder(place.tenant_folder));
+    // The same bytes may be there already; putting ours in their place changes nothing.
+    RETURN_IF_ERROR(files_.Rename(temporary_, place.file));
+    renamed_ = true;
+    VICO_FAILPOINT("blob.after_rename");
+    return VICO_DEFECT("no_folder_sync") ? absl::OkStatus() : files_.SyncFolder(place.folder);
+  }
+
+  uint64_t RemovalsSoFar() const {
+    const std::shared_lock lock(removals_->mutex);
+    const auto found = removals_->count.find(tenant_);
+    return found == removals_->count.end() ? 0 : found->second;
+  }
+
+  void Discard() {
+    if (file_ == nullptr) return;
+    file_ = nullptr;
+    if (!renamed_) files_.Remove(temporary_).IgnoreError();
+  }
+
+  const std::string root_;
+  const std::string tenant_;
+  const std::string temporary_;
+  Files& files_;
+  std::unique_ptr<WritableFile> file_;  // null once committed or given up
+  const std::shared_ptr<Removals> removals_;
+  const uint64_t began_;  // removals of the tenant when this blob began
+  Sha256 hash_;
+  uint64_t size_bytes_ = 0;
+  bool renamed_ = false;
+};
+
+class LocalBlobReader final : public BlobReader {
+ public:
+  explicit LocalBlobReader(std::unique_ptr<ReadableFile> file) : file_(std::move(file)) {}
+  uint64_t size_bytes() const override { return file_->size_bytes(); }
+  absl::StatusOr<std::string> Read(uint64_t offset, uint64_t length) override {
+    return file_->Read(offset, length);
+  }
+
+ private:
+  const std::unique_ptr<ReadableFile> file_;
+};
+
+std::string Incoming(const std::string& root) { return root + "/.incoming"; }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LocalBlobStore>> LocalBlobStore::Open(std::string root,
+                                                                     Files& files) {
+  std::error_code error;
+  std::filesystem::remove_all(Incoming(root), error);
+  if (!error) std::filesystem::create_directories(Incoming(root), error);
+  if (error) {
+    return absl::FailedPreconditionError(fmt::format("blob folder {}: {}", root, error.message()));
+  }
+  RETURN_IF_ERROR(files.SyncFolder(root));
+  return std::unique_ptr<LocalBlobStore>(new LocalBlobStore(std::move(root), files));
+}
+
+absl::StatusOr<std::unique_ptr<BlobWriter>> LocalBlobStore::Create(std::string_view tenant) {
+  RETURN_IF_ERROR(CheckTenant(tenant));
+  std::string temporary = fmt::format("{}/{}", Incoming(root_), NewId());
+  ASSIGN_OR_RETURN(auto file, files_.Create(temporary));
+  return std::make_unique<LocalBlobWriter>(root_, std::string(tenant), std::move(temporary), files_,
+                                           std::move(file), removals_);
+}
+
+absl::StatusOr<std::unique_ptr<BlobReader>> LocalBlobStore::Open(std::string_view tenant,
+                                                                 std::string_view sha256) {
+  ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
+  auto file = files_.Open(place.file);
+  if (!file.ok()) return NoBlob(sha256, file.status());
+  return std::make_unique<LocalBlobReader>(*std::move(file));
+}
+
+absl::StatusOr<uint64_t> LocalBlobStore::Size(std::string_view tenant, std::string_view sha256) {
+  ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
+  const auto size = files_.Size(place.file);
+  if (!size.ok()) return NoBlob(sha256, size.status());
+  return *size;
+}
+
+absl::Status LocalBlobStore::Remove(std::string_view tenant, std::string_view sha256) {
+  ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
+  const absl::Status status = files_.Remove(place.file);
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+absl::Status LocalBlobStore::RemoveTenant(std::string_view tenant) {
+  RETURN_IF_ERROR(CheckTenant(tenant));
+  const std::unique_lock lock(removals_->mutex);
+  ++removals_->count[std::string(tenant)];
+  std::error_code error;
+  std::filesystem::remove_all(fmt::format("{}/{}", root_, tenant), error);
+  if (error) {
+    return absl::UnavailableError(
+        fmt::format("blobs: a tenant's could not be removed: {}", error.message()));
+  }
+  return files_.SyncFolder(root_);
+}
+
+absl::StatusOr<std::vector<LocalBlobStore::File>> LocalBlobStore::List() const {
+  namespace fs = std::filesystem;
+  std::vector<File> all;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(root_, error), end; !error && it != end;
+       it.increment(error)) {
+    const fs::path& path = it->path();
+    if (it.depth() == 0 && !IsTenant(path.filename().string())) it.disable_recursion_pending();
+    if (it.depth() != 2 || !it->is_regular_file(error)) continue;
+    const std::string name = path.filename().string();
+    if (!IsSha256Hex(name)) continue;
+    all.push_back(
+        {path.parent_path().parent_path().filename().string(), name, it->file_size(error)});
+  }
+  if (error) return absl::UnavailableError(fmt::format("blobs: list: {}", error.message()));
+  return all;
+}
+
+absl::Status LocalBlobStore::SetAside(std::string_view tenant, std::string_view sha256) {
+  ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
+  const std::string quarantine = root_.substr(0, root_.rfind('/')) + "/quarantine";
+  RETURN_IF_ERROR(files_.MakeFolder(quarantine));
+  const absl::Status moved =
+      files_.Rename(place.file, fmt::format("{}/{}-{}", quarantine, tenant, sha256));
+  if (absl::IsNotFound(moved)) return absl::OkStatus();
+  RETURN_IF_ERROR(moved);
+  RETURN_IF_ERROR(files_.SyncFolder(quarantine));
+  return files_.SyncFolder(place.folder);
+}
+
+}  // namespace vico::server

@@ -1,0 +1,107 @@
+#include "server/blobs/blob_store_tracked.h"
+
+#include <utility>
+
+#include "common/failpoint.h"
+#include "common/status.h"
+#include "server/blobs/blob_rows.h"
+
+namespace vico::server {
+namespace {
+
+class TrackedWriter final : public BlobWriter {
+ public:
+  TrackedWriter(std::unique_ptr<BlobWriter> writer, std::string tenant, LocalBlobStore& files,
+                Database& database, const SteadyTime& time)
+      : writer_(std::move(writer)),
+        tenant_(std::move(tenant)),
+        files_(files),
+        database_(database),
+        time_(time) {}
+
+  absl::Status Append(std::string_view bytes) override { return writer_->Append(bytes); }
+
+  absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
+                                     std::string_view media_type) override {
+    ASSIGN_OR_RETURN(v1::BlobRef blob, writer_->Commit(expected_sha256, media_type));
+    RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+      // An earlier blob of the same bytes may have been deleted between our rename and this
+      // transaction, and our file with it; deletions are transactions, too, so here it shows.
+      if (const auto size = files_.Size(tenant_, blob.sha256()); !size.ok()) {
+        return WithRetryAfter(absl::UnavailableError("blob: was being deleted; send it again"),
+                              absl::Seconds(1));
+      }
+      return SaveBlobRow(db, time_.Now(), tenant_, blob);
+    }));
+    return blob;
+  }
+
+ private:
+  const std::unique_ptr<BlobWriter> writer_;
+  const std::string tenant_;
+  LocalBlobStore& files_;
+  Database& database_;
+  const SteadyTime& time_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BlobWriter>> TrackedBlobStore::Create(std::string_view tenant) {
+  ASSIGN_OR_RETURN(auto writer, files_.Create(tenant));
+  return std::make_unique<TrackedWriter>(std::move(writer), std::string(tenant), files_, database_,
+                                         time_);
+}
+
+absl::Status TrackedBlobStore::CheckLive(std::string_view tenant, std::string_view sha256) {
+  return database_.Read(
+      [&](SqliteConnection& db) { return FindLiveBlob(db, tenant, sha256).status(); });
+}
+
+absl::StatusOr<std::unique_ptr<BlobReader>> TrackedBlobStore::Open(std::string_view tenant,
+                                                                   std::string_view sha256) {
+  // The file first: once open it stays readable, and a row that is live now was live then.
+  ASSIGN_OR_RETURN(auto reader, files_.Open(tenant, sha256));
+  RETURN_IF_ERROR(CheckLive(tenant, sha256));
+  return reader;
+}
+
+absl::StatusOr<uint64_t> TrackedBlobStore::Size(std::string_view tenant, std::string_view sha256) {
+  ASSIGN_OR_RETURN(const uint64_t size, files_.Size(tenant, sha256));
+  RETURN_IF_ERROR(CheckLive(tenant, sha256));
+  return size;
+}
+
+absl::Status TrackedBlobStore::Remove(std::string_view tenant, std::string_view sha256) {
+  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) {
+    return db
+        .Execute("UPDATE blob SET state = 'deleting' WHERE tenant = ? AND sha256 = ?",
+                 {tenant, sha256})
+        .status();
+  }));
+  return FinishDeletion(database_, files_, tenant, sha256);
+}
+
+absl::Status TrackedBlobStore::RemoveTenant(std::string_view tenant) {
+  RETURN_IF_ERROR(files_.RemoveTenant(tenant));
+  return database_.Write([&](SqliteConnection& db) -> absl::Status {
+    RETURN_IF_ERROR(db.Execute("DELETE FROM blob_use WHERE tenant = ?", {tenant}).status());
+    return db.Execute("DELETE FROM blob WHERE tenant = ?", {tenant}).status();
+  });
+}
+
+absl::Status FinishDeletion(Database& database, LocalBlobStore& files, std::string_view tenant,
+                            std::string_view sha256) {
+  return database.Write([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t deleting,
+                     db.QueryInt("SELECT count(*) FROM blob WHERE tenant = ? AND sha256 = ? "
+                                 "AND state = 'deleting'",
+                                 {tenant, sha256}, 0));
+    if (deleting == 0) return absl::OkStatus();
+    VICO_FAILPOINT("gc.before_unlink");
+    RETURN_IF_ERROR(files.Remove(tenant, sha256));
+    return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant, sha256})
+        .status();
+  });
+}
+
+}  // namespace vico::server

@@ -1,0 +1,135 @@
+#include "server/blobs/scrubber.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "common/status.h"
+
+namespace vico::server {
+namespace {
+
+constexpr uint64_t kChunk = uint64_t{1} << 20;
+
+}  // namespace
+
+absl::Status Scrubber::Load() {
+  if (loaded_) return absl::OkStatus();
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+    return db.Query("SELECT began, ended, tenant, sha256 FROM scrub", {}, [&](const SqlRow& row) {
+      began_ = absl::FromUnixMicros(row.Int(0));
+      resting_ = row.Int(1) != 0;
+      tenant_ = row.Text(2);
+      sha256_ = row.Text(3);
+      return absl::OkStatus();
+    });
+  }));
+  loaded_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Scrubber::SavePosition() {
+  return database_.Write([&](SqliteConnection& db) {
+    return db
+        .Execute(
+            "INSERT INTO scrub (only, began, ended, tenant, sha256) VALUES (1, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET began = excluded.began, ended = excluded.ended, "
+            "tenant = excluded.tenant, sha256 = excluded.sha256",
+            {absl::ToUnixMicros(began_), int64_t{resting_}, tenant_, sha256_})
+        .status();
+  });
+}
+
+/// The blob after the last one: false when there is none.
+absl::StatusOr<bool> Scrubber::OpenNext() {
+  BlobRow next;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+    return db.Query(
+        "SELECT tenant, sha256, size_bytes, time FROM blob WHERE (tenant, sha256) > (?, ?) "
+        "AND state = 'live' ORDER BY tenant, sha256 LIMIT 1",
+        {tenant_, sha256_}, [&](const SqlRow& row) {
+          next = {row.Text(0), row.Text(1), static_cast<uint64_t>(row.Int(2)),
+                  absl::FromUnixMicros(row.Int(3))};
+          return absl::OkStatus();
+        });
+  }));
+  if (next.sha256.empty()) return false;
+  current_ = std::make_unique<Current>();
+  current_->row = std::move(next);
+  auto reader = files_.Open(current_->row.tenant, current_->row.sha256);
+  if (reader.ok()) current_->reader = *std::move(reader);
+  return true;
+}
+
+/// What becomes of the current blob: true when it was set aside.
+absl::StatusOr<bool> Scrubber::Judge(bool intact) {
+  const BlobRow blob = current_->row;
+  current_.reset();
+  tenant_ = blob.tenant;
+  sha256_ = blob.sha256;
+  if (intact) return false;
+  bool bad = false;
+  std::vector<std::string> users;
+  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+    // Put again or collected since we began to read: another file, and none of our business.
+    const auto now = FindLiveBlob(db, blob.tenant, blob.sha256);
+    if (absl::IsNotFound(now.status())) return absl::OkStatus();
+    if (!now.ok()) return now.status();
+    if (now->time != blob.time) return absl::OkStatus();
+    ASSIGN_OR_RETURN(users, UsersOfBlob(db, blob.tenant, blob.sha256));
+    RETURN_IF_ERROR(files_.SetAside(blob.tenant, blob.sha256));
+    bad = true;
+    return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant_, sha256_})
+        .status();
+  }));
+  if (bad) {
+    log_.Error("a blob's bytes have changed; it was set aside",
+               {{"tenant", blob.tenant},
+                {"sha256", blob.sha256},
+                {"named_by", fmt::format("{}", fmt::join(users, " "))}});
+  }
+  return bad;
+}
+
+absl::StatusOr<int> Scrubber::Turn(uint64_t bytes) {
+  RETURN_IF_ERROR(Load());
+  if (resting_ || began_ == absl::UnixEpoch()) {
+    if (began_ != absl::UnixEpoch() && time_.Now() < began_ + interval_) return 0;
+    began_ = time_.Now();
+    resting_ = false;
+    tenant_.clear();
+    sha256_.clear();
+  }
+  int set_aside = 0;
+  for (uint64_t read = 0; read < bytes;) {
+    if (current_ == nullptr) {
+      ASSIGN_OR_RETURN(const bool more, OpenNext());
+      if (!more) {
+        resting_ = true;
+        break;
+      }
+    }
+    Current& now = *current_;
+    absl::StatusOr<std::string> chunk = now.reader == nullptr
+                                            ? absl::StatusOr<std::string>("")
+                                            : now.reader->Read(now.offset, kChunk);
+    if (!chunk.ok() && !absl::IsDataLoss(chunk.status())) return chunk.status();
+    if (chunk.ok() && !chunk->empty()) {
+      now.hash.Update(*chunk);
+      now.offset += chunk->size();
+      read += chunk->size();
+      if (now.offset < now.row.size_bytes) continue;
+    }
+    const bool intact = now.reader != nullptr && chunk.ok() && now.offset == now.row.size_bytes &&
+                        now.hash.HexDigest() == now.row.sha256;
+    ASSIGN_OR_RETURN(const bool bad, Judge(intact));
+    set_aside += bad ? 1 : 0;
+    read += 4096;  // opening a file costs, too
+  }
+  RETURN_IF_ERROR(SavePosition());
+  return set_aside;
+}
+
+}  // namespace vico::server

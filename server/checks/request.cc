@@ -1,0 +1,197 @@
+#include "server/checks/request.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include <absl/strings/ascii.h>
+#include <fmt/format.h>
+
+#include "common/ids.h"
+#include "common/scheduler_names.h"
+#include "common/sha256.h"
+#include "common/status.h"
+
+namespace vico::server {
+namespace {
+
+constexpr std::array<Bounds, 15> kLimits{kTrainSteps,       kTrainBatchSize,    kEmbeddingRate,
+                                         kAttentionRate,    kRegularizerWeight, kMinSnrGamma,
+                                         kSampleEverySteps, kPictureCount,      kGuidanceScale,
+                                         kGenerateSteps,    kPreviewEverySteps, kEta,
+                                         kPromptBytes,      kConceptPictures,   kPictureBytes};
+constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
+
+constexpr size_t kMaxNameBytes = 255;  // display names, file names, worker names
+constexpr int kMaxLeasedJobs = 8;
+constexpr int kMaxEvents = 256;     // of one report
+constexpr int kMaxBaseModels = 64;  // of one worker
+
+/// Whole numbers without a point or an exponent.
+std::string Text(double value) {
+  constexpr double kExact = 9007199254740992;  // 2^53
+  if (value == std::floor(value) && std::fabs(value) < kExact) {
+    return fmt::format("{}", static_cast<int64_t>(value));
+  }
+  return fmt::format("{:g}", value);
+}
+
+/// Text for people: no control characters, at most `max_bytes`. (Protobuf has checked the UTF-8.)
+absl::Status CheckText(std::string_view field, std::string_view text, size_t max_bytes) {
+  if (text.size() > max_bytes) {
+    return FieldError(field,
+                      fmt::format("must have at most {} bytes, got {}", max_bytes, text.size()));
+  }
+  if (std::any_of(text.begin(), text.end(), absl::ascii_iscntrl)) {
+    return FieldError(field, "must not hold control characters");
+  }
+  return absl::OkStatus();
+}
+
+/// What a worker says of itself is counted, so it must be possible.
+absl::Status CheckLoad(const v1::WorkerLoad& load) {
+  RETURN_IF_ERROR(
+      CheckBounds({"load.memory_bytes", 0, 1e15}, static_cast<double>(load.memory_bytes())));
+  return CheckBounds({"load.loaded_adapters", 0, 1e6}, load.loaded_adapters());
+}
+
+}  // namespace
+
+std::span<const Bounds> FieldLimits() { return kLimits; }
+std::span<const std::string_view> Schedulers() { return kSchedulerNames; }
+std::span<const v1::Dialect> Dialects() { return kDialects; }
+
+absl::Status CheckBounds(const Bounds& bounds, double value) {
+  if (value >= bounds.min && value <= bounds.max) return absl::OkStatus();
+  return FieldError(bounds.field, fmt::format("must be {}..{}, got {}", Text(bounds.min),
+                                              Text(bounds.max), Text(value)));
+}
+
+absl::Status CheckRequestId(std::string_view field, std::string_view request_id) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (request_id.size() < 16 || request_id.size() > 64 ||
+      !std::all_of(request_id.begin(), request_id.end(), allowed)) {
+    return FieldError(field, fmt::format("must be 16..64 characters of [A-Za-z0-9._-], got {}",
+                                         request_id.size()));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> CheckPageSize(int page_size) {
+  constexpr int kDefault = 50;
+  RETURN_IF_ERROR(CheckBounds(kPageSize, page_size));
+  return page_size == 0 ? kDefault : page_size;
+}
+
+absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header) {
+  RETURN_IF_ERROR(CheckRequestId("header.request_id", header.request_id()));
+  RETURN_IF_ERROR(CheckText("header.display_name", header.display_name(), kMaxNameBytes));
+  RETURN_IF_ERROR(CheckBounds(kConceptPictures, header.pictures_size()));
+  uint64_t total = 0;
+  for (int i = 0; i < header.pictures_size(); ++i) {
+    const auto& picture = header.pictures(i);
+    const std::string field = fmt::format("header.pictures[{}]", i);
+    if (!IsSha256Hex(picture.sha256())) {
+      return FieldError(field + ".sha256", "must be 64 lower-case hexadecimal digits");
+    }
+    const std::string size_field = field + ".size_bytes";
+    RETURN_IF_ERROR(CheckBounds({size_field, kPictureBytes.min, kPictureBytes.max},
+                                static_cast<double>(picture.size_bytes())));
+    RETURN_IF_ERROR(CheckText(field + ".file_name", picture.file_name(), kMaxNameBytes));
+    total += picture.size_bytes();
+  }
+  if (total > kConceptBytes) {
+    return FieldError("header.pictures", fmt::format("must have at most {} bytes together, got {}",
+                                                     kConceptBytes, total));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckImportHeader(const v1::ImportAdapterRequest::Header& header) {
+  RETURN_IF_ERROR(CheckRequestId("header.request_id", header.request_id()));
+  if (!header.base_model().empty() && !IsBaseModelName(header.base_model())) {
+    return FieldError("header.base_model", "must be \"baseModels/{id}\" or left out");
+  }
+  RETURN_IF_ERROR(CheckBounds(kAdapterBytes, static_cast<double>(header.size_bytes())));
+  const Bounds reference{"header.reference_size_bytes", kPictureBytes.min, kPictureBytes.max};
+  RETURN_IF_ERROR(CheckBounds(reference, static_cast<double>(header.reference_size_bytes())));
+  if (!IsSha256Hex(header.sha256())) {
+    return FieldError("header.sha256", "must be 64 lower-case hexadecimal digits");
+  }
+  if (!IsSha256Hex(header.reference_sha256())) {
+    return FieldError("header.reference_sha256", "must be 64 lower-case hexadecimal digits");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckChunk(std::string_view field, std::string_view data) {
+  return CheckBounds({field, 1, static_cast<double>(kChunkBytes)},
+                     static_cast<double>(data.size()));
+}
+
+absl::Status CheckRegistration(const v1::RegisterRequest& request) {
+  if (request.worker().empty()) return FieldError("worker", "must not be empty");
+  RETURN_IF_ERROR(CheckText("worker", request.worker(), kMaxNameBytes));
+  RETURN_IF_ERROR(CheckText("device", request.device(), kMaxNameBytes));
+  RETURN_IF_ERROR(CheckText("build_version", request.build_version(), kMaxNameBytes));
+  RETURN_IF_ERROR(CheckBounds({"base_models", 1, kMaxBaseModels}, request.base_models_size()));
+  std::set<std::string> names;
+  for (int i = 0; i < request.base_models_size(); ++i) {
+    const v1::OfferedBaseModel& offered = request.base_models(i);
+    const v1::BaseModel& base_model = offered.base_model();
+    const std::string field = fmt::format("base_models[{}]", i);
+    if (!IsBaseModelName(base_model.name())) {
+      return FieldError(field + ".base_model.name",
+                        "must be baseModels/ and 1..63 characters of [a-z0-9._-]");
+    }
+    if (!names.insert(base_model.name()).second) {
+      return FieldError(field + ".base_model.name", "is named twice");
+    }
+    if (!IsSha256Hex(base_model.digest())) {
+      return FieldError(field + ".base_model.digest", "must be 64 lower-case hexadecimal digits");
+    }
+    if (base_model.size_multiple() < 1 || base_model.min_side() < 1 ||
+        base_model.min_side() > base_model.max_side() ||
+        base_model.resolution() < base_model.min_side() ||
+        base_model.resolution() > base_model.max_side() || base_model.max_side() > 4096) {
+      return FieldError(field + ".base_model",
+                        "must have 1 <= min_side <= resolution <= max_side <= 4096");
+    }
+    const std::string context_field = field + ".base_model.context_tokens";
+    RETURN_IF_ERROR(CheckBounds({context_field, 3, 1024}, base_model.context_tokens()));
+    RETURN_IF_ERROR(CheckBlobRef(field + ".vocabulary", offered.vocabulary(), kTokenizerBytes));
+    RETURN_IF_ERROR(CheckBlobRef(field + ".merges", offered.merges(), kTokenizerBytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLeaseRequest(const v1::LeaseRequest& request) {
+  if (request.worker().empty()) return FieldError("worker", "must not be empty");
+  if (request.nonce().empty()) return FieldError("nonce", "must not be empty");
+  RETURN_IF_ERROR(CheckText("worker", request.worker(), kMaxNameBytes));
+  RETURN_IF_ERROR(CheckText("nonce", request.nonce(), kMaxNameBytes));
+  RETURN_IF_ERROR(CheckBounds({"base_models", 0, kMaxBaseModels}, request.base_models_size()));
+  RETURN_IF_ERROR(CheckLoad(request.load()));
+  return CheckBounds({"max_jobs", 0, kMaxLeasedJobs}, request.max_jobs());
+}
+
+absl::Status CheckReport(const v1::ReportRequest& request) {
+  if (request.report_number() == 0) return FieldError("report_number", "must be 1 or more, got 0");
+  RETURN_IF_ERROR(CheckLoad(request.load()));
+  return CheckBounds({"events", 0, kMaxEvents}, request.events_size());
+}
+
+absl::Status CheckBlobRef(std::string_view field, const v1::BlobRef& blob, uint64_t limit_bytes) {
+  if (!IsSha256Hex(blob.sha256())) {
+    return FieldError(fmt::format("{}.sha256", field), "must be 64 lower-case hexadecimal digits");
+  }
+  const std::string path = fmt::format("{}.size_bytes", field);
+  return CheckBounds({path, 1, static_cast<double>(limit_bytes)},
+                     static_cast<double>(blob.size_bytes()));
+}
+
+}  // namespace vico::server

@@ -1,0 +1,111 @@
+// Requests -> checked values. Every limit on input is here or in request*.cc; code behind them
+// never checks again. Each error names the field's path and says what is allowed and what came.
+// Source of the numbers: the limits that GetCapabilities answers with.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "common/text/tokenizer.h"
+#include "vico/v1/adapter.pb.h"
+#include "vico/v1/concept.pb.h"
+#include "vico/v1/job.pb.h"
+#include "vico/v1/model.pb.h"
+#include "vico/v1/worker.pb.h"
+
+namespace vico::server {
+
+/// An allowed range, ends included.
+struct Bounds {
+  std::string_view field;  ///< path in the request, as "train.steps"
+  double min = 0;
+  double max = 0;
+};
+
+inline constexpr Bounds kTrainSteps{"train.steps", 1, 5000};
+inline constexpr Bounds kTrainBatchSize{"train.batch_size", 1, 4};
+inline constexpr Bounds kEmbeddingRate{"train.embedding_learning_rate", 1e-6, 1e-1};
+inline constexpr Bounds kAttentionRate{"train.attention_learning_rate", 1e-6, 1e-1};
+inline constexpr Bounds kRegularizerWeight{"train.regularizer_weight", 0, 1};
+inline constexpr Bounds kMinSnrGamma{"train.min_snr_gamma", 0, 100};
+inline constexpr Bounds kSampleEverySteps{"train.sample_every_steps", 0, 5000};
+inline constexpr Bounds kPictureCount{"generate.picture_count", 1, 8};
+inline constexpr Bounds kGuidanceScale{"generate.guidance_scale", 0, 30};
+inline constexpr Bounds kGenerateSteps{"generate.steps", 1, 100};
+inline constexpr Bounds kPreviewEverySteps{"generate.preview_every_steps", 0, 100};
+inline constexpr Bounds kEta{"generate.eta", 0, 1};
+inline constexpr Bounds kPromptBytes{"generate.prompt", 1, 1024};
+inline constexpr Bounds kConceptPictures{"header.pictures", 2, 20};
+inline constexpr Bounds kPictureBytes{"header.pictures.size_bytes", 1, 10 << 20};
+inline constexpr Bounds kAdapterBytes{"header.size_bytes", 1, 512 << 20};
+inline constexpr Bounds kPageSize{"page_size", 0, 100};
+
+inline constexpr uint64_t kConceptBytes = uint64_t{64} << 20;   ///< all pictures of an upload
+inline constexpr size_t kChunkBytes = size_t{1} << 20;          ///< data in one message
+inline constexpr uint64_t kTokenizerBytes = uint64_t{8} << 20;  ///< one tokenizer file
+inline constexpr uint64_t kResultBytes = uint64_t{512} << 20;   ///< one blob of a worker
+
+/// All ranges that a client may want to know beforehand.
+std::span<const Bounds> FieldLimits();
+
+/// What this server knows by name.
+std::span<const std::string_view> Schedulers();
+std::span<const v1::Dialect> Dialects();
+
+/// kInvalidArgument that names `bounds.field` unless min <= value <= max; NaN is refused.
+absl::Status CheckBounds(const Bounds& bounds, double value);
+
+/// 16..64 characters of [A-Za-z0-9._-].
+absl::Status CheckRequestId(std::string_view field, std::string_view request_id);
+
+/// 0 becomes 50.
+absl::StatusOr<int> CheckPageSize(int page_size);
+
+/// [A-Za-z0-9_*<>-]{1,32}.
+absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder);
+
+/// What a spec is completed from. The references must outlive the call.
+struct SpecSurroundings {
+  const v1::BaseModel& base_model;
+  const Tokenizer& tokenizer;                  ///< of the base model
+  const std::function<uint64_t()>& draw_seed;  ///< below 2^53, which every JSON reader keeps exact
+};
+
+struct CheckedSpec {
+  v1::JobSpec spec;  ///< complete: nothing a worker needs is left out
+  std::vector<v1::Event::Warning> warnings;
+};
+
+/// `spec.concept_name` is the name of `picture_set`, and the base model has been found. The init
+/// word must be one token; what is left out comes from the base model's defaults, else from the
+/// paper.
+absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& spec,
+                                           const v1::Concept& picture_set,
+                                           const SpecSurroundings& surroundings);
+
+/// `adapter` is null for the bare base model. Seeds are expanded to one a picture.
+absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& spec,
+                                              const v1::Adapter* adapter,
+                                              const SpecSurroundings& surroundings);
+
+absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header);
+absl::Status CheckImportHeader(const v1::ImportAdapterRequest::Header& header);
+
+/// Chunks of any stream: 1 byte..1 MiB.
+absl::Status CheckChunk(std::string_view field, std::string_view data);
+
+absl::Status CheckRegistration(const v1::RegisterRequest& request);
+absl::Status CheckLeaseRequest(const v1::LeaseRequest& request);
+absl::Status CheckReport(const v1::ReportRequest& request);
+
+/// Digest, and size within `limit_bytes`.
+absl::Status CheckBlobRef(std::string_view field, const v1::BlobRef& blob, uint64_t limit_bytes);
+
+}  // namespace vico::server

@@ -1,0 +1,82 @@
+#include "server/checks/spec_check.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/ids.h"
+#include "common/status.h"
+
+namespace vico::server {
+
+absl::Status NameMissing(std::string_view field, std::string_view name, absl::Status status) {
+  if (!absl::IsNotFound(status)) return status;
+  return Error(absl::StatusCode::kNotFound, fmt::format("{}: there is no {}", field, name),
+               "NOT_FOUND");
+}
+
+absl::StatusOr<v1::OfferedBaseModel> SpecCheck::FindBaseModel(std::string_view field,
+                                                              std::string_view name) const {
+  if (!name.empty()) {
+    if (!IsBaseModelName(name)) return FieldError(field, "must be \"baseModels/{id}\"");
+    auto found = stores_.catalog.GetBaseModel(name);
+    if (!found.ok()) return NameMissing(field, name, found.status());
+    return found;
+  }
+  ASSIGN_OR_RETURN(std::vector<v1::OfferedBaseModel> all, stores_.catalog.ListBaseModels());
+  if (all.empty()) {
+    return WithRetryAfter(
+        Error(absl::StatusCode::kFailedPrecondition,
+              fmt::format("{}: no worker has offered a base model yet", field), "NO_BASE_MODEL"),
+        absl::Seconds(5));
+  }
+  if (all.size() > 1) {
+    return FieldError(field,
+                      fmt::format("must be given, since there are {} base models", all.size()));
+  }
+  return std::move(all.front());
+}
+
+absl::StatusOr<CheckedSpec> SpecCheck::Train(std::string_view tenant,
+                                             const v1::TrainSpec& spec) const {
+  RETURN_IF_ERROR(IdInName("train.concept_name", "concepts", spec.concept_name()).status());
+  const auto picture_set = stores_.catalog.GetConcept(tenant, spec.concept_name());
+  if (!picture_set.ok()) {
+    return NameMissing("train.concept_name", spec.concept_name(), picture_set.status());
+  }
+  ASSIGN_OR_RETURN(const v1::OfferedBaseModel offered,
+                   FindBaseModel("train.base_model", spec.base_model()));
+  ASSIGN_OR_RETURN(const auto tokenizer, stores_.tokenizers.Get(offered));
+  return CheckTrainSpec(spec, *picture_set, {offered.base_model(), *tokenizer, draw_seed_});
+}
+
+absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
+                                                const v1::GenerateSpec& spec) const {
+  std::optional<v1::Adapter> adapter;
+  std::string base_model = spec.base_model();
+  if (!spec.adapter().empty()) {
+    RETURN_IF_ERROR(IdInName("generate.adapter", "adapters", spec.adapter()).status());
+    auto found = stores_.catalog.GetAdapter(tenant, spec.adapter());
+    if (!found.ok()) return NameMissing("generate.adapter", spec.adapter(), found.status());
+    adapter = *std::move(found);
+    if (!base_model.empty() && base_model != adapter->base_model()) {
+      return FieldError("generate.base_model", fmt::format("must be the adapter's, {}, or left out",
+                                                           adapter->base_model()));
+    }
+    base_model = adapter->base_model();
+  }
+  ASSIGN_OR_RETURN(const v1::OfferedBaseModel offered,
+                   FindBaseModel("generate.base_model", base_model));
+  ASSIGN_OR_RETURN(const auto tokenizer, stores_.tokenizers.Get(offered));
+  return CheckGenerateSpec(spec, adapter ? &*adapter : nullptr,
+                           {offered.base_model(), *tokenizer, draw_seed_});
+}
+
+absl::StatusOr<CheckedSpec> SpecCheck::Either(std::string_view tenant,
+                                              const v1::JobSpec& spec) const {
+  return spec.has_train() ? Train(tenant, spec.train()) : Generate(tenant, spec.generate());
+}
+
+}  // namespace vico::server

@@ -1,0 +1,77 @@
+// vico-server keys create|list|revoke.
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "common/status.h"
+#include "server/cli/command_folder.h"
+#include "server/cli/command_output.h"
+
+namespace vico::server {
+namespace {
+
+struct KeysOptions {
+  std::string data;
+  std::string tenant;
+  std::string role = "user";
+  std::string id;
+};
+
+/// The key alone goes to standard output, so that it can go into a file without being seen.
+absl::Status Create(const KeysOptions& options) {
+  const SystemClock clock;
+  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+  const v1::KeyRole role = options.role == "user" ? v1::KEY_ROLE_USER : v1::KEY_ROLE_TENANT_ADMIN;
+  ASSIGN_OR_RETURN(const CreatedKey created, folder.tenants->CreateKey(options.tenant, role));
+  std::fprintf(stderr, "Key %s of tenant %s; it is shown this once:\n", created.key.id().c_str(),
+               options.tenant.c_str());
+  std::printf("%s\n", created.secret.Reveal().c_str());
+  return absl::OkStatus();
+}
+
+absl::Status List(const KeysOptions& options) {
+  const SystemClock clock;
+  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+  ASSIGN_OR_RETURN(const auto keys, folder.tenants->ListKeys(options.tenant));
+  for (const v1::ApiKey& key : keys) {
+    std::printf("%s\t%s\t%s\t%s\n", key.id().c_str(), std::string(KeyRoleName(key.role())).c_str(),
+                TimeText(key.has_create_time(), key.create_time()).c_str(),
+                key.has_revoke_time() ? ("revoked " + TimeText(true, key.revoke_time())).c_str()
+                                      : "active");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Revoke(const KeysOptions& options) {
+  const SystemClock clock;
+  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+  RETURN_IF_ERROR(folder.tenants->RevokeKey(options.tenant, options.id).status());
+  std::printf("%s revoked\n", options.id.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddKeysCommand(CLI::App& app, int& exit_code) {
+  const auto options = std::make_shared<KeysOptions>();
+  CLI::App& keys = *app.add_subcommand("keys", "API keys of a tenant");
+  keys.require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& help, auto run) {
+    CLI::App& command = *keys.add_subcommand(name, help);
+    command.add_option("--data", options->data, "The server's folder")->required();
+    command.add_option("--tenant", options->tenant, "Whose keys")->required();
+    command.callback([options, run, &exit_code] { exit_code = Ended(run(*options)); });
+    return &command;
+  };
+  add("create", "Make a key and print it, once", Create)
+      ->add_option("--role", options->role, "user, or tenant-admin: may manage the tenant's keys")
+      ->check(CLI::IsMember({"user", "tenant-admin"}))
+      ->capture_default_str();
+  add("list", "Ids, roles, times; never the keys", List);
+  add("revoke", "End a key; calls with it are refused within 5 s", Revoke)
+      ->add_option("ID", options->id, "From `keys list`, or the key's middle part")
+      ->required();
+}
+
+}  // namespace vico::server

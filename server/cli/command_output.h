@@ -1,0 +1,26 @@
+// How the subcommands of vico-server report: lines on standard output, errors on standard error.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+#include <google/protobuf/timestamp.pb.h>
+#include <google/protobuf/util/time_util.h>
+
+namespace vico::server {
+
+/// Prints an error, if it is one; the process's exit code.
+inline int Ended(const absl::Status& status) {
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "vico-server: %s\n", std::string(status.message()).c_str());
+  return absl::IsInvalidArgument(status) ? 2 : 1;
+}
+
+/// RFC 3339, or "-" when there is none.
+inline std::string TimeText(bool has, const google::protobuf::Timestamp& time) {
+  return has ? google::protobuf::util::TimeUtil::ToString(time) : "-";
+}
+
+}  // namespace vico::server

@@ -1,0 +1,89 @@
+#include "server/jobs/job.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "common/status.h"
+
+namespace vico::server {
+
+bool IsTerminal(const v1::Event& event) {
+  return event.has_succeeded() || event.has_failed() || event.has_cancelled();
+}
+
+v1::JobKind KindOf(const v1::JobSpec& spec) {
+  switch (spec.kind_case()) {
+    case v1::JobSpec::kTrain:
+      return v1::JOB_KIND_TRAINING;
+    case v1::JobSpec::kGenerate:
+      return v1::JOB_KIND_GENERATION;
+    default:
+      return v1::JOB_KIND_UNSPECIFIED;
+  }
+}
+
+const std::string& BaseModelOf(const v1::JobSpec& spec) {
+  return spec.has_train() ? spec.train().base_model() : spec.generate().base_model();
+}
+
+std::vector<v1::BlobRef> BlobsNamedBy(const v1::Event& event) {
+  switch (event.what_case()) {
+    case v1::Event::kSample:
+      return {event.sample().picture().blob()};
+    case v1::Event::kMask:
+      return {event.mask().blob()};
+    case v1::Event::kPreview:
+      return {event.preview().blob()};
+    case v1::Event::kPicture:
+      return {event.picture().blob()};
+    case v1::Event::kCheckpoint:  // without its blob once it is told to clients
+      if (!event.checkpoint().has_blob()) return {};
+      return {event.checkpoint().blob()};
+    default:
+      return {};
+  }
+}
+
+std::vector<v1::BlobRef> BlobsNamedBy(const v1::FinishRequest& finish) {
+  std::vector<v1::BlobRef> blobs;
+  if (finish.has_trained()) {
+    blobs = {finish.trained().adapter(), finish.trained().reference()};
+  }
+  for (const v1::Picture& picture : finish.generated().pictures()) blobs.push_back(picture.blob());
+  return blobs;
+}
+
+std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints) {
+  std::vector<v1::BlobRef> blobs;
+  for (const auto& checkpoint : checkpoints.newest_first()) blobs.push_back(checkpoint.blob());
+  return blobs;
+}
+
+std::string CheckpointUser(std::string_view job) { return fmt::format("{}/checkpoints", job); }
+
+absl::Status CheckReported(const v1::Event& event, int index) {
+  switch (event.what_case()) {
+    case v1::Event::kProgress:
+    case v1::Event::kSample:
+    case v1::Event::kMask:
+    case v1::Event::kPreview:
+    case v1::Event::kPicture:
+    case v1::Event::kCheckpoint:
+    case v1::Event::kWarning:
+      return absl::OkStatus();
+    case v1::Event::WHAT_NOT_SET:
+      return FieldError(fmt::format("events[{}]", index), "must say what happened");
+    default:
+      return FieldError(fmt::format("events[{}]", index), "is of a kind only the server makes");
+  }
+}
+
+absl::Duration RetryDelay(int failures, double random01) {
+  if (failures <= 1) return absl::ZeroDuration();
+  const double seconds = std::min(10.0 * std::exp2(failures), 600.0);
+  return absl::Seconds(seconds * random01);
+}
+
+}  // namespace vico::server

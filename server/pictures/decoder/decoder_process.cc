@@ -1,0 +1,127 @@
+#include "server/pictures/decoder/decoder_process.h"
+
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <span>
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include "common/status.h"
+#include "server/pictures/decoder/child.h"
+#include "server/pictures/decoder/frame.h"
+#include "server/pictures/decoder/helper.h"
+
+namespace vico::server {
+namespace {
+
+absl::Status Bad(std::string_view what) { return absl::InvalidArgumentError(ToAbsl(what)); }
+
+absl::Status ToStatus(DecodeOutcome outcome) {
+  switch (outcome) {
+    case DecodeOutcome::kDecoded:
+      return absl::OkStatus();
+    case DecodeOutcome::kDamaged:
+      return Bad("does not decode");
+    case DecodeOutcome::kOtherSize:
+      return Bad("does not decode to the size its header gives");
+    case DecodeOutcome::kOutOfMemory:
+      return Bad("needs more memory to decode than a picture may take");
+  }
+  return absl::InternalError("the decoder answered with an unknown outcome");
+}
+
+absl::Status SendJob(Child& child, const ScannedPicture& picture, Child::Time deadline) {
+  const JobHeaderBytes header =
+      ToBytes(JobHeader{.width = picture.width,
+                        .height = picture.height,
+                        .orientation = static_cast<uint32_t>(picture.orientation),
+                        .file_bytes = static_cast<uint32_t>(picture.stripped.size())});
+  RETURN_IF_ERROR(child.Send(std::as_bytes(std::span(header)), deadline));
+  return child.Send(std::as_bytes(std::span(picture.stripped)), deadline);
+}
+
+/// What the child says to the job: believed only where it is what the job allows.
+absl::StatusOr<DecodeOutcome> ReceiveAnswer(Child& child, const ScannedPicture& picture,
+                                            Pixels& pixels, Child::Time deadline) {
+  AnswerHeaderBytes bytes;
+  RETURN_IF_ERROR(child.Receive(std::as_writable_bytes(std::span(bytes)), deadline));
+  AnswerHeader header;
+  if (!FromBytes(bytes, header)) return absl::AbortedError("not an answer");
+  if (header.outcome != DecodeOutcome::kDecoded) return header.outcome;
+  const uint64_t size = uint64_t{3} * picture.width * picture.height;
+  if (header.pixel_bytes != size) return absl::AbortedError("not the answer's size");
+  const bool turned = picture.orientation >= 5;
+  pixels.width = static_cast<int>(turned ? picture.height : picture.width);
+  pixels.height = static_cast<int>(turned ? picture.width : picture.height);
+  pixels.bgr.resize(size);
+  RETURN_IF_ERROR(child.Receive(std::as_writable_bytes(std::span(pixels.bgr)), deadline));
+  return header.outcome;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DecoderProcess>> DecoderProcess::Start(const DecoderOptions& options,
+                                                                      const Log& log) {
+  auto decoder = std::unique_ptr<DecoderProcess>(new DecoderProcess(options, log));
+  if (options.unconfined) {
+    log.Warning("uploaded pictures are decoded by a process that is not confined");
+    return decoder;
+  }
+  ASSIGN_OR_RETURN(Child child, Child::Start(options.program, "--probe"));
+  const int status = child.End(std::chrono::steady_clock::now() + std::chrono::seconds(10));
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) return decoder;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kHelperCannotConfine) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "the process that decodes uploaded pictures cannot be confined on this machine; "
+                 "with --allow-unconfined-decoding it decodes them with the server's rights",
+                 "DECODER_UNCONFINED");
+  }
+  return absl::UnavailableError(
+      fmt::format("{} is no decoder of this version: it ended with status {:#x} when it was tried",
+                  options.program, status));
+}
+
+/// Why a process ended without an answer.
+absl::Status DecoderProcess::Explain(int wait_status) const {
+  if (WIFEXITED(wait_status)) {
+    return absl::InternalError(
+        fmt::format("the decoder ended with code {}", WEXITSTATUS(wait_status)));
+  }
+  const int signal = WTERMSIG(wait_status);
+  log_.Warning("a picture ended its decoder", {{"signal", sigabbrev_np(signal)}});
+  switch (signal) {
+    case SIGXCPU:
+      return Bad("takes more processor time to decode than a picture may take");
+    case SIGKILL:
+      return Error(absl::StatusCode::kResourceExhausted, "the decoder was killed; try again",
+                   "DECODER_KILLED");
+    default:
+      return Bad("does not decode: the decoder did not survive it");
+  }
+}
+
+absl::StatusOr<Pixels> DecoderProcess::Decode(const ScannedPicture& picture) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(options_.patience);
+  ASSIGN_OR_RETURN(Child child,
+                   Child::Start(options_.program, options_.unconfined ? "--unconfined" : ""));
+  Pixels pixels;
+  // A process that leaves before it has read all may still have answered.
+  const absl::Status sent = SendJob(child, picture, deadline);
+  const absl::StatusOr<DecodeOutcome> outcome =
+      absl::IsDeadlineExceeded(sent) ? sent : ReceiveAnswer(child, picture, pixels, deadline);
+  const bool late = absl::IsDeadlineExceeded(outcome.status());
+  const int status = child.End(late ? std::chrono::steady_clock::now() : deadline);
+  if (late) {
+    log_.Warning("a picture took its decoder too long");
+    return Bad("takes longer to decode than a picture may take");
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != kHelperAnswered) return Explain(status);
+  if (!outcome.ok()) return absl::InternalError("the decoder ended without a whole answer");
+  RETURN_IF_ERROR(ToStatus(*outcome));
+  return pixels;
+}
+
+}  // namespace vico::server

@@ -1,0 +1,39 @@
+// What the server and its decoding process say to each other over one socket: the server one job,
+// the process one answer; then both close. All numbers are little-endian.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "server/pictures/decoder/decode.h"
+
+namespace vico::server {
+
+/// Before the file's bytes.
+struct JobHeader {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  uint32_t orientation = 1;
+  uint32_t file_bytes = 0;
+};
+
+/// Before the pixels.
+struct AnswerHeader {
+  DecodeOutcome outcome = DecodeOutcome::kDamaged;
+  uint32_t pixel_bytes = 0;  ///< 3 x width x height of the job with kDecoded, else 0
+};
+
+inline constexpr uint32_t kMaxFileBytes = 16 << 20;
+inline constexpr uint32_t kMaxPictureBytes = 100 << 20;  ///< of pixels
+
+using JobHeaderBytes = std::array<uint8_t, 20>;
+using AnswerHeaderBytes = std::array<uint8_t, 12>;
+
+JobHeaderBytes ToBytes(const JobHeader& header);
+AnswerHeaderBytes ToBytes(const AnswerHeader& header);
+
+/// False when the bytes are of another protocol or out of range; `header` is then undefined.
+bool FromBytes(const JobHeaderBytes& bytes, JobHeader& header);
+bool FromBytes(const AnswerHeaderBytes& bytes, AnswerHeader& header);
+
+}  // namespace vico::server

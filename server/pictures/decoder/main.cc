@@ -1,0 +1,4 @@
+// vico-decode: decodes one uploaded picture for vico-server, with no right but to compute.
+#include "server/pictures/decoder/helper.h"
+
+int main(int argc, char** argv) { vico::server::RunDecodeHelper(argc, argv, vico::server::DecodePicture); }

@@ -1,0 +1,96 @@
+#include "server/services/adapter_service.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/ids.h"
+#include "common/status.h"
+#include "server/services/adapter_import.h"
+#include "server/services/blob_source.h"
+#include "server/jobs/job.h"
+#include "server/checks/request.h"
+#include "server/rpc/answer.h"
+
+namespace vico::server {
+namespace {
+
+constexpr uint64_t kDownloadChunk = uint64_t{256} << 10;
+
+absl::Status CheckAdapterName(const std::string& name) {
+  return IdInName("name", "adapters", name).status();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AdapterService::GetAdapter(grpc::CallbackServerContext* context,
+                                                     const v1::GetAdapterRequest* request,
+                                                     v1::Adapter* adapter) {
+  return Answer(calls_, *context, "GetAdapter",
+                [this, request, adapter](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckAdapterName(request->name()));
+                  ASSIGN_OR_RETURN(*adapter,
+                                   stores_.catalog.GetAdapter(caller.tenant, request->name()));
+                  return absl::OkStatus();
+                });
+}
+
+grpc::ServerUnaryReactor* AdapterService::ListAdapters(grpc::CallbackServerContext* context,
+                                                       const v1::ListAdaptersRequest* request,
+                                                       v1::ListAdaptersResponse* response) {
+  return Answer(calls_, *context, "ListAdapters",
+                [this, request, response](const Caller& caller) -> absl::Status {
+                  ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request->page_size()));
+                  ASSIGN_OR_RETURN(AdapterPage page, stores_.catalog.ListAdapters(
+                                                         {.tenant = caller.tenant,
+                                                          .page_size = page_size,
+                                                          .page_token = request->page_token()}));
+                  for (v1::Adapter& adapter : page.adapters)
+                    *response->add_adapters() = std::move(adapter);
+                  response->set_next_page_token(std::move(page.next_page_token));
+                  return absl::OkStatus();
+                });
+}
+
+grpc::ServerWriteReactor<v1::DownloadAdapterResponse>* AdapterService::DownloadAdapter(
+    grpc::CallbackServerContext* context, const v1::DownloadAdapterRequest* request) {
+  using Source = std::unique_ptr<StreamSource<v1::DownloadAdapterResponse>>;
+  return OpenStream<v1::DownloadAdapterResponse>(
+      calls_, *context, "DownloadAdapter",
+      [this, request](const Caller& caller, std::function<void()>) -> absl::StatusOr<Source> {
+        RETURN_IF_ERROR(CheckAdapterName(request->name()));
+        ASSIGN_OR_RETURN(const v1::Adapter adapter,
+                         stores_.catalog.GetAdapter(caller.tenant, request->name()));
+        const v1::BlobRef& blob = request->reference() ? adapter.reference() : adapter.blob();
+        ASSIGN_OR_RETURN(auto reader, stores_.blobs.Open(caller.tenant, blob.sha256()));
+        return std::make_unique<BlobSource<v1::DownloadAdapterResponse>>(
+            BlobCursor(std::move(reader), kDownloadChunk),
+            [](BlobCursor::Chunk chunk, v1::DownloadAdapterResponse& response) {
+              response.set_offset(chunk.offset);
+              response.set_data(std::move(chunk.data));
+              response.set_last(chunk.last);
+            });
+      });
+}
+
+grpc::ServerReadReactor<v1::ImportAdapterRequest>* AdapterService::ImportAdapter(
+    grpc::CallbackServerContext* context, v1::Adapter* adapter) {
+  return OpenUpload<v1::ImportAdapterRequest, v1::Adapter>(
+      uploads_, *context, "ImportAdapter", *adapter,
+      [this](const Caller& caller) {
+        return std::make_unique<AdapterImport>(stores_, caller.tenant, imports_);
+      },
+      options_);
+}
+
+grpc::ServerUnaryReactor* AdapterService::DeleteAdapter(grpc::CallbackServerContext* context,
+                                                        const v1::DeleteAdapterRequest* request,
+                                                        google::protobuf::Empty*) {
+  return Answer(calls_, *context, "DeleteAdapter",
+                [this, request](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckAdapterName(request->name()));
+                  return stores_.catalog.DeleteAdapter(caller.tenant, request->name());
+                });
+}
+
+}  // namespace vico::server

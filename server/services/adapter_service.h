@@ -1,0 +1,41 @@
+// Adapters, for clients: look, download, import, delete.
+#pragma once
+
+#include <atomic>
+
+#include "server/rpc/calls.h"
+#include "server/rpc/client_stream.h"
+#include "server/services/stores.h"
+#include "vico/v1/adapter.grpc.pb.h"
+
+namespace vico::server {
+
+class AdapterService final : public v1::AdapterService::CallbackService {
+ public:
+  /// `uploads` has a pool of its own, on which imports are checked.
+  AdapterService(Calls& calls, Stores& stores, Calls& uploads, const ClientStreamOptions& options)
+      : calls_(calls), stores_(stores), uploads_(uploads), options_(options) {}
+
+  grpc::ServerUnaryReactor* GetAdapter(grpc::CallbackServerContext* context,
+                                       const v1::GetAdapterRequest* request,
+                                       v1::Adapter* adapter) override;
+  grpc::ServerUnaryReactor* ListAdapters(grpc::CallbackServerContext* context,
+                                         const v1::ListAdaptersRequest* request,
+                                         v1::ListAdaptersResponse* response) override;
+  grpc::ServerWriteReactor<v1::DownloadAdapterResponse>* DownloadAdapter(
+      grpc::CallbackServerContext* context, const v1::DownloadAdapterRequest* request) override;
+  grpc::ServerReadReactor<v1::ImportAdapterRequest>* ImportAdapter(
+      grpc::CallbackServerContext* context, v1::Adapter* adapter) override;
+  grpc::ServerUnaryReactor* DeleteAdapter(grpc::CallbackServerContext* context,
+                                          const v1::DeleteAdapterRequest* request,
+                                          google::protobuf::Empty* response) override;
+
+ private:
+  Calls& calls_;
+  Stores& stores_;
+  Calls& uploads_;
+  const ClientStreamOptions options_;
+  std::atomic<int> imports_{0};  // under way
+};
+
+}  // namespace vico::server

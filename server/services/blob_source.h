@@ -1,0 +1,67 @@
+// A stored blob as messages of at most a chunk each.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/status.h"
+#include "server/blobs/blob_store.h"
+#include "server/rpc/server_stream.h"
+
+namespace vico::server {
+
+/// Reads one blob from its beginning to its end. One thread at a time.
+class BlobCursor {
+ public:
+  BlobCursor(std::unique_ptr<BlobReader> reader, uint64_t chunk_bytes)
+      : reader_(std::move(reader)), chunk_bytes_(chunk_bytes) {}
+
+  struct Chunk {
+    uint64_t offset = 0;
+    std::string data;
+    bool last = false;
+  };
+
+  /// Not to be called again after the last chunk. An empty blob has one empty chunk.
+  absl::StatusOr<Chunk> Next() {
+    Chunk chunk;
+    chunk.offset = offset_;
+    ASSIGN_OR_RETURN(chunk.data, reader_->Read(offset_, chunk_bytes_));
+    offset_ += chunk.data.size();
+    chunk.last = offset_ >= reader_->size_bytes();
+    if (chunk.data.empty() && !chunk.last) return absl::DataLossError("a stored blob is cut short");
+    return chunk;
+  }
+
+ private:
+  std::unique_ptr<BlobReader> reader_;
+  uint64_t chunk_bytes_;
+  uint64_t offset_ = 0;
+};
+
+/// A stream that is one blob.
+template <class Response>
+class BlobSource final : public StreamSource<Response> {
+ public:
+  using Fill = std::function<void(BlobCursor::Chunk chunk, Response& response)>;
+
+  BlobSource(BlobCursor cursor, Fill fill) : cursor_(std::move(cursor)), fill_(std::move(fill)) {}
+
+  absl::StatusOr<Next> Pull(Response& item) override {
+    if (ended_) return Next::kEnd;
+    ASSIGN_OR_RETURN(BlobCursor::Chunk chunk, cursor_.Next());
+    ended_ = chunk.last;
+    fill_(std::move(chunk), item);
+    return Next::kItem;
+  }
+
+ private:
+  BlobCursor cursor_;
+  const Fill fill_;
+  bool ended_ = false;
+};
+
+}  // namespace vico::server

@@ -1,0 +1,72 @@
+#include "server/services/concept_service.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/ids.h"
+#include "common/status.h"
+#include "server/services/concept_upload.h"
+#include "server/jobs/job.h"
+#include "server/checks/request.h"
+#include "server/rpc/answer.h"
+#include "server/rpc/client_stream.h"
+
+namespace vico::server {
+namespace {
+
+absl::Status CheckConceptName(const std::string& name) {
+  return IdInName("name", "concepts", name).status();
+}
+
+}  // namespace
+
+grpc::ServerReadReactor<v1::UploadConceptRequest>* ConceptService::UploadConcept(
+    grpc::CallbackServerContext* context, v1::UploadConceptResponse* response) {
+  return OpenUpload<v1::UploadConceptRequest, v1::UploadConceptResponse>(
+      uploads_, *context, "UploadConcept", *response,
+      [this](const Caller& caller) {
+        return std::make_unique<ConceptUpload>(stores_, caller.tenant);
+      },
+      options_);
+}
+
+grpc::ServerUnaryReactor* ConceptService::GetConcept(grpc::CallbackServerContext* context,
+                                                     const v1::GetConceptRequest* request,
+                                                     v1::Concept* found) {
+  return Answer(
+      calls_, *context, "GetConcept", [this, request, found](const Caller& caller) -> absl::Status {
+        RETURN_IF_ERROR(CheckConceptName(request->name()));
+        ASSIGN_OR_RETURN(*found, stores_.catalog.GetConcept(caller.tenant, request->name()));
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ConceptService::ListConcepts(grpc::CallbackServerContext* context,
+                                                       const v1::ListConceptsRequest* request,
+                                                       v1::ListConceptsResponse* response) {
+  return Answer(calls_, *context, "ListConcepts",
+                [this, request, response](const Caller& caller) -> absl::Status {
+                  ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request->page_size()));
+                  ASSIGN_OR_RETURN(ConceptPage page, stores_.catalog.ListConcepts(
+                                                         {.tenant = caller.tenant,
+                                                          .page_size = page_size,
+                                                          .page_token = request->page_token()}));
+                  for (v1::Concept& item : page.concepts)
+                    *response->add_concepts() = std::move(item);
+                  response->set_next_page_token(std::move(page.next_page_token));
+                  return absl::OkStatus();
+                });
+}
+
+grpc::ServerUnaryReactor* ConceptService::DeleteConcept(grpc::CallbackServerContext* context,
+                                                        const v1::DeleteConceptRequest* request,
+                                                        google::protobuf::Empty*) {
+  return Answer(calls_, *context, "DeleteConcept",
+                [this, request](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckConceptName(request->name()));
+                  return stores_.catalog.DeleteConcept(caller.tenant, request->name());
+                });
+}
+
+}  // namespace vico::server

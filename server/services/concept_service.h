@@ -1,0 +1,37 @@
+// Concepts, for clients: upload, look, delete.
+#pragma once
+
+#include "server/rpc/calls.h"
+#include "server/rpc/client_stream.h"
+#include "server/services/stores.h"
+#include "vico/v1/concept.grpc.pb.h"
+
+namespace vico::server {
+
+class ConceptService final : public v1::ConceptService::CallbackService {
+ public:
+  /// `uploads` has a pool of its own, whose number of threads bounds the memory that decoding
+  /// takes.
+  ConceptService(Calls& calls, Stores& stores, Calls& uploads, const ClientStreamOptions& options)
+      : calls_(calls), stores_(stores), uploads_(uploads), options_(options) {}
+
+  grpc::ServerReadReactor<v1::UploadConceptRequest>* UploadConcept(
+      grpc::CallbackServerContext* context, v1::UploadConceptResponse* response) override;
+  grpc::ServerUnaryReactor* GetConcept(grpc::CallbackServerContext* context,
+                                       const v1::GetConceptRequest* request,
+                                       v1::Concept* found) override;
+  grpc::ServerUnaryReactor* ListConcepts(grpc::CallbackServerContext* context,
+                                         const v1::ListConceptsRequest* request,
+                                         v1::ListConceptsResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteConcept(grpc::CallbackServerContext* context,
+                                          const v1::DeleteConceptRequest* request,
+                                          google::protobuf::Empty* response) override;
+
+ private:
+  Calls& calls_;
+  Stores& stores_;
+  Calls& uploads_;
+  const ClientStreamOptions options_;
+};
+
+}  // namespace vico::server

@@ -1,0 +1,107 @@
+#include "server/services/job_events.h"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/failpoint.h"
+#include "common/status.h"
+#include "server/jobs/job.h"
+
+namespace vico::server {
+namespace {
+
+constexpr int kBatch = 64;                       // events read at once
+constexpr uint64_t kChunk = uint64_t{64} << 10;  // small, since each of many watchers may hold one
+
+}  // namespace
+
+JobEvents::JobEvents(Stores& stores, JobEventsOptions options, std::function<void()> wake)
+    : stores_(stores),
+      options_(std::move(options)),
+      subscription_(stores.feed.WatchJob(options_.job, std::move(wake))),
+      sequence_(VICO_DEFECT("watch_restarts_at_0") ? 0 : options_.after_sequence) {}
+
+absl::StatusOr<Next> JobEvents::Pull(v1::WatchJobResponse& item) {
+  item.set_job(options_.job);
+  ASSIGN_OR_RETURN(Next next, PullNext(item));
+  const auto now = std::chrono::steady_clock::now();
+  if (next == Next::kWait && now - last_sent_ >= options_.bookmark) next = Next::kItem;
+  if (next == Next::kItem) last_sent_ = now;
+  return next;
+}
+
+absl::StatusOr<Next> JobEvents::PullNext(v1::WatchJobResponse& item) {
+  if (options_.announce) {
+    options_.announce = false;
+    return Next::kItem;
+  }
+  ASSIGN_OR_RETURN(const bool has_chunk, PullPicture(item));
+  if (has_chunk) return Next::kItem;
+  if (events_.empty()) {
+    if (ended_) return Next::kEnd;
+    ASSIGN_OR_RETURN(const bool more, ReadMore());
+    if (!more) return ended_ ? Next::kEnd : Next::kWait;
+  }
+  VICO_FAILPOINT("watch.mid_stream");
+  *item.mutable_event() = std::move(events_.front());
+  events_.pop_front();
+  if (options_.include_pictures) {
+    for (v1::BlobRef& blob : BlobsNamedBy(item.event())) pictures_.push_back(std::move(blob));
+  }
+  return Next::kItem;
+}
+
+/// The next chunk of the pictures that the last event named, if there is one. A picture that is no
+/// longer stored is left out: its event still says what it was.
+absl::StatusOr<bool> JobEvents::PullPicture(v1::WatchJobResponse& item) {
+  while (!pictures_.empty()) {
+    if (!picture_) {
+      auto reader = stores_.blobs.Open(options_.tenant, pictures_.front().sha256());
+      if (absl::IsNotFound(reader.status())) {
+        pictures_.pop_front();
+        continue;
+      }
+      if (!reader.ok()) return reader.status();
+      picture_.emplace(*std::move(reader), kChunk);
+    }
+    ASSIGN_OR_RETURN(BlobCursor::Chunk chunk, picture_->Next());
+    v1::PictureChunk& out = *item.mutable_chunk();
+    out.set_sha256(pictures_.front().sha256());
+    out.set_offset(chunk.offset);
+    out.set_data(std::move(chunk.data));
+    out.set_last(chunk.last);
+    if (chunk.last) {
+      picture_.reset();
+      pictures_.pop_front();
+    }
+    return true;
+  }
+  return false;
+}
+
+/// Reads the next batch of events: false when there is none.
+absl::StatusOr<bool> JobEvents::ReadMore() {
+  ASSIGN_OR_RETURN(std::vector<v1::Event> read,
+                   stores_.jobs.EventsAfter(options_.tenant, options_.job, sequence_, kBatch));
+  if (read.empty() && first_look_) {
+    // A watcher that has seen it all would wait for ever on a job that is over.
+    ASSIGN_OR_RETURN(const v1::Job job, stores_.jobs.Get(options_.tenant, options_.job));
+    if (sequence_ > job.last_sequence()) {
+      return FieldError("after_sequence",
+                        fmt::format("must be at most {}, the job's newest, got {}",
+                                    job.last_sequence(), sequence_));
+    }
+    ended_ = IsTerminal(job.state()) && sequence_ == job.last_sequence();
+    if (!ended_ && sequence_ < job.last_sequence()) return ReadMore();
+    first_look_ = false;
+  }
+  for (v1::Event& event : read) {
+    sequence_ = event.sequence();
+    ended_ = ended_ || IsTerminal(event);
+    events_.push_back(std::move(event));
+  }
+  return !events_.empty();
+}
+
+}  // namespace vico::server

@@ -1,0 +1,56 @@
+// Jobs, for clients: submit, look, watch, cancel, retry.
+#pragma once
+
+#include <chrono>
+
+#include "server/rpc/calls.h"
+#include "server/checks/spec_check.h"
+#include "server/services/stores.h"
+#include "vico/v1/job_service.grpc.pb.h"
+
+namespace vico::server {
+
+/// After a limit the job goes on, and the client watches it on.
+struct JobServiceOptions {
+  std::chrono::milliseconds generate_limit{300'000};  ///< of one Generate call
+  std::chrono::milliseconds watch_limit{3'600'000};   ///< of one WatchJob call
+  std::chrono::milliseconds bookmark{15'000};         ///< of silence in a watch, then a bookmark
+  std::chrono::milliseconds poll{3'000};  ///< a watch looks for itself, should a wake be lost
+};
+
+class JobService final : public v1::JobService::CallbackService {
+ public:
+  JobService(Calls& calls, Stores& stores, const SpecCheck& specs, const JobServiceOptions& options)
+      : calls_(calls), stores_(stores), specs_(specs), options_(options) {}
+
+  grpc::ServerUnaryReactor* CreateTrainingJob(grpc::CallbackServerContext* context,
+                                              const v1::CreateTrainingJobRequest* request,
+                                              v1::Job* job) override;
+  grpc::ServerUnaryReactor* CreateGenerationJob(grpc::CallbackServerContext* context,
+                                                const v1::CreateGenerationJobRequest* request,
+                                                v1::Job* job) override;
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* Generate(
+      grpc::CallbackServerContext* context, const v1::CreateGenerationJobRequest* request) override;
+  grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
+                                   const v1::GetJobRequest* request, v1::Job* job) override;
+  grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context,
+                                     const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
+      grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) override;
+  grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
+                                      const v1::CancelJobRequest* request, v1::Job* job) override;
+  grpc::ServerUnaryReactor* RetryJob(grpc::CallbackServerContext* context,
+                                     const v1::RetryJobRequest* request, v1::Job* job) override;
+
+ private:
+  absl::StatusOr<v1::Job> SubmitGeneration(const Caller& caller,
+                                           const v1::CreateGenerationJobRequest& request);
+
+  Calls& calls_;
+  Stores& stores_;
+  const SpecCheck& specs_;
+  const JobServiceOptions options_;
+};
+
+}  // namespace vico::server

@@ -1,0 +1,64 @@
+// The other half of the queue, for workers: register, lease, report, finish, and the blobs of the
+// jobs they hold. On a listener of its own.
+#pragma once
+
+#include <functional>
+
+#include <absl/time/time.h>
+
+#include "server/services/lease_book.h"
+#include "server/rpc/calls.h"
+#include "server/services/stores.h"
+#include "server/jobs/worker_book.h"
+#include "vico/v1/worker.grpc.pb.h"
+
+namespace vico::server {
+
+struct WorkerServiceOptions {
+  absl::Duration lease_ttl = absl::Seconds(30);     ///< as the job store grants it
+  absl::Duration longest_wait = absl::Seconds(30);  ///< of one Lease call
+  std::function<void()> on_registered = [] {};      ///< any thread
+};
+
+class WorkerService final : public v1::WorkerService::CallbackService {
+ public:
+  /// The references must outlive the service.
+  WorkerService(Calls& calls, Stores& stores, WorkerBook& workers,
+                const WorkerServiceOptions& options)
+      : calls_(calls), stores_(stores), workers_(workers), options_(options) {}
+
+  grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
+                                     const v1::RegisterRequest* request,
+                                     v1::RegisterResponse* response) override;
+  grpc::ServerUnaryReactor* Lease(grpc::CallbackServerContext* context,
+                                  const v1::LeaseRequest* request,
+                                  v1::LeaseResponse* response) override;
+  grpc::ServerUnaryReactor* Report(grpc::CallbackServerContext* context,
+                                   const v1::ReportRequest* request,
+                                   v1::ReportResponse* response) override;
+  grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context,
+                                   const v1::FinishRequest* request,
+                                   v1::FinishResponse* response) override;
+  grpc::ServerWriteReactor<v1::GetBlobResponse>* GetBlob(
+      grpc::CallbackServerContext* context, const v1::GetBlobRequest* request) override;
+  grpc::ServerReadReactor<v1::PutBlobRequest>* PutBlob(grpc::CallbackServerContext* context,
+                                                       v1::BlobRef* response) override;
+
+ private:
+  absl::StatusOr<bool> TryLease(const Caller& caller, const v1::LeaseRequest& request,
+                                v1::LeaseResponse& response);
+  absl::Status FillIn(const Grant& grant, v1::LeasedJob& leased);
+  absl::StatusOr<bool> MayRead(const Grant& grant, const v1::GetBlobRequest& request);
+  absl::Status DoReport(const Caller& caller, const v1::ReportRequest& request,
+                        v1::ReportResponse& response);
+  absl::Status DoFinish(const Caller& caller, const v1::FinishRequest& request,
+                        v1::FinishResponse& response);
+
+  Calls& calls_;
+  Stores& stores_;
+  WorkerBook& workers_;
+  const WorkerServiceOptions options_;
+  LeaseBook book_;
+};
+
+}  // namespace vico::server

@@ -1,0 +1,211 @@
+#include "server/store/backup.h"
+
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/sha256.h"
+#include "common/status.h"
+#include "server/blobs/blob_rows.h"
+#include "server/sql/sqlite.h"
+
+namespace vico::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kChunk = uint64_t{1} << 20;
+constexpr char kDatabase[] = "/vico.db";
+constexpr char kBlobs[] = "/blobs";
+constexpr char kMark[] = "/backup.json";
+
+absl::Status Unsuitable(const std::string& path, std::string_view why) {
+  return absl::FailedPreconditionError(fmt::format("{}: {}", path, why));
+}
+
+/// A new or empty folder for its owner only.
+absl::Status MakeEmpty(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) fs::permissions(path, fs::perms::owner_all, error);
+  if (error) return Unsuitable(path, error.message());
+  if (!fs::is_empty(path, error) || error) return Unsuitable(path, "is not empty");
+  return absl::OkStatus();
+}
+
+/// Reads a file to its end; with `to`, copies it there, durably. Returns its digest.
+absl::StatusOr<std::string> ReadThrough(Files& files, const std::string& from,
+                                        const std::string& to = "") {
+  ASSIGN_OR_RETURN(const auto reader, files.Open(from));
+  std::unique_ptr<WritableFile> writer;
+  if (!to.empty()) {
+    ASSIGN_OR_RETURN(writer, files.Create(to));
+  }
+  Sha256 hash;
+  for (uint64_t offset = 0; offset < reader->size_bytes();) {
+    ASSIGN_OR_RETURN(const std::string chunk, reader->Read(offset, kChunk));
+    hash.Update(chunk);
+    offset += chunk.size();
+    if (writer != nullptr) RETURN_IF_ERROR(writer->Append(chunk));
+  }
+  if (writer != nullptr) RETURN_IF_ERROR(writer->Sync());
+  return hash.HexDigest();
+}
+
+absl::Status CheckDatabase(SqliteConnection& db, const std::string& path) {
+  std::string found;
+  RETURN_IF_ERROR(db.Query("PRAGMA integrity_check(1)", {}, [&](const SqlRow& row) {
+    found = row.Text(0);
+    return absl::OkStatus();
+  }));
+  if (found != "ok") return absl::DataLossError(fmt::format("{}: is damaged: {}", path, found));
+  ASSIGN_OR_RETURN(const int64_t has_blobs,
+                   db.QueryInt("SELECT count(*) FROM sqlite_master WHERE name = 'blob'", {}, 0));
+  if (has_blobs != 0) return absl::OkStatus();
+  return Unsuitable(path, "is of an older version; start its server once, which brings it up");
+}
+
+absl::StatusOr<std::vector<BlobRow>> LiveBlobs(SqliteConnection& db) {
+  std::vector<BlobRow> blobs;
+  RETURN_IF_ERROR(db.Query(
+      "SELECT tenant, sha256, size_bytes FROM blob WHERE state = 'live' ORDER BY tenant, sha256",
+      {}, [&](const SqlRow& row) {
+        blobs.push_back({row.Text(0), row.Text(1), static_cast<uint64_t>(row.Int(2)), {}});
+        return absl::OkStatus();
+      }));
+  return blobs;
+}
+
+std::string FolderOf(const std::string& root, const BlobRow& blob) {
+  return fmt::format("{}{}/{}/{}", root, kBlobs, blob.tenant, blob.sha256.substr(0, 2));
+}
+
+/// Copies or links all blobs of `db` from one root to another and checks each digest there.
+class BlobCopier {
+ public:
+  enum class Way { kLinkOrCopy, kCopy };
+
+  BlobCopier(Files& files, std::string from, std::string to, Way way)
+      : files_(files), from_(std::move(from)), to_(std::move(to)), way_(way) {}
+
+  absl::StatusOr<BackupSummary> CopyAll(SqliteConnection& db) {
+    ASSIGN_OR_RETURN(const std::vector<BlobRow> lost, LostBlobs(db));
+    if (!lost.empty()) return Missing(db, lost.front());
+    RETURN_IF_ERROR(files_.MakeFolder(to_ + kBlobs));
+    ASSIGN_OR_RETURN(const std::vector<BlobRow> blobs, LiveBlobs(db));
+    for (const BlobRow& blob : blobs) {
+      const absl::Status copied = CopyOne(blob);
+      if (absl::IsNotFound(copied)) {  // collected since; or lost
+        ASSIGN_OR_RETURN(const auto users, UsersOfBlob(db, blob.tenant, blob.sha256));
+        if (!users.empty()) return Missing(db, blob);
+        continue;
+      }
+      RETURN_IF_ERROR(copied);
+      ++summary_.blobs;
+      summary_.bytes += blob.size_bytes;
+    }
+    RETURN_IF_ERROR(files_.SyncFolder(to_ + kBlobs));
+    return summary_;
+  }
+
+ private:
+  absl::Status CopyOne(const BlobRow& blob) {
+    const std::string source = FolderOf(from_, blob) + "/" + blob.sha256;
+    RETURN_IF_ERROR(files_.Size(source).status());
+    const std::string folder = FolderOf(to_, blob);
+    RETURN_IF_ERROR(files_.MakeFolder(fmt::format("{}{}/{}", to_, kBlobs, blob.tenant)));
+    RETURN_IF_ERROR(files_.SyncFolder(to_ + kBlobs));
+    RETURN_IF_ERROR(files_.MakeFolder(folder));
+    RETURN_IF_ERROR(files_.SyncFolder(fmt::format("{}{}/{}", to_, kBlobs, blob.tenant)));
+    const std::string target = folder + "/" + blob.sha256;
+    std::error_code error;
+    if (way_ == Way::kLinkOrCopy) fs::create_hard_link(source, target, error);
+    const bool linked = way_ == Way::kLinkOrCopy && !error;
+    const auto digest = linked ? ReadThrough(files_, target) : ReadThrough(files_, source, target);
+    if (!digest.ok()) return digest.status();
+    if (*digest != blob.sha256) {
+      return absl::DataLossError(
+          fmt::format("blob {} of {}: its bytes have changed", blob.sha256, blob.tenant));
+    }
+    summary_.linked += linked ? 1 : 0;
+    return files_.SyncFolder(folder);
+  }
+
+  absl::Status Missing(SqliteConnection& db, const BlobRow& blob) const {
+    ASSIGN_OR_RETURN(const auto users, UsersOfBlob(db, blob.tenant, blob.sha256));
+    return absl::DataLossError(fmt::format("blob {} of {}: is missing; {} names it", blob.sha256,
+                                           blob.tenant, users.empty() ? "" : users.front()));
+  }
+
+  Files& files_;
+  const std::string from_;
+  const std::string to_;
+  const Way way_;
+  BackupSummary summary_;
+};
+
+absl::StatusOr<BackupSummary> CopyFrom(const std::string& from, const std::string& data,
+                                       Files& files) {
+  const std::string incoming = data + kDatabase + ".incoming";
+  RETURN_IF_ERROR(ReadThrough(files, from + kDatabase, incoming).status());
+  BackupSummary summary;
+  {
+    ASSIGN_OR_RETURN(const auto db,
+                     SqliteConnection::Open(incoming, SqliteConnection::Access::kReadWrite));
+    RETURN_IF_ERROR(CheckDatabase(*db, incoming));
+    ASSIGN_OR_RETURN(summary, BlobCopier(files, from, data, BlobCopier::Way::kCopy).CopyAll(*db));
+  }
+  // Last: without it the folder is no data folder.
+  RETURN_IF_ERROR(files.Rename(incoming, data + kDatabase));
+  RETURN_IF_ERROR(files.SyncFolder(data));
+  return summary;
+}
+
+}  // namespace
+
+absl::StatusOr<BackupSummary> BackUp(const std::string& data, const std::string& to, Files& files) {
+  if (!files.Size(data + kDatabase).ok()) return Unsuitable(data, "has no database");
+  RETURN_IF_ERROR(MakeEmpty(to));
+  const std::string copy = to + kDatabase + ".incoming";
+  BackupSummary summary;
+  {
+    // The database first: blobs that it names stay, since only what has had no name for long goes.
+    ASSIGN_OR_RETURN(const auto source,
+                     SqliteConnection::Open(data + kDatabase, SqliteConnection::Access::kReadOnly));
+    RETURN_IF_ERROR(source->CopyTo(copy));
+    ASSIGN_OR_RETURN(const auto db,
+                     SqliteConnection::Open(copy, SqliteConnection::Access::kReadWrite));
+    RETURN_IF_ERROR(CheckDatabase(*db, copy));
+    ASSIGN_OR_RETURN(summary,
+                     BlobCopier(files, data, to, BlobCopier::Way::kLinkOrCopy).CopyAll(*db));
+  }
+  RETURN_IF_ERROR(files.Rename(copy, to + kDatabase));
+  RETURN_IF_ERROR(files.SyncFolder(to));
+  ASSIGN_OR_RETURN(const auto mark, files.Create(to + kMark));
+  RETURN_IF_ERROR(mark->Append(fmt::format(R"({{"format":1,"blobs":{},"bytes":{}}})"
+                                           "\n",
+                                           summary.blobs, summary.bytes)));
+  RETURN_IF_ERROR(mark->Sync());
+  RETURN_IF_ERROR(files.SyncFolder(to));
+  return summary;
+}
+
+absl::StatusOr<BackupSummary> Restore(const std::string& from, const std::string& data,
+                                      Files& files) {
+  if (!files.Size(from + kMark).ok()) {
+    return Unsuitable(from, "is not a whole backup: it has no backup.json");
+  }
+  RETURN_IF_ERROR(MakeEmpty(data));
+  auto summary = CopyFrom(from, data, files);
+  if (!summary.ok()) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(data, ignored)) {
+      fs::remove_all(entry.path(), ignored);
+    }
+  }
+  return summary;
+}
+
+}  // namespace vico::server

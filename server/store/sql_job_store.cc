@@ -1,0 +1,262 @@
+#include "server/store/sql_job_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <google/protobuf/util/time_util.h>
+#include <nlohmann/json.hpp>
+
+#include "common/failpoint.h"
+#include "common/ids.h"
+#include "common/status.h"
+#include "server/jobs/job.h"
+#include "server/store/page_token.h"
+#include "server/store/request_row.h"
+
+namespace vico::server {
+namespace {
+
+constexpr absl::Duration kQueueRetry = absl::Seconds(10);
+
+// The job as clients see it.
+absl::StatusOr<v1::Job> Shown(SqliteConnection& db, JobRow row) {
+  if (row.job.state() == v1::JOB_STATE_QUEUED) {
+    ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
+    row.job.set_queue_position(static_cast<uint64_t>(ahead));
+  }
+  return std::move(row.job);
+}
+
+absl::Status CheckExists(SqliteConnection& db, std::string_view sql, std::string_view field,
+                         std::string_view tenant, std::string_view name) {
+  if (name.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t found, db.QueryInt(sql, {name, tenant}, 0));
+  if (found != 0) return absl::OkStatus();
+  return absl::NotFoundError(fmt::format("{}: no such thing: {}", field, name));
+}
+
+// Deletion checks the same rows in a transaction too, so a queued job's inputs stay.
+absl::Status CheckInputs(SqliteConnection& db, std::string_view tenant, const v1::JobSpec& spec) {
+  RETURN_IF_ERROR(CheckExists(db, "SELECT 1 FROM concept WHERE name = ? AND tenant = ?",
+                              "train.concept_name", tenant, spec.train().concept_name()));
+  return CheckExists(db, "SELECT 1 FROM adapter WHERE name = ? AND tenant = ?", "generate.adapter",
+                     tenant, spec.generate().adapter());
+}
+
+std::string StatesAsJson(const std::vector<v1::JobState>& states) {
+  nlohmann::json names = nlohmann::json::array();
+  for (int state = v1::JOB_STATE_QUEUED; state <= v1::JobState_MAX; ++state) {
+    const auto value = static_cast<v1::JobState>(state);
+    if (states.empty() || std::find(states.begin(), states.end(), value) != states.end()) {
+      names.push_back(std::string(StateName(value)));
+    }
+  }
+  return names.dump();
+}
+
+std::string_view KindFilter(v1::JobKind kind) {
+  switch (kind) {
+    case v1::JOB_KIND_TRAINING:
+      return "training";
+    case v1::JOB_KIND_GENERATION:
+      return "generation";
+    default:
+      return "";
+  }
+}
+
+absl::Status QueueFull(const std::string& whose, const std::string& subject, int limit) {
+  const std::string message = fmt::format("{} queue is full: {} jobs are waiting", whose, limit);
+  return WithQuota(
+      WithRetryAfter(Error(absl::StatusCode::kResourceExhausted, message, "QUEUE_FULL"),
+                     kQueueRetry),
+      subject, message);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqlJobStore>> SqlJobStore::Open(Database& database,
+                                                                     const Clock& clock,
+                                                                     EventFeed& feed,
+                                                                     JobStoreOptions options) {
+  if (!options.random01) options.random01 = [] { return 0.5; };
+  std::unique_ptr<SqlJobStore> store(
+      new SqlJobStore(database, clock, feed, std::move(options)));
+  RETURN_IF_ERROR(database.Write([](SqliteConnection& db) {
+    return db.Execute("UPDATE job SET not_before = 0 WHERE state = 'queued' AND not_before <> 0")
+        .status();
+  }));
+  RETURN_IF_ERROR(store->ExtendLeases());
+  return store;
+}
+
+SqlJobStore::SqlJobStore(Database& database, const Clock& clock, EventFeed& feed,
+                               JobStoreOptions options)
+    : database_(database),
+      clock_(clock),
+      steady_(clock),
+      feed_(feed),
+      options_(std::move(options)) {}
+
+void SqlJobStore::Tell(const JobPhase& phase) const {
+  if (options_.on_phase) options_.on_phase(phase);
+}
+
+absl::Status SqlJobStore::CheckQueueLimits(SqliteConnection& db, std::string_view tenant) const {
+  ASSIGN_OR_RETURN(
+      const int64_t own,
+      db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ?", {tenant}, 0));
+  if (own >= options_.queued_per_tenant) {
+    return QueueFull("your", fmt::format("tenants/{}", tenant), options_.queued_per_tenant);
+  }
+  ASSIGN_OR_RETURN(const int64_t all,
+                   db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued'", {}, 0));
+  if (all >= options_.queued_total)
+    return QueueFull("the server's", "server", options_.queued_total);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
+  const RequestKey& key = request.key;
+  if (KindOf(request.spec) == v1::JOB_KIND_UNSPECIFIED || BaseModelOf(request.spec).empty()) {
+    return absl::InternalError("submit: the spec must have a kind and a base model");
+  }
+  if (VICO_DEFECT("quota_outside_transaction")) {
+    RETURN_IF_ERROR(database_.Read([&](auto& db) { return CheckQueueLimits(db, key.tenant); }));
+    VICO_FAILPOINT("submit.quota_checked");
+  }
+  v1::Job job;
+  bool queued = false;
+  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string earlier, FindRequest(db, key));
+    JobRow row;
+    if (!earlier.empty()) {
+      ASSIGN_OR_RETURN(row, FindJobOfTenant(db, key.tenant, earlier));
+    } else {
+      if (!VICO_DEFECT("quota_outside_transaction")) {
+        RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
+      }
+      RETURN_IF_ERROR(CheckInputs(db, key.tenant, request.spec));
+      row.tenant = key.tenant;
+      row.job.set_name(JobName(NewId()));
+      *row.job.mutable_spec() = request.spec;
+      row.job.set_total_steps(request.spec.train().steps());
+      row.queue_until = steady_.Now() + options_.queue_limit;
+      row.deadline = steady_.Now() + options_.total_limit;
+      row.trace = request.trace;
+      RETURN_IF_ERROR(InsertJob(db, clock_.Now(), request.warnings, row));
+      RETURN_IF_ERROR(InsertRequest(db, key, row.job.name()));
+      queued = true;
+    }
+    ASSIGN_OR_RETURN(job, Shown(db, std::move(row)));
+    return absl::OkStatus();
+  }));
+  if (queued) {
+    feed_.JobChanged(job.name());
+    feed_.QueueChanged();
+  }
+  VICO_FAILPOINT("submit.after_commit");
+  return job;
+}
+
+absl::StatusOr<v1::Job> SqlJobStore::FindByRequest(const RequestKey& key) {
+  v1::Job found;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string name, FindRequest(db, key));
+    if (name.empty()) return absl::NotFoundError("request_id: has made nothing yet");
+    ASSIGN_OR_RETURN(JobRow row, FindJobOfTenant(db, key.tenant, name));
+    ASSIGN_OR_RETURN(found, Shown(db, std::move(row)));
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
+absl::StatusOr<v1::Job> SqlJobStore::Get(std::string_view tenant, std::string_view job) {
+  v1::Job found;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(JobRow row, FindJobOfTenant(db, tenant, job));
+    ASSIGN_OR_RETURN(found, Shown(db, std::move(row)));
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
+absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query) {
+  static const std::string kSql = SelectJob(
+      "WHERE tenant = ?1 AND number < ?2 AND (?3 = '' OR kind = ?3) "
+      "AND state IN (SELECT value FROM json_each(?4)) ORDER BY number DESC LIMIT ?5");
+  ASSIGN_OR_RETURN(const int64_t below, BelowNumber(query.page_token));
+  const std::string states = StatesAsJson(query.states);
+  std::vector<JobRow> rows;
+  JobPage page;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+    RETURN_IF_ERROR(db.Query(
+        kSql, {query.tenant, below, KindFilter(query.kind), states, int64_t{query.page_size} + 1},
+        [&](const SqlRow& columns) -> absl::Status {
+          ASSIGN_OR_RETURN(JobRow row, FromRow(columns));
+          rows.push_back(std::move(row));
+          return absl::OkStatus();
+        }));
+    if (rows.size() > static_cast<size_t>(query.page_size)) {
+      rows.pop_back();
+      page.next_page_token = PageToken(rows.back().number);
+    }
+    for (JobRow& row : rows) {
+      ASSIGN_OR_RETURN(v1::Job job, Shown(db, std::move(row)));
+      page.jobs.push_back(std::move(job));
+    }
+    return absl::OkStatus();
+  }));
+  return page;
+}
+
+absl::StatusOr<v1::Job> SqlJobStore::Cancel(std::string_view tenant, std::string_view name) {
+  JobRow before;
+  JobRow row;
+  bool changed = false;
+  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(before, FindJobOfTenant(db, tenant, name));
+    row = before;
+    if (!IsTerminal(row.job.state()) && !row.job.cancel_requested()) {
+      row.job.set_cancel_requested(true);
+      const bool queued = row.job.state() == v1::JOB_STATE_QUEUED;
+      if (queued) RETURN_IF_ERROR(CancelNow(db, row));
+      RETURN_IF_ERROR(
+          SaveJob(db, queued ? JobChange::kCancel : JobChange::kAskToStop, NowIs(), before, row));
+      changed = true;
+    }
+    return absl::OkStatus();
+  }));
+  if (changed) {
+    feed_.JobChanged(name);
+    if (IsTerminal(row.job.state())) Tell(PhaseEnded(JobChange::kCancel, before, row));
+  }
+  VICO_FAILPOINT("cancel.after_commit");
+  return std::move(row.job);
+}
+
+absl::StatusOr<std::vector<v1::Event>> SqlJobStore::EventsAfter(std::string_view tenant,
+                                                                   std::string_view job,
+                                                                   uint64_t after_sequence,
+                                                                   int limit) {
+  constexpr uint64_t kMaxSequence = INT64_MAX;
+  const auto after = static_cast<int64_t>(std::min(after_sequence, kMaxSequence));
+  std::vector<v1::Event> events;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        const int64_t number,
+        db.QueryInt("SELECT number FROM job WHERE name = ? AND tenant = ?", {job, tenant}, 0));
+    if (number == 0) return absl::NotFoundError(fmt::format("{}: no such job", job));
+    return db.Query(
+        "SELECT event FROM event WHERE job = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+        {number, after, int64_t{limit}}, [&](const SqlRow& row) {
+          return events.emplace_back().ParseFromString(row.Text(0))
+                     ? absl::OkStatus()
+                     : absl::DataLossError("database: a stored event cannot be read");
+        });
+  }));
+  return events;
+}
+
+}  // namespace vico::server

@@ -1,0 +1,280 @@
+#include "server/store/tenant_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <google/protobuf/util/time_util.h>
+
+#include "common/status.h"
+#include "server/access/api_key.h"
+#include "server/jobs/job.h"
+
+namespace vico::server {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+constexpr int64_t kActiveKeysOfARole = 2;
+
+absl::Status CheckTenantName(std::string_view name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const bool good = !name.empty() && name.size() <= 63 && is_letter(name[0]) &&
+                    std::all_of(name.begin(), name.end(),
+                                [&](char c) { return is_letter(c) || c == '_' || c == '-'; });
+  if (good && name != kSystemTenant) return absl::OkStatus();
+  return FieldError("name",
+                    fmt::format("must be 1 to 63 characters of a-z, 0-9, _ and -, begin with "
+                                "a letter or digit, and not be \"{}\"",
+                                kSystemTenant));
+}
+
+v1::TenantState StateOf(std::string_view name) {
+  if (name == "active") return v1::TENANT_STATE_ACTIVE;
+  if (name == "deleting") return v1::TENANT_STATE_DELETING;
+  return v1::TENANT_STATE_DELETED;
+}
+
+v1::KeyRole RoleOf(std::string_view name) {
+  return name == "tenant-admin" ? v1::KEY_ROLE_TENANT_ADMIN : v1::KEY_ROLE_USER;
+}
+
+// Columns: name, state, create_time.
+v1::Tenant TenantOf(const SqlRow& row) {
+  v1::Tenant tenant;
+  tenant.set_name(row.Text(0));
+  tenant.set_state(StateOf(row.Text(1)));
+  if (row.Int(2) != 0) {
+    *tenant.mutable_create_time() = TimeUtil::MicrosecondsToTimestamp(row.Int(2));
+  }
+  return tenant;
+}
+
+// Columns: id, role, create_time, revoke_time.
+v1::ApiKey KeyOf(const SqlRow& row) {
+  v1::ApiKey key;
+  key.set_id(row.Text(0));
+  key.set_role(RoleOf(row.Text(1)));
+  *key.mutable_create_time() = TimeUtil::MicrosecondsToTimestamp(row.Int(2));
+  if (row.Int(3) != 0) *key.mutable_revoke_time() = TimeUtil::MicrosecondsToTimestamp(row.Int(3));
+  return key;
+}
+
+absl::Status NoTenant(std::string_view name) {
+  return absl::NotFoundError(fmt::format("tenant {}: is not here", name));
+}
+
+absl::StatusOr<v1::Tenant> Find(SqliteConnection& db, std::string_view name) {
+  absl::StatusOr<v1::Tenant> found = NoTenant(name);
+  RETURN_IF_ERROR(db.Query("SELECT name, state, create_time FROM tenant WHERE name = ?", {name},
+                           [&](const SqlRow& row) {
+                             found = TenantOf(row);
+                             return absl::OkStatus();
+                           }));
+  return found;
+}
+
+absl::StatusOr<v1::ApiKey> FindKey(SqliteConnection& db, std::string_view tenant,
+                                   std::string_view id) {
+  absl::StatusOr<v1::ApiKey> found = absl::NotFoundError(fmt::format("key {}: is not here", id));
+  RETURN_IF_ERROR(
+      db.Query("SELECT id, role, create_time, revoke_time FROM api_key WHERE id = ? AND tenant = ?",
+               {id, tenant}, [&](const SqlRow& row) {
+                 found = KeyOf(row);
+                 return absl::OkStatus();
+               }));
+  return found;
+}
+
+}  // namespace
+
+std::string_view KeyRoleName(v1::KeyRole role) {
+  switch (role) {
+    case v1::KEY_ROLE_USER:
+      return "user";
+    case v1::KEY_ROLE_TENANT_ADMIN:
+      return "tenant-admin";
+    default:
+      return "unspecified";
+  }
+}
+
+std::string_view TenantStateName(v1::TenantState state) {
+  switch (state) {
+    case v1::TENANT_STATE_ACTIVE:
+      return "active";
+    case v1::TENANT_STATE_DELETING:
+      return "deleting";
+    case v1::TENANT_STATE_DELETED:
+      return "deleted";
+    default:
+      return "unspecified";
+  }
+}
+
+absl::StatusOr<v1::Tenant> TenantStore::Create(const std::string& name) {
+  RETURN_IF_ERROR(CheckTenantName(name));
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  v1::Tenant created;
+  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+    // One that came with its first job, on a server without keys, becomes an operator's.
+    ASSIGN_OR_RETURN(const int changed,
+                     db.Execute("INSERT INTO tenant (name, create_time) VALUES (?1, ?2) "
+                                "ON CONFLICT DO UPDATE SET create_time = excluded.create_time "
+                                "WHERE create_time IS NULL AND state = 'active'",
+                                {name, now}));
+    if (changed == 0) {
+      return absl::AlreadyExistsError(
+          fmt::format("tenant {}: is here, or was: a name is used once only", name));
+    }
+    ASSIGN_OR_RETURN(created, Find(db, name));
+    return absl::OkStatus();
+  }));
+  return created;
+}
+
+absl::StatusOr<v1::Tenant> TenantStore::Get(std::string_view name) {
+  v1::Tenant tenant;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(tenant, Find(db, name));
+    return absl::OkStatus();
+  }));
+  return tenant;
+}
+
+absl::StatusOr<TenantPage> TenantStore::List(int page_size, std::string_view page_token) {
+  TenantPage page;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+    return db.Query(
+        "SELECT name, state, create_time FROM tenant WHERE name > ? ORDER BY name LIMIT ?",
+        {page_token, int64_t{page_size} + 1}, [&](const SqlRow& row) {
+          if (page.tenants.size() == static_cast<size_t>(page_size)) {
+            page.next_page_token = page.tenants.back().name();
+          } else {
+            page.tenants.push_back(TenantOf(row));
+          }
+          return absl::OkStatus();
+        });
+  }));
+  return page;
+}
+
+absl::Status TenantStore::BeginDelete(std::string_view name) {
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  return database_.Write([&](SqliteConnection& db) -> absl::Status {
+    RETURN_IF_ERROR(Find(db, name).status());
+    RETURN_IF_ERROR(
+        db.Execute("UPDATE tenant SET state = 'deleting' WHERE name = ? AND state = 'active'",
+                   {name})
+            .status());
+    // No worker may add to what is about to go: its lease is over.
+    RETURN_IF_ERROR(db.Execute("UPDATE job SET state = 'cancelled', lease_id = NULL, "
+                               "lease_worker = NULL, lease_nonce = NULL, lease_until = NULL "
+                               "WHERE tenant = ? AND state IN ('queued', 'running')",
+                               {name})
+                        .status());
+    return db
+        .Execute("UPDATE api_key SET revoke_time = ? WHERE tenant = ? AND revoke_time IS NULL",
+                 {now, name})
+        .status();
+  });
+}
+
+absl::Status TenantStore::EndDelete(std::string_view name) {
+  return database_.Write([&](SqliteConnection& db) {
+    return db
+        .Execute("UPDATE tenant SET state = 'deleted' WHERE name = ? AND state = 'deleting'",
+                 {name})
+        .status();
+  });
+}
+
+absl::StatusOr<std::vector<std::string>> TenantStore::Deleting() {
+  std::vector<std::string> names;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+    return db.Query("SELECT name FROM tenant WHERE state = 'deleting' ORDER BY name", {},
+                    [&](const SqlRow& row) {
+                      names.push_back(row.Text(0));
+                      return absl::OkStatus();
+                    });
+  }));
+  return names;
+}
+
+absl::StatusOr<CreatedKey> TenantStore::CreateKey(std::string_view tenant, v1::KeyRole role) {
+  FreshKey fresh = NewApiKey();
+  const std::string_view role_name = KeyRoleName(role);
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  CreatedKey created;
+  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+    RETURN_IF_ERROR(Find(db, tenant).status());
+    ASSIGN_OR_RETURN(const int64_t active,
+                     db.QueryInt("SELECT count(*) FROM api_key WHERE tenant = ? AND role = ? AND "
+                                 "revoke_time IS NULL",
+                                 {tenant, role_name}, 0));
+    if (active >= kActiveKeysOfARole) {
+      return Error(
+          absl::StatusCode::kFailedPrecondition,
+          fmt::format("{} keys of role {} are active: revoke one first", active, role_name),
+          "TOO_MANY_KEYS");
+    }
+    RETURN_IF_ERROR(db.Execute("INSERT INTO api_key (id, tenant, role, sha256, create_time) "
+                               "VALUES (?, ?, ?, ?, ?)",
+                               {fresh.id, tenant, role_name, fresh.sha256, now})
+                        .status());
+    ASSIGN_OR_RETURN(created.key, FindKey(db, tenant, fresh.id));
+    return absl::OkStatus();
+  }));
+  created.secret = std::move(fresh.text);
+  return created;
+}
+
+absl::StatusOr<std::vector<v1::ApiKey>> TenantStore::ListKeys(std::string_view tenant) {
+  std::vector<v1::ApiKey> keys;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+    RETURN_IF_ERROR(Find(db, tenant).status());
+    return db.Query(
+        "SELECT id, role, create_time, revoke_time FROM api_key WHERE tenant = ? "
+        "ORDER BY create_time DESC, id LIMIT 100",
+        {tenant}, [&](const SqlRow& row) {
+          keys.push_back(KeyOf(row));
+          return absl::OkStatus();
+        });
+  }));
+  return keys;
+}
+
+absl::StatusOr<v1::ApiKey> TenantStore::RevokeKey(std::string_view tenant, std::string_view id) {
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  v1::ApiKey revoked;
+  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+    RETURN_IF_ERROR(db.Execute("UPDATE api_key SET revoke_time = ? WHERE id = ? AND tenant = ? AND "
+                               "revoke_time IS NULL",
+                               {now, id, tenant})
+                        .status());
+    ASSIGN_OR_RETURN(revoked, FindKey(db, tenant, id));
+    return absl::OkStatus();
+  }));
+  return revoked;
+}
+
+absl::StatusOr<ActiveKeys> TenantStore::Active() {
+  ActiveKeys active;
+  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        const int64_t made,
+        db.QueryInt("SELECT EXISTS (SELECT 1 FROM tenant WHERE create_time IS NOT NULL)", {}, 0));
+    active.configured = made != 0;
+    return db.Query(
+        "SELECT api_key.id, api_key.tenant, api_key.role, api_key.sha256 FROM api_key "
+        "JOIN tenant ON tenant.name = api_key.tenant "
+        "WHERE api_key.revoke_time IS NULL AND tenant.state = 'active'",
+        {}, [&](const SqlRow& row) {
+          active.keys.push_back({row.Text(0), row.Text(1), RoleOf(row.Text(2)), row.Text(3)});
+          return absl::OkStatus();
+        });
+  }));
+  return active;
+}
+
+}  // namespace vico::server

@@ -1,0 +1,106 @@
+#include "client/cli/job_view.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace vico::client {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::optional<int> NoTerminal() { return std::nullopt; }
+
+v1::Event Warning() {
+  v1::Event event;
+  event.set_sequence(3);
+  event.mutable_warning()->set_reason("PLACEHOLDER_MISSING");
+  event.mutable_warning()->set_message("the prompt has no S*\x1b[2J");
+  return event;
+}
+
+TEST(JobViewTest, WarningsAreShownWithoutControlCharacters) {
+  std::ostringstream out;
+  std::ostringstream err;
+  JobView view({.label = "generate"}, out, err, NoTerminal);
+  ASSERT_TRUE(view.OnEvent(Warning(), nullptr).ok());
+  EXPECT_THAT(err.str(), HasSubstr("warning: the prompt has no S* [2J (PLACEHOLDER_MISSING)"));
+  EXPECT_EQ(out.str(), "");
+}
+
+TEST(JobViewTest, WithJsonEachEventIsALineOnOut) {
+  std::ostringstream out;
+  std::ostringstream err;
+  JobView view({.label = "generate", .json = true}, out, err, NoTerminal);
+  view.OnJob("jobs/1");
+  ASSERT_TRUE(view.OnEvent(Warning(), nullptr).ok());
+  ASSERT_TRUE(view.OnEvent(Warning(), nullptr).ok());
+  std::istringstream lines(out.str());
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["job"], "jobs/1");
+    EXPECT_EQ(json["event"]["warning"]["reason"], "PLACEHOLDER_MISSING");
+    EXPECT_FALSE(json.contains("file"));
+  }
+  EXPECT_EQ(count, 2);
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST(JobViewTest, FinishedPicturesAreWrittenAndListed) {
+  std::string name = (std::filesystem::temp_directory_path() / "vico_view_XXXXXX").string();
+  const std::filesystem::path folder = mkdtemp(name.data());
+  std::ostringstream out;
+  std::ostringstream err;
+  JobView view({.label = "generate", .list_pictures = true, .folder = PictureFolder(folder)}, out,
+               err, NoTerminal);
+  v1::Event event;
+  event.set_sequence(1);
+  event.mutable_picture()->set_seed(7);
+  const std::string bytes = "PNG";
+  ASSERT_TRUE(view.OnEvent(event, &bytes).ok());
+  EXPECT_EQ(out.str(), (folder / "picture_0_7.png").string() + "\n");
+  EXPECT_TRUE(std::filesystem::exists(folder / "picture_0_7.png"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(JobViewTest, AnOutageIsSaidOnceAndItsEndToo) {
+  std::ostringstream out;
+  std::ostringstream err;
+  JobView view({.label = "train"}, out, err, NoTerminal);
+  view.OnJob("jobs/1");
+  view.OnReconnect(absl::UnavailableError("refused"), std::chrono::milliseconds(1));
+  view.OnReconnect(absl::UnavailableError("refused"), std::chrono::milliseconds(1));
+  ASSERT_TRUE(view.OnEvent(Warning(), nullptr).ok());
+  const std::string text = err.str();
+  const auto first = text.find("connection lost");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(text.find("connection lost", first + 1), std::string::npos);
+  EXPECT_THAT(text, HasSubstr("connected again"));
+}
+
+TEST(JobViewTest, ASecondAttemptIsSaid) {
+  std::ostringstream out;
+  std::ostringstream err;
+  JobView view({.label = "train"}, out, err, NoTerminal);
+  v1::Event event;
+  event.set_sequence(1);
+  event.set_attempt(1);
+  event.mutable_started()->set_worker("w");
+  ASSERT_TRUE(view.OnEvent(event, nullptr).ok());
+  EXPECT_THAT(err.str(), Not(HasSubstr("attempt")));
+  event.set_sequence(2);
+  event.set_attempt(2);
+  ASSERT_TRUE(view.OnEvent(event, nullptr).ok());
+  EXPECT_THAT(err.str(), HasSubstr("attempt 2"));
+}
+
+}  // namespace
+}  // namespace vico::client

@@ -1,0 +1,95 @@
+// A gRPC server in this process whose answers a test writes: each call runs the function set for
+// it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include "vico/v1/adapter.grpc.pb.h"
+#include "vico/v1/concept.grpc.pb.h"
+#include "vico/v1/job_service.grpc.pb.h"
+
+namespace vico::client {
+
+class FakeServer : private v1::ConceptService::Service,
+                   private v1::JobService::Service,
+                   private v1::AdapterService::Service {
+ public:
+  using Upload = grpc::ServerReader<v1::UploadConceptRequest>;
+  using Events = grpc::ServerWriter<v1::WatchJobResponse>;
+  using Download = grpc::ServerWriter<v1::DownloadAdapterResponse>;
+
+  std::function<grpc::Status(Upload&, v1::UploadConceptResponse&)> upload;
+  std::function<grpc::Status(const v1::ListConceptsRequest&, v1::ListConceptsResponse&)> list;
+  std::function<grpc::Status(const v1::CreateTrainingJobRequest&, v1::Job&)> train;
+  std::function<grpc::Status(const v1::CreateGenerationJobRequest&, Events&)> generate;
+  std::function<grpc::Status(grpc::ServerContext&, const v1::WatchJobRequest&, Events&)> watch;
+  std::function<grpc::Status(const v1::GetJobRequest&, v1::Job&)> get_job;
+  std::function<grpc::Status(const v1::GetAdapterRequest&, v1::Adapter&)> get_adapter;
+  std::function<grpc::Status(Download&)> download;
+  /// Before an upload, a watch or a GetJob.
+  std::function<void(const grpc::ServerContext&)> on_call = [](const auto&) {};
+
+  /// Listens on a free port from now on.
+  FakeServer() {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(static_cast<v1::ConceptService::Service*>(this));
+    builder.RegisterService(static_cast<v1::JobService::Service*>(this));
+    builder.RegisterService(static_cast<v1::AdapterService::Service*>(this));
+    server_ = builder.BuildAndStart();
+    address_ = "127.0.0.1:" + std::to_string(port);
+  }
+  ~FakeServer() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  const std::string& address() const { return address_; }
+
+ private:
+  grpc::Status UploadConcept(grpc::ServerContext* context, Upload* reader,
+                             v1::UploadConceptResponse* response) override {
+    on_call(*context);
+    return upload(*reader, *response);
+  }
+  grpc::Status ListConcepts(grpc::ServerContext*, const v1::ListConceptsRequest* request,
+                            v1::ListConceptsResponse* response) override {
+    return list(*request, *response);
+  }
+  grpc::Status CreateTrainingJob(grpc::ServerContext*, const v1::CreateTrainingJobRequest* request,
+                                 v1::Job* job) override {
+    return train(*request, *job);
+  }
+  grpc::Status Generate(grpc::ServerContext*, const v1::CreateGenerationJobRequest* request,
+                        Events* events) override {
+    return generate(*request, *events);
+  }
+  grpc::Status WatchJob(grpc::ServerContext* context, const v1::WatchJobRequest* request,
+                        Events* events) override {
+    on_call(*context);
+    return watch(*context, *request, *events);
+  }
+  grpc::Status GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
+                      v1::Job* job) override {
+    on_call(*context);
+    if (get_job) return get_job(*request, *job);
+    job->set_name(request->name());
+    return grpc::Status::OK;
+  }
+  grpc::Status GetAdapter(grpc::ServerContext*, const v1::GetAdapterRequest* request,
+                          v1::Adapter* adapter) override {
+    return get_adapter(*request, *adapter);
+  }
+  grpc::Status DownloadAdapter(grpc::ServerContext*, const v1::DownloadAdapterRequest*,
+                               Download* writer) override {
+    return download(*writer);
+  }
+
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+}  // namespace vico::client

@@ -1,0 +1,236 @@
+#include "server/blobs/blob_store.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+
+#include "common/sha256.h"
+#include "server/blobs/blob_store_local.h"
+#include "tests/server/blobs/faulty_files.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
+
+namespace vico::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BlobStoreTest : public testing::TestWithParam<std::string> {
+ protected:
+  BlobStoreTest() { Open(); }
+
+  void Open() {
+    auto store = LocalBlobStore::Open(root_, files_);
+    EXPECT_THAT(store, IsOk());
+    store_ = *std::move(store);
+  }
+
+  /// All files below the root, those on their way in included.
+  int FilesOnDisk() const {
+    int count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(root_)) {
+      count += entry.is_regular_file() ? 1 : 0;
+    }
+    return count;
+  }
+
+  TempFolder folder_;
+  const std::string root_ = folder_.path() + "/blobs";
+  FaultyFiles files_;
+  std::unique_ptr<BlobStore> store_;
+};
+
+TEST_P(BlobStoreTest, WhatGoesInComesOut) {
+  const auto writer = store_->Create("default");
+  ASSERT_THAT(writer, IsOk());
+  ASSERT_THAT((*writer)->Append("hello, "), IsOk());
+  ASSERT_THAT((*writer)->Append("world"), IsOk());
+  const std::string digest = Sha256Hex("hello, world");
+  const auto ref = (*writer)->Commit(digest, "text/plain");
+
+  ASSERT_THAT(ref, IsOk());
+  EXPECT_EQ(ref->sha256(), digest);
+  EXPECT_EQ(ref->size_bytes(), 12u);
+  EXPECT_EQ(ref->media_type(), "text/plain");
+  EXPECT_EQ(*GetBlob(*store_, "default", digest, 12), "hello, world");
+  EXPECT_EQ(*store_->Size("default", digest), 12u);
+  EXPECT_THAT(CheckBlob(*store_, "default", *ref), IsOk());
+}
+
+TEST_P(BlobStoreTest, AnEmptyBlobIsABlob) {
+  const auto ref = PutBlob(*store_, "default", "", "");
+  ASSERT_THAT(ref, IsOk());
+  EXPECT_EQ(*GetBlob(*store_, "default", ref->sha256(), 0), "");
+}
+
+TEST_P(BlobStoreTest, RangesEndWithTheBlob) {
+  const auto ref = PutBlob(*store_, "default", "0123456789", "");
+  const auto reader = store_->Open("default", ref->sha256());
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_EQ((*reader)->size_bytes(), 10u);
+  EXPECT_EQ(*(*reader)->Read(0, 4), "0123");
+  EXPECT_EQ(*(*reader)->Read(8, 4), "89");
+  EXPECT_EQ(*(*reader)->Read(10, 4), "");
+  EXPECT_EQ(*(*reader)->Read(UINT64_MAX, UINT64_MAX), "");
+  EXPECT_EQ(*(*reader)->Read(3, UINT64_MAX), "3456789");
+}
+
+TEST_P(BlobStoreTest, TheSameBytesTwiceAreOneBlob) {
+  ASSERT_THAT(PutBlob(*store_, "default", "twice", ""), IsOk());
+  ASSERT_THAT(PutBlob(*store_, "default", "twice", ""), IsOk());
+  EXPECT_EQ(FilesOnDisk(), 1);
+}
+
+TEST_P(BlobStoreTest, TenantsHaveTheirOwn) {
+  const auto ref = PutBlob(*store_, "theirs", "secret", "");
+  EXPECT_THAT(store_->Open("ours", ref->sha256()), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_->Size("ours", ref->sha256()), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(CheckBlob(*store_, "ours", *ref), HasReason("BLOB_MISSING"));
+  ASSERT_THAT(store_->Remove("ours", ref->sha256()), IsOk());
+  EXPECT_EQ(*GetBlob(*store_, "theirs", ref->sha256(), 100), "secret");
+}
+
+TEST_P(BlobStoreTest, OtherBytesThanPromisedLeaveNothing) {
+  const auto writer = store_->Create("default");
+  ASSERT_THAT((*writer)->Append("these"), IsOk());
+  const auto ref = (*writer)->Commit(Sha256Hex("those"), "");
+  EXPECT_THAT(ref, HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(ref, HasReason("DIGEST_MISMATCH"));
+  EXPECT_EQ(FilesOnDisk(), 0);
+}
+
+TEST_P(BlobStoreTest, AWriterThatIsDroppedLeavesNothing) {
+  {
+    const auto writer = store_->Create("default");
+    ASSERT_THAT((*writer)->Append("half of it"), IsOk());
+    EXPECT_EQ(FilesOnDisk(), 1);
+  }
+  EXPECT_EQ(FilesOnDisk(), 0);
+}
+
+TEST_P(BlobStoreTest, ACommittedWriterTakesNoMore) {
+  const auto writer = store_->Create("default");
+  ASSERT_THAT((*writer)->Commit("", ""), IsOk());
+  EXPECT_THAT((*writer)->Append("more"), HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT((*writer)->Commit("", ""), HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_P(BlobStoreTest, WhatAnEarlierServerLeftHalfWrittenIsClearedAway) {
+  const auto ref = PutBlob(*store_, "default", "whole", "");
+  std::ofstream(root_ + "/.incoming/abc") << "half";
+  ASSERT_EQ(FilesOnDisk(), 2);
+  Open();
+  EXPECT_EQ(FilesOnDisk(), 1);
+  EXPECT_EQ(*GetBlob(*store_, "default", ref->sha256(), 100), "whole");
+}
+
+TEST_P(BlobStoreTest, AReaderOutlivesTheBlob) {
+  const auto ref = PutBlob(*store_, "default", "going", "");
+  const auto reader = store_->Open("default", ref->sha256());
+  ASSERT_THAT(store_->Remove("default", ref->sha256()), IsOk());
+  EXPECT_THAT(store_->Open("default", ref->sha256()), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_EQ(*(*reader)->Read(0, 5), "going");
+  EXPECT_THAT(store_->Remove("default", ref->sha256()), IsOk());
+}
+
+TEST_P(BlobStoreTest, BytesThatChangedOnTheDiskAreNotServedWhole) {
+  const auto ref = PutBlob(*store_, "default", "truth", "");
+  const std::string& digest = ref->sha256();
+  std::ofstream(fmt::format("{}/default/{}/{}", root_, digest.substr(0, 2), digest)) << "trust";
+  EXPECT_THAT(GetBlob(*store_, "default", digest, 100), HasCode(absl::StatusCode::kDataLoss));
+}
+
+TEST_P(BlobStoreTest, ABlobAboveTheReadersLimitIsRefused) {
+  const auto ref = PutBlob(*store_, "default", "12345", "");
+  EXPECT_THAT(GetBlob(*store_, "default", ref->sha256(), 4),
+              HasCode(absl::StatusCode::kResourceExhausted));
+}
+
+TEST_P(BlobStoreTest, ABlobOfAnotherSizeIsMissing) {
+  auto ref = PutBlob(*store_, "default", "12345", "");
+  ref->set_size_bytes(4);
+  EXPECT_THAT(CheckBlob(*store_, "default", *ref), HasReason("BLOB_MISSING"));
+}
+
+TEST_P(BlobStoreTest, NothingButDigestsAndTenantsBecomesAPath) {
+  const std::string digest = Sha256Hex("x");
+  for (const std::string& tenant :
+       {std::string(), std::string(".."), std::string("../default"), std::string("a/b"),
+        std::string("A"), std::string(".incoming"), std::string("a\0b", 3), std::string(64, 'a')}) {
+    EXPECT_THAT(store_->Create(tenant), NamesField("tenant"));
+    EXPECT_THAT(store_->Open(tenant, digest), NamesField("tenant"));
+  }
+  for (const std::string& bad :
+       {std::string(), std::string("../../etc/passwd"), digest + "/", digest.substr(1),
+        "." + digest.substr(1), "A" + digest.substr(1)}) {
+    EXPECT_THAT(store_->Open("default", bad), NamesField("sha256"));
+    EXPECT_THAT(store_->Size("default", bad), NamesField("sha256"));
+    EXPECT_THAT(store_->Remove("default", bad), NamesField("sha256"));
+  }
+}
+
+// Breaks each file operation of an upload in turn until the upload gets through.
+TEST_P(BlobStoreTest, ADiskFullAtAnyOperationLeavesNothingThatCounts) {
+  for (const auto fault : {FaultyFiles::Fault::kFail, FaultyFiles::Fault::kTear}) {
+    bool through = false;
+    for (int operation = 0; !through; ++operation) {
+      ASSERT_LT(operation, 20);
+      const std::string bytes = fmt::format("blob {} {}", static_cast<int>(fault), operation);
+      const int before = FilesOnDisk();
+      files_.BreakAt(operation, fault);
+      const auto ref = PutBlob(*store_, "default", bytes, "");
+      const std::vector<std::string> log = files_.log();
+      files_.Heal();
+      through = ref.ok();
+      if (through) break;
+
+      EXPECT_THAT(ref, HasReason("DISK_FULL"));
+      const bool renamed = std::count(log.begin(), log.end(), "rename") > 0 &&
+                           log.back().rfind("sync folder", 0) == 0;
+      EXPECT_EQ(FilesOnDisk(), before + (renamed ? 1 : 0))
+          << "only a whole blob whose folder was not synced may stay";
+      EXPECT_THAT(PutBlob(*store_, "default", bytes, ""), IsOk()) << "a second try works";
+      EXPECT_EQ(*GetBlob(*store_, "default", Sha256Hex(bytes), 100), bytes);
+    }
+  }
+}
+
+TEST_P(BlobStoreTest, ARealFullDiskIsSaidAndLeavesNothing) {
+  rlimit old{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+  rlimit small = old;
+  small.rlim_cur = 1 << 16;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto ref = PutBlob(*store_, "default", std::string(1 << 17, 'x'), "");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_THAT(ref, HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(FilesOnDisk(), 0);
+}
+
+TEST_P(BlobStoreTest, BytesAreDurableBeforeTheirNameAndTheNameBeforeTheAnswer) {
+  files_.BreakAt(1000);
+  files_.Heal();
+  const auto ref = PutBlob(*store_, "default", "in order", "");
+  ASSERT_THAT(ref, IsOk());
+  const auto& log = files_.log();
+  const auto at = [&](const std::string& name) {
+    return std::find(log.begin(), log.end(), name) - log.begin();
+  };
+  EXPECT_LT(at("append"), at("sync"));
+  EXPECT_LT(at("sync"), at("rename"));
+  EXPECT_LT(at("rename"), at("sync folder " + ref->sha256().substr(0, 2)));
+  EXPECT_LT(at("sync folder " + ref->sha256().substr(0, 2)), static_cast<long>(log.size()));
+  EXPECT_LT(at("sync folder default"), at("rename")) << "the folder's own name, too";
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, BlobStoreTest, testing::Values("local"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace vico::server

@@ -1,0 +1,180 @@
+// Blobs with their rows: put, named, given up, collected.
+#include <thread>
+
+#include "server/blobs/blob_garbage_collector.h"
+#include "tests/server/blobs/blob_fixture.h"
+
+namespace vico::server {
+namespace {
+
+constexpr absl::Duration kDay = absl::Hours(24);
+
+class BlobTrackedTest : public BlobTest {
+ protected:
+  int Collect() {
+    BlobGarbageCollector collector(*database_, *files_, time_, kDay);
+    const auto collected = collector.Turn(100);
+    EXPECT_THAT(collected, IsOk());
+    return collected.value_or(-1);
+  }
+};
+
+TEST_F(BlobTrackedTest, EveryReferenceIsAColumnThatIsThere) {
+  for (const BlobReference& reference : BlobReferences()) {
+    const std::string sql = "SELECT tenant, " + std::string(reference.sha256_column) + ", " +
+                            std::string(reference.user_column) + " FROM " +
+                            std::string(reference.table) + " LIMIT 0";
+    EXPECT_THAT(Sql(sql.c_str()), IsOk()) << reference.table;
+  }
+}
+
+TEST_F(BlobTrackedTest, TheUsersOfABlobAreKnownByName) {
+  const v1::BlobRef blob = Put("hello");
+  ASSERT_THAT(Name("concepts/1", {blob, blob}), IsOk());
+  ASSERT_THAT(Name("jobs/2", {blob}), IsOk());
+  std::vector<std::string> users;
+  ASSERT_THAT(database_->Read([&](SqliteConnection& db) -> absl::Status {
+    ASSIGN_OR_RETURN(users, UsersOfBlob(db, "default", blob.sha256()));
+    return absl::OkStatus();
+  }),
+              IsOk());
+  EXPECT_THAT(users, testing::UnorderedElementsAre("concepts/1", "jobs/2"));
+}
+
+TEST_F(BlobTrackedTest, ABlobIsThereOnceItsRowIs) {
+  const v1::BlobRef blob = Put("hello");
+  EXPECT_EQ(StateOf(blob), "live");
+  EXPECT_EQ(*GetBlob(*store_, "default", blob.sha256(), 5), "hello");
+  ASSERT_THAT(Sql("UPDATE blob SET state = 'deleting'"), IsOk());
+  EXPECT_TRUE(HasFile(blob));
+  EXPECT_THAT(store_->Open("default", blob.sha256()), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_->Size("default", blob.sha256()), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(CheckBlob(*store_, "default", blob), HasReason("BLOB_MISSING"));
+}
+
+TEST_F(BlobTrackedTest, ABlobThatIsGoingCannotBeNamedAndMayBeUploadedAgain) {
+  const v1::BlobRef blob = Put("hello");
+  ASSERT_THAT(Sql("UPDATE blob SET state = 'deleting'"), IsOk());
+  EXPECT_THAT(Name("concepts/1", {blob}), HasReason("BLOB_MISSING"));
+  Put("hello");
+  EXPECT_THAT(Name("concepts/1", {blob}), IsOk());
+  EXPECT_THAT(FinishDeletion(*database_, *files_, "default", blob.sha256()), IsOk());
+  EXPECT_TRUE(HasFile(blob)) << "the row is live again";
+}
+
+TEST_F(BlobTrackedTest, ANameWithAnotherSizeIsRefused) {
+  v1::BlobRef blob = Put("hello");
+  blob.set_size_bytes(6);
+  EXPECT_THAT(Name("concepts/1", {blob}), HasReason("BLOB_MISSING"));
+}
+
+// The deletion of an earlier blob of the same bytes comes between the rename and the row.
+TEST_F(BlobTrackedTest, AnUploadWhoseFileIsDeletedUnderItIsToldToComeAgain) {
+  v1::BlobRef blob;
+  blob.set_sha256(Sha256Hex("hello"));
+  const auto writer = store_->Create("default");
+  ASSERT_THAT(writer, IsOk());
+  ASSERT_THAT((*writer)->Append("hello"), IsOk());
+  absl::StatusOr<v1::BlobRef> committed;
+  std::thread upload;
+  ASSERT_THAT(database_->Write([&](SqliteConnection&) -> absl::Status {
+    upload = std::thread([&] { committed = (*writer)->Commit("", ""); });
+    while (!HasFile(blob)) std::this_thread::yield();  // its row waits for this transaction
+    return files_->Remove("default", blob.sha256());
+  }),
+              IsOk());
+  upload.join();
+  EXPECT_THAT(committed, HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(StateOf(blob), "none");
+}
+
+TEST_F(BlobTrackedTest, WhatNothingNamesGoesAfterADayAndNotBefore) {
+  const v1::BlobRef blob = Put("hello");
+  clock_.Advance(kDay);
+  EXPECT_EQ(Collect(), 0);
+  EXPECT_TRUE(IsHere(blob));
+  clock_.Advance(absl::Microseconds(1));
+  EXPECT_EQ(Collect(), 1);
+  EXPECT_FALSE(HasFile(blob));
+  EXPECT_EQ(StateOf(blob), "none");
+}
+
+TEST_F(BlobTrackedTest, WhatIsNamedStaysAndItsAgeCountsFromTheLastNameLost) {
+  const v1::BlobRef blob = Put("hello");
+  ASSERT_THAT(Name("concepts/1", {blob}), IsOk());
+  ASSERT_THAT(Name("adapters/1", {blob}), IsOk());
+  clock_.Advance(10 * kDay);
+  ASSERT_THAT(Unname("concepts/1"), IsOk());
+  EXPECT_EQ(Collect(), 0);
+  clock_.Advance(10 * kDay);
+  ASSERT_THAT(Unname("adapters/1"), IsOk());
+  clock_.Advance(kDay);
+  EXPECT_EQ(Collect(), 0);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Collect(), 1);
+}
+
+TEST_F(BlobTrackedTest, PuttingItAgainMakesItYoung) {
+  const v1::BlobRef blob = Put("hello");
+  clock_.Advance(kDay);
+  Put("hello");
+  clock_.Advance(kDay);
+  EXPECT_EQ(Collect(), 0);
+  EXPECT_TRUE(IsHere(blob));
+}
+
+TEST_F(BlobTrackedTest, WhatCameWhileAJobRunsStaysAsLongAsItRuns) {
+  ASSERT_THAT(Sql(R"sql(
+    INSERT INTO tenant (name) VALUES ('default');
+    INSERT INTO job (name, tenant, kind, state, base_model, spec, create_time, attempt, failures,
+                     crashes, cancel_requested, not_before, report_number, step, total_steps,
+                     last_sequence, pictures, lease_id, lease_until, start_time)
+    VALUES ('jobs/1', 'default', 'training', 'running', 'b', x'', 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,
+            x'', 'lease_1', 0, 0))sql"),
+              IsOk());
+  const v1::BlobRef blob = Put("a checkpoint on its way");
+  const v1::BlobRef theirs = Put("another tenant's", "other");
+  clock_.Advance(2 * kDay);
+  EXPECT_EQ(Collect(), 1);
+  EXPECT_TRUE(IsHere(blob));
+  EXPECT_FALSE(std::filesystem::exists(PathOf(theirs, "other")));
+  ASSERT_THAT(Sql("UPDATE job SET state = 'queued', lease_id = NULL, lease_until = NULL"), IsOk());
+  EXPECT_EQ(Collect(), 1);
+  EXPECT_FALSE(HasFile(blob));
+}
+
+TEST_F(BlobTrackedTest, TheFileGoesOnlyAfterDeletingIsDurable) {
+  const v1::BlobRef blob = Put("hello");
+  clock_.Advance(2 * kDay);
+  // The next transaction after the one that says `deleting` fails: the file must be there still.
+  ASSERT_THAT(Sql("CREATE TRIGGER stop BEFORE UPDATE OF state ON blob WHEN new.state = 'deleting' "
+                  "BEGIN SELECT RAISE(ABORT, 'no'); END"),
+              IsOk());
+  BlobGarbageCollector collector(*database_, *files_, time_, kDay);
+  EXPECT_FALSE(collector.Turn(100).ok());
+  EXPECT_TRUE(HasFile(blob));
+  EXPECT_TRUE(IsHere(blob));
+  ASSERT_THAT(Sql("DROP TRIGGER stop"), IsOk());
+  EXPECT_EQ(Collect(), 1);
+  EXPECT_FALSE(HasFile(blob));
+}
+
+TEST_F(BlobTrackedTest, ATurnTakesNoMoreThanItsLimit) {
+  for (int i = 0; i < 5; ++i) Put(std::to_string(i));
+  clock_.Advance(2 * kDay);
+  BlobGarbageCollector collector(*database_, *files_, time_, kDay);
+  EXPECT_EQ(*collector.Turn(3), 3);
+  EXPECT_EQ(*collector.Turn(3), 2);
+  EXPECT_EQ(*collector.Turn(3), 0);
+}
+
+TEST_F(BlobTrackedTest, RemoveLeavesNothing) {
+  const v1::BlobRef blob = Put("hello");
+  ASSERT_THAT(store_->Remove("default", blob.sha256()), IsOk());
+  EXPECT_FALSE(HasFile(blob));
+  EXPECT_EQ(StateOf(blob), "none");
+  EXPECT_THAT(store_->Remove("default", blob.sha256()), IsOk());
+}
+
+}  // namespace
+}  // namespace vico::server

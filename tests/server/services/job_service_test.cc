@@ -1,0 +1,395 @@
+#include "server/services/job_service.h"
+
+#include <future>
+
+#include <gmock/gmock.h>
+
+#include "tests/server/server_fixture.h"
+
+namespace vico::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class JobServiceTest : public ServerTest {
+ protected:
+  JobServiceTest() { EXPECT_THAT(Register(), IsOk()); }
+
+  absl::StatusOr<v1::Job> Cancel(const std::string& name) {
+    Call call;
+    v1::CancelJobRequest request;
+    request.set_name(name);
+    v1::Job job;
+    const absl::Status status = FromGrpc(jobs_->CancelJob(&call, request, &job));
+    if (!status.ok()) return status;
+    return job;
+  }
+
+  absl::StatusOr<v1::Job> Retry(const std::string& name) {
+    Call call;
+    v1::RetryJobRequest request;
+    request.set_name(name);
+    request.set_request_id(RequestId());
+    v1::Job job;
+    const absl::Status status = FromGrpc(jobs_->RetryJob(&call, request, &job));
+    if (!status.ok()) return status;
+    return job;
+  }
+
+  size_t CountJobs() {
+    Call call;
+    v1::ListJobsResponse response;
+    EXPECT_THAT(FromGrpc(jobs_->ListJobs(&call, {}, &response)), IsOk());
+    return static_cast<size_t>(response.jobs_size());
+  }
+
+  /// Plays the worker on a leased generation: one picture, then the end. Returns the picture's
+  /// bytes.
+  std::string DrawAndFinish(const v1::LeasedJob& leased) {
+    cv::Mat noise(200, 200, CV_8UC3);
+    cv::RNG(1).fill(noise, cv::RNG::UNIFORM, 0, 256);
+    const std::string png = Encoded(noise, ".png");
+    const auto blob = Put(png, "image/png", leased);
+    EXPECT_THAT(blob, IsOk());
+    v1::Event event;
+    event.mutable_picture()->set_seed(leased.spec().generate().seeds(0));
+    *event.mutable_picture()->mutable_blob() = *blob;
+    EXPECT_THAT(Report(leased, 1, {ProgressAt(1), event}), IsOk());
+    v1::FinishRequest finish;
+    *finish.mutable_generated()->add_pictures() = event.picture();
+    EXPECT_THAT(Finish(finish, leased), IsOk());
+    return png;
+  }
+
+  static std::vector<v1::Event::WhatCase> Story(
+      const std::vector<v1::WatchJobResponse>& responses) {
+    std::vector<v1::Event::WhatCase> story;
+    for (const auto& response : responses) {
+      if (response.has_event()) story.push_back(response.event().what_case());
+    }
+    return story;
+  }
+};
+
+TEST_F(JobServiceTest, ATrainingRunsFromUploadToAdapter) {
+  const v1::Concept uploaded = UploadedConcept();
+  const auto job = Create(TrainingOf(uploaded));
+  ASSERT_THAT(job, IsOk());
+  EXPECT_EQ(job->state(), v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(job->spec().train().steps(), 120);
+
+  const v1::LeasedJob leased = Leased();
+  EXPECT_EQ(leased.job(), job->name());
+  EXPECT_EQ(leased.attempt(), 1);
+  EXPECT_EQ(leased.base_model().digest(), TestBaseModel().digest());
+  ASSERT_EQ(leased.pictures_size(), 2);
+  const auto png = Get(leased.pictures(0).blob().sha256(), leased.job(), leased.lease_id());
+  ASSERT_THAT(png, IsOk());
+  EXPECT_EQ(Sha256Hex(*png), leased.pictures(0).blob().sha256());
+
+  EXPECT_THAT(Report(leased, 1, {ProgressAt(60)}), IsOk());
+  const auto adapter = Put("pretend this is safetensors", "application/vnd.safetensors", leased);
+  ASSERT_THAT(adapter, IsOk());
+  v1::FinishRequest finish;
+  *finish.mutable_trained()->mutable_adapter() = *adapter;
+  *finish.mutable_trained()->mutable_reference() = leased.pictures(0).blob();
+  const auto finished = Finish(finish, leased);
+  ASSERT_THAT(finished, IsOk());
+  EXPECT_EQ(finished->state(), v1::JOB_STATE_SUCCEEDED);
+
+  const auto watched = Watch(job->name(), 0);
+  ASSERT_THAT(watched, IsOk());
+  EXPECT_THAT(Story(*watched), ElementsAre(v1::Event::kQueued, v1::Event::kStarted,
+                                           v1::Event::kProgress, v1::Event::kSucceeded));
+  EXPECT_EQ(watched->back().event().succeeded().adapter(), finished->adapter());
+
+  Call call;
+  v1::DownloadAdapterRequest download;
+  download.set_name(finished->adapter());
+  const auto reader = adapters_->DownloadAdapter(&call, download);
+  v1::DownloadAdapterResponse chunk;
+  ASSERT_TRUE(reader->Read(&chunk));
+  EXPECT_EQ(chunk.data(), "pretend this is safetensors");
+  EXPECT_TRUE(chunk.last());
+  EXPECT_FALSE(reader->Read(&chunk));
+  EXPECT_THAT(FromGrpc(reader->Finish()), IsOk());
+}
+
+TEST_F(JobServiceTest, AWatchGoesOnWhereItStopped) {
+  const auto job = Create(GenerationOf());
+  ASSERT_THAT(job, IsOk());
+  DrawAndFinish(Leased());
+  const auto all = Watch(job->name(), 0);
+  ASSERT_THAT(all, IsOk());
+  for (uint64_t after = 0; after <= all->size(); ++after) {
+    const auto rest = Watch(job->name(), after);
+    ASSERT_THAT(rest, IsOk());
+    ASSERT_EQ(rest->size(), all->size() - after);
+    for (size_t i = 0; i < rest->size(); ++i) {
+      EXPECT_EQ((*rest)[i].event().sequence(), after + i + 1);
+    }
+  }
+  EXPECT_THAT(Watch(job->name(), all->size() + 1), NamesField("after_sequence"));
+}
+
+TEST_F(JobServiceTest, AWatchFollowsAJobThatIsUnderWay) {
+  const auto job = Create(GenerationOf());
+  ASSERT_THAT(job, IsOk());
+  auto watch = std::async(std::launch::async, [&] { return Watch(job->name(), 0); });
+  ASSERT_TRUE(Eventually([&] { return server_->open_streams() == 1; }));
+  DrawAndFinish(Leased());
+  const auto watched = watch.get();
+  ASSERT_THAT(watched, IsOk());
+  EXPECT_THAT(Story(*watched),
+              ElementsAre(v1::Event::kQueued, v1::Event::kStarted, v1::Event::kProgress,
+                          v1::Event::kPicture, v1::Event::kSucceeded));
+}
+
+TEST_F(JobServiceTest, GenerateStreamsEventsAndPictures) {
+  Call call;
+  const auto request = GenerationOf();
+  const auto reader = jobs_->Generate(&call, request);
+  v1::WatchJobResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_THAT(response.job(), testing::StartsWith("jobs/"));
+  EXPECT_EQ(response.item_case(), v1::WatchJobResponse::ITEM_NOT_SET);
+
+  const std::string png = DrawAndFinish(Leased());
+  ASSERT_GT(png.size(), 64u << 10);  // more than one chunk
+  std::string bytes;
+  std::string named;
+  bool last = false;
+  std::vector<v1::Event::WhatCase> story;
+  while (reader->Read(&response)) {
+    if (response.has_event()) {
+      story.push_back(response.event().what_case());
+      if (response.event().has_picture()) named = response.event().picture().blob().sha256();
+    } else {
+      EXPECT_FALSE(last);
+      EXPECT_EQ(response.chunk().sha256(), named);
+      EXPECT_EQ(response.chunk().offset(), bytes.size());
+      bytes += response.chunk().data();
+      last = response.chunk().last();
+    }
+  }
+  EXPECT_THAT(FromGrpc(reader->Finish()), IsOk());
+  EXPECT_TRUE(last);
+  EXPECT_EQ(bytes, png);
+  EXPECT_EQ(Sha256Hex(bytes), named);
+  EXPECT_THAT(story, ElementsAre(v1::Event::kQueued, v1::Event::kStarted, v1::Event::kProgress,
+                                 v1::Event::kPicture, v1::Event::kSucceeded));
+}
+
+TEST_F(JobServiceTest, AGenerationGoesOnWithoutItsClient) {
+  std::string name;
+  {
+    Call call;
+    const auto reader = jobs_->Generate(&call, GenerationOf());
+    v1::WatchJobResponse response;
+    ASSERT_TRUE(reader->Read(&response));
+    name = response.job();
+    call.TryCancel();
+    while (reader->Read(&response)) {
+    }
+    EXPECT_THAT(FromGrpc(reader->Finish()), HasCode(absl::StatusCode::kCancelled));
+  }
+  EXPECT_TRUE(Eventually([&] { return server_->open_streams() == 0; }));
+  const std::string png = DrawAndFinish(Leased());
+  EXPECT_EQ(JobNow(name).state(), v1::JOB_STATE_SUCCEEDED);
+  const auto watched = Watch(name, 0, true);
+  ASSERT_THAT(watched, IsOk());
+  std::string bytes;
+  for (const auto& response : *watched) bytes += response.chunk().data();
+  EXPECT_EQ(bytes, png);
+}
+
+TEST_F(JobServiceTest, ARequestRepeatedIsOneJob) {
+  const auto request = GenerationOf();
+  const auto first = Create(request);
+  const auto second = Create(request);
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(first->name(), second->name());
+  // The seed was drawn by the server: a repeat does not draw another.
+  EXPECT_EQ(first->spec().SerializeAsString(), second->spec().SerializeAsString());
+  auto other = request;
+  other.mutable_generate()->set_prompt("a photo of a cat");
+  EXPECT_THAT(Create(other), HasReason("REQUEST_ID_REUSED"));
+  EXPECT_EQ(CountJobs(), 1u);
+}
+
+TEST_F(JobServiceTest, ARepeatGetsItsJobAlsoWhenTheConceptIsGone) {
+  const v1::Concept uploaded = UploadedConcept();
+  const auto request = TrainingOf(uploaded);
+  const auto first = Create(request);
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(Cancel(first->name()), IsOk());
+  v1::DeleteConceptRequest deletion;
+  deletion.set_name(uploaded.name());
+  grpc::ClientContext context;
+  google::protobuf::Empty nothing;
+  ASSERT_TRUE(concepts_->DeleteConcept(&context, deletion, &nothing).ok());
+
+  const auto again = Create(request);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->name(), first->name());
+  EXPECT_EQ(again->state(), v1::JOB_STATE_CANCELLED);
+}
+
+TEST_F(JobServiceTest, ACancelReachesTheWorker) {
+  const auto job = Create(GenerationOf());
+  const v1::LeasedJob leased = Leased();
+  EXPECT_EQ(*Report(leased, 1), v1::DIRECTIVE_CONTINUE);
+  const auto asked = Cancel(job->name());
+  ASSERT_THAT(asked, IsOk());
+  EXPECT_TRUE(asked->cancel_requested());
+  EXPECT_EQ(*Report(leased, 2), v1::DIRECTIVE_CANCEL);
+  v1::FinishRequest finish;
+  finish.mutable_cancelled();
+  EXPECT_THAT(Finish(finish, leased), IsOk());
+  EXPECT_EQ(JobNow(job->name()).state(), v1::JOB_STATE_CANCELLED);
+}
+
+TEST_F(JobServiceTest, AQueuedJobIsCancelledAtOnce) {
+  const auto job = Create(GenerationOf());
+  const auto cancelled = Cancel(job->name());
+  ASSERT_THAT(cancelled, IsOk());
+  EXPECT_EQ(cancelled->state(), v1::JOB_STATE_CANCELLED);
+  const auto nothing = Lease(std::chrono::milliseconds(0));
+  ASSERT_THAT(nothing, IsOk());
+  EXPECT_EQ(nothing->jobs_size(), 0);
+}
+
+TEST_F(JobServiceTest, AFailedJobIsTriedAgainAsANewOne) {
+  const auto job = Create(GenerationOf());
+  EXPECT_THAT(Retry(job->name()), HasReason("NOT_RETRYABLE"));
+  v1::FinishRequest finish;
+  finish.mutable_failure()->mutable_status()->set_code(3);
+  finish.mutable_failure()->mutable_status()->set_message("no");
+  ASSERT_THAT(Finish(finish, Leased()), IsOk());
+  EXPECT_EQ(JobNow(job->name()).state(), v1::JOB_STATE_FAILED);
+
+  const auto again = Retry(job->name());
+  ASSERT_THAT(again, IsOk());
+  EXPECT_NE(again->name(), job->name());
+  EXPECT_EQ(again->spec().SerializeAsString(), job->spec().SerializeAsString());
+  EXPECT_EQ(again->state(), v1::JOB_STATE_QUEUED);
+}
+
+TEST_F(JobServiceTest, ValidateOnlyQueuesNothing) {
+  auto training = TrainingOf(UploadedConcept());
+  training.set_validate_only(true);
+  const auto draft = Create(training);
+  ASSERT_THAT(draft, IsOk());
+  EXPECT_EQ(draft->name(), "");
+  EXPECT_EQ(draft->kind(), v1::JOB_KIND_TRAINING);
+  EXPECT_EQ(draft->spec().train().steps(), 120);
+  auto generation = GenerationOf();
+  generation.set_validate_only(true);
+  generation.mutable_generate()->set_steps(0);
+  EXPECT_THAT(Create(generation), NamesField("generate.steps"));
+  EXPECT_EQ(CountJobs(), 0u);
+}
+
+TEST_F(JobServiceTest, WarningsComeRightAfterQueued) {
+  const std::string png = Encoded(TestPicture(64, 64), ".png");
+  const auto uploaded = Upload(Header({png, png}), {{0, png}});
+  ASSERT_THAT(uploaded, IsOk());
+  auto request = TrainingOf(uploaded->uploaded_concept());
+  request.mutable_train()->set_sample_prompt("a photo of a dog");
+  const auto job = Create(request);
+  ASSERT_THAT(job, IsOk());
+  ASSERT_THAT(Cancel(job->name()), IsOk());
+  const auto watched = Watch(job->name(), 0);
+  ASSERT_THAT(watched, IsOk());
+  ASSERT_THAT(Story(*watched), ElementsAre(v1::Event::kQueued, v1::Event::kWarning,
+                                           v1::Event::kWarning, v1::Event::kCancelled));
+  EXPECT_EQ((*watched)[1].event().warning().reason(), "PROMPT_WITHOUT_PLACEHOLDER");
+  EXPECT_EQ((*watched)[2].event().warning().reason(), "DUPLICATE_PICTURES");
+}
+
+TEST_F(JobServiceTest, WhatASpecNamesMustBeThere) {
+  const std::string nobody(32, '0');
+  v1::Concept missing;
+  missing.set_name("concepts/" + nobody);
+  EXPECT_THAT(Create(TrainingOf(missing)), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Create(TrainingOf(missing)), HasMessage(testing::HasSubstr("train.concept_name")));
+  missing.set_name("my dog");
+  EXPECT_THAT(Create(TrainingOf(missing)), NamesField("train.concept_name"));
+
+  EXPECT_THAT(Create(GenerationOf("adapters/" + nobody)), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Create(GenerationOf("adapters/x")), NamesField("generate.adapter"));
+
+  auto request = GenerationOf();
+  request.mutable_generate()->set_base_model("baseModels/sd15");
+  EXPECT_THAT(Create(request), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Create(request), HasMessage(testing::HasSubstr("generate.base_model")));
+  request.mutable_generate()->set_base_model("sd15");
+  EXPECT_THAT(Create(request), NamesField("generate.base_model"));
+  EXPECT_EQ(CountJobs(), 0u);
+}
+
+TEST_F(JobServiceTest, BadSpecsQueueNothing) {
+  auto training = TrainingOf(UploadedConcept());
+  training.mutable_train()->set_init_word("xylophonist");
+  EXPECT_THAT(Create(training), NamesField("train.init_word"));
+  auto generation = GenerationOf();
+  generation.mutable_generate()->set_scheduler("plms");
+  EXPECT_THAT(Create(generation), NamesField("generate.scheduler"));
+  generation = GenerationOf();
+  generation.set_request_id("short");
+  EXPECT_THAT(Create(generation), NamesField("request_id"));
+  EXPECT_EQ(CountJobs(), 0u);
+}
+
+TEST_F(JobServiceTest, UnknownJobsAreNotFound) {
+  v1::GetJobRequest request;
+  request.set_name("jobs/" + std::string(32, '0'));
+  Call get;
+  v1::Job job;
+  EXPECT_THAT(FromGrpc(jobs_->GetJob(&get, request, &job)), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Watch(request.name(), 0), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Cancel(request.name()), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Retry(request.name()), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Watch("jobs/1", 0), NamesField("name"));
+}
+
+TEST_F(JobServiceTest, OneOfSeveralBaseModelsMustBeNamed) {
+  ASSERT_THAT(Register("baseModels/other"), IsOk());
+  EXPECT_THAT(Create(GenerationOf()), NamesField("generate.base_model"));
+  auto request = GenerationOf();
+  request.mutable_generate()->set_base_model("baseModels/other");
+  EXPECT_THAT(Create(request), IsOk());
+}
+
+TEST_F(JobServiceTest, CapabilitiesHoldTheLimits) {
+  Call call;
+  v1::Capabilities capabilities;
+  ASSERT_THAT(FromGrpc(models_->GetCapabilities(&call, {}, &capabilities)), IsOk());
+  EXPECT_EQ(capabilities.version(), "test");
+  EXPECT_THAT(capabilities.schedulers(),
+              ElementsAre("ddim", "ddpm", "pndm", "euler", "euler_ancestral", "heun", "dpmsolver++",
+                          "dpmsolver++_karras", "unipc", "lcm"));
+  EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER, v1::DIALECT_MMAGIC));
+  EXPECT_EQ(capabilities.limits().at("train.steps").max(), 5000);
+}
+
+TEST_F(JobServiceTest, BaseModelsOnOfferAreListed) {
+  Call call;
+  v1::ListBaseModelsResponse response;
+  ASSERT_THAT(FromGrpc(models_->ListBaseModels(&call, {}, &response)), IsOk());
+  ASSERT_EQ(response.base_models_size(), 1);
+  EXPECT_EQ(response.base_models(0).name(), kTestBase);
+  EXPECT_TRUE(response.base_models(0).available());
+}
+
+class NoWorkerTest : public ServerTest {};
+
+TEST_F(NoWorkerTest, WithoutABaseModelNothingCanBeAsked) {
+  EXPECT_THAT(Create(GenerationOf()), HasReason("NO_BASE_MODEL"));
+  EXPECT_THAT(Create(TrainingOf(UploadedConcept())), HasReason("NO_BASE_MODEL"));
+}
+
+}  // namespace
+}  // namespace vico::server

@@ -1,0 +1,156 @@
+// Backup while the store is in use, and the restore drill.
+#include "server/store/backup.h"
+
+#include <atomic>
+#include <thread>
+
+#include "server/blobs/blob_recovery.h"
+#include "server/store/sql_catalog.h"
+#include "tests/server/blobs/blob_fixture.h"
+
+namespace vico::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BackupTest : public BlobTest {
+ protected:
+  /// A concept of one picture with these bytes.
+  v1::BlobRef PutConcept(const std::string& bytes) {
+    v1::Concept uploaded;
+    *uploaded.add_pictures()->mutable_blob() = Put(bytes);
+    SqlCatalog catalog(*database_, clock_);
+    EXPECT_THAT(catalog.CreateConcept({"default", "request of " + bytes, "h"}, uploaded), IsOk());
+    return uploaded.pictures(0).blob();
+  }
+
+  std::vector<std::string> ConceptBlobs(const std::string& data) {
+    const auto database = Database::Open(data + "/vico.db");
+    EXPECT_THAT(database, IsOk());
+    SqlCatalog catalog(**database, clock_);
+    const auto page = catalog.ListConcepts({.tenant = "default", .page_size = 100});
+    EXPECT_THAT(page, IsOk());
+    std::vector<std::string> blobs;
+    for (const auto& item : page->concepts) blobs.push_back(item.pictures(0).blob().sha256());
+    return blobs;
+  }
+
+  static void FlipFirstByte(const std::string& path) {
+    std::string bytes;
+    {
+      std::ifstream file(path, std::ios::binary);
+      bytes.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    fs::remove(path);  // it may be a link
+    bytes[0] = static_cast<char>(bytes[0] ^ 1);
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+
+  const std::string data_ = folder_.path();
+  const std::string backup_ = folder_.path() + "-backup";
+  const std::string restored_ = folder_.path() + "-restored";
+  PosixFiles posix_;
+
+  ~BackupTest() override {
+    std::error_code ignored;
+    fs::remove_all(backup_, ignored);
+    fs::remove_all(restored_, ignored);
+  }
+
+  std::string InBackup(const v1::BlobRef& blob) const {
+    return backup_ + "/blobs/default/" + blob.sha256().substr(0, 2) + "/" + blob.sha256();
+  }
+};
+
+TEST_F(BackupTest, TheRestoreDrill) {
+  std::vector<v1::BlobRef> blobs;
+  for (int i = 0; i < 20; ++i) blobs.push_back(PutConcept("picture " + std::to_string(i)));
+  std::atomic<bool> stop = false;
+  std::atomic<int> written = 0;
+  std::thread writer([&] {  // the server goes on
+    for (int i = 0; !stop && i < 500; ++i, ++written) PutConcept("later " + std::to_string(i));
+  });
+  while (written < 3) std::this_thread::yield();
+  const auto backed_up = BackUp(data_, backup_, posix_);
+  stop = true;
+  writer.join();
+  ASSERT_THAT(backed_up, IsOk());
+  EXPECT_GE(backed_up->blobs, 23);
+  EXPECT_EQ(backed_up->linked, backed_up->blobs) << "on one disk";
+
+  fs::remove_all(data_ + "/blobs");  // the disaster
+  const auto restored = Restore(backup_, restored_, posix_);
+  ASSERT_THAT(restored, IsOk());
+  EXPECT_EQ(restored->blobs, backed_up->blobs);
+  EXPECT_EQ(restored->bytes, backed_up->bytes);
+
+  const auto named = ConceptBlobs(restored_);
+  EXPECT_GE(named.size(), 20u);
+  const auto files = LocalBlobStore::Open(restored_ + "/blobs", posix_);
+  ASSERT_THAT(files, IsOk());
+  const auto database = Database::Open(restored_ + "/vico.db");
+  ASSERT_THAT(database, IsOk());
+  const auto recovery = RecoverBlobs(**database, **files, time_);
+  ASSERT_THAT(recovery, IsOk());
+  EXPECT_EQ(recovery->adopted + recovery->forgotten, 0);
+  EXPECT_TRUE(recovery->lost.empty());
+  for (const std::string& sha256 : named) {
+    EXPECT_THAT(GetBlob(**files, "default", sha256, 100), IsOk());
+  }
+}
+
+TEST_F(BackupTest, AFolderWithoutAServerIsBackedUpToo) {
+  PutConcept("picture");
+  store_.reset();
+  files_.reset();
+  database_.reset();
+  EXPECT_THAT(BackUp(data_, backup_, posix_), IsOk());
+  EXPECT_THAT(Restore(backup_, restored_, posix_), IsOk());
+  EXPECT_EQ(ConceptBlobs(restored_).size(), 1u);
+}
+
+TEST_F(BackupTest, TargetsMustBeEmptyAndSourcesWhole) {
+  PutConcept("picture");
+  fs::create_directory(backup_);
+  std::ofstream(backup_ + "/something") << "else";
+  EXPECT_THAT(BackUp(data_, backup_, posix_), HasCode(absl::StatusCode::kFailedPrecondition));
+  fs::remove_all(backup_);
+  EXPECT_THAT(BackUp(folder_.path() + "/blobs", backup_, posix_),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  ASSERT_THAT(BackUp(data_, backup_, posix_), IsOk());
+  fs::create_directory(restored_);
+  std::ofstream(restored_ + "/something") << "else";
+  EXPECT_THAT(Restore(backup_, restored_, posix_), HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_TRUE(fs::exists(restored_ + "/something"));
+  fs::remove_all(restored_);
+  fs::remove(backup_ + "/backup.json");
+  EXPECT_THAT(Restore(backup_, restored_, posix_), HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(BackupTest, ADamagedBlobIsFoundWhenItIsBackedUp) {
+  const v1::BlobRef blob = PutConcept("picture");
+  Damage(blob);
+  EXPECT_THAT(BackUp(data_, backup_, posix_), HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_FALSE(fs::exists(backup_ + "/backup.json"));
+}
+
+TEST_F(BackupTest, AMissingBlobThatSomethingNamesIsFoundWhenItIsBackedUp) {
+  fs::remove(PathOf(PutConcept("picture")));
+  const auto backed_up = BackUp(data_, backup_, posix_);
+  EXPECT_THAT(backed_up, HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(backed_up, HasMessage(testing::HasSubstr("concepts/")));
+}
+
+TEST_F(BackupTest, ADamagedBackupIsNotRestoredAndLeavesNothing) {
+  const v1::BlobRef blob = PutConcept("picture");
+  ASSERT_THAT(BackUp(data_, backup_, posix_), IsOk());
+  FlipFirstByte(InBackup(blob));
+  EXPECT_THAT(Restore(backup_, restored_, posix_), HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_TRUE(fs::is_empty(restored_));
+  fs::remove(InBackup(blob));
+  EXPECT_THAT(Restore(backup_, restored_, posix_), HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_TRUE(fs::is_empty(restored_));
+}
+
+}  // namespace
+}  // namespace vico::server

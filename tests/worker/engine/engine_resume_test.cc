@@ -1,0 +1,159 @@
+// A training that is stopped and goes on: what it shows and ends with is what an undisturbed one
+// does.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/worker/engine/torch_engine_fixture.h"
+
+namespace vico::worker {
+namespace {
+
+// Resumed after every step of forty, a training ends in the adapter of one that was never stopped.
+TEST_F(TorchEngineTest, ATrainingGoesOnFromAnyStepToTheSameBits) {
+  constexpr int64_t kSteps = 40;
+  train_.set_steps(kSteps);
+  train_.set_sample_every_steps(0);
+  std::vector<std::string> kept;
+  shows_.wants_checkpoint = [](int64_t, bool) { return true; };
+  shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) {
+    EXPECT_EQ(checkpoint.step, static_cast<int64_t>(kept.size()) + 1);
+    const auto bytes = checkpoint.serialize();
+    ASSERT_THAT(bytes, IsOk());
+    kept.push_back(*bytes);
+  };
+  const auto whole = Train();
+  ASSERT_THAT(whole, IsOk());
+  ASSERT_EQ(kept.size(), static_cast<size_t>(kSteps));
+  const std::vector<TrainStep> undisturbed = std::exchange(steps_, {});
+
+  shows_.wants_checkpoint = nullptr;
+  for (int64_t step = 1; step <= kSteps; ++step) {
+    steps_.clear();
+    std::vector<double> losses;
+    shows_.checkpoints = {
+        {.step = step, .fetch = [&] { return kept[static_cast<size_t>(step - 1)]; }}};
+    shows_.on_resumed = [&](const std::vector<double>& done) { losses = done; };
+    const auto resumed = Train();
+    ASSERT_THAT(resumed, IsOk());
+    EXPECT_EQ(Sha256Hex(resumed->safetensors), Sha256Hex(whole->safetensors)) << step;
+    EXPECT_EQ(steps_.size(), static_cast<size_t>(kSteps - step)) << step;
+    ASSERT_EQ(losses.size(), static_cast<size_t>(step));
+    for (size_t i = 0; i < losses.size(); ++i) EXPECT_EQ(losses[i], undisturbed[i].loss) << i;
+  }
+}
+
+TEST_F(TorchEngineTest, ACheckpointThatIsBrokenOrOfAnotherTrainingIsPassedOver) {
+  std::string good;
+  shows_.wants_checkpoint = [](int64_t step, bool) { return step == 2; };
+  shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) { good = *checkpoint.serialize(); };
+  const auto whole = Train();
+  ASSERT_THAT(whole, IsOk());
+  train_.set_regularizer_weight(1e-3);
+  std::string other;
+  shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) {
+    other = *checkpoint.serialize();
+  };
+  ASSERT_THAT(Train(), IsOk());
+  train_.set_regularizer_weight(5e-4);
+
+  std::vector<std::string> warnings;
+  shows_.on_warning = [&](const std::string& reason, const std::string& message) {
+    EXPECT_EQ(reason, "CHECKPOINT_PASSED_OVER");
+    warnings.push_back(message);
+  };
+  const auto gives = [](std::string bytes) { return [bytes] { return bytes; }; };
+  const auto torn = good.substr(0, good.size() - 1);
+  const auto missing = []() -> absl::StatusOr<std::string> { return absl::NotFoundError("gone"); };
+  shows_.checkpoints = {{5, missing}, {4, gives(torn)}, {3, gives(other)}, {2, gives(good)}};
+  steps_.clear();
+  const auto resumed = Train();
+  ASSERT_THAT(resumed, IsOk());
+  EXPECT_EQ(steps_.size(), 3u);
+  EXPECT_EQ(Sha256Hex(resumed->safetensors), Sha256Hex(whole->safetensors));
+  ASSERT_EQ(warnings.size(), 3u);
+  EXPECT_THAT(warnings[0], testing::HasSubstr("step 5 was not used: gone"));
+  EXPECT_THAT(warnings[2], testing::HasSubstr("checkpoint: training is"));
+
+  shows_.checkpoints.pop_back();  // nothing of use: all five steps again
+  steps_.clear();
+  const auto anew = Train();
+  ASSERT_THAT(anew, IsOk());
+  EXPECT_EQ(steps_.size(), 5u);
+  EXPECT_EQ(Sha256Hex(anew->safetensors), Sha256Hex(whole->safetensors));
+}
+
+TEST_F(TorchEngineTest, ATrainingStopsAfterTheStepThatSaysSo) {
+  stop_after_ = 2;
+
+  const auto trained = Train();
+
+  ASSERT_THAT(trained, IsOk());
+  EXPECT_TRUE(trained->stopped);
+  EXPECT_EQ(steps_.size(), 2u);
+  EXPECT_TRUE(samples_.empty());
+}
+
+TEST_F(TorchEngineTest, ATrainingStopsInTheMiddleOfASample) {
+  int asked = 0;
+  shows_.keep_going = [&] { return ++asked < 2; };
+
+  const auto trained = Train();
+
+  ASSERT_THAT(trained, IsOk());
+  EXPECT_TRUE(trained->stopped);
+  EXPECT_EQ(steps_.size(), 2u);
+  EXPECT_TRUE(samples_.empty());
+}
+
+// Whether it is stopped by the step or while it draws, by a drain that keeps a checkpoint.
+TEST_F(TorchEngineTest, ASampleThatAStopCameBeforeIsDrawnWhenItGoesOn) {
+  const auto whole = Train();
+  ASSERT_THAT(whole, IsOk());
+  const auto undisturbed = std::exchange(samples_, {});
+  ASSERT_THAT(undisturbed, testing::SizeIs(3)) << "of steps 2, 4 and 5";
+
+  for (const bool in_the_middle : {true, false}) {
+    std::string kept;
+    shows_.wants_checkpoint = [](int64_t, bool stopping) { return stopping; };
+    shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) {
+      EXPECT_EQ(checkpoint.step, 2);
+      kept = *checkpoint.serialize();
+    };
+    int asked = 0;
+    shows_.keep_going = [&] { return ++asked < 2; };
+    stop_after_ = in_the_middle ? 1000 : 2;
+    steps_.clear();
+    samples_.clear();
+    const auto stopped = Train();
+    ASSERT_THAT(stopped, IsOk());
+    ASSERT_TRUE(stopped->stopped);
+    EXPECT_THAT(samples_, testing::IsEmpty());
+
+    shows_.keep_going = [] { return true; };
+    stop_after_ = 1000;
+    shows_.checkpoints = {{.step = 2, .fetch = [&] { return kept; }}};
+    const auto resumed = Train();
+    shows_.checkpoints.clear();
+    ASSERT_THAT(resumed, IsOk());
+    EXPECT_EQ(Sha256Hex(resumed->safetensors), Sha256Hex(whole->safetensors));
+    ASSERT_THAT(samples_, testing::SizeIs(3));
+    for (const auto& [step, picture] : undisturbed) {
+      EXPECT_EQ(samples_[step].bytes, picture.bytes) << step;
+    }
+  }
+}
+
+TEST_F(TorchEngineTest, ASampleThatWasDrawnIsNotDrawnAgain) {
+  std::string kept;
+  shows_.wants_checkpoint = [](int64_t step, bool) { return step == 2; };
+  shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) { kept = *checkpoint.serialize(); };
+  ASSERT_THAT(Train(), IsOk());
+  samples_.clear();
+  shows_.checkpoints = {{.step = 2, .fetch = [&] { return kept; }}};
+  ASSERT_THAT(Train(), IsOk());
+  EXPECT_THAT(samples_, testing::SizeIs(2)) << "of steps 4 and 5";
+}
+
+}  // namespace
+}  // namespace vico::worker

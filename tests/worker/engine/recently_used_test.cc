@@ -1,0 +1,37 @@
+#include "worker/engine/recently_used.h"
+
+#include <gtest/gtest.h>
+
+namespace vico::worker {
+namespace {
+
+TEST(RecentlyUsedTest, FindsWhatWasPut) {
+  RecentlyUsed<int> cache(2);
+  cache.Put("a", 1);
+
+  ASSERT_NE(cache.Find("a"), nullptr);
+  EXPECT_EQ(*cache.Find("a"), 1);
+  EXPECT_EQ(cache.Find("b"), nullptr);
+}
+
+TEST(RecentlyUsedTest, TheOneNotUsedForTheLongestTimeGoesFirst) {
+  RecentlyUsed<int> cache(2);
+  cache.Put("a", 1);
+  cache.Put("b", 2);
+  cache.Find("a");
+  cache.Put("c", 3);
+
+  EXPECT_NE(cache.Find("a"), nullptr);
+  EXPECT_EQ(cache.Find("b"), nullptr);
+  EXPECT_NE(cache.Find("c"), nullptr);
+}
+
+TEST(RecentlyUsedTest, KeepsAtLeastOne) {
+  RecentlyUsed<int> cache(0);
+  cache.Put("a", 1);
+
+  EXPECT_NE(cache.Find("a"), nullptr);
+}
+
+}  // namespace
+}  // namespace vico::worker

@@ -1,0 +1,77 @@
+// An engine without tensors: does what the test says.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "tests/support/fake_clock.h"
+#include "worker/engine/engine.h"
+#include "worker/job/retry.h"
+
+namespace vico::worker {
+
+class FakeEngine final : public Engine {
+ public:
+  std::function<absl::StatusOr<TrainedAdapter>(
+      const v1::TrainSpec&, const std::vector<std::string>&, const TrainCallbacks&)>
+      train = [](const auto&, const auto&, const auto&) -> absl::StatusOr<TrainedAdapter> {
+    return TrainedAdapter{.safetensors = "adapter", .reference = "reference"};
+  };
+  std::function<absl::StatusOr<bool>(const v1::GenerateSpec&, const AdapterSource*,
+                                     const GenerateCallbacks&)>
+      generate = [](const auto& spec, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+    for (int i = 0; i < spec.seeds_size(); ++i) {
+      callbacks.on_picture(i, {.bytes = "picture " + std::to_string(i), .width = 64, .height = 64});
+    }
+    return true;
+  };
+
+  std::vector<BaseModelOffer> offers() const override {
+    BaseModelOffer offer;
+    offer.base_model.set_name("baseModels/toyworld");
+    offer.vocabulary = "{}";
+    offer.merges = "#version";
+    return {offer};
+  }
+  std::string device() const override { return "cpu"; }
+  absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
+                                       const std::vector<std::string>& pictures,
+                                       const TrainCallbacks& callbacks) override {
+    return train(spec, pictures, callbacks);
+  }
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
+                                const GenerateCallbacks& callbacks) override {
+    return generate(spec, adapter, callbacks);
+  }
+  EngineLoad load() const override { return {.loaded_adapters = loaded_adapters()}; }
+  absl::Status Ready() override { return ready; }
+  absl::Status Restart() override {
+    ++restarts;
+    return absl::OkStatus();
+  }
+
+  std::function<int()> loaded_adapters = [] { return 0; };
+  absl::Status ready;
+  int restarts = 0;
+};
+
+/// Waits take no time; the clock goes on instead.
+class FakePause final : public Pause {
+ public:
+  explicit FakePause(FakeClock& clock) : clock_(clock) {}
+
+  bool For(absl::Duration duration, std::stop_token stop) override {
+    clock_.Advance(duration);
+    waits.push_back(duration);
+    return !stop.stop_requested();
+  }
+
+  std::vector<absl::Duration> waits;
+
+ private:
+  FakeClock& clock_;
+};
+
+}  // namespace vico::worker

@@ -1,0 +1,19 @@
+// The nine backgrounds.
+#pragma once
+
+#include "toyworld/world/canvas.h"
+#include "toyworld/world/random.h"
+
+namespace vico::toyworld {
+
+/// How a toy belongs into the scene just drawn.
+struct Setting {
+  bool shadow = true;          ///< there is ground to throw one on
+  double lift = 0;             ///< added to y: the toy floats
+  Rgb tint = {255, 255, 255};  ///< colour of the light, 255 is neutral
+};
+
+/// Fills the whole canvas.
+Setting DrawScene(int scene, Random& random, Canvas& canvas);
+
+}  // namespace vico::toyworld

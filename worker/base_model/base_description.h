@@ -1,0 +1,29 @@
+// vico.json: what a base model is called here, and the defaults of its jobs.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+
+#include "vico/v1/model.pb.h"
+#include "worker/model/config.h"
+
+namespace vico::worker {
+
+/// Name from the folder's, sizes from the networks, defaults as Stable Diffusion 1.x and the paper
+/// have them. Sides are multiples of what the networks halve; half to twice the trained side is
+/// allowed.
+v1::BaseModel DefaultDescription(std::string_view folder_name, const UNetConfig& unet,
+                                 const VaeConfig& vae, const ClipTextConfig& text);
+
+/// Overlays vico.json: {"name", "display_name", "resolution", "training_defaults",
+/// "generation_defaults"}, all optional, the last two as proto JSON of TrainSpec and GenerateSpec.
+/// kInvalidArgument naming `source` and the key for any other key or a value out of range.
+absl::StatusOr<v1::BaseModel> ApplyDescription(v1::BaseModel description, std::string_view json,
+                                               std::string_view source);
+
+/// The inverse.
+std::string DescriptionJson(const v1::BaseModel& description);
+
+}  // namespace vico::worker

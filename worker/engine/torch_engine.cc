@@ -1,0 +1,247 @@
+#include "worker/engine/torch_engine.h"
+
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "common/status.h"
+#include "worker/engine/engine_training.h"
+#include "worker/io/image.h"
+#include "worker/engine/loaded_base.h"
+#include "worker/engine/recently_used.h"
+#include "worker/personalize/generator.h"
+
+namespace vico::worker {
+namespace {
+
+absl::Status OutOfMemory() {
+  return Error(absl::StatusCode::kResourceExhausted, "the worker's memory does not suffice",
+               "OUT_OF_MEMORY");
+}
+
+/// The CPU's allocator throws plain errors; these are its words in LibTorch 1.13 and 2.x.
+bool SaysOutOfMemory(std::string_view what) {
+  return what.find("can't allocate memory") != std::string_view::npos ||
+         what.find("not enough memory") != std::string_view::npos;
+}
+
+/// The one place where LibTorch's exceptions end.
+template <typename Work>
+auto Guarded(Work&& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const c10::OutOfMemoryError&) {
+    return OutOfMemory();
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    if (SaysOutOfMemory(what)) return OutOfMemory();
+    return absl::InternalError(what);
+  } catch (const std::exception& error) {
+    return absl::InternalError(error.what());
+  }
+}
+
+/// An adapter ready to draw with.
+struct LoadedAdapter {
+  Personalization personal;
+  std::string placeholder;
+  KeyMask mask = KeyMask::kOtsu;
+};
+
+/// Trained without the mask, used without it; an adapter that does not say has the paper's.
+KeyMask MaskOf(const AdapterFile& file) {
+  v1::TrainSpec spec;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(file.config, &spec, options);
+  return parsed.ok() && spec.has_mask() && !spec.mask() ? KeyMask::kNone : KeyMask::kOtsu;
+}
+
+absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const AdapterSource& source) {
+  ASSIGN_OR_RETURN(AdapterBytes bytes, source.fetch());
+  const AdapterTarget target = loaded.adapter_target();
+  ASSIGN_OR_RETURN(const AdapterFile file,
+                   ParseAdapter(std::move(bytes.safetensors), source.adapter.name(), target));
+  ASSIGN_OR_RETURN(const torch::Tensor reference01,
+                   LoadSquare(bytes.reference, loaded.offer.base_model.resolution()));
+  LoadedAdapter adapter;
+  adapter.personal.adapter = MakeAdapter(file, target.transformers);
+  adapter.personal.dialect = file.dialect == "mmagic" ? Dialect::kMmagic : Dialect::kPaper;
+  adapter.personal.adapter->to(loaded.base.device());
+  adapter.personal.reference = ReferenceLatent(loaded.base, reference01.unsqueeze(0));
+  adapter.placeholder = file.placeholder;
+  adapter.mask = MaskOf(file);
+  return adapter;
+}
+
+GenerateOptions OptionsOf(const v1::GenerateSpec& spec, const LoadedAdapter* adapter) {
+  GenerateOptions options;
+  options.prompt = spec.prompt();
+  options.negative_prompt = spec.negative_prompt();
+  options.guidance_scale = spec.guidance_scale();
+  options.scheduler = spec.scheduler();
+  options.steps = spec.steps();
+  options.eta = spec.eta();
+  options.height = spec.height();
+  options.width = spec.width();
+  options.seeds = {spec.seeds().begin(), spec.seeds().end()};
+  options.preview_every = spec.preview_every_steps();
+  options.placeholder = adapter == nullptr ? "" : adapter->placeholder;  // bare: words, no more
+  if (adapter != nullptr) options.mask = adapter->mask;
+  return options;
+}
+
+class TorchEngine final : public Engine {
+ public:
+  TorchEngine(const TorchEngineOptions& options, const torch::Device& device,
+              std::vector<LoadedBase> bases)
+      : code_version_(options.code_version),
+        device_(device),
+        bases_(std::move(bases)),
+        adapters_(options.adapters_kept) {}
+
+  std::vector<BaseModelOffer> offers() const override {
+    std::vector<BaseModelOffer> offers;
+    for (const LoadedBase& loaded : bases_) offers.push_back(loaded.offer);
+    return offers;
+  }
+
+  std::string device() const override { return device_.str(); }
+
+  /// Asked between jobs.
+  EngineLoad load() const override {
+    return {.loaded_adapters = static_cast<int>(adapters_.size())};
+  }
+
+  absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
+                                       const std::vector<std::string>& pictures,
+                                       const TrainCallbacks& callbacks) override {
+    return Guarded([&]() -> absl::StatusOr<TrainedAdapter> {
+      ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
+      return TrainOn(*loaded, spec, pictures, code_version_, callbacks);
+    });
+  }
+
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* source,
+                                const GenerateCallbacks& callbacks) override {
+    return Guarded([&]() -> absl::StatusOr<bool> {
+      ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
+      LoadedAdapter* adapter = nullptr;
+      if (source != nullptr) {
+        ASSIGN_OR_RETURN(adapter, Adapted(*loaded, *source));
+      }
+      return Draw(*loaded, adapter, spec, callbacks);
+    });
+  }
+
+ private:
+  absl::StatusOr<LoadedBase*> Find(const std::string& name) {
+    for (LoadedBase& loaded : bases_) {
+      if (loaded.offer.base_model.name() == name) return &loaded;
+    }
+    return absl::InternalError(fmt::format("{} is not served by this worker", name));
+  }
+
+  absl::StatusOr<LoadedAdapter*> Adapted(LoadedBase& loaded, const AdapterSource& source) {
+    const std::string key =
+        fmt::format("{} {} {}", loaded.offer.base_model.digest(), source.adapter.blob().sha256(),
+                    source.adapter.reference().sha256());
+    if (LoadedAdapter* kept = adapters_.Find(key)) return kept;
+    ASSIGN_OR_RETURN(LoadedAdapter adapter, LoadAdapter(loaded, source));
+    return &adapters_.Put(key, std::move(adapter));
+  }
+
+  static absl::StatusOr<bool> Draw(LoadedBase& loaded, LoadedAdapter* adapter,
+                                   const v1::GenerateSpec& spec,
+                                   const GenerateCallbacks& callbacks) {
+    absl::Status problem;
+    const auto encoded = [&](const torch::Tensor& image01) {
+      PngPicture picture{.bytes = {},
+                         .width = static_cast<int>(image01.size(2)),
+                         .height = static_cast<int>(image01.size(1))};
+      auto png = EncodePng(image01);
+      if (png.ok()) {
+        picture.bytes = *std::move(png);
+      } else if (problem.ok()) {
+        problem = png.status();
+      }
+      return picture;
+    };
+    GenerateObserver observer;
+    observer.on_step = [&](int64_t step, int64_t total) {
+      return problem.ok() && callbacks.on_step(step, total);
+    };
+    observer.on_preview = [&](size_t index, int64_t step, const torch::Tensor& image01) {
+      const PngPicture picture = encoded(image01);
+      if (problem.ok()) callbacks.on_preview(static_cast<int>(index), step, picture);
+    };
+    observer.on_picture = [&](size_t index, const torch::Tensor& image01) {
+      const PngPicture picture = encoded(image01);
+      if (problem.ok()) callbacks.on_picture(static_cast<int>(index), picture);
+    };
+    const bool finished =
+        GeneratePictures(loaded.base, adapter == nullptr ? nullptr : &adapter->personal,
+                         OptionsOf(spec, adapter), observer);
+    RETURN_IF_ERROR(problem);
+    return finished;
+  }
+
+  const std::string code_version_;
+  const torch::Device device_;
+  std::vector<LoadedBase> bases_;
+  RecentlyUsed<LoadedAdapter> adapters_;
+};
+
+absl::StatusOr<torch::Device> DeviceNamed(const std::string& name) {
+  const bool has_cuda = at::globalContext().hasCUDA();
+  if (name == "cuda" && !has_cuda) {
+    return absl::FailedPreconditionError(
+        "--device: there is no CUDA device, or LibTorch has no "
+        "CUDA");
+  }
+  if (name == "cpu" || !has_cuda) return torch::Device(torch::kCPU);
+  return torch::Device(torch::kCUDA, 0);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions& options,
+                                                        const Log& log) {
+  return Guarded([&]() -> absl::StatusOr<std::unique_ptr<Engine>> {
+    at::set_num_threads(options.threads);
+    ASSIGN_OR_RETURN(const torch::Device device, DeviceNamed(options.device));
+    const auto dtype = options.precision == "bf16" ? torch::kBFloat16 : torch::kFloat32;
+    std::vector<LoadedBase> bases;
+    for (const std::string& path : options.base_models) {
+      ASSIGN_OR_RETURN(LoadedBase loaded,
+                       LoadBase(path, options.tokenizer, device, options.threads, dtype));
+      const v1::BaseModel& base_model = loaded.offer.base_model;
+      for (const LoadedBase& other : bases) {
+        if (other.offer.base_model.name() == base_model.name()) {
+          return absl::InvalidArgumentError(
+              fmt::format("--base-model {}: {} is there already", path, base_model.name()));
+        }
+      }
+      for (const std::string& warning : loaded.warnings) {
+        log.Warning(warning, {{"base_model", base_model.name()}});
+      }
+      log.Info("base model loaded", {{"base_model", base_model.name()},
+                                     {"digest", base_model.digest()},
+                                     {"device", device.str()},
+                                     {"precision", options.precision},
+                                     {"threads", options.threads}});
+      bases.push_back(std::move(loaded));
+    }
+    return std::make_unique<TorchEngine>(options, device, std::move(bases));
+  });
+}
+
+}  // namespace vico::worker

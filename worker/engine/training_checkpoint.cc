@@ -1,0 +1,96 @@
+#include "worker/engine/training_checkpoint.h"
+
+#include <charconv>
+#include <utility>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include "common/sha256.h"
+#include "common/status.h"
+#include "worker/io/tensors.h"
+#include "worker/personalize/draws.h"
+
+namespace vico::worker {
+namespace {
+
+constexpr char kLosses[] = "losses";
+constexpr char kStep[] = "step";
+constexpr char kSampleOwed[] = "sample_owed";
+
+std::string DeviceClass(const Base& base) {
+  return fmt::format("{} {}, {} threads, {} shares",
+                     base.device().type() == torch::kCUDA ? "cuda" : "cpu",
+                     torch::toString(base.unet->parameters().front().scalar_type()),
+                     at::get_num_threads(), base.threads);
+}
+
+// Changes with the mixing of seeds and with LibTorch's generator.
+std::string DrawsOf(uint64_t seed) {
+  const torch::Tensor normal = DrawNormal({16}, seed, Purpose::kNoise, 1);
+  return Sha256Hex({static_cast<const char*>(normal.data_ptr()), normal.nbytes()});
+}
+
+}  // namespace
+
+TrainingIdentity IdentityOf(const v1::TrainSpec& spec, const std::vector<std::string>& pictures,
+                            const std::string& base_model_digest, const Base& base,
+                            const std::string& code_version) {
+  Sha256 training;
+  const std::string spec_bytes =
+      spec.SerializeAsString();  // no map in it: equal specs, equal bytes
+  training.Update(Sha256Hex(spec_bytes));
+  for (const std::string& picture : pictures) training.Update(Sha256Hex(picture));
+  return {{"format", "vico-training-checkpoint 1"},
+          {"training", training.HexDigest()},
+          {"base_model", base_model_digest},
+          {"code_version", code_version},
+          {"libtorch", TORCH_VERSION},
+          {"device", DeviceClass(base)},
+          {"draws", DrawsOf(spec.seed())}};
+}
+
+absl::StatusOr<std::string> SerializeCheckpoint(const TrainingCheckpoint& checkpoint,
+                                                const TrainingIdentity& identity) {
+  TensorMap tensors = checkpoint.state.tensors;
+  tensors[kLosses] = torch::tensor(checkpoint.losses, torch::kFloat64);
+  Metadata metadata = identity;
+  metadata[kStep] = std::to_string(checkpoint.state.step);
+  if (checkpoint.sample_owed) metadata[kSampleOwed] = "true";
+  return SerializeTensors(tensors, metadata);
+}
+
+absl::StatusOr<TrainingCheckpoint> ParseCheckpoint(std::string bytes,
+                                                   const TrainingIdentity& identity) {
+  const auto file = SafetensorsFile::FromBytes(std::move(bytes), "checkpoint");
+  if (!file.ok()) return absl::DataLossError(file.status().message());
+  for (const auto& [name, value] : identity) {
+    const auto found = file->metadata().find(name);
+    if (found == file->metadata().end() || found->second != value) {
+      return absl::FailedPreconditionError(
+          fmt::format("checkpoint: {} is \"{}\", must be \"{}\"", name,
+                      found == file->metadata().end() ? "" : found->second.substr(0, 100), value));
+    }
+  }
+  TrainingCheckpoint checkpoint;
+  checkpoint.state.tensors = ReadTensors(*file);
+  const auto step = file->metadata().find(kStep);
+  const auto losses = checkpoint.state.tensors.extract(kLosses);
+  if (step == file->metadata().end() || losses.empty() ||
+      losses.mapped().scalar_type() != torch::kFloat64) {
+    return absl::DataLossError("checkpoint: has no step or no losses");
+  }
+  const std::string& text = step->second;
+  std::from_chars(text.data(), text.data() + text.size(), checkpoint.state.step);
+  const torch::Tensor& values = losses.mapped();
+  if (checkpoint.state.step < 1 || values.dim() != 1 || values.size(0) != checkpoint.state.step) {
+    return absl::DataLossError("checkpoint: must have a loss for each step");
+  }
+  const double* first = values.data_ptr<double>();
+  checkpoint.losses.assign(first, first + values.size(0));
+  checkpoint.sample_owed = file->metadata().contains(kSampleOwed);
+  return checkpoint;
+}
+
+}  // namespace vico::worker

@@ -1,0 +1,146 @@
+// A generation job: a prompt, and perhaps an adapter, in; pictures out, each as soon as it is
+// finished.
+#include <map>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/failpoint.h"
+#include "common/status.h"
+#include "worker/job/run_job.h"
+
+namespace vico::worker {
+namespace {
+
+constexpr char kPng[] = "image/png";
+
+class Generation {
+ public:
+  Generation(const v1::GenerateSpec& spec, JobContext& context)
+      : spec_(spec), context_(context), timer_(context.clock()) {}
+
+  GenerateCallbacks Callbacks() {
+    GenerateCallbacks callbacks;
+    callbacks.on_step = [this](int64_t step, int64_t total) { return OnStep(step, total); };
+    callbacks.on_preview = [this](int index, int64_t step, const PngPicture& png) {
+      Note(OnPreview(index, step, png));
+    };
+    callbacks.on_picture = [this](int index, const PngPicture& png) {
+      Note(OnPicture(index, png));
+    };
+    callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
+      context_.Warn(reason, message);
+    };
+    return callbacks;
+  }
+
+  const absl::Status& problem() const { return problem_; }
+
+  /// In the order of the seeds; kInternal when the engine left one out.
+  absl::StatusOr<v1::GenerateResult> Result() const {
+    v1::GenerateResult result;
+    for (const auto& [index, picture] : pictures_) *result.add_pictures() = picture;
+    if (result.pictures_size() != spec_.seeds_size()) {
+      return absl::InternalError(
+          fmt::format("{} pictures came of {} seeds", result.pictures_size(), spec_.seeds_size()));
+    }
+    return result;
+  }
+
+ private:
+  bool OnStep(int64_t step, int64_t total_steps) {
+    v1::Event event;
+    *event.mutable_progress() = timer_.Step(step, total_steps);
+    context_.Say(std::move(event));
+    return problem_.ok() && context_.Check() == Verdict::kGoOn;
+  }
+
+  absl::Status OnPreview(int index, int64_t step, const PngPicture& png) {
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPng));
+    v1::Event event;
+    auto& preview = *event.mutable_preview();
+    preview.set_picture_index(index);
+    preview.set_step(step);
+    *preview.mutable_blob() = std::move(blob);
+    context_.Say(std::move(event));
+    timer_.Skip();
+    return absl::OkStatus();
+  }
+
+  absl::Status OnPicture(int index, const PngPicture& png) {
+    VICO_FAILPOINT("generate.mid_image");
+    if (index < 0 || index >= spec_.seeds_size()) {
+      return absl::InternalError(fmt::format("picture {} of {}", index, spec_.seeds_size()));
+    }
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPng));
+    v1::Picture picture;
+    picture.set_index(index);
+    picture.set_seed(spec_.seeds(index));
+    *picture.mutable_blob() = std::move(blob);
+    picture.set_width(png.width);
+    picture.set_height(png.height);
+    v1::Event event;
+    *event.mutable_picture() = picture;
+    pictures_[index] = std::move(picture);
+    context_.Say(std::move(event));
+    timer_.Skip();
+    return absl::OkStatus();
+  }
+
+  void Note(absl::Status status) {
+    if (problem_.ok()) problem_ = std::move(status);
+  }
+
+  const v1::GenerateSpec& spec_;
+  JobContext& context_;
+  StepTimer timer_;
+  std::map<int, v1::Picture> pictures_;
+  absl::Status problem_;  // the first that a callback met
+};
+
+/// One seed a picture: a single one stands for s, s+1, s+2, ...
+absl::StatusOr<v1::GenerateSpec> WithAllSeeds(v1::GenerateSpec spec) {
+  if (spec.seeds_size() == 1) {
+    for (int i = 1; i < spec.picture_count(); ++i) spec.add_seeds(spec.seeds(0) + i);
+  }
+  if (spec.seeds_size() == 0 || spec.seeds_size() != spec.picture_count()) {
+    return FieldError("generate.seeds", fmt::format("must be 1 or {}, got {}", spec.picture_count(),
+                                                    spec.seeds_size()));
+  }
+  return spec;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engine& engine,
+                                                 JobContext& context) {
+  ASSIGN_OR_RETURN(v1::GenerateSpec spec, WithAllSeeds(job.spec().generate()));
+  if (spec.base_model().empty()) spec.set_base_model(job.base_model().name());
+  AdapterSource adapter;
+  adapter.adapter = job.adapter();
+  adapter.fetch = [&]() -> absl::StatusOr<AdapterBytes> {
+    AdapterBytes bytes;
+    ASSIGN_OR_RETURN(bytes.safetensors, context.Get(job.adapter().blob()));
+    ASSIGN_OR_RETURN(bytes.reference, context.Get(job.adapter().reference()));
+    return bytes;
+  };
+
+  Generation generation(spec, context);
+  absl::StatusOr<bool> drawn;
+  {
+    const Reporter::Watch watch(context.reporter());
+    ActiveSpan span(context.tracing(), context.clock(), "generate");
+    span.Set("vico.steps", int64_t{spec.steps()});
+    span.Set("vico.pictures", int64_t{spec.seeds_size()});
+    drawn =
+        engine.Generate(spec, spec.adapter().empty() ? nullptr : &adapter, generation.Callbacks());
+    span.SetStatus(drawn.status());
+  }
+  RETURN_IF_ERROR(generation.problem());
+  RETURN_IF_ERROR(drawn.status());
+  if (!*drawn) return absl::CancelledError("the generation was stopped");
+  return generation.Result();
+}
+
+}  // namespace vico::worker

@@ -1,0 +1,198 @@
+// A training job: the concept's pictures in, an adapter and its reference picture out.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/failpoint.h"
+#include "common/status.h"
+#include "worker/job/checkpoint_saver.h"
+#include "worker/job/run_job.h"
+
+namespace vico::worker {
+namespace {
+
+constexpr size_t kSummarySteps = 40;  // first_loss and last_loss are means over so many
+constexpr char kPng[] = "image/png";
+constexpr char kSafetensors[] = "application/octet-stream";
+
+double Mean(const double* begin, const double* end) {
+  return begin == end ? 0 : std::accumulate(begin, end, 0.0) / static_cast<double>(end - begin);
+}
+
+/// The callbacks of one training, and what they gather.
+class Training {
+ public:
+  Training(JobContext& context, CheckpointSaver& saver)
+      : context_(context),
+        saver_(saver),
+        timer_(context.clock()),
+        started_(context.clock().Uptime()) {}
+
+  TrainCallbacks Callbacks() {
+    TrainCallbacks callbacks;
+    callbacks.on_step = [this](const TrainStep& step) { return OnStep(step); };
+    callbacks.keep_going = [this] { return KeepGoing(); };
+    callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
+      Note(OnSample(step, seed, picture));
+    };
+    callbacks.on_mask = [this](const LearnedMask& mask) { Note(OnMask(mask)); };
+    callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
+      context_.Warn(reason, message);
+    };
+    callbacks.on_resumed = [this](const std::vector<double>& losses) { OnResumed(losses); };
+    callbacks.wants_checkpoint = [this](int64_t step, bool stopping) {
+      return WantsCheckpoint(step, stopping);
+    };
+    callbacks.on_checkpoint = [this](TrainCheckpoint checkpoint) {
+      saver_.Save(std::move(checkpoint));
+    };
+    return callbacks;
+  }
+
+  const absl::Status& problem() const { return problem_; }
+
+  v1::TrainingSummary Summary() const {
+    v1::TrainingSummary summary;
+    const size_t count = std::min(losses_.size(), kSummarySteps);
+    const double* begin = losses_.data();
+    const double* end = begin + losses_.size();
+    summary.set_steps(static_cast<int64_t>(losses_.size()));
+    summary.set_train_seconds(absl::ToDoubleSeconds(context_.clock().Uptime() - started_));
+    summary.set_seconds_per_step(timer_.mean_seconds());
+    summary.set_first_loss(Mean(begin, begin + count));
+    summary.set_last_loss(Mean(end - count, end));
+    std::vector<double> coverage;
+    for (const auto& [picture, value] : coverage_) coverage.push_back(value);
+    summary.set_mask_coverage(Mean(coverage.data(), coverage.data() + coverage.size()));
+    return summary;
+  }
+
+ private:
+  bool KeepGoing() { return problem_.ok() && context_.Check() == Verdict::kGoOn; }
+
+  bool OnStep(const TrainStep& step) {
+    if (!std::isfinite(step.loss) || !std::isfinite(step.loss_reg)) {
+      const std::string last = losses_.empty() ? "none" : fmt::format("{:.6g}", losses_.back());
+      Note(
+          Error(absl::StatusCode::kFailedPrecondition,
+                fmt::format("training diverged at step {}: the loss is not finite; the last finite "
+                            "loss was {}; try lower learning rates",
+                            step.step, last),
+                "DIVERGED"));
+      return false;
+    }
+    Note(VICO_FAILPOINT_STATUS("mid_step"));
+    losses_.push_back(step.loss);
+    v1::Event event;
+    auto& progress = *event.mutable_progress();
+    progress = timer_.Step(step.step, step.total_steps);
+    progress.set_loss(step.loss);
+    progress.set_loss_reg(step.loss_reg);
+    context_.Say(std::move(event));
+    return KeepGoing();
+  }
+
+  void OnResumed(const std::vector<double>& losses) {
+    losses_ = losses;
+    saver_.StartAt(static_cast<int64_t>(losses.size()));
+    timer_.Skip();
+  }
+
+  // A worker that is to drain keeps what it has done; the job goes on elsewhere.
+  bool WantsCheckpoint(int64_t step, bool stopping) {
+    if (!problem_.ok()) return false;
+    if (!stopping) return saver_.IsDue(step);
+    return context_.Check() == Verdict::kDrain && !saver_.Has(step);
+  }
+
+  absl::Status OnSample(int64_t step, uint64_t seed, const PngPicture& png) {
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPng));
+    v1::Event event;
+    auto& sample = *event.mutable_sample();
+    sample.set_step(step);
+    auto& picture = *sample.mutable_picture();
+    picture.set_seed(seed);
+    *picture.mutable_blob() = std::move(blob);
+    picture.set_width(png.width);
+    picture.set_height(png.height);
+    context_.Say(std::move(event));
+    timer_.Skip();
+    return absl::OkStatus();
+  }
+
+  absl::Status OnMask(const LearnedMask& learned) {
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(learned.png, kPng));
+    coverage_[learned.picture_index] = learned.coverage;  // the newest counts
+    v1::Event event;
+    auto& mask = *event.mutable_mask();
+    mask.set_step(learned.step);
+    mask.set_picture_index(learned.picture_index);
+    *mask.mutable_blob() = std::move(blob);
+    mask.set_coverage(learned.coverage);
+    mask.set_site(learned.site);
+    context_.Say(std::move(event));
+    timer_.Skip();
+    return absl::OkStatus();
+  }
+
+  void Note(absl::Status status) {
+    if (problem_.ok()) problem_ = std::move(status);
+  }
+
+  JobContext& context_;
+  CheckpointSaver& saver_;
+  StepTimer timer_;
+  const absl::Duration started_;
+  std::vector<double> losses_;
+  std::map<int, double> coverage_;  // by picture
+  absl::Status problem_;            // the first that a callback met
+};
+
+}  // namespace
+
+absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& engine,
+                                            JobContext& context) {
+  v1::TrainSpec spec = job.spec().train();
+  if (spec.base_model().empty()) spec.set_base_model(job.base_model().name());
+  std::vector<std::string> pictures;
+  for (const auto& picture : job.pictures()) {
+    ASSIGN_OR_RETURN(std::string png, context.Get(picture.blob()));
+    pictures.push_back(std::move(png));
+  }
+
+  CheckpointSaver saver = context.NewCheckpointSaver();
+  Training training(context, saver);
+  TrainCallbacks callbacks = training.Callbacks();
+  for (const auto& kept : job.checkpoints().newest_first()) {
+    callbacks.checkpoints.push_back(
+        {.step = kept.step(), .fetch = [&context, &kept] { return context.Get(kept.blob()); }});
+  }
+  absl::StatusOr<TrainedAdapter> trained;
+  {
+    const Reporter::Watch watch(context.reporter());
+    ActiveSpan span(context.tracing(), context.clock(), "train");
+    span.Set("vico.steps", int64_t{spec.steps()});
+    trained = engine.Train(spec, pictures, callbacks);
+    span.SetStatus(trained.status());
+  }
+  if (context.Check() == Verdict::kDrain) VICO_FAILPOINT("drain.mid_checkpoint");
+  saver.Wait();  // its event goes before the end
+  RETURN_IF_ERROR(training.problem());
+  RETURN_IF_ERROR(trained.status());
+  if (trained->stopped) return absl::CancelledError("the training was stopped");
+
+  v1::TrainResult result;
+  *result.mutable_summary() = training.Summary();
+  result.mutable_summary()->set_peak_rss_mb(trained->peak_rss_mb);
+  ASSIGN_OR_RETURN(*result.mutable_adapter(), context.Put(trained->safetensors, kSafetensors));
+  ASSIGN_OR_RETURN(*result.mutable_reference(), context.Put(trained->reference, kPng));
+  return result;
+}
+
+}  // namespace vico::worker

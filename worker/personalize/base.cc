@@ -1,0 +1,49 @@
+// Prompts, pictures and latents of a base model.
+#include "worker/personalize/base.h"
+
+namespace vico::worker {
+
+EncodedPrompts Base::EncodePrompts(const std::vector<std::string>& prompts,
+                                   const std::string& placeholder) const {
+  const auto length = text->config().max_position_embeddings;
+  const auto count = static_cast<int64_t>(prompts.size());
+  EncodedPrompts encoded;
+  encoded.ids = at::empty({count, length}, at::kLong);
+  std::vector<int64_t> placeholders, ends;
+  for (int64_t i = 0; i < count; ++i) {
+    const Prompt prompt = tokenizer.EncodePrompt(prompts[static_cast<size_t>(i)], placeholder,
+                                                 static_cast<int>(length));
+    for (int64_t j = 0; j < length; ++j) {
+      encoded.ids[i][j] = static_cast<int64_t>(prompt.ids[static_cast<size_t>(j)]);
+    }
+    const bool found = prompt.placeholder_index >= 0;
+    placeholders.push_back(found ? prompt.placeholder_index : prompt.end_index);
+    ends.push_back(prompt.end_index);
+    encoded.has_placeholder = encoded.has_placeholder && found;
+    encoded.truncated = encoded.truncated || prompt.truncated;
+  }
+  encoded.positions = {at::tensor(placeholders, at::kLong).to(device()),
+                       at::tensor(ends, at::kLong).to(device())};
+  return encoded;
+}
+
+torch::Tensor Base::TextStates(const EncodedPrompts& prompts, const torch::Tensor& placeholder) {
+  return text(prompts.ids.to(device()), placeholder);
+}
+
+Posterior Base::Encode(const torch::Tensor& picture01) {
+  const at::NoGradGuard no_grad;
+  const double scale = vae->config().scaling_factor;
+  const auto dtype = vae->parameters()[0].scalar_type();
+  const auto found = vae->Encode(picture01.to(device(), dtype) * 2 - 1);
+  return {found.mean * scale, found.std * scale};
+}
+
+torch::Tensor Base::Decode(const torch::Tensor& latent) {
+  const at::NoGradGuard no_grad;
+  const auto dtype = vae->parameters()[0].scalar_type();
+  const auto picture = vae->Decode((latent / vae->config().scaling_factor).to(dtype));
+  return picture.to(at::kFloat).div(2).add(0.5).clamp(0, 1).to(at::kCPU);
+}
+
+}  // namespace vico::worker

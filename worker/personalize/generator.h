@@ -1,0 +1,58 @@
+// Pictures from a prompt, with an adapter or with the bare base model.
+// Source: ViCo, arXiv:2306.00971; the authors' DDIM sampler: the reference is never noised and
+// looks with the same text and timestep as the target, in both halves of the guidance.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "worker/personalize/base.h"
+
+namespace vico::worker {
+
+struct GenerateOptions {
+  std::string prompt;
+  std::string negative_prompt;
+  double guidance_scale = 7.5;  ///< 1: the conditional prediction alone
+  std::string scheduler = "ddim";
+  int64_t steps = 50;
+  double eta = 0;
+  int64_t height = 512;  ///< pixels, a multiple of the autoencoder's factor and the U-Net's depth
+  int64_t width = 512;
+  std::vector<uint64_t> seeds;  ///< one picture each
+  int64_t preview_every = 0;    ///< steps; 0: none
+  std::string placeholder = "S*";
+  KeyMask mask = KeyMask::kOtsu;
+};
+
+/// An adapter and the picture it looks at.
+struct Personalization {
+  Adapter adapter{nullptr};
+  Dialect dialect = Dialect::kPaper;  ///< it was trained with
+  torch::Tensor reference;            ///< [1, C, h, w] latent, scaled
+};
+
+/// The latent of the reference picture [1, 3, h, w] in 0..1: one fixed sample of the posterior.
+torch::Tensor ReferenceLatent(Base& base, const torch::Tensor& picture01);
+
+struct GenerateObserver {
+  std::function<bool(int64_t step, int64_t total)> on_step;  ///< false stops
+  std::function<void(size_t picture, int64_t step, const torch::Tensor& image01)> on_preview;
+  std::function<void(size_t picture, const torch::Tensor& image01)> on_picture;
+};
+
+/// The denoising loop alone, from `noise` [seeds, C, h, w], standard normal, to the latents of the
+/// pictures; height and width are not looked at. Undefined when stopped. Throws c10::Error.
+torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptions& options,
+                      const torch::Tensor& noise, const GenerateObserver& observer);
+
+/// One picture a seed, [3, height, width] in 0..1 on the CPU, handed to the observer. A seed's
+/// picture does not depend on the others: with mmagic's dialect, where a call's pictures would look
+/// at each other's maps, each is drawn as if it were a call of its own. Every
+/// callback may be empty. Without `personal` the bare base model draws. False when stopped. Throws
+/// c10::Error.
+bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptions& options,
+                      const GenerateObserver& observer);
+
+}  // namespace vico::worker
