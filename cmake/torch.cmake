@@ -1,6 +1,7 @@
 # Target vico_torch: LibTorch, from Torch_DIR or CMAKE_PREFIX_PATH if given, else where scripts/bootstrap
 # put the wheel's, else Debian's libtorch-dev.
-set(VICO_LIBTORCH "auto" CACHE STRING "auto, wheel or debian: which LibTorch to use when none is given")
+set(VICO_LIBTORCH "auto" CACHE STRING
+    "auto, wheel or debian: which LibTorch to use when none is given; cuda: one with CUDA or none")
 # LibTorch's config file looks for its targets in the system's folders first, and would link Debian's
 # where libtorch-dev is installed too: its own prefix has to be searched before those.
 set(vico_prefix_path "${CMAKE_PREFIX_PATH}")
@@ -29,6 +30,9 @@ if(NOT Torch_FOUND)
   find_package(Torch CONFIG REQUIRED)
 endif()
 set(CMAKE_PREFIX_PATH "${vico_prefix_path}")
+if(VICO_LIBTORCH STREQUAL "cuda" AND NOT TARGET torch_cuda)
+  message(FATAL_ERROR "the LibTorch in ${TORCH_INSTALL_PREFIX} has no CUDA; set Torch_DIR to one that has")
+endif()
 get_target_property(vico_torch_library torch LOCATION)
 cmake_path(IS_PREFIX TORCH_INSTALL_PREFIX "${vico_torch_library}" NORMALIZE vico_torch_whole)
 if(NOT vico_torch_whole)
