@@ -3,26 +3,24 @@
 #include <utility>
 
 namespace vico::server {
-
 namespace {
 
 class Unary final : public grpc::ServerUnaryReactor {
  public:
   explicit Unary(Calls& calls) : calls_(calls) {}
 
-  /// From now on the call counts until it is over.
-  void LetIn() { let_in_ = true; }
+  void set_admitted() { admitted_ = true; }
 
   void OnDone() override {
     Calls& calls = calls_;
-    const bool let_in = let_in_;
+    const bool admitted = admitted_;
     delete this;
-    if (let_in) calls.Gone();
+    if (admitted) calls.Release();
   }
 
  private:
   Calls& calls_;
-  bool let_in_ = false;
+  bool admitted_ = false;
 };
 
 }  // namespace
@@ -31,13 +29,13 @@ grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& cont
                                  std::string_view method,
                                  std::function<absl::Status(const Caller&)> act) {
   const std::shared_ptr<CallNotes> notes = NoteCall(context, method);
-  auto* const reactor = new Unary(calls);  // until OnDone
+  auto* const reactor = new Unary(calls);  // deleted by OnDone
   absl::StatusOr<Caller> caller = calls.Admit(context, method);
   if (!caller.ok()) {
     reactor->Finish(calls.Answered(*notes, caller.status()));
     return reactor;
   }
-  reactor->LetIn();
+  reactor->set_admitted();
   caller->call = notes;
   calls.pool().Post(
       [&calls, &context, reactor, notes, caller = *std::move(caller), act = std::move(act)] {

@@ -1,4 +1,4 @@
-// A unary call: parse, act, answer. `act` runs on the pool and may block on disk.
+// Unary calls.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@
 
 namespace vico::server {
 
-/// Asks who calls, times, logs and counts the call and answers with `act`'s status. `method` is a
-/// literal.
+/// Authenticates the caller, runs `act` on the pool, where it may block on disk, and answers with
+/// its status. `method` is a literal.
 grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& context,
                                  std::string_view method,
                                  std::function<absl::Status(const Caller&)> act);

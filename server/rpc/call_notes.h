@@ -1,4 +1,4 @@
-// How one call is known in logs and traces, and what its handler found it to be about.
+// The identity of one call in logs and traces, and the job and lease that it is about.
 #pragma once
 
 #include <chrono>
@@ -13,26 +13,27 @@
 
 namespace vico::server {
 
-/// Written before the call begins and in its turns, read when it is answered: one thread at a time.
+/// Written before the call starts and by its handler, read when it is answered: one thread at a
+/// time.
 struct CallNotes {
   std::string method;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   absl::Time began = absl::Now();
-  std::string request_id;      ///< the caller's own if it is one, else made here
+  std::string request_id;      ///< chosen by the caller if it is valid, otherwise here
   TraceContext trace;          ///< `span_id` is the call's own span
-  std::string parent_span_id;  ///< in the caller's program; empty: the trace begins here
-  std::string job;             ///< "jobs/{id}"; several with blanks between them
+  std::string parent_span_id;  ///< in the caller's program; empty: the trace starts here
+  std::string job;             ///< "jobs/{id}"; several are separated by blanks
   std::string lease;
 
-  /// What is not a job's name or a lease's id is left out, since it may be anything.
+  /// Adds a job and a lease. Text of any other form is ignored, since a caller may send anything.
   void About(std::string_view job_name, std::string_view lease_id = {});
 };
 
-/// Whether a caller may choose it: 1 to 64 characters of [A-Za-z0-9._-].
+/// Whether `text` is valid as a request id: 1 to 64 characters of [A-Za-z0-9._-].
 bool IsCallId(std::string_view text);
 
-/// From the metadata x-request-id, traceparent and tracestate. The answer's initial metadata say
-/// the request id.
+/// From the metadata x-request-id, traceparent and tracestate. The answer's initial metadata
+/// contain the request id.
 std::shared_ptr<CallNotes> NoteCall(grpc::ServerContextBase& context, std::string_view method);
 
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-// Who calls, and the gate that every call passes before anything is done for it.
+// The caller of a call, and the interface that authenticates it before the call does anything.
 #pragma once
 
 #include <initializer_list>
@@ -16,12 +16,12 @@ namespace vico::server {
 
 enum class Role : unsigned {
   kUser = 1,         ///< a tenant's jobs, concepts and adapters
-  kTenantAdmin = 2,  ///< and its keys
-  kWorker = 4,       ///< the jobs it was granted
-  kOperator = 8,     ///< tenants, but nothing of what is theirs
+  kTenantAdmin = 2,  ///< also its keys
+  kWorker = 4,       ///< the jobs that it holds
+  kOperator = 8,     ///< workers, the queue and tenants, but no tenant's data
 };
 
-/// A set of roles; empty at first.
+/// A set of roles.
 class Roles {
  public:
   constexpr Roles() = default;
@@ -37,9 +37,9 @@ class Roles {
 
 struct Caller {
   Roles roles;
-  std::string tenant{};  ///< whose data the call is about; empty for workers and operators
-  std::string name{};    ///< of a worker or operator, from its certificate; empty without one
-  std::string key_id{};  ///< of the API key; empty without one
+  std::string tenant{};  ///< owner of the data; empty for workers and operators
+  std::string name{};    ///< of a worker or operator, from its certificate; may be empty
+  std::string key_id{};  ///< of the API key; may be empty
   std::shared_ptr<CallNotes> call = std::make_shared<CallNotes>();  ///< never null
 };
 
@@ -48,13 +48,13 @@ class Authenticator {
  public:
   virtual ~Authenticator() = default;
 
-  /// Who calls, if that caller may call `method`. kUnauthenticated, reason KEY_INVALID or
-  /// CERTIFICATE_INVALID, for somebody unknown; kPermissionDenied, reason ROLE_MISSING, for a
-  /// method that is not for the caller's roles, or for nobody's.
+  /// The caller, if it may call `method`. kUnauthenticated, reason KEY_INVALID or
+  /// CERTIFICATE_INVALID, for an unknown caller; kPermissionDenied, reason ROLE_MISSING, for a
+  /// method that none of the caller's roles allows.
   virtual absl::StatusOr<Caller> Authenticate(const grpc::ServerContextBase& context,
-                                       std::string_view method) const = 0;
+                                              std::string_view method) const = 0;
 
-  /// OK while a caller that was let in may go on; asked in each turn of a long call.
+  /// OK while an authenticated caller may continue. Each turn of a long call checks it.
   virtual absl::Status Recheck(const Caller& caller) const = 0;
 };
 

@@ -1,4 +1,4 @@
-// A unary call that waits for something to happen without holding a thread.
+// A unary call that waits for an event without holding a thread.
 #pragma once
 
 #include <chrono>
@@ -13,18 +13,19 @@
 
 namespace vico::server {
 
-/// Looks whether there is an answer, and fills it in: true when there was. May block on disk.
-using Look = std::function<absl::StatusOr<bool>()>;
+/// Fills in the answer if there is one: true when there was. May block on disk.
+using Poll = std::function<absl::StatusOr<bool>()>;
 
-/// Makes a Look. `wake` may be kept, and called from any thread at any time: look again.
-using MakeLook =
-    std::function<absl::StatusOr<Look>(const Caller& caller, std::function<void()> wake)>;
+/// Creates a Poll. `wake` may be kept, and called from any thread at any time; each call causes
+/// another poll.
+using MakePoll =
+    std::function<absl::StatusOr<Poll>(const Caller& caller, std::function<void()> wake)>;
 
-/// Looks at once, at each wake, and a last time at `deadline`; then answers as it stands. When the
-/// server drains it answers at once.
+/// Polls at once, at each wake, and a last time at `deadline`, when it answers in any case. Answers
+/// at once when the server drains. `method` is a literal.
 grpc::ServerUnaryReactor* AnswerWhenReady(Calls& calls, grpc::CallbackServerContext& context,
                                           std::string_view method,
                                           std::chrono::steady_clock::time_point deadline,
-                                          MakeLook make);
+                                          MakePoll make);
 
 }  // namespace vico::server

@@ -17,64 +17,70 @@ Pool::~Pool() { Stop(); }
 
 void Pool::Post(Task task) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (stopping_) return;
     ready_.push_back(std::move(task));
   }
-  changed_.notify_one();
+  changed_.NotifyOne();
 }
 
 void Pool::PostAt(Time when, Task task) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (stopping_) return;
     timed_.emplace(when, std::move(task));
   }
-  changed_.notify_one();  // a waiting thread computes its waking time anew
+  changed_.NotifyOne();  // a waiting thread computes its wait again
 }
 
 size_t Pool::Backlog() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return ready_.size();
 }
 
 void Pool::Stop() {
-  std::multimap<Time, Task> dropped;  // destroyed outside the lock: a task may own anything
+  std::multimap<Time, Task> dropped;  // destroyed without the lock, since a task may own anything
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
     dropped.swap(timed_);
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
 }
 
 void Pool::Run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
     const Time now = std::chrono::steady_clock::now();
     while (!timed_.empty() && timed_.begin()->first <= now) {
       ready_.push_back(std::move(timed_.begin()->second));
       timed_.erase(timed_.begin());
-      if (ready_.size() > 1) changed_.notify_one();
+      if (ready_.size() > 1) changed_.NotifyOne();
     }
     if (!ready_.empty()) {
       Task task = std::move(ready_.front());
       ready_.pop_front();
-      lock.unlock();
+      lock.Unlock();
       task();
       task = nullptr;
-      lock.lock();
+      lock.Lock();
     } else if (stopping_) {
       return;
     } else if (timed_.empty()) {
-      changed_.wait(lock);
+      changed_.Wait(mutex_, [this] {
+        mutex_.AssertHeld();
+        return stopping_ || !ready_.empty() || !timed_.empty();
+      });
     } else {
-      const Time next =
-          timed_.begin()->first;  // a copy: another thread may take the task meanwhile
-      changed_.wait_until(lock, next);
+      // A copy, since another thread may take the task in the meantime.
+      const Time next = timed_.begin()->first;
+      changed_.WaitUntil(mutex_, next, [this, next] {
+        mutex_.AssertHeld();
+        return stopping_ || !ready_.empty() || (!timed_.empty() && timed_.begin()->first < next);
+      });
     }
   }
 }

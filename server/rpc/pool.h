@@ -1,18 +1,17 @@
-// A fixed number of threads for the work of calls. Stores block on disk, and gRPC's own threads
-// must not, so every handler and every turn of a stream runs here.
+// The thread pool of calls. Handlers and turns of streams run here, since stores block on disk and
+// gRPC's own threads must not block.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "common/mutex.h"
 
 namespace vico::server {
 
@@ -22,33 +21,32 @@ class Pool {
   using Task = std::function<void()>;
   using Time = std::chrono::steady_clock::time_point;
 
-  /// `name` is what the threads are called, at most 15 characters.
+  /// `name` is the name of the threads, at most 15 characters.
   Pool(const std::string& name, int threads);
   ~Pool();  ///< as Stop()
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// Runs `task` on one of the threads, in order of posting. Dropped after Stop().
+  /// Runs `task` on one of the threads. Tasks start in the order of posting. Dropped after Stop().
   void Post(Task task);
 
-  /// Runs `task` at `when`, or soon after. Dropped if the pool stops before.
+  /// Runs `task` at `when` or soon after. Dropped if the pool stops before.
   void PostAt(Time when, Task task);
 
   /// Tasks that wait for a thread.
   size_t Backlog() const;
 
-  /// Runs what is posted already, drops what waits for its time, joins the threads.
+  /// Runs the posted tasks, drops those of PostAt() that are not due, and joins the threads.
   void Stop();
 
  private:
   void Run();
 
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  // guarded by mutex_
-  std::deque<Task> ready_;
-  std::multimap<Time, Task> timed_;
-  bool stopping_ = false;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::deque<Task> ready_ ABSL_GUARDED_BY(mutex_);
+  std::multimap<Time, Task> timed_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::vector<std::thread> threads_;
 };

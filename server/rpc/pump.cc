@@ -5,13 +5,13 @@
 namespace vico::server {
 
 void Pump::Open(std::function<void()> turn) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   turn_ = std::make_shared<std::function<void()>>(std::move(turn));
 }
 
 void Pump::Kick() {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (!turn_) return;
     if (running_) {
       again_ = true;
@@ -24,26 +24,26 @@ void Pump::Kick() {
 
 void Pump::Close() {
   std::shared_ptr<std::function<void()>> dropped;  // destroyed outside the lock
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   dropped.swap(turn_);
 }
 
 void Pump::Run() {
   std::shared_ptr<std::function<void()>> turn;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     again_ = false;
     turn = turn_;
   }
   if (turn) (*turn)();
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (!again_ || !turn_) {
       running_ = false;
       return;
     }
   }
-  // To the back of the queue, so that a busy stream does not keep the others waiting.
+  // At the back of the queue, so that a busy stream does not delay the others.
   pool_.Post([self = shared_from_this()] { self->Run(); });
 }
 

@@ -1,39 +1,40 @@
-// Turns of one stream: never two at once, and a kick during a turn is never lost.
+// Runs the turns of one stream on the pool, one at a time. A kick during a turn causes another
+// turn.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <mutex>
 
+#include "common/mutex.h"
 #include "server/rpc/pool.h"
 
 namespace vico::server {
 
-/// Any thread may kick. Held by shared_ptr, since a turn may outlive its stream's owner.
+/// Any thread. Held by shared_ptr, since a turn may outlive the stream's owner.
 class Pump : public std::enable_shared_from_this<Pump> {
  public:
   /// `pool` must outlive the pump.
   explicit Pump(Pool& pool) : pool_(pool) {}
 
-  /// Sets what a turn does; once, before the first kick. `turn` keeps its stream alive until
-  /// Close().
+  /// Sets the function of a turn, once. Kicks before this have no effect. `turn` keeps its stream
+  /// alive until Close().
   void Open(std::function<void()> turn);
 
-  /// Asks for a turn that begins after this call.
+  /// Requests a turn that starts after this call.
   void Kick();
 
-  /// No turn begins after this; one that runs goes on to its end. Drops `turn`.
+  /// No turn starts after this; a running one continues to its end. Drops `turn`.
   void Close();
 
  private:
   void Run();
 
   Pool& pool_;
-  std::mutex mutex_;
-  // guarded by mutex_
-  std::shared_ptr<std::function<void()>> turn_;  // null before Open and after Close
-  bool running_ = false;                         // posted, or in a turn
-  bool again_ = false;                           // kicked since the turn began
+  Mutex mutex_;
+  // Null before Open and after Close.
+  std::shared_ptr<std::function<void()>> turn_ ABSL_GUARDED_BY(mutex_);
+  bool running_ ABSL_GUARDED_BY(mutex_) = false;  // posted, or in a turn
+  bool again_ ABSL_GUARDED_BY(mutex_) = false;    // kicked since the turn started
 };
 
 }  // namespace vico::server
