@@ -1,5 +1,5 @@
-"""What the chart tells the pods to run does run: the real server and worker with the rendered flags, TLS
-on both sides, and the probes as they are written. Usage: chart_runs_test.py VICO_SERVER VICO_WORKER VICO_HEALTH"""
+"""Runs what the chart renders: server and worker with the flags of their pods, mutual TLS, and the probes as written.
+Usage: chart_runs_test.py VICO_SERVER VICO_WORKER VICO_HEALTH"""
 import pathlib
 import subprocess
 import sys
@@ -33,7 +33,7 @@ class ChartRunsTest(unittest.TestCase):
         self.ports = {str(port): str(proxies.free_port()) for port in (50051, 50052, 9464)}
 
     def here(self, words, side):
-        """A pod's words on this machine: its paths, ports and names."""
+        """Replaces the paths, ports and names of a pod by those of this machine."""
         changes = {"/var/lib/vico": str(self.folder / "data"), "/etc/vico/tls/ca": str(self.folder / "tls/ca"),
                    "/etc/vico/tls/tls": str(self.folder / f"tls/{side}"), "/tmp/ready": str(self.folder / "ready"),
                    "/usr/share/vico/base": str(tools.ROOT / "toyworld/base"), "0.0.0.0": "127.0.0.1",
@@ -46,7 +46,6 @@ class ChartRunsTest(unittest.TestCase):
         log = open(self.folder / f"{name}.log", "ab")
         self.addCleanup(log.close)
         process = subprocess.Popen([program, *self.here(self.containers[name]["args"], side)], stdout=log, stderr=log)
-
         self.addCleanup(vico_api.stop, process)
         return process, lambda: vico_api.stop(process, 40)
 
@@ -59,7 +58,7 @@ class ChartRunsTest(unittest.TestCase):
         self.assertFalse(self.probe("vico-server", "startupProbe"))
         server, stop_server = self.start(SERVER, "vico-server", "server")
         vico_api.wait_for(lambda: self.probe("vico-server", "startupProbe"), "the server", alive=server)
-        self.assertTrue(self.probe("vico-server", "livenessProbe"), "it lives without workers")
+        self.assertTrue(self.probe("vico-server", "livenessProbe"), "liveness must not depend on workers")
         self.assertTrue(self.probe("vico-server", "readinessProbe"))
         self.assertFalse(self.probe("vico-worker-cpu", "startupProbe"))
         worker, stop_worker = self.start(WORKER, "vico-worker-cpu", "worker")

@@ -1,5 +1,5 @@
-"""The chart: lint, every combination of values its README names, each object against its schema, and
-what the objects must be whatever the values: no token, restricted, one server, closed networks."""
+"""The Helm chart: lint, each set of values that its README lists, each object against its schema, and rules for all
+values: no service account token, restricted pods, one server, closed networks."""
 import functools
 import pathlib
 import re
@@ -33,7 +33,7 @@ def render(values):
 
 
 def refusal(*settings):
-    """What helm says to values that it must refuse."""
+    """The error of helm for values that it must refuse."""
     done = helm("template", "vico", CHART, *(w for s in settings for w in ("--set-json", s)))
     assert done.returncode != 0, f"accepted: {settings}"
     return done.stderr
@@ -45,23 +45,23 @@ def pods(documents):
 
 
 class ChartTest(unittest.TestCase):
-    def test_the_readme_names_every_combination(self):
+    def test_the_readme_lists_every_set_of_values(self):
         self.assertEqual(NAMED, sorted(f"ci/{p.name}" for p in (CHART / "ci").glob("*.yaml")))
 
-    def test_every_combination_passes_lint(self):
+    def test_every_set_of_values_passes_lint(self):
         for values in NAMED:
             with self.subTest(values):
                 done = helm("lint", "--strict", CHART, "--values", CHART / values)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def test_every_object_fits_its_schema(self):
+    def test_every_object_matches_its_schema(self):
         for values in NAMED:
             versions = ("1.33", "1.34") if "model-image" in values else kubernetes_schema.VERSIONS
             for document in render(values):
                 with self.subTest(values=values, kind=document["kind"]):
                     self.assertEqual(kubernetes_schema.problems(document, versions), [])
 
-    def test_the_schemas_find_what_is_wrong(self):
+    def test_the_schemas_refuse_unknown_fields(self):
         for values, kind, field in (("ci/default.yaml", "Deployment", ("spec", "template", "spec", "tolerance")),
                                     ("ci/keda.yaml", "ScaledObject", ("spec", "minReplicas")),
                                     ("ci/monitoring.yaml", "ServiceMonitor", ("spec", "endpoint")),
@@ -96,14 +96,14 @@ class ChartTest(unittest.TestCase):
             for account in (d for d in render(values) if d["kind"] == "ServiceAccount"):
                 self.assertIs(account["automountServiceAccountToken"], False)
 
-    def test_there_is_one_server_and_never_two(self):
+    def test_there_is_never_more_than_one_server(self):
         for values in NAMED:
             server = next(d for d in render(values) if d["metadata"]["name"] == "vico-server"
                           and d["kind"] == "Deployment")
             self.assertEqual(server["spec"]["replicas"], 1)
             self.assertEqual(server["spec"]["strategy"], {"type": "Recreate"})
 
-    def test_programs_have_the_time_they_need_to_end(self):
+    def test_the_grace_periods_are_long_enough(self):
         graces = {name: pod["terminationGracePeriodSeconds"]
                   for name, pod in pods(render("ci/default.yaml")).items()}
         self.assertEqual(graces, {"vico-server": 60, "vico-worker-cpu": 180})
@@ -115,7 +115,7 @@ class ChartTest(unittest.TestCase):
             self.assertEqual(command[0], "vico-health")
             self.assertFalse(any("worker" in word for word in command), command)
 
-    def test_a_gpu_class_asks_for_its_device_and_a_cpu_class_for_none(self):
+    def test_only_a_gpu_class_requests_a_device(self):
         gpu = pods(render("ci/gpu.yaml"))
         self.assertEqual(set(gpu), {"vico-server", "vico-worker-a100", "vico-worker-t4"})
         for name in ("vico-worker-a100", "vico-worker-t4"):
@@ -126,7 +126,7 @@ class ChartTest(unittest.TestCase):
         self.assertNotIn("nvidia.com/gpu", cpu["resources"]["limits"])
         self.assertIn("--device=cpu", cpu["args"])
 
-    def test_a_worker_reaches_the_server_and_nothing_else(self):
+    def test_a_worker_reaches_only_the_server(self):
         policies = {d["metadata"]["name"]: d["spec"] for d in render("ci/default.yaml")
                     if d["kind"] == "NetworkPolicy"}
         worker, server = policies["vico-worker"], policies["vico-server"]
@@ -137,14 +137,14 @@ class ChartTest(unittest.TestCase):
         self.assertEqual(server["egress"], [])
         self.assertEqual(set(server["policyTypes"]), {"Ingress", "Egress"})
 
-    def test_spans_go_to_the_collector_and_their_key_comes_from_a_secret(self):
+    def test_spans_go_to_the_collector_with_a_key_from_a_secret(self):
         for values in set(NAMED) - {"ci/tracing.yaml"}:
             self.assertNotIn("otlp", str(render(values)))
         documents = render("ci/tracing.yaml")
         for policy in (d for d in documents if d["kind"] == "NetworkPolicy"):
             ports = {p["port"]: rule["to"] for rule in policy["spec"]["egress"] for p in rule["ports"]}
             self.assertEqual(ports[443], [{"ipBlock": {"cidr": "192.0.2.0/24"}}])
-            self.assertIn(53, ports, "the collector has a name")
+            self.assertIn(53, ports, "the collector's name needs DNS")
             self.assertEqual(set(ports) - {443, 53}, {50052} if policy["metadata"]["name"] == "vico-worker" else set())
         for name, pod in pods(documents).items():
             container = pod["containers"][0]
@@ -159,7 +159,7 @@ class ChartTest(unittest.TestCase):
                 self.assertEqual(volume["secret"], {"secretName": "vico-otlp-ca",
                                                     "items": [{"key": ca.name, "path": ca.name}]})
 
-    def test_services_and_policies_find_their_pods(self):
+    def test_services_and_policies_select_pods(self):
         for values in NAMED:
             documents = render(values)
             labels = [d["spec"]["template"]["metadata"]["labels"] for d in documents if d["kind"] == "Deployment"]
@@ -182,7 +182,7 @@ class ChartTest(unittest.TestCase):
         for values in NAMED:
             self.assertNotIn("Secret", [d["kind"] for d in render(values)])
 
-    def test_wrong_values_are_refused_by_name(self):
+    def test_an_error_names_the_invalid_value(self):
         for settings, word in (
                 (["server.relicas=2"], "relicas"),
                 (["workers.x={\"gpu\":1}"], "gpu"),
@@ -201,7 +201,7 @@ class ChartTest(unittest.TestCase):
             with self.subTest(settings):
                 self.assertIn(word, refusal(*settings))
 
-    def test_the_plain_manifests_are_what_the_chart_renders(self):
+    def test_the_plain_manifests_equal_the_rendered_chart(self):
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([tools.ROOT / "scripts/manifests", folder], check=True, timeout=60,
                            env={"HELM": HELM, "PATH": "/usr/bin:/bin"})

@@ -1,6 +1,5 @@
-"""A watch of a job that waits, through a proxy with its profile as it ships: it stays open for as long as
-it takes, bookmarks come meanwhile, and so does the event at its end.
-Usage: edge_stream_test.py VICO_SERVER nginx|haproxy SECONDS"""
+"""A watch of a queued job through a proxy with its unchanged profile: it stays open for SECONDS, receives bookmarks, and
+ends with the last event of the job. Usage: edge_stream_test.py VICO_SERVER nginx|haproxy SECONDS"""
 import importlib
 import sys
 import threading

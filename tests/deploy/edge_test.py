@@ -1,5 +1,5 @@
-"""A proxy with its profile in front of a real server: all four kinds of call, 64 MiB of pictures, and peers
-that are slow, greedy or wrong. Usage: edge_test.py VICO_SERVER nginx|haproxy"""
+"""A proxy with its profile in front of a server: all four kinds of call, 64 MiB of pictures, slow peers, peers that
+exceed their limits, and invalid requests. Usage: edge_test.py VICO_SERVER nginx|haproxy"""
 import importlib
 import socket
 import ssl
@@ -58,14 +58,14 @@ class EdgeTest(unittest.TestCase):
             message("GetCapabilitiesRequest"), timeout=10)
         self.assertEqual(answer.limits["train.steps"].min, 1)
 
-    def test_the_servers_own_errors_pass_with_their_details(self):
+    def test_errors_of_the_server_pass_with_their_details(self):
         error = self.assertCode(grpc.StatusCode.INVALID_ARGUMENT, lambda: call(
             self.channel, "JobService", "ListJobs")(message("ListJobsRequest", page_size=-1), timeout=10))
         self.assertIn("page_size", error.details())
         self.assertIn("grpc-status-details-bin", dict(error.trailing_metadata()))
 
     def test_64_mib_of_pictures_pass(self):
-        # 10 MiB a picture at most, 64 MiB a concept: 7 of 9.1 MiB.
+        # The limits are 10 MiB per picture and 64 MiB per concept: 7 pictures of 9.1 MiB.
         pictures = [vico_api.noise_png(1780, 1780, seed) for seed in range(7)]
         total = sum(map(len, pictures))
         self.assertGreater(total, 63 * MIB)
@@ -75,12 +75,12 @@ class EdgeTest(unittest.TestCase):
         print(f"uploaded {total / MIB:.1f} MiB through {PROXY} in {time.monotonic() - begin:.1f} s")
         self.assertEqual(len(answer.uploaded_concept.pictures), 7)
 
-    def test_a_body_beyond_its_limit_is_refused_as_too_large(self):
+    def test_a_body_beyond_the_limit_is_refused_as_too_large(self):
         error = self.assertCode(grpc.StatusCode.RESOURCE_EXHAUSTED, lambda: self.channel.unary_unary(
             "/vico.v1.JobService/GetJob")(bytes(5 * MIB), timeout=30))
         self.assertIn(profile.TOO_LARGE, error.details())
 
-    def test_streams_outlive_the_time_of_unary_calls_and_end_with_the_job(self):
+    def test_streams_outlast_the_timeout_of_unary_calls_and_end_with_the_job(self):
         seconds = 8
         with grpc.insecure_channel(server.worker_address) as workers:
             fake_worker.FakeWorker(workers).register()
@@ -97,12 +97,12 @@ class EdgeTest(unittest.TestCase):
             for stream in (generating, watching):
                 self.assertTrue(list(stream)[-1].event.HasField("cancelled"))
 
-    def test_the_workers_service_is_not_for_the_outside(self):
+    def test_the_services_for_workers_and_operators_are_not_reachable(self):
         for service, method in (("WorkerService", "Register"), ("AdminService", "ListTenants"), ("Nothing", "X")):
             self.assertCode(grpc.StatusCode.UNIMPLEMENTED, lambda: self.channel.unary_unary(
                 f"/vico.v1.{service}/{method}")(b"", timeout=10))
 
-    def test_what_is_not_http2_or_not_tls_1_2_is_turned_away(self):
+    def test_http_1_and_tls_1_1_are_refused(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -116,7 +116,7 @@ class EdgeTest(unittest.TestCase):
 
 
 class SlowPeersTest(unittest.TestCase):
-    """With the profile's times cut to seconds."""
+    """With timeouts of seconds."""
 
     @classmethod
     def setUpClass(cls):
@@ -139,15 +139,15 @@ class SlowPeersTest(unittest.TestCase):
             pass
         self.assertLess(time.monotonic() - begin, within)
 
-    def test_a_peer_that_never_begins_tls_is_cut_off(self):
+    def test_a_peer_that_never_starts_tls_is_disconnected(self):
         with socket.create_connection(("127.0.0.1", self.edge.port), 5) as silent:
             self.assertCutOff(silent, 10)
 
-    def test_a_peer_that_never_sends_a_request_is_cut_off(self):
+    def test_a_peer_that_never_sends_a_request_is_disconnected(self):
         with self.tls() as silent:
             self.assertCutOff(silent, 10)
 
-    def test_an_upload_that_stops_is_cut_off_and_others_are_served(self):
+    def test_a_stalled_upload_is_disconnected_and_others_are_served(self):
         stop = threading.Event()
         self.addCleanup(stop.set)
 
@@ -165,7 +165,7 @@ class SlowPeersTest(unittest.TestCase):
             self.assertLess(time.monotonic() - begin, 20)
         vico_api.wait_for(lambda: profile.CUT_OFF in self.edge.log, "the proxy's log")
 
-    def test_one_peer_holds_no_more_uploads_than_its_share(self):
+    def test_a_peer_has_a_limit_of_concurrent_uploads(self):
         stop = threading.Event()
         self.addCleanup(stop.set)
 
@@ -179,15 +179,15 @@ class SlowPeersTest(unittest.TestCase):
             for _ in range(20):
                 uploading = call(channel, "ConceptService", "UploadConcept").future(stalls(), timeout=30)
                 uploading.add_done_callback(lambda one: ended.append((time.monotonic() - begin, one.code().name, one.details())))
-            vico_api.wait_for(lambda: len(ended) == 20, "the uploads' ends", seconds=40)
+            vico_api.wait_for(lambda: len(ended) == 20, "the uploads to end", seconds=40)
         at_once = [(code, details) for seconds, code, details in ended if seconds < 1]
         self.assertEqual(len(at_once), 12, ended)
         self.assertEqual(set(at_once), {profile.TOO_MANY_UPLOADS})
 
 
-class AwayTest(unittest.TestCase):
-    def test_a_server_that_is_away_is_unavailable_and_to_be_called_again(self):
-        with profile.Edge(f"127.0.0.1:{proxies.free_port()}") as lonely, lonely.channel() as channel:
+class UnreachableServerTest(unittest.TestCase):
+    def test_an_unreachable_server_gives_unavailable(self):
+        with profile.Edge(f"127.0.0.1:{proxies.free_port()}") as edge_without_server, edge_without_server.channel() as channel:
             with self.assertRaises(grpc.RpcError) as raised:
                 vico_api.health(channel)
             self.assertEqual(raised.exception.code(), grpc.StatusCode.UNAVAILABLE)

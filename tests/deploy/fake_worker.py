@@ -1,5 +1,5 @@
-"""A worker that computes nothing: it registers the tiny base model's name and tokenizer, leases jobs
-and says of them what the test wants. Everything in the server behind it is real."""
+"""A worker that computes nothing: it registers the name and tokenizer of the tiny base model, leases jobs and reports
+what the test tells it to."""
 import hashlib
 import json
 import uuid
@@ -52,7 +52,7 @@ class FakeWorker:
         request = message("LeaseRequest", worker=self.worker, nonce=str(uuid.uuid4()))
         request.wait.seconds = wait_seconds
         jobs = self.call("Lease", request, timeout=wait_seconds + 20).jobs
-        assert jobs, "no job was to be had"
+        assert jobs, "no job was leased"
         return jobs[0]
 
     def report(self, leased, number, load=None, **progress):
@@ -63,7 +63,7 @@ class FakeWorker:
         return self.call("Report", request).directive
 
     def finish(self, leased, **outcome):
-        """`outcome` names one field of FinishRequest with what it holds as JSON."""
+        """`outcome` is one field of FinishRequest as JSON."""
         request = message("FinishRequest", job=leased.job, lease_id=leased.lease_id)
         json_format.ParseDict(outcome, request)
         return self.call("Finish", request).job

@@ -1,5 +1,5 @@
-"""Every flag of Vico's programs that the chart, the compose file, the units, the profile's texts and the
-guides write is one that the program has. Usage: flags_test.py VICO_SERVER VICO_WORKER VICO_HEALTH VICO"""
+"""Every flag of a Vico program in the chart, the compose file, the units and the guides exists.
+Usage: flags_test.py VICO_SERVER VICO_WORKER VICO_HEALTH VICO"""
 import functools
 import pathlib
 import re
@@ -28,7 +28,7 @@ def help_of(program, *subcommands):
 
 
 def unknown(program, words):
-    """Those of a command's flags that the program does not have."""
+    """The flags of a command that the program does not have."""
     subcommands = []
     for word in words:
         if not re.fullmatch(r"[a-z-]+", word) or word.startswith("-"):
@@ -46,11 +46,11 @@ class FlagsTest(unittest.TestCase):
         with self.subTest(where=where, program=program):
             self.assertEqual(unknown(program, words), set())
 
-    def test_the_test_finds_what_is_wrong(self):
+    def test_unknown_flags_are_found(self):
         self.assertEqual(unknown("vico-server", ["--data=x", "--lissen", "y"]), {"--lissen"})
         self.assertEqual(unknown("vico-server", ["keys", "create", "--data", "x", "--tennant", "y"]), {"--tennant"})
 
-    def test_of_the_chart(self):
+    def test_flags_in_the_chart_exist(self):
         for values in sorted((CHART / "ci").glob("*.yaml")):
             done = subprocess.run([HELM, "template", "vico", CHART, "--values", values], capture_output=True,
                                   text=True, timeout=60, check=True)
@@ -64,25 +64,25 @@ class FlagsTest(unittest.TestCase):
                     if command[0] != "test":
                         self.check(values.name, command[0], command[1:])
 
-    def test_of_the_compose_file(self):
+    def test_flags_in_the_compose_file_exist(self):
         for name, service in yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"].items():
             self.check(name, "vico-server" if name == "server" else "vico-worker", service["command"])
             if "healthcheck" in service:
                 _, program, *words = service["healthcheck"]["test"]
                 self.check(name, program, words)
 
-    def test_of_the_units(self):
+    def test_flags_in_the_units_exist(self):
         for file in sorted((DEPLOY / "systemd").iterdir()):
             program = "vico-server" if "server" in file.name else "vico-worker"
             for flags in re.findall(r'_FLAGS="([^"]*)"|^ExecStart=\S+ (.*)$', file.read_text(), re.M):
                 self.check(file.name, program, shlex.split(" ".join(flags)))
 
-    def test_of_the_image(self):
+    def test_flags_in_the_images_exist(self):
         for words in re.findall(r'CMD \["/usr/bin/(vico-health".*)\]', (tools.ROOT / "Dockerfile").read_text()):
             program, *words = re.findall(r'"?([^",\s]+)"?', words)
             self.check("Dockerfile", program, words)
 
-    def test_of_the_guides(self):
+    def test_flags_in_the_guides_exist(self):
         seen = 0
         for guide in (tools.ROOT / "docs/operators-guide.md", DEPLOY / "nginx/README.md", CHART / "README.md",
                       tools.ROOT / "README.md"):

@@ -1,4 +1,4 @@
-"""A real HAProxy with deploy/haproxy/haproxy.cfg in front of a server, on a free port of loopback."""
+"""An HAProxy process with deploy/haproxy/haproxy.cfg in front of a server, on a free port of loopback."""
 import pathlib
 import subprocess
 
@@ -7,13 +7,13 @@ import tools
 
 HAPROXY, = tools.need("haproxy")
 
-# Changes of the profile: times cut to seconds; unary calls cut short. A peer's share is 8 uploads as it is.
+# Changes of the profile: timeouts of seconds; a short timeout of unary calls. The limit is 8 uploads per peer already.
 QUICK = [(r"timeout http-request 10s", "timeout http-request 2s"), (r"timeout client 60s", "timeout client 2s"),
          (r"wait-for-body time 10s", "wait-for-body time 2s")]
 SHORT_UNARY = [(r"timeout server 35s", "timeout server 2s")]
-# A call that is refused while its peer still sends is reset, whatever HAProxy answers.
+# HAProxy resets a refused call if the peer is still sending.
 TOO_MANY_UPLOADS = ("CANCELLED", "Stream removed (RST_STREAM (Received RST_STREAM with error code 8))")
-TOO_LARGE = "larger than max"  # the server's own limit: HAProxy has none
+TOO_LARGE = "larger than max"  # the limit of the server; HAProxy has none
 CUT_OFF = "UploadConcept"
 
 
@@ -34,7 +34,7 @@ class Edge(proxies.Proxy):
         self.config.write_text(text)
 
     def check(self):
-        """HAProxy's own test of the configuration, in which a warning is an error: (exit code, what it says)."""
+        """Tests the configuration with HAProxy; warnings are errors. Returns exit code and standard error."""
         done = subprocess.run([HAPROXY, "-c", "-dW", "-f", self.config], capture_output=True, text=True, timeout=30)
         return done.returncode, done.stderr
 

@@ -1,5 +1,6 @@
-"""What HAProxy's profile has and nginx's cannot: limits on a peer's connections and on uploads that trickle; on
-its calls a second and their metadata; and TLS to the server. Shares and times are cut. Usage: haproxy_peers_test.py VICO_SERVER"""
+"""What the profile of HAProxy has beyond that of nginx: limits on the connections of a peer, on slow uploads, on calls
+per second and on metadata, and TLS to the server. The tests lower limits and timeouts.
+Usage: haproxy_peers_test.py VICO_SERVER"""
 import re
 import socket
 import ssl
@@ -39,7 +40,7 @@ class PeersTest(unittest.TestCase):
         self.addCleanup(wrapped.close)
         return wrapped
 
-    def test_one_peer_holds_no_more_connections_than_its_share(self):
+    def test_a_peer_has_a_limit_of_connections(self):
         edge = self.edge((r"sc0_conn_cur gt 64", "sc0_conn_cur gt 8"))
         held = [self.connect(edge) for _ in range(8)]
         for _ in range(3):
@@ -53,12 +54,12 @@ class PeersTest(unittest.TestCase):
                 return self.connect(edge)
             except (ssl.SSLError, ConnectionError):
                 return None
-        held.append(vico_api.wait_for(one_more, "a place that was given back"))
+        held.append(vico_api.wait_for(one_more, "a connection to be accepted again"))
         held.pop(2).close()
         with edge.channel() as channel:
             self.assertEqual(vico_api.health(channel), 1)
 
-    def test_an_upload_that_trickles_is_cut_off(self):
+    def test_a_trickling_upload_is_disconnected(self):
         edge = self.edge((r"wait-for-body time 10s", "wait-for-body time 2s"))
         stop = threading.Event()
         self.addCleanup(stop.set)
@@ -77,7 +78,7 @@ class PeersTest(unittest.TestCase):
         stop.set()
         vico_api.wait_for(lambda: " 408 " in edge.log, "HAProxy's log")
 
-    def test_one_peer_makes_no_more_calls_a_second_than_its_share(self):
+    def test_a_peer_has_a_limit_of_calls_per_second(self):
         edge = self.edge((r"sc1_http_req_rate gt 200", "sc1_http_req_rate gt 20"))
         codes = []
         with edge.channel() as channel:
@@ -91,7 +92,7 @@ class PeersTest(unittest.TestCase):
         self.assertIn(("RESOURCE_EXHAUSTED", "too many calls from this peer"), codes[20:])
         self.assertLessEqual(set(codes[20:]), {"OK", ("RESOURCE_EXHAUSTED", "too many calls from this peer")})
 
-    def test_more_metadata_than_fits_is_refused(self):
+    def test_too_much_metadata_is_refused(self):
         edge = self.edge()
         with edge.channel() as channel, self.assertRaises(grpc.RpcError):
             call(channel, "ModelService", "GetCapabilities")(message("GetCapabilitiesRequest"), timeout=10,
@@ -99,7 +100,7 @@ class PeersTest(unittest.TestCase):
         with edge.channel() as channel:
             self.assertEqual(vico_api.health(channel), 1)
 
-    def test_the_way_to_the_server_may_be_tls_as_the_readme_has_it(self):
+    def test_tls_to_the_server_works_as_in_the_readme(self):
         readme = (tools.ROOT / "deploy/haproxy/README.md").read_text()
         line = re.search(r"(?m)^server vico vico\.internal:50051 (.*)$", readme)[1]
         with tempfile.TemporaryDirectory() as folder:

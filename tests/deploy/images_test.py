@@ -1,6 +1,5 @@
-"""The roots of the images: a program runs in the one made for it with nothing else there, as the user
-without rights, and the list of packages is true. What the Dockerfile promises of each image.
-Usage: images_test.py VICO_HEALTH"""
+"""The root file systems of the images: a program runs in its own one without other files, as an unprivileged user, and
+the list of packages is correct. Also the labels and users in the Dockerfile. Usage: images_test.py VICO_HEALTH"""
 import hashlib
 import os
 import pathlib
@@ -30,7 +29,7 @@ class RootTest(unittest.TestCase):
         lines = (self.root / "usr/share/doc/vico/packages.tsv").read_text().splitlines()
         return {fields[0]: fields for fields in (line.split("\t") for line in lines)}
 
-    def test_the_programs_run_there_without_rights(self):
+    def test_the_programs_run_in_the_root_as_an_unprivileged_user(self):
         if os.geteuid() != 0:
             self.skipTest("needs root for chroot")
         run = ["chroot", "--userspec=65532:65532", self.root]
@@ -40,10 +39,10 @@ class RootTest(unittest.TestCase):
         for path, code in (("/etc/passwd", 0), ("/nothing", 1)):
             self.assertEqual(subprocess.run([*run, "/usr/bin/test", "-e", path], timeout=30).returncode, code)
 
-    def test_nothing_else_is_there_to_run(self):
+    def test_the_root_contains_no_other_program(self):
         self.assertEqual({path.name for path in (self.root / "usr/bin").iterdir()}, {"vico-health", "test"})
 
-    def test_the_list_names_each_package_with_the_version_that_is_installed(self):
+    def test_the_list_has_each_package_with_its_installed_version(self):
         packages = self.packages()
         for name in ("libc6", "libgrpc++1.51", "libstdc++6", "coreutils"):
             version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True,
@@ -52,7 +51,7 @@ class RootTest(unittest.TestCase):
             self.assertTrue((self.root / "usr/share/doc" / name / "copyright").exists(), name)
         self.assertRegex(packages["vico-health"][1], r"^sha256:[0-9a-f]{64}$")
 
-    def test_programs_and_libraries_of_ours_come_without_their_symbols(self):
+    def test_our_programs_and_libraries_are_stripped(self):
         with tempfile.TemporaryDirectory() as folder:
             at = pathlib.Path(folder)
             (at / "lib.c").write_text("static int three(void) { return 3; } int four(void) { return three() + 1; }")
@@ -82,7 +81,7 @@ class RootTest(unittest.TestCase):
     def sections(file):
         return subprocess.run(["readelf", "-SW", file], capture_output=True, text=True, check=True, timeout=30).stdout
 
-    def test_a_library_that_is_missing_is_an_error(self):
+    def test_a_missing_library_is_an_error(self):
         with tempfile.TemporaryDirectory() as folder:
             broken = pathlib.Path(folder, "broken")
             broken.write_bytes(pathlib.Path("/usr/bin/test").read_bytes().replace(b"libc.so.6", b"libx.so.6"))
@@ -95,7 +94,7 @@ class DockerfileTest(unittest.TestCase):
     targets = {match[1]: match[2] for match in
                re.finditer(r"(?ms)^FROM \S+ AS (server|worker|worker-cuda|client)$(.*?)(?=^FROM |\Z)", DOCKERFILE)}
 
-    def test_each_target_is_there_labelled_and_without_rights(self):
+    def test_each_target_has_labels_and_an_unprivileged_user(self):
         self.assertEqual(set(self.targets), {"server", "worker", "worker-cuda", "client"})
         for name, text in self.targets.items():
             with self.subTest(name):
@@ -106,7 +105,7 @@ class DockerfileTest(unittest.TestCase):
                 if name != "client":
                     self.assertIn("\nHEALTHCHECK ", text)
 
-    def test_all_but_cuda_are_made_from_scratch(self):
+    def test_all_targets_but_cuda_start_from_scratch(self):
         for name in ("server", "worker", "client"):
             self.assertIn(f"FROM scratch AS {name}\n", DOCKERFILE)
 

@@ -1,11 +1,10 @@
-"""Holds a Kubernetes object to its schema, unknown fields included: Kubernetes' own kinds to the
-OpenAPI schemas in the package kubernetes-validate, those of KEDA, cert-manager and the Prometheus
-operator to the models made from their definitions in the packages cloudcoil-models-*."""
+"""Checks a Kubernetes object against its schema and refuses unknown fields. The schemas of Kubernetes' own kinds are in
+the package kubernetes-validate, those of KEDA, cert-manager and the Prometheus operator in cloudcoil-models-*."""
 import importlib
 
 import kubernetes_validate
 
-VERSIONS = ("1.29", "1.34")  # the oldest the chart allows, and the newest tested
+VERSIONS = ("1.29", "1.34")  # the oldest that the chart allows, and the newest one tested
 
 CUSTOM = {
     "keda.sh/v1alpha1": "cloudcoil.models.keda.v1alpha1",
@@ -31,7 +30,7 @@ def _dropped(given, kept, path):
 
 
 def problems(document, versions=VERSIONS):
-    """What is wrong with one object; empty when nothing is."""
+    """The errors of one object; empty if it is valid."""
     where = f"{document.get('kind')}/{document.get('metadata', {}).get('name')}"
     module = CUSTOM.get(document.get("apiVersion"))
     if module:

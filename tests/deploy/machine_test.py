@@ -1,5 +1,5 @@
-"""What puts Vico on one machine: systemd accepts the units and finds them hardened, the compose file
-fits its schema, and the certificates that the script makes are what each side needs."""
+"""Files for a single machine: systemd accepts the units and rates them as hardened, the compose file matches its schema,
+and deploy/tls/make-certificates creates the certificates that each side needs."""
 import json
 import pathlib
 import re
@@ -31,7 +31,7 @@ class UnitsTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        for unit in UNITS:  # with a program that is there
+        for unit in UNITS:  # with a program that exists
             (self.folder / unit).write_text(
                 re.sub(r"/usr/bin/vico-\w+", "/bin/true", (DEPLOY / "systemd" / unit).read_text()))
 
@@ -40,12 +40,12 @@ class UnitsTest(unittest.TestCase):
             done = run(self.systemd_analyze, "verify", self.folder / unit)
             self.assertEqual((done.returncode, done.stderr), (0, ""), unit)
 
-    def test_the_units_expose_little(self):
-        for unit, most in zip(UNITS, (20, 40)):  # tenths of systemd's exposure level, 100 is the worst
+    def test_the_exposure_of_the_units_is_low(self):
+        for unit, most in zip(UNITS, (20, 40)):  # tenths of systemd's exposure level; 100 is the worst
             done = run(self.systemd_analyze, "security", "--offline=true", f"--threshold={most}", self.folder / unit)
             self.assertEqual(done.returncode, 0, done.stdout[-200:])
 
-    def test_programs_have_the_time_they_need_to_end(self):
+    def test_the_stop_timeouts_are_long_enough(self):
         for unit, seconds in zip(UNITS, (60, 180)):
             self.assertIn(f"\nTimeoutStopSec={seconds}\n", (DEPLOY / "systemd" / unit).read_text())
 
@@ -53,7 +53,7 @@ class UnitsTest(unittest.TestCase):
 class ComposeTest(unittest.TestCase):
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
-    def test_it_fits_the_compose_specification(self):
+    def test_it_matches_the_compose_specification(self):
         schema = tools.CACHE / "tools/compose_spec.json"
         if not schema.exists():
             self.skipTest(f"{schema} is missing; scripts/bootstrap --tests fetches it")
@@ -68,14 +68,14 @@ class ComposeTest(unittest.TestCase):
                 self.assertIn("no-new-privileges:true", service["security_opt"])
                 self.assertNotIn("privileged", service)
 
-    def test_workers_reach_the_server_alone(self):
+    def test_workers_reach_only_the_server(self):
         self.assertIs(self.compose["networks"]["workers"]["internal"], True)
         for name, service in self.compose["services"].items():
             if name.startswith("worker"):
                 self.assertEqual(service["networks"], ["workers"])
                 self.assertNotIn("ports", service)
 
-    def test_secrets_are_files_and_each_side_has_its_own(self):
+    def test_secrets_are_files_and_each_service_has_only_its_own(self):
         for name, service in self.compose["services"].items():
             self.assertLessEqual(set(service["secrets"]), set(self.compose["secrets"]))
             self.assertNotIn("environment", service)
@@ -85,7 +85,7 @@ class ComposeTest(unittest.TestCase):
 
 
 class CertificatesTest(unittest.TestCase):
-    def test_each_certificate_says_who_it_is_for_and_the_keys_are_private(self):
+    def test_each_certificate_has_its_name_and_usage_and_the_keys_are_private(self):
         if not shutil.which("openssl"):
             self.skipTest("openssl is missing; scripts/bootstrap --tests installs it")
         with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +103,7 @@ class CertificatesTest(unittest.TestCase):
                 self.assertEqual(pathlib.Path(f"{path}.key").stat().st_mode & 0o077, 0)
             before = pathlib.Path(folder, "server.crt").read_bytes()
             self.assertEqual(run(*make).returncode, 0)
-            self.assertEqual(pathlib.Path(folder, "server.crt").read_bytes(), before, "a second run keeps what is there")
+            self.assertEqual(pathlib.Path(folder, "server.crt").read_bytes(), before, "a second run must keep the files")
 
 
 if __name__ == "__main__":

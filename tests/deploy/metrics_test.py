@@ -1,6 +1,5 @@
-"""Scrapes a real server while jobs pass through it: the figures are right, every metric that the
-dashboard and the alerts name exists, and no label holds what a caller sent.
-Usage: metrics_test.py VICO_SERVER VICO_HEALTH"""
+"""Scrapes a server while jobs run: the values are correct, every metric in the dashboard and the alerts exists, and no
+label contains data of a caller. Usage: metrics_test.py VICO_SERVER VICO_HEALTH"""
 import json
 import pathlib
 import re
@@ -23,7 +22,7 @@ import yaml  # noqa: E402
 HEALTH_PROGRAM = sys.argv.pop(2)
 SERVER_PROGRAM = sys.argv.pop(1)
 MONITORING = tools.ROOT / "deploy/monitoring"
-SECRET = "a prompt that nobody else may read"
+SECRET = "a prompt of a tenant"
 
 
 def scrape(server):
@@ -41,7 +40,7 @@ def scrape(server):
 
 
 def named_metrics():
-    """What the alerts and the dashboard name."""
+    """The metrics in the alerts and the dashboard."""
     expressions = [rule["expr"] for group in yaml.safe_load((MONITORING / "alerts.yaml").read_text())["groups"]
                    for rule in group["rules"]]
     dashboard = json.loads((MONITORING / "dashboard.json").read_text())
@@ -74,8 +73,8 @@ class MetricsTest(unittest.TestCase):
         return call(self.clients, "JobService", "CreateGenerationJob")(
             fake_worker.submit_generation(self.clients, prompt=SECRET), timeout=10)
 
-    def test_every_metric_that_dashboard_and_alerts_name_exists(self):
-        self.submit_and_finish()  # a call, a step and a job have been seen
+    def test_every_metric_in_dashboard_and_alerts_exists(self):
+        self.submit_and_finish()  # creates the metrics of calls, steps and jobs
         samples, _ = scrape(self.server)
         names = named_metrics()
         self.assertGreater(len(names), 20)
@@ -114,7 +113,7 @@ class MetricsTest(unittest.TestCase):
         finish = message("FinishRequest", job=leased.job, lease_id=leased.lease_id)
         finish.failure.status.code = 3
         self.worker.call("Finish", finish)
-        self.worker.call("Finish", finish)  # its reply was lost: the same answer, and no second count
+        self.worker.call("Finish", finish)  # a retry is not counted
         ended = 'kind="generation",outcome="failed"'
         self.assertEqual(self.grew(before, "vico_job_seconds_count", ended), 1)
         self.assertEqual(self.grew(before, "vico_attempts_failed_total", 'reason="other"'), 1)
@@ -155,13 +154,13 @@ class MetricsTest(unittest.TestCase):
     def test_open_connections_are_counted_by_listener(self):
         def open_to(listener):
             return self.value("vico_connections_open", f'listener="{listener}"')
-        vico_api.wait_for(lambda: open_to("clients") == open_to("workers") == 1, "the fixture's connections alone")
+        vico_api.wait_for(lambda: open_to("clients") == open_to("workers") == 1, "only the fixture's connections")
         with grpc.insecure_channel(self.server.address, options=[("grpc.use_local_subchannel_pool", 1)]) as another:
             grpc.channel_ready_future(another).result(timeout=10)
             self.assertEqual((open_to("clients"), open_to("workers")), (2, 1))
         vico_api.wait_for(lambda: open_to("clients") == 1, "the closed connection to be noticed")
 
-    def test_disk_and_process_figures_are_those_of_this_machine(self):
+    def test_disk_and_process_metrics_match_this_machine(self):
         self.assertGreater(self.value("vico_data_size_bytes"), self.value("vico_data_free_bytes"))
         self.assertGreater(self.value("vico_data_free_bytes"), 0)
         status = pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text()
@@ -170,7 +169,7 @@ class MetricsTest(unittest.TestCase):
         self.assertGreater(self.value("process_max_fds"), self.value("process_open_fds"))
         self.assertGreater(self.value("process_open_fds"), 3)
 
-    def test_labels_take_few_values_and_none_that_a_caller_sent(self):
+    def test_labels_have_few_values_and_none_from_a_caller(self):
         self.submit_and_finish()
         samples, text = scrape(self.server)
         values = " ".join(set(re.findall(r'"([^"]*)"', text)))
@@ -179,7 +178,7 @@ class MetricsTest(unittest.TestCase):
         ours = sum(len(series) for name, series in samples.items() if name.startswith("vico_"))
         self.assertLess(ours, 600)
 
-    def test_counters_are_there_before_anything_happened(self):
+    def test_counters_exist_from_the_start(self):
         for name in ("vico_job_seconds_count", "vico_lease_expiries_total", "vico_attempts_failed_total",
                      "vico_cancellations_total", "vico_blob_bytes_total", "vico_connections_refused_total",
                      "vico_jobs", "vico_jobs_submitted_total"):
@@ -187,36 +186,36 @@ class MetricsTest(unittest.TestCase):
 
 
 class HealthTest(unittest.TestCase):
-    """vico-health, as probes use it."""
+    """vico-health, as in the probes."""
 
-    def ask(self, *words):
+    def check(self, *words):
         done = subprocess.run([HEALTH_PROGRAM, *words], capture_output=True, text=True, timeout=30)
         return done.returncode, done.stderr
 
     def test_a_server_without_workers_is_healthy_and_its_workers_are_not(self):
         with vico_api.Server(SERVER_PROGRAM) as server:
-            self.assertEqual(self.ask(server.address), (0, ""))
-            self.assertEqual(self.ask("--service", "vico.v1.JobService", server.address), (0, ""))
-            self.assertEqual(self.ask("--service", "vico.worker", server.address), (1, "vico-health: not serving\n"))
-            code, said = self.ask("--service", "no.such.Service", server.address)
+            self.assertEqual(self.check(server.address), (0, ""))
+            self.assertEqual(self.check("--service", "vico.v1.JobService", server.address), (0, ""))
+            self.assertEqual(self.check("--service", "vico.worker", server.address), (1, "vico-health: not serving\n"))
+            code, said = self.check("--service", "no.such.Service", server.address)
             self.assertEqual((code, "no service" in said), (1, True))
 
-    def test_who_does_not_answer_is_not_healthy(self):
-        with socket.socket() as deaf:
-            deaf.bind(("127.0.0.1", 0))
-            self.assertEqual(self.ask(f"127.0.0.1:{deaf.getsockname()[1]}")[0], 1)
-            deaf.listen()
-            self.assertEqual(self.ask("--seconds", "1", f"127.0.0.1:{deaf.getsockname()[1]}")[0], 1)
+    def test_a_server_without_an_answer_is_not_healthy(self):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            self.assertEqual(self.check(f"127.0.0.1:{silent.getsockname()[1]}")[0], 1)
+            silent.listen()
+            self.assertEqual(self.check("--seconds", "1", f"127.0.0.1:{silent.getsockname()[1]}")[0], 1)
 
-    def test_it_asks_over_tls(self):
+    def test_it_connects_over_tls(self):
         import nginx_edge
         with vico_api.Server(SERVER_PROGRAM) as server, nginx_edge.Edge(server.address) as edge:
-            self.assertEqual(self.ask("--tls", f"localhost:{edge.port}"), (0, ""))
-            self.assertEqual(self.ask(f"localhost:{edge.port}")[0], 1)
+            self.assertEqual(self.check("--tls", f"localhost:{edge.port}"), (0, ""))
+            self.assertEqual(self.check(f"localhost:{edge.port}")[0], 1)
 
-    def test_wrong_flags_are_said_to_be(self):
-        self.assertEqual(self.ask()[0], 2)
-        self.assertEqual(self.ask("--seconds", "0", "localhost:1")[0], 2)
+    def test_wrong_flags_give_exit_code_2(self):
+        self.assertEqual(self.check()[0], 2)
+        self.assertEqual(self.check("--seconds", "0", "localhost:1")[0], 2)
 
 
 if __name__ == "__main__":

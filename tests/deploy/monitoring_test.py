@@ -1,5 +1,5 @@
-"""The alerts and the dashboard: promtool checks the rules and runs their tests, and every alert has a
-test, a severity and a line in the operator's guide."""
+"""The alerts and the dashboard: promtool checks the rules and runs their tests. Every alert has a test, a severity and a
+row in the operator's guide."""
 import json
 import re
 import subprocess
@@ -27,7 +27,7 @@ class MonitoringTest(unittest.TestCase):
         done = promtool("check", "rules", "--lint=all", "--lint-fatal", "alerts.yaml")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def test_each_alert_is_raised_by_trouble_and_not_without(self):
+    def test_each_alert_has_a_test_that_fires_and_one_that_does_not(self):
         done = promtool("test", "rules", "alerts_test.yaml")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         tests = yaml.safe_load((MONITORING / "alerts_test.yaml").read_text())["tests"]
@@ -36,7 +36,7 @@ class MonitoringTest(unittest.TestCase):
                       if bool(case.get("exp_alerts")) == wanted}
             self.assertEqual(tested, {rule["alert"] for rule in RULES})
 
-    def test_each_alert_says_how_bad_it_is_and_stands_in_the_guide(self):
+    def test_each_alert_has_a_severity_and_a_row_in_the_guide(self):
         guide = (tools.ROOT / "docs/operators-guide.md").read_text()
         for rule in RULES:
             with self.subTest(rule["alert"]):
@@ -44,7 +44,7 @@ class MonitoringTest(unittest.TestCase):
                 self.assertTrue(rule["annotations"]["summary"])
                 self.assertIn(f"| {rule['alert']} |", guide)
 
-    def test_the_dashboard_is_one_that_grafana_takes(self):
+    def test_the_dashboard_is_consistent(self):
         panels = DASHBOARD["panels"]
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
         variables = {variable["name"] for variable in DASHBOARD["templating"]["list"]}
@@ -56,7 +56,7 @@ class MonitoringTest(unittest.TestCase):
             self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
             cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
                      for y in range(place["y"], place["y"] + place["h"])}
-            self.assertFalse(cells & taken, f"{panel['title']} lies on another panel")
+            self.assertFalse(cells & taken, f"{panel['title']} overlaps another panel")
             taken |= cells
 
 

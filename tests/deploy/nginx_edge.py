@@ -1,4 +1,4 @@
-"""A real nginx with deploy/nginx/vico.conf in front of a server, on a free port of loopback."""
+"""An nginx process with deploy/nginx/vico.conf in front of a server, on a free port of loopback."""
 import os
 import subprocess
 
@@ -7,13 +7,13 @@ import tools
 
 NGINX, = tools.need("nginx")
 
-# Changes of the profile: times cut to seconds and a peer's share to 8 calls; unary calls cut short.
+# Changes of the profile: timeouts of seconds and a limit of 8 calls per peer; a short timeout of unary calls.
 QUICK = [(r"client_header_timeout 10s", "client_header_timeout 2s"), (r"client_body_timeout 30s", "client_body_timeout 2s"),
          (r"send_timeout 60s", "send_timeout 2s"), (r"limit_conn vico_peer 64", "limit_conn vico_peer 8")]
 SHORT_UNARY = [(r"grpc_read_timeout 35s", "grpc_read_timeout 2s")]
 TOO_MANY_UPLOADS = ("RESOURCE_EXHAUSTED", "too many calls from this peer")
 TOO_LARGE = "the request is too large"
-CUT_OFF = "client timed out"  # what the log says of an upload that stopped
+CUT_OFF = "client timed out"  # in the log for an upload that stalls
 
 
 class Edge(proxies.Proxy):
@@ -40,7 +40,7 @@ http {{
 """)
 
     def check(self):
-        """nginx's own test of the configuration: (exit code, what it says)."""
+        """Tests the configuration with nginx. Returns exit code and standard error."""
         done = subprocess.run([NGINX, "-t", "-c", f"{self.folder}/nginx.conf", "-e", f"{self.folder}/error.log"],
                               capture_output=True, text=True, timeout=30)
         return done.returncode, done.stderr

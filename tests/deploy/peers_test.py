@@ -1,6 +1,5 @@
-"""Peers that take all they can get, against the real program: descriptors that run out (after that gRPC's
-own listener accepts nobody again, CVE-2023-4785), floods of connections, and peers that say nothing.
-Usage: peers_test.py VICO_SERVER"""
+"""Misbehaving peers against vico-server: exhausted file descriptors (after which gRPC's own listener accepts no
+connection any more, CVE-2023-4785), floods of connections, and silent peers. Usage: peers_test.py VICO_SERVER"""
 import os
 import pathlib
 import re
@@ -25,7 +24,7 @@ def cpu_seconds(server):
 
 
 def limit_descriptors(server, count):
-    """Sets it; the limit of before."""
+    """Sets the limit and returns the previous one."""
     before, most = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (count, most))
     return before
@@ -36,12 +35,12 @@ def new_channel(server):
 
 
 def connect(server, source="127.0.0.1"):
-    """A connection that says nothing; it may be closed at once."""
+    """Opens a connection and sends nothing. The server may close it at once."""
     return socket.create_connection(("127.0.0.1", server.ports["client_port"]), 10, source_address=(source, 0))
 
 
-def lives_until_closed(connection, patience):
-    """Seconds until the server closes it; what it sends is thrown away."""
+def seconds_until_closed(connection, patience):
+    """Seconds until the server closes the connection. Discards what it sends."""
     began = time.monotonic()
     connection.settimeout(patience)
     try:
@@ -72,13 +71,13 @@ class PeersTest(unittest.TestCase):
             time.sleep(0.1)
         used = cpu_seconds(server) - cpu
         print(f"{used:.2f} s of CPU in {seconds} s")
-        self.assertLess(used, seconds / 10, "the server spins")
+        self.assertLess(used, seconds / 10, "the server is in a busy loop")
 
-    def check_a_newcomer_is_served(self, server):
+    def check_a_new_peer_is_served(self, server):
         began = time.monotonic()
-        with new_channel(server) as newcomer:
-            grpc.channel_ready_future(newcomer).result(timeout=10)
-            self.assertEqual(vico_api.health(newcomer), 1)
+        with new_channel(server) as new_peer:
+            grpc.channel_ready_future(new_peer).result(timeout=10)
+            self.assertEqual(vico_api.health(new_peer), 1)
         self.assertLess(time.monotonic() - began, 5)
 
     def check_exhaustion(self, descriptors):
@@ -93,20 +92,20 @@ class PeersTest(unittest.TestCase):
                 one.close()
             if descriptors == 1:
                 limit_descriptors(server, before)
-            self.check_a_newcomer_is_served(server)
+            self.check_a_new_peer_is_served(server)
             self.assertEqual(vico_api.health(client), 1)
         return server
 
-    def test_a_server_whose_descriptors_run_short_closes_what_comes_and_serves_on(self):
+    def test_with_few_descriptors_the_server_closes_new_connections_and_keeps_serving(self):
         server = self.check_exhaustion(128)
         self.assertGreater(self.refused(server, "descriptors"), 100)
         log = pathlib.Path(server.log).read_text()
         self.assertEqual(log.count("a connection is refused"), 1, log)
 
-    def test_a_server_that_can_open_nothing_waits_and_serves_on(self):
+    def test_without_descriptors_the_server_waits_and_keeps_serving(self):
         self.check_exhaustion(1)
 
-    def test_ten_thousand_connects_of_a_peer_keep_nobody_else_out(self):
+    def test_a_flood_of_one_peer_does_not_lock_out_others(self):
         server = self.start("--connections-per-peer", "64")
         held = [connect(server, "127.0.0.2") for _ in range(64)]
         self.addCleanup(lambda: [one.close() for one in held])
@@ -116,22 +115,22 @@ class PeersTest(unittest.TestCase):
                 try:
                     connect(server, "127.0.0.2").close()
                 except ConnectionError:
-                    pass  # closed before it was told that it is open
+                    pass  # the server closed it at once
 
         cpu = cpu_seconds(server)
         flooding = threading.Thread(target=flood)
         flooding.start()
         while flooding.is_alive():
-            self.check_a_newcomer_is_served(server)
+            self.check_a_new_peer_is_served(server)
         flooding.join()
         print(f"{cpu_seconds(server) - cpu:.2f} s of CPU for 10,000 connects")
         vico_api.wait_for(lambda: self.refused(server, "peer") == 10_000, "the flood to be refused")
-        self.check_a_newcomer_is_served(server)
+        self.check_a_new_peer_is_served(server)
 
-    def test_a_peer_that_says_nothing_is_cut_off(self):
+    def test_a_silent_peer_is_disconnected(self):
         server = self.start()
         with connect(server) as silent:
-            self.assertLess(lives_until_closed(silent, 60), 30)
+            self.assertLess(seconds_until_closed(silent, 60), 30)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A real proxy with a profile of deploy/ in front of a server, on a free port of loopback."""
+"""A proxy process with a profile of deploy/ in front of a server, on a free port of loopback."""
 import os
 import pathlib
 import re
@@ -17,9 +17,9 @@ def free_port():
 
 
 class Proxy:
-    """What the proxies have in common. `changes` are regular expressions and what takes their place in the
-    profile; each must match. A subclass has `profile`, `places` (changes that every test needs), `configure` (writes
-    its files), `check` and `start`."""
+    """Base class of the proxies. `changes` are pairs of a regular expression and its replacement in the profile; each
+    expression must match. A subclass has `profile`, `places` (changes that every test needs), `configure` (writes the
+    files), `check` and `start`."""
 
     def __init__(self, server, changes=()):
         self.server = server

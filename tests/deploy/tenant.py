@@ -1,10 +1,10 @@
-"""A tenant with a key, and the command line tool in its name."""
+"""A tenant with an API key, and the command line client with that key."""
 import pathlib
 import subprocess
 
 
 class Tenant:
-    """`address` and `ca`: where the tool finds the service; `folder` gets the key."""
+    """Creates the tenant and a key, which it writes to `folder`. The client connects to `address` and trusts `ca`."""
 
     def __init__(self, name, server_program, vico, folder, data, address, ca):
         subprocess.run([server_program, "tenants", "create", "--data", data, "--tenant", name], check=True,
@@ -22,5 +22,5 @@ class Tenant:
         return subprocess.run([*self._command, *map(str, words)], capture_output=True, text=True, timeout=seconds)
 
     def known(self):
-        """Whether the server has seen the key: it looks once a second."""
+        """Whether the server accepts the key; it refreshes its cache once a second."""
         return self.vico("concepts", "list").returncode == 0

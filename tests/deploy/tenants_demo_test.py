@@ -1,5 +1,5 @@
-"""The main job for two tenants at once as strangers have it: through nginx, over TLS on every leg, with keys, and a worker
-that shows a certificate. Usage: tenants_demo_test.py VICO_SERVER VICO VICO_WORKER"""
+"""Two concurrent tenants train and generate through nginx, with TLS on every connection, API keys, and a worker with a
+certificate. Usage: tenants_demo_test.py VICO_SERVER VICO VICO_WORKER"""
 import json
 import os
 import pathlib
@@ -42,7 +42,7 @@ class TenantsDemoTest(unittest.TestCase):
         self.tenants = [Tenant(name, SERVER, VICO, self.folder, self.server.data, f"localhost:{edge.port}",
                                os.path.join(edge.folder, "tls/ca.crt")) for name in CONCEPTS]
         for tenant in self.tenants:
-            vico_api.wait_for(tenant.known, "the key to be known")
+            vico_api.wait_for(tenant.known, "the key to be accepted")
         with open(self.folder / "worker.log", "wb") as log:
             self.worker = subprocess.Popen(
                 [WORKER, "--server", f"localhost:{self.server.ports['worker_port']}", "--base-model",
@@ -53,7 +53,7 @@ class TenantsDemoTest(unittest.TestCase):
                           alive=self.worker)
 
     def job_of(self, tenant):
-        """Pictures up, an adapter trained, two pictures back."""
+        """Uploads pictures, trains an adapter and generates two pictures."""
         word = CONCEPTS[tenant.name]
         pictures = sorted((tools.ROOT / "examples" / word).glob("*.png"))
         concept = lines(tenant.vico("concepts", "upload", *pictures))[-1]["name"]
@@ -66,7 +66,7 @@ class TenantsDemoTest(unittest.TestCase):
         assert drawn.returncode == 0, drawn.stderr
         self.found[tenant.name] = (adapter["name"], sorted(path.read_bytes() for path in out.glob("*.png")))
 
-    def test_each_gets_pictures_and_sees_its_own_alone(self):
+    def test_each_gets_pictures_and_sees_only_its_own_resources(self):
         self.found = {}
         threads = [threading.Thread(target=self.job_of, args=(tenant,)) for tenant in self.tenants]
         for thread in threads:

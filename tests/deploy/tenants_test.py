@@ -1,5 +1,5 @@
-"""Two tenants at once, through nginx and with keys, by the command line tool: each sees its own things
-and none of the other's. Usage: tenants_test.py VICO_SERVER VICO"""
+"""Two concurrent tenants with keys, through nginx and with the command line client: each sees only its own resources.
+Usage: tenants_test.py VICO_SERVER VICO"""
 import json
 import os
 import pathlib
@@ -34,9 +34,9 @@ class TenantsTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.tenants = [tenant_of(name, folder.name, cls.server, cls.edge) for name in ("acme", "zenith")]
         for tenant in cls.tenants:
-            vico_api.wait_for(tenant.known, "the key to be known")
+            vico_api.wait_for(tenant.known, "the key to be accepted")
 
-    def test_each_sees_its_own_while_both_upload(self):
+    def test_concurrent_tenants_see_only_their_own_concepts(self):
         mine = {}
 
         def work(tenant):
@@ -61,9 +61,9 @@ class TenantsTest(unittest.TestCase):
                 self.assertNotEqual(answers[0].returncode, 0)
                 self.assertEqual(answers[0].stderr.replace(foreign, "X"), answers[1].stderr.replace(nothing, "X"))
 
-    def test_a_key_that_is_wrong_or_revoked_gets_nothing(self):
+    def test_a_wrong_or_revoked_key_is_refused(self):
         tenant = tenant_of("shortlived", os.path.dirname(self.tenants[0].key_file), self.server, self.edge)
-        vico_api.wait_for(tenant.known, "the key to be known")
+        vico_api.wait_for(tenant.known, "the key to be accepted")
         key_id = tenant.key.split("_")[1]
         subprocess.run([SERVER_PROGRAM, "keys", "revoke", "--data", self.server.data, "--tenant", "shortlived", key_id],
                        check=True, stdout=subprocess.DEVNULL, timeout=60)

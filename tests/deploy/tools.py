@@ -1,4 +1,4 @@
-"""Finds the programs that the deployment tests need."""
+"""Finds the programs and Python modules that the deployment tests need."""
 import os
 import pathlib
 import shutil
@@ -9,7 +9,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 
 
 def need(*names):
-    """The paths of these programs; ends the test with 77, which is a skip, when one is missing."""
+    """Returns the paths of these programs. Exits with 77, which means skipped, if one is missing."""
     found = []
     for name in names:
         path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:{CACHE / 'tools'}:/usr/sbin")
@@ -21,12 +21,12 @@ def need(*names):
 
 
 def need_modules(*names):
-    """Ends the test with 77 when a Python module is missing."""
+    """Exits with 77 if a Python module is missing."""
     import importlib.util
     for name in names:
         try:
             found = importlib.util.find_spec(name)
-        except ModuleNotFoundError:  # of a package above it
+        except ModuleNotFoundError:  # its parent package is missing
             found = None
         if found is None:
             print(f"skipped: Python's {name} is missing; scripts/bootstrap --tests installs it")

@@ -1,4 +1,4 @@
-"""Vico's API for the deployment tests: messages and stubs straight from proto/, no generated code."""
+"""Vico's API for the deployment tests: messages and stubs built from proto/ at run time, without generated code."""
 import functools
 import hashlib
 import json
@@ -39,7 +39,7 @@ def message(kind, /, **fields):
 
 
 def call(channel, service, method):
-    """The callable of a method, of the right arity."""
+    """The callable of a method, unary or streaming."""
     described = _pool().FindServiceByName(f"vico.v1.{service}").FindMethodByName(method)
     request, answer = (message_factory.GetMessageClass(kind)
                        for kind in (described.input_type, described.output_type))
@@ -51,14 +51,14 @@ def call(channel, service, method):
 
 
 def health(channel, service=""):
-    """The number that grpc.health.v1 gives a service: 1 is SERVING."""
+    """The status of a service from grpc.health.v1 as a number; 1 is SERVING."""
     from grpc_health.v1 import health_pb2, health_pb2_grpc
     stub = health_pb2_grpc.HealthStub(channel)
     return stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10).status
 
 
 def noise_png(width, height, seed):
-    """A picture that does not compress: about 3 bytes a pixel."""
+    """A PNG with incompressible content: about 3 bytes per pixel."""
     rows = b"".join(b"\0" + hashlib.shake_128(f"{seed}:{y}".encode()).digest(3 * width) for y in range(height))
 
     def chunk(kind, data):
@@ -84,7 +84,7 @@ def upload_parts(pictures, chunk_bytes=1 << 20):
 
 
 class Server:
-    """A real vico-server in a folder of its own; ends with the `with`."""
+    """A vico-server process with its own data folder; stops at the end of the `with` statement."""
 
     def __init__(self, program, *flags, clients="127.0.0.1:0"):
         self._folder = tempfile.TemporaryDirectory(prefix="vico-deploy.")
@@ -116,7 +116,7 @@ class Server:
 
 
 def stop(process, seconds=60):
-    """Asks a program to end, kills it after so many seconds; its exit status."""
+    """Sends SIGTERM, and SIGKILL after `seconds`. Returns the exit status."""
     process.terminate()
     try:
         return process.wait(seconds)
@@ -126,7 +126,7 @@ def stop(process, seconds=60):
 
 
 def wait_for(holds, what, seconds=30, alive=None):
-    """What `holds()` answers as soon as that is something; fails after so many seconds."""
+    """Polls `holds()` and returns its first true value. Fails after `seconds`, or when the process `alive` ends."""
     end = time.monotonic() + seconds
     while True:
         found = holds()

@@ -1,11 +1,11 @@
-"""Weights that need not be stored: FormulaWeights() in vico_helpers.h makes the same."""
+"""Weights from a formula, so that they need not be stored. FormulaWeights() in vico_helpers.h computes the same ones."""
 import math
 
 import torch
 
 
 def weights(index, name, shape):
-    """The tensor that is `index`-th (from 1) among all names in ascending order, by row-major element i."""
+    """`index` is the position (from 1) of the name among all names in ascending order; `i` is the row-major element."""
     i = torch.arange(math.prod(shape), dtype=torch.float64) % 997
     wave = torch.sin(index + 1.3 * i)
     if len(shape) > 1:

@@ -1,7 +1,7 @@
-"""mmagic's ViCo (open-mmlab/mmagic at 0a560bb), put together so that it runs on a CPU without mmengine and mmcv.
+"""mmagic's ViCo (open-mmlab/mmagic at 0a560bb), assembled so that it runs on a CPU without mmengine and mmcv.
 
-Theirs and really run: ViCo with its train_step() and infer(), its U-Net's blocks and sites, ClipWrapper, TokenizerWrapper.
-Stand-ins: mmengine, mmcv, the registries around them and the autoencoder, which hands out given latents. Everything is fp32,
+mmagic's code: ViCo with its train_step() and infer(), its U-Net's blocks and sites, ClipWrapper, TokenizerWrapper.
+Stand-ins: mmengine, mmcv, the registries around them and the autoencoder, which returns given latents. Everything is fp32,
 as their own dtype='fp32' makes it. Needs torch, diffusers==0.23.1, huggingface_hub<0.26, transformers<4.47, tqdm.
 """
 import contextlib
@@ -23,7 +23,7 @@ def stand_in(name, **members):
 
 
 def package(name, folder):
-    """A package whose __init__ is not run."""
+    """A package whose __init__ is not executed."""
     stand_in(name, __path__=[str(folder)])
 
 
@@ -66,7 +66,7 @@ def load_mmagic(source):
 
 
 class Vae(nn.Module):
-    """Hands out the samples it is given, in order."""
+    """Returns the given samples in order."""
     block_out_channels = (1, 1, 1, 1)
     dtype = torch.float32
 
@@ -100,8 +100,8 @@ class OptimWrapper:
 
 
 class Mmagic:
-    """Their model with configs/vico/vico.py's sites; `unet` and `text` are diffusers' and transformers' networks with their
-    weights, `tokenizer` a folder, `scale` the latents'. The adapter's weights are yet to be set."""
+    """Their model with the sites of configs/vico/vico.py. `unet` and `text` are networks of diffusers and transformers
+    with weights, `tokenizer` is a folder, `scale` that of the latents. The caller sets the adapter's weights."""
 
     def __init__(self, source, unet, text, tokenizer, tokens, reg_weight, scale):
         from diffusers import DDIMScheduler, DDPMScheduler
@@ -131,14 +131,14 @@ class Mmagic:
         self.sites = sorted({name.split(".image_cross_attention.")[0] for name in blocks})
 
     def optimizer(self, embedding_rate, attention_rate):
-        """In two groups, as their paramwise_cfg divides them."""
+        """Two groups of parameters, divided as by their paramwise_cfg."""
         blocks = {name: p for name, p in self.trainable.items() if name != "placeholder_embedding"}
         return OptimWrapper([
             {"params": [self.placeholder], "lr": embedding_rate, "named": {"placeholder_embedding": self.placeholder}},
             {"params": list(blocks.values()), "lr": attention_rate, "named": blocks}])
 
     def train_step(self, target, reference, prompt, timestep, noise, optimizer):
-        """One picture of each, latents [1, 4, h, w] before they are scaled; their log of the losses."""
+        """One picture and one reference as unscaled latents [1, 4, h, w]. Returns their log of the losses."""
         self.model.vae.samples = [torch.cat([target, reference])]
         image = torch.zeros(1, 3, 8 * target.shape[2], 8 * target.shape[3])
         data = {"inputs": {"img": image, "img_ref": image}, "data_samples": types.SimpleNamespace(prompt=[prompt])}
@@ -147,7 +147,7 @@ class Mmagic:
             return self.model.train_step(data, optimizer)
 
     def generate(self, prompt, reference, noise, steps, guidance):
-        """The latents after each step, [steps, 4, h, w]; `reference` before it is scaled."""
+        """The latents after each step, [steps, 4, h, w]; `reference` is unscaled."""
         states = []
         step = self.model.test_scheduler.step
 
@@ -166,7 +166,7 @@ class Mmagic:
 
     @contextlib.contextmanager
     def watch(self):
-        """Yields a dictionary of lists, one entry a site: attention, mask, output; and prediction."""
+        """Yields a dictionary of lists, one entry per site: attention, mask, output; and prediction."""
         seen = {"attention": [], "mask": [], "output": [], "prediction": []}
         otsu = self.utils.otsu
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/golden/adapter_v1.safetensors: an adapter file of format version 1, not written by our own code.
 
-pip install safetensors numpy. Never to be changed: docs/adapter-format.md promises that it stays readable.
+pip install safetensors numpy. The file must never change: docs/adapter-format.md promises that it stays readable.
 """
 import pathlib
 

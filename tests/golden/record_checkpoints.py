@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Records tests/golden/checkpoints: small files of torch.save, as the authors' code and mmagic's write them.
+"""Records tests/golden/checkpoints: small files of torch.save like those of the authors' code and of mmagic.
 
   git clone https://github.com/haoosz/ViCo && git -C ViCo checkout 4ac2463
   python3 record_checkpoints.py ViCo      (needs what record_models.py and record_vico.py need)
 
-The authors' files come from their own EmbeddingManager.save and BasicTransformerBlock. mmagic's blocks are the class
-its code takes from diffusers; its key names and the frame of its iter_N.pth are written out here, and the log's class
-in it is a stand-in of the same name. Widths are 4 and 6; `tiny_*` fits tests/support/tiny_base. Every tensor, as
-PyTorch has it, is in expected.safetensors under "<file>|<key>".
+The authors' files are written by their own EmbeddingManager.save and BasicTransformerBlock. For mmagic, the blocks are
+the diffusers class that its code uses; its key names and the outer structure of iter_N.pth are repeated here, with a
+stand-in of the same name for the class of the log. Widths are 4 and 6; `tiny_*` fits tests/support/tiny_base. Every tensor, as
+PyTorch reads it, is in expected.safetensors under "<file>|<key>".
 """
 import collections
 import pathlib
@@ -31,7 +31,7 @@ def save(name, value, tensors, **options):
 
 
 def nested(names, leaf):
-    """A module that holds `leaf` under the dotted name, so that state_dict() makes the key."""
+    """A module with `leaf` under the dotted name, so that state_dict() has that key."""
     for name in reversed(names.split(".")):
         leaf = nn.ModuleDict({name: leaf})
     return leaf
@@ -126,7 +126,7 @@ def mmagic():
 
 
 def kinds():
-    """One tensor a type, and storages seen in other ways than whole and row-major."""
+    """One tensor per type, and views that are not whole row-major storages."""
     base = torch.arange(24.0)
     tensors = {str(dtype).removeprefix("torch."): torch.tensor([-3, 0, 7]).abs().to(dtype) for dtype in
                (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,

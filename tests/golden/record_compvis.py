@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records tests/golden/compvis: what a single-file checkpoint of Stable Diffusion 1.x looks like, and computes.
+"""Records tests/golden/compvis: the tensors of a single-file checkpoint of Stable Diffusion 1.x, and outputs of a small one.
 
   git clone https://github.com/haoosz/ViCo && git -C ViCo checkout 4ac2463
   pip install einops   (and what record_models.py needs)
@@ -7,8 +7,8 @@
 
 names.json  every tensor of a full-size file: its name and shape from the authors' own modules (ldm, transformers), and the
             name that diffusers' converter gives it
-tiny.json   names and shapes of a small one: two resolutions, one resnet each
-io/compvis.safetensors  what the authors' modules compute with the small one, whose weights are a formula of name and
+tiny.json   names and shapes of a small file: two resolutions, one resnet each
+io/compvis.safetensors  outputs of the authors' modules with the small file, whose weights are a formula of name and
             index (formula.py)
 """
 import json
@@ -27,11 +27,11 @@ from vico_reference import open_source
 
 HERE = pathlib.Path(__file__).parent
 PREFIX = {"unet": "model.diffusion_model.", "vae": "first_stage_model.", "text": "cond_stage_model.transformer."}
-VOCABULARY, CONTEXT, TEXT_WIDTH, TEXT_HEADS = 854, 16, 24, 12  # the vocabulary is tests/golden/tokenizer's
+VOCABULARY, CONTEXT, TEXT_WIDTH, TEXT_HEADS = 854, 16, 24, 12  # the vocabulary of tests/golden/tokenizer
 
 
 class Vae(torch.nn.Module):
-    """The four parts of CompVis' AutoencoderKL that have weights; its class needs pytorch_lightning."""
+    """The four parts with weights of CompVis' AutoencoderKL, whose class would need pytorch_lightning."""
 
     def __init__(self, **config):
         super().__init__()
@@ -51,7 +51,7 @@ def make(unet, vae, text):
 
 
 def parameters(networks):
-    """File name -> parameter. Image attention is not Stable Diffusion's; transformers 5 dropped a level of names."""
+    """Name in the file -> parameter, without image attention. transformers 5 dropped a level of the names."""
     named = {}
     for part, network in networks.items():
         for name, p in network.named_parameters():
@@ -64,7 +64,7 @@ def parameters(networks):
 
 
 def convert(named, unet, vae):
-    """File name -> diffusers' name: each tensor carries its index through diffusers' converters."""
+    """Name in the file -> name in diffusers: each tensor contains its index and passes through diffusers' converters."""
     names = sorted(named)
     marked = {name: torch.full([1] * named[name].dim(), float(i)) for i, name in enumerate(names)}
     converted = {"unet": convert_ldm_unet_checkpoint(dict(marked), unet), "vae": convert_ldm_vae_checkpoint(dict(marked), vae),
@@ -80,7 +80,7 @@ def convert(named, unet, vae):
 
 
 def write_lines(path, entries):
-    """One entry a line."""
+    """JSON with one entry per line."""
     path.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]\n")
 
 
@@ -117,7 +117,7 @@ def record_tiny():
     timestep = torch.tensor([981])
     with torch.no_grad():
         text = networks["text"](ids).last_hidden_state
-        row = torch.tensor([0])  # the places of a learned word, which nothing looks at here
+        row = torch.tensor([0])  # the position of a learned word, which is unused here
         places = ((row, torch.tensor([4])), (row, torch.tensor([8])))
         output = networks["unet"](latent, latent.clone(), timesteps=timestep, context=text, ph_pos=places, use_img_cond=False)
         vae = networks["vae"]

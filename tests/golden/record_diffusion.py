@@ -19,11 +19,11 @@ HERE = pathlib.Path(__file__).parent
 SHAPE = (2, 4, 4, 4)
 SCHEDULE = dict(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
 
-# scheduler/scheduler_config.json as Stable Diffusion 1.5 was published with.
+# scheduler/scheduler_config.json of the published Stable Diffusion 1.5.
 SD15 = dict(SCHEDULE, _class_name="PNDMScheduler", _diffusers_version="0.6.0", clip_sample=False, set_alpha_to_one=False,
             skip_prk_steps=True, steps_offset=1, trained_betas=None)
 
-# Our name -> the class, what a user adds to from_config(), and what goes to step().
+# Our name -> the class, additional arguments of from_config(), and additional arguments of step().
 SCHEDULERS = {
     "ddim": (DDIMScheduler, {}, {}),
     "ddim_eta": (DDIMScheduler, {}, {"eta": 1.0}),
@@ -43,7 +43,7 @@ def without(config, *keys):
     return {key: value for key, value in config.items() if key not in keys}
 
 
-# What a file may ask for -> the file, the schedulers it matters to.
+# Variations of the file -> the file and the schedulers that they affect.
 V = dict(SD15, prediction_type="v_prediction")
 SIGMAS = ["euler", "heun", "dpmsolver++", "unipc"]
 OPTIONS = {
@@ -69,7 +69,7 @@ OPTIONS = {
 
 
 class Network:
-    """What stands for one: cheap, of x and t, and rough from call to call."""
+    """Stands for the network: a cheap function of x and t whose values differ much between calls."""
 
     def __init__(self, generator):
         self.mean = torch.randn(SHAPE, generator=generator)
@@ -80,11 +80,11 @@ class Network:
 
 
 def original(scheduler, step, output, t, x):
-    """The prediction of x_0 that the scheduler made in the step just taken."""
+    """The scheduler's prediction of x_0 in the last step."""
     for name in ["denoised", "pred_original_sample"]:
         if getattr(step, name, None) is not None:
             return getattr(step, name)
-    if isinstance(scheduler, PNDMScheduler):  # does not tell it; DDIM's is the same formula
+    if isinstance(scheduler, PNDMScheduler):  # does not return it; the formula is that of DDIM
         ddim = DDIMScheduler.from_config(scheduler.config, clip_sample=False, rescale_betas_zero_snr=False)
         ddim.set_timesteps(1)
         return ddim.step(output, t, x).pred_original_sample
@@ -92,7 +92,7 @@ def original(scheduler, step, output, t, x):
 
 
 def run(name, config, steps, calls_kept, network, start, noises):
-    """A whole run as StableDiffusionPipeline makes it; states and predictions of x_0 at some of its calls."""
+    """A whole run like that of StableDiffusionPipeline. Returns states and predictions of x_0 at some calls."""
     maker, chosen, step_arguments = SCHEDULERS[name]
     scheduler = maker.from_config(config, **chosen)
     scheduler.set_timesteps(steps)
@@ -114,7 +114,7 @@ def run(name, config, steps, calls_kept, network, start, noises):
 
 
 def record_schedulers(tensors):
-    """The tensors of all runs; returns what the runs are."""
+    """Records the tensors of all runs. Returns the descriptions of the runs."""
     generator = torch.Generator().manual_seed(11)
     network = Network(generator)
     start = torch.randn(SHAPE, generator=generator)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Records tests/golden/io/mmagic.safetensors: what mmagic's ViCo computes, its train_step() and infer() included.
+"""Records tests/golden/io/mmagic.safetensors: outputs of mmagic's ViCo, including its train_step() and infer().
 
   git clone https://github.com/open-mmlab/mmagic && git -C mmagic checkout 0a560bb
   pip install torch==2.13.0 diffusers==0.23.1 'huggingface_hub<0.26' 'transformers<4.47' safetensors pillow tqdm
   python3 record_mmagic.py mmagic
 
-mmagic_reference.py has how it is run. The networks have Stable Diffusion's shape at reduced width; weights, latents and
+mmagic_reference.py describes how it runs. The networks have Stable Diffusion's shape at reduced width; weights, latents and
 noise are formulas (formula.py, and wave() below; tests/golden/mmagic_test.cc has the same), so none are stored.
 """
 import json
@@ -24,10 +24,10 @@ from mmagic_reference import Mmagic
 
 HERE = pathlib.Path(__file__).parent
 WIDTH, TEXT_WIDTH, TOKENS, SIDE, HEADS = 32, 24, 16, 16, 8
-GROUPS = 8  # with 32, one channel each, some biases would have no gradient but noise
-VOCABULARY = 49408  # mmagic's infer() knows the end token by its number in CLIP's vocabulary
+GROUPS = 8  # with 32 groups of one channel, the gradients of some biases would be noise only
+VOCABULARY = 49408  # mmagic's infer() uses the number of the end token in CLIP's vocabulary
 SCALE = 0.18215
-REG_WEIGHT = 0.5  # far above the shipped one, so that its gradient shows
+REG_WEIGHT = 0.5  # far above the default, so that its gradient is visible
 EMBEDDING_RATE, ATTENTION_RATE = 5e-3, 1e-3
 STEPS = 5
 PROMPTS = ["a photo of a S*", "a close-up photo of the S*", "a rendition of the S*", "a dark photo of the S*",
@@ -42,7 +42,7 @@ def wave(seed, *shape):
 
 
 def tokenizer_folder(folder):
-    """The golden vocabulary, filled up so that start and end have CLIP's numbers."""
+    """The golden vocabulary, padded so that the start and end tokens have CLIP's numbers."""
     source = HERE / "tokenizer"
     words = sorted(json.loads((source / "vocab.json").read_text()).items(), key=lambda item: item[1])
     words = [word for word, _ in words]
@@ -70,7 +70,7 @@ def build(source):
 
 
 def digest(tensor):
-    """At most 64 elements spread evenly, and the Euclidean norm of all."""
+    """At most 64 evenly spaced elements, and the Euclidean norm of all elements."""
     flat = tensor.detach().double().flatten()
     count = min(64, flat.numel())
     chosen = torch.arange(count) * flat.numel() // count

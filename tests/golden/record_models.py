@@ -23,7 +23,7 @@ CONTEXT, TEXT_WIDTH = 16, 12
 
 
 def randomise(model, seed):
-    """Every weight matters: norms and biases, too, and no output vanishes."""
+    """Random weights for norms and biases too, so that each weight affects the output and no output vanishes."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, p in sorted(model.named_parameters()):
@@ -46,7 +46,7 @@ def record(folder, tensors):
 
 
 def strip(folder):
-    """Drops what only says who wrote the file, so that a re-recording is the same."""
+    """Drops fields with the writer's version, so that a new recording gives the same file."""
     path = folder / "config.json"
     config = json.loads(path.read_text())
     for key in ("_diffusers_version", "transformers_version", "_name_or_path"):
@@ -100,7 +100,7 @@ def record_text(folder, seed, vocabulary):
     placeholder = torch.randn(TEXT_WIDTH, generator=generator)
     with torch.no_grad():
         states = text(ids).last_hidden_state
-        # The learned word: one more row in the table, as textual inversion does it.
+        # The learned word is an additional row of the table, as in textual inversion.
         with_word = ids.clone()
         with_word[:, 4] = vocabulary
         text.resize_token_embeddings(vocabulary + 1, mean_resizing=False)
@@ -131,11 +131,11 @@ def main():
              "vae": ["diffusers", "AutoencoderKL"], "text_encoder": ["transformers", "CLIPTextModel"]}
     (base / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
 
-    # The tiny base's pattern: three resolutions with attention everywhere, heads of one size.
+    # The block pattern of the tiny base: three resolutions, all with attention, heads of equal size.
     shutil.rmtree(HERE / "unet_toy", ignore_errors=True)
     record_unet(HERE / "unet_toy", 40, block_out_channels=(8, 16, 16), attention_head_dim=(1, 2, 4),
                 down_block_types=("CrossAttnDownBlock2D",) * 3, up_block_types=("CrossAttnUpBlock2D",) * 3)
-    # Linear projections, as Stable Diffusion 2.x has them.
+    # Linear projections, as in Stable Diffusion 2.x.
     shutil.rmtree(HERE / "unet_linear", ignore_errors=True)
     record_unet(HERE / "unet_linear", 50, block_out_channels=(8, 8), attention_head_dim=2, layers_per_block=1,
                 use_linear_projection=True, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),

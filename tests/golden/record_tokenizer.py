@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records tests/golden/tokenizer: a small CLIP-style vocabulary of our own and what transformers makes of it.
+"""Records tests/golden/tokenizer: a small CLIP-style vocabulary of our own and the ids that transformers computes with it.
 
 Needs transformers < 5, whose CLIPTokenizer is the Python one that Stable Diffusion was trained with, and
 no ftfy:  pip install 'transformers==4.46.3' regex
@@ -47,7 +47,7 @@ HAND = [
 
 
 def train_merges():
-    """Plain byte-pair training on CORPUS; ties go to the pair that sorts first."""
+    """Byte-pair training on CORPUS. Among equally frequent pairs it takes the first in sorted order."""
     encode = bytes_to_unicode()
     pieces = Counter(regex.findall(r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+", CORPUS))
     words = {}
@@ -89,7 +89,7 @@ def write_vocabulary(merges):
 
 
 def random_texts(count):
-    """Mixtures of everything above: only characters that Unicode 13 already had."""
+    """Random mixtures of the texts above and of Unicode blocks, with characters of Unicode 13 only."""
     draw = random.Random(20230601)
     words = CORPUS.split()
     blocks = [(0x20, 0x7F), (0xA0, 0x250), (0x300, 0x340), (0x370, 0x400), (0x400, 0x460), (0x5D0, 0x5EB), (0x1E00, 0x2070),

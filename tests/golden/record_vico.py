@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Records tests/golden/io/vico.safetensors: what the authors' own ViCo computes, on given rows: attention maps, masks,
-prediction, losses, gradients, five optimizer steps, and a picture's latent.
+"""Records tests/golden/io/vico.safetensors: outputs of the authors' ViCo for given inputs: attention maps, masks,
+prediction, losses, gradients, five optimizer steps, and the latent of a picture.
 
   git clone https://github.com/haoosz/ViCo && git -C ViCo checkout 4ac2463
   pip install einops tqdm   (and what record_models.py needs)
   python3 record_vico.py ViCo
 
-vico_reference.py says what of it is theirs. The networks have Stable Diffusion's shape at reduced width. Their weights are
+vico_reference.py lists which parts are the authors'. The networks have Stable Diffusion's shape at reduced width. Their weights are
 a formula of name and index (formula.py), so no weights are stored.
 """
 import hashlib
@@ -24,9 +24,9 @@ from formula import weights
 HERE = pathlib.Path(__file__).parent
 WIDTH, TEXT_WIDTH, TOKENS, SIDE = 32, 24, 10, 16
 MULT = (1, 1, 2, 2)
-REG_WEIGHT = 0.5  # far above the paper's, so that its gradient shows
-CONTEXT, VOCABULARY = 16, 854  # of tests/golden/base's tokenizer
-EVERY = 61  # of all trainable numbers in the order of their names, those recorded
+REG_WEIGHT = 0.5  # far above the paper's value, so that its gradient is visible
+CONTEXT, VOCABULARY = 16, 854  # of the tokenizer in tests/golden/base
+EVERY = 61  # every 61st trainable number is recorded, in the order of names
 TEMPLATES = [["a photo of a {}", "a rendering of a {}"], ["the photo of a {}", "a photo of my {}"],
              ["a dark photo of the {}", "a photo of the cool {}"], ["a depiction of a {}", "a photo of one {}"],
              ["an illustration of the {}", "a rendition of the {}"]]
@@ -80,7 +80,7 @@ def record_unet(vico, tensors):
 
 
 def sample(named):
-    """Every EVERY-th of all numbers, in the order of the names."""
+    """Every EVERY-th number, in the order of names."""
     return torch.cat([named[name].detach().flatten() for name in sorted(named)])[::EVERY].clone()
 
 
@@ -90,7 +90,8 @@ def tokens(tokenizer, prompts):
 
 
 def record_training(vico, tokenizer, tensors):
-    """Five steps of two rows: two pictures, each the other's reference. The start is the formula's and the initial word's."""
+    """Five steps with two rows: two pictures, each the reference of the other. Starts from the formula's weights and the
+    initial word."""
     generator = torch.Generator().manual_seed(13)
     pictures = torch.randn(2, 4, SIDE, SIDE, generator=generator)
     noise = torch.randn(len(TEMPLATES), 2, 4, SIDE, SIDE, generator=generator)
@@ -118,7 +119,7 @@ def record_training(vico, tokenizer, tensors):
 
 
 def record_generation(vico, tokenizer, tensors):
-    """Ten steps with guidance, by the adapter as it now is: after five steps of training."""
+    """Ten guided steps with the adapter after five steps of training."""
     generator = torch.Generator().manual_seed(14)
     noise = torch.randn(2, 4, SIDE, SIDE, generator=generator)
     ids, unconditional = tokens(tokenizer, ["a photo of * on the beach"]), tokens(tokenizer, [""])
@@ -132,7 +133,7 @@ def record_otsu(attention, tensors):
     maps = torch.rand(48, 64, generator=generator)
     maps[8:16] = maps[8:16] ** 4
     maps[16:24, :20] += 2
-    maps[24:32] = torch.round(maps[24:32] * 10) / 10  # many values exactly at a candidate
+    maps[24:32] = torch.round(maps[24:32] * 10) / 10  # many values equal a candidate threshold
     maps[32:40, 1:] = 0.25
     maps[40] = 0.5  # constant
     tensors["otsu.maps"] = maps
@@ -140,7 +141,7 @@ def record_otsu(attention, tensors):
 
 
 def template_facts(source):
-    """The list itself is not needed: its length, its distinct entries and its digest are."""
+    """Records the length, the number of distinct entries and the digest of the list, not the list itself."""
     text = (pathlib.Path(source) / "ldm/data/personalized.py").read_text()
     scope = {}
     start = text.index("imagenet_templates_small = [")

@@ -1,9 +1,9 @@
-"""The authors' ViCo (haoosz/ViCo at 4ac2463), put together so that it runs on a CPU with today's libraries.
+"""The authors' ViCo (haoosz/ViCo at 4ac2463), assembled so that it runs on a CPU with current libraries.
 
-Theirs and really run: the U-Net with image attention, EmbeddingManager, LatentDiffusion with its noise schedule, p_losses
+The authors' code: the U-Net with image attention, EmbeddingManager, LatentDiffusion with its noise schedule, p_losses
 and configure_optimizers, and DDIMSampler. Replaced: the text encoder is transformers' CLIPTextModel (they patch one of
 transformers 4.18), whose embedding table hands its output to their EmbeddingManager as theirs does; the sampler's buffers
-stay on the CPU. Stubs stand for libraries whose code the above never calls. Needs torch, transformers, einops, numpy, tqdm.
+stay on the CPU. Stubs replace libraries whose code is never called. Needs torch, transformers, einops, numpy, tqdm.
 """
 import contextlib
 import importlib.abc
@@ -15,7 +15,7 @@ import types
 import torch
 
 STUBS = {"pytorch_lightning", "omegaconf", "torchvision", "taming", "clip", "kornia"}
-START, END = 49406, 49407  # their code knows these ids
+START, END = 49406, 49407  # these ids are constants in their code
 RESNET = {"in_layers.0": "norm1", "in_layers.2": "conv1", "emb_layers.1": "time_emb_proj", "out_layers.0": "norm2",
           "out_layers.3": "conv2", "skip_connection": "conv_shortcut"}
 
@@ -46,14 +46,14 @@ class StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def open_source(source):
-    """Makes the authors' checkout importable and imports what is used of it."""
+    """Makes the authors' checkout importable and imports the parts in use."""
     from transformers import AutoProcessor, CLIPModel, CLIPTextModel, CLIPTokenizer  # noqa: F401, before the stubs
     finder = StubFinder()
     sys.meta_path.insert(0, finder)
     sys.path.insert(0, str(source))
     try:
         import ldm.models.diffusion.ddpm
-        import omegaconf.listconfig  # noqa: F401, looked for when a U-Net is made
+        import omegaconf.listconfig  # noqa: F401, imported when a U-Net is created
         import ldm.modules.embedding_manager  # noqa: F401
     finally:
         sys.meta_path.remove(finder)
@@ -90,7 +90,7 @@ def diffusers_name(name):
 
 
 class TextStage(torch.nn.Module):
-    """In place of their FrozenCLIPEmbedder. `words` gives the ids of the placeholder and of the initial word."""
+    """Replaces their FrozenCLIPEmbedder. `words` has the ids of the placeholder and of the initial word."""
 
     def __init__(self, text, words):
         super().__init__()
@@ -126,7 +126,7 @@ def unet_parameters(width, multipliers, text_width):
 
 @contextlib.contextmanager
 def no_initialisation():
-    """Weights come from elsewhere; drawing a thousand million numbers first takes long."""
+    """Skips the random initialisation, which takes long and is overwritten."""
     kept = {name: getattr(torch.nn.init, name) for name in ("kaiming_uniform_", "uniform_", "normal_")}
     for name in kept:
         setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
@@ -138,7 +138,7 @@ def no_initialisation():
 
 
 class Vico:
-    """Their model with v1-finetune.yaml's settings; `unet` as unet_parameters() makes it. Weights are yet to be set."""
+    """Their model with v1-finetune.yaml's settings; `unet` is from unet_parameters(). The caller sets the weights."""
 
     def __init__(self, source, unet, text, words):
         ddpm = open_source(source)
@@ -170,7 +170,7 @@ class Vico:
         return self.model.get_learned_conditioning(ids)
 
     def positions(self, ids):
-        """As scripts/vico_txt2img.py finds them: the placeholder, or the end where there is none."""
+        """The position of the placeholder, or of the end token if there is none, as in scripts/vico_txt2img.py."""
         end = (torch.arange(len(ids)), ids.argmax(dim=-1))
         return [torch.where(ids == self.star) if (ids == self.star).any() else end, end]
 
@@ -194,7 +194,7 @@ class Vico:
 
     @contextlib.contextmanager
     def watch(self):
-        """Yields a dictionary of lists, one entry a site: attention, mask, reference, output; and prediction."""
+        """Yields a dictionary of lists, one entry per site: attention, mask, reference, output; and prediction."""
         seen = {"attention": [], "mask": [], "reference": [], "output": [], "prediction": []}
         otsu = self.attention.otsu
 
