@@ -1,4 +1,4 @@
-// Time, handed in.
+// The clock, an interface so that tests can control time.
 #pragma once
 
 #include <ctime>
@@ -13,11 +13,10 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  /// Wall time: what people are shown. It may jump, so nothing is decided by it.
+  /// Wall time, for timestamps that people read. It may jump, so it decides nothing.
   virtual absl::Time Now() const = 0;
 
-  /// Time since some fixed point of this boot, sleep included; never goes back. Leases and waits
-  /// are decided by it.
+  /// Monotonic time since the machine booted, time in sleep included. Leases and timeouts use it.
   virtual absl::Duration Uptime() const = 0;
 };
 

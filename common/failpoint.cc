@@ -88,11 +88,6 @@ Failpoints& OfThisProcess() {
   return failpoints;
 }
 
-std::string& Defect() {
-  static std::string defect = FromEnvironment("VICO_DEFECT");
-  return defect;
-}
-
 }  // namespace
 
 absl::StatusOr<std::map<std::string, Failpoints::Armed, std::less<>>> Failpoints::Parse(
@@ -124,7 +119,7 @@ void Failpoints::Note(const std::string& line) const {
   close(fd);
 }
 
-/// Whether this process is the first, of those with the same hits file, whose action runs.
+/// Whether no other process with the same hits file has run the action yet.
 bool Failpoints::Claim(std::string_view name) const {
   if (hits_file_.empty()) return true;
   const std::string mark = fmt::format("{}.{}", hits_file_, name);
@@ -133,11 +128,11 @@ bool Failpoints::Claim(std::string_view name) const {
   return fd >= 0;
 }
 
-/// Counts a hit; the armed action if it is to run now.
+/// Counts a hit and returns the action that it triggers, or nullptr.
 const Failpoints::Armed* Failpoints::Count(std::string_view name) {
   int hit = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = hits_.try_emplace(std::string(name), 0).first;
     hit = ++found->second;
   }
@@ -178,9 +173,5 @@ absl::Status HitFailpoint(std::string_view name) { return OfThisProcess().Hit(na
 std::string_view TearAtFailpoint(std::string_view name, std::string_view bytes) {
   return OfThisProcess().Tear(name, bytes);
 }
-
-bool IsPlanted(std::string_view defect) { return !Defect().empty() && Defect() == defect; }
-
-void Plant(std::string_view defect) { Defect() = std::string(defect); }
 
 }  // namespace vico

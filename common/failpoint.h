@@ -1,59 +1,57 @@
-// Named places where tests make a program die, wait or fail, and defects that tests plant to see
-// whether they are caught. Compiled in with the CMake option VICO_FAILPOINTS only; without it the
-// macros are nothing.
+// Failpoints: named places where tests make a program die, wait or fail. The macros expand to
+// nothing without the CMake option VICO_FAILPOINTS.
 //
-// VICO_FAILPOINTS="name=action@n;..." arms places: the action runs at the nth hit (from 1, once).
-//   kill9               the process ends at once, as by SIGKILL
-//   error(CODE)         the place returns that absl::StatusCode, as UNAVAILABLE
-//   applied_then_error  error(UNAVAILABLE) where the work is done already: the caller is told a lie
-//   sleep(MS)           the place waits so many milliseconds
-//   torn(BYTES)         of the bytes to write at that place only the first so many are written
-// VICO_FAILPOINT_HITS names a file that gains a line "name" at a place's first hit in a process,
-// and "name action" when its action runs; among the processes that share the file an action runs
-// once.
-// VICO_DEFECT="name" plants that defect.
+// VICO_FAILPOINTS="name=action@n;..." arms failpoints. The action runs once, at hit n (from 1).
+//   kill9               the process kills itself with SIGKILL
+//   error(CODE)         the failpoint returns that absl::StatusCode, for example UNAVAILABLE
+//   applied_then_error  error(UNAVAILABLE) at a place where the work is done: the caller gets an
+//                       error for a call that took effect
+//   sleep(MS)           the failpoint waits MS milliseconds
+//   torn(BYTES)         only the first BYTES bytes of the write at that place are written
+// VICO_FAILPOINT_HITS names a file. It gains a line "name" at the first hit of a failpoint in a
+// process, and "name action" when the action runs. Among the processes that share the file an
+// action runs once.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "common/mutex.h"
+
 #ifdef VICO_FAILPOINTS
 /// In a function that returns a status.
 #define VICO_FAILPOINT(name) RETURN_IF_ERROR(::vico::HitFailpoint(name))
-/// The status itself, for other functions.
+/// The status as a value, for other functions.
 #define VICO_FAILPOINT_STATUS(name) ::vico::HitFailpoint(name)
-/// `bytes`, or the part of them that is written.
+/// `bytes`, or the first part of them if a torn write is armed.
 #define VICO_TORN(name, bytes) ::vico::TearAtFailpoint(name, bytes)
-#define VICO_DEFECT(name) ::vico::IsPlanted(name)
 #else
 #define VICO_FAILPOINT(name) static_cast<void>(0)
 #define VICO_FAILPOINT_STATUS(name) ::absl::OkStatus()
 #define VICO_TORN(name, bytes) (bytes)
-#define VICO_DEFECT(name) false
 #endif
 
 namespace vico {
 
-/// The armed places of one process. Any thread.
+/// The failpoints of one process. Any thread.
 class Failpoints {
  public:
   enum class Action { kKill, kError, kSleep, kTear };
   struct Armed {
     Action action = Action::kKill;
     int64_t argument = 0;  ///< status code, milliseconds or bytes
-    int hit = 1;           ///< at which it runs
-    std::string text;      ///< as given
+    int hit = 1;           ///< the number of the hit at which the action runs
+    std::string text;      ///< the action as written
   };
 
-  /// `spec` as in VICO_FAILPOINTS; `hits_file` may be empty. kInvalidArgument for a spec that
-  /// cannot be read.
+  /// `spec` has the syntax of VICO_FAILPOINTS. kInvalidArgument for any other text.
   static absl::StatusOr<std::map<std::string, Armed, std::less<>>> Parse(std::string_view spec);
+  /// `hits_file` may be empty.
   Failpoints(std::map<std::string, Armed, std::less<>> armed, std::string hits_file)
       : armed_(std::move(armed)), hits_file_(std::move(hits_file)) {}
 
@@ -67,16 +65,12 @@ class Failpoints {
 
   const std::map<std::string, Armed, std::less<>> armed_;
   const std::string hits_file_;
-  std::mutex mutex_;
-  std::map<std::string, int, std::less<>> hits_;  // by place; guarded by mutex_
+  Mutex mutex_;
+  std::map<std::string, int, std::less<>> hits_ ABSL_GUARDED_BY(mutex_);  // by name
 };
 
-/// What the macros call; the environment is read at the first call and aborts when it is wrong.
+/// The macros call these. The first call reads the environment and aborts if that is invalid.
 absl::Status HitFailpoint(std::string_view name);
 std::string_view TearAtFailpoint(std::string_view name, std::string_view bytes);
-bool IsPlanted(std::string_view defect);
-
-/// Plants a defect in this process, in place of an earlier one; empty: none.
-void Plant(std::string_view defect);
 
 }  // namespace vico

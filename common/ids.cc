@@ -22,7 +22,7 @@ bool IsLowerAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' &&
 
 std::string NewId() {
   std::array<unsigned char, kIdDigits / 2> bytes;
-  // Up to 256 bytes come whole once the kernel's pool is ready, and it waits until then.
+  // getrandom() blocks until the kernel's generator is seeded; up to 256 bytes come in one piece.
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) std::abort();
   std::string id;
   for (const unsigned char byte : bytes) fmt::format_to(std::back_inserter(id), "{:02x}", byte);

@@ -15,7 +15,7 @@
 namespace vico {
 namespace {
 
-// Bytes that are no UTF-8 are replaced, so that a line is always JSON.
+// Invalid UTF-8 is replaced, so that every line is valid JSON.
 std::string Json(const nlohmann::json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

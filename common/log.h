@@ -1,5 +1,5 @@
-// The log: one JSON object a line, with the fields of whoever writes it (job, lease, worker).
-// Never log prompts, picture bytes, seeds or keys.
+// The structured log: one JSON object per line, with the fields of its context (job, lease,
+// worker). Never log prompts, picture bytes, seeds or keys.
 #pragma once
 
 #include <cstdint>
@@ -40,26 +40,26 @@ struct LogField {
   }
 };
 
-/// Cheap to copy; any thread.
+/// Any thread. Copies are cheap.
 ///   log.With({{"job", id}}).Info("leased", {{"attempt", 2}});
 /// writes
 /// {"time":"2026-01-02T03:04:05.678Z","level":"info","program":"vico-server","message":"leased",
 /// "job":"jobs/1c9e…","attempt":2}.
 class Log {
  public:
-  /// Writes to stderr. `level` is debug, info, warning, error or off; else kInvalidArgument.
+  /// Writes to stderr. kInvalidArgument unless `level` is debug, info, warning, error or off.
   static absl::StatusOr<Log> ToStderr(std::string_view program, std::string_view level);
 
-  /// Writes to `sink`, everything from debug up.
+  /// Writes records of all levels to `sink`.
   static Log ToSink(std::string_view program, std::shared_ptr<spdlog::sinks::sink> sink);
 
   /// Writes nothing.
   static Log Off();
 
-  /// A log that adds these fields to each record.
+  /// A log that adds these fields to every record.
   Log With(std::initializer_list<LogField> fields) const;
 
-  /// Whether Debug() writes anything: for lines that cost something to make.
+  /// Whether Debug() writes records, to skip work that only a debug record needs.
   bool WritesDebug() const;
 
   void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) const;
@@ -72,7 +72,8 @@ class Log {
   void Write(int level, std::string_view message, std::initializer_list<LogField> fields) const;
 
   std::shared_ptr<spdlog::logger> logger_;
-  std::string fields_;  // the inside of a JSON object: "program":"vico-server","job":"jobs/1c9e…"
+  // Members of a JSON object without its braces: "program":"vico-server","job":"jobs/1c9e…"
+  std::string fields_;
 };
 
 }  // namespace vico

@@ -1,5 +1,5 @@
-// std::mutex with the annotations that clang's thread-safety analysis reads. Not absl::Mutex:
-// ThreadSanitizer reports races in the packaged one that are not there.
+// std::mutex and std::condition_variable with annotations for clang's thread-safety analysis.
+// absl::Mutex is not used because ThreadSanitizer reports false races in the packaged library.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@ class ABSL_LOCKABLE Mutex {
   void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
   void unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
 
-  /// For predicates and callbacks that run with the lock held, which the analysis cannot see.
+  /// Tells the analysis that the lock is held, in predicates and callbacks where it cannot see
+  /// that.
   void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() {}
 
  private:
@@ -23,7 +24,7 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
-/// Holds `mutex` until the end of the scope, but for pairs of Unlock() and Lock().
+/// Holds `mutex` until the end of the scope, except between Unlock() and Lock().
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
@@ -49,8 +50,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   bool held_ = true;
 };
 
-/// A condition variable for Mutex. A predicate runs with the lock held; it starts with
-/// `mutex_.AssertHeld()` where it reads guarded members.
+/// A condition variable for Mutex. Predicates run with the lock held; a predicate that reads
+/// guarded members starts with `mutex_.AssertHeld()`.
 class CondVar {
  public:
   void NotifyOne() { condition_.notify_one(); }
@@ -62,7 +63,8 @@ class CondVar {
     condition_.wait(lock.lock, predicate);
   }
 
-  /// What the predicate says in the end: false when the time is over.
+  /// Waits until the predicate is true or the deadline has passed. Returns the last value of the
+  /// predicate.
   template <typename Predicate>
   bool WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point deadline, Predicate predicate)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -77,7 +79,7 @@ class CondVar {
   }
 
  private:
-  /// The caller's lock, lent to the condition variable and given back locked.
+  /// Lends the caller's lock to the condition variable; the caller still holds it afterwards.
   struct Adopted {
     explicit Adopted(std::mutex& mutex) : lock(mutex, std::adopt_lock) {}
     ~Adopted() { lock.release(); }

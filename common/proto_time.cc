@@ -1,5 +1,8 @@
 #include "common/proto_time.h"
 
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/timestamp.pb.h>
+
 namespace vico {
 
 google::protobuf::Duration ToProto(absl::Duration duration) {

@@ -1,9 +1,12 @@
-// absl's times and durations as Protobuf's well-known types, and back.
+// Converts between absl's times and Protobuf's well-known types.
 #pragma once
 
 #include <absl/time/time.h>
-#include <google/protobuf/duration.pb.h>
-#include <google/protobuf/timestamp.pb.h>
+
+namespace google::protobuf {
+class Duration;
+class Timestamp;
+}  // namespace google::protobuf
 
 namespace vico {
 

@@ -12,7 +12,7 @@ namespace vico {
 
 void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
-// OpenSSL fails here only without memory, or without SHA-256 at all: nothing could go on.
+// OpenSSL fails here only if it is out of memory or was built without SHA-256.
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
     std::abort();

@@ -1,4 +1,4 @@
-// SHA-256, in pieces or at once.
+// SHA-256, of one string or of bytes that arrive in pieces.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ class Sha256 {
 
   void Update(std::string_view bytes);
 
-  /// 64 lower-case hexadecimal digits over all bytes so far. Once only.
+  /// The digest of all bytes so far, 64 lower-case hexadecimal digits. May be called once.
   std::string HexDigest();
 
  private:

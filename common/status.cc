@@ -5,13 +5,14 @@
 
 #include "common/proto_time.h"
 #include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace vico {
 namespace {
 
 constexpr std::string_view kTypePrefix = "type.googleapis.com/";
 constexpr std::string_view kDomain = "vico";
-constexpr absl::string_view kPrivateText = "vico/private-text";  // no detail's type
+constexpr absl::string_view kPrivateText = "vico/private-text";  // no type URL of a detail
 constexpr size_t kMaxMessageBytes = 1024;
 
 template <typename Detail>
@@ -32,7 +33,7 @@ Detail GetDetail(const absl::Status& status) {
   return detail;
 }
 
-// The longest beginning of `text` of at most kMaxMessageBytes that ends with a whole UTF-8
+// The longest prefix of `text` that has at most kMaxMessageBytes and ends with a whole UTF-8
 // character.
 std::string_view CutMessage(std::string_view text) {
   if (text.size() <= kMaxMessageBytes) return text;

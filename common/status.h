@@ -1,5 +1,5 @@
-// Errors: the two macros, errors that name what is wrong, and the google.rpc details they carry.
-// Nothing here knows gRPC; common/status_grpc does.
+// Errors: two macros, constructors of errors, and the google.rpc details that errors carry.
+// This file does not depend on gRPC; common/rpc/status_grpc converts to grpc::Status.
 #pragma once
 
 #include <string>
@@ -11,18 +11,20 @@
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
-#include "google/rpc/status.pb.h"
+namespace google::rpc {
+class Status;
+}  // namespace google::rpc
 
 #define VICO_JOIN_(a, b) a##b
 #define VICO_JOIN(a, b) VICO_JOIN_(a, b)
 
-/// Returns from the function with the status of `expr` unless that is OK.
+/// Returns the status of `expr` from the function unless it is OK.
 #define RETURN_IF_ERROR(expr)                                                     \
   do {                                                                            \
     if (absl::Status vico_status = (expr); !vico_status.ok()) return vico_status; \
   } while (false)
 
-/// `ASSIGN_OR_RETURN(const Job job, store.Get(id));` A type with a comma in it needs `auto`.
+/// `ASSIGN_OR_RETURN(const Job job, store.Get(id));` A type that contains a comma needs `auto`.
 #define ASSIGN_OR_RETURN(lhs, expr) \
   VICO_ASSIGN_OR_RETURN(VICO_JOIN(vico_statusor_, __COUNTER__), lhs, expr)
 #define VICO_ASSIGN_OR_RETURN(temporary, lhs, expr)          \
@@ -32,43 +34,45 @@
 
 namespace vico {
 
-/// Debian's Abseil has a string_view of its own; these two are the only way between it and std's.
+/// Debian's Abseil has its own string_view. These two convert between it and std::string_view.
 inline absl::string_view ToAbsl(std::string_view s) { return {s.data(), s.size()}; }
 inline std::string_view ToStd(absl::string_view s) { return {s.data(), s.size()}; }
 
-/// kInvalidArgument, message "field: message", with a BadRequest violation and ErrorInfo reason
-/// INVALID_FIELD. `field` is the path in the request, as "train.steps".
+/// kInvalidArgument with the message "{field}: {message}", a BadRequest violation, and the reason
+/// INVALID_FIELD. `field` is the path in the request, for example "train.steps".
 absl::Status FieldError(std::string_view field, std::string_view message);
 
 /// An error with a stable reason (UPPER_SNAKE_CASE) in ErrorInfo.
 absl::Status Error(absl::StatusCode code, std::string_view message, std::string_view reason);
 
-/// The same error with this reason in ErrorInfo, in place of an earlier one. OK stays OK.
+/// The same error with this reason in place of an earlier one. OK stays OK.
 absl::Status WithReason(absl::Status status, std::string_view reason);
 
-/// The same error with RetryInfo: a caller may try again after `delay`.
+/// The same error with RetryInfo: the caller may retry after `delay`.
 absl::Status WithRetryAfter(absl::Status status, absl::Duration delay);
 
-/// The same error with QuotaFailure: which limit of whom (as "tenants/acme" or "server") is met.
+/// The same error with QuotaFailure. `subject` is what the limit applies to, for example
+/// "tenants/acme" or "server".
 absl::Status WithQuota(absl::Status status, std::string_view subject, std::string_view limit);
 
-/// The same error with a text that never leaves this program: for its log alone.
+/// The same error with a text for the log of this program. ToProto() leaves it out.
 absl::Status WithPrivateText(absl::Status status, std::string_view text);
 
-/// What WithPrivateText() put there; empty without it.
+/// The text of WithPrivateText(), or empty.
 std::string PrivateText(const absl::Status& status);
 
-/// The reason in ErrorInfo; empty without one.
+/// The reason in ErrorInfo, or empty.
 std::string Reason(const absl::Status& status);
 
-/// The delay in RetryInfo; zero without one.
+/// The delay in RetryInfo, or zero.
 absl::Duration RetryAfter(const absl::Status& status);
 
-/// The path of the first field in BadRequest; empty without one.
+/// The path of the first field in BadRequest, or empty.
 std::string Field(const absl::Status& status);
 
-/// Payloads but the private text become details and the other way round. ToProto cuts the message
-/// at 1 KiB, never inside a UTF-8 character. A code that Abseil does not have becomes kUnknown.
+/// Payloads become details, and details payloads. ToProto leaves out the private text and cuts the
+/// message at 1 KiB, at the boundary of a UTF-8 character. FromProto turns a code that Abseil does
+/// not have into kUnknown.
 google::rpc::Status ToProto(const absl::Status& status);
 absl::Status FromProto(const google::rpc::Status& status);
 

@@ -1,4 +1,4 @@
-// What an adapter file is made of, for all who read or write one: docs/adapter-format.md.
+// Names and shapes of the tensors in an adapter file: docs/adapter-format.md.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,17 @@
 
 namespace vico {
 
-/// The learned word's tensor, [1, D].
+/// The tensor of the learned word, [1, D].
 inline constexpr std::string_view kPlaceholderEmbedding = "placeholder_embedding";
 
-/// Between a site's name and a leaf's.
+/// Stands between the names of a site and of a leaf.
 inline constexpr std::string_view kImageAttention = ".image_cross_attention.";
 
-/// The leaves of one site's block and their shapes, for width d: 20 of them.
+/// The 20 leaves of the block at one site and their shapes, for a site of width d.
 std::vector<std::pair<std::string, std::vector<int64_t>>> AdapterLeaves(int64_t d);
 
-/// Whether a prompt can have it for the learned word: 1 to 32 characters of [A-Za-z0-9_*<>-].
+/// Whether the word can stand for the learned word in a prompt: 1 to 32 characters of
+/// [A-Za-z0-9_*<>-].
 bool IsPlaceholder(std::string_view word);
 
 }  // namespace vico

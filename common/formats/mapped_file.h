@@ -1,4 +1,4 @@
-// A file's bytes without reading it: mapped read-only.
+// Maps files into memory, read-only.
 #pragma once
 
 #include <cstddef>
@@ -11,19 +11,19 @@
 
 namespace vico {
 
-/// `bytes` live as long as `owner`, also when this is copied or moved.
+/// `bytes` are valid as long as `owner` or a copy of it lives.
 struct MappedBytes {
   std::shared_ptr<const void> owner;
   std::span<const std::byte> bytes;
 };
 
-/// kNotFound when the file is missing, kInvalidArgument when it is no regular file or shorter than
-/// `smallest`; `kind` names what it should be, as "a safetensors file". The file must not be
-/// truncated while the owner lives.
+/// kNotFound for a missing file, kInvalidArgument for one that is not regular or shorter than
+/// `smallest` bytes. Messages name the expected format with `kind`, for example "a safetensors
+/// file". The file must not be truncated while the owner lives.
 absl::StatusOr<MappedBytes> MapFile(const std::string& path, size_t smallest,
                                     std::string_view kind);
 
-/// The same for bytes in memory.
+/// Bytes in memory in the same form.
 MappedBytes OwnBytes(std::string bytes);
 
 }  // namespace vico

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "common/formats/little_endian.h"
 #include "common/formats/safetensors_header.h"
+#include "common/status.h"
 
 namespace vico {
 namespace {
@@ -17,13 +19,7 @@ absl::Status Broken(const std::string& source, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", source, what));
 }
 
-uint64_t ReadLittleEndian(std::span<const std::byte> bytes) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < kPrefix; ++i) value |= static_cast<uint64_t>(bytes[i]) << (8 * i);
-  return value;
-}
-
-/// Sorted by offset, each range must begin where the one before ended, and the last end at `size`.
+/// Checks that the ranges, sorted by offset, cover 0..size without holes or overlaps.
 absl::Status CheckContiguous(const std::string& source, const std::vector<TensorInfo>& tensors,
                              uint64_t size) {
   std::vector<const TensorInfo*> order;
@@ -104,9 +100,8 @@ std::string ShapeText(std::span<const int64_t> shape) {
 
 absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const std::string& path,
                                                       uint64_t header_limit) {
-  auto mapped = MapFile(path, kPrefix, "a safetensors file");
-  if (!mapped.ok()) return mapped.status();
-  return Take(*std::move(mapped), path, header_limit);
+  ASSIGN_OR_RETURN(MappedBytes mapped, MapFile(path, kPrefix, "a safetensors file"));
+  return Take(std::move(mapped), path, header_limit);
 }
 
 absl::StatusOr<SafetensorsFile> SafetensorsFile::FromBytes(std::string bytes, std::string source,
@@ -119,14 +114,13 @@ absl::StatusOr<SafetensorsFile> SafetensorsFile::Take(MappedBytes bytes, std::st
   SafetensorsFile file;
   file.source_ = std::move(source);
   file.owner_ = std::move(bytes.owner);
-  const auto status = file.Parse(bytes.bytes, header_limit);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(file.Parse(bytes.bytes, header_limit));
   return file;
 }
 
 absl::Status SafetensorsFile::Parse(std::span<const std::byte> file, uint64_t header_limit) {
   if (file.size() < kPrefix) return Broken(source_, "is too short for a safetensors file");
-  const uint64_t length = ReadLittleEndian(file);
+  const uint64_t length = LoadLittleEndian<uint64_t>(file, 0);
   if (length > header_limit) {
     return Broken(source_,
                   fmt::format("header of {} bytes, at most {} allowed", length, header_limit));

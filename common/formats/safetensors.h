@@ -1,4 +1,5 @@
-// The safetensors container: named tensors in one file, read strictly and written reproducibly.
+// Reads and writes safetensors files: named tensors in one file. The reader is strict; the writer
+// gives equal bytes for equal input.
 // Format: 8 bytes little-endian header length, JSON header, tensor bytes (row-major,
 // little-endian).
 #pragma once
@@ -23,7 +24,7 @@ enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool };
 
 /// The name used in the file, for example "BF16".
 std::string_view DTypeName(DType dtype);
-size_t DTypeSize(DType dtype);  ///< bytes an element
+size_t DTypeSize(DType dtype);  ///< bytes per element
 
 /// "[3, 64, 64]", for messages.
 std::string ShapeText(std::span<const int64_t> shape);
@@ -36,18 +37,18 @@ struct TensorInfo {
   uint64_t end = 0;    ///< one past the last byte
 };
 
-/// Longest JSON header accepted, in bytes. An adapter has a hundred tensors, a base model a
+/// Limits of the JSON header in bytes. An adapter has about a hundred tensors, a base model about a
 /// thousand.
 inline constexpr uint64_t kAdapterHeaderLimit = uint64_t{1} << 20;
 inline constexpr uint64_t kModelHeaderLimit = uint64_t{16} << 20;
 
-/// A checked file: ranges are contiguous from 0 to the exact end and fit shape and dtype. The bytes
-/// stay in the mapping, or the string, that the object owns; spans live as long as it does.
-/// Movable.
+/// A file that passed all checks: the ranges of its tensors fit shape and dtype, and are contiguous
+/// from byte 0 to the end of the file. The object owns the bytes, mapped or in a string; spans are
+/// valid while it lives. Movable.
 class SafetensorsFile {
  public:
-  /// Maps the file read-only. kNotFound when it is missing, kInvalidArgument naming file and tensor
-  /// when it breaks a rule. The file must not be truncated while the object lives.
+  /// Maps the file read-only. kNotFound if it is missing; kInvalidArgument that names file and
+  /// tensor if it breaks a rule. The file must not be truncated while the object lives.
   static absl::StatusOr<SafetensorsFile> Open(const std::string& path,
                                               uint64_t header_limit = kModelHeaderLimit);
 
@@ -59,7 +60,7 @@ class SafetensorsFile {
   const std::vector<TensorInfo>& tensors() const { return tensors_; }  ///< ascending by name
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
-  const TensorInfo* Find(std::string_view name) const;  ///< nullptr when there is none
+  const TensorInfo* Find(std::string_view name) const;  ///< nullptr if there is none
   std::span<const std::byte> bytes(const TensorInfo& tensor) const;
 
  private:
@@ -69,8 +70,8 @@ class SafetensorsFile {
   absl::Status Parse(std::span<const std::byte> file, uint64_t header_limit);
 
   std::string source_;
-  std::shared_ptr<const void> owner_;  // the mapping or the string behind data_
-  std::span<const std::byte> data_;    // the file after its header
+  std::shared_ptr<const void> owner_;  // of the bytes of data_
+  std::span<const std::byte> data_;    // the file without its header
   std::vector<TensorInfo> tensors_;
   std::map<std::string, std::string> metadata_;
 };
@@ -83,15 +84,15 @@ struct TensorView {
   std::span<const std::byte> bytes;
 };
 
-/// The file's bytes. Equal input gives equal bytes: tensors are ordered by element size (largest
+/// The bytes of a file. Equal input gives equal bytes: tensors are ordered by element size (largest
 /// first, so every tensor is aligned) and then by name; the header is padded to a multiple of 8.
 /// kInvalidArgument for a duplicate or reserved name, a name that is not UTF-8, or bytes that do
 /// not fit shape and dtype.
 absl::StatusOr<std::string> SerializeSafetensors(
     std::span<const TensorView> tensors, const std::map<std::string, std::string>& metadata);
 
-/// Writes the same bytes so that `path` holds either the old file or all of the new one, also after
-/// a crash: temporary file beside it, fsync, rename, fsync of the folder.
+/// Writes the same bytes atomically: after a crash `path` is either the old file or the whole new
+/// one. It writes a temporary file beside it, then calls fsync, rename, and fsync on the folder.
 absl::Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors,
                               const std::map<std::string, std::string>& metadata);
 

@@ -11,7 +11,8 @@
 namespace vico {
 namespace {
 
-constexpr uint64_t kLargestNumber = uint64_t{1} << 53;  // beyond it other readers' doubles disagree
+// Larger numbers are not exact in readers that parse numbers as doubles.
+constexpr uint64_t kLargestNumber = uint64_t{1} << 53;
 constexpr size_t kMaxMetadata = 64;
 constexpr size_t kMaxRank = 8;
 
@@ -22,7 +23,7 @@ std::optional<DType> DTypeFromName(std::string_view name) {
   return std::nullopt;
 }
 
-/// shape x size of dtype, or nothing when it does not fit 64 bits.
+/// The product of the shape and the size of the dtype; nullopt if it overflows 64 bits.
 std::optional<uint64_t> ByteCount(const TensorInfo& tensor) {
   uint64_t bytes = DTypeSize(tensor.dtype);
   for (const int64_t size : tensor.shape) {
@@ -31,8 +32,7 @@ std::optional<uint64_t> ByteCount(const TensorInfo& tensor) {
   return bytes;
 }
 
-/// Where the text is: the file's object, a tensor's object, the metadata or one of a tensor's
-/// lists.
+/// Receives the parser's events. `place_` is the object or list that the parser is in.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   SafetensorsHeader Take() && { return std::move(header_); }
@@ -164,9 +164,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   Place place_ = Place::kStart;
   std::string key_;
-  std::set<std::string> names_;  // keys of the file's object
-  std::set<std::string> keys_;   // keys of the object inside it that is being read
-  TensorInfo tensor_;            // its name is empty outside a tensor
+  std::set<std::string> names_;  // keys of the outer object
+  std::set<std::string> keys_;   // keys of the current inner object
+  TensorInfo tensor_;            // the name is empty outside a tensor
   std::vector<uint64_t> offsets_;
   SafetensorsHeader header_;
   std::string error_;
@@ -178,7 +178,8 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(std::string_view json) 
   if (json.empty() || json.front() != '{') {
     return absl::InvalidArgumentError("header does not start with {");
   }
-  if (json.find('\0') != std::string_view::npos) {  // nlohmann's lexer takes NUL for the end
+  // nlohmann's lexer takes a NUL byte for the end of the text.
+  if (json.find('\0') != std::string_view::npos) {
     return absl::InvalidArgumentError("header holds a NUL byte");
   }
   HeaderReader reader;

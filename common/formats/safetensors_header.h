@@ -1,5 +1,5 @@
-// The JSON header of a safetensors file, read without building a document: every rule is checked as
-// the text goes by, so a hostile header costs no more than its own length.
+// Parses the JSON header of a safetensors file. It checks every rule while it parses and builds no
+// document, so the cost of a hostile header is linear in its length.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@
 namespace vico {
 
 struct SafetensorsHeader {
-  std::vector<TensorInfo> tensors;  ///< as they came; ranges not yet compared with each other
+  std::vector<TensorInfo> tensors;  ///< in file order; ranges are not yet compared with each other
   std::map<std::string, std::string> metadata;
 };
 
 /// Accepts strict UTF-8 JSON: depth at most 3, no duplicate or unknown key, whole numbers up to
-/// 2^53, at most 64 metadata strings; every tensor has dtype, shape (at most 8 sizes) and
-/// data_offsets whose length is the product of shape and dtype. Otherwise kInvalidArgument; the
-/// caller adds the file's name.
+/// 2^53, at most 64 metadata strings. Each tensor must have dtype, shape (at most 8 dimensions) and
+/// data_offsets whose distance is the product of shape and dtype size. Otherwise kInvalidArgument;
+/// the caller adds the name of the file.
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(std::string_view json);
 
 }  // namespace vico

@@ -1,4 +1,4 @@
-// Writing half of common/safetensors.h.
+// The writing half of common/formats/safetensors.h.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/formats/little_endian.h"
 #include "common/formats/safetensors.h"
+#include "common/status.h"
 
 namespace vico {
 namespace {
@@ -68,8 +70,8 @@ absl::StatusOr<std::string> Header(const std::vector<const TensorView*>& order,
   }
   json += "}";
   json.resize((json.size() + 7) / 8 * 8, ' ');
-  std::string header(8, '\0');
-  for (size_t i = 0; i < 8; ++i) header[i] = static_cast<char>(uint64_t{json.size()} >> (8 * i));
+  std::string header;
+  AppendLittleEndian(uint64_t{json.size()}, header);
   return header + json;
 }
 
@@ -107,30 +109,28 @@ absl::Status SyncFolder(const std::string& path) {
 
 absl::StatusOr<std::string> SerializeSafetensors(
     std::span<const TensorView> tensors, const std::map<std::string, std::string>& metadata) {
-  if (auto status = Check(tensors); !status.ok()) return status;
+  RETURN_IF_ERROR(Check(tensors));
   const auto order = FileOrder(tensors);
-  auto bytes = Header(order, metadata);
-  if (!bytes.ok()) return bytes;
-  size_t size = bytes->size();
+  ASSIGN_OR_RETURN(std::string bytes, Header(order, metadata));
+  size_t size = bytes.size();
   for (const TensorView* tensor : order) size += tensor->bytes.size();
-  bytes->reserve(size);
+  bytes.reserve(size);
   for (const TensorView* tensor : order) {
-    bytes->append(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
+    bytes.append(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
   }
   return bytes;
 }
 
 absl::Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors,
                               const std::map<std::string, std::string>& metadata) {
-  if (auto status = Check(tensors); !status.ok()) return status;
+  RETURN_IF_ERROR(Check(tensors));
   const auto order = FileOrder(tensors);
-  const auto header = Header(order, metadata);
-  if (!header.ok()) return header.status();
+  ASSIGN_OR_RETURN(const std::string header, Header(order, metadata));
 
   std::string temporary = path + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return IoError(path, "create temporary file");
-  bool written = ::fchmod(fd, 0644) == 0 && WriteAll(fd, header->data(), header->size());
+  bool written = ::fchmod(fd, 0644) == 0 && WriteAll(fd, header.data(), header.size());
   for (const TensorView* tensor : order) {
     written = written && WriteAll(fd, tensor->bytes.data(), tensor->bytes.size());
   }

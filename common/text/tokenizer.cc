@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/status.h"
 #include "common/text/tokenizer_text.h"
 
 namespace vico {
@@ -37,7 +38,7 @@ int32_t Find(const Vocabulary& vocabulary, const std::string& token) {
   return it == vocabulary.end() ? -1 : it->second;
 }
 
-/// The printable character that stands for a byte, in UTF-8: itself, or one from U+0100 on.
+/// The printable character, in UTF-8, that represents a byte: itself, or one from U+0100 on.
 std::array<std::string, 256> ByteSymbols() {
   std::array<std::string, 256> symbols;
   int next = 256;
@@ -63,21 +64,20 @@ uint64_t PairKey(int32_t left, int32_t right) {
 absl::StatusOr<Tokenizer> Tokenizer::Create(std::string_view vocab_json,
                                             std::string_view merges_txt,
                                             std::string_view pad_token) {
-  const auto vocabulary = ParseVocabulary(vocab_json);
-  if (!vocabulary.ok()) return vocabulary.status();
+  ASSIGN_OR_RETURN(const Vocabulary vocabulary, ParseVocabulary(vocab_json));
   Tokenizer tokenizer;
-  tokenizer.vocab_size_ = static_cast<int32_t>(vocabulary->size());
-  tokenizer.start_id_ = Find(*vocabulary, std::string(kStartToken));
-  tokenizer.end_id_ = Find(*vocabulary, std::string(kEndToken));
-  tokenizer.pad_id_ = Find(*vocabulary, std::string(pad_token));
+  tokenizer.vocab_size_ = static_cast<int32_t>(vocabulary.size());
+  tokenizer.start_id_ = Find(vocabulary, std::string(kStartToken));
+  tokenizer.end_id_ = Find(vocabulary, std::string(kEndToken));
+  tokenizer.pad_id_ = Find(vocabulary, std::string(pad_token));
   if (tokenizer.start_id_ < 0 || tokenizer.end_id_ < 0 || tokenizer.pad_id_ < 0) {
     return Broken(fmt::format("vocab.json: must hold {}, {} and the pad token {}", kStartToken,
                               kEndToken, pad_token));
   }
   const auto symbols = ByteSymbols();
   for (size_t byte = 0; byte < 256; ++byte) {
-    tokenizer.inside_[byte] = Find(*vocabulary, symbols[byte]);
-    tokenizer.last_[byte] = Find(*vocabulary, symbols[byte] + std::string(kWordEnd));
+    tokenizer.inside_[byte] = Find(vocabulary, symbols[byte]);
+    tokenizer.last_[byte] = Find(vocabulary, symbols[byte] + std::string(kWordEnd));
   }
 
   int32_t line_number = 0;
@@ -91,17 +91,17 @@ absl::StatusOr<Tokenizer> Tokenizer::Create(std::string_view vocab_json,
     const size_t space = line.find(' ');
     const std::string left(line.substr(0, space));
     const std::string right(space == std::string_view::npos ? "" : line.substr(space + 1));
-    const int32_t left_id = Find(*vocabulary, left);
-    const int32_t right_id = Find(*vocabulary, right);
-    const int32_t id = Find(*vocabulary, left + right);
+    const int32_t left_id = Find(vocabulary, left);
+    const int32_t right_id = Find(vocabulary, right);
+    const int32_t id = Find(vocabulary, left + right);
     if (left_id < 0 || right_id < 0 || id < 0) {
       return Broken(
           fmt::format("merges.txt: line {}: must be two tokens of the vocabulary whose "
                       "concatenation is one too, got \"{}\"",
                       line_number, line.substr(0, 80)));
     }
-    tokenizer.merges_[PairKey(left_id, right_id)] = {line_number,
-                                                     id};  // a repeated merge: last counts
+    // If a merge is repeated, the last line counts.
+    tokenizer.merges_[PairKey(left_id, right_id)] = {line_number, id};
   }
   return tokenizer;
 }
@@ -133,8 +133,8 @@ void Tokenizer::AppendPiece(std::string_view piece, std::vector<int32_t>& ids) c
     }
     symbols.resize(kept);
   }
-  for (const int32_t symbol : symbols)
-    ids.push_back(symbol < 0 ? end_id_ : symbol);  // CLIP's "unknown"
+  // The end token is also CLIP's unknown token.
+  for (const int32_t symbol : symbols) ids.push_back(symbol < 0 ? end_id_ : symbol);
 }
 
 void Tokenizer::AppendText(std::string_view text, std::vector<int32_t>& ids) const {

@@ -17,7 +17,7 @@ constexpr char32_t kReplacement = 0xFFFD;
 constexpr char32_t kCapitalSigma = 0x3A3;
 constexpr char32_t kFinalSigma = 0x3C2;
 
-/// Bytes that are not UTF-8 become U+FFFD.
+/// Invalid UTF-8 becomes U+FFFD.
 Codepoints Decode(std::string_view text) {
   Codepoints result;
   const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
@@ -121,7 +121,7 @@ bool IsCaseIgnorable(char32_t c) {
          category == UTF8PROC_CATEGORY_SK || kInsideWords.find(c) != std::u32string_view::npos;
 }
 
-/// Unicode's Final_Sigma: the last cased letter of its word, and not the only one.
+/// Unicode's Final_Sigma condition: the last cased letter of its word, and not the only one.
 bool IsFinal(std::u32string_view word, size_t at) {
   size_t before = at;
   while (before > 0 && IsCaseIgnorable(word[before - 1])) --before;
@@ -130,7 +130,7 @@ bool IsFinal(std::u32string_view word, size_t at) {
   return before > 0 && IsCased(word[before - 1]) && !(after < word.size() && IsCased(word[after]));
 }
 
-/// `word` holds no white space, on which the sigma rule depends.
+/// `word` contains no white space; the rule for sigma depends on this.
 Codepoints Lower(std::u32string_view word) {
   Codepoints result;
   for (size_t i = 0; i < word.size(); ++i) {
@@ -146,9 +146,10 @@ Codepoints Lower(std::u32string_view word) {
   return result;
 }
 
-/// Length of the special token or contraction that `rest` begins with, or 0.
+/// The length of the special token or contraction at the start of `rest`, or 0.
 size_t FixedPiece(std::u32string_view rest) {
-  if (rest.size() >= 2 && rest[0] == '\'' && rest[1] == 0x17F) return 2;  // long s, an s to a regex
+  if (rest.size() >= 2 && rest[0] == '\'' && rest[1] == 0x17F)
+    return 2;  // long s, which the regular expression matches as s
   for (const std::u32string_view tail :
        {U"<|startoftext|>", U"<|endoftext|>", U"'s", U"'t", U"'re", U"'ve", U"'m", U"'ll", U"'d"}) {
     if (rest.starts_with(tail)) return tail.size();
@@ -156,7 +157,7 @@ size_t FixedPiece(std::u32string_view rest) {
   return 0;
 }
 
-/// Length of the piece that `rest`, which is not empty and holds no white space, begins with.
+/// The length of the piece at the start of `rest`, which is not empty and has no white space.
 size_t PieceLength(std::u32string_view rest) {
   if (const size_t length = FixedPiece(rest)) return length;
   const auto run = [rest](auto&& belongs) {

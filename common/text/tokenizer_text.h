@@ -1,5 +1,5 @@
-// The part of CLIP's tokenizer that knows Unicode: cleaning a prompt and splitting it into the
-// pieces that byte-pair merges never cross. Source: transformers' CLIPTokenizer as it behaves
+// The Unicode part of CLIP's tokenizer: cleans a prompt and splits it into pieces that byte-pair
+// merges never cross. Source: transformers' CLIPTokenizer as it behaves
 // without ftfy.
 #pragma once
 
@@ -9,13 +9,13 @@
 
 namespace vico {
 
-/// CLIP's special tokens; a prompt that spells them gets them.
+/// CLIP's special tokens. A prompt may contain them as text.
 inline constexpr std::string_view kStartToken = "<|startoftext|>";
 inline constexpr std::string_view kEndToken = "<|endoftext|>";
 
-/// UTF-8 text -> pieces, in order. Control, format and unassigned characters and bytes that are not
-/// UTF-8 vanish; the rest is NFC-normalised, CJK ideographs stand alone, white space separates,
-/// letters are lower-cased (accents stay). A piece is a run of letters, one number character, an
+/// Splits UTF-8 text into pieces, in order. It removes control, format and unassigned characters
+/// and invalid UTF-8, normalises to NFC, separates at white space and around each CJK ideograph,
+/// and lower-cases letters (accents stay). A piece is a run of letters, one number character, an
 /// English contraction ('s, 't, 're, 've, 'm, 'll, 'd) or a run of anything else.
 std::vector<std::string> SplitPrompt(std::string_view text);
 

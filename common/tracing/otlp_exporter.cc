@@ -17,13 +17,13 @@ namespace {
 
 struct Url {
   std::string origin;  ///< http://host:port
-  std::string path;    ///< without the slash at its end
+  std::string path;    ///< without a trailing slash
 };
 
 absl::StatusOr<Url> ParseUrl(const std::string& text) {
   const auto wrong = [&] {
     return FieldError("--otlp-endpoint",
-                      fmt::format("must be as http://host:4318 or https://host, got \"{}\"",
+                      fmt::format("must look like http://host:4318 or https://host, got \"{}\"",
                                   text.substr(0, 100)));
   };
   const size_t scheme = text.starts_with("http://") ? 7 : text.starts_with("https://") ? 8 : 0;
@@ -46,7 +46,7 @@ absl::StatusOr<Url> ParseUrl(const std::string& text) {
 
 }  // namespace
 
-/// One connection, used by one thread.
+/// The HTTP connection. One thread at a time.
 class OtlpExporter::Collector {
  public:
   Collector(const Url& url, const OtlpHeaders& headers, absl::Duration timeout)
@@ -62,7 +62,7 @@ class OtlpExporter::Collector {
 
   bool valid() const { return client_.is_valid(); }
 
-  /// Whether the collector has taken them.
+  /// Whether the collector accepted the spans.
   bool Post(const std::string& body) {
     const httplib::Result result = client_.Post(path_, headers_, body, "application/json");
     return result && result->status / 100 == 2;
@@ -103,67 +103,73 @@ OtlpExporter::OtlpExporter(const OtlpOptions& options, const Log& log,
 
 OtlpExporter::~OtlpExporter() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
   thread_.join();
 }
 
 void OtlpExporter::Add(Span span) {
   if (!span.context.sampled) return;
   {
-    const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= options_.waiting) {
+    const MutexLock lock(mutex_);
+    if (queue_.size() >= options_.max_queued) {
       ++counts_.dropped;
       return;
     }
-    waiting_.push_back(std::move(span));
-    if (waiting_.size() != 1 && waiting_.size() != options_.batch) return;
+    queue_.push_back(std::move(span));
+    if (queue_.size() != 1 && queue_.size() != options_.max_batch) return;
   }
-  changed_.notify_one();
+  changed_.NotifyOne();
 }
 
 SpanCounts OtlpExporter::counts() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return counts_;
 }
 
-/// On the exporter's own thread, since writing a log may wait.
-void OtlpExporter::SayWhatIsLost(std::unique_lock<std::mutex>& lock) {
-  if (counts_.dropped == said_dropped_ || absl::Now() - said_time_ < options_.say_again) return;
-  const uint64_t dropped = said_dropped_ = counts_.dropped;
-  said_time_ = absl::Now();
-  lock.unlock();
-  log_.Warning("spans are lost: the collector does not take them", {{"dropped", dropped}});
-  lock.lock();
+/// Called on the exporter's thread only, since writing to the log may block.
+void OtlpExporter::WarnOfDroppedSpans() {
+  if (counts_.dropped == warned_dropped_ || absl::Now() - warned_time_ < options_.warn_interval)
+    return;
+  const uint64_t dropped = warned_dropped_ = counts_.dropped;
+  warned_time_ = absl::Now();
+  mutex_.unlock();
+  log_.Warning("spans are dropped: the collector does not accept them", {{"dropped", dropped}});
+  mutex_.lock();
 }
 
 void OtlpExporter::Run() {
-  // A collector that closes the connection must not end this program.
+  // Without this a collector that closes the connection would kill this program.
   sigset_t pipe;
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
 
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   bool last = false;
   while (!last) {
-    changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
-    changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.interval),
-                      [&] { return stopping_ || waiting_.size() >= options_.batch; });
+    changed_.Wait(mutex_, [this] {
+      mutex_.AssertHeld();
+      return stopping_ || !queue_.empty();
+    });
+    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(options_.interval), [this] {
+      mutex_.AssertHeld();
+      return stopping_ || queue_.size() >= options_.max_batch;
+    });
     last = stopping_;
-    if (waiting_.empty()) break;
-    const size_t count = last ? waiting_.size() : std::min(waiting_.size(), options_.batch);
-    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
-    const std::vector<Span> batch(std::make_move_iterator(waiting_.begin()),
+    if (queue_.empty()) break;
+    const size_t count = last ? queue_.size() : std::min(queue_.size(), options_.max_batch);
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+    const std::vector<Span> batch(std::make_move_iterator(queue_.begin()),
                                   std::make_move_iterator(end));
-    waiting_.erase(waiting_.begin(), end);
-    lock.unlock();
-    const bool taken = collector_->Post(OtlpJson(options_.resource, batch));
-    lock.lock();
-    (taken ? counts_.sent : counts_.dropped) += count;
-    SayWhatIsLost(lock);
+    queue_.erase(queue_.begin(), end);
+    lock.Unlock();
+    const bool accepted = collector_->Post(OtlpJson(options_.resource, batch));
+    lock.Lock();
+    (accepted ? counts_.sent : counts_.dropped) += count;
+    WarnOfDroppedSpans();
   }
 }
 

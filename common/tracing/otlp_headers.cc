@@ -16,12 +16,12 @@ namespace {
 
 constexpr char kVariable[] = "OTEL_EXPORTER_OTLP_HEADERS";
 
-// They say how the body travels.
-constexpr std::array<std::string_view, 6> kOurs = {"connection",     "content-encoding",
-                                                   "content-length", "content-type",
-                                                   "host",           "transfer-encoding"};
+// The exporter sets these; they describe the body.
+constexpr std::array<std::string_view, 6> kReserved = {"connection",     "content-encoding",
+                                                       "content-length", "content-type",
+                                                       "host",           "transfer-encoding"};
 
-constexpr char kBlanks[] = " \t\r\n";  // a file's last line may have an end
+constexpr char kBlanks[] = " \t\r\n";  // a value read from a file may end with a newline
 
 std::string_view Trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(kBlanks);
@@ -29,7 +29,7 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
-/// RFC 9110, token.
+/// A token of RFC 9110.
 bool IsName(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
     return std::isalnum(c) != 0 ||
@@ -37,9 +37,9 @@ bool IsName(std::string_view text) {
   });
 }
 
-bool IsOurs(std::string name) {
+bool IsReserved(std::string name) {
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::ranges::find(kOurs, name) != kOurs.end();
+  return std::ranges::find(kReserved, name) != kReserved.end();
 }
 
 std::optional<int> HexDigit(char c) {
@@ -49,7 +49,7 @@ std::optional<int> HexDigit(char c) {
   return std::nullopt;
 }
 
-/// None for a broken escape, and for characters that would end the header.
+/// nullopt for an invalid escape, and for characters that HTTP does not allow in a value.
 std::optional<std::string> Value(std::string_view encoded) {
   std::string value;
   for (size_t i = 0; i < encoded.size(); ++i) {
@@ -84,11 +84,11 @@ absl::StatusOr<OtlpHeaders> ParseOtlpHeaders(const Sensitive& text) {
     const auto wrong = [&](std::string_view why) {
       return FieldError(kVariable, fmt::format("member {} {}", number, why));
     };
-    if (equals == member.size()) return wrong("must be as name=value");
-    if (!IsName(name)) return wrong("has a name that no header can have");
-    if (IsOurs(name)) return wrong("is a header that is set already");
+    if (equals == member.size()) return wrong("must be name=value");
+    if (!IsName(name)) return wrong("has an invalid name");
+    if (IsReserved(name)) return wrong("is a header that the exporter sets");
     auto value = Value(Trimmed(member.substr(equals + 1)));
-    if (!value) return wrong("has a value that no header can have, or a broken %-escape");
+    if (!value) return wrong("has an invalid value or an invalid %-escape");
     headers.emplace_back(name, Sensitive(*std::move(value)));
   }
   return headers;

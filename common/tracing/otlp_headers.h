@@ -1,4 +1,4 @@
-// What a collector wants to see with each request, such as a key: OTEL_EXPORTER_OTLP_HEADERS.
+// Parses OTEL_EXPORTER_OTLP_HEADERS: headers, such as a key, that a collector requires.
 // Source: OpenTelemetry Protocol Exporter, "Specifying headers via environment variables".
 #pragma once
 
@@ -12,16 +12,17 @@
 
 namespace vico {
 
-/// The name of a header and what it says.
+/// Names and values.
 using OtlpHeaders = std::vector<std::pair<std::string, Sensitive>>;
 
-/// "name=value,name2=value2", the values percent-encoded where they have commas or blanks at their
-/// ends; empty: none. kInvalidArgument, which names the member by its number and tells nothing of
-/// it, for what HTTP cannot carry and for headers that the exporter sets itself.
+/// Parses "name=value,name2=value2". Values are percent-encoded if they contain commas or start or
+/// end with blanks. Empty: no headers. kInvalidArgument for names and values that HTTP does not
+/// allow, and for headers that the exporter sets; the message has the number of the member but not
+/// its text.
 absl::StatusOr<OtlpHeaders> ParseOtlpHeaders(const Sensitive& text);
 
-/// OTEL_EXPORTER_OTLP_HEADERS, which is gone from this program's environment then: no child needs
-/// it. Before there are threads.
+/// Reads OTEL_EXPORTER_OTLP_HEADERS and removes it from the environment, since children do not need
+/// it. Call it before the program starts threads.
 Sensitive TakeOtlpHeaders();
 
 }  // namespace vico

@@ -7,7 +7,7 @@ namespace {
 
 using nlohmann::json;
 
-// Numbers of 64 bits are texts in this encoding.
+// 64-bit numbers are strings in this encoding.
 json Value(const SpanValue& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return {{"boolValue", *flag}};
   if (const auto* number = std::get_if<int64_t>(&value)) {
@@ -51,7 +51,7 @@ std::string OtlpJson(const SpanResource& resource, const std::vector<Span>& span
   const json scope = {{"scope", {{"name", "vico"}}}, {"spans", std::move(all)}};
   const json from = {{"resource", {{"attributes", std::move(attributes)}}},
                      {"scopeSpans", json::array({scope})}};
-  // Bytes that are no UTF-8 are replaced, so that what is sent is always JSON.
+  // Invalid UTF-8 is replaced, so that the request is always valid JSON.
   return json{{"resourceSpans", json::array({from})}}.dump(-1, ' ', false,
                                                            json::error_handler_t::replace);
 }

@@ -1,4 +1,4 @@
-// Spans as OpenTelemetry's collectors take them: the JSON encoding of
+// Serializes spans for OpenTelemetry collectors: the JSON encoding of
 // opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest.
 // Source: OpenTelemetry Protocol 1.x, "JSON Protobuf Encoding".
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace vico {
 
-/// What the spans come from, as {"service.name", "vico-server"}.
+/// Attributes of the program that exports spans, for example {"service.name", "vico-server"}.
 using SpanResource = std::vector<std::pair<std::string, std::string>>;
 
 std::string OtlpJson(const SpanResource& resource, const std::vector<Span>& spans);

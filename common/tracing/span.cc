@@ -5,7 +5,7 @@
 namespace vico {
 
 ActiveSpan::ActiveSpan(const Tracing& tracing, const Clock& clock, std::string_view name)
-    : spans_(tracing.wanted() ? tracing.spans : nullptr), clock_(clock) {
+    : spans_(tracing.enabled() ? tracing.spans : nullptr), clock_(clock) {
   span_.context = tracing.parent;
   if (spans_ == nullptr) return;
   span_.context = ChildOf(tracing.parent);

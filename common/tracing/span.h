@@ -1,5 +1,5 @@
-// A span: something that took time, as part of a trace. Its attributes are ids, numbers and words
-// of this program: never a prompt, a name that somebody chose, a key, or a text of an error.
+// Spans: timed operations of a trace. Attributes are ids, numbers and constants of the program.
+// Never put prompts, names that users chose, keys or error messages into a span.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,10 @@ namespace vico {
 using SpanValue = std::variant<bool, int64_t, std::string>;
 
 struct Span {
-  enum class Kind { kInternal = 1, kServer = 2 };  ///< the numbers are OTLP's
+  enum class Kind { kInternal = 1, kServer = 2 };  ///< the numbers of OTLP
 
-  TraceContext context;        ///< `span_id` is its own
-  std::string parent_span_id;  ///< empty: the trace begins with it
+  TraceContext context;        ///< `span_id` is the id of this span
+  std::string parent_span_id;  ///< empty: a root span
   std::string name;
   Kind kind = Kind::kInternal;
   absl::Time begin;  ///< wall clock
@@ -33,32 +33,32 @@ struct Span {
 };
 
 struct SpanCounts {
-  uint64_t sent = 0;     ///< somebody took them
-  uint64_t dropped = 0;  ///< they are lost
+  uint64_t sent = 0;
+  uint64_t dropped = 0;
 };
 
-/// Where spans go. Any thread.
+/// Receives finished spans. Any thread.
 class SpanSink {
  public:
   virtual ~SpanSink() = default;
-  /// Never waits, and never fails: what cannot be kept is dropped. Spans of a trace that is not
-  /// sampled are of no use to it.
+  /// Never blocks and never fails: spans that it cannot keep are dropped. Ignores spans of traces
+  /// that are not sampled.
   virtual void Add(Span span) = 0;
   virtual SpanCounts counts() const { return {}; }
 };
 
-/// What work done for a trace needs to say so.
+/// Where an operation reports its spans, and under which parent.
 struct Tracing {
-  SpanSink* spans = nullptr;  ///< must outlive its users; null: nobody wants them
-  TraceContext parent{};      ///< without a trace: nothing to say
+  SpanSink* spans = nullptr;  ///< must outlive its users; null: tracing is off
+  TraceContext parent{};      ///< without a trace id no spans are recorded
 
-  bool wanted() const { return spans != nullptr && !parent.trace_id.empty() && parent.sampled; }
+  bool enabled() const { return spans != nullptr && !parent.trace_id.empty() && parent.sampled; }
 };
 
-/// A span from its making to its end. One thread at a time.
+/// A span that lasts from construction to destruction. One thread at a time.
 class ActiveSpan {
  public:
-  /// `clock` must outlive it.
+  /// `clock` must outlive the span.
   ActiveSpan(const Tracing& tracing, const Clock& clock, std::string_view name);
   ~ActiveSpan();
   ActiveSpan(const ActiveSpan&) = delete;
@@ -66,19 +66,19 @@ class ActiveSpan {
 
   void Set(std::string_view key, SpanValue value);
 
-  /// Unless OK, it has failed: its code, and its reason if it has one, become attributes.
+  /// Marks the span as failed unless the status is OK; code and reason become attributes.
   void SetStatus(const absl::Status& status);
 
-  /// For what is done within it.
+  /// The parent of spans inside this one.
   const TraceContext& context() const { return span_.context; }
 
  private:
-  SpanSink* const spans_;  // null: not wanted
+  SpanSink* const spans_;  // null: nothing is recorded
   const Clock& clock_;
   Span span_;
 };
 
-/// The attributes that tell of an error, none for OK.
+/// Marks the span as failed unless the status is OK, and adds the attributes of the error.
 void AddStatus(const absl::Status& status, Span& span);
 
 }  // namespace vico

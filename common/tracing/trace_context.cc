@@ -27,7 +27,7 @@ bool IsId(std::string_view text) {
 
 bool IsLowerAlphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
-/// simple-key, or tenant@system.
+/// A simple-key or tenant@system.
 bool IsStateKey(std::string_view key) {
   if (key.empty() || key.size() > 256 || !IsLowerAlphanumeric(key.front())) return false;
   return std::count(key.begin(), key.end(), '@') <= 1 && key.back() != '@' &&
@@ -36,7 +36,7 @@ bool IsStateKey(std::string_view key) {
          });
 }
 
-/// 1 to 256 visible characters and blanks, not at the end, without comma and equals sign.
+/// 1 to 256 printable characters without comma and equals sign, and without a blank at the end.
 bool IsStateValue(std::string_view value) {
   return !value.empty() && value.size() <= 256 && value.back() != ' ' &&
          std::all_of(value.begin(), value.end(),
@@ -52,7 +52,7 @@ std::string_view WithoutBlanks(std::string_view text) {
 }  // namespace
 
 std::optional<TraceContext> ParseTraceparent(std::string_view text, std::string_view tracestate) {
-  // A later version may add to the end, after a dash; ff is none.
+  // Later versions may append fields after a dash; version ff is invalid.
   if (text.size() < kVersion00Size || !IsLowerHex(text.substr(0, 2))) return std::nullopt;
   const std::string_view version = text.substr(0, 2);
   if (version == "ff") return std::nullopt;

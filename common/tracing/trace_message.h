@@ -1,4 +1,4 @@
-// A trace context as a message.
+// Converts a trace context to and from its message.
 #pragma once
 
 #include "common/tracing/trace_context.h"
@@ -6,7 +6,7 @@
 
 namespace vico {
 
-/// Empty when it is none.
+/// Empty for an invalid message.
 TraceContext FromProto(const v1::TraceContext& message);
 v1::TraceContext ToProto(const TraceContext& context);
 

@@ -1,5 +1,5 @@
-// What an adapter file must be before it is taken in: the format of docs/adapter-format.md, and
-// every number finite. Torch-free.
+// Checks an adapter file before an import: the format of docs/adapter-format.md, finite numbers
+// only.
 #pragma once
 
 #include <string>
@@ -11,16 +11,15 @@
 
 namespace vico::server {
 
-/// What the file says about itself.
+/// The metadata that the catalog stores.
 struct AdapterFacts {
   v1::Dialect dialect = v1::DIALECT_UNSPECIFIED;
   std::string base_model_digest;
   std::string placeholder;
-  std::string init_word;         ///< empty when it is not known
-  std::string reference_sha256;  ///< of the picture it was chosen with; may be empty
+  std::string init_word;  ///< empty: unknown
 };
 
-/// kInvalidArgument that names the metadata key or the tensor.
+/// kInvalidArgument with the metadata key or the tensor.
 absl::StatusOr<AdapterFacts> CheckAdapterFile(const SafetensorsFile& file);
 
 }  // namespace vico::server

@@ -21,7 +21,7 @@ Failpoints Armed(std::string_view spec, std::string hits_file = "") {
   return {*std::move(armed), std::move(hits_file)};
 }
 
-TEST(FailpointTest, AnErrorComesAtTheChosenHitAndNeverAgain) {
+TEST(FailpointTest, AnErrorIsReturnedOnceAtItsHit) {
   Failpoints failpoints = Armed("a.b=error(RESOURCE_EXHAUSTED)@3");
   EXPECT_TRUE(failpoints.Hit("a.b").ok());
   EXPECT_TRUE(failpoints.Hit("a.b").ok());
@@ -30,23 +30,23 @@ TEST(FailpointTest, AnErrorComesAtTheChosenHitAndNeverAgain) {
   EXPECT_TRUE(failpoints.Hit("other").ok());
 }
 
-TEST(FailpointTest, AppliedThenErrorSaysUnavailable) {
+TEST(FailpointTest, AppliedThenErrorIsUnavailable) {
   EXPECT_TRUE(absl::IsUnavailable(Armed("a=applied_then_error").Hit("a")));
 }
 
-TEST(FailpointTest, KillEndsTheProcessAsSigkillDoes) {
+TEST(FailpointTest, KillEndsTheProcessWithSigkill) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(Armed("a=kill9").Hit("a").IgnoreError(), testing::KilledBySignal(SIGKILL), "");
 }
 
-TEST(FailpointTest, TornWritesKeepTheFirstBytesOnly) {
+TEST(FailpointTest, TornWritesKeepTheFirstBytes) {
   Failpoints failpoints = Armed("a=torn(2)@2");
   EXPECT_EQ(failpoints.Tear("a", "whole"), "whole");
   EXPECT_EQ(failpoints.Tear("a", "whole"), "wh");
   EXPECT_EQ(failpoints.Tear("a", "whole"), "whole");
 }
 
-TEST(FailpointTest, TheHitsFileNamesPlacesAndActions) {
+TEST(FailpointTest, TheHitsFileListsFailpointsAndActions) {
   const TempFolder folder;
   const std::string path = folder.path() + "/hits";
   Failpoints failpoints = Armed("a=sleep(1)@2;b=kill9", path);
@@ -58,7 +58,7 @@ TEST(FailpointTest, TheHitsFileNamesPlacesAndActions) {
   EXPECT_EQ(hits, "a\nc\na sleep(1)\n");
 }
 
-TEST(FailpointTest, AnActionRunsOnceAmongThoseThatShareTheHitsFile) {
+TEST(FailpointTest, AnActionRunsOnceAmongProcessesWithOneHitsFile) {
   const TempFolder folder;
   Failpoints first = Armed("a=error(INTERNAL);b=error(INTERNAL)", folder.path() + "/hits");
   Failpoints second = Armed("a=error(INTERNAL);b=error(INTERNAL)", folder.path() + "/hits");
@@ -67,7 +67,7 @@ TEST(FailpointTest, AnActionRunsOnceAmongThoseThatShareTheHitsFile) {
   EXPECT_FALSE(second.Hit("b").ok());
 }
 
-TEST(FailpointTest, ASpecThatCannotBeReadIsRefused) {
+TEST(FailpointTest, AnInvalidSpecIsRefused) {
   for (const char* spec : {"a", "a=", "=kill9", "a=explode", "a=error(NO_SUCH)", "a=sleep(x)",
                            "a=kill9@0", "a=torn(-1)", "a=kill9(1)", "a=@2"}) {
     const auto armed = Failpoints::Parse(spec);
@@ -75,15 +75,6 @@ TEST(FailpointTest, ASpecThatCannotBeReadIsRefused) {
     EXPECT_THAT(std::string(armed.status().message()), HasSubstr(spec));
   }
   EXPECT_TRUE(Failpoints::Parse("").ok());
-}
-
-TEST(FailpointTest, OnlyThePlantedDefectIsThere) {
-  EXPECT_FALSE(IsPlanted(""));
-  Plant("one");
-  EXPECT_TRUE(IsPlanted("one"));
-  EXPECT_FALSE(IsPlanted("two"));
-  Plant("");
-  EXPECT_FALSE(IsPlanted("one"));
 }
 
 }  // namespace

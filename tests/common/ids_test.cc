@@ -9,7 +9,7 @@
 namespace vico {
 namespace {
 
-TEST(IdsTest, IdsAre32HexadecimalDigitsAndDiffer) {
+TEST(IdsTest, IdsAreDifferentAndHave32HexadecimalDigits) {
   std::set<std::string> ids;
   for (int i = 0; i < 1000; ++i) {
     const std::string id = NewId();
@@ -20,14 +20,14 @@ TEST(IdsTest, IdsAre32HexadecimalDigitsAndDiffer) {
   EXPECT_EQ(ids.size(), 1000u);
 }
 
-TEST(IdsTest, TheIdInANameComesBack) {
+TEST(IdsTest, ANameContainsItsId) {
   const std::string id = NewId();
   const auto found = IdInName("name", "jobs", JobName(id));
   ASSERT_THAT(found, IsOk());
   EXPECT_EQ(*found, id);
 }
 
-TEST(IdsTest, OtherNamesAreRefusedWithTheirField) {
+TEST(IdsTest, InvalidNamesAreRefusedWithTheirField) {
   const std::string id = NewId();
   for (const std::string& name :
        {std::string(), id, ConceptName(id), "jobs/" + id + "0", "jobs/" + id.substr(1),
@@ -39,7 +39,7 @@ TEST(IdsTest, OtherNamesAreRefusedWithTheirField) {
   }
 }
 
-TEST(IdsTest, BaseModelNamesAreShortAndPlain) {
+TEST(IdsTest, BaseModelNamesHaveAShortId) {
   EXPECT_TRUE(IsBaseModelName("baseModels/toyworld-1"));
   EXPECT_TRUE(IsBaseModelName("baseModels/sd_1.5"));
   EXPECT_TRUE(IsBaseModelName("baseModels/" + std::string(63, 'a')));

@@ -23,7 +23,7 @@ class LogTest : public testing::Test {
   const Log log_ = Log::ToSink("tester", std::make_shared<spdlog::sinks::ostream_sink_mt>(out_));
 };
 
-TEST_F(LogTest, ARecordIsOneJsonObjectWithItsFields) {
+TEST_F(LogTest, ARecordIsAJsonObjectWithItsFields) {
   log_.Warning("leased", {{"attempt", 2}, {"loss", 0.5}, {"last", true}, {"device", "cpu"}});
 
   const nlohmann::json line = OnlyLine();
@@ -38,7 +38,7 @@ TEST_F(LogTest, ARecordIsOneJsonObjectWithItsFields) {
               testing::MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{3}Z"));
 }
 
-TEST_F(LogTest, FieldsGivenWithWithComeInEveryRecordOfThatLogOnly) {
+TEST_F(LogTest, WithAddsFieldsToTheRecordsOfThatLog) {
   const Log of_job = log_.With({{"job", "jobs/1"}}).With({{"lease", "lease_2"}});
   of_job.Info("started");
   EXPECT_EQ(OnlyLine()["job"], "jobs/1");
@@ -49,7 +49,7 @@ TEST_F(LogTest, FieldsGivenWithWithComeInEveryRecordOfThatLogOnly) {
   EXPECT_FALSE(OnlyLine().contains("job"));
 }
 
-TEST_F(LogTest, HostileTextStaysOneLineOfJson) {
+TEST_F(LogTest, AnyTextIsOneLineOfJson) {
   const std::string text = "a\"b\\c\nd\xff\x01{}%v";
   log_.Error(text, {{"k\"ey", text}});
   const nlohmann::json line = OnlyLine();
@@ -67,11 +67,11 @@ TEST(LogLevelTest, RecordsBelowTheLevelAreNotWritten) {
   testing::internal::CaptureStderr();
   const auto log = Log::ToStderr("tester", "warning");
   ASSERT_THAT(log, IsOk());
-  log->Info("quiet");
-  log->Warning("heard");
+  log->Info("hidden");
+  log->Warning("shown");
   const std::string text = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(text, testing::Not(testing::HasSubstr("quiet")));
-  EXPECT_THAT(text, testing::HasSubstr("heard"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("hidden")));
+  EXPECT_THAT(text, testing::HasSubstr("shown"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "tests/support/status_matchers.h"
 
 namespace vico {
@@ -26,14 +27,14 @@ absl::Status CheckQuarter(int number) {
   return absl::OkStatus();
 }
 
-TEST(StatusTest, MacrosPassValuesOnAndErrorsUp) {
+TEST(StatusTest, MacrosReturnErrorsAndPassValues) {
   EXPECT_EQ(*Quarter(12), 3);
   EXPECT_THAT(Quarter(6), HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(CheckQuarter(8), IsOk());
   EXPECT_THAT(CheckQuarter(2), HasMessage("odd"));
 }
 
-TEST(StatusTest, AssignOrReturnMovesWhatCannotBeCopied) {
+TEST(StatusTest, AssignOrReturnMovesTheValue) {
   const auto get = [](bool good) -> absl::StatusOr<std::unique_ptr<int>> {
     if (!good) return absl::UnavailableError("away");
     return std::make_unique<int>(7);
@@ -60,7 +61,7 @@ TEST(StatusTest, WithReasonReplacesAnEarlierReason) {
   EXPECT_THAT(status, NamesField("name"));
 }
 
-TEST(StatusTest, OkCarriesNothing) {
+TEST(StatusTest, OkHasNoDetails) {
   EXPECT_THAT(WithReason(absl::OkStatus(), "X"), IsOk());
   EXPECT_EQ(Reason(WithRetryAfter(absl::OkStatus(), absl::Seconds(1))), "");
 }
@@ -78,7 +79,7 @@ TEST(StatusTest, ProtoKeepsCodeMessageAndDetails) {
   EXPECT_EQ(FromProto(ToProto(status)), status);
 }
 
-TEST(StatusTest, DetailsAreWhatOtherLanguagesExpect) {
+TEST(StatusTest, DetailsHaveTheirStandardTypes) {
   google::rpc::BadRequest bad_request;
   const google::rpc::Status proto = ToProto(FieldError("a.b", "is bad"));
   for (const auto& detail : proto.details()) {
@@ -90,7 +91,7 @@ TEST(StatusTest, DetailsAreWhatOtherLanguagesExpect) {
   EXPECT_EQ(bad_request.field_violations(0).description(), "is bad");
 }
 
-TEST(StatusTest, PrivateTextDoesNotLeaveTheProgram) {
+TEST(StatusTest, ToProtoLeavesOutThePrivateText) {
   const absl::Status status =
       WithPrivateText(Error(absl::StatusCode::kInternal, "failed", "WHY"), "SELECT secret");
   EXPECT_EQ(PrivateText(status), "SELECT secret");
@@ -100,13 +101,15 @@ TEST(StatusTest, PrivateTextDoesNotLeaveTheProgram) {
   EXPECT_THAT(FromProto(ToProto(status)), HasReason("WHY"));
 }
 
-TEST(StatusTest, LongMessagesAreCutBetweenCharacters) {
-  const std::string long_text = std::string(1023, 'a') + "\xc3\xa9" + std::string(5000, 'b');
+TEST(StatusTest, LongMessagesAreCutAtACharacter) {
+  std::string long_text(1023, 'a');
+  long_text += "\xc3\xa9";
+  long_text.append(5000, 'b');
   EXPECT_EQ(ToProto(absl::InternalError(long_text)).message(), std::string(1023, 'a'));
   EXPECT_EQ(ToProto(absl::InternalError(std::string(1024, 'a'))).message().size(), 1024u);
 }
 
-TEST(StatusTest, AnUnknownCodeIsUnknown) {
+TEST(StatusTest, AnInvalidCodeBecomesUnknown) {
   google::rpc::Status proto;
   proto.set_code(77);
   EXPECT_THAT(FromProto(proto), HasCode(absl::StatusCode::kUnknown));

@@ -1,9 +1,8 @@
-// A clock that stands still until told.
+// A clock that tests move.
 #pragma once
 
-#include <mutex>
-
 #include "common/clock.h"
+#include "common/mutex.h"
 
 namespace vico {
 
@@ -11,31 +10,31 @@ namespace vico {
 class FakeClock final : public Clock {
  public:
   absl::Time Now() const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return start_ + uptime_ + wall_jump_;
   }
 
   absl::Duration Uptime() const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return uptime_;
   }
 
   void Advance(absl::Duration time) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     uptime_ += time;
   }
 
-  /// As when someone sets the machine's clock.
+  /// Moves wall time only, like a change of the machine's clock.
   void JumpWall(absl::Duration jump) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     wall_jump_ += jump;
   }
 
  private:
-  mutable std::mutex mutex_;
   const absl::Time start_ = absl::FromUnixSeconds(1'800'000'000);
-  absl::Duration uptime_ = absl::Seconds(1000);
-  absl::Duration wall_jump_ = absl::ZeroDuration();
+  mutable Mutex mutex_;
+  absl::Duration uptime_ ABSL_GUARDED_BY(mutex_) = absl::Seconds(1000);
+  absl::Duration wall_jump_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
 };
 
 }  // namespace vico

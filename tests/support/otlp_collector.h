@@ -1,11 +1,9 @@
-// A collector of spans on a free loopback port, for as long as it lives.
+// An OpenTelemetry collector for tests, on a free loopback port.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,12 +12,14 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "common/mutex.h"
+
 namespace vico {
 
 /// Any thread.
 class OtlpCollector {
  public:
-  struct Seen {
+  struct ReceivedSpan {
     std::string service;  ///< the resource's service.name
     std::string trace_id, span_id, parent_span_id, tracestate, name;
     int kind = 0;
@@ -44,9 +44,9 @@ class OtlpCollector {
     thread_.join();
   }
 
-  /// What a header said in each request taken; empty where it was not there.
+  /// The value of a header in each accepted request; empty if it is missing.
   std::vector<std::string> header(const std::string& name) const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::vector<std::string> values;
     for (const auto& headers : headers_) {
       const auto at = headers.find(name);
@@ -55,33 +55,36 @@ class OtlpCollector {
     return values;
   }
 
-  // Set before the first request.
+  // Set these before the first request.
   int status = 200;
-  std::function<void()> on_request;  ///< before the answer
+  std::function<void()> on_request;  ///< called before the answer
 
   std::string endpoint() const { return fmt::format("http://127.0.0.1:{}", port_); }
 
-  std::vector<Seen> spans() const {
-    const std::lock_guard lock(mutex_);
+  std::vector<ReceivedSpan> spans() const {
+    const MutexLock lock(mutex_);
     return spans_;
   }
 
-  /// All that was posted.
+  /// The bodies of all accepted requests.
   std::string text() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return text_;
   }
 
-  /// Whether the spans seen come to satisfy `enough` within a minute.
-  bool WaitUntil(const std::function<bool(const std::vector<Seen>&)>& enough) {
-    std::unique_lock lock(mutex_);
-    return came_.wait_for(lock, std::chrono::minutes(1), [&] { return enough(spans_); });
+  /// Whether the received spans satisfy `enough` within a minute.
+  bool WaitUntil(const std::function<bool(const std::vector<ReceivedSpan>&)>& enough) {
+    const MutexLock lock(mutex_);
+    return changed_.WaitFor(mutex_, std::chrono::minutes(1), [&] {
+      mutex_.AssertHeld();
+      return enough(spans_);
+    });
   }
 
  private:
   void Take(const httplib::Request& request) {
     const auto json = nlohmann::json::parse(request.body);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     text_ += request.body;
     headers_.push_back(request.headers);
     for (const auto& resource : json.at("resourceSpans")) {
@@ -90,10 +93,10 @@ class OtlpCollector {
         for (const auto& span : scope.at("spans")) spans_.push_back(One(service, span));
       }
     }
-    came_.notify_all();
+    changed_.NotifyAll();
   }
 
-  static Seen One(const std::string& service, const nlohmann::json& span) {
+  static ReceivedSpan One(const std::string& service, const nlohmann::json& span) {
     return {.service = service,
             .trace_id = span.at("traceId"),
             .span_id = span.at("spanId"),
@@ -119,12 +122,11 @@ class OtlpCollector {
   httplib::Server server_;
   int port_ = 0;
   std::thread thread_;
-  mutable std::mutex mutex_;
-  std::condition_variable came_;
-  // guarded by mutex_
-  std::vector<Seen> spans_;
-  std::string text_;
-  std::vector<httplib::Headers> headers_;  // of each request
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::vector<ReceivedSpan> spans_ ABSL_GUARDED_BY(mutex_);
+  std::string text_ ABSL_GUARDED_BY(mutex_);
+  std::vector<httplib::Headers> headers_ ABSL_GUARDED_BY(mutex_);  // of each request
 };
 
 }  // namespace vico

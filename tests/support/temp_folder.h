@@ -1,4 +1,4 @@
-// A folder of the test's own, gone with it.
+// A temporary folder that the destructor removes.
 #pragma once
 
 #include <cstdlib>
@@ -24,8 +24,7 @@ class TempFolder {
 
   const std::string& path() const { return path_; }
 
-  /// Where files cost no disk, if there is such a place: for tests of many transactions that need
-  /// no power loss.
+  /// A file system in memory, if there is one, for tests of many transactions without power loss.
   static std::filesystem::path InMemory() {
     std::error_code ignored;
     return std::filesystem::is_directory("/dev/shm", ignored)

@@ -41,7 +41,7 @@ void AddExtension(X509* certificate, X509* issuer, int kind, const std::string& 
   if (!extension || X509_add_ext(certificate, extension.get(), -1) != 1) std::abort();
 }
 
-/// Signed by nobody yet.
+/// An unsigned certificate.
 Certificate Blank(EVP_PKEY* key, const std::string& name, const TestSubject& subject) {
   Certificate certificate(X509_new(), &X509_free);
   std::random_device random;

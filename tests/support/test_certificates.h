@@ -1,4 +1,4 @@
-// Certificates of a test's own authority, made when the test runs.
+// A certificate authority for tests. It creates keys and certificates when the test runs.
 #pragma once
 
 #include <chrono>
@@ -16,19 +16,19 @@ struct TestIdentity {
 };
 
 struct TestSubject {
-  std::string alternative_names;  ///< as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1,URI:…"
+  std::string alternative_names;     ///< in OpenSSL's syntax: "DNS:localhost,IP:127.0.0.1,URI:…"
   std::chrono::seconds begins{-60};  ///< from now
   std::chrono::seconds ends{3600};   ///< from now
 };
 
-/// What a server on this machine shows.
+/// The subject of a server on this machine.
 inline const TestSubject kLocalServer{.alternative_names = "DNS:localhost,IP:127.0.0.1"};
 
 class TestAuthority {
  public:
   TestAuthority();
 
-  /// Its own certificate, PEM.
+  /// The certificate of the authority, PEM.
   const std::string& certificate() const { return certificate_; }
 
   /// A new key and its certificate.
@@ -40,7 +40,7 @@ class TestAuthority {
   std::string certificate_;
 };
 
-/// An identity's two files in a folder: {name}.crt and {name}.key.
+/// Writes {name}.crt and {name}.key to a folder.
 void WriteIdentity(const std::string& folder, const std::string& name,
                    const TestIdentity& identity);
 

@@ -1,4 +1,4 @@
-// A base model small enough to train in a test: random weights, every part of the real thing.
+// A base model with random weights that is small enough to train in a test.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace vico {
 
-/// Writes a diffusers directory: pictures of 64x64 pixels, latents a quarter of the side, two
-/// resolutions with two sites, the toy world's words, 32 tokens a prompt, half-precision weights.
-/// Equal seeds give equal files.
+/// Writes a diffusers directory: pictures of 64x64 pixels, latents of 16x16, two resolutions with
+/// two sites, the words of the toy world, 32 tokens per prompt, half-precision weights. Equal seeds
+/// give equal files.
 absl::Status WriteTinyBase(const std::string& directory, uint64_t seed);
 
 }  // namespace vico

@@ -1,4 +1,4 @@
-// vico-tiny-base DIR [--seed N]: writes a tiny base model for tests of whole processes.
+// vico-tiny-base DIR [--seed N]: writes a tiny base model for end-to-end tests.
 #include <cstdint>
 #include <iostream>
 #include <string>
@@ -11,8 +11,8 @@ int main(int argc, char** argv) {
   CLI::App app("Writes a tiny base model with random weights");
   std::string directory;
   uint64_t seed = 0;
-  app.add_option("directory", directory, "Where to write it")->required();
-  app.add_option("--seed", seed, "Of the weights");
+  app.add_option("directory", directory, "Directory to write")->required();
+  app.add_option("--seed", seed, "Seed of the weights");
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = vico::WriteTinyBase(directory, seed);
   if (status.ok()) return 0;

@@ -10,24 +10,14 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "common/formats/adapter_header.h"
 #include "common/formats/adapter_layout.h"
 #include "worker/io/tensors.h"
 #include "worker/model/adapter.h"
 
 namespace vico::worker {
 
-struct AdapterFile {
-  std::string dialect = "paper";
-  std::string base_model_digest;  ///< SHA-256 of the base model it was trained on
-  std::string placeholder = "S*";
-  std::string init_word;           ///< empty: not known, as of an imported adapter
-  std::vector<std::string> sites;  ///< as "up_blocks.1.attentions.1", in execution order
-  int64_t steps = 0;
-  uint64_t seed = 0;
-  std::string code_version;
-  std::string config;            ///< JSON: the training's spec
-  std::string reference_sha256;  ///< of the reference picture's file
-
+struct AdapterFile : AdapterHeader {
   /// "placeholder_embedding" [1, D] and "<site>.image_cross_attention.<leaf>", as
   /// AdapterImpl::NamedTensors() gives them.
   TensorMap tensors;

@@ -6,7 +6,8 @@
 namespace vico {
 namespace {
 
-// Table k moves a byte k further places on, so that eight bytes are taken a step.
+// "Slicing by 8": table k is the effect of a byte that k more bytes follow, so that one step
+// processes eight bytes.
 constexpr std::array<std::array<uint32_t, 256>, 8> MakeTables() {
   std::array<std::array<uint32_t, 256>, 8> tables{};
   for (uint32_t byte = 0; byte < 256; ++byte) {
@@ -31,7 +32,7 @@ uint32_t Crc32(std::span<const std::byte> bytes) {
   uint32_t crc = ~uint32_t{0};
   while (bytes.size() >= 8) {
     uint64_t word = 0;
-    std::memcpy(&word, bytes.data(), sizeof(word));  // hosts are little-endian
+    std::memcpy(&word, bytes.data(), sizeof(word));  // Vico runs on little-endian hosts only
     word ^= crc;
     crc = 0;
     for (size_t i = 0; i < 8; ++i) crc ^= kTables[7 - i][(word >> (8 * i)) & 0xFF];

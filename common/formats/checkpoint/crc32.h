@@ -1,4 +1,4 @@
-// The checksum of zip archives: CRC-32, polynomial 0xEDB88320.
+// CRC-32 as zip archives use it: polynomial 0xEDB88320.
 #pragma once
 
 #include <cstddef>

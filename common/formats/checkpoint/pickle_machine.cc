@@ -1,14 +1,14 @@
-// Reading half of common/checkpoint/pickle_tree.h: the pickle machine, protocol 2, without calls.
-// Opcodes: CPython's Lib/pickletools.py.
+// ReadPickle(): an interpreter for pickle protocol 2 that calls nothing.
+// Source of the opcodes: CPython's Lib/pickletools.py.
 #include <algorithm>
 #include <unordered_map>
 
 #include <fmt/format.h>
 #include <utf8proc.h>
 
-#include "common/formats/checkpoint/little_endian.h"
 #include "common/formats/checkpoint/pickle_opcodes.h"
 #include "common/formats/checkpoint/pickle_tree.h"
+#include "common/formats/little_endian.h"
 #include "common/status.h"
 
 namespace vico {
@@ -16,8 +16,8 @@ namespace {
 
 using Kind = PickleNode::Kind;
 
-constexpr size_t kLongestName = 256;  // of a module or what is in it
-constexpr size_t kLongestKey = 64;    // of a storage
+constexpr size_t kLongestName = 256;  // bytes, of a module or a global
+constexpr size_t kLongestKey = 64;    // bytes, of a storage
 
 bool IsUtf8(std::string_view text) {
   auto* next = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
@@ -32,7 +32,9 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
-absl::Status Bad(std::string_view what) { return absl::InvalidArgumentError(std::string(what)); }
+absl::Status BadPickle(std::string_view what) {
+  return absl::InvalidArgumentError(std::string(what));
+}
 
 }  // namespace
 
@@ -43,23 +45,23 @@ class PickleMachine {
 
   absl::StatusOr<PickleTree> Run() {
     if (bytes_.size() > limits_.bytes) {
-      return Bad(
+      return BadPickle(
           fmt::format("pickle: has {} bytes, at most {} allowed", bytes_.size(), limits_.bytes));
     }
     bool stopped = false;
     while (!stopped) {
       const size_t start = at_;
-      if (at_ == bytes_.size()) return Bad("pickle: ends without STOP");
+      if (at_ == bytes_.size()) return BadPickle("pickle: ends without STOP");
       const auto opcode = static_cast<uint8_t>(bytes_[at_++]);
       absl::Status status;
       if ((start == 0) != (opcode == 0x80)) {
-        status = Bad("PROTO must come first, and once");
+        status = BadPickle("PROTO must come first, and once");
       } else {
         status = Step(opcode);
       }
       if (!status.ok()) {
-        return Bad(fmt::format("pickle: byte {}: {}: {}", start, PickleOpcodeName(opcode),
-                               ToStd(status.message())));
+        return BadPickle(fmt::format("pickle: byte {}: {}: {}", start, PickleOpcodeName(opcode),
+                                     ToStd(status.message())));
       }
       stopped = opcode == '.';
     }
@@ -73,7 +75,7 @@ class PickleMachine {
       case 0x80: {
         ASSIGN_OR_RETURN(const auto version, Take<uint8_t>());
         return version == 2 ? absl::OkStatus()
-                            : Bad(fmt::format("protocol must be 2, got {}", version));
+                            : BadPickle(fmt::format("protocol must be 2, got {}", version));
       }
       case '.':
         return Stop();
@@ -144,7 +146,7 @@ class PickleMachine {
       case 'b':
         return Build();
       default:
-        return Bad(fmt::format("opcode {:#04x} is not allowed", opcode));
+        return BadPickle(fmt::format("opcode {:#04x} is not allowed", opcode));
     }
   }
 
@@ -152,7 +154,7 @@ class PickleMachine {
 
   absl::StatusOr<std::span<const std::byte>> TakeBytes(size_t count) {
     if (count > bytes_.size() - at_) {
-      return Bad(fmt::format("{} bytes reach beyond the pickle's end", count));
+      return BadPickle(fmt::format("{} bytes reach beyond the pickle's end", count));
     }
     const auto taken = bytes_.subspan(at_, count);
     at_ += count;
@@ -170,19 +172,19 @@ class PickleMachine {
     const std::string_view rest(begin, std::min(bytes_.size() - at_, kLongestName + 1));
     const size_t length = rest.find('\n');
     if (length == std::string_view::npos) {
-      return Bad(fmt::format("name does not end within {} bytes", kLongestName));
+      return BadPickle(fmt::format("name does not end within {} bytes", kLongestName));
     }
     at_ += length + 1;
     const std::string_view line = rest.substr(0, length);
-    if (!IsUtf8(line)) return Bad("name is not UTF-8");
+    if (!IsUtf8(line)) return BadPickle("name is not UTF-8");
     return line;
   }
 
-  absl::Status TooDeep() const { return Bad(fmt::format("depth above {}", limits_.depth)); }
+  absl::Status TooDeep() const { return BadPickle(fmt::format("depth above {}", limits_.depth)); }
 
   absl::Status PushIndex(uint32_t index) {
     if (stack_.size() >= limits_.stack) {
-      return Bad(fmt::format("stack of more than {} values", limits_.stack));
+      return BadPickle(fmt::format("stack of more than {} values", limits_.stack));
     }
     stack_.push_back(index);
     return absl::OkStatus();
@@ -190,7 +192,7 @@ class PickleMachine {
 
   absl::Status Push(PickleNode node) {
     if (tree_.nodes_.size() >= limits_.nodes) {
-      return Bad(fmt::format("more than {} values", limits_.nodes));
+      return BadPickle(fmt::format("more than {} values", limits_.nodes));
     }
     if (node.depth > limits_.depth) return TooDeep();
     RETURN_IF_ERROR(PushIndex(static_cast<uint32_t>(tree_.nodes_.size())));
@@ -198,26 +200,26 @@ class PickleMachine {
     return absl::OkStatus();
   }
 
-  /// How many values may be popped: those above the last mark.
+  /// The number of values that may be popped: those above the last mark.
   size_t Available() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
 
   absl::StatusOr<uint32_t> Pop() {
-    if (Available() == 0) return Bad("stack is empty");
+    if (Available() == 0) return BadPickle("stack is empty");
     const uint32_t index = stack_.back();
     stack_.pop_back();
     return index;
   }
 
   absl::StatusOr<size_t> TakeMark() {
-    if (marks_.empty()) return Bad("there is no mark");
+    if (marks_.empty()) return BadPickle("there is no mark");
     const size_t count = stack_.size() - marks_.back();
     marks_.pop_back();
     return count;
   }
 
-  /// The last `count` values, taken off the stack.
+  /// Pops the last `count` values.
   absl::StatusOr<std::vector<uint32_t>> PopMany(size_t count) {
-    if (count > Available()) return Bad("stack is empty");
+    if (count > Available()) return BadPickle("stack is empty");
     const std::vector<uint32_t> taken(stack_.end() - static_cast<std::ptrdiff_t>(count),
                                       stack_.end());
     stack_.resize(stack_.size() - count);
@@ -249,7 +251,7 @@ class PickleMachine {
     ASSIGN_OR_RETURN(const auto digits, TakeBytes(size));
     if (size > 8) {
       if (limits_.foreign == ForeignObjects::kOpaque) return Push({.kind = Kind::kOpaque});
-      return Bad(fmt::format("integer of {} bytes, at most 8 allowed", size));
+      return BadPickle(fmt::format("integer of {} bytes, at most 8 allowed", size));
     }
     uint64_t value = 0;
     for (size_t i = 0; i < size; ++i) value |= static_cast<uint64_t>(digits[i]) << (8 * i);
@@ -262,7 +264,7 @@ class PickleMachine {
     ASSIGN_OR_RETURN(const auto size, Take<uint32_t>());
     ASSIGN_OR_RETURN(const auto characters, TakeBytes(size));
     const std::string_view text(reinterpret_cast<const char*>(characters.data()), size);
-    if (!IsUtf8(text)) return Bad("string is not UTF-8");
+    if (!IsUtf8(text)) return BadPickle("string is not UTF-8");
     return Push({.kind = Kind::kString, .text = text});
   }
 
@@ -275,29 +277,29 @@ class PickleMachine {
 
   absl::Status Append(size_t count) {
     ASSIGN_OR_RETURN(const auto items, PopMany(count));
-    if (Available() == 0) return Bad("stack is empty");
+    if (Available() == 0) return BadPickle("stack is empty");
     PickleNode& list = At(stack_.back());
     if (list.kind == Kind::kOpaque) return absl::OkStatus();
     if (list.kind != Kind::kList) {
-      return Bad(fmt::format("target must be a list, got {}", KindName(list.kind)));
+      return BadPickle(fmt::format("target must be a list, got {}", KindName(list.kind)));
     }
     return Hold(list, items);
   }
 
   absl::Status SetItems(size_t count) {
     ASSIGN_OR_RETURN(const auto items, PopMany(count));
-    if (count % 2 != 0) return Bad("a key is without a value");
-    if (Available() == 0) return Bad("stack is empty");
+    if (count % 2 != 0) return BadPickle("a key is without a value");
+    if (Available() == 0) return BadPickle("stack is empty");
     PickleNode& dict = At(stack_.back());
     if (dict.kind == Kind::kOpaque) return absl::OkStatus();
     if (dict.kind != Kind::kDict) {
-      return Bad(fmt::format("target must be a dict, got {}", KindName(dict.kind)));
+      return BadPickle(fmt::format("target must be a dict, got {}", KindName(dict.kind)));
     }
     for (size_t i = 0; i < items.size(); i += 2) {
       const Kind key = At(items[i]).kind;
       const bool plain = key == Kind::kString || key == Kind::kInt;
       if (!plain && limits_.foreign == ForeignObjects::kRefuse) {
-        return Bad(fmt::format("key must be a string or an integer, got {}", KindName(key)));
+        return BadPickle(fmt::format("key must be a string or an integer, got {}", KindName(key)));
       }
     }
     return Hold(dict, items);
@@ -306,10 +308,10 @@ class PickleMachine {
   template <typename Number>
   absl::Status Put() {
     ASSIGN_OR_RETURN(const auto slot, Take<Number>());
-    if (Available() == 0) return Bad("stack is empty");
+    if (Available() == 0) return BadPickle("stack is empty");
     memo_[slot] = stack_.back();
     if (memo_.size() > limits_.memo) {
-      return Bad(fmt::format("memo of more than {} values", limits_.memo));
+      return BadPickle(fmt::format("memo of more than {} values", limits_.memo));
     }
     return absl::OkStatus();
   }
@@ -318,11 +320,11 @@ class PickleMachine {
   absl::Status Get() {
     ASSIGN_OR_RETURN(const auto slot, Take<Number>());
     const auto found = memo_.find(slot);
-    if (found == memo_.end()) return Bad(fmt::format("memo {} was never set", slot));
+    if (found == memo_.end()) return BadPickle(fmt::format("memo {} was never set", slot));
     return PushIndex(found->second);
   }
 
-  // --- names and what is made of them
+  // --- globals and the objects made of them
 
   absl::Status Global() {
     ASSIGN_OR_RETURN(const auto module, TakeLine());
@@ -332,7 +334,7 @@ class PickleMachine {
           {.kind = Kind::kGlobal, .dtype = known->dtype, .global = known->global, .text = name});
     }
     if (limits_.foreign == ForeignObjects::kOpaque) return Push({.kind = Kind::kOpaque});
-    return Bad(fmt::format("name \"{}.{}\" is not allowed", module, name));
+    return BadPickle(fmt::format("name \"{}.{}\" is not allowed", module, name));
   }
 
   absl::Status PersistentId() {
@@ -341,19 +343,20 @@ class PickleMachine {
     const bool shaped = id.kind == Kind::kTuple && id.items.size() == 5 &&
                         At(id.items[0]).kind == Kind::kString && At(id.items[0]).text == "storage";
     if (!shaped) {
-      return Bad("must be (\"storage\", type, key, location, elements)");
+      return BadPickle("must be (\"storage\", type, key, location, elements)");
     }
     const PickleNode& type = At(id.items[1]);
     const PickleNode& key = At(id.items[2]);
     const PickleNode& location = At(id.items[3]);
     const PickleNode& elements = At(id.items[4]);
-    if (type.global != InertGlobal::kStorage) return Bad("storage is of no type that is read");
+    if (type.global != InertGlobal::kStorage)
+      return BadPickle("storage is of no type that is read");
     if (key.kind != Kind::kString || key.text.size() > kLongestKey) {
-      return Bad("storage's key must be a short string");
+      return BadPickle("storage's key must be a short string");
     }
-    if (location.kind != Kind::kString) return Bad("storage's location must be a string");
+    if (location.kind != Kind::kString) return BadPickle("storage's location must be a string");
     if (elements.kind != Kind::kInt || elements.integer < 0) {
-      return Bad("storage's elements must be a number that is not negative");
+      return BadPickle("storage's elements must be a number that is not negative");
     }
     return Push({.kind = Kind::kStorage,
                  .dtype = type.dtype,
@@ -367,16 +370,16 @@ class PickleMachine {
     const PickleNode& arguments = At(arguments_index);
     const PickleNode& callee = At(callee_index);
     if (arguments.kind != Kind::kTuple) {
-      return Bad(fmt::format("arguments must be a tuple, got {}", KindName(arguments.kind)));
+      return BadPickle(fmt::format("arguments must be a tuple, got {}", KindName(arguments.kind)));
     }
     if (callee.kind == Kind::kOpaque) return Push({.kind = Kind::kOpaque});
     switch (callee.global) {
       case InertGlobal::kOrderedDict:
-        if (!arguments.items.empty()) return Bad("OrderedDict takes no arguments");
+        if (!arguments.items.empty()) return BadPickle("OrderedDict takes no arguments");
         return Push({.kind = Kind::kDict, .depth = 1, .is_ordered = true});
       case InertGlobal::kSet:
         if (arguments.items.size() != 1 || At(arguments.items[0]).kind != Kind::kList) {
-          return Bad("set takes a list");
+          return BadPickle("set takes a list");
         }
         return Push({.kind = Kind::kOpaque});
       case InertGlobal::kRebuildTensor:
@@ -385,12 +388,12 @@ class PickleMachine {
         const auto& items = arguments.items;
         if (items.size() != 3 || At(items[0]).kind != Kind::kTensor ||
             At(items[1]).kind != Kind::kBool || At(items[2]).kind != Kind::kDict) {
-          return Bad("_rebuild_parameter takes a tensor, a boolean and a dict");
+          return BadPickle("_rebuild_parameter takes a tensor, a boolean and a dict");
         }
         return PushIndex(items[0]);
       }
       default:
-        return Bad(fmt::format("{} is not called", KindName(callee.kind)));
+        return BadPickle(fmt::format("{} is not called", KindName(callee.kind)));
     }
   }
 
@@ -400,20 +403,20 @@ class PickleMachine {
                         is(1, Kind::kInt) && is(2, Kind::kTuple) && is(3, Kind::kTuple) &&
                         is(4, Kind::kBool) && is(5, Kind::kDict);
     if (!shaped) {
-      return Bad(
+      return BadPickle(
           "_rebuild_tensor_v2 takes a storage, an offset, shape, strides, a boolean and a "
           "dict");
     }
     for (const size_t list : {2, 3}) {
       for (const uint32_t item : At(items[list]).items) {
         if (At(item).kind != Kind::kInt || At(item).integer < 0) {
-          return Bad("shape and strides must be numbers that are not negative");
+          return BadPickle("shape and strides must be numbers that are not negative");
         }
       }
     }
-    if (At(items[1]).integer < 0) return Bad("offset must not be negative");
+    if (At(items[1]).integer < 0) return BadPickle("offset must not be negative");
     if (At(items[2]).items.size() != At(items[3]).items.size()) {
-      return Bad("shape and strides must be of one length");
+      return BadPickle("shape and strides must be of one length");
     }
     return Push({.kind = Kind::kTensor,
                  .dtype = At(items[0]).dtype,
@@ -427,35 +430,35 @@ class PickleMachine {
     const PickleNode& arguments = At(arguments_index);
     const PickleNode& made = At(class_index);
     if (arguments.kind != Kind::kTuple) {
-      return Bad(fmt::format("arguments must be a tuple, got {}", KindName(arguments.kind)));
+      return BadPickle(fmt::format("arguments must be a tuple, got {}", KindName(arguments.kind)));
     }
     if (made.kind == Kind::kOpaque) return Push({.kind = Kind::kOpaque});
     if (made.global == InertGlobal::kParameterDict && arguments.items.empty()) {
       return Push({.kind = Kind::kParameterDict, .depth = 1});
     }
-    return Bad(fmt::format("no object is made of {}", KindName(made.kind)));
+    return BadPickle(fmt::format("no object is made of {}", KindName(made.kind)));
   }
 
   absl::Status Build() {
     ASSIGN_OR_RETURN(const uint32_t state_index, Pop());
-    if (Available() == 0) return Bad("stack is empty");
+    if (Available() == 0) return BadPickle("stack is empty");
     PickleNode& object = At(stack_.back());
     if (object.kind == Kind::kOpaque) return absl::OkStatus();
     const bool takes_state = (object.kind == Kind::kDict && object.is_ordered) ||
                              (object.kind == Kind::kParameterDict && object.items.empty());
     if (!takes_state || At(state_index).kind != Kind::kDict) {
-      return Bad(fmt::format("{} takes no state, or none of {}", KindName(object.kind),
-                             KindName(At(state_index).kind)));
+      return BadPickle(fmt::format("{} takes no state, or none of {}", KindName(object.kind),
+                                   KindName(At(state_index).kind)));
     }
-    if (object.kind == Kind::kDict) return absl::OkStatus();  // attributes: passed over
+    if (object.kind == Kind::kDict) return absl::OkStatus();  // attributes are ignored
     return Hold(object, {state_index});
   }
 
   // --- the end
 
   absl::Status Stop() {
-    if (!marks_.empty() || stack_.size() != 1) return Bad("one value must be left");
-    if (at_ != bytes_.size()) return Bad("bytes come behind it");
+    if (!marks_.empty() || stack_.size() != 1) return BadPickle("one value must be left");
+    if (at_ != bytes_.size()) return BadPickle("bytes come behind it");
     tree_.root_ = stack_.back();
     return absl::OkStatus();
   }
@@ -472,7 +475,8 @@ class PickleMachine {
       std::sort(keys.begin(), keys.end());
       const auto twice = std::adjacent_find(keys.begin(), keys.end());
       if (twice != keys.end()) {
-        return Bad(fmt::format("pickle: key \"{}\" is in a dict twice", twice->substr(0, 200)));
+        return BadPickle(
+            fmt::format("pickle: key \"{}\" is in a dict twice", twice->substr(0, 200)));
       }
     }
     return absl::OkStatus();
@@ -482,7 +486,7 @@ class PickleMachine {
   const PickleLimits limits_;
   size_t at_ = 0;
   std::vector<uint32_t> stack_;
-  std::vector<size_t> marks_;  // sizes of the stack when they were set
+  std::vector<size_t> marks_;  // stack sizes at the time of each mark
   std::unordered_map<uint32_t, uint32_t> memo_;
   PickleTree tree_;
 };

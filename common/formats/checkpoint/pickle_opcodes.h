@@ -1,4 +1,4 @@
-// Names of the pickle machine's opcodes, for messages. Source: CPython's Lib/pickletools.py.
+// Names of pickle opcodes for error messages. Source: CPython's Lib/pickletools.py.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace vico {
 
-/// "REDUCE" for 0x52; "unknown" for what no protocol up to 5 has.
+/// "REDUCE" for 0x52; "unknown" for bytes that are not opcodes of protocols 0 to 5.
 std::string_view PickleOpcodeName(uint8_t opcode);
 
 }  // namespace vico

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "common/formats/checkpoint/little_endian.h"
+#include "common/formats/little_endian.h"
 
 namespace vico {
 

@@ -1,5 +1,5 @@
-// Writes a pickle of protocol 2, opcode by opcode. Nothing is memoised: a value used twice is
-// written twice.
+// Writes a pickle of protocol 2, opcode by opcode. It does not memoise: a value that is used twice
+// is written twice.
 #pragma once
 
 #include <cstdint>
@@ -20,20 +20,22 @@ class PickleWriter {
   void Global(std::string_view module, std::string_view name);
 
   void Mark() { bytes_ += '('; }
-  void Tuple() { bytes_ += 't'; }  ///< of what came since the mark
+  void Tuple() { bytes_ += 't'; }  ///< of the values since the mark
   void EmptyTuple() { bytes_ += ')'; }
   void EmptyList() { bytes_ += ']'; }
   void EmptyDict() { bytes_ += '}'; }
-  void SetItems() { bytes_ += 'u'; }  ///< keys and values since the mark, into the dict before it
-  void Reduce() { bytes_ += 'R'; }    ///< callable and arguments' tuple -> object
-  void NewObject() { bytes_ += "\x81"; }  ///< class and arguments' tuple -> object
-  void Build() { bytes_ += 'b'; }         ///< object and state -> object
+  void SetItems() {
+    bytes_ += 'u';
+  }                                 ///< puts keys and values since the mark into the dict before it
+  void Reduce() { bytes_ += 'R'; }  ///< callable, argument tuple -> object
+  void NewObject() { bytes_ += "\x81"; }  ///< class, argument tuple -> object
+  void Build() { bytes_ += 'b'; }         ///< object, state -> object
   void PersistentId() { bytes_ += 'Q'; }
 
   /// collections.OrderedDict().
   void EmptyOrderedDict();
 
-  /// The whole pickle; one value must be left.
+  /// The whole pickle. Exactly one value must be on the stack.
   std::string Finish() && { return std::move(bytes_ += '.'); }
 
  private:

@@ -13,15 +13,17 @@ namespace {
 
 using Kind = PickleNode::Kind;
 
-constexpr size_t kMaxRank = 8;  // as in safetensors_header.cc
+constexpr size_t kMaxRank = 8;  // the limit of safetensors_header.cc
 constexpr size_t kLongestNumber = 10;
-// How files from before PyTorch 1.6 begin: a pickle of torch's magic number.
+// Files from before PyTorch 1.6 start with a pickle of torch's magic number.
 constexpr std::string_view kOldFormat = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 constexpr std::string_view kRecords[] = {
     "data.pkl",        "byteorder",          "version",
     ".format_version", ".storage_alignment", ".data/serialization_id"};
 
-absl::Status Bad(std::string_view what) { return absl::InvalidArgumentError(std::string(what)); }
+absl::Status BadCheckpoint(std::string_view what) {
+  return absl::InvalidArgumentError(std::string(what));
+}
 
 bool IsRecord(std::string_view record) {
   if (std::find(std::begin(kRecords), std::end(kRecords), record) != std::end(kRecords)) {
@@ -33,8 +35,8 @@ bool IsRecord(std::string_view record) {
          number.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// How many elements the tensor has, and over how many of its storage it reaches from its first on;
-/// false when these do not fit 64 bits.
+/// Computes the number of elements of the tensor, and the number of elements of its storage that it
+/// spans from its first on. False if these overflow 64 bits.
 bool Reach(const CheckpointTensor& tensor, uint64_t& elements, uint64_t& reach) {
   elements = 1;
   reach = 1;
@@ -62,7 +64,7 @@ bool IsRowMajor(const CheckpointTensor& tensor, uint64_t elements) {
   return true;
 }
 
-/// The elements in row-major order; `storage` begins at the tensor's first.
+/// Copies the elements in row-major order. `storage` begins at the first element.
 std::string Gather(const CheckpointTensor& tensor, std::span<const std::byte> storage,
                    uint64_t elements) {
   const size_t size = DTypeSize(tensor.dtype);
@@ -109,7 +111,7 @@ absl::StatusOr<TorchCheckpoint> TorchCheckpoint::Take(MappedBytes file, std::str
   checkpoint.owner_ = std::move(file.owner);
   const absl::Status status = checkpoint.Parse(file.bytes, options);
   if (!status.ok()) {
-    return Bad(fmt::format("{}: {}", checkpoint.source_, ToStd(status.message())));
+    return BadCheckpoint(fmt::format("{}: {}", checkpoint.source_, ToStd(status.message())));
   }
   return checkpoint;
 }
@@ -119,24 +121,27 @@ absl::Status TorchCheckpoint::Parse(std::span<const std::byte> file,
   const std::string_view start(reinterpret_cast<const char*>(file.data()),
                                std::min(file.size(), kOldFormat.size()));
   if (start == kOldFormat) {
-    return Bad(
-        "is in the format of PyTorch before 1.6, which is not read; convert it once where "
-        "PyTorch is: python3 -c \"import torch; torch.save(torch.load('OLD', "
+    return BadCheckpoint(
+        "has the format of PyTorch before 1.6, which is not supported; convert it with "
+        "PyTorch: python3 -c \"import torch; torch.save(torch.load('OLD', "
         "map_location='cpu', weights_only=True), 'NEW')\" (weights_only=False only for a "
         "file you trust)");
   }
   if (!start.starts_with("PK\x03\x04")) {
-    return Bad("is no zip archive, so not a file of torch.save of PyTorch 1.6 or later");
+    return BadCheckpoint(
+        "is not a zip archive, so it is not a file of torch.save from PyTorch 1.6 or later");
   }
   ASSIGN_OR_RETURN(members_, ReadZip(file, options.members));
   summed_.assign(members_.size(), false);
   RETURN_IF_ERROR(CheckMembers());
 
   const ZipMember* pickle = Member("data.pkl");
-  if (pickle == nullptr) return Bad("has no member data.pkl, so is not a file of torch.save");
-  if (pickle->bytes.size() > options.pickle.bytes) {  // before its checksum is worth the time
-    return Bad(fmt::format("data.pkl: has {} bytes, at most {} allowed", pickle->bytes.size(),
-                           options.pickle.bytes));
+  if (pickle == nullptr)
+    return BadCheckpoint("has no member data.pkl, so it is not a file of torch.save");
+  // Before the checksum, which would read all of a huge member.
+  if (pickle->bytes.size() > options.pickle.bytes) {
+    return BadCheckpoint(fmt::format("data.pkl: has {} bytes, at most {} allowed",
+                                     pickle->bytes.size(), options.pickle.bytes));
   }
   RETURN_IF_ERROR(CheckSum(*pickle));
   ASSIGN_OR_RETURN(tree_, ReadPickle(pickle->bytes, options.pickle));
@@ -153,25 +158,26 @@ absl::Status TorchCheckpoint::CheckMembers() {
   const auto is_plain = [](char c) { return c != '\\' && static_cast<unsigned char>(c) >= 32; };
   if (name.empty() || name == "." || name == ".." ||
       !std::all_of(name.begin(), name.end(), is_plain)) {
-    return Bad(
-        fmt::format("zip: member \"{}\": is in no folder of a plain name", first.substr(0, 200)));
+    return BadCheckpoint(fmt::format("zip: member \"{}\": is not in a folder with a plain name",
+                                     first.substr(0, 200)));
   }
   for (const ZipMember& member : members_) {
     const bool inside = member.name.starts_with(folder_);
     const std::string_view record = inside ? member.name.substr(folder_.size()) : "";
     if (record == "constants.pkl" || record.starts_with("code/")) {
-      return Bad("is a TorchScript archive, which holds a program; only tensors are read");
+      return BadCheckpoint(
+          "is a TorchScript archive, which holds a program; only tensors are read");
     }
     if (!IsRecord(record)) {
-      return Bad(fmt::format("zip: member \"{}\": is none that torch.save writes",
-                             member.name.substr(0, 200)));
+      return BadCheckpoint(fmt::format("zip: member \"{}\": is not one that torch.save writes",
+                                       member.name.substr(0, 200)));
     }
   }
   if (const ZipMember* order = Member("byteorder")) {
     RETURN_IF_ERROR(CheckSum(*order));
     const std::string_view text(reinterpret_cast<const char*>(order->bytes.data()),
                                 order->bytes.size());
-    if (text != "little") return Bad("byteorder: must be \"little\"");
+    if (text != "little") return BadCheckpoint("byteorder: must be \"little\"");
   }
   return absl::OkStatus();
 }
@@ -179,7 +185,7 @@ absl::Status TorchCheckpoint::CheckMembers() {
 absl::Status TorchCheckpoint::CheckTensor(const PickleNode& node) const {
   const PickleNode& storage = tree_.node(node.items[0]);
   const auto refuse = [&](std::string_view what) {
-    return Bad(fmt::format("tensor in storage \"{}\": {}", storage.text, what));
+    return BadCheckpoint(fmt::format("tensor in storage \"{}\": {}", storage.text, what));
   };
   if (tree_.node(node.items[1]).items.size() > kMaxRank) {
     return refuse(fmt::format("has more than {} dimensions", kMaxRank));
@@ -210,8 +216,8 @@ absl::Status TorchCheckpoint::CheckSum(const ZipMember& member) {
   if (!summed_[index]) {
     const uint32_t sum = Crc32(member.bytes);
     if (sum != member.crc32) {
-      return Bad(fmt::format("zip: member \"{}\": CRC is {:08x}, the archive says {:08x}",
-                             member.name, sum, member.crc32));
+      return BadCheckpoint(fmt::format("zip: member \"{}\": CRC is {:08x}, the archive says {:08x}",
+                                       member.name, sum, member.crc32));
     }
     summed_[index] = true;
   }
@@ -244,7 +250,7 @@ CheckpointTensor TorchCheckpoint::Tensor(const PickleNode& node) const {
 absl::StatusOr<std::map<std::string, CheckpointTensor>> TorchCheckpoint::Tensors(
     const PickleNode& dict) const {
   if (dict.kind != Kind::kDict) {
-    return Bad(
+    return BadCheckpoint(
         fmt::format("{}: must hold a dict of tensors, got {}", source_, KindName(dict.kind)));
   }
   std::map<std::string, CheckpointTensor> tensors;
@@ -252,11 +258,12 @@ absl::StatusOr<std::map<std::string, CheckpointTensor>> TorchCheckpoint::Tensors
     const PickleNode& key = tree_.node(dict.items[i]);
     const PickleNode& value = tree_.node(dict.items[i + 1]);
     if (key.kind != Kind::kString) {
-      return Bad(fmt::format("{}: a key must be a string, got {}", source_, KindName(key.kind)));
+      return BadCheckpoint(
+          fmt::format("{}: a key must be a string, got {}", source_, KindName(key.kind)));
     }
     if (value.kind != Kind::kTensor) {
-      return Bad(fmt::format("{}: \"{}\": must be a tensor, got {}", source_,
-                             key.text.substr(0, 200), KindName(value.kind)));
+      return BadCheckpoint(fmt::format("{}: \"{}\": must be a tensor, got {}", source_,
+                                       key.text.substr(0, 200), KindName(value.kind)));
     }
     tensors.emplace(key.text, Tensor(value));
   }
@@ -265,14 +272,14 @@ absl::StatusOr<std::map<std::string, CheckpointTensor>> TorchCheckpoint::Tensors
 
 absl::StatusOr<TensorBytes> TorchCheckpoint::Read(const CheckpointTensor& tensor) {
   const auto refuse = [&](std::string_view what) {
-    return Bad(fmt::format("{}: {}", source_, what));
+    return BadCheckpoint(fmt::format("{}: {}", source_, what));
   };
   const absl::Status sum = CheckSum(*tensor.storage);
   if (!sum.ok()) return refuse(ToStd(sum.message()));
   const size_t size = DTypeSize(tensor.dtype);
   uint64_t elements = 0;
   uint64_t reach = 0;
-  Reach(tensor, elements, reach);  // it was seen to fit when the file was opened
+  Reach(tensor, elements, reach);  // Parse() has checked that these fit
   const auto storage = tensor.storage->bytes.subspan(tensor.offset * size, reach * size);
   if (IsRowMajor(tensor, elements)) return TensorBytes{.view = storage.first(elements * size)};
   if (elements > tensor.storage->bytes.size() / size) {

@@ -1,6 +1,6 @@
-// A file of torch.save (PyTorch 1.6 or later), read without PyTorch and without running anything
-// that is in it: a zip archive of one pickle and one member a storage. The file is mapped; only
-// what is asked for is read.
+// Reads files of torch.save (PyTorch 1.6 or later): zip archives with one pickle and one member per
+// storage. It neither needs PyTorch nor executes anything in the file. The file is mapped, and only
+// the tensors that the caller reads are touched.
 #pragma once
 
 #include <cstddef>
@@ -22,38 +22,39 @@
 namespace vico {
 
 struct CheckpointOptions {
-  /// Zip members: one a storage and some six more. The U-Net of Stable Diffusion 1.x has 686.
+  /// Limit of zip members: one per storage and about six more. The U-Net of Stable Diffusion 1.x
+  /// has 686.
   size_t members = 1024;
   PickleLimits pickle;
 
-  /// For a training's whole checkpoint: three networks and the optimizer's state are some 1,500
-  /// storages, and its log and settings hold objects of classes that only their programs have.
+  /// For checkpoints of a whole training: three networks and the state of the optimizer are about
+  /// 1,500 storages, and logs and settings contain objects of unknown classes.
   static CheckpointOptions WholeTraining();
 };
 
-/// One tensor of the file, checked against its storage.
+/// A tensor of the file; it fits its storage.
 struct CheckpointTensor {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;  ///< in elements
-  uint64_t offset = 0;           ///< of its first element in the storage, in elements
+  uint64_t offset = 0;           ///< of the first element in the storage, in elements
   const ZipMember* storage = nullptr;
 };
 
-/// A tensor's elements, row-major, little-endian.
+/// The elements of a tensor, row-major, little-endian.
 struct TensorBytes {
   std::span<const std::byte> view;
-  std::shared_ptr<const std::string> copy = {};  ///< holds what `view` sees, where the file has
-                                                 ///< another order
+  /// Owns the bytes of `view` if the file has the elements in another order; else null.
+  std::shared_ptr<const std::string> copy = {};
 };
 
-/// Movable. What it returns lives as long as it does. One thread at a time.
+/// Movable. Views that it returns are valid while it lives. One thread at a time.
 class TorchCheckpoint {
  public:
-  /// kNotFound when the file is missing, kInvalidArgument naming the file and what is wrong: the
-  /// rules of zip_reader.h and pickle_tree.h, a member that torch.save does not write, a tensor
-  /// that reaches beyond its storage. A file of the older format, which is no zip archive, is
-  /// refused with the way to convert it.
+  /// kNotFound for a missing file. kInvalidArgument that names the file and the problem: a rule of
+  /// zip_reader.h or pickle_tree.h, a member that torch.save does not write, a tensor that reaches
+  /// beyond its storage. For a file of the format before 1.6, which is not a zip archive, the
+  /// message says how to convert it.
   static absl::StatusOr<TorchCheckpoint> Open(const std::string& path,
                                               const CheckpointOptions& options = {});
   static absl::StatusOr<TorchCheckpoint> FromBytes(std::string bytes, std::string source,
@@ -63,16 +64,16 @@ class TorchCheckpoint {
   const PickleTree& tree() const { return tree_; }
   const PickleNode& root() const { return tree_.root(); }
 
-  /// What `node`, a tensor, says of itself.
+  /// Describes `node`, which must be a tensor.
   CheckpointTensor Tensor(const PickleNode& node) const;
 
-  /// The tensors of a dict with string keys, as a state_dict is one, by key. kInvalidArgument
-  /// naming the key when it holds anything else.
+  /// The tensors of a dict with string keys, such as a state_dict, by key. kInvalidArgument that
+  /// names the key of any other value.
   absl::StatusOr<std::map<std::string, CheckpointTensor>> Tensors(const PickleNode& dict) const;
 
-  /// The tensor's elements; a view of the file where it has them row-major, else a copy.
-  /// kInvalidArgument when the member's checksum is wrong (it is looked at once a member), or a
-  /// tensor that is not row-major has more elements than its storage.
+  /// The elements of the tensor: a view of the file if they are row-major there, else a copy.
+  /// kInvalidArgument if the checksum of the member is wrong (it is verified once per member), or
+  /// if a tensor that is not row-major has more elements than its storage.
   absl::StatusOr<TensorBytes> Read(const CheckpointTensor& tensor);
 
  private:
@@ -87,9 +88,9 @@ class TorchCheckpoint {
 
   std::string source_;
   std::shared_ptr<const void> owner_;
-  std::vector<ZipMember> members_;  // ascending by name; not changed after Parse
-  std::vector<bool> summed_;        // whose checksum was right
-  std::string folder_;              // "<name>/", before every member's name
+  std::vector<ZipMember> members_;  // ascending by name; constant after Parse
+  std::vector<bool> summed_;        // per member: its checksum has been verified
+  std::string folder_;              // "<name>/", the prefix of every member's name
   PickleTree tree_;
 };
 

@@ -35,7 +35,7 @@ void TorchCheckpointWriter::Tensor(const TensorView& tensor) {
     pickle_.Int(stride);
   }
   pickle_.Tuple();
-  pickle_.Bool(false);  // asks for gradients
+  pickle_.Bool(false);  // requires_grad
   pickle_.EmptyOrderedDict();
   pickle_.Tuple();
   pickle_.Reduce();

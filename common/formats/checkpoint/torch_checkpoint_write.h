@@ -1,4 +1,4 @@
-// A file that torch.load reads: the writing half of torch_checkpoint.h.
+// Writes files that torch.load reads.
 #pragma once
 
 #include <span>
@@ -14,30 +14,30 @@
 
 namespace vico {
 
-/// The pickle is the caller's to write; tensors in it go through here, since each has a member of
-/// its own.
+/// The caller writes the pickle with pickle(), except for tensors, which are members of the archive
+/// and are written with Tensor() and Parameter().
 class TorchCheckpointWriter {
  public:
-  /// `name`: of the folder inside the archive; torch.save takes the file's name without extension.
+  /// `name` is the folder inside the archive. torch.save uses the file name without extension.
   explicit TorchCheckpointWriter(std::string name) : name_(std::move(name)) {}
 
   PickleWriter& pickle() { return pickle_; }
 
-  /// Writes a tensor, or a Parameter that asks for gradients, where a value is due. Its bytes must
-  /// fit dtype and shape.
+  /// Writes a value: a tensor, or a Parameter with requires_grad. The bytes must fit dtype and
+  /// shape.
   void Tensor(const TensorView& tensor);
   void Parameter(const TensorView& tensor);
 
-  /// The file's bytes. kInvalidArgument when it would be too large, as ZipWriter.
+  /// The bytes of the file. kInvalidArgument if it exceeds the limits of ZipWriter.
   absl::StatusOr<std::string> Finish() &&;
 
  private:
   std::string name_;
   PickleWriter pickle_;
-  std::vector<std::span<const std::byte>> storages_;  // until Finish
+  std::vector<std::span<const std::byte>> storages_;  // must live until Finish()
 };
 
-/// A plain dict of tensors, in this order; torch.load reads it with weights_only=True.
+/// A plain dict of the tensors, in this order. torch.load reads it with weights_only=True.
 absl::StatusOr<std::string> SerializeStateDict(std::string name,
                                                std::span<const TensorView> tensors);
 

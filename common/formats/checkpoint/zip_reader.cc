@@ -6,7 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "common/formats/checkpoint/little_endian.h"
+#include "common/formats/checkpoint/zip_format.h"
+#include "common/formats/little_endian.h"
 #include "common/status.h"
 
 namespace vico {
@@ -20,13 +21,11 @@ constexpr uint32_t kEndMagic = 0x06054b50;
 constexpr uint32_t kEnd64Magic = 0x06064b50;
 constexpr uint32_t kLocatorMagic = 0x07064b50;
 constexpr uint32_t kDescriptorMagic = 0x08074b50;
-constexpr size_t kLocalSize = 30, kEntrySize = 46, kEndSize = 22, kEnd64Size = 56,
-                 kLocatorSize = 20;
+constexpr size_t kEntrySize = 46, kEndSize = 22, kEnd64Size = 56, kLocatorSize = 20;
 constexpr uint16_t kEncrypted = 0x0001, kHasDescriptor = 0x0008, kUtf8Name = 0x0800;
 constexpr uint16_t kMax16 = 0xFFFF;
 constexpr uint32_t kMax32 = 0xFFFFFFFF;
 constexpr uint16_t kZip64Field = 0x0001;
-constexpr uint16_t kPaddingField = 0x4246;  // "FB": torch.save aligns members with it
 
 absl::Status Refuse(std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("zip: {}", what));
@@ -39,12 +38,12 @@ std::string_view Text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Where the directory is.
+/// The place of the directory in the archive.
 struct Directory {
   uint64_t begin = 0, size = 0, members = 0;
 };
 
-/// What local header and directory entry both say.
+/// The fields that a local header and a directory entry share.
 struct Facts {
   uint16_t version = 0, flags = 0, method = 0, time = 0, date = 0;
   uint32_t crc32 = 0;
@@ -57,7 +56,7 @@ struct Entry {
   uint64_t offset = 0;
 };
 
-Facts ReadFacts(Bytes bytes, size_t at) {  // these stand side by side in both headers
+Facts ReadFacts(Bytes bytes, size_t at) {  // consecutive in both headers
   Facts facts;
   facts.version = LoadLittleEndian<uint16_t>(bytes, at);
   facts.flags = LoadLittleEndian<uint16_t>(bytes, at + 2);
@@ -70,7 +69,7 @@ Facts ReadFacts(Bytes bytes, size_t at) {  // these stand side by side in both h
   return facts;
 }
 
-/// The zip64 field among a header's extra fields, if it has one; no others but padding.
+/// The zip64 field of a header, if it has one. All other extra fields must be padding.
 absl::StatusOr<std::optional<Bytes>> Zip64Field(std::string_view member, Bytes extra) {
   std::optional<Bytes> found;
   while (!extra.empty()) {
@@ -81,7 +80,7 @@ absl::StatusOr<std::optional<Bytes>> Zip64Field(std::string_view member, Bytes e
     if (id == kZip64Field) {
       if (found) return Refuse(member, "has two zip64 fields");
       found = extra.subspan(4, size);
-    } else if (id != kPaddingField) {
+    } else if (id != zip::kPaddingField) {
       return Refuse(member, fmt::format("extra field {:#06x} is not allowed", id));
     }
     extra = extra.subspan(4 + size);
@@ -128,7 +127,7 @@ absl::StatusOr<Directory> FindDirectory(Bytes archive) {
         LoadLittleEndian<uint64_t>(archive, end64 + 24) != directory.members) {
       return Refuse("zip64 end record: has several disks");
     }
-    // A small field either says the same or that it is too small to.
+    // A 32-bit field has either the same value or the marker for zip64.
     const auto agrees = [](uint64_t small, uint64_t large, uint64_t most) {
       return small == std::min(large, most) || small == most;
     };
@@ -190,7 +189,8 @@ absl::StatusOr<Entry> ReadEntry(Bytes& rest) {
   return entry;
 }
 
-/// The record behind a member's bytes, where its header came before its checksum was known.
+/// The data descriptor, which follows the bytes of a member whose local header was written before
+/// the checksum was known.
 absl::Status CheckDescriptor(const Entry& entry, Bytes descriptor) {
   const bool small = descriptor.size() == 16;
   if (!small && descriptor.size() != 24) {
@@ -208,23 +208,23 @@ absl::Status CheckDescriptor(const Entry& entry, Bytes descriptor) {
   return absl::OkStatus();
 }
 
-/// A member whose header, bytes and descriptor fill `place` exactly.
+/// Reads the member whose header, bytes and descriptor fill `place` exactly.
 absl::StatusOr<ZipMember> ReadMember(const Entry& entry, Bytes place) {
-  if (place.size() < kLocalSize || LoadLittleEndian<uint32_t>(place, 0) != kLocalMagic) {
+  if (place.size() < zip::kLocalSize || LoadLittleEndian<uint32_t>(place, 0) != kLocalMagic) {
     return Refuse(entry.name, "has no local header where the directory says");
   }
   Facts local = ReadFacts(place, 4);
   const size_t name_size = LoadLittleEndian<uint16_t>(place, 26);
   const size_t extra_size = LoadLittleEndian<uint16_t>(place, 28);
-  if (place.size() - kLocalSize < name_size + extra_size) {
+  if (place.size() - zip::kLocalSize < name_size + extra_size) {
     return Refuse(entry.name, "local header: overlaps the next member");
   }
   const auto differs = [&](std::string_view what) {
     return Refuse(entry.name, fmt::format("local header: {} differs from the directory's", what));
   };
-  if (Text(place.subspan(kLocalSize, name_size)) != entry.name) return differs("name");
+  if (Text(place.subspan(zip::kLocalSize, name_size)) != entry.name) return differs("name");
   ASSIGN_OR_RETURN(const auto field,
-                   Zip64Field(entry.name, place.subspan(kLocalSize + name_size, extra_size)));
+                   Zip64Field(entry.name, place.subspan(zip::kLocalSize + name_size, extra_size)));
   const Facts& facts = entry.facts;
   if (local.flags != facts.flags) return differs("flags");
   if (local.method != facts.method) return differs("method");
@@ -232,7 +232,8 @@ absl::StatusOr<ZipMember> ReadMember(const Entry& entry, Bytes place) {
   if (local.time != facts.time || local.date != facts.date) return differs("time");
 
   const bool descriptor = (facts.flags & kHasDescriptor) != 0;
-  if (descriptor) {  // zeros, and what they stand for behind the bytes
+  // With a descriptor these fields are zero in the local header.
+  if (descriptor) {
     if (local.crc32 != 0 && local.crc32 != facts.crc32) return differs("CRC");
     for (const uint64_t number : {local.packed, local.size}) {
       if (number != 0 && number != std::min<uint64_t>(facts.size, kMax32) && number != kMax32) {
@@ -250,7 +251,7 @@ absl::StatusOr<ZipMember> ReadMember(const Entry& entry, Bytes place) {
     if (local.size != facts.size || local.packed != facts.packed) return differs("size");
   }
 
-  const Bytes rest = place.subspan(kLocalSize + name_size + extra_size);
+  const Bytes rest = place.subspan(zip::kLocalSize + name_size + extra_size);
   if (facts.size > rest.size()) {
     return Refuse(entry.name, fmt::format("its {} bytes reach into the next member or beyond the "
                                           "file",

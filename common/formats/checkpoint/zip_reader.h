@@ -1,5 +1,6 @@
-// The zip container as torch.save writes it, read strictly: members stored, one after the other,
-// from the first byte to the directory, and the directory to the last. Format: PKWARE APPNOTE 6.3.
+// A strict reader of zip archives as torch.save writes them: uncompressed members without gaps from
+// the first byte to the directory, and the directory up to the last byte. Format: PKWARE
+// APPNOTE 6.3.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +17,14 @@ namespace vico {
 struct ZipMember {
   std::string_view name;
   std::span<const std::byte> bytes;
-  uint32_t crc32 = 0;  ///< as the archive has it; not compared with the bytes yet
+  uint32_t crc32 = 0;  ///< as stored in the archive; not verified yet
 };
 
-/// The members, ascending by name. Reads the directory and the members' headers, not their bytes.
-/// kInvalidArgument naming the member: compressed or encrypted, a name twice, a local header that
-/// differs from the directory's entry, members that overlap or leave a hole, bytes before the first
-/// or after the last, more than `most_members`. zip64 is read.
+/// The members, ascending by name. Reads the directory and the local headers, not the members'
+/// bytes. zip64 is supported. kInvalidArgument that names the member: it is compressed or
+/// encrypted, its name occurs twice, its local header differs from the directory, members overlap
+/// or leave a gap, bytes precede the first or follow the last, or there are more than
+/// `most_members`.
 absl::StatusOr<std::vector<ZipMember>> ReadZip(std::span<const std::byte> archive,
                                                size_t most_members);
 

@@ -4,14 +4,14 @@
 #include <utility>
 
 #include "common/formats/checkpoint/crc32.h"
-#include "common/formats/checkpoint/little_endian.h"
+#include "common/formats/checkpoint/zip_format.h"
+#include "common/formats/little_endian.h"
 
 namespace vico {
 namespace {
 
-constexpr size_t kAlignment = 64;  // of each member's bytes, as torch.save has it
-constexpr size_t kLocalSize = 30, kFieldSize = 4;
-constexpr uint16_t kPaddingField = 0x4246;  // "FB"
+constexpr size_t kAlignment = 64;  // of each member's bytes, as in files of torch.save
+constexpr size_t kFieldSize = 4;
 constexpr size_t kMost = 0xFFFFFFFE;
 constexpr size_t kMostMembers = 0xFFFE;
 
@@ -31,12 +31,12 @@ void ZipWriter::Add(std::string_view name, std::span<const std::byte> bytes) {
   AppendLittleEndian(static_cast<uint32_t>(bytes.size()), facts);
   AppendLittleEndian(static_cast<uint16_t>(name.size()), facts);
 
-  const size_t unpadded = offset + kLocalSize + name.size() + kFieldSize;
+  const size_t unpadded = offset + zip::kLocalSize + name.size() + kFieldSize;
   const size_t padding = (kAlignment - unpadded % kAlignment) % kAlignment;
   bytes_ += "PK\x03\x04" + facts;
   AppendLittleEndian(static_cast<uint16_t>(kFieldSize + padding), bytes_);
   bytes_ += name;
-  AppendLittleEndian(kPaddingField, bytes_);
+  AppendLittleEndian(zip::kPaddingField, bytes_);
   AppendLittleEndian(static_cast<uint16_t>(padding), bytes_);
   bytes_.append(padding, 'Z');
   bytes_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -1,4 +1,4 @@
-// A zip archive as PyTorch reads it: members stored, their bytes aligned, no zip64.
+// Writes zip archives that PyTorch reads: uncompressed, members aligned, without zip64.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ class ZipWriter {
  public:
   void Add(std::string_view name, std::span<const std::byte> bytes);
 
-  /// The archive. kInvalidArgument when it outgrew what a plain zip archive can hold: 4 GiB, 65,534
-  /// members.
+  /// The archive. kInvalidArgument if it exceeds the limits of a zip archive without zip64: 4 GiB,
+  /// 65,534 members.
   absl::StatusOr<std::string> Finish() &&;
 
  private:

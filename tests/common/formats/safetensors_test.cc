@@ -75,7 +75,7 @@ TEST_F(SafetensorsOnDisk, ReadsWhatWasWritten) {
   EXPECT_EQ(*bytes, std::string(std::istreambuf_iterator<char>(stream), {}));
 }
 
-TEST_F(SafetensorsOnDisk, ReplacesAFileAndLeavesNothingBeside) {
+TEST_F(SafetensorsOnDisk, ReplacesAFileAndLeavesNoOther) {
   const std::array<float, 1> value = {1};
   const std::vector<TensorView> tensors = {{"w", DType::kF32, {1}, BytesOf(value)}};
   const std::string path = folder_ + "/a.safetensors";
@@ -86,7 +86,7 @@ TEST_F(SafetensorsOnDisk, ReplacesAFileAndLeavesNothingBeside) {
   EXPECT_FALSE(WriteSafetensors(folder_ + "/none/a", tensors, {}).ok());
 }
 
-TEST_F(SafetensorsOnDisk, FilesThatAreNotThereOrNotFilesAreNamed) {
+TEST_F(SafetensorsOnDisk, MissingFilesAndFoldersAreNamed) {
   EXPECT_THAT(SafetensorsFile::Open(folder_ + "/none"), HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(SafetensorsFile::Open(folder_).status(), HasCode(absl::StatusCode::kInvalidArgument));
   std::ofstream(folder_ + "/zero").close();
@@ -94,7 +94,7 @@ TEST_F(SafetensorsOnDisk, FilesThatAreNotThereOrNotFilesAreNamed) {
               HasMessage(HasSubstr(folder_ + "/zero")));
 }
 
-TEST(Safetensors, OrderOfTensorsDoesNotChangeTheBytes) {
+TEST(Safetensors, TheOrderOfTensorsDoesNotChangeTheBytes) {
   const std::array<float, 2> values = {1, 2};
   const TensorView a{"a", DType::kF32, {2}, BytesOf(values)};
   const TensorView b{"b", DType::kF16, {4}, BytesOf(values)};
@@ -102,7 +102,7 @@ TEST(Safetensors, OrderOfTensorsDoesNotChangeTheBytes) {
             *SerializeSafetensors(std::vector{b, a}, {}));
 }
 
-TEST(Safetensors, WriterRefusesWhatTheReaderWould) {
+TEST(Safetensors, TheWriterRefusesInvalidTensors) {
   const std::array<float, 2> values = {1, 2};
   const TensorView good{"a", DType::kF32, {2}, BytesOf(values)};
   TensorView reserved = good, short_one = good, not_utf8 = good;
@@ -139,8 +139,8 @@ TEST(Safetensors, EveryTruncationIsRefused) {
   }
 }
 
-// What is accepted in spite of a changed byte must still be safe to read: for the sanitizers.
-TEST(Safetensors, AnyChangedByteIsRefusedOrReadable) {
+// A changed file that the reader accepts must be safe to read; the sanitizers check this.
+TEST(Safetensors, AFileWithAChangedByteIsRefusedOrReadable) {
   const std::array<float, 2> values = {1, 2};
   const std::vector<TensorView> tensors = {{"a", DType::kF32, {2}, BytesOf(values)},
                                            {"b", DType::kU8, {}, BytesOf(values).first(1)}};

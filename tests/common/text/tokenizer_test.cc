@@ -23,7 +23,7 @@ Tokenizer Small(std::string_view pad = "<|endoftext|>") {
   return Tokenizer::Create(kVocabulary, kMerges, pad).value();
 }
 
-TEST(Tokenizer, LowestRankMergesFirstAndLeftToRight) {
+TEST(Tokenizer, MergesByRankAndFromLeftToRight) {
   EXPECT_EQ(Small().Encode("AB abab aaab"), (Ids{5, 4, 5, 7, 5}));
 }
 
@@ -38,7 +38,7 @@ TEST(Tokenizer, AnyBytesAreAccepted) {
   EXPECT_THAT(Small().Encode(std::string("\0\x01\xf5\x80", 4)), IsEmpty());
 }
 
-TEST(Tokenizer, PromptIsStartContentEndPadding) {
+TEST(Tokenizer, APromptIsStartContentEndPadding) {
   const auto prompt = Small("!</w>").EncodePrompt("a b", "S*", 6);
   EXPECT_EQ(prompt.ids, (Ids{8, 2, 3, 9, 10, 10}));
   EXPECT_EQ(prompt.end_index, 3);
@@ -47,7 +47,7 @@ TEST(Tokenizer, PromptIsStartContentEndPadding) {
   EXPECT_FALSE(prompt.truncated);
 }
 
-TEST(Tokenizer, PlaceholderIsFoundAnywhereAndCaseSensitively) {
+TEST(Tokenizer, ThePlaceholderIsFoundInsideWordsCaseSensitively) {
   const auto tokenizer = Small();
   const auto prompt = tokenizer.EncodePrompt("a S*,aS* s*", "S*", 12);
   EXPECT_EQ(tokenizer.placeholder_id(), 11);
@@ -64,13 +64,13 @@ TEST(Tokenizer, LongPromptsAreCutBeforeTheEndToken) {
   EXPECT_EQ(prompt.end_index, 4);
 }
 
-TEST(Tokenizer, PlaceholderOnTheLastPlaceIsKept) {
+TEST(Tokenizer, APlaceholderInTheLastPositionIsKept) {
   const auto prompt = Small().EncodePrompt("a a S*", "S*", 5);
   EXPECT_EQ(prompt.placeholder_index, 3);
   EXPECT_FALSE(prompt.truncated);
 }
 
-TEST(Tokenizer, SingleTokenIsForWordsOfOneToken) {
+TEST(Tokenizer, SingleTokenAcceptsWordsOfOneToken) {
   EXPECT_EQ(Small().SingleToken("ab"), 5);
   EXPECT_EQ(Small().SingleToken("aab"), std::nullopt);
   EXPECT_EQ(Small().SingleToken(""), std::nullopt);
@@ -82,7 +82,7 @@ TEST(SplitPrompt, ContractionsNumbersAndSigns) {
               ElementsAre("it", "'s", "4", "2", "nd", "--", "ας", "犬", "x"));
 }
 
-TEST(Tokenizer, BrokenFilesAreNamed) {
+TEST(Tokenizer, ErrorsNameTheFile) {
   const auto refused = [](std::string_view vocabulary, std::string_view merges) {
     const auto made = Tokenizer::Create(vocabulary, merges);
     return made.ok() ? "accepted" : std::string(made.status().message());

@@ -1,4 +1,4 @@
-// The exporter with a real collector's connection behind it.
+// The exporter, connected to a collector in this process.
 #include "common/tracing/otlp_exporter.h"
 
 #include <atomic>
@@ -41,7 +41,7 @@ Span SomeSpan(const std::string& name) {
           .attributes = {}};
 }
 
-TEST(OtlpExporterTest, SpansArriveAsTheyAre) {
+TEST(OtlpExporterTest, SpansArriveUnchanged) {
   OtlpCollector collector;
   FakeClock clock;
   const auto parent =
@@ -55,7 +55,7 @@ TEST(OtlpExporterTest, SpansArriveAsTheyAre) {
     span.Set("vico.first", true);
     span.SetStatus(Error(absl::StatusCode::kDataLoss, "the text stays here", "BLOB_DIFFERS"));
     clock.Advance(absl::Seconds(3));
-  }  // the span ends before its exporter, which sends what it has
+  }  // the span ends before the exporter, which sends it
   const auto spans = collector.spans();
   ASSERT_EQ(spans.size(), 1u);
   const auto& span = spans[0];
@@ -75,7 +75,7 @@ TEST(OtlpExporterTest, SpansArriveAsTheyAre) {
   EXPECT_THAT(collector.text(), testing::Not(testing::HasSubstr("stays here")));
 }
 
-TEST(OtlpExporterTest, NothingIsMadeForATraceThatNobodyWants) {
+TEST(OtlpExporterTest, UnsampledTracesHaveNoSpans) {
   OtlpCollector collector;
   FakeClock clock;
   {
@@ -90,7 +90,7 @@ TEST(OtlpExporterTest, NothingIsMadeForATraceThatNobodyWants) {
   EXPECT_THAT(collector.spans(), IsEmpty());
 }
 
-TEST(OtlpExporterTest, AFullQueueDropsAndCountsAndNobodyWaits) {
+TEST(OtlpExporterTest, AFullQueueDropsSpansWithoutBlocking) {
   OtlpCollector collector;
   std::promise<void> arrived, release;
   std::atomic<int> requests{0};
@@ -100,12 +100,12 @@ TEST(OtlpExporterTest, AFullQueueDropsAndCountsAndNobodyWaits) {
     release.get_future().wait();
   };
   auto exporter = Opened({.endpoint = collector.endpoint(),
-                          .waiting = 10,
-                          .batch = 1,
+                          .max_queued = 10,
+                          .max_batch = 1,
                           .interval = absl::ZeroDuration(),
                           .timeout = absl::Seconds(60)});
   exporter->Add(SomeSpan("first"));
-  arrived.get_future().wait();  // the collector has it, and does not answer
+  arrived.get_future().wait();  // the collector has the span but does not answer
   for (int i = 0; i < 25; ++i) exporter->Add(SomeSpan("next"));
   EXPECT_EQ(exporter->counts().dropped, 15u);
   EXPECT_EQ(exporter->counts().sent, 0u);
@@ -115,7 +115,7 @@ TEST(OtlpExporterTest, AFullQueueDropsAndCountsAndNobodyWaits) {
   EXPECT_EQ(collector.spans().size(), 11u);
 }
 
-TEST(OtlpExporterTest, WhatTheCollectorRefusesIsLost) {
+TEST(OtlpExporterTest, RefusedSpansAreDropped) {
   OtlpCollector collector;
   collector.status = 503;
   std::atomic<int> requests{0};
@@ -126,10 +126,10 @@ TEST(OtlpExporterTest, WhatTheCollectorRefusesIsLost) {
   const auto deadline = absl::Now() + absl::Minutes(1);
   while (exporter->counts().dropped == 0 && absl::Now() < deadline) std::this_thread::yield();
   EXPECT_EQ(exporter->counts().dropped, 1u);
-  EXPECT_EQ(requests, 1) << "it is not tried again";
+  EXPECT_EQ(requests, 1) << "it is not retried";
 }
 
-TEST(OtlpExporterTest, ACollectorThatGoesAwayCostsItsSpansOnly) {
+TEST(OtlpExporterTest, AClosedConnectionDropsItsSpans) {
   auto collector = std::make_unique<OtlpCollector>();
   const std::string endpoint = collector->endpoint();
   const auto exporter = Opened({.endpoint = endpoint, .interval = absl::ZeroDuration()});
@@ -142,7 +142,7 @@ TEST(OtlpExporterTest, ACollectorThatGoesAwayCostsItsSpansOnly) {
   EXPECT_EQ(exporter->counts().dropped, 1u);
 }
 
-TEST(OtlpExporterTest, EachRequestHasTheHeadersAndNoLogHasThem) {
+TEST(OtlpExporterTest, RequestsHaveTheHeadersButTheLogDoesNot) {
   OtlpCollector collector;
   std::ostringstream lines;
   const Log log = Log::ToSink("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines));
@@ -159,18 +159,18 @@ TEST(OtlpExporterTest, EachRequestHasTheHeadersAndNoLogHasThem) {
   EXPECT_THAT(collector.header("x-tenant"), ElementsAre("vico", "vico"));
   EXPECT_THAT(collector.header("content-type"),
               ElementsAre("application/json", "application/json"));
-  collector.status = 401;  // what is lost is said in the log
+  collector.status = 401;  // dropped spans are logged
   {
     const auto exporter =
         OtlpExporter::ForProgram({"vico-test", "1"}, collector.endpoint(), headers, log);
     ASSERT_THAT(exporter, IsOk());
     (*exporter)->Add(SomeSpan("refused"));
   }
-  EXPECT_THAT(lines.str(), testing::HasSubstr("spans are lost"));
+  EXPECT_THAT(lines.str(), testing::HasSubstr("spans are dropped"));
   EXPECT_THAT(lines.str(), testing::Not(testing::HasSubstr("ary")));
 }
 
-TEST(OtlpExporterTest, OverTlsACollectorThatNobodyVouchesForGetsNothing) {
+TEST(OtlpExporterTest, AnUntrustedCollectorReceivesNothing) {
   const TempFolder folder;
   const TestAuthority authority;
   WriteIdentity(folder.path(), "collector", authority.Issue(kLocalServer));
@@ -199,7 +199,7 @@ TEST(OtlpExporterTest, OverTlsACollectorThatNobodyVouchesForGetsNothing) {
   serving.join();
 }
 
-TEST(OtlpExporterTest, AnEndpointIsAUrl) {
+TEST(OtlpExporterTest, TheEndpointIsAUrl) {
   for (const char* wrong :
        {"", "localhost:4318", "ftp://host", "http://", "http://:4318", "http://host:port",
         "http://host:65536", "http://user@host", "http://host/?a=b", "http://a b"}) {

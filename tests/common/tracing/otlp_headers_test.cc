@@ -38,21 +38,21 @@ TEST(OtlpHeadersTest, ValuesArePercentDecoded) {
               ElementsAre(Pair("a", " x,y,%"), Pair("b", "1=2")));
 }
 
-TEST(OtlpHeadersTest, WhatHttpCannotCarryIsRefusedByItsNumberAndNotShown) {
+TEST(OtlpHeadersTest, InvalidHeadersAreNamedByNumberNotByText) {
   for (const char* wrong :
        {"canary", "=canary", "can ary=1", "canary:=1", "a=canary%0d%0aHost: x", "a=can\nary",
         "a=canary%", "a=canary%2", "a=canary%zz", "a=canary\xc3\xa9", "content-type=canary",
         "Host=canary", "Content-Length=canary"}) {
     const auto headers = ParseOtlpHeaders(Sensitive(std::string("good=1,") + wrong));
     ASSERT_THAT(headers, HasCode(absl::StatusCode::kInvalidArgument)) << wrong;
-    const std::string said(headers.status().message());
-    EXPECT_THAT(said, HasSubstr("OTEL_EXPORTER_OTLP_HEADERS")) << wrong;
-    EXPECT_THAT(said, HasSubstr("member 2")) << wrong;
-    EXPECT_THAT(said, Not(HasSubstr("ary"))) << wrong;
+    const std::string message(headers.status().message());
+    EXPECT_THAT(message, HasSubstr("OTEL_EXPORTER_OTLP_HEADERS")) << wrong;
+    EXPECT_THAT(message, HasSubstr("member 2")) << wrong;
+    EXPECT_THAT(message, Not(HasSubstr("ary"))) << wrong;
   }
 }
 
-TEST(OtlpHeadersTest, TheVariableIsGoneOnceTaken) {
+TEST(OtlpHeadersTest, TakingTheVariableRemovesIt) {
   setenv("OTEL_EXPORTER_OTLP_HEADERS", "a=1", 1);
   EXPECT_EQ(TakeOtlpHeaders().Reveal(), "a=1");
   EXPECT_EQ(std::getenv("OTEL_EXPORTER_OTLP_HEADERS"), nullptr);

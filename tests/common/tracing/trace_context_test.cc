@@ -15,7 +15,7 @@ std::string With(const std::string& version, const std::string& flags) {
   return version + "-" + kTrace + "-" + kSpan + "-" + flags;
 }
 
-TEST(TraceContextTest, ATraceparentIsReadAndWrittenAgain) {
+TEST(TraceContextTest, ATraceparentRoundTrips) {
   const auto context = ParseTraceparent(With("00", "01"), "vendor=value");
   ASSERT_TRUE(context);
   EXPECT_EQ(*context, (TraceContext{kTrace, kSpan, true, "vendor=value"}));
@@ -23,21 +23,21 @@ TEST(TraceContextTest, ATraceparentIsReadAndWrittenAgain) {
   EXPECT_EQ(Traceparent({}), "");
 }
 
-TEST(TraceContextTest, OnlyTheLowestFlagSaysSampled) {
+TEST(TraceContextTest, TheLowestFlagMeansSampled) {
   EXPECT_TRUE(ParseTraceparent(With("00", "03"))->sampled);
   EXPECT_TRUE(ParseTraceparent(With("00", "ff"))->sampled);
   EXPECT_FALSE(ParseTraceparent(With("00", "02"))->sampled);
   EXPECT_EQ(Traceparent(*ParseTraceparent(With("00", "00"))), With("00", "00"));
 }
 
-TEST(TraceContextTest, ALaterVersionMayHaveMoreAtItsEnd) {
+TEST(TraceContextTest, LaterVersionsMayHaveMoreFields) {
   EXPECT_TRUE(ParseTraceparent(With("cc", "01")));
   EXPECT_TRUE(ParseTraceparent(With("cc", "01") + "-what-the-future-will-be-like"));
   EXPECT_FALSE(ParseTraceparent(With("cc", "01") + ".what"));
   EXPECT_FALSE(ParseTraceparent(With("00", "01") + "-what"));
 }
 
-TEST(TraceContextTest, WhatIsNotAsTheStandardHasItIsNone) {
+TEST(TraceContextTest, InvalidTraceparentsAreRefused) {
   for (const std::string& wrong :
        {std::string(), With("ff", "01"), With("0F", "01"), With("00", "0G"), With("00", "1"),
         With("00", "01") + " ", "00-" + std::string(32, '0') + "-" + kSpan + "-01",
@@ -49,7 +49,7 @@ TEST(TraceContextTest, WhatIsNotAsTheStandardHasItIsNone) {
   }
 }
 
-TEST(TraceContextTest, AWrongTracestateCostsTheTracestateOnly) {
+TEST(TraceContextTest, AnInvalidTracestateIsDropped) {
   EXPECT_THAT(ParseTraceparent(With("00", "01"), "no equals sign"),
               Optional(TraceContext{kTrace, kSpan, true, ""}));
 }
@@ -73,7 +73,7 @@ TEST(TraceContextTest, ATracestateIsAListOfMembers) {
   }
 }
 
-TEST(TraceContextTest, NewIdsAreGoodOnesAndChildrenStayInTheTrace) {
+TEST(TraceContextTest, NewIdsAreValidAndChildrenStayInTheTrace) {
   const TraceContext made = NewTrace();
   EXPECT_THAT(ParseTraceparent(Traceparent(made)), Optional(made));
   const TraceContext child = ChildOf({kTrace, kSpan, false, "a=b"});
@@ -84,7 +84,7 @@ TEST(TraceContextTest, NewIdsAreGoodOnesAndChildrenStayInTheTrace) {
   EXPECT_EQ(child.tracestate, "a=b");
 }
 
-TEST(TraceContextTest, ASpanIdForANameIsAlwaysTheSame) {
+TEST(TraceContextTest, TheSpanIdOfANameIsConstant) {
   EXPECT_EQ(SpanIdFor("lease_1"), SpanIdFor("lease_1"));
   EXPECT_NE(SpanIdFor("lease_1"), SpanIdFor("lease_2"));
   EXPECT_THAT(SpanIdFor("lease_1"), MatchesRegex("[0-9a-f]{16}"));

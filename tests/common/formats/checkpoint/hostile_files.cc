@@ -30,7 +30,7 @@ std::string Number(int64_t value) {
   return bytes;
 }
 
-/// What may be wrong with a tensor.
+/// The fields of a tensor, any of which may be wrong.
 struct TensorLies {
   std::string type = Global("torch", "FloatStorage");
   std::string key = Text("0");
@@ -95,16 +95,16 @@ std::vector<HostileFile> HostileZips() {
   const std::string good = HarmlessFile();
   const std::string no_pickle = "has no member data.pkl";
   std::vector<HostileFile> files = {
-      {"Empty", "", "no zip archive"},
-      {"NoZip", "just some text, no archive at all", "no zip archive"},
+      {"Empty", "", "not a zip archive"},
+      {"NoZip", "just some text, no archive at all", "not a zip archive"},
       {"OldFormat", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."s + "more",
-       "convert it once"},
+       "convert it with"},
       {"OnlyTheMagic", "PK\x03\x04", "too short"},
       {"CutInHalf", good.substr(0, good.size() / 2), "cut short"},
       {"CutByOneByte", good.substr(0, good.size() - 1), "cut short"},
       {"TrailingBytes", good + "x", "bytes after it"},
       {"SecondArchiveBehind", good + good, "does not end where its end record begins"},
-      {"ProgramInFront", "#!/bin/sh\n" + good, "no zip archive"},
+      {"ProgramInFront", "#!/bin/sh\n" + good, "not a zip archive"},
       {"Prefix", Spoilt([](RawZip& z) { z.prefix = "PK\x03\x04"; }), "begins with other bytes"},
       {"Comment", Spoilt([](RawZip& z) { z.comment = "hello"; }), "end record"},
       {"BadCrcOfPickle", Spoilt([](RawZip& z) {
@@ -150,30 +150,30 @@ std::vector<HostileFile> HostileZips() {
       {"MemberTheDirectoryHides",
        Spoilt([](RawZip& z) { z.at("a/byteorder").in_directory = false; }), "hole"},
       {"PathTraversal", Spoilt([](RawZip& z) { z.at("a/version").name = "a/../../etc/passwd"; }),
-       "none that torch.save writes"},
+       "not one that torch.save writes"},
       {"AbsolutePath", Spoilt([](RawZip& z) { z.at("a/version").name = "/etc/passwd"; }),
-       "folder of a plain name"},
+       "folder with a plain name"},
       {"FolderOfDots", Spoilt([](RawZip& z) {
          for (RawMember& m : z.members) m.name.replace(0, 1, "..");
        }),
-       "folder of a plain name"},
+       "folder with a plain name"},
       {"Backslash", Spoilt([](RawZip& z) {
          for (RawMember& m : z.members) m.name.replace(0, 1, "a\\b");
        }),
-       "folder of a plain name"},
+       "folder with a plain name"},
       {"TwoFolders", Spoilt([](RawZip& z) { z.at("a/version").name = "b/version"; }),
-       "none that torch.save writes"},
+       "not one that torch.save writes"},
       {"TorchScript", Spoilt([](RawZip& z) { z.at("a/version").name = "a/code/__torch__.py"; }),
        "TorchScript"},
       {"StorageNameWithSign", Spoilt([](RawZip& z) { z.at("a/data/0").name = "a/data/-1"; }),
-       "none that torch.save writes"},
+       "not one that torch.save writes"},
       {"NoPickle", Spoilt([](RawZip& z) { z.at("a/data.pkl").name = "a/data/9"; }), no_pickle},
       {"BigEndian", Spoilt([](RawZip& z) { z.at("a/byteorder").bytes = "big"; }), "byteorder"},
       {"MoreMembersThanSaid", Spoilt([](RawZip& z) { z.count_change = -1; }),
        "behind its last entry"},
       {"FewerMembersThanSaid", Spoilt([](RawZip& z) { z.count_change = 1; }), "fewer entries"},
       {"HugeMemberCount", Spoilt([](RawZip& z) { z.count_change = 60'000; }), "at most 1024"},
-      {"NoMembers", "PK\x05\x06" + std::string(18, '\0'), "no zip archive"},
+      {"NoMembers", "PK\x05\x06" + std::string(18, '\0'), "not a zip archive"},
       {"DirectoryElsewhere", Spoilt([](RawZip& z) { z.directory_begin = 4; }), "does not end"},
       {"DirectoryTooLarge", Spoilt([](RawZip& z) { z.directory_size = 1 << 30; }), "does not end"},
       {"BytesBehindTheDirectory", Spoilt([](RawZip& z) { z.before_end = "hidden"; }),

@@ -1,5 +1,4 @@
-// Files of torch.save spoilt in one way each, made here byte by byte: the zip container or the
-// pickle in it.
+// Builds malformed files of torch.save: each has one defect in the zip container or in the pickle.
 #pragma once
 
 #include <string>
@@ -10,16 +9,16 @@ namespace vico {
 struct HostileFile {
   std::string trick;
   std::string bytes;
-  std::string complaint;  ///< part of the message that must come
+  std::string complaint;  ///< part of the expected message
 };
 
 std::vector<HostileFile> HostileZips();
 std::vector<HostileFile> HostilePickles();
 
-/// The same builder's file with nothing spoilt: {"a": a tensor of two numbers}.
+/// A valid file of the same builder: {"a": a tensor of two numbers}.
 std::string HarmlessFile();
 
-/// The same builder's archive round this pickle, with one storage of eight bytes.
+/// An archive of the same builder with this pickle and one storage of eight bytes.
 std::string FileOfPickle(const std::string& pickle);
 
 }  // namespace vico

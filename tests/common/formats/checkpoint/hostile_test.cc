@@ -1,4 +1,4 @@
-// Spoilt files: each is refused for its own reason, quickly and in little memory.
+// Malformed files are refused with their reason, within a second and in little memory.
 #include <chrono>
 #include <ostream>
 
@@ -27,7 +27,7 @@ std::vector<HostileFile> All() {
   return all;
 }
 
-/// Opens the file and reads what it can: tensors' bytes, too, since a checksum may wait for that.
+/// Opens the file and reads all tensors, since their checksums are verified on reading.
 absl::Status OpenAndRead(const HostileFile& file, const CheckpointOptions& options) {
   auto opened = TorchCheckpoint::FromBytes(file.bytes, "file", options);
   if (!opened.ok()) return opened.status();
@@ -41,7 +41,7 @@ absl::Status OpenAndRead(const HostileFile& file, const CheckpointOptions& optio
 
 class HostileFileTest : public testing::TestWithParam<HostileFile> {};
 
-TEST_P(HostileFileTest, IsRefusedForItsReasonWithinASecond) {
+TEST_P(HostileFileTest, IsRefusedWithItsReasonWithinASecond) {
   const auto start = std::chrono::steady_clock::now();
   const absl::Status status = OpenAndRead(GetParam(), {});
   const auto took = std::chrono::steady_clock::now() - start;
@@ -54,12 +54,12 @@ TEST_P(HostileFileTest, IsRefusedForItsReasonWithinASecond) {
 INSTANTIATE_TEST_SUITE_P(Tricks, HostileFileTest, testing::ValuesIn(All()),
                          [](const auto& test) { return test.param.trick; });
 
-TEST(HostileFilesTest, AreManyAndTheBuilderItselfMakesAGoodOne) {
+TEST(HostileFilesTest, TheBuilderWritesAValidFile) {
   EXPECT_GE(All().size(), 60u);
   EXPECT_THAT(OpenAndRead({"", HarmlessFile(), ""}, {}), IsOk());
 }
 
-TEST(HostileFilesTest, ATensorsChecksumIsSeenWhenItIsRead) {
+TEST(HostileFilesTest, ReadVerifiesTheChecksumOfATensor) {
   std::string bytes = HarmlessFile();
   const size_t at = bytes.find(std::string(8, '\0'), bytes.find("a/data/0"));
   bytes[at] = 'x';
@@ -70,7 +70,7 @@ TEST(HostileFilesTest, ATensorsChecksumIsSeenWhenItIsRead) {
   EXPECT_THAT(opened->Read(opened->Tensor(*tensor)), HasMessage(HasSubstr("CRC")));
 }
 
-TEST(HostileFilesTest, ForeignNamesAreOnlyMarkersWhereTheyAreLetThrough) {
+TEST(HostileFilesTest, UnknownNamesBecomeOpaqueIfAllowed) {
   for (const HostileFile& file : HostilePickles()) {
     if (file.trick != "CallOfSystem") continue;
     const auto opened =
@@ -82,7 +82,7 @@ TEST(HostileFilesTest, ForeignNamesAreOnlyMarkersWhereTheyAreLetThrough) {
 }
 
 #ifndef __SANITIZE_ADDRESS__  // its shadow memory is larger than any limit
-TEST(HostileFilesTest, TakeLessThan256MebibytesAllTogether) {
+TEST(HostileFilesTest, TakeLessThan256MebibytesTogether) {
   const std::vector<HostileFile> files = All();
   const pid_t child = fork();
   ASSERT_GE(child, 0);

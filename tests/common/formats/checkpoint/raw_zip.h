@@ -1,4 +1,4 @@
-// A zip archive of which every field can be made to lie.
+// Builds zip archives with arbitrary values in every field.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "common/formats/checkpoint/crc32.h"
-#include "common/formats/checkpoint/little_endian.h"
+#include "common/formats/little_endian.h"
 
 namespace vico {
 
 struct RawMember {
   std::string name, bytes;
-  std::string local_name;  ///< the same when empty
+  std::string local_name;  ///< empty: the name in the directory
   uint16_t flags = 0, local_flags = 0, method = 0;
   uint32_t crc_change = 0, local_crc_change = 0;
   int32_t size_change = 0, packed_change = 0, local_size_change = 0;

@@ -1,4 +1,5 @@
-// Files that PyTorch wrote, against what PyTorch says is in them (tests/golden/checkpoints).
+// Files written by PyTorch, compared with their content as recorded from PyTorch
+// (tests/golden/checkpoints).
 #include "common/formats/checkpoint/torch_checkpoint.h"
 
 #include <cstring>
@@ -20,7 +21,7 @@ bool Equal(std::span<const std::byte> a, std::span<const std::byte> b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
-/// Every tensor of the file that expected.safetensors has is there, bit by bit; how many.
+/// Compares the tensors of the file with expected.safetensors, bit by bit. Returns their number.
 int Compare(TorchCheckpoint& file, const std::map<std::string, CheckpointTensor>& tensors,
             const std::string& name) {
   const auto expected = SafetensorsFile::Open(kFolder + "expected.safetensors");
@@ -44,7 +45,7 @@ int Compare(TorchCheckpoint& file, const std::map<std::string, CheckpointTensor>
   return compared;
 }
 
-TEST(TorchCheckpointTest, EveryTypeAndOrderOfElementsIsRead) {
+TEST(TorchCheckpointTest, ReadsEveryTypeAndOrderOfElements) {
   auto file = TorchCheckpoint::Open(kFolder + "kinds.pt");
   ASSERT_THAT(file, IsOk());
   const auto tensors = file->Tensors(file->root());
@@ -62,7 +63,7 @@ TEST(TorchCheckpointTest, AStateDictIsReadWithoutACopy) {
   for (const auto& [key, tensor] : *tensors) EXPECT_EQ(file->Read(tensor)->copy, nullptr) << key;
 }
 
-TEST(TorchCheckpointTest, AWholeTrainingIsReadWhereForeignObjectsAreLetThrough) {
+TEST(TorchCheckpointTest, ReadsAWholeTrainingIfUnknownObjectsAreAllowed) {
   EXPECT_THAT(TorchCheckpoint::Open(kFolder + "iter_400.pth"),
               HasCode(absl::StatusCode::kInvalidArgument));
   auto file = TorchCheckpoint::Open(kFolder + "iter_400.pth", CheckpointOptions::WholeTraining());
@@ -75,7 +76,7 @@ TEST(TorchCheckpointTest, AWholeTrainingIsReadWhereForeignObjectsAreLetThrough) 
   EXPECT_EQ(Compare(*file, *tensors, "iter_400.pth"), 41);
 }
 
-TEST(TorchCheckpointTest, ATensorThatRepeatsItsElementsIsNotBlownUp) {
+TEST(TorchCheckpointTest, RefusesATensorLargerThanItsStorage) {
   auto file = TorchCheckpoint::Open(kFolder + "repeated.pt");
   ASSERT_THAT(file, IsOk());
   const auto tensors = file->Tensors(file->root());
@@ -83,7 +84,7 @@ TEST(TorchCheckpointTest, ATensorThatRepeatsItsElementsIsNotBlownUp) {
   EXPECT_THAT(file->Read(tensors->at("repeated")), HasMessage(HasSubstr("repeats")));
 }
 
-TEST(TorchCheckpointTest, TheOlderFormatIsRefusedWithTheWayToConvertIt) {
+TEST(TorchCheckpointTest, RefusesTheOlderFormatAndSaysHowToConvertIt) {
   const auto file = TorchCheckpoint::Open(kFolder + "before_1_6.pth");
   EXPECT_THAT(file, HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(file, HasMessage(HasSubstr("torch.save(torch.load(")));
@@ -94,14 +95,14 @@ TEST(TorchCheckpointTest, AMissingFileIsNotFound) {
   EXPECT_THAT(TorchCheckpoint::Open(kFolder + "none.pt"), HasCode(absl::StatusCode::kNotFound));
 }
 
-TEST(TorchCheckpointTest, TheLimitOfMembersIsAnOption) {
+TEST(TorchCheckpointTest, TheNumberOfMembersIsLimited) {
   CheckpointOptions options;
   options.members = 20;
   EXPECT_THAT(TorchCheckpoint::Open(kFolder + "authors_cross_attention-399.pt", options),
               HasMessage(HasSubstr("at most 20 allowed")));
 }
 
-TEST(TorchCheckpointTest, WhatIsWrittenIsReadBack) {
+TEST(TorchCheckpointTest, ReadsWhatItWrote) {
   const std::string bytes("\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0", 16);
   const std::vector<TensorView> tensors = {
       {"b", DType::kI32, {2, 2}, std::as_bytes(std::span(bytes))},

@@ -1,4 +1,4 @@
-// A trace context in a call's metadata.
+// Sends a trace context in the metadata of a gRPC call.
 #pragma once
 
 #include <grpcpp/client_context.h>
@@ -7,7 +7,7 @@
 
 namespace vico {
 
-/// Nothing without a trace.
+/// Adds traceparent and tracestate; nothing if there is no trace.
 inline void AddTrace(const TraceContext& trace, grpc::ClientContext& context) {
   if (trace.trace_id.empty()) return;
   context.AddMetadata("traceparent", Traceparent(trace));

@@ -1,4 +1,4 @@
-#include "common/stop_signals.h"
+#include "common/process/stop_signals.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -16,12 +16,13 @@ sigset_t Signals() {
   return signals;
 }
 
-// A library may start threads before main, which do not block the signals (OpenBLAS, below OpenCV,
-// does), and the kernel may choose one of them: it sends the signal on to the thread that waits.
+// Libraries may start threads before main (OpenBLAS, a dependency of OpenCV, does). These do not
+// block the signals. If the kernel delivers a signal to one of them, it forwards the signal to the
+// thread that waits.
 std::atomic<pthread_t> listener;
 static_assert(std::atomic<pthread_t>::is_always_lock_free);
 
-void SendOn(int signal) { pthread_kill(listener, signal); }
+void Forward(int signal) { pthread_kill(listener, signal); }
 
 }  // namespace
 
@@ -30,7 +31,7 @@ StopSignals::StopSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   thread_ = std::thread([this] { Listen(); });
   listener = thread_.native_handle();
-  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, SendOn);
+  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, Forward);
 }
 
 StopSignals::~StopSignals() {

@@ -1,4 +1,4 @@
-#include "common/channel.h"
+#include "common/rpc/channel.h"
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -6,14 +6,14 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/channel_arguments.h>
 
-#include "common/address.h"
+#include "common/rpc/address.h"
 #include "common/status.h"
 
 namespace vico {
 
 namespace {
 
-constexpr unsigned kLookAtFilesSeconds = 5;
+constexpr unsigned kReadFilesAgainSeconds = 5;
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const TlsFiles& tls) {
   ASSIGN_OR_RETURN(const TlsPems pems, ReadTlsFiles(tls));
@@ -23,7 +23,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const TlsF
     return grpc::SslCredentials(options);
   }
   const auto watcher = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      tls.key, tls.certificate, tls.ca, kLookAtFilesSeconds);
+      tls.key, tls.certificate, tls.ca, kReadFilesAgainSeconds);
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(watcher);
   options.watch_identity_key_cert_pairs();

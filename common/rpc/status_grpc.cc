@@ -1,6 +1,7 @@
-#include "common/status_grpc.h"
+#include "common/rpc/status_grpc.h"
 
 #include "common/status.h"
+#include "google/rpc/status.pb.h"
 
 namespace vico {
 

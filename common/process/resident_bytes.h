@@ -1,4 +1,4 @@
-// How much memory a process takes.
+// Resident memory of a process.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace vico {
 
-/// Resident bytes of a process of ours; 0 when there is none.
+/// Resident bytes of the process, from /proc; 0 if it does not exist.
 inline uint64_t ResidentBytes(pid_t pid) {
   std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
   uint64_t size = 0;

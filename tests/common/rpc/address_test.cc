@@ -1,4 +1,4 @@
-#include "common/address.h"
+#include "common/rpc/address.h"
 
 #include <gmock/gmock.h>
 
@@ -10,7 +10,7 @@ namespace {
 class LoopbackTest : public testing::TestWithParam<const char*> {};
 class NotLoopbackTest : public testing::TestWithParam<const char*> {};
 
-TEST(AddressTest, OffThisMachineIsAnAddressAllTheSame) {
+TEST(AddressTest, RemoteAddressesAreValid) {
   for (const char* address : {"0.0.0.0:50051", "[::]:50051", "example.org:443", "unix:/run/vico"}) {
     EXPECT_THAT(CheckAddress("listen", address), IsOk()) << address;
   }

@@ -1,4 +1,4 @@
-#include "common/status_grpc.h"
+#include "common/rpc/status_grpc.h"
 
 #include <gmock/gmock.h>
 
@@ -8,7 +8,7 @@
 namespace vico {
 namespace {
 
-TEST(StatusGrpcTest, ReasonsAndFieldsCrossGrpc) {
+TEST(StatusGrpcTest, ReasonsAndFieldsSurviveTheConversion) {
   const absl::Status status = WithRetryAfter(FieldError("prompt", "is empty"), absl::Seconds(2));
   const grpc::Status over_the_wire = ToGrpc(status);
   EXPECT_EQ(over_the_wire.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
@@ -35,7 +35,7 @@ TEST(StatusGrpcTest, DetailsThatContradictTheCodeAreDropped) {
   EXPECT_EQ(Field(status), "");
 }
 
-TEST(StatusGrpcTest, GarbageDetailsAreDropped) {
+TEST(StatusGrpcTest, InvalidDetailsAreDropped) {
   const absl::Status status =
       FromGrpc(grpc::Status(grpc::StatusCode::INTERNAL, "broken", "\xff\xff\xff"));
   EXPECT_THAT(status, HasCode(absl::StatusCode::kInternal));

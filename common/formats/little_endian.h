@@ -1,4 +1,4 @@
-// Little-endian numbers out of bytes whose length the caller has checked, and into a string.
+// Reads and appends little-endian numbers. The caller has checked the length of the bytes.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ template <typename Number>
 Number LoadLittleEndian(std::span<const std::byte> bytes, size_t at) {
   Number number;
   std::memcpy(&number, bytes.subspan(at, sizeof(Number)).data(), sizeof(Number));
-  return number;  // hosts are little-endian
+  return number;  // Vico runs on little-endian hosts only
 }
 
 template <typename Number>

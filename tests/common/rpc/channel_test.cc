@@ -1,4 +1,4 @@
-#include "common/channel.h"
+#include "common/rpc/channel.h"
 
 #include <gmock/gmock.h>
 
@@ -13,11 +13,11 @@ TEST(ChannelTest, OpensToLoopbackWithoutConnecting) {
   EXPECT_EQ((*channel)->GetState(false), GRPC_CHANNEL_IDLE);
 }
 
-TEST(ChannelTest, RefusesWhatIsNoAddress) {
+TEST(ChannelTest, RefusesAnInvalidAddress) {
   EXPECT_THAT(OpenChannel("server", "10.0.0.1"), NamesField("server"));
 }
 
-TEST(ChannelTest, RefusesFilesThatAreNotThere) {
+TEST(ChannelTest, RefusesMissingFiles) {
   EXPECT_THAT(OpenChannel("server", "10.0.0.1:1", {.ca = "/none"}),
               HasCode(absl::StatusCode::kFailedPrecondition));
 }

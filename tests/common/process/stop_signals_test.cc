@@ -1,4 +1,4 @@
-#include "common/stop_signals.h"
+#include "common/process/stop_signals.h"
 
 #include <condition_variable>
 #include <csignal>
@@ -23,7 +23,7 @@ bool StopsAfter(const StopSignals& signals, int signal) {
 }
 
 // Each runs in a process of its own: these end it.
-TEST(StopSignalsDeathTest, ASignalRequestsAStopAndTheProcessEndsAsItWants) {
+TEST(StopSignalsDeathTest, ASignalRequestsAStop) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   for (const int signal : {SIGTERM, SIGINT}) {
     EXPECT_EXIT(
@@ -39,7 +39,7 @@ TEST(StopSignalsDeathTest, ASignalRequestsAStopAndTheProcessEndsAsItWants) {
   }
 }
 
-TEST(StopSignalsDeathTest, ASignalThatAnOlderThreadHearsCountsToo) {
+TEST(StopSignalsDeathTest, ASignalToAnOlderThreadRequestsAStop) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {

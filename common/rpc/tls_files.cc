@@ -1,4 +1,4 @@
-#include "common/tls_files.h"
+#include "common/rpc/tls_files.h"
 
 #include <fstream>
 #include <iterator>
@@ -19,7 +19,8 @@ namespace {
 constexpr std::streamsize kMostBytes = 1 << 20;
 
 absl::Status Bad(const std::string& path, std::string_view what) {
-  ERR_clear_error();  // OpenSSL keeps its own notes of what it could not read
+  // OpenSSL keeps a queue of errors per thread; later calls must not find this one.
+  ERR_clear_error();
   return absl::FailedPreconditionError(fmt::format("{}: {}", path, what));
 }
 
@@ -41,7 +42,7 @@ std::unique_ptr<X509, decltype(&X509_free)> FirstCertificate(const std::string& 
   return {PEM_read_bio_X509(Reader(text).get(), nullptr, nullptr, nullptr), &X509_free};
 }
 
-/// Asks nobody for a passphrase: a server starts without people.
+/// Answers OpenSSL's request for a passphrase with none, instead of a prompt on the terminal.
 int NoPassphrase(char*, int, int, void*) { return 0; }
 
 }  // namespace
@@ -49,7 +50,7 @@ int NoPassphrase(char*, int, int, void*) { return 0; }
 absl::StatusOr<TlsPems> ReadTlsFiles(const TlsFiles& files) {
   TlsPems pems;
   if (files.certificate.empty() != files.key.empty()) {
-    return absl::FailedPreconditionError("a certificate and its key come together");
+    return absl::FailedPreconditionError("a certificate and its key must be given together");
   }
   if (!files.certificate.empty()) {
     ASSIGN_OR_RETURN(pems.certificate, ReadText(files.certificate));

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT as a stop request.
+// Turns SIGTERM and SIGINT into a stop request.
 #pragma once
 
 #include <atomic>
@@ -7,9 +7,10 @@
 
 namespace vico {
 
-/// The first signal requests a stop; a second ends the process at once with status 1, which is
-/// safe: what was acknowledged is durable, and a worker keeps nothing. One at a time; make it
-/// before any other thread, since these inherit the blocked signals.
+/// The first signal requests a stop. A second one ends the process at once with exit code 1, which
+/// loses nothing: the server has stored all it has acknowledged, and a worker stores nothing.
+/// At most one object exists at a time. Create it before any other thread, since threads inherit
+/// the blocked signals.
 class StopSignals {
  public:
   StopSignals();
