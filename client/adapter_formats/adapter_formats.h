@@ -1,6 +1,6 @@
-// Published ViCo checkpoints in and out. What is read: the authors' pair (cross_attention-N.pt and
-// embeddings_gs-N.pt), mmagic's extracted .pth, mmagic's whole iter_N.pth; and our own safetensors.
-// Done on the user's machine: docs/decisions/004.
+// Converts between adapter files and the checkpoints of other ViCo programs. It reads the authors'
+// pair (cross_attention-N.pt and embeddings_gs-N.pt), mmagic's extracted .pth and mmagic's whole
+// iter_N.pth. This runs on the user's machine: docs/decisions/004.
 #pragma once
 
 #include <filesystem>
@@ -17,39 +17,39 @@
 
 namespace vico::client {
 
-/// What another program's files hold, under our names.
+/// The content of another program's files, with Vico's names.
 struct ForeignAdapter {
   ForeignFormat format = ForeignFormat::kAuthors;
-  std::string placeholder;         ///< as the file has it: "*" with the authors
+  std::string placeholder;         ///< as in the file; "*" in the authors' files
   std::vector<std::string> sites;  ///< in execution order
   std::vector<TensorView> tensors;
-  std::vector<std::shared_ptr<const void>> owners;  ///< of the tensors' bytes
+  std::vector<std::shared_ptr<const void>> owners;  ///< of the bytes of `tensors`
 };
 
-/// Whether the file is to be read by ReadForeignAdapter: it is torch.save's, also in its older
-/// format. False, too, when it cannot be read.
+/// Whether ReadForeignAdapter() should read the file: it starts like a file of torch.save, in the
+/// current or the older format. False for a file that cannot be read.
 bool IsForeign(const std::filesystem::path& file);
 
-/// One file, or the authors' two in either order. kInvalidArgument naming the file and the key:
-/// what is missing or too much, a shape or type that no image attention has; the rules of
-/// torch_checkpoint.h; kNotFound for a missing file.
+/// Reads one file, or the authors' two in either order. kNotFound for a missing file.
+/// kInvalidArgument that names the file and the key: a tensor is missing, unknown, or has a wrong
+/// shape or type, or the file breaks a rule of torch_checkpoint.h.
 absl::StatusOr<ForeignAdapter> ReadForeignAdapter(const std::vector<std::filesystem::path>& files);
 
-/// What the files do not say.
+/// Metadata that the files do not contain.
 struct AdapterFileFacts {
   std::string base_model_digest;
-  std::string placeholder;  ///< in place of the file's; empty: the file's
-  std::string init_word;    ///< empty: not known
+  std::string placeholder;  ///< replaces the file's unless empty
+  std::string init_word;    ///< empty: unknown
 };
 
-/// Writes an adapter file as docs/adapter-format.md has it. kInvalidArgument when a word cannot
-/// stand in a prompt, naming the option that replaces it.
+/// Writes an adapter file (docs/adapter-format.md). kInvalidArgument that names the option
+/// --placeholder if the placeholder is not valid in a prompt.
 absl::Status WriteAdapterFile(const ForeignAdapter& adapter, const AdapterFileFacts& facts,
                               const std::filesystem::path& file);
 
-/// An adapter file as the other program has it, by file name: the authors' pair, or one .pth named
-/// after `name`. kFailedPrecondition when it is of the other dialect, or a site has no name there;
-/// kInvalidArgument when it is no adapter file.
+/// The files of the other program by file name: the authors' pair, or one .pth named after `name`.
+/// kFailedPrecondition if the adapter has the other dialect or a site that the other program cannot
+/// name; kInvalidArgument if it is not an adapter file.
 absl::StatusOr<std::map<std::string, std::string>> ForeignFiles(const SafetensorsFile& adapter,
                                                                 ForeignFormat format,
                                                                 const std::string& name);

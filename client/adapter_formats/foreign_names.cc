@@ -10,8 +10,8 @@
 namespace vico::client {
 namespace {
 
-// In ldm's U-Net three blocks of one list are one block of diffusers': two layers and a resampler
-// going down (after the first, a convolution), three layers going up.
+// Three entries of a block list in ldm's U-Net are one block of diffusers: on the way down two
+// layers and a resampler (after a first convolution), on the way up three layers.
 constexpr int kPerBlock = 3;
 constexpr std::string_view kAuthorsPrefix = "diffusion_model.";
 constexpr std::string_view kMmagicPrefix = "unet.model.";
@@ -27,7 +27,7 @@ std::vector<std::string_view> Parts(std::string_view name) {
   }
 }
 
-/// A number without sign or leading zeros, at most 99.
+/// A number of 0..99 without sign or leading zeros.
 std::optional<int> SmallNumber(std::string_view text) {
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -38,7 +38,7 @@ std::optional<int> SmallNumber(std::string_view text) {
   return number;
 }
 
-/// A transformer by diffusers' names.
+/// The position of a transformer in the U-Net.
 struct Site {
   enum class Way { kDown, kMiddle, kUp } way = Way::kUp;
   int block = 0;
@@ -62,7 +62,7 @@ std::string SiteName(const Site& site) {
                      site.block, site.attention);
 }
 
-/// "output_blocks.4.1" and its like.
+/// Parses names such as "output_blocks.4.1".
 std::optional<Site> ParseLdmSite(std::string_view name) {
   if (name == "middle_block.1") return Site{.way = Site::Way::kMiddle};
   const auto parts = Parts(name);

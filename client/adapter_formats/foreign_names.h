@@ -1,5 +1,5 @@
-// Names of image attention in other programs' checkpoints. Source: the key lists of haoosz/ViCo's
-// and mmagic's own files; ldm's UNetModel for which block is which.
+// Names of image attention in the checkpoints of other programs. Source: the keys in files of
+// haoosz/ViCo (4ac2463) and mmagic (0a560bb), and the block order of ldm's UNetModel.
 #pragma once
 
 #include <optional>
@@ -8,34 +8,34 @@
 
 namespace vico::client {
 
-/// Whose names: the authors' (the paper's dialect) or mmagic's.
+/// The program: the authors' (the paper's dialect) or mmagic.
 enum class ForeignFormat { kAuthors, kMmagic };
 
-/// "paper" or "mmagic", as an adapter file's metadata has it.
+/// "paper" or "mmagic", the value in an adapter file.
 std::string_view DialectOf(ForeignFormat format);
 
-/// A leaf of a site's image attention.
+/// A leaf of the image attention at one site.
 struct ForeignLeaf {
-  std::string site;  ///< our name: "up_blocks.1.attentions.1"
+  std::string site;  ///< Vico's name: "up_blocks.1.attentions.1"
   std::string leaf;  ///< "attn1.to_q.weight"
 };
 
-/// What a key of such a file names:
-///   diffusion_model.output_blocks.4.1.image_cross_attention.<leaf>       the authors'
-///   unet.model.up_blocks.1.attentions.2.image_cross_attention.<leaf>     mmagic's
-/// Nothing for a key of another kind.
+/// Parses a key of such a file:
+///   diffusion_model.output_blocks.4.1.image_cross_attention.<leaf>       authors
+///   unet.model.up_blocks.1.attentions.2.image_cross_attention.<leaf>     mmagic
+/// nullopt for any other key.
 std::optional<ForeignLeaf> ParseForeignKey(ForeignFormat format, std::string_view key);
 
-/// The same the other way round; nothing for a site that has no name there.
+/// The key of a leaf; nullopt for a site that the other program cannot name.
 std::optional<std::string> ForeignKey(ForeignFormat format, std::string_view site,
                                       std::string_view leaf);
 
-/// What stands before the learned word in a key of mmagic's.
+/// Prefix of the learned word in a key of mmagic.
 inline constexpr std::string_view kMmagicWord =
     "text_encoder.model.text_model.embeddings.token_embedding.trainable_embeddings.";
 
-/// Where the site comes when the network runs, for sorting; nothing when it is no transformer's
-/// name.
+/// A sort key: sites in the order in which the network runs them. nullopt for names that are not
+/// transformers.
 std::optional<int> ExecutionOrder(std::string_view site);
 
 }  // namespace vico::client

@@ -1,4 +1,4 @@
-// ReadForeignAdapter: the files' dicts under our names, complete and of fitting shapes.
+// ReadForeignAdapter(): maps keys to Vico's names and checks that all tensors are there and fit.
 #include <algorithm>
 #include <fstream>
 #include <optional>
@@ -28,10 +28,10 @@ absl::Status BadKey(std::string_view file, std::string_view key, std::string_vie
   return Bad(file, fmt::format("\"{}\": {}", key.substr(0, 200), what));
 }
 
-/// What one file contributes.
+/// The relevant content of one file.
 struct Part {
   std::unique_ptr<TorchCheckpoint> file;
-  TensorsByKey attention;  // keys with image_cross_attention
+  TensorsByKey attention;  // tensors of image attention
   struct Word {
     std::string text;
     std::string key;  // for messages
@@ -40,7 +40,7 @@ struct Part {
   std::vector<Word> words;
 };
 
-/// The key as a single process writes it: training on several puts "module." into it.
+/// Removes the "module." that distributed training adds to keys.
 std::string SingleProcessKey(std::string_view key) {
   constexpr std::string_view kModule = "module.";
   std::string text(key);
@@ -50,13 +50,13 @@ std::string SingleProcessKey(std::string_view key) {
   return text;
 }
 
-/// A whole training's state_dict: what belongs to an adapter, the base model passed over.
+/// The tensors of an adapter in the state_dict of a whole training; skips the base model.
 absl::StatusOr<TensorsByKey> AdapterEntries(const TorchCheckpoint& file, const PickleNode& dict) {
   TensorsByKey tensors;
   for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     const PickleNode& key = file.tree().node(dict.items[i]);
     const PickleNode& value = file.tree().node(dict.items[i + 1]);
-    if (key.kind != Kind::kString) return Bad(file.source(), "state_dict: a key is no string");
+    if (key.kind != Kind::kString) return Bad(file.source(), "state_dict: a key is not a string");
     const std::string name = SingleProcessKey(key.text);
     const bool wanted =
         name.find(kImageAttention) != std::string::npos || name.starts_with(kMmagicWord);
@@ -66,7 +66,7 @@ absl::StatusOr<TensorsByKey> AdapterEntries(const TorchCheckpoint& file, const P
                     fmt::format("must be a tensor, got {}", KindName(value.kind)));
     }
     if (!tensors.emplace(name, file.Tensor(value)).second) {
-      return BadKey(file.source(), name, "is there twice, with and without \"module.\"");
+      return BadKey(file.source(), name, "occurs twice, with and without \"module.\"");
     }
   }
   return tensors;
@@ -91,13 +91,13 @@ absl::StatusOr<std::vector<Part::Word>> EmbeddingsWords(const TorchCheckpoint& f
     }
     words.push_back({word, fmt::format("string_to_param.{}", word), tensor});
   }
-  if (words.empty()) return BadKey(file.source(), "string_to_param", "holds no word");
+  if (words.empty()) return BadKey(file.source(), "string_to_param", "holds no learned word");
   return words;
 }
 
 absl::StatusOr<Part> ReadPart(const std::filesystem::path& path) {
-  // One way of reading for all: a whole training's file is not told from the others before it is
-  // read. Objects that are no tensors stop an import further down, where a tensor is due.
+  // All files are opened with the limits of whole trainings, since the kind is known only after
+  // reading. Objects that are not tensors fail below, where a tensor is expected.
   ASSIGN_OR_RETURN(TorchCheckpoint opened,
                    TorchCheckpoint::Open(path.string(), CheckpointOptions::WholeTraining()));
   Part part;
@@ -126,13 +126,13 @@ absl::StatusOr<Part> ReadPart(const std::filesystem::path& path) {
     } else if (key.find(kImageAttention) != std::string::npos) {
       part.attention.emplace(key, std::move(tensor));
     } else {
-      return BadKey(file.source(), key, "belongs to no adapter");
+      return BadKey(file.source(), key, "is not part of an adapter");
     }
   }
   return part;
 }
 
-/// Adds what `part` holds of the adapter, once it is seen to be whole.
+/// Builds the adapter from its parts and checks that they are complete.
 class Builder {
  public:
   explicit Builder(ForeignAdapter& adapter) : adapter_(adapter) {}
@@ -140,7 +140,7 @@ class Builder {
   absl::Status AddWord(Part& part) {
     const std::string& file = part.file->source();
     if (part.words.size() > 1) {
-      return Bad(file, fmt::format("holds {} learned words, \"{}\" and \"{}\" among them; an "
+      return Bad(file, fmt::format("holds {} learned words, among them \"{}\" and \"{}\"; an "
                                    "adapter has one",
                                    part.words.size(), part.words[0].text.substr(0, 40),
                                    part.words[1].text.substr(0, 40)));
@@ -160,7 +160,7 @@ class Builder {
     std::map<std::string, std::map<std::string, const CheckpointTensor*>> sites;
     for (const auto& [key, tensor] : part.attention) {
       const auto leaf = ParseForeignKey(adapter_.format, key);
-      if (!leaf) return BadKey(file, key, "names no transformer");
+      if (!leaf) return BadKey(file, key, "does not name a transformer");
       sites[leaf->site].emplace(leaf->leaf, &tensor);
     }
     if (sites.empty() || sites.size() > kMaxSites) {
@@ -202,7 +202,7 @@ class Builder {
       leaves.erase(found);
     }
     if (!leaves.empty()) {
-      return BadKey(file, Key(site, leaves.begin()->first), "is no part of an image attention");
+      return BadKey(file, Key(site, leaves.begin()->first), "is not part of an image attention");
     }
     return absl::OkStatus();
   }

@@ -1,10 +1,11 @@
-// ForeignFiles: an adapter file of ours under another program's names.
+// ForeignFiles(): writes an adapter with the names of another program.
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "client/adapter_formats/adapter_formats.h"
+#include "common/formats/adapter_header.h"
 #include "common/formats/adapter_layout.h"
 #include "common/formats/checkpoint/torch_checkpoint_write.h"
 #include "common/status.h"
@@ -12,16 +13,11 @@
 namespace vico::client {
 namespace {
 
-// The one word that the authors' code can have without a change of its tokenizer, and its id there.
+// The authors' code accepts one word without a change of its tokenizer: this one, with this id.
 constexpr std::string_view kAuthorsWord = "*";
 constexpr int64_t kAuthorsToken = 265;
 
-std::string Metadata(const SafetensorsFile& file, const std::string& key) {
-  const auto found = file.metadata().find(key);
-  return found == file.metadata().end() ? "" : found->second;
-}
-
-/// A module's state as PyTorch 2 pickles it, with these parameters and no more.
+/// Writes a ParameterDict with one parameter, with the module state that PyTorch 2 pickles.
 void WriteParameterDict(TorchCheckpointWriter& writer, const TensorView& parameter) {
   PickleWriter& pickle = writer.pickle();
   pickle.Global("torch.nn.modules.container", "ParameterDict");
@@ -87,28 +83,13 @@ absl::StatusOr<std::string> EmbeddingsFile(const std::string& name, const Tensor
   return std::move(writer).Finish();
 }
 
-absl::StatusOr<std::vector<std::string>> Sites(const SafetensorsFile& file) {
-  const auto json = nlohmann::json::parse(Metadata(file, "sites"), nullptr, false);
-  std::vector<std::string> sites;
-  for (const auto& site : json) {
-    if (site.is_string()) sites.push_back(site.get<std::string>());
-  }
-  if (!json.is_array() || sites.size() != json.size() || sites.empty()) {
-    return absl::InvalidArgumentError(
-        fmt::format("{}: metadata \"sites\": must be a JSON list of names", file.source()));
-  }
-  return sites;
-}
-
-absl::Status CheckDialect(const SafetensorsFile& file, ForeignFormat format) {
-  const std::string dialect = Metadata(file, "dialect");
-  if (dialect == DialectOf(format)) return absl::OkStatus();
+absl::Status CheckDialect(const AdapterHeader& header, ForeignFormat format) {
+  if (header.dialect == DialectOf(format)) return absl::OkStatus();
   return absl::FailedPreconditionError(fmt::format(
-      "--format {}: the adapter is of the dialect \"{}\"; the authors' code and mmagic's have "
-      "their "
-      "image attention at different transformers and mask it differently, so a file of one means "
-      "nothing to the other",
-      format == ForeignFormat::kAuthors ? "authors" : "mmagic", dialect.substr(0, 40)));
+      "--format {}: the adapter has the dialect \"{}\"; the authors' code and mmagic have image "
+      "attention at different transformers and mask it differently, so that neither can use a file "
+      "of the other",
+      format == ForeignFormat::kAuthors ? "authors" : "mmagic", header.dialect));
 }
 
 }  // namespace
@@ -116,8 +97,12 @@ absl::Status CheckDialect(const SafetensorsFile& file, ForeignFormat format) {
 absl::StatusOr<std::map<std::string, std::string>> ForeignFiles(const SafetensorsFile& adapter,
                                                                 ForeignFormat format,
                                                                 const std::string& name) {
-  RETURN_IF_ERROR(CheckDialect(adapter, format));
-  ASSIGN_OR_RETURN(const std::vector<std::string> sites, Sites(adapter));
+  const auto header = ReadAdapterHeader(adapter.metadata());
+  if (!header.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: {}", adapter.source(), ToStd(header.status().message())));
+  }
+  RETURN_IF_ERROR(CheckDialect(*header, format));
   const auto view = [&](const std::string& ours, std::string theirs) -> absl::StatusOr<TensorView> {
     const TensorInfo* info = adapter.Find(ours);
     if (info == nullptr) {
@@ -127,30 +112,27 @@ absl::StatusOr<std::map<std::string, std::string>> ForeignFiles(const Safetensor
     return TensorView{std::move(theirs), info->dtype, info->shape, adapter.bytes(*info)};
   };
   std::vector<TensorView> tensors;
-  for (const std::string& site : sites) {
+  for (const std::string& site : header->sites) {
     for (const auto& [leaf, shape] : AdapterLeaves(1)) {
       const auto key = ForeignKey(format, site, leaf);
       if (!key) {
         return absl::FailedPreconditionError(
-            fmt::format("--format: the transformer \"{}\" has no name there", site.substr(0, 100)));
+            fmt::format("--format: the other program has no name for the transformer \"{}\"",
+                        site.substr(0, 100)));
       }
       ASSIGN_OR_RETURN(TensorView tensor, view(site + std::string(kImageAttention) + leaf, *key));
       tensors.push_back(std::move(tensor));
     }
   }
-  const std::string word = Metadata(adapter, "placeholder");
-  ASSIGN_OR_RETURN(TensorView embedding,
-                   view(std::string(kPlaceholderEmbedding), std::string(kMmagicWord) + word));
+  ASSIGN_OR_RETURN(TensorView embedding, view(std::string(kPlaceholderEmbedding),
+                                              std::string(kMmagicWord) + header->placeholder));
   std::map<std::string, std::string> files;
   if (format == ForeignFormat::kMmagic) {
     tensors.push_back(std::move(embedding));
     ASSIGN_OR_RETURN(files[name + ".pth"], SerializeStateDict(name, tensors));
     return files;
   }
-  const std::string written = Metadata(adapter, "steps");
-  const bool known = !written.empty() && written.size() <= 10 &&
-                     written.find_first_not_of("0123456789") == std::string::npos;
-  const std::string steps = known ? written : "0";
+  const std::string steps = std::to_string(std::max<int64_t>(header->steps, 0));
   const std::string attention_name = "cross_attention-" + steps;
   const std::string word_name = "embeddings_gs-" + steps;
   ASSIGN_OR_RETURN(files[attention_name + ".pt"], SerializeStateDict(attention_name, tensors));

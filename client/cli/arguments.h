@@ -1,4 +1,4 @@
-// The command line of `vico`, read into plain values: one struct a subcommand.
+// Parses the command line of `vico`: one struct per subcommand.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct Train {
   v1::TrainSpec spec;
   bool watch = false;
   bool cancel_on_interrupt = false;
-  std::string out;  ///< folder for samples and masks; empty: not kept. Implies `watch`
+  std::string out;  ///< folder for samples and masks; empty: none. Implies `watch`
 };
 
 struct JobsList {
@@ -45,7 +45,7 @@ struct JobsWatch {
   std::string name;
   std::uint64_t after_sequence = 0;
   bool cancel_on_interrupt = false;
-  std::string out;  ///< folder for pictures; empty: not kept
+  std::string out;  ///< folder for pictures; empty: none
 };
 struct JobsCancel {
   std::string name;
@@ -65,14 +65,14 @@ struct AdaptersShow {
 struct AdaptersDownload {
   std::string name;
   AdapterFormat format = AdapterFormat::kSafetensors;
-  std::string out;        ///< file or, for the authors' pair, folder; named after the id when empty
-  std::string reference;  ///< file for the reference picture; empty: not wanted
+  std::string out;        ///< file or, for the authors' pair, folder; empty: named after the id
+  std::string reference;  ///< file for the reference picture; empty: none
 };
 struct AdaptersImport {
   std::vector<std::string> files;  ///< one, or the authors' two
   std::string reference;
   std::string base_model;
-  std::string placeholder;  ///< in place of the file's
+  std::string placeholder;  ///< replaces the file's unless empty
   std::string init_word;
 };
 struct AdaptersDelete {
@@ -108,7 +108,7 @@ struct Arguments {
   Command command;
 };
 
-/// Either a command to run, or what to print and the exit code: help, or what is wrong.
+/// A command to run; or, for --help and errors, the texts to print and the exit code.
 struct ParsedArguments {
   std::optional<Arguments> arguments;
   int exit_code = 0;
@@ -116,10 +116,10 @@ struct ParsedArguments {
   std::string err;
 };
 
-/// `words` are those after the program's name.
+/// `words` are the arguments without the name of the program.
 ParsedArguments ParseArguments(const std::vector<std::string>& words);
 
-/// "jobs/1c9e" for "1c9e" or "jobs/1c9e": a collection may be left out where it is clear.
+/// "jobs/1c9e" for "1c9e" and for "jobs/1c9e": adds the collection if it is missing.
 std::string InCollection(const std::string& collection, const std::string& name);
 
 }  // namespace vico::client

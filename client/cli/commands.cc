@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "client/cli/output.h"
+#include "client/cli/print_list.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -21,19 +22,16 @@ ExitCode RunCommand(const Command& command, CommandContext& context) {
 
 CommandResult Run(const Models& /*command*/, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto models, context.client.ListBaseModels());
-  if (context.json) {
-    for (const v1::BaseModel& model : models) context.out << JsonLine(model) << '\n';
-    return kExitOk;
-  }
-  std::vector<std::vector<std::string>> rows = {
-      {"NAME", "RESOLUTION", "TOKENS", "STEPS", "SCHEDULER", "AVAILABLE"}};
-  for (const v1::BaseModel& model : models) {
-    rows.push_back({model.name(), fmt::format("{}", model.resolution()),
-                    fmt::format("{}", model.context_tokens()),
-                    fmt::format("{}", model.training_defaults().steps()),
-                    model.generation_defaults().scheduler(), model.available() ? "yes" : "no"});
-  }
-  context.out << Table(rows);
+  const auto row = [](const v1::BaseModel& model) -> std::vector<std::string> {
+    return {model.name(),
+            fmt::format("{}", model.resolution()),
+            fmt::format("{}", model.context_tokens()),
+            fmt::format("{}", model.training_defaults().steps()),
+            model.generation_defaults().scheduler(),
+            model.available() ? "yes" : "no"};
+  };
+  PrintList(models, {"NAME", "RESOLUTION", "TOKENS", "STEPS", "SCHEDULER", "AVAILABLE"}, row,
+            context);
   return kExitOk;
 }
 
@@ -51,10 +49,10 @@ CommandResult Run(const ShowCapabilities& /*command*/, CommandContext& context) 
   }
   context.out << "\n\n";
   std::vector<std::vector<std::string>> rows = {{"LIMIT", "FROM", "TO"}};
-  for (const auto& field : std::map<std::string, v1::Range>(capabilities.limits().begin(),
-                                                            capabilities.limits().end())) {
-    rows.push_back({field.first, fmt::format("{:g}", field.second.min()),
-                    fmt::format("{:.15g}", field.second.max())});
+  const std::map<std::string, v1::Range> limits(capabilities.limits().begin(),
+                                                capabilities.limits().end());
+  for (const auto& [field, range] : limits) {
+    rows.push_back({field, fmt::format("{:g}", range.min()), fmt::format("{:.15g}", range.max())});
   }
   context.out << Table(rows);
   return kExitOk;

@@ -1,5 +1,5 @@
-// The subcommands of `vico`, one function each. What a script would want goes to `out`: names and
-// paths, or JSON lines; what people look at goes to `err`: progress, warnings, hints.
+// The subcommands of `vico`, one function each. Output for scripts (names and paths, or JSON lines)
+// goes to `out`; progress, warnings and hints for people go to `err`.
 #pragma once
 
 #include <functional>
@@ -9,11 +9,11 @@
 
 #include <absl/status/statusor.h>
 
-#include "client/lib/admin_client.h"
 #include "client/cli/arguments.h"
-#include "client/lib/client.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/interrupt.h"
+#include "client/lib/admin_client.h"
+#include "client/lib/client.h"
 
 namespace vico::client {
 
@@ -22,12 +22,12 @@ struct CommandContext {
   Interrupt& interrupt;
   std::ostream& out;
   std::ostream& err;
-  std::function<std::optional<int>()> columns;  ///< of the terminal behind `err`, if it is one
+  std::function<std::optional<int>()> columns;  ///< width of the terminal of `err`, if it is one
   bool json = false;
-  std::function<absl::StatusOr<std::unique_ptr<AdminClient>>()> open_admin{};  ///< for operators
+  std::function<absl::StatusOr<std::unique_ptr<AdminClient>>()> open_admin{};
 };
 
-/// Runs the command; an error has been printed to `context.err` when this returns.
+/// Runs the command and prints its error, if any, to `context.err`.
 ExitCode RunCommand(const Command& command, CommandContext& context);
 
 using CommandResult = absl::StatusOr<ExitCode>;

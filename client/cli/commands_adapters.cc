@@ -1,30 +1,18 @@
-// vico adapters …
+// vico adapters list|show|download|import|delete.
 #include <fmt/format.h>
 
 #include "client/adapter_formats/adapter_formats.h"
 #include "client/cli/commands.h"
-#include "client/lib/local_file.h"
 #include "client/cli/output.h"
+#include "client/cli/print_list.h"
 #include "client/cli/progress.h"
+#include "client/lib/local_file.h"
 #include "common/status.h"
 
 namespace vico::client {
 namespace {
 
-TransferProgress ShowOn(ProgressDisplay& display, const std::string& label,
-                        CommandContext& context) {
-  return [&display, label, &context](std::uint64_t moved, std::uint64_t total) {
-    if (!context.columns()) return;
-    Progress view;
-    view.label = label;
-    view.step = static_cast<std::int64_t>(moved / 1024);
-    view.total = static_cast<std::int64_t>(total / 1024);
-    view.unit = "KiB";
-    display.Update(view);
-  };
-}
-
-// Downloads the adapter and writes it as another program has it; the paths written.
+// Downloads the adapter, writes it in the format of another program, and returns the paths.
 absl::StatusOr<std::vector<std::filesystem::path>> DownloadForeign(const AdaptersDownload& command,
                                                                    const std::string& id,
                                                                    const TransferProgress& progress,
@@ -43,12 +31,12 @@ absl::StatusOr<std::vector<std::filesystem::path>> DownloadForeign(const Adapter
   std::vector<std::filesystem::path> paths;
   for (const auto& [name, bytes] : files) {
     paths.push_back(authors ? out / name : out);
-    RETURN_IF_ERROR(WriteWhole(paths.back(), bytes));
+    RETURN_IF_ERROR(WriteAtomically(paths.back(), bytes));
   }
   return paths;
 }
 
-// The base model that files without a digest are meant for.
+// The base model for files that do not contain the digest of theirs.
 absl::StatusOr<v1::BaseModel> BaseModelOf(const AdaptersImport& command, Client& client) {
   ASSIGN_OR_RETURN(const auto models, client.ListBaseModels());
   for (const v1::BaseModel& model : models) {
@@ -57,14 +45,14 @@ absl::StatusOr<v1::BaseModel> BaseModelOf(const AdaptersImport& command, Client&
   }
   if (!command.base_model.empty()) {
     return absl::NotFoundError(
-        fmt::format("--base-model: the server has no {}", command.base_model));
+        fmt::format("--base-model: the server has no base model {}", command.base_model));
   }
-  return absl::InvalidArgumentError(
-      fmt::format("--base-model: must be given, since the file names none and the server has {}",
-                  models.size()));
+  return absl::InvalidArgumentError(fmt::format(
+      "--base-model: is required, since the file names no base model and the server has {}",
+      models.size()));
 }
 
-// Makes an adapter file of what another program wrote. Nothing is sent.
+// Converts checkpoints of another program to an adapter file. Uploads nothing.
 absl::Status Convert(const AdaptersImport& command, Client& client,
                      const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(const ForeignAdapter adapter,
@@ -81,18 +69,16 @@ absl::Status Convert(const AdaptersImport& command, Client& client,
 
 CommandResult Run(const AdaptersList& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto adapters, context.client.ListAdapters(command.limit));
-  if (context.json) {
-    for (const v1::Adapter& adapter : adapters) context.out << JsonLine(adapter) << '\n';
-    return kExitOk;
-  }
-  std::vector<std::vector<std::string>> rows = {
-      {"NAME", "BASE MODEL", "WORD", "CLASS", "SIZE", "CREATED (UTC)"}};
-  for (const v1::Adapter& adapter : adapters) {
-    rows.push_back({adapter.name(), adapter.base_model(), adapter.placeholder(),
-                    adapter.init_word(), SizeText(adapter.blob().size_bytes()),
-                    TimeText(adapter.create_time())});
-  }
-  context.out << Table(rows);
+  const auto row = [](const v1::Adapter& adapter) -> std::vector<std::string> {
+    return {adapter.name(),
+            adapter.base_model(),
+            adapter.placeholder(),
+            adapter.init_word(),
+            SizeText(adapter.blob().size_bytes()),
+            TimeText(adapter.create_time())};
+  };
+  PrintList(adapters, {"NAME", "BASE MODEL", "WORD", "CLASS", "SIZE", "CREATED (UTC)"}, row,
+            context);
   return kExitOk;
 }
 
@@ -118,8 +104,8 @@ CommandResult Run(const AdaptersShow& command, CommandContext& context) {
     rows.push_back(
         {"trained in", fmt::format("{} ({:.2f} s/step)", FormatDuration(summary.train_seconds()),
                                    summary.seconds_per_step())});
-    rows.push_back({"loss", fmt::format("{:.4f}, at first {:.4f}", summary.last_loss(),
-                                        summary.first_loss())});
+    rows.push_back(
+        {"loss", fmt::format("{:.4f}, from {:.4f}", summary.last_loss(), summary.first_loss())});
     rows.push_back(
         {"mask", fmt::format("{:.0f} % of the pictures", 100 * summary.mask_coverage())});
   }
@@ -132,7 +118,7 @@ CommandResult Run(const AdaptersDownload& command, CommandContext& context) {
   std::vector<std::filesystem::path> files = {command.out.empty() ? id + ".safetensors"
                                                                   : command.out};
   ProgressDisplay display(context.err, context.columns);
-  const TransferProgress progress = ShowOn(display, "download", context);
+  const TransferProgress progress = display.ForTransfer("download");
   ASSIGN_OR_RETURN(const v1::Adapter adapter, context.client.GetAdapter(command.name));
   if (command.format == AdapterFormat::kSafetensors) {
     RETURN_IF_ERROR(context.client.DownloadAdapter(command.name, files[0], progress).status());
@@ -156,19 +142,19 @@ CommandResult Run(const AdaptersImport& command, CommandContext& context) {
   const bool foreign = command.files.size() > 1 || IsForeign(file);
   if (!foreign && (!command.placeholder.empty() || !command.init_word.empty())) {
     return absl::InvalidArgumentError(
-        "--placeholder, --init-word: are for files that other programs wrote; this one has its "
-        "own");
+        "--placeholder, --init-word: apply only to files of other programs; an adapter file "
+        "contains both");
   }
   ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Create());
   if (foreign) {
-    RETURN_IF_ERROR(Describe(command.reference).status());  // before the long work
+    RETURN_IF_ERROR(Describe(command.reference).status());  // before the conversion
     file = folder.path() / "adapter.safetensors";
     RETURN_IF_ERROR(Convert(command, context.client, file));
   }
   ProgressDisplay display(context.err, context.columns);
   ASSIGN_OR_RETURN(const v1::Adapter adapter,
                    context.client.ImportAdapter(file, command.reference, command.base_model,
-                                                ShowOn(display, "upload", context)));
+                                                display.ForTransfer("upload")));
   display.Close();
   context.out << (context.json ? JsonLine(adapter) : adapter.name()) << '\n';
   return kExitOk;

@@ -6,6 +6,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
+#include "client/cli/print_list.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -17,7 +18,7 @@ std::string WorkerState(const v1::Worker& worker) {
   return worker.jobs().empty() ? "drained" : "draining";
 }
 
-std::vector<std::string> Row(const v1::Worker& worker) {
+std::vector<std::string> WorkerRow(const v1::Worker& worker) {
   return {worker.name(),
           worker.device(),
           worker.build_version(),
@@ -29,14 +30,16 @@ std::vector<std::string> Row(const v1::Worker& worker) {
 }
 
 void Print(const std::vector<v1::Worker>& workers, CommandContext& context) {
-  if (context.json) {
-    for (const v1::Worker& worker : workers) context.out << JsonLine(worker) << '\n';
-    return;
-  }
-  std::vector<std::vector<std::string>> rows = {
-      {"WORKER", "DEVICE", "VERSION", "STATE", "JOBS", "MEMORY", "ADAPTERS", "HEARD (UTC)"}};
-  for (const v1::Worker& worker : workers) rows.push_back(Row(worker));
-  context.out << Table(rows);
+  PrintList(
+      workers,
+      {"WORKER", "DEVICE", "VERSION", "STATE", "JOBS", "MEMORY", "ADAPTERS", "LAST CONTACT (UTC)"},
+      WorkerRow, context);
+}
+
+std::vector<std::string> QueueRow(const v1::Queue::Line& line) {
+  return {line.tenant(), KindText(line.kind()), fmt::format("{}", line.waiting()),
+          fmt::format("{}", line.running()),
+          line.waiting() == 0 ? "-" : fmt::format("{} s", line.oldest_wait().seconds())};
 }
 
 }  // namespace
@@ -51,18 +54,7 @@ CommandResult Run(const AdminWorkers& /*command*/, CommandContext& context) {
 CommandResult Run(const AdminQueue& /*command*/, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto admin, context.open_admin());
   ASSIGN_OR_RETURN(const v1::Queue queue, admin->GetQueue());
-  if (context.json) {
-    for (const v1::Queue::Line& line : queue.lines()) context.out << JsonLine(line) << '\n';
-    return kExitOk;
-  }
-  std::vector<std::vector<std::string>> rows = {
-      {"TENANT", "KIND", "WAITING", "RUNNING", "OLDEST WAITS"}};
-  for (const v1::Queue::Line& line : queue.lines()) {
-    rows.push_back({line.tenant(), KindText(line.kind()), fmt::format("{}", line.waiting()),
-                    fmt::format("{}", line.running()),
-                    line.waiting() == 0 ? "-" : fmt::format("{} s", line.oldest_wait().seconds())});
-  }
-  context.out << Table(rows);
+  PrintList(queue.lines(), {"TENANT", "KIND", "QUEUED", "RUNNING", "OLDEST"}, QueueRow, context);
   return kExitOk;
 }
 

@@ -1,17 +1,18 @@
-// vico concepts …
+// vico concepts upload|list|show|delete.
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
+#include "client/cli/print_list.h"
 #include "client/cli/progress.h"
 #include "common/status.h"
 
 namespace vico::client {
 namespace {
 
-// The server speaks of pictures[2]; the user thinks of files.
-void SayWhichFile(const absl::Status& status, const std::vector<std::string>& files,
-                  CommandContext& context) {
+// Says which file pictures[2] in the server's message is.
+void PrintFileOfField(const absl::Status& status, const std::vector<std::string>& files,
+                      CommandContext& context) {
   const std::string field = Field(status);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string picture = fmt::format("pictures[{}]", i);
@@ -24,20 +25,12 @@ void SayWhichFile(const absl::Status& status, const std::vector<std::string>& fi
 
 CommandResult Run(const ConceptsUpload& command, CommandContext& context) {
   ProgressDisplay display(context.err, context.columns);
-  const auto progress = [&](std::uint64_t sent, std::uint64_t total) {
-    if (!context.columns()) return;  // a few seconds at most: nothing to say elsewhere
-    Progress view;
-    view.label = "upload";
-    view.step = static_cast<std::int64_t>(sent / 1024);
-    view.total = static_cast<std::int64_t>(total / 1024);
-    view.unit = "KiB";
-    display.Update(view);
-  };
   const std::vector<std::filesystem::path> files(command.files.begin(), command.files.end());
-  const auto uploaded_or = context.client.UploadConcept(files, command.display_name, progress);
+  const auto uploaded_or =
+      context.client.UploadConcept(files, command.display_name, display.ForTransfer("upload"));
   display.Close();
   if (!uploaded_or.ok()) {
-    SayWhichFile(uploaded_or.status(), command.files, context);
+    PrintFileOfField(uploaded_or.status(), command.files, context);
     return uploaded_or.status();
   }
   const v1::Concept& uploaded = *uploaded_or;
@@ -51,37 +44,32 @@ CommandResult Run(const ConceptsUpload& command, CommandContext& context) {
 
 CommandResult Run(const ConceptsList& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto concepts, context.client.ListConcepts(command.limit));
-  if (context.json) {
-    for (const v1::Concept& shown : concepts) context.out << JsonLine(shown) << '\n';
-    return kExitOk;
-  }
-  std::vector<std::vector<std::string>> rows = {{"NAME", "PICTURES", "CREATED (UTC)", "CALLED"}};
-  for (const v1::Concept& shown : concepts) {
-    rows.push_back({shown.name(), fmt::format("{}", shown.pictures_size()),
-                    TimeText(shown.create_time()), shown.display_name()});
-  }
-  context.out << Table(rows);
+  const auto row = [](const v1::Concept& item) -> std::vector<std::string> {
+    return {item.name(), fmt::format("{}", item.pictures_size()), TimeText(item.create_time()),
+            item.display_name()};
+  };
+  PrintList(concepts, {"NAME", "PICTURES", "CREATED (UTC)", "DISPLAY NAME"}, row, context);
   return kExitOk;
 }
 
 CommandResult Run(const ConceptsShow& command, CommandContext& context) {
-  ASSIGN_OR_RETURN(const v1::Concept shown, context.client.GetConcept(command.name));
+  ASSIGN_OR_RETURN(const v1::Concept found, context.client.GetConcept(command.name));
   if (context.json) {
-    context.out << JsonLine(shown) << '\n';
+    context.out << JsonLine(found) << '\n';
     return kExitOk;
   }
-  context.out << Table({{"name", shown.name()},
-                        {"called", shown.display_name()},
-                        {"created", TimeText(shown.create_time()) + " UTC"}})
+  context.out << Table({{"name", found.name()},
+                        {"display name", found.display_name()},
+                        {"created", TimeText(found.create_time()) + " UTC"}})
               << '\n';
   std::vector<std::vector<std::string>> rows = {{"PICTURE", "SIZE", "FILE"}};
-  for (int i = 0; i < shown.pictures_size(); ++i) {
-    const v1::ConceptPicture& picture = shown.pictures(i);
+  for (int i = 0; i < found.pictures_size(); ++i) {
+    const v1::ConceptPicture& picture = found.pictures(i);
     rows.push_back({fmt::format("{}", i), fmt::format("{} x {}", picture.width(), picture.height()),
                     picture.file_name()});
   }
   context.out << Table(rows);
-  for (const v1::Event::Warning& warning : shown.warnings()) {
+  for (const v1::Event::Warning& warning : found.warnings()) {
     context.out << "warning: " << Printable(warning.message()) << '\n';
   }
   return kExitOk;

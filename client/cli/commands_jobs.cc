@@ -1,8 +1,9 @@
-// vico jobs list|show|cancel|retry; watching is in commands_run.cc.
+// vico jobs list|show|cancel|retry; `jobs watch` is in commands_run.cc.
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
+#include "client/cli/print_list.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -22,7 +23,7 @@ void Print(const v1::Job& job, CommandContext& context) {
       {"kind", KindText(job.kind())},
       {"state",
        StateText(job.state()) + (job.cancel_requested() && job.state() == v1::JOB_STATE_RUNNING
-                                     ? ", to be cancelled"
+                                     ? ", cancel requested"
                                      : "")},
       {"step", StepText(job)},
       {"attempt", fmt::format("{}", job.attempt())},
@@ -56,19 +57,16 @@ void Print(const v1::Job& job, CommandContext& context) {
 CommandResult Run(const JobsList& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto jobs,
                    context.client.ListJobs(command.kind, command.states, command.limit));
-  if (context.json) {
-    for (const v1::Job& job : jobs) context.out << JsonLine(job) << '\n';
-    return kExitOk;
-  }
-  std::vector<std::vector<std::string>> rows = {
-      {"NAME", "KIND", "STATE", "STEP", "CREATED (UTC)", "ADAPTER"}};
-  for (const v1::Job& job : jobs) {
-    rows.push_back({job.name(), KindText(job.kind()), StateText(job.state()), StepText(job),
-                    TimeText(job.create_time()),
-                    job.has_spec() && job.spec().has_generate() ? job.spec().generate().adapter()
-                                                                : job.adapter()});
-  }
-  context.out << Table(rows);
+  const auto row = [](const v1::Job& job) -> std::vector<std::string> {
+    const bool generates = job.spec().has_generate();
+    return {job.name(),
+            KindText(job.kind()),
+            StateText(job.state()),
+            StepText(job),
+            TimeText(job.create_time()),
+            generates ? job.spec().generate().adapter() : job.adapter()};
+  };
+  PrintList(jobs, {"NAME", "KIND", "STATE", "STEP", "CREATED (UTC)", "ADAPTER"}, row, context);
   return kExitOk;
 }
 
@@ -83,7 +81,7 @@ CommandResult Run(const JobsCancel& command, CommandContext& context) {
   if (context.json) {
     context.out << JsonLine(job) << '\n';
   } else if (job.state() == v1::JOB_STATE_RUNNING) {
-    context.out << job.name() << " is asked to stop\n";
+    context.out << job.name() << " cancel requested\n";
   } else {
     context.out << job.name() << ' ' << StateText(job.state()) << '\n';
   }

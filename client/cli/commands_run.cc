@@ -1,5 +1,6 @@
-// vico train, vico generate, vico jobs watch: those that follow a job. Ctrl-C leaves the job
-// running and says how to come back to it, or cancels it where that was asked for.
+// vico train, vico generate and vico jobs watch: commands that watch a job. After Ctrl-C the job
+// keeps running and the command prints how to watch it again, or it cancels the job
+// (--cancel-on-interrupt).
 #include <functional>
 
 #include <fmt/format.h>
@@ -12,14 +13,14 @@
 namespace vico::client {
 namespace {
 
-struct Follow {
+struct Watched {
   JobView& view;
   bool cancel_on_interrupt = false;
   bool pictures = false;
-  std::string out;  // as the user gave it; for the hint
+  std::string out;  // the value of --out, for the hint
 };
 
-using Start = std::function<absl::StatusOr<v1::Event>(const std::stop_token&)>;
+using StartWatch = std::function<absl::StatusOr<v1::Event>(const std::stop_token&)>;
 
 ExitCode Outcome(const v1::Event& last, CommandContext& context) {
   if (last.has_cancelled()) {
@@ -36,33 +37,33 @@ ExitCode Outcome(const v1::Event& last, CommandContext& context) {
   return kExitOk;
 }
 
-void SayHowToComeBack(const Follow& follow, CommandContext& context) {
-  const std::string out = follow.out.empty() ? "" : fmt::format(" --out {}", follow.out);
+void PrintHowToContinue(const Watched& watched, CommandContext& context) {
+  const std::string out = watched.out.empty() ? "" : fmt::format(" --out {}", watched.out);
   context.err << fmt::format(
-      "no longer watching; the job goes on\n"
+      "stopped watching; the job keeps running\n"
       "  watch it again:  vico jobs watch {}{}\n"
       "  cancel it:       vico jobs cancel {}\n",
-      follow.view.job(), out, follow.view.job());
+      watched.view.job(), out, watched.view.job());
 }
 
-CommandResult FollowToEnd(const Follow& follow, CommandContext& context, const Start& start) {
+CommandResult WatchToEnd(const Watched& watched, CommandContext& context, const StartWatch& start) {
   absl::StatusOr<v1::Event> last = start(context.interrupt.Arm());
   context.interrupt.Disarm();
   const bool interrupted = absl::IsCancelled(last.status());
-  if (interrupted && follow.cancel_on_interrupt && !follow.view.job().empty()) {
-    RETURN_IF_ERROR(context.client.CancelJob(follow.view.job()).status());
+  if (interrupted && watched.cancel_on_interrupt && !watched.view.job().empty()) {
+    RETURN_IF_ERROR(context.client.CancelJob(watched.view.job()).status());
     WatchOptions rest;
-    rest.after_sequence = follow.view.sequence();
-    rest.include_pictures = follow.pictures;
-    last = context.client.WatchJob(follow.view.job(), rest, follow.view);
+    rest.after_sequence = watched.view.sequence();
+    rest.include_pictures = watched.pictures;
+    last = context.client.WatchJob(watched.view.job(), rest, watched.view);
   }
-  follow.view.Close();
+  watched.view.Close();
   if (absl::IsCancelled(last.status())) {
-    if (!follow.view.job().empty()) SayHowToComeBack(follow, context);
+    if (!watched.view.job().empty()) PrintHowToContinue(watched, context);
     return kExitInterrupted;
   }
   if (!last.ok()) {
-    if (!follow.view.job().empty()) SayHowToComeBack(follow, context);
+    if (!watched.view.job().empty()) PrintHowToContinue(watched, context);
     return last.status();
   }
   return Outcome(*last, context);
@@ -85,8 +86,8 @@ CommandResult Run(const Train& command, CommandContext& context) {
                context.out, context.err, context.columns);
   WatchOptions options;
   options.include_pictures = !command.out.empty();
-  const Follow follow{view, command.cancel_on_interrupt, options.include_pictures, command.out};
-  return FollowToEnd(follow, context, [&](const std::stop_token& stop) {
+  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out};
+  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
 }
@@ -102,8 +103,8 @@ CommandResult Run(const JobsWatch& command, CommandContext& context) {
   WatchOptions options;
   options.after_sequence = command.after_sequence;
   options.include_pictures = !command.out.empty();
-  const Follow follow{view, command.cancel_on_interrupt, options.include_pictures, command.out};
-  return FollowToEnd(follow, context, [&](const std::stop_token& stop) {
+  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out};
+  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
 }
@@ -114,8 +115,8 @@ CommandResult Run(const Generate& command, CommandContext& context) {
                 .list_pictures = true,
                 .folder = FolderAt(command.out)},
                context.out, context.err, context.columns);
-  const Follow follow{view, command.cancel_on_interrupt, true, command.out};
-  return FollowToEnd(follow, context, [&](const std::stop_token& stop) {
+  const Watched watched{view, command.cancel_on_interrupt, true, command.out};
+  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.Generate(command.spec, view, stop);
   });
 }

@@ -10,8 +10,8 @@ namespace vico::client {
 
 const char* const kExitCodeHelp =
     "Exit codes:\n"
-    "  0    done\n"
-    "  1    another error\n"
+    "  0    success\n"
+    "  1    other errors\n"
     "  2    invalid argument, on the command line or in a field that the server names\n"
     "  3    not found\n"
     "  4    not possible in this state\n"
@@ -19,7 +19,7 @@ const char* const kExitCodeHelp =
     "  6    out of a resource: quota, queue, disk\n"
     "  7    the job failed\n"
     "  8    the job was cancelled\n"
-    "  130  interrupted; a job that was watched goes on\n";
+    "  130  interrupted; a watched job keeps running\n";
 
 ExitCode ExitCodeOf(const absl::Status& status) {
   switch (status.code()) {

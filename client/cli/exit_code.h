@@ -1,4 +1,4 @@
-// What `vico` ends with, for scripts to go by.
+// The exit codes of `vico`.
 #pragma once
 
 #include <string>
@@ -10,23 +10,23 @@ namespace vico::client {
 enum ExitCode : int {
   kExitOk = 0,
   kExitOther = 1,
-  kExitInvalidArgument = 2,  ///< the command line, or what the server says of a field
+  kExitInvalidArgument = 2,  ///< on the command line, or in a field that the server names
   kExitNotFound = 3,
   kExitFailedPrecondition = 4,
   kExitUnavailable = 5,  ///< no server, or no answer in time
   kExitResourceExhausted = 6,
   kExitJobFailed = 7,
   kExitJobCancelled = 8,
-  kExitInterrupted = 130,  ///< Ctrl-C; a job that was watched goes on
+  kExitInterrupted = 130,  ///< Ctrl-C; a watched job keeps running
 };
 
-/// The table, as `vico --help` prints it.
+/// The table in `vico --help`.
 extern const char* const kExitCodeHelp;
 
 ExitCode ExitCodeOf(const absl::Status& status);
 
-/// Lines for stderr: one "error: train.steps: must be ..." for each field at fault, else the
-/// message, with the status code where the message alone would not do.
+/// Lines for stderr: "error: train.steps: must be ..." for each invalid field, or else the message,
+/// with the status code where the message alone is not clear.
 std::string ErrorText(const absl::Status& status);
 
 }  // namespace vico::client

@@ -31,14 +31,14 @@ Interrupt::~Interrupt() {
 }
 
 std::stop_token Interrupt::Arm() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   source_ = std::stop_source();
   armed_ = true;
   return source_.get_token();
 }
 
 void Interrupt::Disarm() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   armed_ = false;
 }
 
@@ -51,12 +51,12 @@ void Interrupt::Listen(int signals, int stop) {
     if (read(signals, &info, sizeof(info)) != sizeof(info)) continue;
     std::stop_source source;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (!armed_) _exit(128 + static_cast<int>(info.ssi_signo));
       armed_ = false;
       source = source_;
     }
-    source.request_stop();  // outside the lock: it runs callbacks
+    source.request_stop();  // without the lock, since it runs callbacks
   }
 }
 

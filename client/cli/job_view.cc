@@ -16,7 +16,7 @@ Progress ProgressOf(const v1::Event::Progress& event, const std::string& label) 
   progress.label = label;
   progress.step = event.step();
   progress.total = event.total_steps();
-  if (event.loss() != 0) progress.loss = event.loss();  // only a training has one
+  if (event.loss() != 0) progress.loss = event.loss();  // only trainings have a loss
   if (event.seconds_per_step() > 0) progress.seconds_per_step = event.seconds_per_step();
   if (event.has_eta()) {
     progress.eta_seconds =
@@ -54,10 +54,10 @@ absl::Status JobView::OnEvent(const v1::Event& event, const std::string* bytes) 
   return absl::OkStatus();
 }
 
-void JobView::OnReconnect(const absl::Status& why, std::chrono::milliseconds /*wait*/) {
+void JobView::OnReconnect(const absl::Status& error, absl::Duration /*wait*/) {
   if (connected_) {
-    Note(fmt::format("{}, trying again: {}", job_.empty() ? "no server" : "connection lost",
-                     Printable(std::string(ToStd(why.message())))));
+    Note(fmt::format("{}, retrying: {}", job_.empty() ? "no server" : "connection lost",
+                     Printable(std::string(ToStd(error.message())))));
   }
   connected_ = false;
 }

@@ -1,5 +1,4 @@
-// One job as it is watched: progress and warnings on the screen, pictures into a folder, JSON
-// lines.
+// Shows a watched job: progress and warnings on the terminal, pictures in a folder, JSON lines.
 #pragma once
 
 #include <functional>
@@ -7,34 +6,34 @@
 #include <ostream>
 #include <string>
 
-#include "client/lib/client.h"
 #include "client/cli/picture_folder.h"
 #include "client/cli/progress.h"
+#include "client/lib/client.h"
 
 namespace vico::client {
 
 struct JobViewOptions {
-  std::string label;           ///< what the job does, one word
+  std::string label;           ///< of the progress, one word
   bool json = false;           ///< each event as a line on `out`
-  bool list_pictures = false;  ///< path of each finished picture as a line on `out`
-  std::optional<PictureFolder> folder = std::nullopt;  ///< where pictures go; none: nowhere
+  bool list_pictures = false;  ///< the path of each finished picture as a line on `out`
+  std::optional<PictureFolder> folder = std::nullopt;  ///< for pictures; none: they are dropped
 };
 
 class JobView : public WatchHandler {
  public:
-  /// `out`, `err` and what `columns` asks outlive the view.
+  /// `out`, `err` and what `columns` refers to must outlive the view.
   JobView(JobViewOptions options, std::ostream& out, std::ostream& err,
           std::function<std::optional<int>()> columns);
 
   void OnJob(const std::string& job) override;
   absl::Status OnEvent(const v1::Event& event, const std::string* bytes) override;
-  void OnReconnect(const absl::Status& why, std::chrono::milliseconds wait) override;
+  void OnReconnect(const absl::Status& error, absl::Duration wait) override;
 
   /// Empty before OnJob.
   const std::string& job() const { return job_; }
-  /// Of the last event seen.
+  /// Of the last event.
   std::uint64_t sequence() const { return sequence_; }
-  /// Leaves the bar; the screen is the caller's again.
+  /// Ends the progress bar, so that the caller can write to the terminal.
   void Close() { display_.Close(); }
 
  private:
@@ -44,7 +43,7 @@ class JobView : public WatchHandler {
   JobViewOptions options_;
   std::ostream& out_;
   ProgressDisplay display_;
-  bool quiet_;  // JSON is asked for and there is no terminal: the events say it all
+  bool quiet_;  // with JSON and without a terminal the events are the only output
   std::string job_;
   std::uint64_t sequence_ = 0;
   bool connected_ = true;

@@ -15,7 +15,7 @@ std::string JsonLine(const google::protobuf::Message& message) {
   options.always_print_primitive_fields = true;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  // A detail of a type this program does not know cannot be printed; the rest of the message can.
+  // Protobuf cannot print a detail of an unknown type as JSON.
   if (!status.ok()) json = nlohmann::json{{"text", message.ShortDebugString()}}.dump();
   return json;
 }

@@ -1,4 +1,4 @@
-// Messages as the user sees them: JSON lines for scripts, short text for people.
+// Formats messages: JSON lines for scripts, short text for people.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +12,29 @@
 
 namespace vico::client {
 
-/// One line of JSON, field names as in the .proto files, fields with no value included; 64-bit
-/// numbers are strings, as protobuf's JSON has it.
+/// One line of JSON with the field names of the .proto files, unset fields included. 64-bit numbers
+/// are strings, as in Protobuf's JSON format.
 std::string JsonLine(const google::protobuf::Message& message);
 
-/// {"job":"jobs/…","event":{…},"file":"beach/picture_0_7.png"}; `file` only when not empty.
+/// {"job":"jobs/…","event":{…},"file":"beach/picture_0_7.png"}; `file` only if it is not empty.
 std::string EventJsonLine(const std::string& job, const v1::Event& event, const std::string& file);
 
-/// "succeeded" for JOB_STATE_SUCCEEDED: what follows `prefix`, in lower case.
+/// The name without `prefix`, in lower case: "succeeded" for JOB_STATE_SUCCEEDED.
 std::string EnumText(const std::string& name, const std::string& prefix);
 std::string StateText(v1::JobState state);
 std::string KindText(v1::JobKind kind);
 std::string DialectText(v1::Dialect dialect);
 
-/// "2026-01-02 03:04:05" in UTC; "-" for none.
+/// "2026-01-02 03:04:05" in UTC; "-" for an unset time.
 std::string TimeText(const google::protobuf::Timestamp& time);
 
 /// "1.4 MiB".
 std::string SizeText(std::uint64_t bytes);
 
-/// Without control characters, which a terminal would obey.
+/// Replaces control characters, which a terminal would interpret.
 std::string Printable(const std::string& text);
 
-/// Columns padded to their widest cell, two blanks between, a newline after each row.
+/// Pads columns to their widest cell and separates them by two blanks; one line per row.
 std::string Table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace vico::client

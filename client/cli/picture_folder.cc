@@ -28,7 +28,7 @@ absl::StatusOr<std::filesystem::path> PictureFolder::Save(const v1::Event& event
   const std::string name = PictureFileName(event);
   if (name.empty()) return std::filesystem::path();
   const std::filesystem::path file = folder_ / name;
-  RETURN_IF_ERROR(WriteWhole(file, bytes));
+  RETURN_IF_ERROR(WriteAtomically(file, bytes));
   return file;
 }
 

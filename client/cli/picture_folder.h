@@ -1,4 +1,4 @@
-// A folder that a job's pictures go to as they arrive.
+// Writes the pictures of a job to a folder as they arrive.
 #pragma once
 
 #include <filesystem>
@@ -18,8 +18,8 @@ class PictureFolder {
  public:
   explicit PictureFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Writes the event's picture, whole or not at all, and returns its path; empty for events
-  /// without one. Errors as in client/local_file.h.
+  /// Writes the event's picture atomically and returns its path; empty for events without one.
+  /// Errors as in client/lib/local_file.h.
   absl::StatusOr<std::filesystem::path> Save(const v1::Event& event,
                                              const std::string& bytes) const;
 

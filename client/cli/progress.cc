@@ -27,7 +27,7 @@ std::string Steps(const Progress& progress) {
   return fmt::format("{}/{}{}", progress.step, progress.total, unit);
 }
 
-// What follows the step count, most wanted first.
+// The figures after the step count, the most important first.
 std::vector<std::string> Figures(const Progress& progress) {
   std::vector<std::string> figures;
   if (progress.loss) figures.push_back(fmt::format("loss {:.4f}", *progress.loss));
@@ -88,7 +88,7 @@ ProgressDisplay::~ProgressDisplay() { Close(); }
 
 void ProgressDisplay::Update(const Progress& progress) {
   if (const std::optional<int> columns = columns_()) {
-    // One column less: a line that fills the last one makes some terminals scroll.
+    // Some terminals scroll if a line fills the last column.
     bar_ = FormatBar(progress, *columns - 1);
     out_ << "\r\x1b[K" << bar_ << std::flush;
     return;
@@ -98,6 +98,18 @@ void ProgressDisplay::Update(const Progress& progress) {
   last_twentieth_ = twentieth;
   last_label_ = progress.label;
   out_ << FormatPlain(progress) << '\n' << std::flush;
+}
+
+TransferProgress ProgressDisplay::ForTransfer(const std::string& label) {
+  return [this, label](std::uint64_t done_bytes, std::uint64_t total_bytes) {
+    if (!columns_()) return;
+    Progress progress;
+    progress.label = label;
+    progress.step = static_cast<std::int64_t>(done_bytes / 1024);
+    progress.total = static_cast<std::int64_t>(total_bytes / 1024);
+    progress.unit = "KiB";
+    Update(progress);
+  };
 }
 
 void ProgressDisplay::Note(const std::string& line) {

@@ -26,12 +26,13 @@ std::string Trimmed(std::string_view text) {
 absl::StatusOr<std::string> ReadWhole(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (file) text << file.rdbuf();  // which fails `text` when the file is empty
+  // For an empty file this sets the failbit of `text`, not of `file`.
+  if (file) text << file.rdbuf();
   if (!file || file.bad()) return FieldError(path.string(), "cannot be read");
   return text.str();
 }
 
-/// A file with a key in it is for its owner only.
+/// Refuses a file with a key that other users can read.
 absl::Status CheckPrivate(const std::filesystem::path& path) {
   struct stat info {};
   if (stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {

@@ -1,5 +1,6 @@
-// Which server, whom to trust, and with which key: from flags, the environment or a file, in this
-// order. A key never comes on the command line, where everybody on the machine could read it.
+// The connection settings: server, certificates and API key. They come from flags, the environment
+// or a file, in this order. The key is not a flag, since every user of the machine can read command
+// lines.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +13,7 @@
 
 namespace vico::client {
 
-/// As given on the command line; empty: not given.
+/// Values of flags; empty: not given.
 struct ConnectionFlags {
   std::string server;    ///< host:port
   std::string ca;        ///< file
@@ -23,25 +24,25 @@ struct ConnectionFlags {
 
 struct Settings {
   std::string server;
-  std::string ca;            ///< file; empty: plain on this machine, else the system's CAs
+  std::string ca;            ///< file; empty: no TLS on loopback, else the CAs of the system
   Sensitive key;             ///< empty: none
   std::string admin_server;  ///< host:port of the workers' listener, for operators
-  std::string cert;          ///< file, of an operator; empty: plain, on this machine
+  std::string cert;          ///< file, of an operator; empty: no TLS, loopback only
   std::string cert_key;      ///< file
 };
 
-/// The value of an environment variable; empty when it is not set.
+/// Returns the value of an environment variable; empty if it is not set.
 using Environment = std::function<std::string(const char* name)>;
 
-/// Flags, then VICO_SERVER, VICO_CA, VICO_KEY, VICO_KEY_FILE, VICO_ADMIN_SERVER, VICO_CERT and
-/// VICO_CERT_KEY, then `config`, which may be missing: lines `server = …`, `ca = …`, `key = …`,
-/// `key_file = …`, `admin_server = …`, `cert = …`, `cert_key = …`, and comments after #; its
-/// paths are relative to its folder. kInvalidArgument, naming the file, for a line that is none of
-/// these, a key's file that cannot be read, and one that others can read.
+/// Reads flags, then VICO_SERVER, VICO_CA, VICO_KEY, VICO_KEY_FILE, VICO_ADMIN_SERVER, VICO_CERT
+/// and VICO_CERT_KEY, then `config`, which may be missing: lines `server = …`, `ca = …`, `key = …`,
+/// `key_file = …`, `admin_server = …`, `cert = …`, `cert_key = …`, and comments after #. Its paths
+/// are relative to its folder. kInvalidArgument that names the file for an invalid line, for a key
+/// file that cannot be read, and for a file with a key that other users can read.
 absl::StatusOr<Settings> ReadSettings(const ConnectionFlags& flags, const Environment& environment,
                                       const std::filesystem::path& config);
 
-/// ~/.config/vico/config, or as XDG_CONFIG_HOME says; empty when there is no home.
+/// ~/.config/vico/config, or in XDG_CONFIG_HOME; empty if HOME is not set.
 std::filesystem::path ConfigPath(const Environment& environment);
 
 }  // namespace vico::client

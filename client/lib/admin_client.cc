@@ -4,9 +4,9 @@
 
 #include <grpcpp/client_context.h>
 
-#include "common/channel.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/status_grpc.h"
 #include "common/status.h"
-#include "common/status_grpc.h"
 
 namespace vico::client {
 

@@ -1,4 +1,4 @@
-// An operator's calls: the workers' listener, with an operator's certificate.
+// A client of AdminService for operators. It calls the workers' listener.
 #pragma once
 
 #include <chrono>
@@ -8,27 +8,27 @@
 
 #include <absl/status/statusor.h>
 
-#include "common/tls_files.h"
+#include "common/rpc/tls_files.h"
 #include "vico/v1/admin.grpc.pb.h"
 
 namespace vico::client {
 
 struct AdminClientOptions {
   std::string server = "127.0.0.1:50052";  ///< host:port of the workers' listener
-  TlsFiles tls{};                          ///< empty: plain, on this machine
+  TlsFiles tls{};                          ///< empty: no TLS, loopback only
   std::chrono::milliseconds call_deadline{30'000};
 };
 
-/// Any thread. Nothing is tried again: an operator looks at the answer.
+/// Any thread. Calls are not retried.
 class AdminClient {
  public:
-  /// kInvalidArgument for an address that is none, kFailedPrecondition for certificate files that
-  /// are not as they should be. It connects at the first call.
+  /// Connects at the first call. kInvalidArgument for an invalid address, kFailedPrecondition for
+  /// invalid certificate files.
   static absl::StatusOr<std::unique_ptr<AdminClient>> Open(const AdminClientOptions& options);
 
   absl::StatusOr<std::vector<v1::Worker>> ListWorkers() const;
   absl::StatusOr<v1::Queue> GetQueue() const;
-  /// `resume`: it gets jobs again.
+  /// `resume`: ends the drain, so that the worker gets jobs again.
   absl::StatusOr<v1::Worker> DrainWorker(const std::string& name, bool resume) const;
 
  private:

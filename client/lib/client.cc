@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include <absl/time/clock.h>
 #include <absl/time/time.h>
 
 #include "client/lib/link.h"
-#include "common/channel.h"
 #include "common/ids.h"
+#include "common/rpc/channel.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -15,8 +16,8 @@ namespace {
 
 constexpr std::size_t kLargestPage = 100;
 
-// Goes from page to page until there are `limit` items or no more. `fetch` answers a request,
-// `items` finds the repeated field in the answer.
+// Fetches pages until it has `limit` items or all. `fetch` makes the call, `items` returns the
+// repeated field of a response.
 template <typename Item, typename Request, typename Fetch, typename Items>
 absl::StatusOr<std::vector<Item>> Collect(Request request, std::size_t limit, const Fetch& fetch,
                                           const Items& items) {
@@ -34,22 +35,22 @@ absl::StatusOr<std::vector<Item>> Collect(Request request, std::size_t limit, co
 }  // namespace
 
 void WatchHandler::OnJob(const std::string& /*job*/) {}
-void WatchHandler::OnReconnect(const absl::Status& /*why*/, std::chrono::milliseconds /*wait*/) {}
+void WatchHandler::OnReconnect(const absl::Status& /*error*/, absl::Duration /*wait*/) {}
 
 absl::Status Client::Link::Retry(std::chrono::milliseconds total, std::chrono::milliseconds each,
                                  const std::function<absl::Status(Deadline)>& attempt) const {
   const Deadline end = std::chrono::system_clock::now() + total;
-  Backoff backoff(options.retry, random);
+  Backoff backoff(options.retry.backoff, random);
   for (int tries = 1;; ++tries) {
     const absl::Status status = attempt(std::min(end, std::chrono::system_clock::now() + each));
     if (status.ok() || !IsWorthRetrying(status) || tries >= options.retry.attempts) return status;
-    const auto wait = std::max(backoff.Next(), absl::ToChronoMilliseconds(RetryAfter(status)));
-    if (std::chrono::system_clock::now() + wait >= end) return status;
+    const absl::Duration wait = std::max(backoff.Next(), RetryAfter(status));
+    if (absl::Now() + wait >= absl::FromChrono(end)) return status;
     WaitFor(wait, {});
   }
 }
 
-absl::StatusOr<std::unique_ptr<Client>> Client::Open(ClientOptions options, RandomBits random) {
+absl::StatusOr<std::unique_ptr<Client>> Client::Open(ClientOptions options, RandomSource random) {
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                    OpenChannel("server", options.server, {.ca = options.ca}));
   return std::unique_ptr<Client>(
@@ -85,13 +86,6 @@ absl::StatusOr<v1::Job> Client::CreateTrainingJob(const v1::TrainSpec& spec) {
   request.set_request_id(NewId());
   *request.mutable_train() = spec;
   return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateTrainingJob, request);
-}
-
-absl::StatusOr<v1::Job> Client::CreateGenerationJob(const v1::GenerateSpec& spec) {
-  v1::CreateGenerationJobRequest request;
-  request.set_request_id(NewId());
-  *request.mutable_generate() = spec;
-  return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateGenerationJob, request);
 }
 
 absl::StatusOr<v1::Job> Client::GetJob(const std::string& name) {

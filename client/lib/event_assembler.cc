@@ -40,56 +40,56 @@ absl::Status EventAssembler::Take(v1::WatchJobResponse&& message) {
     case v1::WatchJobResponse::kChunk:
       return TakeChunk(message.chunk());
     default:
-      return absl::OkStatus();  // names the job, no more
+      return absl::OkStatus();  // a message that only names the job
   }
 }
 
-void EventAssembler::Interrupt() {
-  waiting_.reset();
+void EventAssembler::EndStream() {
+  pending_.reset();
   bytes_.clear();
 }
 
 absl::Status EventAssembler::TakeEvent(v1::Event&& event) {
-  if (waiting_) {
+  if (pending_) {
     if (!bytes_.empty()) {
-      return absl::DataLossError(fmt::format("the picture of event {} broke off after {} bytes",
-                                             waiting_->sequence(), bytes_.size()));
+      return absl::DataLossError(fmt::format("the picture of event {} ends after {} bytes",
+                                             pending_->sequence(), bytes_.size()));
     }
-    const v1::Event without_bytes = *std::exchange(waiting_, std::nullopt);
-    RETURN_IF_ERROR(HandOn(without_bytes, nullptr));
+    const v1::Event without_bytes = *std::exchange(pending_, std::nullopt);
+    RETURN_IF_ERROR(DeliverEvent(without_bytes, nullptr));
   }
   if (event.sequence() <= delivered_) return absl::OkStatus();
   if (event.sequence() != delivered_ + 1) {
     return absl::DataLossError(
-        fmt::format("event {} came after event {}", event.sequence(), delivered_));
+        fmt::format("event {} follows event {}", event.sequence(), delivered_));
   }
   if (include_pictures_ && BlobOf(event) != nullptr) {
-    waiting_ = std::move(event);
+    pending_ = std::move(event);
     return absl::OkStatus();
   }
-  return HandOn(event, nullptr);
+  return DeliverEvent(event, nullptr);
 }
 
 absl::Status EventAssembler::TakeChunk(const v1::PictureChunk& chunk) {
-  if (!waiting_) return absl::OkStatus();  // of an event that was handed on before
-  const v1::BlobRef& blob = *BlobOf(*waiting_);
+  if (!pending_) return absl::OkStatus();  // of an event that was delivered before
+  const v1::BlobRef& blob = *BlobOf(*pending_);
   if (chunk.sha256() != blob.sha256() || chunk.offset() != bytes_.size() ||
       bytes_.size() + chunk.data().size() > blob.size_bytes()) {
     return absl::DataLossError(
-        fmt::format("event {}: bytes of another picture, or out of order", waiting_->sequence()));
+        fmt::format("event {}: chunk of another picture or out of order", pending_->sequence()));
   }
   bytes_ += chunk.data();
   if (!chunk.last()) return absl::OkStatus();
   if (Sha256Hex(bytes_) != blob.sha256()) {
     return absl::DataLossError(
-        fmt::format("event {}: the picture does not match its SHA-256", waiting_->sequence()));
+        fmt::format("event {}: the picture does not match its SHA-256", pending_->sequence()));
   }
-  const v1::Event event = *std::exchange(waiting_, std::nullopt);
+  const v1::Event event = *std::exchange(pending_, std::nullopt);
   const std::string bytes = std::exchange(bytes_, {});
-  return HandOn(event, &bytes);
+  return DeliverEvent(event, &bytes);
 }
 
-absl::Status EventAssembler::HandOn(const v1::Event& event, const std::string* bytes) {
+absl::Status EventAssembler::DeliverEvent(const v1::Event& event, const std::string* bytes) {
   RETURN_IF_ERROR(deliver_(event, bytes));
   delivered_ = event.sequence();
   if (IsTerminal(event)) terminal_ = event;

@@ -1,4 +1,4 @@
-// The inside of Client: its channel, its stubs and the one loop that tries a call again.
+// The internals of Client: channel, stubs, and the retry loop of all calls.
 #pragma once
 
 #include <chrono>
@@ -11,9 +11,9 @@
 #include <grpcpp/client_context.h>
 
 #include "client/lib/client.h"
+#include "common/rpc/status_grpc.h"
+#include "common/rpc/trace_metadata.h"
 #include "common/status.h"
-#include "common/status_grpc.h"
-#include "common/trace_metadata.h"
 #include "vico/v1/adapter.grpc.pb.h"
 #include "vico/v1/concept.grpc.pb.h"
 #include "vico/v1/job_service.grpc.pb.h"
@@ -24,16 +24,16 @@ namespace vico::client {
 struct Client::Link {
   using Deadline = std::chrono::system_clock::time_point;
 
-  Link(ClientOptions client_options, RandomBits random_bits,
+  Link(ClientOptions client_options, RandomSource random_source,
        const std::shared_ptr<grpc::Channel>& channel)
       : options(std::move(client_options)),
-        random(std::move(random_bits)),
+        random(std::move(random_source)),
         concepts(v1::ConceptService::NewStub(channel)),
         jobs(v1::JobService::NewStub(channel)),
         adapters(v1::AdapterService::NewStub(channel)),
         models(v1::ModelService::NewStub(channel)) {}
 
-  /// Every call's context: its deadline, and who calls.
+  /// Sets deadline, API key and trace of a call.
   void Prepare(grpc::ClientContext& context, Deadline deadline) const {
     context.set_deadline(deadline);
     if (!options.key.empty()) {
@@ -42,8 +42,8 @@ struct Client::Link {
     AddTrace(options.trace, context);
   }
 
-  /// Runs `attempt` until it succeeds, fails for good, or the attempts or `total` are used up. An
-  /// attempt gets at most `each` of what is left.
+  /// Runs `attempt` until it succeeds, fails with an error that is not retried, or the attempts or
+  /// the time `total` are used up. An attempt has at most the time `each`.
   absl::Status Retry(std::chrono::milliseconds total, std::chrono::milliseconds each,
                      const std::function<absl::Status(Deadline)>& attempt) const;
 
@@ -63,7 +63,7 @@ struct Client::Link {
   }
 
   ClientOptions options;
-  RandomBits random;
+  RandomSource random;
   std::unique_ptr<v1::ConceptService::Stub> concepts;
   std::unique_ptr<v1::JobService::Stub> jobs;
   std::unique_ptr<v1::AdapterService::Stub> adapters;

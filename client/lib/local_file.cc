@@ -103,7 +103,7 @@ absl::Status AtomicFile::Write(std::string_view bytes) {
 }
 
 absl::Status AtomicFile::Commit() {
-  // mkostemp makes it for the owner alone; what a user asked for follows their umask.
+  // mkostemp gives access to the owner only; apply the user's umask instead.
   const mode_t mask = umask(0);
   umask(mask);
   if (fchmod(descriptor_, 0666 & ~mask) != 0 || fsync(descriptor_) != 0 ||
@@ -128,7 +128,7 @@ TemporaryFolder::~TemporaryFolder() {
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
-absl::Status WriteWhole(const std::filesystem::path& path, std::string_view bytes) {
+absl::Status WriteAtomically(const std::filesystem::path& path, std::string_view bytes) {
   ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
   RETURN_IF_ERROR(file.Write(bytes));
   return file.Commit();

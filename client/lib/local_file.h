@@ -1,4 +1,4 @@
-// Files on the user's disk: what is sent, and what is written back whole or not at all.
+// Reads files for uploads and writes files atomically.
 #pragma once
 
 #include <cstdint>
@@ -19,28 +19,27 @@ struct LocalFile {
   std::string sha256;
 };
 
-/// Reads the file once. kInvalidArgument, naming the path, when it is missing, not a regular file
-/// or not readable.
+/// Reads the file once. kInvalidArgument that names the path if it is missing, not regular or not
+/// readable.
 absl::StatusOr<LocalFile> Describe(const std::filesystem::path& path);
 
-/// Hands the file's bytes to `take` in pieces of at most `piece_bytes`; stops early, OK, when
-/// `take` returns false. kInvalidArgument as above.
+/// Passes the bytes to `take` in pieces of at most `piece_bytes`. Stops and returns OK when `take`
+/// returns false. kInvalidArgument as above.
 absl::Status ReadPieces(const std::filesystem::path& path, std::size_t piece_bytes,
                         const std::function<bool(std::string&&)>& take);
 
-/// A file being written: beside its final place under a temporary name, until Commit.
+/// A file that is written under a temporary name beside its final path until Commit().
 class AtomicFile {
  public:
-  /// Makes the folder where it is missing. kInvalidArgument, naming the path, where it cannot be
-  /// written.
+  /// Creates missing folders. kInvalidArgument that names the path if it cannot be written.
   static absl::StatusOr<AtomicFile> Create(const std::filesystem::path& path);
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&&) = delete;
-  ~AtomicFile();  ///< removes the temporary file unless committed
+  ~AtomicFile();  ///< removes the temporary file unless it is committed
 
-  /// kResourceExhausted when the disk is full, kInternal for other errors.
+  /// kResourceExhausted if the disk is full, kInternal for other errors.
   absl::Status Write(std::string_view bytes);
-  /// Durable and in place, replacing an older file of that name.
+  /// Syncs the file and renames it to its final path, replacing an older file.
   absl::Status Commit();
 
  private:
@@ -51,10 +50,10 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-/// A folder of this program's own, gone with it.
+/// A folder that the destructor removes.
 class TemporaryFolder {
  public:
-  /// In the system's folder for temporary files. kResourceExhausted or kInternal.
+  /// Creates it in the temporary folder of the system. kResourceExhausted or kInternal.
   static absl::StatusOr<TemporaryFolder> Create();
   TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   TemporaryFolder& operator=(TemporaryFolder&&) = delete;
@@ -67,7 +66,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// Create, Write, Commit.
-absl::Status WriteWhole(const std::filesystem::path& path, std::string_view bytes);
+/// Writes a whole file atomically: Create, Write, Commit.
+absl::Status WriteAtomically(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace vico::client

@@ -1,4 +1,4 @@
-// Client's uploads and downloads: bytes in pieces of 1 MiB, checked by SHA-256 at the far end.
+// Client's uploads and downloads. The receiver checks the SHA-256 of all bytes.
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -9,39 +9,13 @@
 #include "client/lib/client.h"
 #include "client/lib/link.h"
 #include "client/lib/local_file.h"
+#include "client/lib/upload.h"
 #include "common/ids.h"
 #include "common/sha256.h"
 #include "common/status.h"
 
 namespace vico::client {
 namespace {
-
-constexpr std::size_t kPieceBytes = 1 << 20;
-
-// A change between the digest in the header and the bytes sent is the user's to know, not a digest
-// error of the server's.
-absl::Status CheckUnchanged(const LocalFile& file, Sha256& digest) {
-  if (digest.HexDigest() == file.sha256) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      fmt::format("{}: changed while it was being sent", file.path.string()));
-}
-
-// Writes every piece of `file`, wrapped by `wrap`, to an open stream. OK, too, when the server has
-// ended the stream: its own status, read afterwards, says why.
-template <typename Writer, typename Wrap>
-absl::Status SendFile(const LocalFile& file, Writer& writer, const Wrap& wrap,
-                      const std::function<void(std::size_t)>& sent) {
-  Sha256 digest;
-  bool open = true;
-  RETURN_IF_ERROR(ReadPieces(file.path, kPieceBytes, [&](std::string&& piece) {
-    digest.Update(piece);
-    const std::size_t size = piece.size();
-    open = writer.Write(wrap(std::move(piece)));
-    if (open) sent(size);
-    return open;
-  }));
-  return open ? CheckUnchanged(file, digest) : absl::OkStatus();
-}
 
 // One call of UploadConcept: the header, then the pictures at `indices`.
 absl::StatusOr<v1::UploadConceptResponse> SendConcept(v1::ConceptService::Stub& stub,
@@ -50,40 +24,24 @@ absl::StatusOr<v1::UploadConceptResponse> SendConcept(v1::ConceptService::Stub& 
                                                       const std::vector<LocalFile>& files,
                                                       const std::vector<int>& indices,
                                                       const TransferProgress& progress) {
-  std::uint64_t sent = 0;
-  std::uint64_t total = 0;
-  for (const int index : indices) total += files[index].size_bytes;
+  std::uint64_t total_bytes = 0;
+  for (const int index : indices) total_bytes += files[index].size_bytes;
   v1::UploadConceptResponse response;
-  const auto writer = stub.UploadConcept(&context, &response);
-  absl::Status local = absl::OkStatus();
-  if (writer->Write(header)) {
-    for (const int index : indices) {
-      local = SendFile(
-          files[index], *writer,
-          [index](std::string&& piece) {
-            v1::UploadConceptRequest message;
-            message.mutable_chunk()->set_picture_index(index);
-            message.mutable_chunk()->set_data(std::move(piece));
-            return message;
-          },
-          [&](std::size_t size) {
-            sent += size;
-            if (progress) progress(sent, total);
-          });
-      if (!local.ok()) break;
-    }
+  Upload upload(context, stub.UploadConcept(&context, &response), total_bytes, progress);
+  upload.Write(header);
+  for (const int index : indices) {
+    upload.Send(files[index], [index](std::string&& piece) {
+      v1::UploadConceptRequest message;
+      message.mutable_chunk()->set_picture_index(index);
+      message.mutable_chunk()->set_data(std::move(piece));
+      return message;
+    });
   }
-  if (!local.ok()) {
-    context.TryCancel();
-    writer->Finish();
-    return local;
-  }
-  writer->WritesDone();
-  RETURN_IF_ERROR(FromGrpc(writer->Finish()));
+  RETURN_IF_ERROR(upload.Finish());
   return response;
 }
 
-// The first picture of each digest that is missing.
+// Indices of the pictures to send: the first with each missing digest.
 std::vector<int> Indices(const std::vector<LocalFile>& files,
                          const v1::UploadConceptResponse& response) {
   std::set<std::string> missing(response.missing_sha256().begin(), response.missing_sha256().end());
@@ -114,8 +72,9 @@ absl::StatusOr<v1::Concept> Client::UploadConcept(const std::vector<std::filesys
 
   v1::Concept uploaded;
   const auto attempt = [&](Link::Deadline deadline) -> absl::Status {
-    std::vector<int> indices;  // none at first: the digests alone
-    // Twice, unless a picture the server had is gone by the time the others have arrived.
+    // The first call sends only the digests.
+    std::vector<int> indices;
+    // Two rounds are usual. There are more if the server deletes a picture in the meantime.
     for (int round = 0; round < 4; ++round) {
       grpc::ClientContext context;
       link_->Prepare(context, deadline);
@@ -128,7 +87,7 @@ absl::StatusOr<v1::Concept> Client::UploadConcept(const std::vector<std::filesys
       indices = Indices(pictures, response);
       if (indices.empty()) break;
     }
-    return absl::InternalError("the server keeps asking for pictures it was sent");
+    return absl::InternalError("the server reports pictures as missing that it has received");
   };
   const auto total = link_->options.transfer_deadline;
   RETURN_IF_ERROR(link_->Retry(total, total, attempt));
@@ -154,32 +113,18 @@ absl::StatusOr<v1::Adapter> Client::ImportAdapter(const std::filesystem::path& f
   const auto attempt = [&](Link::Deadline deadline) -> absl::Status {
     grpc::ClientContext context;
     link_->Prepare(context, deadline);
-    const auto writer = link_->adapters->ImportAdapter(&context, &imported);
-    absl::Status local = absl::OkStatus();
-    bool open = writer->Write(message);
-    std::uint64_t sent = 0;
+    Upload upload(context, link_->adapters->ImportAdapter(&context, &imported),
+                  adapter.size_bytes + picture.size_bytes, progress);
+    upload.Write(message);
     for (const bool is_reference : {true, false}) {
-      if (!open || !local.ok()) break;
-      local = SendFile(
-          is_reference ? picture : adapter, *writer,
-          [is_reference](std::string&& piece) {
-            v1::ImportAdapterRequest chunk;
-            chunk.mutable_chunk()->set_reference(is_reference);
-            chunk.mutable_chunk()->set_data(std::move(piece));
-            return chunk;
-          },
-          [&](std::size_t size) {
-            sent += size;
-            if (progress) progress(sent, adapter.size_bytes + picture.size_bytes);
-          });
+      upload.Send(is_reference ? picture : adapter, [is_reference](std::string&& piece) {
+        v1::ImportAdapterRequest chunk;
+        chunk.mutable_chunk()->set_reference(is_reference);
+        chunk.mutable_chunk()->set_data(std::move(piece));
+        return chunk;
+      });
     }
-    if (!local.ok()) {
-      context.TryCancel();
-      writer->Finish();
-      return local;
-    }
-    writer->WritesDone();
-    return FromGrpc(writer->Finish());
+    return upload.Finish();
   };
   const auto total = link_->options.transfer_deadline;
   RETURN_IF_ERROR(link_->Retry(total, total, attempt));
@@ -205,8 +150,8 @@ absl::Status Client::Download(const v1::Adapter& adapter, BlobOfAdapter which,
     absl::Status local = absl::OkStatus();
     while (local.ok() && reader->Read(&response)) {
       if (response.offset() != received || last) {
-        local = absl::DataLossError(fmt::format("{}: a piece at {} came where {} was due",
-                                                adapter.name(), response.offset(), received));
+        local = absl::DataLossError(fmt::format("{}: expected bytes at offset {}, got offset {}",
+                                                adapter.name(), received, response.offset()));
         break;
       }
       digest.Update(response.data());
@@ -221,7 +166,7 @@ absl::Status Client::Download(const v1::Adapter& adapter, BlobOfAdapter which,
     RETURN_IF_ERROR(remote);
     if (!last || digest.HexDigest() != blob.sha256()) {
       return absl::DataLossError(
-          fmt::format("{}: what came does not match its SHA-256", adapter.name()));
+          fmt::format("{}: the bytes do not match their SHA-256", adapter.name()));
     }
     return out.Commit();
   };

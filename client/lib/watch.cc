@@ -1,4 +1,4 @@
-// Client::WatchJob and Client::Generate: one job's events over as many streams as it takes.
+// Client::WatchJob and Client::Generate: the events of one job, over several streams if needed.
 #include <algorithm>
 #include <utility>
 
@@ -17,24 +17,25 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using Reader = grpc::ClientReader<v1::WatchJobResponse>;
 
-// A stream that stayed open so long without a word had a server behind it.
-constexpr milliseconds kQuietButThere{5'000};
+// A stream that stayed open this long without a message was connected to a server.
+constexpr milliseconds kConnectedAfter{5'000};
+// How long to wait for a server before the first message.
 constexpr milliseconds kFirstPatience{5'000};
 
-absl::Status Stopped() { return absl::CancelledError("stopped watching; the job goes on"); }
+absl::Status Stopped() { return absl::CancelledError("stopped watching; the job keeps running"); }
 
-// What a stream that ended may be opened again after: what any call is tried again for, or an end
-// without an error.
+// Whether to open another stream: after an error that is retried, or an end without an error.
 bool IsWorthResuming(const absl::Status& status) { return status.ok() || IsWorthRetrying(status); }
 
-// Reads one stream to its end. `heard` is called at each message.
 struct StreamEnd {
-  absl::Status local;   // of what was made of the messages
+  absl::Status local;   // of handling the messages
   absl::Status remote;  // of the stream
 };
-template <typename Link, typename Open, typename Heard>
+
+// Reads one stream to its end. Calls `on_message` with the name of the job for each message.
+template <typename Link, typename Open, typename OnMessage>
 StreamEnd ReadStream(const Link& link, const std::stop_token& stop, const Open& open,
-                     EventAssembler& assembler, const Heard& heard) {
+                     EventAssembler& assembler, const OnMessage& on_message) {
   grpc::ClientContext context;
   link.Prepare(context, std::chrono::system_clock::now() + link.options.stream_deadline);
   const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
@@ -42,16 +43,16 @@ StreamEnd ReadStream(const Link& link, const std::stop_token& stop, const Open& 
   StreamEnd end;
   v1::WatchJobResponse message;
   while (end.local.ok() && reader->Read(&message)) {
-    heard(message.job());
+    on_message(message.job());
     end.local = assembler.Take(std::move(message));
   }
   if (!end.local.ok()) context.TryCancel();
   end.remote = FromGrpc(reader->Finish());
-  assembler.Interrupt();
+  assembler.EndStream();
   return end;
 }
 
-// The last event of a job that is over, for a watch that began after it.
+// The last event of a job that has ended, for a watch that begins after it.
 v1::Event LastEventOf(const v1::Job& job) {
   v1::Event event;
   event.set_sequence(job.last_sequence());
@@ -70,20 +71,20 @@ v1::Event LastEventOf(const v1::Job& job) {
 
 }  // namespace
 
-absl::StatusOr<v1::Event> Client::Follow(std::string job,
-                                         const v1::CreateGenerationJobRequest* generate,
-                                         const WatchOptions& options, WatchHandler& handler,
-                                         const std::stop_token& stop) {
+absl::StatusOr<v1::Event> Client::Watch(std::string job,
+                                        const v1::CreateGenerationJobRequest* generate,
+                                        const WatchOptions& options, WatchHandler& handler,
+                                        const std::stop_token& stop) {
   EventAssembler assembler(options.after_sequence, options.include_pictures,
                            [&](const v1::Event& event, const std::string* bytes) {
                              return handler.OnEvent(event, bytes);
                            });
-  Backoff backoff(link_->options.retry, link_->random);
-  auto away_since = steady_clock::now();  // when the server was last seen
-  bool seen = false;
+  Backoff backoff(link_->options.retry.backoff, link_->random);
+  auto last_contact = steady_clock::now();
+  bool received = false;  // a message on this stream
   if (!job.empty()) handler.OnJob(job);
-  const auto heard = [&](const std::string& name) {
-    seen = true;
+  const auto on_message = [&](const std::string& name) {
+    received = true;
     if (!job.empty() || name.empty()) return;
     job = name;
     handler.OnJob(job);
@@ -98,43 +99,42 @@ absl::StatusOr<v1::Event> Client::Follow(std::string job,
   };
 
   while (true) {
-    seen = false;
+    received = false;
     const auto opened = steady_clock::now();
-    const StreamEnd end = ReadStream(*link_, stop, open, assembler, heard);
+    const StreamEnd end = ReadStream(*link_, stop, open, assembler, on_message);
     if (assembler.terminal()) return *assembler.terminal();
     if (stop.stop_requested()) return Stopped();
     RETURN_IF_ERROR(end.local);
     if (!IsWorthResuming(end.remote)) return end.remote;
-    if (end.remote.ok() && !seen && !job.empty()) {
-      // Nothing more to come: is it because the job is over?
-      ASSIGN_OR_RETURN(const v1::Job over, GetJob(job));
-      const v1::Event last = LastEventOf(over);
+    if (end.remote.ok() && !received && !job.empty()) {
+      // The stream has no further events. Has the job ended?
+      ASSIGN_OR_RETURN(const v1::Job ended, GetJob(job));
+      const v1::Event last = LastEventOf(ended);
       if (IsTerminal(last) && last.sequence() <= assembler.delivered()) return last;
     }
-    const absl::Status why = end.remote.ok()
-                                 ? absl::UnavailableError("the stream ended before the job did")
-                                 : end.remote;
+    const absl::Status error = end.remote.ok()
+                                   ? absl::UnavailableError("the stream ended before the job did")
+                                   : end.remote;
 
     const auto now = steady_clock::now();
-    if (seen || now - opened > kQuietButThere) {
-      away_since = now;
+    if (received || now - opened > kConnectedAfter) {
+      last_contact = now;
       backoff.Reset();
     }
-    // A server that was never there is not worth a minute's wait.
     const milliseconds patience =
         job.empty() ? std::min(link_->options.patience, kFirstPatience) : link_->options.patience;
-    const milliseconds wait = std::max(backoff.Next(), absl::ToChronoMilliseconds(RetryAfter(why)));
-    if (now + wait - away_since > patience) return why;
-    handler.OnReconnect(why, wait);
+    const absl::Duration wait = std::max(backoff.Next(), RetryAfter(error));
+    if (absl::FromChrono(now - last_contact) + wait > absl::FromChrono(patience)) return error;
+    handler.OnReconnect(error, wait);
     if (!WaitFor(wait, stop)) return Stopped();
   }
 }
 
 absl::StatusOr<v1::Event> Client::WatchJob(const std::string& name, const WatchOptions& options,
                                            WatchHandler& handler, const std::stop_token& stop) {
-  // Says at once, with the server's own words, when there is no such job.
+  // Without this call an unknown job would be retried like a lost connection.
   ASSIGN_OR_RETURN(const v1::Job job, GetJob(name));
-  return Follow(job.name(), nullptr, options, handler, stop);
+  return Watch(job.name(), nullptr, options, handler, stop);
 }
 
 absl::StatusOr<v1::Event> Client::Generate(const v1::GenerateSpec& spec, WatchHandler& handler,
@@ -144,7 +144,7 @@ absl::StatusOr<v1::Event> Client::Generate(const v1::GenerateSpec& spec, WatchHa
   *request.mutable_generate() = spec;
   WatchOptions options;
   options.include_pictures = true;
-  return Follow("", &request, options, handler, stop);
+  return Watch("", &request, options, handler, stop);
 }
 
 }  // namespace vico::client

@@ -1,4 +1,4 @@
-// Checkpoints of the authors' code and mmagic's (tests/golden/checkpoints), in and out.
+// Reads and writes checkpoints of the authors' code and of mmagic (tests/golden/checkpoints).
 #include "client/adapter_formats/adapter_formats.h"
 
 #include <cstring>
@@ -36,7 +36,7 @@ bool Equal(std::span<const std::byte> a, std::span<const std::byte> b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-/// Our name -> the bytes PyTorch has under their key.
+/// Compares the tensor `ours` with the one that PyTorch reads as `theirs`.
 void ExpectTensor(const ForeignAdapter& adapter, const std::string& ours,
                   const std::string& theirs) {
   const auto expected = SafetensorsFile::Open((kFolder / "expected.safetensors").string());
@@ -55,7 +55,7 @@ class AdapterFormatsTest : public testing::Test {
  protected:
   std::filesystem::path At(const std::string& name) { return folder_.path() + "/" + name; }
 
-  /// The file with one entry of its dict changed or left out.
+  /// A copy of the file without the entry `left_out` and with another one, `added`.
   std::filesystem::path Changed(const std::filesystem::path& path, const std::string& left_out,
                                 const std::string& added = "") {
     auto file = TorchCheckpoint::Open(path.string());
@@ -69,11 +69,11 @@ class AdapterFormatsTest : public testing::Test {
       tensors.push_back(tensors.back());
       tensors.back().name = added;
     }
-    EXPECT_TRUE(WriteWhole(At("changed.pt"), *SerializeStateDict("changed", tensors)).ok());
+    EXPECT_TRUE(WriteAtomically(At("changed.pt"), *SerializeStateDict("changed", tensors)).ok());
     return At("changed.pt");
   }
 
-  /// Imports the files, exports them again, imports that: the same to the byte.
+  /// Imports the files, exports the adapter and imports that: both adapters are equal to the byte.
   void RoundTrip(const Paths& files, ForeignFormat format) {
     const auto read = ReadForeignAdapter(files);
     ASSERT_THAT(read, IsOk());
@@ -85,7 +85,7 @@ class AdapterFormatsTest : public testing::Test {
     Paths written;
     for (const auto& [name, bytes] : *exported) {
       written.push_back(At(name));
-      ASSERT_TRUE(WriteWhole(written.back(), bytes).ok());
+      ASSERT_TRUE(WriteAtomically(written.back(), bytes).ok());
     }
     const auto again = ReadForeignAdapter(written);
     ASSERT_THAT(again, IsOk());
@@ -97,7 +97,7 @@ class AdapterFormatsTest : public testing::Test {
   const TempFolder folder_;
 };
 
-TEST_F(AdapterFormatsTest, TheAuthorsPairIsReadInEitherOrder) {
+TEST_F(AdapterFormatsTest, ReadsTheAuthorsPairInEitherOrder) {
   for (const Paths& files : {Paths{kAttention, kWord}, Paths{kWord, kAttention}}) {
     const auto adapter = ReadForeignAdapter(files);
     ASSERT_THAT(adapter, IsOk());
@@ -120,7 +120,7 @@ TEST_F(AdapterFormatsTest, TheAuthorsPairIsReadInEitherOrder) {
   }
 }
 
-TEST_F(AdapterFormatsTest, MmagicsFilesAreReadExtractedWholeAndDistributed) {
+TEST_F(AdapterFormatsTest, ReadsMmagicsExtractedWholeAndDistributedFiles) {
   for (const std::string name : {"mmagic.pth", "iter_400.pth", "iter_400_distributed.pth"}) {
     const auto adapter = ReadForeignAdapter({kFolder / name});
     ASSERT_THAT(adapter, IsOk()) << name;
@@ -139,7 +139,7 @@ TEST_F(AdapterFormatsTest, MmagicsFilesAreReadExtractedWholeAndDistributed) {
   }
 }
 
-TEST_F(AdapterFormatsTest, AnAdapterFileSaysWhereItCameFrom) {
+TEST_F(AdapterFormatsTest, WritesTheMetadataOfAnImport) {
   const auto read = ReadForeignAdapter({kFolder / "mmagic.pth"});
   ASSERT_THAT(read, IsOk());
   AdapterFileFacts facts = kFacts;
@@ -156,12 +156,12 @@ TEST_F(AdapterFormatsTest, AnAdapterFileSaysWhereItCameFrom) {
   EXPECT_THAT(WriteAdapterFile(*read, facts, At("file")), HasMessage(HasSubstr("--placeholder")));
 }
 
-TEST_F(AdapterFormatsTest, InOutAndInAgainIsTheSameToTheByte) {
+TEST_F(AdapterFormatsTest, ImportExportImportGivesEqualFiles) {
   RoundTrip({kAttention, kWord}, ForeignFormat::kAuthors);
   RoundTrip({kFolder / "mmagic.pth"}, ForeignFormat::kMmagic);
 }
 
-TEST_F(AdapterFormatsTest, TheOtherDialectIsRefusedWithTheReason) {
+TEST_F(AdapterFormatsTest, RefusesToExportAnotherDialect) {
   const auto read = ReadForeignAdapter({kAttention, kWord});
   ASSERT_THAT(read, IsOk());
   ASSERT_THAT(WriteAdapterFile(*read, kFacts, At("file")), IsOk());
@@ -171,7 +171,7 @@ TEST_F(AdapterFormatsTest, TheOtherDialectIsRefusedWithTheReason) {
   EXPECT_THAT(exported, HasMessage(HasSubstr("different transformers")));
 }
 
-TEST_F(AdapterFormatsTest, WhatIsMissingOrTooMuchIsNamed) {
+TEST_F(AdapterFormatsTest, ErrorsNameMissingAndUnknownKeys) {
   const std::string leaf = "diffusion_model.output_blocks.6.1.image_cross_attention.norm3.bias";
   const std::string more = "diffusion_model.output_blocks.6.1.image_cross_attention.norm4.bias";
   const auto says = [](const Paths& files, const std::string& complaint) {
@@ -180,18 +180,18 @@ TEST_F(AdapterFormatsTest, WhatIsMissingOrTooMuchIsNamed) {
     EXPECT_THAT(read, HasMessage(HasSubstr(complaint)));
   };
   says({Changed(kAttention, leaf), kWord}, leaf + "\": is missing");
-  says({Changed(kAttention, "", more), kWord}, more + "\": is no part");
+  says({Changed(kAttention, "", more), kWord}, more + "\": is not part");
   says({Changed(kAttention, "", "diffusion_model.time_embed.0.weight"), kWord},
-       "belongs to no adapter");
+       "is not part of an adapter");
   says(
       {Changed(kAttention, "", "diffusion_model.output_blocks.6.2.image_cross_attention.a"), kWord},
-      "names no transformer");
+      "does not name a transformer");
   says({kAttention}, "embeddings_gs-N.pt");
   says({kWord}, "cross_attention-N.pt");
   says({kAttention, kAttention}, "as " + kAttention.string() + " does");
   says({kWord, kWord}, "a learned word, as");
   says({kAttention, kFolder / "two_words.pt"}, "2 learned words");
-  says({kFolder / "kinds.pt"}, "belongs to no adapter");
+  says({kFolder / "kinds.pt"}, "is not part of an adapter");
   says({kFolder / "before_1_6.pth"}, "PyTorch before 1.6");
   says({kAttention, kWord, kWord}, "FILE");
   says({kAttention, kFolder / "tiny_cross_attention-399.pt"}, "image attention, as");

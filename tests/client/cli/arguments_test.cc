@@ -32,7 +32,7 @@ TEST(ArgumentsTest, UploadTakesFilesAndAName) {
   EXPECT_EQ(upload.display_name, "my robot");
 }
 
-TEST(ArgumentsTest, TrainFillsTheSpecAndOnlyWhatWasGiven) {
+TEST(ArgumentsTest, TrainSetsOnlyTheFieldsThatAreGiven) {
   const auto train = Read<Train>({"train", "concepts/7f3a", "--init-word", "dog"});
   EXPECT_EQ(train.spec.concept_name(), "concepts/7f3a");
   EXPECT_EQ(train.spec.init_word(), "dog");
@@ -81,11 +81,11 @@ TEST(ArgumentsTest, TrainTakesEveryOption) {
   EXPECT_TRUE(train.cancel_on_interrupt);
 }
 
-TEST(ArgumentsTest, AFolderForSamplesMeansWatching) {
+TEST(ArgumentsTest, AFolderForSamplesImpliesWatch) {
   EXPECT_TRUE(Read<Train>({"train", "x", "--init-word", "dog", "--out", "samples"}).watch);
 }
 
-TEST(ArgumentsTest, ANegativeNumberIsAValueForTheServerToRefuse) {
+TEST(ArgumentsTest, ANegativeNumberIsPassedToTheServer) {
   EXPECT_EQ(Read<Train>({"train", "x", "--init-word", "dog", "--steps", "-1"}).spec.steps(), -1);
 }
 
@@ -111,7 +111,7 @@ TEST(ArgumentsTest, ADashOrBareMeansNoAdapter) {
   }
 }
 
-TEST(ArgumentsTest, AnEmptyPromptIsForTheServerToRefuse) {
+TEST(ArgumentsTest, AnEmptyPromptIsPassedToTheServer) {
   EXPECT_EQ(Read<Generate>({"generate", "x", ""}).spec.prompt(), "");
 }
 
@@ -121,7 +121,7 @@ TEST(ArgumentsTest, GenerateNeedsAPrompt) {
   EXPECT_THAT(parsed.err, HasSubstr("PROMPT"));
 }
 
-TEST(ArgumentsTest, BareWithAnAdapterIsAContradiction) {
+TEST(ArgumentsTest, BareWithAnAdapterIsRefused) {
   EXPECT_EQ(Parse({"generate", "--bare", "adapters/x", "a robot"}).exit_code, 2);
 }
 
@@ -147,7 +147,7 @@ TEST(ArgumentsTest, GlobalOptionsMayComeLast) {
   EXPECT_EQ(parsed.arguments->connection.server, "localhost:1");
 }
 
-TEST(ArgumentsTest, WhatIsNotGivenIsLeftToTheSettings) {
+TEST(ArgumentsTest, OptionsThatAreNotGivenStayEmpty) {
   const ParsedArguments parsed = Parse({"models"});
   ASSERT_TRUE(parsed.arguments);
   EXPECT_EQ(parsed.arguments->connection.server, "");
@@ -155,7 +155,7 @@ TEST(ArgumentsTest, WhatIsNotGivenIsLeftToTheSettings) {
   EXPECT_FALSE(parsed.arguments->json);
 }
 
-TEST(ArgumentsTest, HelpIsNoErrorAndHasTheExitCodes) {
+TEST(ArgumentsTest, HelpSucceedsAndListsTheExitCodes) {
   const ParsedArguments parsed = Parse({"--help"});
   EXPECT_FALSE(parsed.arguments);
   EXPECT_EQ(parsed.exit_code, 0);
@@ -163,7 +163,7 @@ TEST(ArgumentsTest, HelpIsNoErrorAndHasTheExitCodes) {
   EXPECT_EQ(parsed.err, "");
 }
 
-TEST(ArgumentsTest, MistakesEndWithTwoAndAreNamed) {
+TEST(ArgumentsTest, ErrorsHaveExitCodeTwoAndNameTheOption) {
   EXPECT_EQ(Parse({}).exit_code, 2);
   EXPECT_EQ(Parse({"dance"}).exit_code, 2);
   EXPECT_EQ(Parse({"concepts"}).exit_code, 2);
@@ -173,7 +173,7 @@ TEST(ArgumentsTest, MistakesEndWithTwoAndAreNamed) {
   EXPECT_THAT(parsed.err, HasSubstr("--steps"));
 }
 
-TEST(ArgumentsTest, EverySubcommandIsReachable) {
+TEST(ArgumentsTest, EverySubcommandIsParsed) {
   Read<ConceptsList>({"concepts", "list"});
   EXPECT_EQ(Read<ConceptsShow>({"concepts", "show", "1"}).name, "concepts/1");
   EXPECT_EQ(Read<ConceptsDelete>({"concepts", "delete", "1"}).name, "concepts/1");

@@ -7,7 +7,7 @@
 namespace vico::client {
 namespace {
 
-TEST(ExitCodeTest, EveryClassOfErrorHasItsOwn) {
+TEST(ExitCodeTest, EveryClassOfErrorHasItsCode) {
   EXPECT_EQ(ExitCodeOf(absl::OkStatus()), 0);
   EXPECT_EQ(ExitCodeOf(absl::InternalError("")), 1);
   EXPECT_EQ(ExitCodeOf(absl::DataLossError("")), 1);
@@ -24,11 +24,11 @@ TEST(ErrorTextTest, NamesTheFieldOnce) {
             "error: train.steps: must be 1..5000, got 0\n");
 }
 
-TEST(ErrorTextTest, WithoutAFieldTheMessageSpeaks) {
+TEST(ErrorTextTest, WithoutAFieldItIsTheMessage) {
   EXPECT_EQ(ErrorText(absl::NotFoundError("no job jobs/1")), "error: no job jobs/1\n");
 }
 
-TEST(ErrorTextTest, ABugSaysItsCode) {
+TEST(ErrorTextTest, AnInternalErrorHasItsCode) {
   EXPECT_EQ(ErrorText(absl::InternalError("oops")), "error: INTERNAL: oops\n");
 }
 

@@ -35,7 +35,7 @@ TEST(JobViewTest, WarningsAreShownWithoutControlCharacters) {
   EXPECT_EQ(out.str(), "");
 }
 
-TEST(JobViewTest, WithJsonEachEventIsALineOnOut) {
+TEST(JobViewTest, WithJsonEachEventIsALine) {
   std::ostringstream out;
   std::ostringstream err;
   JobView view({.label = "generate", .json = true}, out, err, NoTerminal);
@@ -71,13 +71,13 @@ TEST(JobViewTest, FinishedPicturesAreWrittenAndListed) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(JobViewTest, AnOutageIsSaidOnceAndItsEndToo) {
+TEST(JobViewTest, AnOutageAndItsEndArePrintedOnce) {
   std::ostringstream out;
   std::ostringstream err;
   JobView view({.label = "train"}, out, err, NoTerminal);
   view.OnJob("jobs/1");
-  view.OnReconnect(absl::UnavailableError("refused"), std::chrono::milliseconds(1));
-  view.OnReconnect(absl::UnavailableError("refused"), std::chrono::milliseconds(1));
+  view.OnReconnect(absl::UnavailableError("refused"), absl::Milliseconds(1));
+  view.OnReconnect(absl::UnavailableError("refused"), absl::Milliseconds(1));
   ASSERT_TRUE(view.OnEvent(Warning(), nullptr).ok());
   const std::string text = err.str();
   const auto first = text.find("connection lost");
@@ -86,7 +86,7 @@ TEST(JobViewTest, AnOutageIsSaidOnceAndItsEndToo) {
   EXPECT_THAT(text, HasSubstr("connected again"));
 }
 
-TEST(JobViewTest, ASecondAttemptIsSaid) {
+TEST(JobViewTest, ASecondAttemptIsPrinted) {
   std::ostringstream out;
   std::ostringstream err;
   JobView view({.label = "train"}, out, err, NoTerminal);

@@ -30,7 +30,7 @@ TEST(FormatDurationTest, SecondsMinutesHours) {
   EXPECT_EQ(FormatDuration(-1), "0:00");
 }
 
-TEST(FormatBarTest, ShowsEverythingWhereThereIsRoom) {
+TEST(FormatBarTest, ShowsAllFiguresIfThereIsRoom) {
   EXPECT_EQ(FormatBar(HalfWay(), 120),
             "train  [####################--------------------]  200/400  loss 0.1235  "
             "0.11 s/step  ETA 0:23");
@@ -55,11 +55,11 @@ TEST(FormatBarTest, EmptyAndFull) {
   progress.step = 400;
   EXPECT_EQ(FormatBar(progress, 120).find("#-"), std::string::npos);
   EXPECT_NE(FormatBar(progress, 120).find("####]"), std::string::npos);
-  progress.step = 500;  // more than promised must not overflow the bar
+  progress.step = 500;  // beyond the total the bar must not overflow
   EXPECT_EQ(FormatBar(progress, 120).find('-'), std::string::npos);
 }
 
-TEST(FormatPlainTest, HasTheShare) {
+TEST(FormatPlainTest, HasThePercentage) {
   EXPECT_EQ(FormatPlain(HalfWay()), "train  200/400  50 %  loss 0.1235  0.11 s/step  ETA 0:23");
 }
 
@@ -71,7 +71,7 @@ TEST(FormatPlainTest, UnknownTotal) {
   EXPECT_EQ(FormatPlain(progress), "upload  7 KiB");
 }
 
-TEST(ProgressDisplayTest, PlainLinesComeAtMostEveryTwentieth) {
+TEST(ProgressDisplayTest, PrintsAPlainLineEveryFivePercent) {
   std::ostringstream out;
   ProgressDisplay display(out, [] { return std::nullopt; });
   Progress progress;
@@ -84,7 +84,7 @@ TEST(ProgressDisplayTest, PlainLinesComeAtMostEveryTwentieth) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
-TEST(ProgressDisplayTest, ATerminalGetsOneLineThatIsRedrawn) {
+TEST(ProgressDisplayTest, RedrawsOneLineOnATerminal) {
   std::ostringstream out;
   {
     ProgressDisplay display(out, [] { return std::optional<int>(40); });
@@ -100,7 +100,7 @@ TEST(ProgressDisplayTest, ATerminalGetsOneLineThatIsRedrawn) {
             "\r\x1b[Ka note\ntrain  [############-------------]  1/2\n");
 }
 
-TEST(ProgressDisplayTest, ClosingTwiceAddsNothing) {
+TEST(ProgressDisplayTest, ClosingTwicePrintsNothing) {
   std::ostringstream out;
   ProgressDisplay display(out, [] { return std::optional<int>(40); });
   display.Close();
@@ -108,7 +108,7 @@ TEST(ProgressDisplayTest, ClosingTwiceAddsNothing) {
   EXPECT_EQ(out.str(), "");
 }
 
-TEST(TerminalColumnsTest, AFileIsNoTerminal) {
+TEST(TerminalColumnsTest, AFileHasNone) {
   FILE* const file = tmpfile();
   ASSERT_NE(file, nullptr);
   EXPECT_EQ(TerminalColumns(fileno(file)), std::nullopt);

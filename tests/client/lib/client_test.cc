@@ -1,4 +1,4 @@
-// The client library against a server in this process that misbehaves as told.
+// The client library against a fake server in this process.
 #include "client/lib/client.h"
 
 #include <atomic>
@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 #include "client/lib/local_file.h"
+#include "common/random_bits.h"
+#include "common/rpc/status_grpc.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "common/status_grpc.h"
 #include "tests/client/lib/fake_server.h"
 
 namespace vico::client {
@@ -46,7 +47,7 @@ v1::WatchJobResponse Success(std::uint64_t sequence) {
   return EventMessage(event);
 }
 
-// Keeps what a watch brings.
+// Records what a watch delivers.
 class Recorder : public WatchHandler {
  public:
   void OnJob(const std::string& job) override { jobs.push_back(job); }
@@ -56,7 +57,7 @@ class Recorder : public WatchHandler {
     if (on_event) on_event();
     return absl::OkStatus();
   }
-  void OnReconnect(const absl::Status& /*why*/, std::chrono::milliseconds /*wait*/) override {
+  void OnReconnect(const absl::Status& /*error*/, absl::Duration /*wait*/) override {
     ++reconnects;
   }
 
@@ -73,17 +74,17 @@ class ClientTest : public ::testing::Test {
     std::string name = (std::filesystem::temp_directory_path() / "vico_client_XXXXXX").string();
     folder_ = mkdtemp(name.data());
     options_.server = server_.address();
-    options_.retry.first_wait = std::chrono::milliseconds(1);
-    options_.retry.longest_wait = std::chrono::milliseconds(5);
+    options_.retry.backoff.first = absl::Milliseconds(1);
+    options_.retry.backoff.longest = absl::Milliseconds(5);
     options_.retry.attempt_deadline = std::chrono::milliseconds(2'000);
     Open();
   }
   ~ClientTest() override { std::filesystem::remove_all(folder_); }
 
-  void Open() { client_ = *Client::Open(options_, SystemRandomBits()); }
+  void Open() { client_ = *Client::Open(options_, RandomBits); }
 
   std::filesystem::path File(const std::string& name, const std::string& bytes) {
-    EXPECT_TRUE(WriteWhole(folder_ / name, bytes).ok());
+    EXPECT_TRUE(WriteAtomically(folder_ / name, bytes).ok());
     return folder_ / name;
   }
 
@@ -95,7 +96,7 @@ class ClientTest : public ::testing::Test {
 
 TEST_F(ClientTest, AnAddressWithoutAPortIsRefused) {
   options_.server = "192.0.2.1";
-  const auto client = Client::Open(options_, SystemRandomBits());
+  const auto client = Client::Open(options_, RandomBits);
   EXPECT_TRUE(absl::IsInvalidArgument(client.status()));
   EXPECT_EQ(Field(client.status()), "server");
 }
@@ -123,7 +124,7 @@ TEST_F(ClientTest, EveryKindOfCallCarriesTheKey) {
   for (const std::string& value : seen) EXPECT_EQ(value, "Bearer the-key");
 }
 
-TEST_F(ClientTest, ACreatingCallIsRepeatedWithTheSameRequestId) {
+TEST_F(ClientTest, ARetriedCreationHasTheSameRequestId) {
   std::vector<std::string> ids;
   server_.train = [&](const v1::CreateTrainingJobRequest& request, v1::Job& job) {
     ids.push_back(request.request_id());
@@ -139,7 +140,7 @@ TEST_F(ClientTest, ACreatingCallIsRepeatedWithTheSameRequestId) {
   EXPECT_LE(ids[0].size(), 64U);
 }
 
-TEST_F(ClientTest, TwoCreatingCallsHaveDifferentRequestIds) {
+TEST_F(ClientTest, TwoCreationsHaveDifferentRequestIds) {
   std::set<std::string> ids;
   server_.train = [&](const v1::CreateTrainingJobRequest& request, v1::Job&) {
     ids.insert(request.request_id());
@@ -150,7 +151,7 @@ TEST_F(ClientTest, TwoCreatingCallsHaveDifferentRequestIds) {
   EXPECT_THAT(ids, SizeIs(2));
 }
 
-TEST_F(ClientTest, AWrongRequestIsNotRepeatedAndKeepsItsField) {
+TEST_F(ClientTest, AnInvalidRequestIsNotRetriedAndKeepsItsField) {
   int calls = 0;
   server_.train = [&](const v1::CreateTrainingJobRequest&, v1::Job&) {
     ++calls;
@@ -172,7 +173,7 @@ TEST_F(ClientTest, AttemptsAreBounded) {
   EXPECT_EQ(calls, options_.retry.attempts);
 }
 
-TEST_F(ClientTest, AServerThatDoesNotAnswerMeetsTheDeadline) {
+TEST_F(ClientTest, ACallWithoutAnAnswerEndsAtTheDeadline) {
   options_.call_deadline = std::chrono::milliseconds(200);
   Open();
   std::promise<void> over;
@@ -185,7 +186,7 @@ TEST_F(ClientTest, AServerThatDoesNotAnswerMeetsTheDeadline) {
   over.set_value();
 }
 
-TEST_F(ClientTest, ListsGoThroughAllPagesUpToTheLimit) {
+TEST_F(ClientTest, ListsReadPagesUpToTheLimit) {
   std::vector<std::string> tokens;
   server_.list = [&](const v1::ListConceptsRequest& request, v1::ListConceptsResponse& response) {
     tokens.push_back(request.page_token());
@@ -199,7 +200,7 @@ TEST_F(ClientTest, ListsGoThroughAllPagesUpToTheLimit) {
   EXPECT_THAT(tokens, ElementsAre("", "page-1", "page-2"));
 }
 
-TEST_F(ClientTest, OnlyMissingPicturesAreSentAndTwinsOnce) {
+TEST_F(ClientTest, OnlyMissingPicturesAreSentAndEqualOnesOnce) {
   const std::string had = "the server has this one";
   const std::string twin(1'500'000, 't');
   const std::string other = "other";
@@ -241,7 +242,7 @@ TEST_F(ClientTest, AMissingFileIsNamedBeforeAnyCall) {
   EXPECT_NE(uploaded.status().message().find("nope.jpg"), absl::string_view::npos);
 }
 
-TEST_F(ClientTest, AnUploadThatIsRefusedHalfWaySaysWhy) {
+TEST_F(ClientTest, AnUploadThatTheServerRefusesReturnsItsError) {
   const std::string big(8'000'000, 'b');
   int calls = 0;
   server_.upload = [&](FakeServer::Upload& reader, v1::UploadConceptResponse& response) {
@@ -257,16 +258,16 @@ TEST_F(ClientTest, AnUploadThatIsRefusedHalfWaySaysWhy) {
   EXPECT_TRUE(absl::IsResourceExhausted(client_->UploadConcept({File("a", big)}, "").status()));
 }
 
-TEST_F(ClientTest, AWatchComesBackWhereItBrokeOff) {
-  std::vector<std::uint64_t> asked;
+TEST_F(ClientTest, AWatchResumesAfterTheLastEvent) {
+  std::vector<std::uint64_t> requested;
   server_.watch = [&](grpc::ServerContext&, const v1::WatchJobRequest& request,
                       FakeServer::Events& events) {
-    asked.push_back(request.after_sequence());
-    for (std::uint64_t i = 1; i <= 2 && asked.size() < 3; ++i) {
+    requested.push_back(request.after_sequence());
+    for (std::uint64_t i = 1; i <= 2 && requested.size() < 3; ++i) {
       events.Write(Step(request.after_sequence() + i));
     }
-    if (asked.size() == 1) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "going down");
-    if (asked.size() == 2) return grpc::Status(grpc::StatusCode::CANCELLED, "shut down");
+    if (requested.size() == 1) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "going down");
+    if (requested.size() == 2) return grpc::Status(grpc::StatusCode::CANCELLED, "shut down");
     events.Write(Success(request.after_sequence() + 1));
     return grpc::Status::OK;
   };
@@ -274,18 +275,18 @@ TEST_F(ClientTest, AWatchComesBackWhereItBrokeOff) {
   const auto last = client_->WatchJob("jobs/1", {}, recorder);
   ASSERT_TRUE(last.ok()) << last.status();
   EXPECT_EQ(last->succeeded().adapter(), "adapters/9");
-  EXPECT_THAT(asked, ElementsAre(0, 2, 4));
+  EXPECT_THAT(requested, ElementsAre(0, 2, 4));
   EXPECT_THAT(recorder.sequences, ElementsAre(1, 2, 3, 4, 5));
   EXPECT_THAT(recorder.jobs, ElementsAre("jobs/1"));
   EXPECT_EQ(recorder.reconnects, 2);
 }
 
-TEST_F(ClientTest, APictureWhoseStreamBrokeComesOnceAndWhole) {
+TEST_F(ClientTest, AnInterruptedPictureIsDeliveredOnceAndWhole) {
   const std::string png = "not really a PNG";
   int calls = 0;
   server_.watch = [&](grpc::ServerContext&, const v1::WatchJobRequest& request,
                       FakeServer::Events& events) {
-    EXPECT_EQ(request.after_sequence(), 0U);  // the picture was never whole
+    EXPECT_EQ(request.after_sequence(), 0U);  // the picture was incomplete
     EXPECT_TRUE(request.include_pictures());
     v1::Event event;
     event.set_sequence(1);
@@ -312,7 +313,7 @@ TEST_F(ClientTest, APictureWhoseStreamBrokeComesOnceAndWhole) {
   EXPECT_THAT(recorder.sequences, ElementsAre(1, 2));
 }
 
-TEST_F(ClientTest, AWatchGivesUpWhenTheServerStaysAway) {
+TEST_F(ClientTest, AWatchFailsWhenTheServerStaysAway) {
   options_.patience = std::chrono::milliseconds(100);
   Open();
   server_.watch = [](grpc::ServerContext&, const v1::WatchJobRequest&, FakeServer::Events&) {
@@ -323,7 +324,7 @@ TEST_F(ClientTest, AWatchGivesUpWhenTheServerStaysAway) {
   EXPECT_GT(recorder.reconnects, 0);
 }
 
-TEST_F(ClientTest, AGapInTheEventsIsAnErrorAndNotRetried) {
+TEST_F(ClientTest, AGapInTheEventsIsNotRetried) {
   int calls = 0;
   server_.watch = [&](grpc::ServerContext&, const v1::WatchJobRequest&,
                       FakeServer::Events& events) {
@@ -337,7 +338,7 @@ TEST_F(ClientTest, AGapInTheEventsIsAnErrorAndNotRetried) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(ClientTest, AWatchThatBeginsAfterTheEndSaysHowItEnded) {
+TEST_F(ClientTest, AWatchAfterTheLastEventReturnsTheOutcome) {
   server_.watch = [](grpc::ServerContext&, const v1::WatchJobRequest&, FakeServer::Events&) {
     return grpc::Status::OK;
   };
@@ -357,11 +358,12 @@ TEST_F(ClientTest, AWatchThatBeginsAfterTheEndSaysHowItEnded) {
   EXPECT_TRUE(recorder.sequences.empty());
 }
 
-TEST_F(ClientTest, AStopEndsAWatchAtOnce) {
+TEST_F(ClientTest, AStopRequestEndsAWatch) {
   server_.watch = [](grpc::ServerContext& context, const v1::WatchJobRequest&,
                      FakeServer::Events& events) {
     events.Write(Step(1));
-    while (!context.IsCancelled()) std::this_thread::yield();  // silent until the client is gone
+    while (!context.IsCancelled())
+      std::this_thread::yield();  // sends nothing until the client cancels
     return grpc::Status::CANCELLED;
   };
   std::stop_source source;
@@ -372,7 +374,7 @@ TEST_F(ClientTest, AStopEndsAWatchAtOnce) {
   EXPECT_THAT(recorder.sequences, ElementsAre(1));
 }
 
-TEST_F(ClientTest, AnUnknownJobIsSaidAtOnce) {
+TEST_F(ClientTest, AnUnknownJobIsAnErrorWithoutRetries) {
   server_.get_job = [](const v1::GetJobRequest&, v1::Job&) {
     return grpc::Status(grpc::StatusCode::NOT_FOUND, "no job jobs/1");
   };
@@ -381,7 +383,7 @@ TEST_F(ClientTest, AnUnknownJobIsSaidAtOnce) {
   EXPECT_TRUE(recorder.jobs.empty());
 }
 
-TEST_F(ClientTest, GenerateIsRepeatedUntilTheJobHasANameAndWatchedAfterwards) {
+TEST_F(ClientTest, GenerateIsRetriedUntilTheJobHasANameAndThenWatched) {
   std::vector<std::string> ids;
   server_.generate = [&](const v1::CreateGenerationJobRequest& request,
                          FakeServer::Events& events) {
@@ -432,7 +434,7 @@ class DownloadTest : public ClientTest {
   std::string bytes_ = "adapter bytes";
 };
 
-TEST_F(DownloadTest, BreaksOffStartsAgainAndIsWhole) {
+TEST_F(DownloadTest, AnInterruptedDownloadStartsAgain) {
   int calls = 0;
   server_.download = [&](FakeServer::Download& writer) {
     Send(writer, 0, bytes_.substr(0, 4), false);
@@ -457,7 +459,7 @@ TEST_F(DownloadTest, WrongBytesLeaveNoFile) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
-TEST_F(DownloadTest, AStreamWithoutItsEndLeavesNoFile) {
+TEST_F(DownloadTest, AnIncompleteStreamLeavesNoFile) {
   server_.download = [&](FakeServer::Download& writer) {
     Send(writer, 0, bytes_, false);
     return grpc::Status::OK;

@@ -53,7 +53,7 @@ class EventAssemblerTest : public ::testing::Test {
   std::vector<std::string> seen_;
 };
 
-TEST_F(EventAssemblerTest, EventsPassInOrder) {
+TEST_F(EventAssemblerTest, EventsAreDeliveredInOrder) {
   EventAssembler assembler = Assembler();
   EXPECT_TRUE(assembler.Take(Message(1)).ok());
   EXPECT_TRUE(assembler.Take(Message(2)).ok());
@@ -68,14 +68,14 @@ TEST_F(EventAssemblerTest, AGapIsAnError) {
   EXPECT_THAT(seen_, ElementsAre("1"));
 }
 
-TEST_F(EventAssemblerTest, WhatCameBeforeIsPassedOver) {
+TEST_F(EventAssemblerTest, EventsDeliveredBeforeAreSkipped) {
   EventAssembler assembler = Assembler(2);
   EXPECT_TRUE(assembler.Take(Message(2)).ok());
   EXPECT_TRUE(assembler.Take(Message(3)).ok());
   EXPECT_THAT(seen_, ElementsAre("3"));
 }
 
-TEST_F(EventAssemblerTest, APictureComesWithItsBytes) {
+TEST_F(EventAssemblerTest, APictureIsDeliveredWithItsBytes) {
   EventAssembler assembler = Assembler();
   EXPECT_TRUE(assembler.Take(PictureMessage(1, "abcd")).ok());
   EXPECT_TRUE(assembler.Take(Chunk("abcd", 0, "abc", false)).ok());
@@ -85,11 +85,11 @@ TEST_F(EventAssemblerTest, APictureComesWithItsBytes) {
   EXPECT_THAT(seen_, ElementsAre("1:abcd"));
 }
 
-TEST_F(EventAssemblerTest, APictureCutShortComesAgain) {
+TEST_F(EventAssemblerTest, AnIncompletePictureIsReadAgain) {
   EventAssembler assembler = Assembler();
   EXPECT_TRUE(assembler.Take(PictureMessage(1, "abcd")).ok());
   EXPECT_TRUE(assembler.Take(Chunk("abcd", 0, "ab", false)).ok());
-  assembler.Interrupt();
+  assembler.EndStream();
   EXPECT_EQ(assembler.delivered(), 0U);
   EXPECT_TRUE(assembler.Take(PictureMessage(1, "abcd")).ok());
   EXPECT_TRUE(assembler.Take(Chunk("abcd", 0, "abcd", true)).ok());
@@ -103,7 +103,7 @@ TEST_F(EventAssemblerTest, WrongBytesAreAnError) {
   EXPECT_TRUE(seen_.empty());
 }
 
-TEST_F(EventAssemblerTest, MoreBytesThanPromisedAreAnError) {
+TEST_F(EventAssemblerTest, MoreBytesThanAnnouncedAreAnError) {
   EventAssembler assembler = Assembler();
   EXPECT_TRUE(assembler.Take(PictureMessage(1, "abcd")).ok());
   EXPECT_TRUE(absl::IsDataLoss(assembler.Take(Chunk("abcd", 0, "abcde", false))));
@@ -115,14 +115,14 @@ TEST_F(EventAssemblerTest, AChunkOutOfOrderIsAnError) {
   EXPECT_TRUE(absl::IsDataLoss(assembler.Take(Chunk("abcd", 2, "cd", true))));
 }
 
-TEST_F(EventAssemblerTest, APictureThatIsGoneComesWithoutBytes) {
+TEST_F(EventAssemblerTest, APictureThatTheServerDeletedHasNoBytes) {
   EventAssembler assembler = Assembler();
   EXPECT_TRUE(assembler.Take(PictureMessage(1, "abcd")).ok());
   EXPECT_TRUE(assembler.Take(Message(2)).ok());
   EXPECT_THAT(seen_, ElementsAre("1", "2"));
 }
 
-TEST_F(EventAssemblerTest, WithoutPicturesNothingIsWaitedFor) {
+TEST_F(EventAssemblerTest, WithoutPicturesAnEventIsDeliveredAtOnce) {
   EventAssembler assembler = Assembler(0, false);
   EXPECT_TRUE(assembler.Take(PictureMessage(1, "abcd")).ok());
   EXPECT_THAT(seen_, ElementsAre("1"));
@@ -139,7 +139,7 @@ TEST_F(EventAssemblerTest, TheLastEventIsKept) {
   EXPECT_EQ(assembler.terminal()->succeeded().adapter(), "adapters/1");
 }
 
-TEST_F(EventAssemblerTest, AnErrorOfTheReceiverEndsItAndTheEventIsNotCounted) {
+TEST_F(EventAssemblerTest, AnErrorOfTheReceiverIsReturnedAndTheEventNotCounted) {
   EventAssembler assembler(0, true, [](const v1::Event&, const std::string*) {
     return absl::ResourceExhaustedError("disk full");
   });

@@ -1,5 +1,4 @@
-// A gRPC server in this process whose answers a test writes: each call runs the function set for
-// it.
+// A gRPC server in this process. Each method calls a function that the test sets.
 #pragma once
 
 #include <functional>
@@ -31,10 +30,10 @@ class FakeServer : private v1::ConceptService::Service,
   std::function<grpc::Status(const v1::GetJobRequest&, v1::Job&)> get_job;
   std::function<grpc::Status(const v1::GetAdapterRequest&, v1::Adapter&)> get_adapter;
   std::function<grpc::Status(Download&)> download;
-  /// Before an upload, a watch or a GetJob.
+  /// Called before an upload, a watch or a GetJob.
   std::function<void(const grpc::ServerContext&)> on_call = [](const auto&) {};
 
-  /// Listens on a free port from now on.
+  /// Starts to listen on a free port.
   FakeServer() {
     grpc::ServerBuilder builder;
     int port = 0;

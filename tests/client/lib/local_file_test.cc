@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "client/cli/picture_folder.h"
 #include "common/sha256.h"
 
 namespace vico::client {
@@ -40,7 +39,7 @@ class LocalFileTest : public ::testing::Test {
 };
 
 TEST_F(LocalFileTest, DescribesSizeAndDigest) {
-  ASSERT_TRUE(WriteWhole(folder_ / "a", "hello").ok());
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", "hello").ok());
   const auto file = Describe(folder_ / "a");
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->size_bytes, 5U);
@@ -48,27 +47,27 @@ TEST_F(LocalFileTest, DescribesSizeAndDigest) {
 }
 
 TEST_F(LocalFileTest, AnEmptyFileIsAFile) {
-  ASSERT_TRUE(WriteWhole(folder_ / "a", "").ok());
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", "").ok());
   const auto file = Describe(folder_ / "a");
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->size_bytes, 0U);
 }
 
-TEST_F(LocalFileTest, WhatIsMissingIsNamed) {
+TEST_F(LocalFileTest, AMissingFileIsNamed) {
   const absl::Status status = Describe(folder_ / "nope.jpg").status();
   EXPECT_TRUE(absl::IsInvalidArgument(status));
   EXPECT_THAT(std::string(status.message().data(), status.message().size()),
               HasSubstr("nope.jpg: no such file"));
 }
 
-TEST_F(LocalFileTest, AFolderIsNoFile) {
+TEST_F(LocalFileTest, AFolderIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(Describe(folder_).status()));
-  EXPECT_TRUE(absl::IsInvalidArgument(WriteWhole(folder_, "x")));
+  EXPECT_TRUE(absl::IsInvalidArgument(WriteAtomically(folder_, "x")));
 }
 
-TEST_F(LocalFileTest, PiecesAreTheWhole) {
+TEST_F(LocalFileTest, PiecesJoinToTheWholeFile) {
   const std::string bytes(2'500'000, 'q');
-  ASSERT_TRUE(WriteWhole(folder_ / "a", bytes).ok());
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", bytes).ok());
   std::string together;
   int pieces = 0;
   ASSERT_TRUE(ReadPieces(folder_ / "a", 1 << 20, [&](std::string&& piece) {
@@ -80,7 +79,7 @@ TEST_F(LocalFileTest, PiecesAreTheWhole) {
   EXPECT_EQ(pieces, 3);
 }
 
-TEST_F(LocalFileTest, NothingIsSeenBeforeCommit) {
+TEST_F(LocalFileTest, TheFileAppearsAtCommit) {
   auto file = AtomicFile::Create(folder_ / "deep" / "er" / "a");
   ASSERT_TRUE(file.ok()) << file.status();
   ASSERT_TRUE(file->Write("hello").ok());
@@ -100,48 +99,23 @@ TEST_F(LocalFileTest, WithoutCommitNothingIsLeft) {
 }
 
 TEST_F(LocalFileTest, AnOlderFileIsReplaced) {
-  ASSERT_TRUE(WriteWhole(folder_ / "a", "old and longer").ok());
-  ASSERT_TRUE(WriteWhole(folder_ / "a", "new").ok());
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", "old and longer").ok());
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", "new").ok());
   EXPECT_EQ(Read(folder_ / "a"), "new");
   EXPECT_EQ(Entries(), 1U);
 }
 
-TEST_F(LocalFileTest, AFullDiskIsSaidAndLeavesNothing) {
-  // A limit on the size of files stands for the disk: the write fails in the same place.
+TEST_F(LocalFileTest, AFullDiskIsAnErrorAndLeavesNoFile) {
+  // A limit on file sizes makes the write fail like a full disk.
   const auto write_with_little_room = [this] {
     signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{10, 10};
     setrlimit(RLIMIT_FSIZE, &limit);
-    const absl::Status status = WriteWhole(folder_ / "a", std::string(100, 'x'));
+    const absl::Status status = WriteAtomically(folder_ / "a", std::string(100, 'x'));
     _exit(absl::IsResourceExhausted(status) ? 0 : 1);
   };
   ASSERT_EXIT(write_with_little_room(), ::testing::ExitedWithCode(0), "");
   EXPECT_EQ(Entries(), 0U);
-}
-
-TEST_F(LocalFileTest, PicturesAreNamedByWhatTheyAre) {
-  v1::Event event;
-  event.mutable_picture()->set_index(2);
-  event.mutable_picture()->set_seed(18446744073709551615ULL);
-  EXPECT_EQ(PictureFileName(event), "picture_2_18446744073709551615.png");
-  event.mutable_sample()->set_step(50);
-  EXPECT_EQ(PictureFileName(event), "sample_step_50.png");
-  event.mutable_mask()->set_picture_index(3);
-  EXPECT_EQ(PictureFileName(event), "mask_3.png");
-  event.mutable_preview()->set_picture_index(1);
-  event.mutable_preview()->set_step(5);
-  EXPECT_EQ(PictureFileName(event), "preview_1_step_5.png");
-  event.mutable_progress();
-  EXPECT_EQ(PictureFileName(event), "");
-}
-
-TEST_F(LocalFileTest, AFolderOfPicturesWritesThem) {
-  v1::Event event;
-  event.mutable_picture()->set_seed(7);
-  const auto path = PictureFolder(folder_ / "beach").Save(event, "PNG");
-  ASSERT_TRUE(path.ok()) << path.status();
-  EXPECT_EQ(*path, folder_ / "beach" / "picture_0_7.png");
-  EXPECT_EQ(Read(*path), "PNG");
 }
 
 }  // namespace
