@@ -21,16 +21,16 @@ namespace {
 
 constexpr char kCheck[] = "/grpc.health.v1.Health/Check";
 
-/// HealthCheckRequest: field 1 is the service's name.
+/// A serialized HealthCheckRequest: field 1 is the name of the service.
 std::string Request(const std::string& service) {
   if (service.empty()) return "";
   return std::string("\x0a") + static_cast<char>(service.size()) + service;
 }
 
-/// HealthCheckResponse: field 1 is the status, and 1 means SERVING.
+/// `response` is a serialized HealthCheckResponse: field 1 is the status, 1 is SERVING.
 bool IsServing(std::string_view response) { return response == "\x08\x01"; }
 
-/// Accepts whatever certificate the server shows.
+/// Accepts every certificate.
 class AnyCertificate final : public grpc::experimental::ExternalCertificateVerifier {
  public:
   bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest*,
@@ -63,17 +63,17 @@ std::string Flatten(const grpc::ByteBuffer& buffer) {
 
 }  // namespace
 
-absl::Status AskHealth(const HealthQuestion& question) {
-  if (question.service.size() > 127) return FieldError("--service", "is too long");
+absl::Status CheckHealth(const HealthCheckOptions& check) {
+  if (check.service.size() > 127) return FieldError("--service", "is too long");
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   grpc::GenericStub stub(
-      grpc::CreateCustomChannel(question.address, Credentials(question.tls), arguments));
+      grpc::CreateCustomChannel(check.address, Credentials(check.tls), arguments));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
-                       absl::ToChronoMilliseconds(question.patience));
-  const grpc::Slice slice(Request(question.service));
+                       absl::ToChronoMilliseconds(check.timeout));
+  const grpc::Slice slice(Request(check.service));
   const grpc::ByteBuffer request(&slice, 1);
   grpc::CompletionQueue queue;
   grpc::ByteBuffer response;
@@ -88,7 +88,7 @@ absl::Status AskHealth(const HealthQuestion& question) {
   while (queue.Next(&tag, &ok)) {
   }
   if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
-    return absl::NotFoundError(fmt::format("no service \"{}\" there", question.service));
+    return absl::NotFoundError(fmt::format("the server has no service \"{}\"", check.service));
   }
   if (!status.ok()) return absl::UnavailableError(status.error_message());
   if (!IsServing(Flatten(response))) return absl::UnavailableError("not serving");

@@ -1,5 +1,5 @@
-// One question to grpc.health.v1, on a connection made for it: a server whose listener accepts
-// nobody any more is not healthy, however well its old connections are.
+// Checks a server with grpc.health.v1 over a new connection, so that a server that no longer
+// accepts connections counts as unhealthy even if its old connections work.
 #pragma once
 
 #include <string>
@@ -9,15 +9,15 @@
 
 namespace vico {
 
-struct HealthQuestion {
+struct HealthCheckOptions {
   std::string address;  ///< host:port
-  std::string service;  ///< as "vico.v1.JobService"; empty: the server as a whole
-  bool tls = false;     ///< the certificate is not looked at: the question is whether it serves
-  absl::Duration patience = absl::Seconds(4);
+  std::string service;  ///< for example "vico.v1.JobService"; empty: the whole server
+  bool tls = false;     ///< the server's certificate is not verified
+  absl::Duration timeout = absl::Seconds(4);
 };
 
-/// OK when the answer is SERVING; kUnavailable when it is another or none came in time, kNotFound
-/// for a service that the server does not have.
-absl::Status AskHealth(const HealthQuestion& question);
+/// OK if the server answers SERVING; kUnavailable for any other answer and for none in time;
+/// kNotFound for a service that the server does not have.
+absl::Status CheckHealth(const HealthCheckOptions& options);
 
 }  // namespace vico

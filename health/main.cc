@@ -1,4 +1,4 @@
-// vico-health: exit code 0 when a server serves, 1 when it does not, 2 for wrong flags.
+// vico-health: exits with 0 if a server is serving, 1 if it is not, 2 for wrong flags.
 #include <cstdio>
 #include <string>
 
@@ -7,15 +7,15 @@
 #include "health/check.h"
 
 int main(int argc, char** argv) {
-  vico::HealthQuestion question;
+  vico::HealthCheckOptions check;
   double seconds = 4;
-  CLI::App app("Asks a server over a new connection whether it serves.");
+  CLI::App app("Checks over a new connection whether a server is serving.");
   app.set_version_flag("--version", VICO_VERSION);
-  app.add_option("ADDRESS", question.address, "host:port")->required();
-  app.add_option("--service", question.service,
-                 "One of its services, as vico.v1.JobService; else the server as a whole");
-  app.add_flag("--tls", question.tls, "Over TLS; the certificate is not looked at");
-  app.add_option("--seconds", seconds, "How long to wait for an answer")
+  app.add_option("ADDRESS", check.address, "host:port")->required();
+  app.add_option("--service", check.service,
+                 "Service to check, for example vico.v1.JobService; without it the whole server");
+  app.add_flag("--tls", check.tls, "Use TLS; the certificate is not verified");
+  app.add_option("--seconds", seconds, "Seconds to wait for an answer")
       ->check(CLI::Range(0.1, 60.0))
       ->capture_default_str();
   try {
@@ -23,8 +23,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  question.patience = absl::Seconds(seconds);
-  const absl::Status status = vico::AskHealth(question);
+  check.timeout = absl::Seconds(seconds);
+  const absl::Status status = vico::CheckHealth(check);
   if (status.ok()) return 0;
   std::fprintf(stderr, "vico-health: %s\n", std::string(status.message()).c_str());
   return absl::IsInvalidArgument(status) ? 2 : 1;
