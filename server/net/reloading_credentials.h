@@ -12,7 +12,7 @@
 #include <grpcpp/security/server_credentials.h>
 
 #include "common/log.h"
-#include "common/tls_files.h"
+#include "common/rpc/tls_files.h"
 
 namespace vico::server {
 

@@ -7,8 +7,8 @@
 #include <absl/time/time.h>
 #include <fmt/format.h>
 
+#include "common/rpc/status_grpc.h"
 #include "common/status.h"
-#include "common/status_grpc.h"
 
 namespace vico::server {
 

@@ -6,8 +6,8 @@
 
 #include <gmock/gmock.h>
 
+#include "common/rpc/status_grpc.h"
 #include "common/status.h"
-#include "common/status_grpc.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pool.h"
 #include "server/rpc/pump.h"

@@ -212,7 +212,7 @@ TEST_F(AdapterServiceTest, FilesThatAreNotAdaptersAreRefusedAndLeaveNothing) {
   };
   const std::string site = "up.image_cross_attention.";
   for (const auto& [parts, complaint] : {
-           Case{spoiled([](auto& p) { p.metadata.erase("format"); }), "lacks \"format\""},
+           Case{spoiled([](auto& p) { p.metadata.erase("format"); }), "\"format\": is missing"},
            Case{spoiled([](auto& p) { p.metadata["format"] = "pt"; }), "vico-adapter"},
            Case{spoiled([](auto& p) { p.metadata["format_version"] = "2"; }), "format_version"},
            Case{spoiled([](auto& p) { p.metadata["dialect"] = "port"; }), "dialect"},
