@@ -1,5 +1,4 @@
 # Target vico_options: the standard, the warnings and the sanitizers every target of ours is built with.
-# Function vico_failpoints(): compiles the failpoints of sources in, if they are wanted.
 # Function vico_test(): one test binary and its ctest entries.
 set(VICO_SANITIZE "" CACHE STRING "Value of -fsanitize=, for example address,undefined")
 
@@ -8,6 +7,9 @@ target_compile_features(vico_options INTERFACE cxx_std_20)
 target_compile_options(vico_options INTERFACE -Wall -Wextra -Werror=return-type)
 target_include_directories(vico_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_definitions(vico_options INTERFACE _GLIBCXX_ASSERTIONS)
+if(VICO_FAILPOINTS)
+  target_compile_definitions(vico_options INTERFACE VICO_FAILPOINTS)
+endif()
 if(VICO_SANITIZE)
   target_compile_options(vico_options INTERFACE -fsanitize=${VICO_SANITIZE}
                                                 -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -67,13 +69,6 @@ endfunction()
 # Tests run once: less optimisation builds them in half the time.
 add_library(vico_test_options INTERFACE)
 target_compile_options(vico_test_options INTERFACE -O1)
-
-# For the sources, of the folder it is called in, that use the macros of common/failpoint.h.
-function(vico_failpoints)
-  if(VICO_FAILPOINTS)
-    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_DEFINITIONS VICO_FAILPOINTS)
-  endif()
-endfunction()
 
 # vico_test(name SOURCES a_test.cc ... LIBS target ... [LABEL unit] [WHOLE] [PRECOMPILED torch|grpc])
 # LABEL is one of unit, contract, golden, end_to_end, gpu, crash, load, fuzz. TIER_0 names, as a

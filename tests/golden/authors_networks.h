@@ -1,4 +1,5 @@
-// The networks of record_vico.py: Stable Diffusion's shape at reduced width, weights by formula.
+// The networks of record_vico.py: Stable Diffusion's structure at reduced width, with weights by
+// formula.
 #pragma once
 
 #include <map>
@@ -29,8 +30,8 @@ struct AuthorsNetworks {
     const auto& transformers = unet->transformers();
     const auto sites =
         PaperSites(unet->encoder_and_middle(), static_cast<int64_t>(transformers.size()));
-    adapter =
-        Adapter(transformers, sites, AuthorsTextConfig().hidden_size, 0, worker::BlockStart::kDefault);
+    adapter = Adapter(transformers, sites, AuthorsTextConfig().hidden_size, 0,
+                      worker::BlockStart::kDefault);
     auto named = adapter->NamedTensors();
     named.erase("placeholder_embedding");
     for (auto& item : unet->named_parameters()) named.emplace(item.key(), item.value());

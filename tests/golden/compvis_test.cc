@@ -1,4 +1,4 @@
-// Single-file checkpoints against CompVis' modules and diffusers' converter; recorded by
+// Compares single-file checkpoints with CompVis' modules and diffusers' converter; recorded by
 // record_compvis.py.
 #include <filesystem>
 
@@ -40,7 +40,7 @@ using golden::Near;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-TEST(CompVisNames, AllOfAFullFileAreWhatDiffusersConverterSays) {
+TEST(CompVisNames, AllNamesOfAFullFileEqualDiffusersConverter) {
   const UninitializedParameters nothing_is_computed;
   std::map<Network, torch::OrderedDict<std::string, torch::Tensor>> parameters;
   parameters[Network::kUNet] = UNet(UNetConfig())->named_parameters();
@@ -95,7 +95,7 @@ class SingleFile : public ::testing::Test {
   TensorMap tensors_;
 };
 
-TEST_F(SingleFile, ComputesWhatTheAuthorsModulesCompute) {
+TEST_F(SingleFile, OutputsEqualTheAuthorsModules) {
   const torch::NoGradGuard no_grad;
   Write();
   const auto model = OpenBaseModel(path_);
@@ -115,7 +115,7 @@ TEST_F(SingleFile, ComputesWhatTheAuthorsModulesCompute) {
   EXPECT_TRUE(Near(networks->vae->Decode(io["latent"]), io["decoded"], 5e-5));
 }
 
-TEST_F(SingleFile, TokenizerIsBesideItOrWhereItIsSaid) {
+TEST_F(SingleFile, TheTokenizerIsBesideTheFileOrInTheGivenFolder) {
   Write();
   const auto beside = OpenBaseModel(path_);
   ASSERT_THAT(beside, IsOk());

@@ -1,16 +1,18 @@
-// Schedule, schedulers and resizing against diffusers and Pillow; recorded by record_diffusion.py.
+// Compares schedule, schedulers and resizing with diffusers and Pillow; recorded by
+// record_diffusion.py.
 #include <set>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/schedulers.h"
 #include "tests/golden/files.h"
 #include "tests/golden/tensors.h"
+#include "worker/base_model/schedule_config.h"
 #include "worker/diffusion/schedule.h"
 #include "worker/diffusion/scheduler.h"
 #include "worker/io/resize.h"
-#include "worker/base_model/schedule_config.h"
 
 namespace vico {
 
@@ -20,7 +22,6 @@ using worker::ParseScheduleConfig;
 using worker::Schedule;
 using worker::ScheduleConfig;
 using worker::Scheduler;
-using worker::SchedulerNames;
 using worker::TensorMap;
 
 namespace {
@@ -54,20 +55,16 @@ TEST(DiffusionGolden, ForwardProcessEqualsDiffusers) {
                    r["forward.v"], 1e-5));
 }
 
-double RelativeError(const torch::Tensor& actual, const torch::Tensor& expected) {
-  return ((actual - expected).norm() / expected.norm()).item<double>();
-}
-
-/// The recorder's stand-in for a network.
+/// The formula that the recorder uses in place of a network.
 torch::Tensor Network(const torch::Tensor& x, double t, int64_t call) {
   auto& r = Recorded();
   return (x - r["network.mean"]) * (0.2 + 0.0007 * t) + r["network.rough"][call % 4] * 0.3;
 }
 
-constexpr double kBound = 1e-5;          // of states and predictions of x_0, relative
-constexpr double kTimestepBound = 1e-3;  // they are float32 there, and up to 1000
+constexpr double kBound = 1e-5;          // relative, of states and predictions of x_0
+constexpr double kTimestepBound = 1e-3;  // diffusers' are float32, up to 1000
 
-/// Makes one whole run of `scheduler` and compares it at the calls that were recorded.
+/// Runs all steps of `scheduler` and compares them at the recorded calls.
 void ExpectEqual(const std::string& run, Scheduler& scheduler) {
   const auto get = [&](const char* key) { return Recorded().at(run + "." + key); };
   const auto timesteps = get("timesteps");
@@ -84,8 +81,8 @@ void ExpectEqual(const std::string& run, Scheduler& scheduler) {
     const auto original = scheduler.Original(output, call, x);
     x = scheduler.Step(output, call, x, [&](int64_t i) { return Recorded()["noises"][i]; });
     if (compared == calls.numel() || calls[compared].item<int64_t>() != call) continue;
-    ASSERT_LE(RelativeError(x, states[compared]), kBound) << "call " << call;
-    ASSERT_LE(RelativeError(original, originals[compared]), kBound) << "call " << call;
+    ASSERT_LE(golden::RelativeError(x, states[compared]), kBound) << "call " << call;
+    ASSERT_LE(golden::RelativeError(original, originals[compared]), kBound) << "call " << call;
     ++compared;
   }
   EXPECT_EQ(compared, calls.numel());
@@ -106,8 +103,7 @@ TEST(SchedulerGolden, WholeRunsEqualDiffusers) {
     ExpectEqual(name, *MakeScheduler(scheduler, schedule, run["steps"], run["eta"]));
     schedulers.insert(scheduler);
   }
-  const auto names = SchedulerNames();
-  EXPECT_EQ(schedulers, std::set<std::string>(names.begin(), names.end()));
+  EXPECT_EQ(schedulers, std::set<std::string>(kSchedulerNames.begin(), kSchedulerNames.end()));
 }
 
 // Values from the definition, in float64.

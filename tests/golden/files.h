@@ -1,4 +1,4 @@
-// Reading what tests/golden/record*.py wrote. Paths are relative to the repository's root, where
+// Reads the files of tests/golden/record*.py. Paths are relative to the repository's root, where
 // ctest runs the tests.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace vico::golden {
 
-/// The bytes of tests/golden/<name>; throws when the file is missing.
+/// The bytes of tests/golden/<name>; throws if the file is missing.
 inline std::string ReadFile(const std::string& name) {
   std::ifstream file("tests/golden/" + name, std::ios::binary);
   if (!file) throw std::runtime_error("cannot read tests/golden/" + name);

@@ -1,5 +1,5 @@
-// The dialect of mmagic against mmagic's own code, its train_step() and infer() included; recorded
-// by record_mmagic.py.
+// Compares mmagic's dialect with mmagic's own code, including its train_step() and infer();
+// recorded by record_mmagic.py.
 #include <algorithm>
 
 #include <gtest/gtest.h>
@@ -22,9 +22,9 @@ using worker::BlockStart;
 using worker::ClipText;
 using worker::ClipTextConfig;
 using worker::Dialect;
-using worker::GenerateOptions;
 using worker::Gradients;
 using worker::GuidedNetwork;
+using worker::GuidedRow;
 using worker::KeyMask;
 using worker::Look;
 using worker::MakeScheduler;
@@ -34,9 +34,9 @@ using worker::SiteFeatures;
 using worker::TargetPass;
 using worker::TensorMap;
 using worker::TokenPositions;
+using worker::TrainingStep;
 using worker::TrainOptions;
 using worker::TrainRows;
-using worker::TrainingStep;
 using worker::TransformerVisitor;
 using worker::UNet;
 using worker::UNetConfig;
@@ -79,11 +79,7 @@ torch::Tensor Digest(const torch::Tensor& tensor) {
   return torch::cat({flat.index_select(0, chosen), flat.norm().unsqueeze(0)}).to(torch::kFloat);
 }
 
-double RelativeError(const torch::Tensor& actual, const torch::Tensor& expected) {
-  return ((actual - expected).norm() / expected.norm()).item<double>();
-}
-
-/// The golden vocabulary, filled up so that start and end have CLIP's numbers.
+/// The golden vocabulary, padded so that the start and end tokens have CLIP's ids.
 Tokenizer FilledUpTokenizer() {
   auto words = nlohmann::json::parse(ReadFile("tokenizer/vocab.json"));
   const auto size = static_cast<int64_t>(words.size());
@@ -145,7 +141,7 @@ TEST_F(MmagicGolden, SitesAreTheirs) {
                                       "up_blocks.3.attentions.0", "up_blocks.3.attentions.2"}));
 }
 
-/// Runs the image attention again on what a pass saw, to look at what leaves the sites.
+/// Repeats the image attention on a pass's features to read the output of each site.
 class Replay : public TransformerVisitor {
  public:
   Replay(Adapter& adapter, const std::vector<SiteFeatures>& seen)
@@ -211,18 +207,18 @@ TEST_P(MmagicCall, MapsMasksRegularizerAndPredictionAreTheirs) {
   EXPECT_TRUE(Near(pass.predicted, Recorded(name_ + ".output"), 1e-4));
 }
 
-TEST_P(MmagicCall, WhatLeavesTheSitesIsTheirs) {
+TEST_P(MmagicCall, OutputsOfTheSitesAreTheirs) {
   const auto pass = Run(look_);
   Replay replay(adapter_, pass.seen);
   const auto predicted = base_->unet(latent_, timestep_, text_, &replay);
   EXPECT_TRUE(Near(predicted, pass.predicted, 0));
   for (size_t i = 0; i < pass.seen.size(); ++i) {
     const auto& expected = Recorded(name_ + ".site" + std::to_string(i) + ".output");
-    EXPECT_LT(RelativeError(Digest(replay.outputs[i]), expected), 1e-5) << i;
+    EXPECT_LT(golden::RelativeError(Digest(replay.outputs[i]), expected), 1e-5) << i;
   }
 }
 
-TEST_P(MmagicCall, EveryRuleOfTheDialectMattersThere) {  // else the tests above would show little
+TEST_P(MmagicCall, EveryRuleOfTheDialectMattersThere) {  // shows that the tests above are sensitive
   const auto& expected = Recorded(name_ + ".output");
   Look other = look_;
   other.mask = KeyMask::kNone;
@@ -238,8 +234,8 @@ TEST_P(MmagicCall, EveryRuleOfTheDialectMattersThere) {  // else the tests above
 
 INSTANTIATE_TEST_SUITE_P(Pictures, MmagicCall, ::testing::Values(1, 2, 8));
 
-// The gradients of this layer norm nearly cancel: recordings of mmagic itself on several CPUs
-// differ by up to 7.6e-4 there, ours by 1.2e-3. 1 for the others.
+// Tolerance factor. The gradients of this layer norm nearly cancel: recordings of mmagic itself on
+// several CPUs differ by up to 7.6e-4, and ours from them by 1.2e-3. 1 for all others.
 double Allowance(const std::string& name) {
   return name.starts_with("up_blocks.1.attentions.2.image_cross_attention.norm2.") ? 5 : 1;
 }
@@ -269,7 +265,7 @@ TEST_F(MmagicGolden, LossesGradientsAndAdamWStepsAreTheirs) {
     rows.timestep = torch::tensor({timesteps[step]}, torch::kLong);
     rows.noise = Wave(80 + k, {1, 4, kSide, kSide});
     rows.prompts = {prompts[step]};
-    ASSERT_FALSE(base_->EncodePrompts(rows.prompts, "S*").truncated);
+    ASSERT_FALSE(base_->tokenizer.EncodePrompt(prompts[step], "S*", kTokens).truncated);
     Gradients gradients = train_step.Compute(rows);
     const auto& losses = Recorded("train.losses")[k];
     EXPECT_NEAR(gradients.loss, losses[0].item<double>(), 1e-4) << step;
@@ -280,15 +276,16 @@ TEST_F(MmagicGolden, LossesGradientsAndAdamWStepsAreTheirs) {
       ASSERT_TRUE(item.value().grad().defined()) << item.key();
     }
     if (step == 0) {
-      EXPECT_LT(RelativeError(Digest(adapter_->placeholder().grad()),
-                              Recorded("train.gradient.placeholder_embedding")),
+      EXPECT_LT(golden::RelativeError(Digest(adapter_->placeholder().grad()),
+                                      Recorded("train.gradient.placeholder_embedding")),
                 1e-3);
       for (size_t i = 0; i < adapter_->sites().size(); ++i) {
         const std::string prefix = adapter_->site_names()[i] + ".image_cross_attention.";
         for (const auto& item : adapter_->block(i)->named_parameters()) {
           const auto& expected = Recorded("train.gradient." + prefix + item.key());
           const std::string name = prefix + item.key();
-          EXPECT_LT(RelativeError(Digest(item.value().grad()), expected), 1e-3 * Allowance(name))
+          EXPECT_LT(golden::RelativeError(Digest(item.value().grad()), expected),
+                    1e-3 * Allowance(name))
               << name;
         }
       }
@@ -300,18 +297,18 @@ TEST_F(MmagicGolden, LossesGradientsAndAdamWStepsAreTheirs) {
         EXPECT_TRUE(step == 2 || step == 3);
         continue;
       }
-      EXPECT_LT(RelativeError(Digest(tensor), found->second), 1e-4 * Allowance(name))
+      EXPECT_LT(golden::RelativeError(Digest(tensor), found->second), 1e-4 * Allowance(name))
           << step << " " << name;
-      // Parameters move little, so what the steps changed is compared, too, without the norm.
+      // Parameters change little, so the change is compared, too, without the norm.
       const auto before = Digest(start[name]);
       const auto change = (Digest(tensor) - before).slice(0, 0, -1);
       const auto expected_change = (found->second - before).slice(0, 0, -1);
-      change_errors.push_back(RelativeError(change, expected_change));
+      change_errors.push_back(golden::RelativeError(change, expected_change));
       EXPECT_LT(change_errors.back(), 5e-2 * Allowance(name)) << step << " " << name;
     }
   }
-  // AdamW turns the rounding of a gradient near zero into a whole step, so single tensors may be
-  // off. Not half of them: without weight decay their error would be about 1e-3.
+  // AdamW turns a rounding error of a gradient near zero into a full step, so single tensors may
+  // differ, but not half of them. Without weight decay the median would be about 1e-3.
   ASSERT_EQ(change_errors.size(), 3u * 81u);
   std::nth_element(change_errors.begin(), change_errors.begin() + 121, change_errors.end());
   EXPECT_LT(change_errors[121], 1e-4);
@@ -323,23 +320,22 @@ TEST_F(MmagicGolden, TenGuidedDdimStepsAreTheirs) {
   personal.adapter = adapter_;
   personal.dialect = Dialect::kMmagic;
   personal.reference = Latent(4);
-  GenerateOptions options;
-  options.prompt = "a photo of a S* on the beach";
-  options.guidance_scale = 7.5;
-  options.steps = 10;
-  options.seeds = {0, 1};
-  GuidedNetwork network(*base_, &personal, options);
+  const auto prompt =
+      EncodeGuidedPrompt(*base_, &personal, "a photo of a S* on the beach", "", "S*", 7.5);
+  std::vector<GuidedRow> rows(2, {.personal = &personal, .prompt = &prompt, .guidance_scale = 7.5});
+  GuidedNetwork network(*base_, 4);
   const auto scheduler = MakeScheduler("ddim", base_->schedule, 10, 0);
   const auto& recorded = Recorded("generate.timesteps");
   ASSERT_EQ(scheduler->timesteps(),
             std::vector<double>(recorded.data_ptr<int64_t>(), recorded.data_ptr<int64_t>() + 10));
 
-  // Beside another picture: each is a call of its own. The start is one where no mask hangs on the
-  // rounding of a threshold.
+  // Two pictures, of which each counts as a call of its own. The initial state is one whose masks
+  // do not depend on the rounding of a threshold.
   auto x = torch::cat({Wave(9, {1, 4, kSide, kSide}), Wave(3, {1, 4, kSide, kSide})});
   for (int64_t i = 0; i < 10; ++i) {
-    x = scheduler->Step(network(x, scheduler->timesteps()[static_cast<size_t>(i)]), i, x, {});
-    EXPECT_LT(RelativeError(x[1], Recorded("generate.states")[i]), 1e-4) << "step " << i;
+    for (GuidedRow& row : rows) row.timestep = scheduler->timesteps()[static_cast<size_t>(i)];
+    x = scheduler->Step(network(x, rows), i, x, {});
+    EXPECT_LT(golden::RelativeError(x[1], Recorded("generate.states")[i]), 1e-4) << "step " << i;
   }
 }
 

@@ -1,5 +1,5 @@
-// The networks against diffusers and transformers; recorded by record_models.py. Also the reading
-// of a directory those libraries wrote.
+// Compares the networks with diffusers and transformers; recorded by record_models.py. Reads a
+// directory that those libraries wrote.
 #include <gtest/gtest.h>
 
 #include "tests/golden/files.h"

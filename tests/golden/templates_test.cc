@@ -1,4 +1,4 @@
-// The training prompts against the authors' list; recorded by record_vico.py.
+// Compares the training prompts with the authors' list; recorded by record_vico.py.
 #include "worker/train/templates.h"
 
 #include <set>

@@ -1,4 +1,4 @@
-// Recorded tensors, and comparing with them.
+// Reads recorded tensors and compares with them.
 #pragma once
 
 #include <string>
@@ -15,6 +15,12 @@ inline SafetensorsFile Open(const std::string& name) {
 }
 
 inline worker::TensorMap Load(const std::string& name) { return worker::ReadTensors(Open(name)); }
+
+/// |actual - expected| / |expected|, Euclidean norms in fp64.
+inline double RelativeError(const torch::Tensor& actual, const torch::Tensor& expected) {
+  const auto difference = actual.detach().to(torch::kFloat64) - expected.to(torch::kFloat64);
+  return difference.norm().item<double>() / expected.to(torch::kFloat64).norm().item<double>();
+}
 
 /// Largest absolute difference; the shapes must be equal.
 inline ::testing::AssertionResult Near(const torch::Tensor& actual, const torch::Tensor& expected,

@@ -1,4 +1,4 @@
-// The tokenizer against transformers' CLIPTokenizer; recorded by record_tokenizer.py.
+// Compares the tokenizer with transformers' CLIPTokenizer; recorded by record_tokenizer.py.
 #include "common/text/tokenizer.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ TEST(TokenizerGolden, PaddedPromptsEqualTransformers) {
   }
 }
 
-// Ids computed from the published merges, when the vocabulary of Stable Diffusion 1.x is at hand.
+// Ids computed from the published merges; skipped without the vocabulary of Stable Diffusion 1.x.
 TEST(TokenizerGolden, KnownIdsOfThePublishedVocabulary) {
   const char* folder = std::getenv("VICO_CLIP_TOKENIZER");
   if (folder == nullptr) GTEST_SKIP() << "VICO_CLIP_TOKENIZER names no tokenizer folder";

@@ -1,5 +1,4 @@
-// Networks whose weights, and inputs that are a formula, as the recorders make them with
-// formula.py: nothing of them need be stored.
+// Weights and inputs by formula, as in the recorders' formula.py, so that they need not be stored.
 #pragma once
 
 #include <cmath>
@@ -11,8 +10,8 @@
 
 namespace vico::golden {
 
-/// weights() of formula.py: the tensor that is `index`-th (from 1) among all names in ascending
-/// order.
+/// weights() of formula.py, for the tensor with position `index` (from 1) in ascending order of the
+/// names.
 inline torch::Tensor FormulaWeights(int64_t index, const std::string& name,
                                     torch::IntArrayRef shape) {
   int64_t count = 1;
@@ -26,7 +25,7 @@ inline torch::Tensor FormulaWeights(int64_t index, const std::string& name,
   return 0.2 * wave + (norm ? 1.0 : 0.0);
 }
 
-/// Every tensor by its name's place among them.
+/// Fills every tensor by the position of its name.
 inline void FillByFormula(const std::map<std::string, torch::Tensor>& named) {
   const torch::NoGradGuard no_grad;
   int64_t index = 0;

@@ -1,4 +1,4 @@
-// Image attention against the authors' own code; recorded by record_vico.py. The fixture of one
+// Compares image attention with the authors' code; recorded by record_vico.py. The fixture of one
 // block was computed in float64 with the authors' and diffusers' block.
 #include <gtest/gtest.h>
 
@@ -37,6 +37,13 @@ class AuthorsUNet : public ::testing::Test {
                         {r_["unet.placeholder"], r_["unet.end"]});
   }
 
+  torch::Tensor Predict(const std::vector<SiteFeatures>& features, KeyMask mask,
+                        const torch::Tensor& text) {
+    return RunTarget(unet_, adapter_, {.mask = mask}, features, r_["unet.latent"],
+                     r_["unet.timestep"], text, {})
+        .predicted;
+  }
+
   golden::AuthorsNetworks networks_;
   UNet& unet_ = networks_.unet;
   Adapter& adapter_ = networks_.adapter;
@@ -63,8 +70,7 @@ TEST_F(AuthorsUNet, AttentionMapsAndMasksAreTheirs) {
 TEST_F(AuthorsUNet, PredictionLossAndGradientsAreTheirs) {
   const auto text = r_["unet.text"].clone().requires_grad_(true);
   const auto features = Reference(text);
-  const auto output = RunTarget(unet_, adapter_, features, KeyMask::kOtsu, r_["unet.latent"],
-                                r_["unet.timestep"], text);
+  const auto output = Predict(features, KeyMask::kOtsu, text);
   auto reg = torch::zeros({});
   for (const auto& site : features) reg = reg + AttentionRegularizer(site);
   const auto loss = (output - r_["unet.noise"]).square().mean() + kRegWeight * reg;
@@ -87,11 +93,10 @@ TEST_F(AuthorsUNet, PredictionLossAndGradientsAreTheirs) {
   }
 }
 
-TEST_F(AuthorsUNet, MaskAndReferenceMatterThere) {  // else the test above would show little
+TEST_F(AuthorsUNet, MaskAndReferenceMatterThere) {  // shows that the test above is sensitive
   const torch::NoGradGuard no_grad;
   const auto features = Reference(r_["unet.text"]);
-  const auto unmasked = RunTarget(unet_, adapter_, features, KeyMask::kNone, r_["unet.latent"],
-                                  r_["unet.timestep"], r_["unet.text"]);
+  const auto unmasked = Predict(features, KeyMask::kNone, r_["unet.text"]);
   EXPECT_FALSE(Near(unmasked, r_["unet.output"], 1e-3));
 }
 

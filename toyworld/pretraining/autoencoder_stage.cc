@@ -1,4 +1,4 @@
-// The autoencoder's training: reconstruction, a little KL, late in the run sharper edges.
+// The loss: reconstruction, a small KL term and, late in the run, edges.
 #include "toyworld/pretraining/autoencoder_stage.h"
 
 #include <cmath>
@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "toyworld/world/contact_sheet.h"
-#include "toyworld/world/curves.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/replicas.h"
+#include "toyworld/world/contact_sheet.h"
+#include "toyworld/world/curves.h"
 
 namespace vico::toyworld {
 
@@ -23,9 +23,9 @@ using worker::Vae;
 namespace {
 
 constexpr uint64_t kDraw = 11, kNoise = 12, kHeldOut = 13;
-constexpr double kEdgesFrom = 0.6;  // share of the steps after which edges count, too
+constexpr double kEdgesFrom = 0.6;  // share of the steps after which the edge term is added
 
-std::string CheckpointPath(const StageOptions& options) {
+std::string AutoencoderCheckpoint(const StageOptions& options) {
   return options.directory + "/autoencoder.safetensors";
 }
 
@@ -98,7 +98,7 @@ absl::Status Save(const Replicas& replicas, const StageOptions& options, StageLo
   log.Line(fmt::format("autoencoder step {} held-out PSNR {:.2f} dB, latent std {:.4f}",
                        replicas.steps(), held_out.psnr, held_out.std));
   RETURN_IF_ERROR(PlotLog(options.directory + "/autoencoder"));
-  return replicas.Save(CheckpointPath(options),
+  return replicas.Save(AutoencoderCheckpoint(options),
                        {{"scaling_factor", fmt::format("{:.6f}", 1 / held_out.std)}});
 }
 
@@ -123,9 +123,9 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
   }
   for (auto& vae : vaes) vae->to(options.device);
   Replicas replicas(Modules(vaes));
-  if (std::filesystem::exists(CheckpointPath(options))) {
+  if (std::filesystem::exists(AutoencoderCheckpoint(options))) {
     Metadata metadata;
-    RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
+    RETURN_IF_ERROR(replicas.Load(AutoencoderCheckpoint(options), &metadata));
   }
   log.Line(fmt::format("autoencoder from step {} to {}", replicas.steps(), options.steps));
 
@@ -164,7 +164,7 @@ absl::StatusOr<TrainedVae> LoadTrainedVae(const StageOptions& options) {
   TrainedVae trained;
   Replicas replicas(Modules({Vae(BaseVaeConfig())}));
   Metadata metadata;
-  RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
+  RETURN_IF_ERROR(replicas.Load(AutoencoderCheckpoint(options), &metadata));
   trained.vae = Vae(BaseVaeConfig());
   replicas.CopyAverage(*trained.vae);
   trained.vae->to(options.device);

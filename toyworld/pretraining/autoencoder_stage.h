@@ -1,4 +1,4 @@
-// First stage: the autoencoder of the tiny base.
+// The first training stage of the tiny base: the autoencoder.
 #pragma once
 
 #include <absl/status/status.h>
@@ -9,11 +9,12 @@
 
 namespace vico::toyworld {
 
-/// Trains, or goes on from <directory>/autoencoder.safetensors, until `steps` or a stop signal.
+/// Trains until `steps` or a stop signal. Resumes from <directory>/autoencoder.safetensors if it
+/// exists.
 absl::Status TrainAutoencoder(const StageOptions& options);
 
 struct TrainedVae {
-  worker::Vae vae{nullptr};           ///< averaged weights
+  worker::Vae vae{nullptr};   ///< averaged weights
   double scaling_factor = 1;  ///< 1 / standard deviation of the latents of held-out drawings
 };
 

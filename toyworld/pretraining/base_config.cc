@@ -1,4 +1,3 @@
-// The tiny base model's sizes and files; see the header.
 #include "toyworld/pretraining/base_config.h"
 
 #include "common/status.h"
@@ -74,7 +73,7 @@ void InitializeVae(Vae& vae) {
   const at::NoGradGuard no_grad;
   auto parameters = vae->named_parameters();
   const int64_t latent = vae->config().latent_channels;
-  // A narrow posterior from the start: sigma about 0.14.
+  // The posterior starts narrow, with sigma about 0.14.
   auto quant = parameters["quant_conv.weight"];
   quant.copy_(at::eye(2 * latent).view(quant.sizes()));
   parameters["quant_conv.bias"].zero_();
@@ -131,9 +130,10 @@ absl::Status WriteBase(const std::string& directory, const Vae& vae, double scal
   model.pad_token = "<|endoftext|>";
   model.description = DefaultDescription("toyworld", model.unet, model.vae, model.text);
   model.description.set_display_name("Toy world, 64 x 64");
-  // Blocks ten times narrower than Stable Diffusion's learn nothing at the paper's 1e-5. Where all
-  // timesteps weigh alike the thing's colours stay the noise's: those are settled where the picture
-  // is nearly all noise, and there the loss hardly tells. docs/toy-world-results.md has figures.
+  // Blocks ten times narrower than Stable Diffusion's do not learn at the paper's 1e-5. With equal
+  // weights for all timesteps the concept's colours are not learned: they are decided where the
+  // picture is nearly all noise, and there they hardly change the loss. docs/toy-world-results.md
+  // has figures.
   auto& train = *model.description.mutable_training_defaults();
   train.set_steps(300);
   train.set_batch_size(2);
@@ -142,8 +142,7 @@ absl::Status WriteBase(const std::string& directory, const Vae& vae, double scal
   train.set_attention_learning_rate(2e-3);
   train.set_min_snr_gamma(0.1);
   train.set_block_start(v1::BLOCK_START_SELF_ATTENTION);
-  // At the coarsest level of 4 x 4 places there is little of a toy to attend to; at the finest
-  // there are its details.
+  // The coarsest level has 4 x 4 positions, too few to show a toy. The finest shows its details.
   for (const char* site : {"up_blocks.1.attentions.0", "up_blocks.2.attentions.0",
                            "up_blocks.2.attentions.1", "up_blocks.2.attentions.2"}) {
     train.add_sites(site);

@@ -1,4 +1,4 @@
-// The tiny base model: its sizes, and its directory in diffusers layout.
+// The tiny base model: its sizes, and how its directory in diffusers layout is written.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 #include <absl/status/statusor.h>
 
 #include "common/text/tokenizer.h"
-#include "worker/diffusion/schedule.h"
 #include "worker/base_model/base_model.h"
+#include "worker/diffusion/schedule.h"
 #include "worker/model/clip_text.h"
 #include "worker/model/config.h"
 #include "worker/model/unet.h"
@@ -16,25 +16,25 @@
 
 namespace vico::toyworld {
 
-/// The same block pattern as Stable Diffusion 1.x where ViCo's sites are: 16 transformers, of which
-/// 8, 10, 12 and 14 are sites, at a quarter, a half, a half and the whole of the latent's side.
+/// ViCo's sites are at the same places as in Stable Diffusion 1.x: of 16 transformers, 8, 10, 12
+/// and 14 are sites, at a quarter, a half, a half and the whole of the latent's side.
 worker::UNetConfig BaseUNetConfig();
 worker::VaeConfig BaseVaeConfig();
 worker::ClipTextConfig BaseTextConfig(int64_t vocab_size);
 worker::ScheduleConfig BaseScheduleConfig();
 
-/// The start the networks are trained from: zeros at the end of every residual branch.
+/// Initial weights for the training: zeros at the end of every residual branch.
 void InitializeVae(worker::Vae& vae);
 void InitializeText(worker::ClipText& text);
 void InitializeUNet(worker::UNet& unet);
 
-/// The weights of the base model in `directory`, to start from in place of random ones.
+/// The weights of the base model in `directory`, to start from instead of random ones.
 absl::StatusOr<worker::BaseNetworks> ReadBase(const std::string& directory);
 
-/// Copies every parameter. Throws c10::Error when the two differ in size.
+/// Copies every parameter. Throws c10::Error if the two differ in size.
 void CopyParameters(const torch::nn::Module& from, torch::nn::Module& to);
 
-/// The tokenizer whose words are the drawn world's.
+/// The tokenizer, whose words are those of the drawn world.
 absl::StatusOr<Tokenizer> WorldTokenizer();
 
 /// Writes configs, tokenizer and fp16 weights; `scaling_factor` goes into vae/config.json.

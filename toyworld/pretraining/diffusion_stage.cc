@@ -1,7 +1,7 @@
-// Training of text encoder and U-Net: noise prediction, weighted by min(SNR, 5) / SNR
-// (arXiv:2303.09556), a tenth of the captions empty, half of the timesteps from a logit-normal
-// distribution (arXiv:2403.03206): on 16 x 16 latents the last third of Stable Diffusion's schedule
-// is hardly more than noise, and what is left to learn is in the middle.
+// The loss is noise prediction, weighted by min(SNR, 5) / SNR (arXiv:2303.09556). A tenth of the
+// captions is empty. Half of the timesteps come from a logit-normal distribution
+// (arXiv:2403.03206): on 16 x 16 latents the last third of Stable Diffusion's schedule is nearly
+// all noise, so there is more to learn in the middle.
 #include "toyworld/pretraining/diffusion_stage.h"
 
 #include <cmath>
@@ -12,11 +12,11 @@
 
 #include "common/status.h"
 #include "common/text/tokenizer.h"
-#include "toyworld/world/contact_sheet.h"
-#include "toyworld/world/curves.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/replicas.h"
+#include "toyworld/world/contact_sheet.h"
+#include "toyworld/world/curves.h"
 #include "toyworld/world/random.h"
 #include "worker/diffusion/scheduler.h"
 
@@ -32,17 +32,17 @@ using worker::Vae;
 
 namespace {
 
-constexpr uint64_t kDraw = 21, kNoise = 22, kHeldOut = 23;
+constexpr uint64_t kExamplePurpose = 21, kNoisePurpose = 22, kHeldOutPurpose = 23;
 constexpr double kEmptyCaptions = 0.1;
 constexpr double kMinSnrGamma = 5;
-constexpr double kMiddleTimesteps = 0.5;  // share drawn from the middle; the others uniformly
+constexpr double kMiddleTimesteps = 0.5;  // share drawn from the middle; the rest is uniform
 constexpr double kLogitMean = -0.5, kLogitStd = 1;
 
-std::string CheckpointPath(const StageOptions& options) {
+std::string DiffusionCheckpoint(const StageOptions& options) {
   return options.directory + "/diffusion.safetensors";
 }
 
-// What is trained: one copy a replica.
+// The trained networks; each replica has a copy.
 struct NetworksImpl : torch::nn::Module {
   explicit NetworksImpl(int64_t vocab_size) {
     text = register_module("text_encoder", ClipText(BaseTextConfig(vocab_size)));
@@ -80,14 +80,15 @@ at::Tensor TrainingTimesteps(int64_t n, int64_t count, at::Generator& generator)
   return share.mul(static_cast<double>(count)).to(at::kLong).clamp(0, count - 1);
 }
 
-struct Example {
+struct NoisyExample {
   Batch batch;
   at::Tensor ids;    // [n, L] int64
   at::Tensor noise;  // [n, 4, 16, 16]
   at::Tensor t;      // [n] int64
 };
 
-Example Draw(const World& world, int n, uint64_t draw_seed, uint64_t noise_seed, bool training) {
+NoisyExample Draw(const World& world, int n, uint64_t draw_seed, uint64_t noise_seed,
+                  bool training) {
   auto batch = DrawBatch(draw_seed, n, world.options.classes);
   Random random(noise_seed);
   if (training) {
@@ -105,7 +106,7 @@ Example Draw(const World& world, int n, uint64_t draw_seed, uint64_t noise_seed,
 }
 
 // Weighted (training) or plain (held-out) mean squared error of the noise.
-at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, const Example& example,
+at::Tensor Loss(NetworksImpl& networks, Vae& vae, const World& world, const NoisyExample& example,
                 bool training) {
   const at::Device& device = world.options.device;
   at::Tensor latent;
@@ -167,7 +168,7 @@ absl::Status Save(const Replicas& replicas, Vae& vae, const World& world, StageL
     const at::NoGradGuard no_grad;
     for (uint64_t i = 0; i < 8; ++i) {
       const auto example =
-          Draw(world, 32, MixSeed(kHeldOut, i), MixSeed(kHeldOut, 1000 + i), false);
+          Draw(world, 32, MixSeed(kHeldOutPurpose, i), MixSeed(kHeldOutPurpose, 1000 + i), false);
       error += Loss(networks, vae, world, example, false).item<double>() / 8;
     }
   }
@@ -176,7 +177,7 @@ absl::Status Save(const Replicas& replicas, Vae& vae, const World& world, StageL
                    SampleSheet(networks, vae, world)));
   log.Line(fmt::format("diffusion step {} held-out mse {:.4f}", replicas.steps(), error));
   RETURN_IF_ERROR(PlotLog(world.options.directory + "/diffusion"));
-  return replicas.Save(CheckpointPath(world.options), {});
+  return replicas.Save(DiffusionCheckpoint(world.options), {});
 }
 
 std::vector<std::shared_ptr<torch::nn::Module>> Modules(
@@ -211,16 +212,16 @@ absl::Status TrainDiffusion(const StageOptions& options) {
   }
   for (auto& n : networks) n->to(options.device);
   Replicas replicas(Modules(networks));
-  if (std::filesystem::exists(CheckpointPath(options))) {
+  if (std::filesystem::exists(DiffusionCheckpoint(options))) {
     Metadata metadata;
-    RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
+    RETURN_IF_ERROR(replicas.Load(DiffusionCheckpoint(options), &metadata));
   }
   log.Line(fmt::format("diffusion from step {} to {}", replicas.steps(), options.steps));
 
   const auto sources =
-      DrawAhead<Example>(options, replicas.steps(), [&](uint64_t step, uint64_t replica) {
-        return Draw(world, options.batch, MixSeed(kDraw, step, replica),
-                    MixSeed(kNoise, step, replica), true);
+      DrawAhead<NoisyExample>(options, replicas.steps(), [&](uint64_t step, uint64_t replica) {
+        return Draw(world, options.batch, MixSeed(kExamplePurpose, step, replica),
+                    MixSeed(kNoisePurpose, step, replica), true);
       });
   const double peak = options.learning_rate > 0 ? options.learning_rate : 8e-4;
   double mean_loss = 0;
@@ -258,7 +259,7 @@ absl::Status ExportBase(const StageOptions& options, const std::string& base_dir
   const auto networks = std::make_shared<NetworksImpl>(tokenizer.vocab_size());
   Replicas replicas({networks});
   Metadata metadata;
-  RETURN_IF_ERROR(replicas.Load(CheckpointPath(options), &metadata));
+  RETURN_IF_ERROR(replicas.Load(DiffusionCheckpoint(options), &metadata));
   NetworksImpl averaged(tokenizer.vocab_size());
   replicas.CopyAverage(averaged);
   return WriteBase(base_directory, trained.vae, trained.scaling_factor, averaged.text,

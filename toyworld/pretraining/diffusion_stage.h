@@ -1,4 +1,5 @@
-// Second stage: text encoder and U-Net of the tiny base, together, on the autoencoder's latents.
+// The second training stage of the tiny base: text encoder and U-Net together, on the autoencoder's
+// latents.
 #pragma once
 
 #include <absl/status/status.h>
@@ -7,11 +8,11 @@
 
 namespace vico::toyworld {
 
-/// Trains, or goes on from <directory>/diffusion.safetensors, until `steps` or a stop signal. Needs
-/// the autoencoder's checkpoint in the same directory.
+/// Trains until `steps` or a stop signal. Resumes from <directory>/diffusion.safetensors if it
+/// exists. Needs the autoencoder's checkpoint in the same directory.
 absl::Status TrainDiffusion(const StageOptions& options);
 
-/// Writes the base model's directory from the newest checkpoints' averaged weights.
+/// Writes the base model's directory with the averaged weights of the newest checkpoints.
 absl::Status ExportBase(const StageOptions& options, const std::string& base_directory);
 
 }  // namespace vico::toyworld

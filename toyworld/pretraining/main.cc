@@ -1,4 +1,4 @@
-// vico-toyworld-pretrain: makes the tiny base model from nothing, stage by stage.
+// vico-toyworld-pretrain: trains the tiny base model from random weights, in two stages.
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
@@ -7,34 +7,38 @@
 #include <CLI/CLI.hpp>
 #include <opencv2/core.hpp>
 
-#include "toyworld/world/catalogue.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/diffusion_stage.h"
+#include "toyworld/world/catalogue.h"
 
 int main(int argc, char** argv) {
   using namespace vico::toyworld;
   StageOptions options;
   std::string stage, classes, base, device = "cpu";
-  CLI::App app("Trains the tiny base model on freshly drawn pictures. Goes on where it stopped.");
+  CLI::App app(
+      "Trains the tiny base model on newly drawn pictures. Resumes an interrupted training.");
   app.add_option("stage", stage, "autoencoder, diffusion or export")
       ->required()
       ->check(CLI::IsMember({"autoencoder", "diffusion", "export"}));
-  app.add_option("--work", options.directory, "checkpoints, logs, contact sheets")->required();
-  app.add_option("--steps", options.steps, "in all")->check(CLI::PositiveNumber);
+  app.add_option("--work", options.directory, "folder for checkpoints, logs and contact sheets")
+      ->required();
+  app.add_option("--steps", options.steps, "total steps")->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads, "compute threads")->check(CLI::Range(1, 64));
-  app.add_option("--batch", options.batch, "pictures a thread and step")
+  app.add_option("--batch", options.batch, "pictures for each thread and step")
       ->check(CLI::Range(1, 4096));
-  app.add_option("--device", device, "cpu, or cuda: then one thread, and some that draw")
+  app.add_option("--device", device,
+                 "cpu, or cuda with one compute thread and several drawing threads")
       ->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--drawing-threads", options.drawing_threads,
-                 "for each thread, that draw ahead; it draws itself if 0")
+                 "threads that draw ahead, for each compute thread; 0: it draws itself")
       ->check(CLI::Range(0, 256));
-  app.add_option("--classes", classes, "comma-separated; all when left out");
-  app.add_option("--save-minutes", options.save_minutes, "between checkpoints");
-  app.add_option("--learning-rate", options.learning_rate, "the highest; the stage's own if 0")
+  app.add_option("--classes", classes, "comma-separated; default: all");
+  app.add_option("--save-minutes", options.save_minutes, "minutes between checkpoints");
+  app.add_option("--learning-rate", options.learning_rate,
+                 "peak learning rate; 0: the stage's default")
       ->check(CLI::Range(0.0, 0.1));
   app.add_option("--start-from", options.start_from,
-                 "base model whose weights a new training starts from; random ones when left out");
+                 "base model with the initial weights of a new training; default: random weights");
   app.add_option("--base", base, "export: the base model's directory");
   CLI11_PARSE(app, argc, argv);
 

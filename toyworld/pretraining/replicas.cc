@@ -1,4 +1,3 @@
-// Data-parallel training on shared flat weights; see the header.
 #include "toyworld/pretraining/replicas.h"
 
 #include <cmath>
@@ -15,7 +14,7 @@ using worker::ReadTensors;
 
 namespace {
 
-// Calls with each parameter and the place of its values in the flat vector.
+// Calls the function with each parameter and the offset of its values in the flat vector.
 template <typename Use>
 int64_t ForEachSlice(const torch::nn::Module& module, const at::Tensor& flat, const Use& use) {
   int64_t offset = 0;
@@ -105,12 +104,12 @@ void Replicas::CopyAverage(torch::nn::Module& to) const {
 absl::Status Replicas::Save(const std::string& path, const Metadata& metadata) const {
   Metadata all = metadata;
   all["steps"] = std::to_string(steps_);
-  return WriteTensors(path,
-                      {{"weights", weights_},
-                       {"average", average_},
-                       {"first_moment", first_moment_},
-                       {"second_moment", second_moment_}},
-                      all);
+  return worker::WriteTensors(path,
+                              {{"weights", weights_},
+                               {"average", average_},
+                               {"first_moment", first_moment_},
+                               {"second_moment", second_moment_}},
+                              all);
 }
 
 absl::Status Replicas::Load(const std::string& path, Metadata* metadata) {

@@ -1,4 +1,3 @@
-// Shared parts of the training stages; see the header.
 #include "toyworld/pretraining/stage.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What the training stages of the tiny base share: options, drawn batches, the log.
+// What the training stages of the tiny base share: options, drawn batches and the log.
 #pragma once
 
 #include <chrono>
@@ -16,16 +16,16 @@
 namespace vico::toyworld {
 
 struct StageOptions {
-  std::string directory;  ///< checkpoints, logs and contact sheets; made if missing
-  int64_t steps = 1000;   ///< in all; the learning rate falls towards the last
+  std::string directory;  ///< for checkpoints, logs and contact sheets; created if missing
+  int64_t steps = 1000;   ///< total; the learning rate falls towards the last
   int threads = 2;        ///< replicas, one compute thread each
-  int batch = 16;         ///< pictures a replica and step
+  int batch = 16;         ///< pictures for each replica and step
   at::Device device = at::kCPU;
-  int drawing_threads = 0;   ///< a replica's, that draw ahead; 0: its compute thread draws
-  std::vector<int> classes;  ///< classes drawn; empty: all
+  int drawing_threads = 0;   ///< for each replica, draw ahead; 0: its compute thread draws
+  std::vector<int> classes;  ///< indices of the drawn classes; empty: all
   double save_minutes = 3;   ///< between checkpoints
-  double learning_rate = 0;  ///< the highest; 0: the stage's own
-  std::string start_from;    ///< base model whose weights are the first; empty: random ones
+  double learning_rate = 0;  ///< the peak; 0: the stage's default
+  std::string start_from;    ///< base model with the initial weights; empty: random weights
 };
 
 struct Batch {
@@ -36,13 +36,13 @@ struct Batch {
   at::Tensor Pictures(const at::Device& device) const;
 };
 
-/// Freshly drawn; a function of its arguments.
+/// Draws a batch; a function of the arguments.
 Batch DrawBatch(uint64_t seed, int n, const std::vector<int>& classes);
 
 /// [n, 4, 16, 16].
 std::vector<int64_t> LatentShape(int64_t n);
 
-/// One source a replica of what `draw(step, replica)` gives, from step `first` on.
+/// Sources of `draw(step, replica)`, one for each replica, from step `first` on.
 template <typename T>
 std::vector<std::unique_ptr<Ahead<T>>> DrawAhead(
     const StageOptions& options, int64_t first,
@@ -57,23 +57,23 @@ std::vector<std::unique_ptr<Ahead<T>>> DrawAhead(
   return sources;
 }
 
-/// A well mixed seed for one purpose, step and replica.
+/// A seed for one purpose, step and replica.
 uint64_t MixSeed(uint64_t purpose, uint64_t step, uint64_t replica = 0);
 
 /// [n, 3, h, w] in -1..1 -> n pictures [h, w, 3] uint8 RGB.
 std::vector<cv::Mat> ToPictures(const at::Tensor& pictures);
 
-/// Rises linearly for `warmup` steps, stays, and falls as a cosine from `hold` (share of all steps)
-/// to `floor` times the peak.
+/// Rises linearly for `warmup` steps, is constant, and falls along a cosine from `hold` (share of
+/// all steps) to `floor` times the peak.
 double LearningRate(double peak, int64_t step, int64_t steps, int64_t warmup, double hold,
                     double floor);
 
-/// Appends lines to <directory>/<name>.log and to stdout, and says when it is time to save.
+/// Appends lines to <directory>/<name>.log and stdout, and tells when a checkpoint is due.
 class StageLog {
  public:
   StageLog(const StageOptions& options, const std::string& name);
   void Line(const std::string& text);
-  bool TimeToSave();  ///< true once in `save_minutes`
+  bool TimeToSave();  ///< true once every `save_minutes`
   double Seconds() const;
 
  private:
@@ -82,7 +82,7 @@ class StageLog {
   std::chrono::steady_clock::time_point start_, saved_;
 };
 
-/// True after SIGTERM or SIGINT: save and leave.
+/// True after SIGTERM or SIGINT: the stage should save and return.
 bool StopRequested();
 void CatchStopSignals();
 

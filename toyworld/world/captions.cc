@@ -8,8 +8,8 @@
 namespace vico::toyworld {
 namespace {
 
-// ViCo's 27 templates less the nine that say something about the picture (four kinds stand below,
-// small and large become words of the subject), and a few more openings that people write.
+// ViCo's 27 templates without the nine that describe the picture (four kinds are below; small and
+// large become words of the subject), and a few more common beginnings.
 constexpr std::string_view kNeutral[] = {"a photo of a {}",
                                          "a photo of the {}",
                                          "a rendering of a {}",

@@ -1,5 +1,5 @@
-// The captions of the drawn world: ViCo's training templates, an optional description, an optional
-// scene. A word is only ever said of a picture it is true of.
+// The captions of the drawn world: ViCo's training templates, an optional description and an
+// optional scene. A caption contains only words that are true of its picture.
 #pragma once
 
 #include <optional>
@@ -12,11 +12,11 @@ namespace vico::toyworld {
 
 struct Caption {
   std::string text;
-  Pose pose;  ///< what the words demand of the picture: "dark", "close-up", "cropped", "small" ...
+  Pose pose;  ///< follows from words like "dark", "close-up", "cropped", "small"
 };
 
-/// Leaves parts out at random, so that each can be asked for alone. Colours 2 and 3, proportions
-/// and the pattern's frequency are never said: only a picture can tell them.
+/// Leaves out parts at random, so that a prompt may name each alone. Never states colours 2 and 3,
+/// proportions and the pattern's frequency, which only a picture can convey.
 Caption RandomCaption(const Instance& instance, int scene, Random& random);
 
 /// The scene whose phrase the prompt contains, if any.

@@ -1,4 +1,4 @@
-// What exists in the drawn world: classes, colours, patterns, accessories and scenes, and their
+// The catalogue of the drawn world: classes, colours, patterns, accessories and scenes, with their
 // words.
 #pragma once
 
@@ -14,7 +14,7 @@ struct Rgb {
 
 inline Rgb operator*(Rgb c, double k) { return {c.r * k, c.g * k, c.b * k}; }
 inline Rgb operator+(Rgb a, Rgb b) { return {a.r + b.r, a.g + b.g, a.b + b.b}; }
-/// `a` at t = 0, `b` at t = 1.
+/// Interpolates: `a` at t = 0, `b` at t = 1.
 inline Rgb Mix(Rgb a, Rgb b, double t) { return a * (1 - t) + b * t; }
 
 enum Class { kRobot, kMug, kCar, kHouse, kFish, kTeapot, kDuck, kBear, kBall, kBackpack };

@@ -18,7 +18,7 @@ int TextWidth(const std::string& text, double scale, int thickness) {
   return cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, thickness, &baseline).width;
 }
 
-// Shortened with dots to what fits.
+// Shortens the text with dots so that it fits.
 std::string Fitting(std::string text, double scale, int width) {
   if (TextWidth(text, scale, 1) <= width) return text;
   while (!text.empty() && TextWidth(text + "...", scale, 1) > width) text.pop_back();

@@ -17,10 +17,10 @@ struct SheetRow {
 
 struct SheetOptions {
   std::string title;
-  std::vector<std::string> columns;  ///< headings, from the left; may be fewer than columns
+  std::vector<std::string> columns;  ///< headings from the left; there may be fewer than columns
   int tile = 128;                    ///< side of a picture on the sheet, pixels
   int gap = 6;
-  int split_after = 0;  ///< a wider gap after so many columns; 0 = none
+  int split_after = 0;  ///< a wider gap after this many columns; 0: none
 };
 
 /// [H, W, 3] uint8, RGB. Pictures are scaled to the tile: nearest by whole factors, else cubic or
@@ -31,7 +31,7 @@ cv::Mat ContactSheet(const std::vector<SheetRow>& rows, const SheetOptions& opti
 cv::Mat ContactSheet(const std::vector<cv::Mat>& pictures, int columns,
                      const SheetOptions& options = {});
 
-/// As PNG, whatever the name. `picture` is RGB or grey, uint8.
+/// Writes a PNG, whatever the name. `picture` is RGB or grey, uint8.
 absl::Status WritePicture(const std::string& path, const cv::Mat& picture);
 
 }  // namespace vico::toyworld

@@ -15,10 +15,10 @@ namespace vico::toyworld {
 namespace {
 
 constexpr int kWidth = 640, kHeight = 200, kLeft = 70, kRight = 20, kTop = 34, kBottom = 26;
-const cv::Scalar kInk(62, 64, 70), kFaint(205, 207, 212), kLine(50, 95, 215);
+const cv::Scalar kAxis(62, 64, 70), kGrid(205, 207, 212), kLine(50, 95, 215);
 
 void Write(cv::Mat& panel, const std::string& text, cv::Point at) {
-  cv::putText(panel, text, at, cv::FONT_HERSHEY_SIMPLEX, 0.42, kInk, 1, cv::LINE_AA);
+  cv::putText(panel, text, at, cv::FONT_HERSHEY_SIMPLEX, 0.42, kAxis, 1, cv::LINE_AA);
 }
 
 cv::Mat DrawPanel(const std::string& name, const std::vector<std::pair<double, double>>& points) {
@@ -35,7 +35,7 @@ cv::Mat DrawPanel(const std::string& name, const std::vector<std::pair<double, d
   const auto y = [&](double value) {
     return kTop + (kHeight - kTop - kBottom) * (high > low ? (high - value) / (high - low) : 0.5);
   };
-  cv::rectangle(panel, {kLeft, kTop}, {kWidth - kRight, kHeight - kBottom}, kFaint);
+  cv::rectangle(panel, {kLeft, kTop}, {kWidth - kRight, kHeight - kBottom}, kGrid);
   Write(panel, fmt::format("{}: {:.4g} at step {:.0f}", name, points.back().second, last),
         {kLeft, kTop - 10});
   Write(panel, fmt::format("{:.4g}", high), {6, kTop + 10});

@@ -1,4 +1,4 @@
-// A training's curves, drawn from its log.
+// Draws a training's curves from its log.
 #pragma once
 
 #include <map>
@@ -11,15 +11,15 @@
 
 namespace vico::toyworld {
 
-/// Points (step, value) by name: what follows "step N" in a line, as "loss 0.12" or "held-out mse
-/// 0.11". A step seen twice (a run that was taken up) counts as it was last.
+/// Points (step, value) by name, from what follows "step N" in a line, such as "loss 0.12" or
+/// "held-out mse 0.11". If a resumed run has repeated a step, the last value counts.
 using Curves = std::map<std::string, std::vector<std::pair<double, double>>>;
 Curves ReadCurves(const std::string& log);
 
-/// One panel a curve, RGB on white. Empty for no curves.
+/// A panel for each curve, RGB on white. Empty without curves.
 cv::Mat DrawCurves(const Curves& curves, const std::string& title);
 
-/// Draws <stem>.log into <stem>_curves.png; nothing for a log without curves. kUnavailable if it
+/// Draws <stem>.log into <stem>_curves.png, unless the log has no curves. kUnavailable if the file
 /// cannot be written.
 absl::Status PlotLog(const std::string& stem);
 

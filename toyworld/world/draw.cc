@@ -1,4 +1,4 @@
-// Draws a contact sheet of the world and says how fast that goes.
+// vico-toyworld-draw: draws a contact sheet of the world and prints the speed.
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -16,13 +16,15 @@ int main(int argc, char** argv) {
   int count = 96, columns = 12, tile = 128;
   uint64_t seed = 0;
   app.add_option("--out", out, "contact sheet to write (PNG)")->capture_default_str();
-  app.add_option("--count", count, "pictures")->check(CLI::Range(1, 100000))->capture_default_str();
+  app.add_option("--count", count, "number of pictures")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   app.add_option("--columns", columns)->check(CLI::Range(1, 100))->capture_default_str();
-  app.add_option("--tile", tile, "side on the sheet")
+  app.add_option("--tile", tile, "side of a picture on the sheet, in pixels")
       ->check(CLI::Range(16, 1024))
       ->capture_default_str();
-  app.add_option("--seed", seed, "of the first picture")->capture_default_str();
-  app.add_option("--class", toy_class, "only toys of this class, in every scene by turns");
+  app.add_option("--seed", seed, "seed of the first picture")->capture_default_str();
+  app.add_option("--class", toy_class, "only toys of this class, in one scene after another");
   CLI11_PARSE(app, argc, argv);
   cv::setNumThreads(1);
 

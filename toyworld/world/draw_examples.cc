@@ -1,5 +1,5 @@
-// Draws the example concepts of examples/: five pictures of one toy each, and the truth about it
-// beside them.
+// vico-toyworld-examples: draws the example concepts of examples/, five pictures of one toy each,
+// and writes the toy's parameters beside them.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -89,7 +89,7 @@ absl::Status Write(const Example& example, const std::filesystem::path& folder) 
 int main(int argc, char** argv) {
   CLI::App app("Draws the example concepts");
   std::string out = "examples";
-  app.add_option("--out", out, "folder to draw into")->capture_default_str();
+  app.add_option("--out", out, "output folder")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   cv::setNumThreads(1);
 

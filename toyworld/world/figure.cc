@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace vico::toyworld {
 namespace {
-
-constexpr double kPi = 3.14159265358979323846;
 
 float Ramp(float distance, float width) { return std::clamp(distance / width + 0.5f, 0.0f, 1.0f); }
 
@@ -24,7 +23,7 @@ void Blend(cv::Vec4b& pixel, Rgb colour, float alpha) {
 
 Figure::Figure(Canvas& canvas, const Instance& instance, const Placement& placement)
     : canvas_(canvas), instance_(instance), placement_(placement) {
-  const double a = placement.degrees * kPi / 180, flip = placement.mirrored ? -1 : 1;
+  const double a = placement.degrees * std::numbers::pi / 180, flip = placement.mirrored ? -1 : 1;
   xx_ = placement.scale * flip * std::cos(a);
   xy_ = -placement.scale * std::sin(a);
   yx_ = placement.scale * flip * std::sin(a);
@@ -33,7 +32,7 @@ Figure::Figure(Canvas& canvas, const Instance& instance, const Placement& placem
   iuu_ = yy_ / det, iuv_ = -xy_ / det, ivu_ = -yx_ / det, ivv_ = xx_ / det;
   outline_ = std::clamp(placement.scale / 22, 1.2, 2.4);
 
-  const double turn = instance.pattern_degrees * kPi / 180;
+  const double turn = instance.pattern_degrees * std::numbers::pi / 180;
   pattern_cos_ = static_cast<float>(std::cos(turn));
   pattern_sin_ = static_cast<float>(std::sin(turn));
   pattern_rate_ = static_cast<float>(2.7 * instance.pattern_frequency);
@@ -106,7 +105,7 @@ float Figure::PatternAt(float u, float v) const {
       return Ramp(0.31f - std::sqrt(dx * dx + dy * dy), kEdge);
     }
     case kCheckered: {
-      // The product of two square waves with soft edges is a board with soft edges.
+      // The product of two soft square waves is a checkerboard with soft edges.
       const float a = Ramp(std::abs(Fraction(0.5f * (x + phase)) - 0.5f) - 0.25f, kEdge / 2);
       const float b = Ramp(std::abs(Fraction(0.5f * y) - 0.5f) - 0.25f, kEdge / 2);
       return a + b - 2 * a * b;
@@ -149,7 +148,7 @@ void Figure::Shade() {
     for (int x = drawn_.x; x < drawn_.br().x; ++x) {
       if (row[x][3] == 0) continue;
       const double dx = (x + 0.5) * k - placement_.x;
-      // Turned back to the picture's axes, as light does not turn with the toy.
+      // In the picture's axes, since the light does not rotate with the toy.
       const auto u = static_cast<float>(dx / placement_.scale);
       const auto v = static_cast<float>(dy / placement_.scale);
       const float lit = std::clamp(1.03f + 0.17f * light * u - 0.19f * v, 0.66f, 1.25f);

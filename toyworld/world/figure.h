@@ -1,5 +1,5 @@
-// A toy while it is being drawn: parts given in object coordinates (-1..1, y down) are placed,
-// outlined, patterned and at the end shaded as one solid thing.
+// Draws a toy from parts in object coordinates (-1..1, y down): places, outlines and patterns them,
+// and shades the whole at the end.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -9,13 +9,13 @@
 
 namespace vico::toyworld {
 
-/// Where the toy stands on the canvas (units of the canvas) and how it is lit.
+/// The toy's position on the canvas, in canvas units, and its light.
 struct Placement {
   double x = 64, y = 64;
   double scale = 40;  ///< length of one object unit
   double degrees = 0;
   bool mirrored = false;
-  double light = 0;            ///< -1..1: from the left .. from the right
+  double light = 0;            ///< -1 from the left .. 1 from the right
   Rgb tint = {255, 255, 255};  ///< colour of the light; 255 is neutral
 };
 
@@ -30,18 +30,18 @@ class Figure {
 
   /// A filled part with a dark outline.
   void Part(const Shape& shape, Rgb colour);
-  /// The same carrying the instance's pattern: colour 2 on colour 1.
+  /// A filled part with the instance's pattern, colour 2 on colour 1.
   void Body(const Shape& shape);
-  /// Without outline.
+  /// A filled part without an outline.
   void Patch(const Shape& shape, Rgb colour);
-  /// A line of some width with an outline (arms, handles).
+  /// A line with an outline (arms, handles).
   void Limb(const Shape& points, double width, Rgb colour);
-  /// A line without one (mouths, seams).
+  /// A line without an outline (mouths, seams).
   void Stroke(const Shape& points, double width, Rgb colour);
   /// A soft white reflection.
   void Shine(double x, double y, double radius, double strength);
 
-  /// Volume and light over everything drawn so far. Call once, last.
+  /// Shades everything drawn so far. Call once, at the end.
   void Shade();
 
  private:
@@ -56,7 +56,7 @@ class Figure {
   double xx_, xy_, yx_, yy_;      // object to canvas
   double iuu_, iuv_, ivu_, ivv_;  // canvas to object
   float pattern_cos_, pattern_sin_, pattern_rate_;
-  cv::Rect drawn_;  // pixels touched so far
+  cv::Rect drawn_;  // bounds of the pixels drawn so far
 };
 
 }  // namespace vico::toyworld

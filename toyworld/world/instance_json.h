@@ -1,16 +1,14 @@
-// A toy's parameters as JSON, by name: how an example concept says what it truly shows.
+// A toy's parameters as JSON, which the example concepts carry.
 #pragma once
 
-#include <absl/status/statusor.h>
 #include <nlohmann/json_fwd.hpp>
 
 #include "toyworld/world/world.h"
 
 namespace vico::toyworld {
 
+/// {"class", "colours", "pattern", "pattern_frequency", "pattern_degrees", "pattern_phase",
+/// "proportions", "accessory"}, with the names of the catalogue.
 nlohmann::ordered_json InstanceToJson(const Instance& instance);
-
-/// kInvalidArgument names the member that is missing or out of range.
-absl::StatusOr<Instance> InstanceFromJson(const nlohmann::ordered_json& json);
 
 }  // namespace vico::toyworld

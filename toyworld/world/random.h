@@ -1,5 +1,5 @@
-// A small seeded generator (splitmix64). Its conversions are our own, since those of <random>
-// differ between standard libraries: one seed draws the same picture everywhere.
+// A small seeded generator (splitmix64). The distributions of <random> differ between standard
+// libraries; with these a seed draws the same picture everywhere.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Random {
   int Below(int count) { return static_cast<int>(Uniform() * count); }  ///< in 0..count-1
   bool Chance(double probability) { return Uniform() < probability; }
 
-  /// A generator of its own for one purpose: what it draws does not move what this one draws later.
+  /// A separate generator for one purpose, whose draws do not change later draws of this one.
   Random Fork(uint64_t purpose) { return Random(Next() ^ (purpose * 0xd1342543de82ef95ULL)); }
 
  private:

@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kEnd = Canvas::kUnits;
 
-/// The colour moved a little: mostly in brightness, a little in hue.
+/// The colour with a small random change, mostly of its brightness.
 Rgb Near(Rgb colour, Random& random, double amount = 9) {
   const double all = random.Uniform(-amount, amount);
   const double r = random.Uniform(-amount / 2, amount / 2);

@@ -1,4 +1,4 @@
-// The nine backgrounds.
+// Draws the nine backgrounds.
 #pragma once
 
 #include "toyworld/world/canvas.h"
@@ -6,10 +6,10 @@
 
 namespace vico::toyworld {
 
-/// How a toy belongs into the scene just drawn.
+/// How a toy fits into the scene.
 struct Setting {
-  bool shadow = true;          ///< there is ground to throw one on
-  double lift = 0;             ///< added to y: the toy floats
+  bool shadow = true;          ///< there is ground for one
+  double lift = 0;             ///< added to y for a toy that floats
   Rgb tint = {255, 255, 255};  ///< colour of the light, 255 is neutral
 };
 

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace vico::toyworld {
 namespace {
-
-constexpr double kPi = 3.14159265358979323846;
 
 cv::Point2f Direction(cv::Point2f from, cv::Point2f to) {
   const cv::Point2f d = to - from;
@@ -14,7 +13,7 @@ cv::Point2f Direction(cv::Point2f from, cv::Point2f to) {
   return length > 1e-6f ? d * (1 / length) : cv::Point2f(0, 0);
 }
 
-// Offset of a corner whose edges run along `in` and `out`, to the left of both as seen on the
+// Offset of a corner between edges with the directions `in` and `out`, to the left of both in the
 // picture.
 cv::Point2f Miter(cv::Point2f in, cv::Point2f out, float distance) {
   const cv::Point2f sum = cv::Point2f(in.y, -in.x) + cv::Point2f(out.y, -out.x);
@@ -29,12 +28,14 @@ cv::Point2f Miter(cv::Point2f in, cv::Point2f out, float distance) {
 
 Shape Ellipse(double x, double y, double rx, double ry, const Arc& arc) {
   const bool closed = arc.to - arc.from >= 360;
-  const double step = (arc.to - arc.from) / (closed ? arc.points : arc.points - 1) * kPi / 180;
-  const double c = std::cos(arc.turn * kPi / 180), s = std::sin(arc.turn * kPi / 180);
+  const double step =
+      (arc.to - arc.from) / (closed ? arc.points : arc.points - 1) * std::numbers::pi / 180;
+  const double c = std::cos(arc.turn * std::numbers::pi / 180),
+               s = std::sin(arc.turn * std::numbers::pi / 180);
   Shape shape;
   shape.reserve(arc.points);
   for (int i = 0; i < arc.points; ++i) {
-    const double t = arc.from * kPi / 180 + i * step;
+    const double t = arc.from * std::numbers::pi / 180 + i * step;
     const double u = rx * std::cos(t), v = ry * std::sin(t);
     shape.emplace_back(x + c * u - s * v, y + s * u + c * v);
   }
@@ -49,7 +50,7 @@ Shape RoundedBox(double x0, double y0, double x1, double y1, double radius) {
       {x1 - r, y0 + r, -90}, {x1 - r, y1 - r, 0}, {x0 + r, y1 - r, 90}, {x0 + r, y0 + r, 180}};
   for (const auto& [x, y, from] : corners) {
     for (int i = 0; i < 5; ++i) {
-      const double t = (from + 22.5 * i) * kPi / 180;
+      const double t = (from + 22.5 * i) * std::numbers::pi / 180;
       shape.emplace_back(x + r * std::cos(t), y + r * std::sin(t));
     }
   }
@@ -59,7 +60,8 @@ Shape RoundedBox(double x0, double y0, double x1, double y1, double radius) {
 Shape Star(double x, double y, double radius) {
   Shape shape;
   for (int i = 0; i < 10; ++i) {
-    const double t = -kPi / 2 + i * kPi / 5, r = i % 2 == 0 ? radius : 0.48 * radius;
+    const double t = -std::numbers::pi / 2 + i * std::numbers::pi / 5,
+                 r = i % 2 == 0 ? radius : 0.48 * radius;
     shape.emplace_back(x + r * std::cos(t), y + r * std::sin(t));
   }
   return shape;
@@ -68,7 +70,7 @@ Shape Star(double x, double y, double radius) {
 Shape Heart(double x, double y, double radius) {
   Shape shape;
   for (int i = 0; i < 24; ++i) {
-    const double t = 2 * kPi * i / 24, s = std::sin(t);
+    const double t = 2 * std::numbers::pi * i / 24, s = std::sin(t);
     const double height =
         13 * std::cos(t) - 5 * std::cos(2 * t) - 2 * std::cos(3 * t) - std::cos(4 * t);
     shape.emplace_back(x + radius * s * s * s, y - radius * height / 16);
@@ -90,7 +92,7 @@ Shape Thick(const Shape& points, double width) {
   const auto cap = [half](Shape& shape, cv::Point2f end, cv::Point2f ahead) {
     const double start = std::atan2(-ahead.x, ahead.y);  // of the offset on the left-hand side
     for (int i = 1; i < 6; ++i) {
-      const double t = start + kPi * i / 6;
+      const double t = start + std::numbers::pi * i / 6;
       shape.emplace_back(end.x + half * std::cos(t), end.y + half * std::sin(t));
     }
   };

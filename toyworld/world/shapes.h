@@ -1,5 +1,4 @@
-// Outlines of simple shapes as lists of points, in whatever unit the caller draws in; y points
-// down.
+// Outlines of simple shapes as lists of points, in the caller's units; y points down.
 #pragma once
 
 #include <vector>

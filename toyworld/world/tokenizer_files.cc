@@ -2,7 +2,6 @@
 // vocabulary).
 #include "toyworld/world/tokenizer_files.h"
 
-#include <fstream>
 #include <map>
 #include <set>
 #include <utility>
@@ -15,7 +14,7 @@ namespace {
 
 using Pair = std::pair<std::string, std::string>;
 
-// Each byte's printable stand-in, in CLIP's order.
+// Each byte's printable replacement, in CLIP's order.
 std::vector<std::string> ByteSymbols() {
   const auto utf8 = [](int code) {
     if (code < 0x80) return std::string(1, static_cast<char>(code));
@@ -42,8 +41,8 @@ std::vector<std::string> Letters(const std::string& word) {
   return letters;
 }
 
-// The merges in an order in which byte-pair encoding builds every word left to right. At each step
-// of a word the wanted merge must rank before all others that could apply further right.
+// Orders the merges so that byte-pair encoding builds every word from left to right: at each step
+// of a word, the wanted merge must rank before all others that apply further right.
 absl::StatusOr<std::vector<Pair>> OrderedMerges(const std::vector<std::string>& words) {
   std::vector<Pair> merges;
   std::map<Pair, int> index;
@@ -56,7 +55,7 @@ absl::StatusOr<std::vector<Pair>> OrderedMerges(const std::vector<std::string>& 
       prefix += letters[i];
     }
   }
-  std::vector<std::set<int>> before(merges.size());  // what must come earlier
+  std::vector<std::set<int>> before(merges.size());  // merges that must rank before each
   for (const std::string& word : words) {
     const std::vector<std::string> letters = Letters(word);
     std::string prefix = letters[0];
@@ -67,7 +66,7 @@ absl::StatusOr<std::vector<Pair>> OrderedMerges(const std::vector<std::string>& 
         if (rival == index.end()) continue;
         if (rival->second == wanted) {
           return absl::InvalidArgumentError(
-              fmt::format("word {}: repeats its own beginning, cannot be one token", word));
+              fmt::format("word {}: repeats its own beginning and cannot be one token", word));
         }
         before[rival->second].insert(wanted);
       }
@@ -94,14 +93,6 @@ absl::StatusOr<std::vector<Pair>> OrderedMerges(const std::vector<std::string>& 
     }
   }
   return ordered;
-}
-
-absl::Status WriteText(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) return absl::UnavailableError(fmt::format("{}: cannot be written", path));
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -131,12 +122,6 @@ absl::StatusOr<TokenizerFiles> MakeTokenizerFiles(const std::vector<std::string>
   files.size = static_cast<int>(vocab.size());
   files.vocab_json = vocab.dump() + "\n";
   return files;
-}
-
-absl::Status WriteTokenizerFiles(const TokenizerFiles& files, const std::string& folder) {
-  const absl::Status status = WriteText(folder + "/vocab.json", files.vocab_json);
-  if (!status.ok()) return status;
-  return WriteText(folder + "/merges.txt", files.merges_txt);
 }
 
 }  // namespace vico::toyworld

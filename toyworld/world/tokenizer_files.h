@@ -1,12 +1,11 @@
 // The tiny base's tokenizer in CLIP's layout: 256 byte symbols, their "</w>" forms, one token per
-// merge, start and end token. Each known word is one token; every other text falls back to smaller
+// merge, start and end token. Each known word is one token; other text is split into smaller
 // pieces.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 namespace vico::toyworld {
@@ -17,12 +16,9 @@ struct TokenizerFiles {
   int size = 0;  ///< tokens; the last two are <|startoftext|> and <|endoftext|>
 };
 
-/// Each word is built left to right, so words share the tokens of shared beginnings.
-/// kInvalidArgument names a word that no order of merges could build next to the others. Words are
-/// lower-case ASCII.
+/// Merges build each word from left to right, so words share the tokens of common prefixes. Words
+/// are lower-case ASCII. kInvalidArgument names a word that no order of merges can build beside the
+/// others.
 absl::StatusOr<TokenizerFiles> MakeTokenizerFiles(const std::vector<std::string>& words);
-
-/// Writes vocab.json and merges.txt into an existing folder. kUnavailable if that fails.
-absl::Status WriteTokenizerFiles(const TokenizerFiles& files, const std::string& folder);
 
 }  // namespace vico::toyworld

@@ -280,14 +280,14 @@ void Ball(Figure& f) {
   const Rgb c2 = f.colour(1), c3 = f.colour(2);
   const double r = 0.7 + 0.12 * f.proportion(0), y = 0.1;
   f.Body(Circle(0, y, r, 40));
-  if (f.instance().pattern == kPlain) {  // a cap, so that colour 2 shows on plain balls too
+  if (f.instance().pattern == kPlain) {  // a cap, so that plain balls show colour 2, too
     const double half = 0.8 * r, top = y - 0.6 * r;
     Shape cap = Ellipse(0, y, r, r, {.from = 217, .to = 323, .points = 13});
     const Shape rim = Ellipse(0, top, half, 0.14 * r, {.from = 0, .to = 180, .points = 9});
     cap.insert(cap.end(), rim.begin(), rim.end());
     f.Part(cap, c2);
   }
-  if (f.instance().accessory == 3) {  // a band round the middle, seen a little from above
+  if (f.instance().accessory == 3) {  // a band around the middle, seen slightly from above
     const double half = 0.13 + 0.05 * f.proportion(1), sag = 0.1 + 0.06 * f.proportion(2);
     const double cut = std::sqrt(r * r - half * half);
     Shape band = Ellipse(0, y - half, cut, sag, {.from = 180, .to = 0, .points = 13});

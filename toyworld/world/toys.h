@@ -1,4 +1,4 @@
-// The ten toys.
+// Draws the ten toys.
 #pragma once
 
 #include "toyworld/world/figure.h"
@@ -8,7 +8,7 @@ namespace vico::toyworld {
 /// Draws all parts of figure.instance(), back to front, without shading.
 void DrawToy(Figure& figure);
 
-/// Where the toy touches the ground, in object coordinates.
+/// The y at which the toy touches the ground, in object coordinates.
 double Underside(int toy_class);
 
 }  // namespace vico::toyworld

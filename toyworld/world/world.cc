@@ -25,7 +25,7 @@ int RandomPattern(Random& random) {
   return u < 0.4 ? kPlain : u < 0.65 ? kStriped : u < 0.85 ? kDotted : kCheckered;
 }
 
-// The canvas halved twice over (supersampling), split into picture and mask, and lit by `gain`.
+// Halves the canvas (supersampling), splits it into picture and mask, and scales by `gain`.
 void Reduce(const Canvas& canvas, const Rgb& gain, int side, Drawing& drawing) {
   cv::Mat small;
   cv::resize(canvas.pixels(), small, {side, side}, 0, 0, cv::INTER_AREA);
@@ -72,7 +72,7 @@ Instance RandomInstance(Random& random, std::optional<int> toy_class) {
 }
 
 Drawing Draw(const Instance& instance, int scene, uint64_t seed, const Pose& pose, int side) {
-  // One generator per part of the picture: what the caller fixes leaves the rest as it was.
+  // A generator for each part of the picture, so that fixed values do not change the rest.
   Random root(seed);
   Random scenery = root.Fork(1), stance = root.Fork(2), light = root.Fork(3);
   Canvas canvas(side);

@@ -1,5 +1,5 @@
-// The drawn world: random toys of ten classes in nine scenes, with captions that tell the truth
-// about them. Everything is a function of its arguments, any thread may call it.
+// The drawn world: random toys of ten classes in nine scenes, with captions that describe them. All
+// functions depend on their arguments only. Any thread.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ struct Paint {
   Rgb rgb;       ///< that colour, each channel jittered by up to 14
 };
 
-/// One particular toy. What a concept is: it stays the same over all of the concept's pictures.
+/// One particular toy, the same in all pictures of a concept.
 struct Instance {
   int toy_class = kRobot;
   std::array<Paint, 3>
@@ -32,13 +32,13 @@ struct Instance {
   int accessory = 0;                                         ///< 0..3, see AccessoryName()
 };
 
-/// What is not given is drawn from the picture's seed.
+/// The pose of a toy. Unset values are drawn from the picture's seed.
 struct Pose {
-  std::optional<double> scale;             ///< half of the picture = 1; by itself 0.52..0.78
-  std::optional<double> x, y;              ///< centre, -1..1; by itself +-0.22 and 0..0.22
-  std::optional<double> rotation_degrees;  ///< by itself +-10
+  std::optional<double> scale;             ///< half of the picture = 1; drawn from 0.52..0.78
+  std::optional<double> x, y;              ///< centre, -1..1; drawn from +-0.22 and 0..0.22
+  std::optional<double> rotation_degrees;  ///< drawn from +-10
   std::optional<bool> mirrored;
-  std::optional<double> gain;  ///< brightness; by itself 0.94..1.06
+  std::optional<double> gain;  ///< brightness; drawn from 0.94..1.06
 };
 
 struct Drawing {
@@ -49,15 +49,15 @@ struct Drawing {
   std::string caption;  ///< empty unless drawn by DrawCaptioned()
 };
 
-constexpr int kSide = 64;  ///< side of the pictures the tiny base is trained on
+constexpr int kSide = 64;  ///< side of the tiny base's pictures
 
 Instance RandomInstance(Random& random, std::optional<int> toy_class = std::nullopt);
 
-/// `side` is a multiple of 64. Larger pictures show the same drawing with more detail.
+/// `side` is a multiple of 64. A larger picture is the same drawing with more detail.
 Drawing Draw(const Instance& instance, int scene, uint64_t seed, const Pose& pose = {},
              int side = kSide);
 
-/// Random instance, scene, pose and caption: a training example of the base.
+/// A training example of the base, with random instance, scene, pose and caption.
 Drawing DrawCaptioned(uint64_t seed);
 /// The same with a given instance.
 Drawing DrawCaptioned(const Instance& instance, uint64_t seed);

@@ -1,4 +1,4 @@
-// Attention, feed-forward and the transformer block that text and image attention are made of.
+// Attention, feed-forward and the transformer block of text and image attention.
 // Source: diffusers BasicTransformerBlock = CompVis ldm/modules/attention.py; names are theirs.
 // B batch, N query tokens, M key tokens, d channels, c channels of the context, H heads.
 #pragma once
@@ -13,13 +13,16 @@ namespace vico::worker {
 /// softmax(q k^T / sqrt(d/H) + mask) v with the fused kernel of LibTorch 2.x, in plain steps
 /// on 1.13.
 ///   q [B, H, N, d/H], k and v [B, H, M, d/H]
-///   mask  undefined, or bool (true = may look) or additive float, broadcastable to [B, H, N, M]
+///   mask  undefined, or bool (true = may attend) or additive float, broadcastable to [B, H, N, M]
 torch::Tensor Attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                      const torch::Tensor& mask = {}, bool causal = false);
 
 /// [B, L, d] -> [B, H, L, d/H], and back.
 torch::Tensor SplitHeads(const torch::Tensor& x, int64_t heads);
 torch::Tensor JoinHeads(const torch::Tensor& x);
+
+/// A module that only groups others under a name of the checkpoint.
+struct ContainerImpl : torch::nn::Module {};
 
 /// Registers `modules` as parent.name.0, parent.name.1, ...
 template <class Holder>
@@ -48,12 +51,12 @@ class AttentionImpl : public torch::nn::Module {
  public:
   AttentionImpl(int64_t channels, int64_t context_channels, int64_t heads);
 
-  /// x [B, N, d] asks, context [B, M, c] or, shared by all rows, [1, M, c] answers; mask as for
-  /// Attend(). Returns [B, N, d].
+  /// Queries from x [B, N, d]; keys and values from context [B, M, c] or, shared by all rows,
+  /// [1, M, c]; mask as for Attend(). Returns [B, N, d].
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& context,
                         const torch::Tensor& mask = {});
 
-  /// As forward() without a mask, and the probabilities [B, H, N, M] beside.
+  /// forward() without a mask, with the probabilities [B, H, N, M].
   std::pair<torch::Tensor, torch::Tensor> WithProbabilities(const torch::Tensor& x,
                                                             const torch::Tensor& context);
 
@@ -83,7 +86,7 @@ class TransformerBlockImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& context,
                         const torch::Tensor& mask = {});
 
-  /// As forward(), and the second attention's probabilities [B, H, N, M] beside.
+  /// forward() with the second attention's probabilities [B, H, N, M].
   std::pair<torch::Tensor, torch::Tensor> WithProbabilities(const torch::Tensor& x,
                                                             const torch::Tensor& context);
 

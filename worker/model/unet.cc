@@ -1,15 +1,8 @@
-// The denoising U-Net; see the header for the source.
 #include "worker/model/unet.h"
 
 #include <cmath>
 
 namespace vico::worker {
-namespace {
-
-struct ContainerImpl : torch::nn::Module {};
-
-}  // namespace
-
 torch::Tensor TimestepEmbedding(const torch::Tensor& timestep, int64_t channels,
                                 bool flip_sin_to_cos, double freq_shift) {
   const int64_t half = channels / 2;

@@ -1,12 +1,9 @@
-// The autoencoder; see the header for the source.
 #include "worker/model/vae.h"
 
 namespace vico::worker {
 namespace {
 
 constexpr double kEps = 1e-6;
-
-struct ContainerImpl : torch::nn::Module {};
 
 ResnetConfig Resnet(int64_t in, int64_t out, int64_t groups) { return {in, out, 0, groups, kEps}; }
 

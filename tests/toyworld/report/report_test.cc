@@ -10,6 +10,7 @@
 #include "common/sha256.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
+#include "tests/toyworld/plain_picture.h"
 #include "toyworld/world/contact_sheet.h"
 
 namespace vico::toyworld {
@@ -18,8 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 using testing::HasSubstr;
-
-cv::Mat Plain(int side, const cv::Scalar& rgb) { return {side, side, CV_8UC3, rgb}; }
 
 std::string Bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -34,8 +33,8 @@ class ReportTest : public testing::Test {
     for (const char* name : {"concept", "masks", "out/before", "out/after"}) {
       fs::create_directories(root() / name);
     }
-    Write("concept/a.png", Plain(64, {200, 0, 0}));
-    Write("concept/b.png", Plain(64, {0, 200, 0}));
+    Write("concept/a.png", PlainPicture(64, {200, 0, 0}));
+    Write("concept/b.png", PlainPicture(64, {0, 200, 0}));
     WriteText("concept/concept.json", "{}");
     cv::Mat mask(16, 16, CV_8UC1, cv::Scalar(0));
     mask(cv::Rect(0, 0, 8, 16)).setTo(255);
@@ -75,7 +74,7 @@ class ReportTest : public testing::Test {
     for (size_t p = 0; p < prompts.size(); ++p) {
       for (uint64_t seed = 1; seed <= 2; ++seed) {
         const std::string file = "p" + std::to_string(p) + "_" + std::to_string(seed) + ".png";
-        Write(folder + "/" + file, Plain(64, rgb));
+        Write(folder + "/" + file, PlainPicture(64, rgb));
         list.push_back({{"file", file},
                         {"prompt", prompts[p]},
                         {"seed", seed},
@@ -150,7 +149,7 @@ TEST_F(ReportTest, MissingMemberOfTheRunIsNamed) {
 }
 
 TEST_F(ReportTest, PictureThatIsNotTheListedOneIsDataLoss) {
-  Write("out/after/p1_2.png", Plain(64, {1, 2, 3}));
+  Write("out/after/p1_2.png", PlainPicture(64, {1, 2, 3}));
   const auto input = ReadReportInput(paths_);
   EXPECT_THAT(input, HasCode(absl::StatusCode::kDataLoss));
   EXPECT_THAT(input, HasMessage(HasSubstr("p1_2.png")));

@@ -8,10 +8,10 @@
 
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
-#include "toyworld/world/captions.h"
 #include "toyworld/report/fidelity.h"
 #include "toyworld/scorer/part_map.h"
 #include "toyworld/scorer/scorer_training.h"
+#include "toyworld/world/captions.h"
 
 namespace vico::toyworld {
 namespace {

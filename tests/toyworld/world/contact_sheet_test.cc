@@ -6,17 +6,17 @@
 
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
+#include "tests/toyworld/plain_picture.h"
 
 namespace vico::toyworld {
 namespace {
-
-cv::Mat Plain(int side, const cv::Scalar& rgb) { return {side, side, CV_8UC3, rgb}; }
 
 TEST(ContactSheetTest, PicturesStandInOrderOnWhite) {
   SheetOptions options;
   options.tile = 32;
   options.gap = 4;
-  const cv::Mat sheet = ContactSheet({Plain(64, {255, 0, 0}), Plain(16, {0, 0, 255})}, 2, options);
+  const cv::Mat sheet =
+      ContactSheet({PlainPicture(64, {255, 0, 0}), PlainPicture(16, {0, 0, 255})}, 2, options);
   ASSERT_EQ(sheet.size(), cv::Size(2 * 18 + 2 * 32 + 4, 2 * 18 + 32));
   EXPECT_EQ(sheet.at<cv::Vec3b>(0, 0), cv::Vec3b(255, 255, 255));
   EXPECT_EQ(sheet.at<cv::Vec3b>(18 + 16, 18 + 16), cv::Vec3b(255, 0, 0));
@@ -27,7 +27,7 @@ TEST(ContactSheetTest, MissingPictureLeavesAGap) {
   SheetOptions options;
   options.tile = 32;
   const cv::Mat sheet =
-      ContactSheet(std::vector<SheetRow>{{"", {cv::Mat(), Plain(32, {9, 9, 9})}}}, options);
+      ContactSheet(std::vector<SheetRow>{{"", {cv::Mat(), PlainPicture(32, {9, 9, 9})}}}, options);
   EXPECT_EQ(sheet.at<cv::Vec3b>(18 + 16, 18 + 16), cv::Vec3b(255, 255, 255));
   EXPECT_EQ(sheet.at<cv::Vec3b>(18 + 16, 18 + 38 + 16), cv::Vec3b(9, 9, 9));
 }
@@ -35,7 +35,7 @@ TEST(ContactSheetTest, MissingPictureLeavesAGap) {
 TEST(ContactSheetTest, LabelIsWrittenAndLongOnesStayOnTheSheet) {
   SheetOptions options;
   options.tile = 64;
-  const std::vector<SheetRow> rows = {{std::string(300, 'w'), {Plain(64, {255, 255, 255})}}};
+  const std::vector<SheetRow> rows = {{std::string(300, 'w'), {PlainPicture(64, {255, 255, 255})}}};
   const cv::Mat sheet = ContactSheet(rows, options);
   EXPECT_LT(cv::mean(sheet)[0], 255);  // something dark is there
   EXPECT_EQ(cv::mean(sheet(cv::Rect(sheet.cols - 16, 0, 16, sheet.rows)))[0], 255);  // margin kept
@@ -44,12 +44,12 @@ TEST(ContactSheetTest, LabelIsWrittenAndLongOnesStayOnTheSheet) {
 TEST(ContactSheetTest, WrittenPictureReadsBackWithItsColours) {
   const TempFolder folder;
   const std::string path = folder.path() + "/red.png";
-  ASSERT_THAT(WritePicture(path, Plain(8, {255, 0, 0})), IsOk());
+  ASSERT_THAT(WritePicture(path, PlainPicture(8, {255, 0, 0})), IsOk());
   EXPECT_EQ(cv::imread(path).at<cv::Vec3b>(0, 0), cv::Vec3b(0, 0, 255));  // BGR
 }
 
 TEST(ContactSheetTest, UnwritablePathIsAnErrorThatNamesIt) {
-  const absl::Status status = WritePicture("/nowhere/at/all.png", Plain(8, {1, 2, 3}));
+  const absl::Status status = WritePicture("/nowhere/at/all.png", PlainPicture(8, {1, 2, 3}));
   EXPECT_THAT(status, HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(status, HasMessage(testing::HasSubstr("/nowhere/at/all.png")));
 }

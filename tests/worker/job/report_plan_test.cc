@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/status.h"
+#include "tests/worker/job/events.h"
 
 namespace vico::worker {
 namespace {
@@ -16,18 +17,14 @@ v1::Event Progress(int64_t step) {
   return event;
 }
 
-v1::Event Warning(const std::string& reason) {
-  v1::Event event;
-  event.mutable_warning()->set_reason(reason);
-  return event;
-}
-
 class ReportPlanTest : public testing::Test {
  protected:
   /// One acknowledged report at `now`.
   void Acknowledge(absl::Duration now) {
     plan_.Begin(now);
-    plan_.End(v1::ReportResponse(), now);
+    v1::ReportResponse answer;
+    answer.mutable_next_report_in()->set_seconds(5);
+    plan_.End(answer, now);
   }
 
   ReportPlan plan_{{.job = "jobs/1", .lease_id = "lease"}, ReportTiming(), 7, kStart};
@@ -35,7 +32,7 @@ class ReportPlanTest : public testing::Test {
 
 TEST_F(ReportPlanTest, TheFirstReportIsDueAtOnce) { EXPECT_EQ(plan_.due(), kStart); }
 
-TEST_F(ReportPlanTest, AHeartbeatIsDueAfterTheIntervalGiveOrTakeAFifth) {
+TEST_F(ReportPlanTest, AHeartbeatIsDueAfterTheServersIntervalWithJitter) {
   std::vector<absl::Duration> gaps;
   absl::Duration now = kStart;
   for (int i = 0; i < 50; ++i) {
@@ -63,21 +60,21 @@ TEST_F(ReportPlanTest, TheServerSetsTheIntervalUpToAThirdOfTheLease) {
   EXPECT_LE(plan_.due(), kStart + absl::Milliseconds(1200));
 }
 
-TEST_F(ReportPlanTest, AnEventIsDueAtOnceAfterAQuietTime) {
+TEST_F(ReportPlanTest, AnEventIsDueAtOnceAfterAPause) {
   Acknowledge(kStart);
-  plan_.Add(Warning("LATE"));
+  plan_.Add(WarningEvent("LATE"));
 
   EXPECT_LE(plan_.due(), kStart + absl::Seconds(3));
 }
 
-TEST_F(ReportPlanTest, EventsGoOutAtMostFourTimesASecond) {
+TEST_F(ReportPlanTest, EventsAreReportedAtMostFourTimesASecond) {
   Acknowledge(kStart);
   plan_.Add(Progress(1));
 
   EXPECT_EQ(plan_.due(), kStart + absl::Milliseconds(250));
 }
 
-TEST_F(ReportPlanTest, InAHurryEventsDoNotWaitForOthers) {
+TEST_F(ReportPlanTest, AfterHurryEventsAreDueAtOnce) {
   Acknowledge(kStart);
   plan_.Add(Progress(1));
   plan_.Hurry();
@@ -88,8 +85,8 @@ TEST_F(ReportPlanTest, InAHurryEventsDoNotWaitForOthers) {
 TEST_F(ReportPlanTest, ProgressReplacesProgressButNoOtherEventIsDroppedOrOvertaken) {
   plan_.Add(Progress(1));
   plan_.Add(Progress(2));
-  plan_.Add(Warning("A"));
-  plan_.Add(Warning("B"));
+  plan_.Add(WarningEvent("A"));
+  plan_.Add(WarningEvent("B"));
   plan_.Add(Progress(3));
   plan_.Add(Progress(4));
 
@@ -103,10 +100,10 @@ TEST_F(ReportPlanTest, ProgressReplacesProgressButNoOtherEventIsDroppedOrOvertak
 }
 
 TEST_F(ReportPlanTest, AnUnacknowledgedReportIsRepeatedUnchanged) {
-  plan_.Add(Warning("A"));
+  plan_.Add(WarningEvent("A"));
   const std::string first = plan_.Begin(kStart).SerializeAsString();
   plan_.End(absl::UnavailableError("away"), kStart);
-  plan_.Add(Warning("B"));
+  plan_.Add(WarningEvent("B"));
 
   const absl::Duration retry = plan_.due();
   EXPECT_GT(retry, kStart);
@@ -125,7 +122,7 @@ TEST_F(ReportPlanTest, NumbersRiseByOneWithEachAcknowledgedReport) {
 
 TEST_F(ReportPlanTest, AllIsAcknowledgedOnceEveryEventWas) {
   EXPECT_TRUE(plan_.all_acknowledged());
-  plan_.Add(Warning("A"));
+  plan_.Add(WarningEvent("A"));
   EXPECT_FALSE(plan_.all_acknowledged());
   plan_.Begin(kStart);
   EXPECT_FALSE(plan_.all_acknowledged());
@@ -133,8 +130,8 @@ TEST_F(ReportPlanTest, AllIsAcknowledgedOnceEveryEventWas) {
   EXPECT_TRUE(plan_.all_acknowledged());
 }
 
-TEST_F(ReportPlanTest, ManyEventsGoOutInSeveralReports) {
-  for (int i = 0; i < 300; ++i) plan_.Add(Warning(std::to_string(i)));
+TEST_F(ReportPlanTest, ManyEventsTakeSeveralReports) {
+  for (int i = 0; i < 300; ++i) plan_.Add(WarningEvent(std::to_string(i)));
 
   EXPECT_EQ(plan_.Begin(kStart).events_size(), 256);
   plan_.End(v1::ReportResponse(), kStart);
@@ -187,7 +184,7 @@ TEST_F(ReportPlanTest, TheServersDirectiveIsTheVerdict) {
   }
 }
 
-TEST_F(ReportPlanTest, AWatchedJobWithoutASignOfLifeLosesItsLease) {
+TEST_F(ReportPlanTest, AWatchedJobWithoutNoteAliveLosesItsLease) {
   plan_.StartWatching(kStart);
   for (int seconds = 0; seconds <= 120; seconds += 10) Acknowledge(kStart + absl::Seconds(seconds));
 
@@ -197,7 +194,7 @@ TEST_F(ReportPlanTest, AWatchedJobWithoutASignOfLifeLosesItsLease) {
   EXPECT_TRUE(plan_.hung());
 }
 
-TEST_F(ReportPlanTest, ASignOfLifeOrTheEndOfTheWatchKeepsTheLease) {
+TEST_F(ReportPlanTest, NoteAliveOrTheEndOfTheWatchKeepsTheLease) {
   plan_.StartWatching(kStart);
   plan_.NoteAlive(kStart + absl::Seconds(100));
   Acknowledge(kStart + absl::Seconds(200));
@@ -210,11 +207,11 @@ TEST_F(ReportPlanTest, ASignOfLifeOrTheEndOfTheWatchKeepsTheLease) {
 
 TEST(ReportTimingTest, AShorterLeaseScalesTheTimes) {
   const ReportTiming whole = ReportTiming::ForLease(absl::Seconds(30));
-  EXPECT_EQ(whole.interval, absl::Seconds(5));
+  EXPECT_EQ(whole.longest_gap, absl::Seconds(10));
   EXPECT_EQ(whole.fence, absl::Seconds(20));
 
   const ReportTiming tenth = ReportTiming::ForLease(absl::Seconds(3));
-  EXPECT_EQ(tenth.interval, absl::Milliseconds(500));
+  EXPECT_EQ(tenth.longest_gap, absl::Seconds(1));
   EXPECT_EQ(tenth.fence, absl::Seconds(2));
   EXPECT_EQ(tenth.hang, whole.hang);
 }

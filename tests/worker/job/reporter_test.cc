@@ -7,22 +7,18 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/fake_clock.h"
+#include "tests/worker/job/events.h"
 #include "tests/worker/job/fake_server_link.h"
 
 namespace vico::worker {
 namespace {
 
-v1::Event Warning(const std::string& reason) {
-  v1::Event event;
-  event.mutable_warning()->set_reason(reason);
-  return event;
-}
-
 class ReporterTest : public testing::Test {
  protected:
   std::unique_ptr<Reporter> Start(absl::Duration fence = absl::Seconds(20)) {
     Reporter::Options options;
-    options.timing.shortest_gap = absl::ZeroDuration();  // reports and retries need no time to pass
+    options.timing.shortest_gap =
+        absl::ZeroDuration();  // so that reports and retries are due at once
     options.timing.fence = fence;
     options.on_hang = [this] { hung_.set_value(); };
     return std::make_unique<Reporter>(link_, clock_, Log::Off(),
@@ -45,7 +41,7 @@ TEST_F(ReporterTest, ReportsAtOnceWithoutAnyEvent) {
 
 TEST_F(ReporterTest, EventsArriveInOrder) {
   const auto reporter = Start();
-  for (int i = 0; i < 20; ++i) reporter->Add(Warning(std::to_string(i)));
+  for (int i = 0; i < 20; ++i) reporter->Add(WarningEvent(std::to_string(i)));
   EXPECT_EQ(reporter->FlushAndStop(), Verdict::kGoOn);
 
   const auto events = link_.events();
@@ -53,12 +49,12 @@ TEST_F(ReporterTest, EventsArriveInOrder) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(events[i].warning().reason(), std::to_string(i));
 }
 
-TEST_F(ReporterTest, FlushWaitsUntilTheServerIsBackAndRepeatsTheReport) {
-  link_.report_script = {v1::ReportResponse(), absl::UnavailableError("away"),
-                         absl::DeadlineExceededError("slow"), v1::ReportResponse()};
+TEST_F(ReporterTest, FlushWaitsForTheServerAndRepeatsTheReport) {
+  link_.report_script = {AnswerWith(v1::DIRECTIVE_CONTINUE), absl::UnavailableError("away"),
+                         absl::DeadlineExceededError("slow"), AnswerWith(v1::DIRECTIVE_CONTINUE)};
   const auto reporter = Start();
   ASSERT_TRUE(link_.WaitForCalls("Report", 1));
-  reporter->Add(Warning("A"));
+  reporter->Add(WarningEvent("A"));
 
   EXPECT_EQ(reporter->FlushAndStop(), Verdict::kGoOn);
 
@@ -70,9 +66,9 @@ TEST_F(ReporterTest, FlushWaitsUntilTheServerIsBackAndRepeatsTheReport) {
 }
 
 TEST_F(ReporterTest, ACancelReachesTheJob) {
-  link_.report_script = {Told(v1::DIRECTIVE_CANCEL)};
+  link_.report_script = {AnswerWith(v1::DIRECTIVE_CANCEL)};
   const auto reporter = Start();
-  reporter->Add(Warning("A"));
+  reporter->Add(WarningEvent("A"));
 
   EXPECT_EQ(reporter->FlushAndStop(), Verdict::kCancel);
   EXPECT_EQ(reporter->Poll(), Verdict::kCancel);
@@ -82,13 +78,13 @@ TEST_F(ReporterTest, ALostLeaseEndsTheReports) {
   link_.report_script = {absl::AbortedError("stale")};
   const auto reporter = Start();
   ASSERT_TRUE(link_.WaitForCalls("Report", 1));
-  reporter->Add(Warning("A"));
+  reporter->Add(WarningEvent("A"));
 
   EXPECT_EQ(reporter->FlushAndStop(), Verdict::kLost);
   EXPECT_EQ(link_.reports().size(), 1u);
 }
 
-TEST_F(ReporterTest, TheJobFencesItselfWhenTheServerStaysAway) {
+TEST_F(ReporterTest, TheJobFencesItselfIfTheServerStaysUnavailable) {
   link_.AnswerReportsWith(absl::UnavailableError("away"));
   const auto reporter = Start();
   ASSERT_TRUE(link_.WaitForCalls("Report", 1));
@@ -100,25 +96,25 @@ TEST_F(ReporterTest, TheJobFencesItselfWhenTheServerStaysAway) {
   EXPECT_EQ(reporter->FlushAndStop(), Verdict::kLost);
 }
 
-TEST_F(ReporterTest, AHungJobIsGivenUp) {
+TEST_F(ReporterTest, AHungJobLosesItsLease) {
   const auto reporter = Start(absl::InfiniteDuration());
   const Reporter::Watch watch(*reporter);
 
   clock_.Advance(absl::Seconds(121));
-  reporter->Add(Warning("wake"));
+  reporter->Add(WarningEvent("wake"));
 
   EXPECT_EQ(hung_.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
   EXPECT_EQ(reporter->Poll(), Verdict::kLost);
 }
 
-TEST_F(ReporterTest, AWatchRestsDuringCallsWithADeadlineOfTheirOwn) {
+TEST_F(ReporterTest, ARestSuspendsTheWatch) {
   const auto reporter = Start(absl::InfiniteDuration());
   const Reporter::Watch watch(*reporter);
   ASSERT_TRUE(link_.WaitForCalls("Report", 1));
   {
     const Reporter::Rest rest(*reporter);
     clock_.Advance(absl::Seconds(121));
-    reporter->Add(Warning("wake"));
+    reporter->Add(WarningEvent("wake"));
     ASSERT_TRUE(link_.WaitForCalls("Report", 2));
   }
 
