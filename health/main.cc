@@ -6,7 +6,7 @@
 
 #include "health/check.h"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): it ends the program
   vico::HealthCheckOptions check;
   double seconds = 4;
   CLI::App app("Checks over a new connection whether a server is serving.");

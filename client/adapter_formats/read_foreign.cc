@@ -198,7 +198,8 @@ class Builder {
             file, key,
             fmt::format("must be {}, found {}", ShapeText(shape), ShapeText(found->second->shape)));
       }
-      RETURN_IF_ERROR(Add(part, key, site + std::string(kImageAttention) + leaf, *found->second));
+      RETURN_IF_ERROR(
+          Add(part, key, fmt::format("{}{}{}", site, kImageAttention, leaf), *found->second));
       leaves.erase(found);
     }
     if (!leaves.empty()) {

@@ -120,7 +120,8 @@ absl::StatusOr<std::map<std::string, std::string>> ForeignFiles(const Safetensor
             fmt::format("--format: the other program has no name for the transformer \"{}\"",
                         site.substr(0, 100)));
       }
-      ASSIGN_OR_RETURN(TensorView tensor, view(site + std::string(kImageAttention) + leaf, *key));
+      ASSIGN_OR_RETURN(TensorView tensor,
+                       view(fmt::format("{}{}{}", site, kImageAttention, leaf), *key));
       tensors.push_back(std::move(tensor));
     }
   }

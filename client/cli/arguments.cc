@@ -1,4 +1,4 @@
-// Defines the command line with CLI11.
+// Defines the subcommands and parses the command line.
 #include "client/cli/arguments.h"
 
 #include <array>
@@ -11,19 +11,12 @@
 #include <fmt/format.h>
 
 #include "client/cli/exit_code.h"
+#include "client/cli/option_fields.h"
+#include "client/cli/spec_options.h"
 
 namespace vico::client {
 namespace {
 
-const std::map<std::string, v1::Dialect> kDialects = {{"paper", v1::DIALECT_PAPER},
-                                                      {"mmagic", v1::DIALECT_MMAGIC}};
-const std::map<std::string, v1::BlockStart> kBlockStarts = {
-    {"random", v1::BLOCK_START_RANDOM},
-    {"zero", v1::BLOCK_START_ZERO},
-    {"self-attention", v1::BLOCK_START_SELF_ATTENTION}};
-const std::map<std::string, v1::LearningRateSchedule> kRateSchedules = {
-    {"constant", v1::LEARNING_RATE_SCHEDULE_CONSTANT},
-    {"cosine", v1::LEARNING_RATE_SCHEDULE_COSINE}};
 const std::map<std::string, v1::JobKind> kKinds = {{"training", v1::JOB_KIND_TRAINING},
                                                    {"generation", v1::JOB_KIND_GENERATION}};
 const std::map<std::string, v1::JobState> kStates = {{"queued", v1::JOB_STATE_QUEUED},
@@ -35,31 +28,6 @@ const std::map<std::string, v1::JobState> kStates = {{"queued", v1::JOB_STATE_QU
 const std::map<std::string, AdapterFormat> kFormats = {{"safetensors", AdapterFormat::kSafetensors},
                                                        {"authors", AdapterFormat::kAuthors},
                                                        {"mmagic", AdapterFormat::kMmagic}};
-
-template <typename Value>
-std::string Names(const std::map<std::string, Value>& choices) {
-  std::string names;
-  for (const auto& [name, value] : choices) names += (names.empty() ? "" : "|") + name;
-  return names;
-}
-
-// An option that sets a field of a spec; without it the field stays unset.
-template <typename Value, typename Set>
-CLI::Option* Field(CLI::App& app, const std::string& name, const std::string& help,
-                   const Set& set) {
-  return app.add_option_function<Value>(
-      name, [set](const Value& value) { set(value); }, help);
-}
-
-// An option whose value is one of a few names.
-template <typename Value, typename Set>
-void Choice(CLI::App& app, const std::string& name, const std::string& help,
-            const std::map<std::string, Value>& choices, const Set& set) {
-  app.add_option_function<std::string>(
-         name, [&choices, set](const std::string& text) { set(choices.at(text)); }, help)
-      ->check(CLI::IsMember(choices))
-      ->type_name(Names(choices));
-}
 
 // Defines the subcommands. Each writes its options into its member; the one that was given is
 // copied to `chosen` when parsing ends.
@@ -145,59 +113,7 @@ struct Reader {
   }
 
   void ReadTrain(CLI::App& app) {
-    v1::TrainSpec& spec = train.spec;
-    app.add_option_function<std::string>(
-           "CONCEPT",
-           [&spec](const std::string& name) {
-             spec.set_concept_name(InCollection("concepts", name));
-           },
-           "Concept to train on, from `vico concepts upload`")
-        ->required();
-    Field<std::string>(app, "--init-word", "Class of the thing, one word: dog, robot, vase",
-                       [&spec](const std::string& word) { spec.set_init_word(word); })
-        ->required();
-    Field<std::string>(app, "--base-model", "Base model; required if the server has several",
-                       [&spec](const std::string& name) {
-                         spec.set_base_model(InCollection("baseModels", name));
-                       });
-    Field<std::string>(app, "--placeholder", "The new word for prompts (default S*)",
-                       [&spec](const std::string& word) { spec.set_placeholder(word); });
-    Field<std::int32_t>(app, "--steps", "Training steps",
-                        [&spec](std::int32_t steps) { spec.set_steps(steps); });
-    Field<std::int32_t>(app, "--batch-size", "Pictures per step",
-                        [&spec](std::int32_t size) { spec.set_batch_size(size); });
-    Field<std::uint64_t>(app, "--seed", "Seed; the same seed gives the same adapter",
-                         [&spec](std::uint64_t seed) { spec.set_seed(seed); });
-    Choice(app, "--dialect", "ViCo of the paper, or of mmagic's port", kDialects,
-           [&spec](v1::Dialect dialect) { spec.set_dialect(dialect); });
-    Field<std::vector<std::string>>(
-        app, "--sites",
-        "Transformers with image attention, separated by commas: up_blocks.1.attentions.1,…",
-        [&spec](const std::vector<std::string>& sites) {
-          spec.mutable_sites()->Assign(sites.begin(), sites.end());
-        })
-        ->delimiter(',');
-    Field<double>(app, "--embedding-lr", "Learning rate of the new word",
-                  [&spec](double rate) { spec.set_embedding_learning_rate(rate); });
-    Field<double>(app, "--attention-lr", "Learning rate of the image attention",
-                  [&spec](double rate) { spec.set_attention_learning_rate(rate); });
-    Choice(
-        app, "--lr-schedule", "Schedule of both learning rates", kRateSchedules,
-        [&spec](v1::LearningRateSchedule schedule) { spec.set_learning_rate_schedule(schedule); });
-    Field<double>(app, "--min-snr-gamma",
-                  "Small values weigh noisy timesteps more; 0: all timesteps equally",
-                  [&spec](double gamma) { spec.set_min_snr_gamma(gamma); });
-    Choice(app, "--block-start", "Initial weights of the image attention", kBlockStarts,
-           [&spec](v1::BlockStart start) { spec.set_block_start(start); });
-    Field<std::int32_t>(app, "--sample-every", "Steps between sample pictures; 0: no samples",
-                        [&spec](std::int32_t steps) { spec.set_sample_every_steps(steps); });
-    Field<std::string>(app, "--sample-prompt", "Prompt of the sample pictures",
-                       [&spec](const std::string& prompt) { spec.set_sample_prompt(prompt); });
-    app.add_flag("--watch", train.watch, "Watch the job until it ends");
-    app.add_flag("--cancel-on-interrupt", train.cancel_on_interrupt,
-                 "Cancel the job on Ctrl-C; without this it keeps running");
-    app.add_option("--out", train.out,
-                   "Folder for sample pictures and learned masks; implies --watch");
+    AddTrainOptions(app, train);
     app.final_callback([this] {
       train.watch = train.watch || !train.out.empty() || train.cancel_on_interrupt;
       chosen = train;
@@ -208,8 +124,8 @@ struct Reader {
     app.require_subcommand(1);
     CLI::App& list = *app.add_subcommand("list", "List jobs");
     Limit(list, &jobs_list.limit);
-    Choice(list, "--kind", "Only jobs of this kind", kKinds,
-           [this](v1::JobKind kind) { jobs_list.kind = kind; });
+    AddChoice(list, "--kind", "Only jobs of this kind", kKinds,
+              [this](v1::JobKind kind) { jobs_list.kind = kind; });
     list.add_option_function<std::vector<std::string>>(
             "--state",
             [this](const std::vector<std::string>& states) {
@@ -218,7 +134,7 @@ struct Reader {
             "Only jobs in this state; may be repeated")
         ->check(CLI::IsMember(kStates))
         ->allow_extra_args(false)
-        ->type_name(Names(kStates));
+        ->type_name(ChoiceNames(kStates));
     Finish(list, &jobs_list);
     Named(app, "show", "Show one job", "jobs", &jobs_show);
     CLI::App& watch = *app.add_subcommand("watch", "Watch a job until it ends");
@@ -241,7 +157,7 @@ struct Reader {
     Named(app, "show", "Show one adapter", "adapters", &adapters_show);
     CLI::App& download = *app.add_subcommand("download", "Download an adapter");
     Positional(download, "ADAPTER", "adapters", &adapters_download.name);
-    Choice(
+    AddChoice(
         download, "--format",
         "File format: safetensors; authors (cross_attention-N.pt and embeddings_gs-N.pt); mmagic "
         "(.pth)",
@@ -260,11 +176,11 @@ struct Reader {
         ->expected(1, 2);
     import_app.add_option("--reference", adapters_import.reference,
                           "Reference picture of the adapter");
-    Field<std::string>(import_app, "--base-model",
-                       "Base model; required if the file names none and the server has several",
-                       [this](const std::string& name) {
-                         adapters_import.base_model = InCollection("baseModels", name);
-                       });
+    AddField<std::string>(import_app, "--base-model",
+                          "Base model; required if the file names none and the server has several",
+                          [this](const std::string& name) {
+                            adapters_import.base_model = InCollection("baseModels", name);
+                          });
     import_app.add_option(
         "--placeholder", adapters_import.placeholder,
         "Learned word for prompts, instead of the file's (* in the authors' files)");
@@ -282,47 +198,13 @@ struct Reader {
   }
 
   void ReadGenerate(CLI::App& app) {
-    v1::GenerateSpec& spec = generate.spec;
     app.add_option("ADAPTER", generate_words[0],
                    "Adapter from `vico train`; - for the base model alone")
         ->required();
     app.add_option("PROMPT", generate_words[1],
                    "What to draw, for example \"a photo of S* on the beach\"");
     app.add_flag("--bare", bare, "Use no adapter; PROMPT is the only argument");
-    Field<std::int32_t>(app, "-n,--count", "Number of pictures",
-                        [&spec](std::int32_t count) { spec.set_picture_count(count); });
-    app.add_option("--out", generate.out, "Folder for picture_<index>_<seed>.png")
-        ->capture_default_str();
-    app.add_option_function<std::vector<std::uint64_t>>(
-           "--seed",
-           [&spec](const std::vector<std::uint64_t>& seeds) {
-             spec.mutable_seeds()->Assign(seeds.begin(), seeds.end());
-           },
-           "One seed per picture (--seed 1,2 or --seed 1 --seed 2); a single seed counts up")
-        ->delimiter(',')
-        ->allow_extra_args(false);
-    Field<std::int32_t>(app, "--steps", "Denoising steps",
-                        [&spec](std::int32_t steps) { spec.set_steps(steps); });
-    Field<double>(app, "--guidance", "Guidance scale",
-                  [&spec](double scale) { spec.set_guidance_scale(scale); });
-    Field<double>(app, "--eta", "Noise that DDIM adds per step, 0..1",
-                  [&spec](double eta) { spec.set_eta(eta); });
-    Field<std::string>(app, "--scheduler", "Scheduler from `vico capabilities`",
-                       [&spec](const std::string& name) { spec.set_scheduler(name); });
-    Field<std::string>(app, "--negative-prompt", "What not to draw",
-                       [&spec](const std::string& prompt) { spec.set_negative_prompt(prompt); });
-    Field<std::int32_t>(app, "--width", "Width in pixels",
-                        [&spec](std::int32_t width) { spec.set_width(width); });
-    Field<std::int32_t>(app, "--height", "Height in pixels",
-                        [&spec](std::int32_t height) { spec.set_height(height); });
-    Field<std::int32_t>(app, "--preview", "Steps between previews; 0: no previews",
-                        [&spec](std::int32_t steps) { spec.set_preview_every_steps(steps); });
-    Field<std::string>(app, "--base-model", "Base model; for generation without an adapter",
-                       [&spec](const std::string& name) {
-                         spec.set_base_model(InCollection("baseModels", name));
-                       });
-    app.add_flag("--cancel-on-interrupt", generate.cancel_on_interrupt,
-                 "Cancel the job on Ctrl-C; without this it keeps running");
+    AddGenerateOptions(app, generate);
     app.final_callback([this, &app] {
       auto& [adapter, prompt] = generate_words;
       if (bare) std::swap(adapter, prompt);  // the only argument is the prompt

@@ -29,7 +29,7 @@ Progress ProgressOf(const v1::Event::Progress& event, const std::string& label) 
 }  // namespace
 
 JobView::JobView(JobViewOptions options, std::ostream& out, std::ostream& err,
-                 std::function<std::optional<int>()> columns)
+                 const std::function<std::optional<int>()>& columns)
     : options_(std::move(options)),
       out_(out),
       display_(err, columns),

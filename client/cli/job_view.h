@@ -23,7 +23,7 @@ class JobView : public WatchHandler {
  public:
   /// `out`, `err` and what `columns` refers to must outlive the view.
   JobView(JobViewOptions options, std::ostream& out, std::ostream& err,
-          std::function<std::optional<int>()> columns);
+          const std::function<std::optional<int>()>& columns);
 
   void OnJob(const std::string& job) override;
   absl::Status OnEvent(const v1::Event& event, const std::string* bytes) override;

@@ -48,10 +48,12 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
 }
 
 std::string SizeText(std::uint64_t bytes) {
+  constexpr std::uint64_t kKib = 1024;
+  constexpr std::uint64_t kMib = 1024 * kKib;
   const auto size = static_cast<double>(bytes);
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  if (bytes < 1024 * 1024) return fmt::format("{:.1f} KiB", size / 1024);
-  return fmt::format("{:.1f} MiB", size / (1024 * 1024));
+  if (bytes < kKib) return fmt::format("{} B", bytes);
+  if (bytes < kMib) return fmt::format("{:.1f} KiB", size / kKib);
+  return fmt::format("{:.1f} MiB", size / kMib);
 }
 
 std::string Printable(const std::string& text) {

@@ -42,7 +42,7 @@ absl::Status Client::Link::Retry(std::chrono::milliseconds total, std::chrono::m
   const Deadline end = std::chrono::system_clock::now() + total;
   Backoff backoff(options.retry.backoff, random);
   for (int tries = 1;; ++tries) {
-    const absl::Status status = attempt(std::min(end, std::chrono::system_clock::now() + each));
+    absl::Status status = attempt(std::min(end, std::chrono::system_clock::now() + each));
     if (status.ok() || !IsWorthRetrying(status) || tries >= options.retry.attempts) return status;
     const absl::Duration wait = std::max(backoff.Next(), RetryAfter(status));
     if (absl::Now() + wait >= absl::FromChrono(end)) return status;

@@ -23,6 +23,7 @@ absl::Status Broken(const std::string& source, std::string_view what) {
 absl::Status CheckContiguous(const std::string& source, const std::vector<TensorInfo>& tensors,
                              uint64_t size) {
   std::vector<const TensorInfo*> order;
+  order.reserve(tensors.size());
   for (const auto& tensor : tensors) order.push_back(&tensor);
   std::sort(order.begin(), order.end(), [](const TensorInfo* a, const TensorInfo* b) {
     return std::tie(a->begin, a->end) < std::tie(b->begin, b->end);
@@ -120,7 +121,7 @@ absl::StatusOr<SafetensorsFile> SafetensorsFile::Take(MappedBytes bytes, std::st
 
 absl::Status SafetensorsFile::Parse(std::span<const std::byte> file, uint64_t header_limit) {
   if (file.size() < kPrefix) return Broken(source_, "is too short for a safetensors file");
-  const uint64_t length = LoadLittleEndian<uint64_t>(file, 0);
+  const auto length = LoadLittleEndian<uint64_t>(file, 0);
   if (length > header_limit) {
     return Broken(source_,
                   fmt::format("header of {} bytes, at most {} allowed", length, header_limit));

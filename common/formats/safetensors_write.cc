@@ -40,6 +40,7 @@ absl::Status Check(std::span<const TensorView> tensors) {
 
 std::vector<const TensorView*> FileOrder(std::span<const TensorView> tensors) {
   std::vector<const TensorView*> order;
+  order.reserve(tensors.size());
   for (const auto& tensor : tensors) order.push_back(&tensor);
   std::sort(order.begin(), order.end(), [](const TensorView* a, const TensorView* b) {
     const auto size_a = DTypeSize(a->dtype);
@@ -100,7 +101,7 @@ absl::Status SyncFolder(const std::string& path) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return IoError(folder, "open");
   const bool synced = ::fsync(fd) == 0;
-  const auto status = synced ? absl::OkStatus() : IoError(folder, "fsync");
+  auto status = synced ? absl::OkStatus() : IoError(folder, "fsync");
   ::close(fd);
   return status;
 }

@@ -37,7 +37,8 @@ StopSignals::StopSignals() {
 StopSignals::~StopSignals() {
   for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, SIG_DFL);
   over_ = true;
-  pthread_kill(thread_.native_handle(), SIGTERM);
+  // The thread waits for this signal, which is blocked, so that it does not end the process.
+  pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
   thread_.join();
 }
 

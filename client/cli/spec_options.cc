@@ -1,0 +1,117 @@
+#include "client/cli/spec_options.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "client/cli/option_fields.h"
+
+namespace vico::client {
+namespace {
+
+const std::map<std::string, v1::Dialect> kDialects = {{"paper", v1::DIALECT_PAPER},
+                                                      {"mmagic", v1::DIALECT_MMAGIC}};
+const std::map<std::string, v1::BlockStart> kBlockStarts = {
+    {"random", v1::BLOCK_START_RANDOM},
+    {"zero", v1::BLOCK_START_ZERO},
+    {"self-attention", v1::BLOCK_START_SELF_ATTENTION}};
+const std::map<std::string, v1::LearningRateSchedule> kRateSchedules = {
+    {"constant", v1::LEARNING_RATE_SCHEDULE_CONSTANT},
+    {"cosine", v1::LEARNING_RATE_SCHEDULE_COSINE}};
+
+}  // namespace
+
+void AddTrainOptions(CLI::App& app, Train& train) {
+  v1::TrainSpec& spec = train.spec;
+  app.add_option_function<std::string>(
+         "CONCEPT",
+         [&spec](const std::string& name) {
+           spec.set_concept_name(InCollection("concepts", name));
+         },
+         "Concept to train on, from `vico concepts upload`")
+      ->required();
+  AddField<std::string>(app, "--init-word", "Class of the thing, one word: dog, robot, vase",
+                        [&spec](const std::string& word) { spec.set_init_word(word); })
+      ->required();
+  AddField<std::string>(
+      app, "--base-model", "Base model; required if the server has several",
+      [&spec](const std::string& name) { spec.set_base_model(InCollection("baseModels", name)); });
+  AddField<std::string>(app, "--placeholder", "The new word for prompts (default S*)",
+                        [&spec](const std::string& word) { spec.set_placeholder(word); });
+  AddField<std::int32_t>(app, "--steps", "Training steps",
+                         [&spec](std::int32_t steps) { spec.set_steps(steps); });
+  AddField<std::int32_t>(app, "--batch-size", "Pictures per step",
+                         [&spec](std::int32_t size) { spec.set_batch_size(size); });
+  AddField<std::uint64_t>(app, "--seed", "Seed; the same seed gives the same adapter",
+                          [&spec](std::uint64_t seed) { spec.set_seed(seed); });
+  AddChoice(app, "--dialect", "ViCo of the paper, or of mmagic's port", kDialects,
+            [&spec](v1::Dialect dialect) { spec.set_dialect(dialect); });
+  AddField<std::vector<std::string>>(
+      app, "--sites",
+      "Transformers with image attention, separated by commas: up_blocks.1.attentions.1,…",
+      [&spec](const std::vector<std::string>& sites) {
+        spec.mutable_sites()->Assign(sites.begin(), sites.end());
+      })
+      ->delimiter(',');
+  AddField<double>(app, "--embedding-lr", "Learning rate of the new word",
+                   [&spec](double rate) { spec.set_embedding_learning_rate(rate); });
+  AddField<double>(app, "--attention-lr", "Learning rate of the image attention",
+                   [&spec](double rate) { spec.set_attention_learning_rate(rate); });
+  AddChoice(
+      app, "--lr-schedule", "Schedule of both learning rates", kRateSchedules,
+      [&spec](v1::LearningRateSchedule schedule) { spec.set_learning_rate_schedule(schedule); });
+  AddField<double>(app, "--min-snr-gamma",
+                   "Small values weigh noisy timesteps more; 0: all timesteps equally",
+                   [&spec](double gamma) { spec.set_min_snr_gamma(gamma); });
+  AddChoice(app, "--block-start", "Initial weights of the image attention", kBlockStarts,
+            [&spec](v1::BlockStart start) { spec.set_block_start(start); });
+  AddField<std::int32_t>(app, "--sample-every", "Steps between sample pictures; 0: no samples",
+                         [&spec](std::int32_t steps) { spec.set_sample_every_steps(steps); });
+  AddField<std::string>(app, "--sample-prompt", "Prompt of the sample pictures",
+                        [&spec](const std::string& prompt) { spec.set_sample_prompt(prompt); });
+  app.add_flag("--watch", train.watch, "Watch the job until it ends");
+  app.add_flag("--cancel-on-interrupt", train.cancel_on_interrupt,
+               "Cancel the job on Ctrl-C; without this it keeps running");
+  app.add_option("--out", train.out,
+                 "Folder for sample pictures and learned masks; implies --watch");
+}
+
+void AddGenerateOptions(CLI::App& app, Generate& generate) {
+  v1::GenerateSpec& spec = generate.spec;
+  AddField<std::int32_t>(app, "-n,--count", "Number of pictures",
+                         [&spec](std::int32_t count) { spec.set_picture_count(count); });
+  app.add_option("--out", generate.out, "Folder for picture_<index>_<seed>.png")
+      ->capture_default_str();
+  app.add_option_function<std::vector<std::uint64_t>>(
+         "--seed",
+         [&spec](const std::vector<std::uint64_t>& seeds) {
+           spec.mutable_seeds()->Assign(seeds.begin(), seeds.end());
+         },
+         "One seed per picture (--seed 1,2 or --seed 1 --seed 2); a single seed counts up")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  AddField<std::int32_t>(app, "--steps", "Denoising steps",
+                         [&spec](std::int32_t steps) { spec.set_steps(steps); });
+  AddField<double>(app, "--guidance", "Guidance scale",
+                   [&spec](double scale) { spec.set_guidance_scale(scale); });
+  AddField<double>(app, "--eta", "Noise that DDIM adds per step, 0..1",
+                   [&spec](double eta) { spec.set_eta(eta); });
+  AddField<std::string>(app, "--scheduler", "Scheduler from `vico capabilities`",
+                        [&spec](const std::string& name) { spec.set_scheduler(name); });
+  AddField<std::string>(app, "--negative-prompt", "What not to draw",
+                        [&spec](const std::string& prompt) { spec.set_negative_prompt(prompt); });
+  AddField<std::int32_t>(app, "--width", "Width in pixels",
+                         [&spec](std::int32_t width) { spec.set_width(width); });
+  AddField<std::int32_t>(app, "--height", "Height in pixels",
+                         [&spec](std::int32_t height) { spec.set_height(height); });
+  AddField<std::int32_t>(app, "--preview", "Steps between previews; 0: no previews",
+                         [&spec](std::int32_t steps) { spec.set_preview_every_steps(steps); });
+  AddField<std::string>(
+      app, "--base-model", "Base model; for generation without an adapter",
+      [&spec](const std::string& name) { spec.set_base_model(InCollection("baseModels", name)); });
+  app.add_flag("--cancel-on-interrupt", generate.cancel_on_interrupt,
+               "Cancel the job on Ctrl-C; without this it keeps running");
+}
+
+}  // namespace vico::client
