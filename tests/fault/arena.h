@@ -1,45 +1,45 @@
-// A server and fake workers as processes, started anew whenever one dies, and the means to disturb
-// them.
+// A server and fake workers as processes. A process that dies is replaced, and tests can disturb
+// all of them.
 #pragma once
 
 #include <csignal>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "tests/end_to_end/processes.h"
+#include "common/mutex.h"
 #include "tests/fault/tcp_proxy.h"
+#include "tests/support/processes.h"
 #include "tests/support/temp_folder.h"
 
-namespace vico {
+namespace vico::fault {
 
 struct ArenaOptions {
   int workers = 3;
   double lease_seconds = 1;
-  int step_ms = 2;                ///< of a worker's step; a job has five
-  std::string server_failpoints;  ///< each acts once, in whichever server or worker reaches it
+  int step_ms = 2;                ///< duration of a step of a worker; a job has five steps
+  std::string server_failpoints;  ///< each runs once, in the first process that reaches it
   std::string worker_failpoints;
-  std::string defect;                        ///< of all processes, always
-  std::vector<std::string> server_flags{};   ///< more of them
+  std::string defect;                        ///< planted in the server or the workers; empty: none
+  std::vector<std::string> server_flags{};   ///< additional flags
   std::shared_ptr<TcpProxy> worker_proxy{};  ///< between the workers and the server
 };
 
-/// Any thread. All processes end with it.
+/// Any thread. The destructor ends all processes.
 class Arena {
  public:
   explicit Arena(ArenaOptions options);
   ~Arena();
 
-  /// False, with the log printed, when no server listens within a minute.
+  /// False if no server listens within a minute; it prints the log then.
   bool WaitForServer();
 
   std::string address() const;  ///< for clients
   std::string data() const { return folder_.path() + "/data"; }
   std::string records() const { return folder_.path() + "/records"; }
-  /// Lines of VICO_FAILPOINT_HITS, of all processes.
+  /// The lines that all processes wrote to VICO_FAILPOINT_HITS.
   std::vector<std::string> Hits() const;
   std::string log() const { return ReadFile(folder_.path() + "/log"); }
 
@@ -49,32 +49,33 @@ class Arena {
   void SignalWorker(int which, int signal);
   pid_t server_pid();
 
-  /// How often a worker was registered.
+  /// The number of successful registrations of workers.
   int registered() const;
   int server_starts();
   int worker_starts();
 
-  /// Ends everything: workers first, the server by SIGTERM. Its exit code, none when it had to be
-  /// killed after half a minute.
+  /// Kills the workers and stops the server with SIGTERM. Returns the server's exit code, or
+  /// nullopt if it did not end within 30 s and was killed.
   std::optional<int> Stop();
 
  private:
   void Supervise(const std::stop_token& stop);
-  void StartServer();
-  void StartWorker(int which);
+  void StartMissing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StartServer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StartWorker(int which) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ArenaOptions options_;
   TempFolder folder_;
-  std::mutex mutex_;
-  std::unique_ptr<Process> server_;                // guarded by mutex_
-  std::vector<std::unique_ptr<Process>> workers_;  // guarded by mutex_
-  int server_starts_ = 0;                          // guarded by mutex_
-  int worker_starts_ = 0;                          // guarded by mutex_
-  int client_port_ = 0;                            // guarded by mutex_; 0: not known yet
-  int worker_port_ = 0;                            // guarded by mutex_
-  bool stopping_ = false;                          // guarded by mutex_
-  // Children die with the thread that started them, so one thread starts them all.
+  mutable Mutex mutex_;
+  std::unique_ptr<Process> server_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Process>> workers_ ABSL_GUARDED_BY(mutex_);
+  int server_starts_ ABSL_GUARDED_BY(mutex_) = 0;
+  int worker_starts_ ABSL_GUARDED_BY(mutex_) = 0;
+  int client_port_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not known yet
+  int worker_port_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // A child process dies with the thread that started it, so one thread starts all of them.
   std::jthread supervisor_;
 };
 
-}  // namespace vico
+}  // namespace vico::fault

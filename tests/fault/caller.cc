@@ -8,26 +8,23 @@
 #include <grpcpp/grpcpp.h>
 
 #include "common/ids.h"
+#include "common/rpc/status_grpc.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "common/status_grpc.h"
 #include "server/jobs/job.h"
 #include "tests/server/base_model_fixture.h"
 
-namespace vico {
-
-using server::IsTerminal;
-
+namespace vico::fault {
 namespace {
 
 using std::chrono::milliseconds;
 
 constexpr auto kCallPatience = std::chrono::seconds(5);
 constexpr auto kWatchPatience = std::chrono::seconds(600);
-constexpr milliseconds kRest{50};  // before another try
+constexpr milliseconds kRest{50};  // before a retry
 
-/// Nobody knows whether it was done, or it was not and may be later.
-bool MayTryAgain(const absl::Status& status) {
+/// Whether a retry can succeed.
+bool IsRetryable(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
          absl::IsResourceExhausted(status) || absl::IsCancelled(status) ||
          absl::IsInternal(status) || absl::IsUnknown(status);
@@ -44,12 +41,12 @@ std::shared_ptr<grpc::Channel> Caller::Channel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
-Caller::Caller(const std::string& address, HistoryBook& book, std::stop_token stop)
-    : Caller(Channel(address), book, std::move(stop)) {}
+Caller::Caller(const std::string& address, HistoryRecorder& recorder, std::stop_token stop)
+    : Caller(Channel(address), recorder, std::move(stop)) {}
 
-Caller::Caller(const std::shared_ptr<grpc::Channel>& channel, HistoryBook& book,
+Caller::Caller(const std::shared_ptr<grpc::Channel>& channel, HistoryRecorder& recorder,
                std::stop_token stop, std::string key)
-    : book_(book),
+    : recorder_(recorder),
       key_(std::move(key)),
       stop_(std::move(stop)),
       jobs_(v1::JobService::NewStub(channel)),
@@ -69,8 +66,8 @@ void Caller::Rest(milliseconds time) const {
 }
 
 std::string Caller::UploadConcept() {
-  const std::vector<std::string> pictures = {FileBytes("examples/robot/beach.png"),
-                                             FileBytes("examples/robot/brick.png")};
+  const std::vector<std::string> pictures = {server::FileBytes("examples/robot/beach.png"),
+                                             server::FileBytes("examples/robot/brick.png")};
   v1::UploadConceptRequest first;
   first.mutable_header()->set_request_id(NewId());
   first.mutable_header()->set_display_name("robot");
@@ -101,12 +98,12 @@ std::string Caller::UploadConcept() {
   return "";
 }
 
-/// One call, written down.
-v1::Job Caller::Ask(ClientCall call, const std::function<absl::Status(v1::Job&)>& ask,
-                    absl::Status& status) {
+/// Makes one call and records it.
+v1::Job Caller::Call(ClientCall call, const std::function<absl::Status(v1::Job&)>& method,
+                     absl::Status& status) {
   v1::Job job;
   call.called_us = BootMicros();
-  status = ask(job);
+  status = method(job);
   call.answered_us = BootMicros();
   call.code = status.code();
   if (status.ok()) {
@@ -115,14 +112,14 @@ v1::Job Caller::Ask(ClientCall call, const std::function<absl::Status(v1::Job&)>
     call.last_sequence = job.last_sequence();
     call.cancel_requested = job.cancel_requested();
   }
-  book_.Add(std::move(call));
+  recorder_.Add(std::move(call));
   return job;
 }
 
-std::string Caller::Submit(const std::string& request_id, const std::string& what) {
+std::string Caller::Submit(const std::string& request_id, const std::string& concept_name) {
   v1::CreateTrainingJobRequest training;
   training.set_request_id(request_id);
-  training.mutable_train()->set_concept_name(what);
+  training.mutable_train()->set_concept_name(concept_name);
   training.mutable_train()->set_init_word("dog");
   v1::CreateGenerationJobRequest generation;
   generation.set_request_id(request_id);
@@ -130,23 +127,24 @@ std::string Caller::Submit(const std::string& request_id, const std::string& wha
   ClientCall call;
   call.kind = ClientCall::Kind::kSubmit;
   call.request_id = request_id;
-  call.body = what;
+  call.body = concept_name;
   while (!stop_.stop_requested()) {
     absl::Status status;
-    const v1::Job job = Ask(
+    const v1::Job job = Call(
         call,
         [&](v1::Job& made) {
           grpc::ClientContext context;
           Prepare(context, kCallPatience);
-          return FromGrpc(what.empty() ? jobs_->CreateGenerationJob(&context, generation, &made)
-                                       : jobs_->CreateTrainingJob(&context, training, &made));
+          return FromGrpc(concept_name.empty()
+                              ? jobs_->CreateGenerationJob(&context, generation, &made)
+                              : jobs_->CreateTrainingJob(&context, training, &made));
         },
         status);
     if (status.ok()) return job.name();
-    // No worker has registered yet: its base model is not known.
+    // The base model is unknown until a worker has registered.
     const bool early = absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
                        absl::IsInvalidArgument(status);
-    if (!early && !MayTryAgain(status)) return "";
+    if (!early && !IsRetryable(status)) return "";
     Rest(kRest);
   }
   return "";
@@ -159,7 +157,7 @@ bool Caller::Cancel(const std::string& job) {
   call.kind = ClientCall::Kind::kCancel;
   call.job = job;
   absl::Status status;
-  Ask(
+  Call(
       call,
       [&](v1::Job& answer) {
         grpc::ClientContext context;
@@ -176,7 +174,7 @@ std::optional<v1::Job> Caller::Get(const std::string& job) {
   ClientCall call;
   call.job = job;
   absl::Status status;
-  v1::Job got = Ask(
+  v1::Job got = Call(
       call,
       [&](v1::Job& answer) {
         grpc::ClientContext context;
@@ -205,16 +203,16 @@ bool Caller::Watch(const std::string& job, uint64_t after_sequence) {
     while (reader->Read(&response)) {
       if (!response.has_event()) continue;
       after_sequence = response.event().sequence();
-      ended = ended || IsTerminal(response.event());
+      ended = ended || server::IsTerminal(response.event());
       stream.events.push_back(std::move(*response.mutable_event()));
     }
     const absl::Status status = FromGrpc(reader->Finish());
     stream.code = status.code();
-    ended = ended || (status.ok() && stream.events.empty());  // it had seen the end before
-    book_.Add(std::move(stream));
+    ended = ended || (status.ok() && stream.events.empty());  // an earlier stream sent the end
+    recorder_.Add(std::move(stream));
     if (!ended) Rest(kRest);
   }
   return ended;
 }
 
-}  // namespace vico
+}  // namespace vico::fault

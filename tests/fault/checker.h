@@ -1,5 +1,4 @@
-// Judges a run: what clients and workers saw against what the server left behind. Source:
-// reliability.md section 8.
+// Checks a run: compares what clients and workers observed with the state that the server stored.
 #pragma once
 
 #include <cstdint>
@@ -10,32 +9,36 @@
 #include "tests/fault/history.h"
 #include "tests/fault/snapshot.h"
 
-namespace vico {
+namespace vico::fault {
 
 struct CheckOptions {
-  bool all_ended = true;      ///< every job must be in a terminal state by now
-  int64_t lease_us = 0;       ///< length of a lease; 0: leases are not checked against time
-  int queued_per_tenant = 0;  ///< the quota; 0: not checked
-  std::optional<int64_t> gc_age_seconds{};  ///< no unreferenced blob may be older
+  bool all_ended = true;                    ///< every job must be in a terminal state
+  int64_t lease_us = 0;                     ///< duration of a lease; 0: not checked
+  int queued_per_tenant = 0;                ///< limit of queued jobs; 0: not checked
+  std::optional<int64_t> gc_age_seconds{};  ///< the largest age of an unreferenced blob
 };
 
-/// One line for each violation; empty: the run was right.
+/// One line for each violation; empty if the run was correct.
 std::vector<std::string> Check(const History& history, const Snapshot& snapshot,
                                const CheckOptions& options);
 
-/// The groups of rules that it is made of. Each adds its violations.
 using Violations = std::vector<std::string>;
-/// Stories: dense events, legal changes, rising attempts, rows that agree with them, results.
+
+// The groups of rules that Check applies. Each adds its violations.
+
+/// Events have consecutive numbers, legal changes of state and rising attempts. Rows and results
+/// agree with them.
 void CheckJobs(const Snapshot& snapshot, const CheckOptions& options, Violations& violations);
-/// Every named blob is there and is what its name says.
+/// Every referenced blob exists and matches its digest and size.
 void CheckBlobs(const Snapshot& snapshot, const CheckOptions& options, Violations& violations);
-/// Acknowledged submits and cancels stand; reads never go back; watches show what happened.
+/// Acknowledged submits and cancels took effect. Reads never return an older state. Watches send
+/// the stored events.
 void CheckClients(const History& history, const Snapshot& snapshot, Violations& violations);
-/// How many a tenant had queued when one more was taken.
+/// No job was accepted from a tenant whose queue was full.
 void CheckQuota(const Snapshot& snapshot, const CheckOptions& options, Violations& violations);
-/// Leases exclude one another, last as long as promised, and what was acknowledged under one
-/// stands.
+/// Leases of a job do not overlap and last as long as configured. Acknowledged reports and results
+/// are stored.
 void CheckWorkers(const History& history, const Snapshot& snapshot, const CheckOptions& options,
                   Violations& violations);
 
-}  // namespace vico
+}  // namespace vico::fault

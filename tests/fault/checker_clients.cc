@@ -1,16 +1,14 @@
-// The rules about what clients were told.
+// Rules about the answers that clients got.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "server/jobs/job.h"
 #include "tests/fault/checker.h"
 
-namespace vico {
-
-using server::IsTerminal;
-
+namespace vico::fault {
 namespace {
 
 bool Answered(const ClientCall& call) { return call.code == absl::StatusCode::kOk; }
@@ -22,13 +20,13 @@ const StoredJob* Find(const Snapshot& snapshot, const std::string& name) {
 
 void CheckSubmits(const History& history, const Snapshot& snapshot, Violations& violations) {
   std::map<std::string, std::string> made;  // request id -> job
-  std::map<std::string, int> asked;         // request id -> times
+  std::set<std::string> submitted;          // request ids
   for (const ClientCall& call : history.calls) {
     if (call.kind != ClientCall::Kind::kSubmit) continue;
-    ++asked[call.request_id];
+    submitted.insert(call.request_id);
     if (!Answered(call)) continue;
     if (Find(snapshot, call.job) == nullptr) {
-      violations.push_back(fmt::format("{}: was acknowledged and is not there", call.job));
+      violations.push_back(fmt::format("{}: was acknowledged and does not exist", call.job));
     }
     const auto [first, is_new] = made.emplace(call.request_id, call.job);
     if (!is_new && first->second != call.job) {
@@ -40,13 +38,13 @@ void CheckSubmits(const History& history, const Snapshot& snapshot, Violations& 
   for (const auto& [key, resource] : snapshot.requests) {
     if (!resource.starts_with("jobs/")) continue;
     ++requests_of[resource];
-    if (!asked.contains(key.second)) {
-      violations.push_back(fmt::format("{}: nobody asked for it", resource));
+    if (!submitted.contains(key.second)) {
+      violations.push_back(fmt::format("{}: no client requested it", resource));
     }
-    const auto told = made.find(key.second);
-    if (told != made.end() && told->second != resource) {
-      violations.push_back(fmt::format("request {}: the client was told {}, the row says {}",
-                                       key.second, told->second, resource));
+    const auto answer = made.find(key.second);
+    if (answer != made.end() && answer->second != resource) {
+      violations.push_back(fmt::format("request {}: the client got {}, the row has {}", key.second,
+                                       answer->second, resource));
     }
   }
   for (const auto& [name, stored] : snapshot.jobs) {
@@ -60,18 +58,18 @@ void CheckCancels(const History& history, const Snapshot& snapshot, Violations& 
   for (const ClientCall& call : history.calls) {
     if (call.kind != ClientCall::Kind::kCancel || !Answered(call)) continue;
     const StoredJob* stored = Find(snapshot, call.job);
-    if (stored == nullptr) continue;  // said elsewhere
+    if (stored == nullptr) continue;  // CheckSubmits reports it
     const bool too_late =
         call.state == v1::JOB_STATE_SUCCEEDED || call.state == v1::JOB_STATE_FAILED;
     if (!too_late &&
         (stored->job.state() == v1::JOB_STATE_SUCCEEDED || !stored->job.cancel_requested())) {
       violations.push_back(fmt::format("{}: its cancel was acknowledged; it is {}", call.job,
-                                       StateName(stored->job.state())));
+                                       server::StateName(stored->job.state())));
     }
   }
 }
 
-/// An answer to a call that began after another was answered is never older.
+/// The answer to a call that began after another call was answered is not older than that answer.
 void CheckReads(const History& history, Violations& violations) {
   std::map<std::string, std::vector<const ClientCall*>> by_job;
   for (const ClientCall& call : history.calls) {
@@ -94,7 +92,7 @@ void CheckReads(const History& history, Violations& violations) {
       for (; next < answered.size() && answered[next]->answered_us < call->called_us; ++next) {
         newest = std::max(newest, answered[next]->last_sequence);
         cancelled = cancelled || answered[next]->cancel_requested;
-        if (IsTerminal(answered[next]->state)) end = answered[next]->state;
+        if (server::IsTerminal(answered[next]->state)) end = answered[next]->state;
       }
       if (next > 0 && call->code == absl::StatusCode::kNotFound) {
         violations.push_back(fmt::format("{}: was not found after it was acknowledged", job));
@@ -102,7 +100,8 @@ void CheckReads(const History& history, Violations& violations) {
       if (!Answered(*call)) continue;
       if (call->last_sequence < newest || (cancelled && !call->cancel_requested) ||
           (end != v1::JOB_STATE_UNSPECIFIED && call->state != end)) {
-        violations.push_back(fmt::format("{}: was read older than before", job));
+        violations.push_back(
+            fmt::format("{}: a read returned an older state than an earlier one", job));
       }
     }
   }
@@ -114,7 +113,7 @@ void CheckStreams(const History& history, const Snapshot& snapshot, Violations& 
     uint64_t expected = stream.after_sequence;
     for (const v1::Event& event : stream.events) {
       if (event.sequence() != ++expected) {
-        violations.push_back(fmt::format("{}: a watch after {} showed event {} in place of {}",
+        violations.push_back(fmt::format("{}: a watch after {} sent event {} instead of {}",
                                          stream.job, stream.after_sequence, event.sequence(),
                                          expected));
         break;
@@ -122,12 +121,12 @@ void CheckStreams(const History& history, const Snapshot& snapshot, Violations& 
       if (stored == nullptr || expected > stored->events.size() ||
           event.SerializeAsString() != stored->events[expected - 1].SerializeAsString()) {
         violations.push_back(
-            fmt::format("{}: a watch showed an event {} that is not stored", stream.job, expected));
+            fmt::format("{}: a watch sent event {}, which is not stored", stream.job, expected));
         break;
       }
     }
     if (stream.code == absl::StatusCode::kOk && !stream.events.empty() &&
-        !IsTerminal(stream.events.back())) {
+        !server::IsTerminal(stream.events.back())) {
       violations.push_back(fmt::format("{}: a watch ended before the job", stream.job));
     }
   }
@@ -153,4 +152,4 @@ std::vector<std::string> Check(const History& history, const Snapshot& snapshot,
   return violations;
 }
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,4 +1,4 @@
-// The rules about rows and blobs alone.
+// Rules about rows and blobs.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -9,44 +9,41 @@
 #include "server/jobs/job.h"
 #include "tests/fault/checker.h"
 
-namespace vico {
-
-using server::IsTerminal;
-using server::kSystemTenant;
-
+namespace vico::fault {
 namespace {
 
 using google::protobuf::util::TimeUtil;
 
-/// Plays a job's events and says what is wrong with them.
-class Story {
+/// Replays the events of a job and reports what is wrong with them.
+class Replay {
  public:
-  Story(const StoredJob& stored, Violations& violations)
+  Replay(const StoredJob& stored, Violations& violations)
       : stored_(stored), violations_(violations) {}
 
-  void Play() {
+  void Run() {
     for (size_t i = 0; i < stored_.events.size(); ++i) {
       const v1::Event& event = stored_.events[i];
       if (event.sequence() != i + 1 || stored_.event_numbers[i] != static_cast<int64_t>(i + 1)) {
-        Wrong(fmt::format("event {} has number {}", i + 1, event.sequence()));
+        Report(fmt::format("event {} has number {}", i + 1, event.sequence()));
       }
-      if (IsTerminal(state_)) Wrong(fmt::format("event {} comes after the end", i + 1));
-      Take(event);
+      if (server::IsTerminal(state_)) Report(fmt::format("event {} comes after the end", i + 1));
+      Apply(event);
       if (event.attempt() != attempt_) {
-        Wrong(fmt::format("event {} is of attempt {} during {}", i + 1, event.attempt(), attempt_));
+        Report(fmt::format("event {} has attempt {} during attempt {}", i + 1, event.attempt(),
+                           attempt_));
       }
     }
     const v1::Job& job = stored_.job;
     if (state_ != job.state()) {
-      Wrong(
-          fmt::format("its row says {}, its events {}", StateName(job.state()), StateName(state_)));
+      Report(fmt::format("its row says {}, its events say {}", server::StateName(job.state()),
+                         server::StateName(state_)));
     }
-    if (attempt_ != job.attempt()) Wrong("its row and its events differ in the attempt");
-    if (job.last_sequence() != stored_.events.size()) Wrong("its row and its events differ");
+    if (attempt_ != job.attempt()) Report("its row and its events differ in the attempt");
+    if (job.last_sequence() != stored_.events.size()) Report("its row and its events differ");
   }
 
  private:
-  void Take(const v1::Event& event) {
+  void Apply(const v1::Event& event) {
     switch (event.what_case()) {
       case v1::Event::kQueued:
         return Change(state_ == v1::JOB_STATE_UNSPECIFIED || state_ == v1::JOB_STATE_RUNNING,
@@ -59,30 +56,32 @@ class Story {
       case v1::Event::kSucceeded:
         return Change(state_ == v1::JOB_STATE_RUNNING, v1::JOB_STATE_SUCCEEDED);
       case v1::Event::kFailed:
-        return Change(!IsTerminal(state_), v1::JOB_STATE_FAILED);
+        return Change(!server::IsTerminal(state_), v1::JOB_STATE_FAILED);
       case v1::Event::kCancelled:
-        return Change(!IsTerminal(state_), v1::JOB_STATE_CANCELLED);
+        return Change(!server::IsTerminal(state_), v1::JOB_STATE_CANCELLED);
       case v1::Event::kWarning:
         return;
       case v1::Event::kProgress:
-        if (event.progress().step() <= step_) Wrong("progress was taken twice or goes back");
+        if (event.progress().step() <= step_) Report("progress was stored twice or decreases");
         step_ = event.progress().step();
         break;
       case v1::Event::kPicture:
-        if (!pictures_.insert(event.picture().index()).second) Wrong("a picture came twice");
+        if (!pictures_.insert(event.picture().index()).second) Report("a picture was stored twice");
         break;
       default:
         break;
     }
-    if (state_ != v1::JOB_STATE_RUNNING) Wrong("a worker's event came while nobody ran it");
+    if (state_ != v1::JOB_STATE_RUNNING)
+      Report("an event of a worker was stored while the job did not run");
   }
 
   void Change(bool legal, v1::JobState to) {
-    if (!legal) Wrong(fmt::format("went from {} to {}", StateName(state_), StateName(to)));
+    if (!legal)
+      Report(fmt::format("went from {} to {}", server::StateName(state_), server::StateName(to)));
     state_ = to;
   }
 
-  void Wrong(const std::string& what) {
+  void Report(const std::string& what) {
     violations_.push_back(fmt::format("{}: {}", stored_.job.name(), what));
   }
 
@@ -91,7 +90,7 @@ class Story {
   v1::JobState state_ = v1::JOB_STATE_UNSPECIFIED;
   int attempt_ = 0;
   int64_t step_ = 0;
-  std::set<int> pictures_;  // of this attempt
+  std::set<int> pictures_;  // indexes in this attempt
 };
 
 void CheckResults(const Snapshot& snapshot, Violations& violations) {
@@ -102,7 +101,7 @@ void CheckResults(const Snapshot& snapshot, Violations& violations) {
     const auto job = snapshot.jobs.find(adapter.job());
     if (job == snapshot.jobs.end() || job->second.job.adapter() != adapter.name() ||
         job->second.job.state() != v1::JOB_STATE_SUCCEEDED) {
-      violations.push_back(fmt::format("{}: no succeeded job points to it", adapter.name()));
+      violations.push_back(fmt::format("{}: no succeeded job references it", adapter.name()));
     }
   }
   for (const auto& [name, stored] : snapshot.jobs) {
@@ -110,7 +109,7 @@ void CheckResults(const Snapshot& snapshot, Violations& violations) {
         stored.job.state() == v1::JOB_STATE_SUCCEEDED && stored.job.kind() == v1::JOB_KIND_TRAINING;
     if (adapters_of[name] != (trained ? 1 : 0)) {
       violations.push_back(fmt::format("{}: is {} and has {} adapters", name,
-                                       StateName(stored.job.state()), adapters_of[name]));
+                                       server::StateName(stored.job.state()), adapters_of[name]));
     }
     if (stored.job.state() == v1::JOB_STATE_SUCCEEDED && stored.job.cancel_requested()) {
       violations.push_back(fmt::format("{}: succeeded after it was cancelled", name));
@@ -122,34 +121,36 @@ void CheckResults(const Snapshot& snapshot, Violations& violations) {
 
 void CheckJobs(const Snapshot& snapshot, const CheckOptions& options, Violations& violations) {
   for (const auto& [name, stored] : snapshot.jobs) {
-    Story(stored, violations).Play();
-    if (options.all_ended && !IsTerminal(stored.job.state())) {
+    Replay(stored, violations).Run();
+    if (options.all_ended && !server::IsTerminal(stored.job.state())) {
       violations.push_back(
-          fmt::format("{}: did not end; it is {}", name, StateName(stored.job.state())));
+          fmt::format("{}: did not end; it is {}", name, server::StateName(stored.job.state())));
     }
   }
   CheckResults(snapshot, violations);
 }
 
 void CheckBlobs(const Snapshot& snapshot, const CheckOptions& options, Violations& violations) {
-  std::set<std::pair<std::string, std::string>> named;
-  for (const auto& [tenant, refs] : snapshot.named) {
+  std::set<std::pair<std::string, std::string>> referenced;
+  for (const auto& [tenant, refs] : snapshot.referenced) {
     for (const v1::BlobRef& ref : refs) {
-      if (!named.emplace(tenant, ref.sha256()).second) continue;
+      if (!referenced.emplace(tenant, ref.sha256()).second) continue;
       const auto blob = snapshot.blobs.find({tenant, ref.sha256()});
       if (blob == snapshot.blobs.end()) {
-        violations.push_back(fmt::format("blob {}: is named but not there", ref.sha256()));
+        violations.push_back(
+            fmt::format("blob {}: is referenced and does not exist", ref.sha256()));
       } else if (blob->second.size_bytes != ref.size_bytes() || !blob->second.digest_matches) {
-        violations.push_back(fmt::format("blob {}: its bytes are not those named", ref.sha256()));
+        violations.push_back(
+            fmt::format("blob {}: its bytes do not match the reference", ref.sha256()));
       }
     }
   }
   if (!options.gc_age_seconds) return;
   for (const auto& [key, blob] : snapshot.blobs) {
-    if (key.first != kSystemTenant && !named.contains(key) &&
+    if (key.first != server::kSystemTenant && !referenced.contains(key) &&
         blob.age_seconds > *options.gc_age_seconds) {
       violations.push_back(
-          fmt::format("blob {}: nobody names it for {} s", key.second, blob.age_seconds));
+          fmt::format("blob {}: has had no reference for {} s", key.second, blob.age_seconds));
     }
   }
 }
@@ -158,8 +159,8 @@ void CheckQuota(const Snapshot& snapshot, const CheckOptions& options, Violation
   if (options.queued_per_tenant <= 0) return;
   struct Step {
     int64_t time;
-    int order;  // of the same moment: those that leave first
-    bool made;  // the job's first event
+    int order;  // among steps at the same time: jobs leave before others enter
+    bool is_submit;
     bool operator<(const Step& other) const {
       return std::tie(time, order) < std::tie(other.time, other.order);
     }
@@ -172,7 +173,7 @@ void CheckQuota(const Snapshot& snapshot, const CheckOptions& options, Violation
       if (event.has_queued()) {
         steps[stored.tenant].push_back({time, 1, event.sequence() == 1});
         queued = true;
-      } else if (queued && (event.has_started() || IsTerminal(event))) {
+      } else if (queued && (event.has_started() || server::IsTerminal(event))) {
         steps[stored.tenant].push_back({time, 0, false});
         queued = false;
       }
@@ -182,13 +183,13 @@ void CheckQuota(const Snapshot& snapshot, const CheckOptions& options, Violation
     std::sort(all.begin(), all.end());
     int queued = 0;
     for (const Step& step : all) {
-      if (step.made && queued >= options.queued_per_tenant) {
-        violations.push_back(
-            fmt::format("tenant {}: {} were queued when another was taken", tenant, queued));
+      if (step.is_submit && queued >= options.queued_per_tenant) {
+        violations.push_back(fmt::format("tenant {}: {} jobs were queued when another was accepted",
+                                         tenant, queued));
       }
       queued += step.order == 1 ? 1 : -1;
     }
   }
 }
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,4 +1,5 @@
-// Checks the checker: a right run passes, and each wrong one is flagged for what is wrong with it.
+// Tests of the checker: a correct run has no violation, and each incorrect run has the expected
+// one.
 #include "tests/fault/checker.h"
 
 #include <functional>
@@ -10,7 +11,7 @@
 
 #include "server/jobs/job.h"
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 using testing::Contains;
@@ -19,9 +20,9 @@ using testing::IsEmpty;
 
 constexpr int64_t kSecond = 1'000'000;
 
-/// A training that was leased twice: the first worker died, the second one finished; and a
+/// A training with two attempts, of which the first worker died and the second finished, and a
 /// generation that was cancelled while it ran.
-struct RightRun {
+struct CorrectRun {
   History history;
   Snapshot snapshot;
   CheckOptions options{.lease_us = kSecond, .queued_per_tenant = 2, .gc_age_seconds = 100};
@@ -80,7 +81,7 @@ struct RightRun {
     history.streams.push_back(stream);
   }
 
-  RightRun() {
+  CorrectRun() {
     StoredJob& a = snapshot.jobs["jobs/a"];
     a.tenant = "default";
     a.job.set_name("jobs/a");
@@ -117,8 +118,8 @@ struct RightRun {
     snapshot.adapters.emplace_back("default", adapter);
     snapshot.requests[{"default", "request jobs/a"}] = "jobs/a";
     snapshot.requests[{"default", "request jobs/b"}] = "jobs/b";
-    snapshot.named["default"] = {Ref('a', 5), Ref('b', 6), Ref('c', 7)};
-    for (const v1::BlobRef& ref : snapshot.named["default"]) {
+    snapshot.referenced["default"] = {Ref('a', 5), Ref('b', 6), Ref('c', 7)};
+    for (const v1::BlobRef& ref : snapshot.referenced["default"]) {
       snapshot.blobs[{"default", ref.sha256()}] = {ref.size_bytes(), true, 500};
     }
 
@@ -143,128 +144,128 @@ struct RightRun {
 
   StoredJob& a() { return snapshot.jobs["jobs/a"]; }
   StoredJob& b() { return snapshot.jobs["jobs/b"]; }
-  std::vector<std::string> Judge() const { return Check(history, snapshot, options); }
+  std::vector<std::string> Violations() const { return Check(history, snapshot, options); }
 };
 
-TEST(CheckerTest, ARightRunPasses) { EXPECT_THAT(RightRun().Judge(), IsEmpty()); }
+TEST(CheckerTest, ACorrectRunHasNoViolation) { EXPECT_THAT(CorrectRun().Violations(), IsEmpty()); }
 
 struct Wrong {
   std::string name;
-  std::string says;
-  std::function<void(RightRun&)> make;
+  std::string violation;
+  std::function<void(CorrectRun&)> make;
 };
 
 void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
 
-class WrongRunTest : public testing::TestWithParam<Wrong> {};
+class IncorrectRunTest : public testing::TestWithParam<Wrong> {};
 
-TEST_P(WrongRunTest, IsFlagged) {
-  RightRun run;
+TEST_P(IncorrectRunTest, HasTheViolation) {
+  CorrectRun run;
   GetParam().make(run);
-  EXPECT_THAT(run.Judge(), Contains(HasSubstr(GetParam().says)));
+  EXPECT_THAT(run.Violations(), Contains(HasSubstr(GetParam().violation)));
 }
 
-ClientCall& CallOf(RightRun& run, size_t index) { return run.history.calls[index]; }
+ClientCall& CallOf(CorrectRun& run, size_t index) { return run.history.calls[index]; }
 
 INSTANTIATE_TEST_SUITE_P(
-    Histories, WrongRunTest,
+    Histories, IncorrectRunTest,
     testing::Values(
-        Wrong{"AcknowledgedJobLost", "was acknowledged and is not there",
-              [](RightRun& run) { run.snapshot.jobs.erase("jobs/b"); }},
+        Wrong{"AcknowledgedJobLost", "was acknowledged and does not exist",
+              [](CorrectRun& run) { run.snapshot.jobs.erase("jobs/b"); }},
         Wrong{"TwoJobsOfOneRequest", "made jobs/a and jobs/b",
-              [](RightRun& run) { CallOf(run, 1).request_id = "request jobs/a"; }},
-        Wrong{"JobOfNobody", "nobody asked for it",
-              [](RightRun& run) { CallOf(run, 1).request_id = "another"; }},
+              [](CorrectRun& run) { CallOf(run, 1).request_id = "request jobs/a"; }},
+        Wrong{"JobWithoutClient", "no client requested it",
+              [](CorrectRun& run) { CallOf(run, 1).request_id = "another"; }},
         Wrong{"JobWithoutRequest", "belongs to 0 requests",
-              [](RightRun& run) {
+              [](CorrectRun& run) {
                 run.snapshot.requests.erase({"default", "request jobs/b"});
               }},
         Wrong{"NotEnded", "did not end",
-              [](RightRun& run) {
+              [](CorrectRun& run) {
                 run.a().events.pop_back();
                 run.a().event_numbers.pop_back();
                 run.a().job.set_state(v1::JOB_STATE_RUNNING);
                 run.a().job.set_last_sequence(7);
               }},
-        Wrong{"RowAndEventsDiffer", "its row says failed, its events succeeded",
-              [](RightRun& run) { run.a().job.set_state(v1::JOB_STATE_FAILED); }},
+        Wrong{"RowAndEventsDiffer", "its row says failed, its events say succeeded",
+              [](CorrectRun& run) { run.a().job.set_state(v1::JOB_STATE_FAILED); }},
         Wrong{"EventMissing", "has number 4",
-              [](RightRun& run) { run.a().events.erase(run.a().events.begin() + 2); }},
-        Wrong{"EventTwice", "progress was taken twice",
-              [](RightRun& run) { run.a().events[6].mutable_progress()->set_step(1); }},
-        Wrong{"PictureTwice", "a picture came twice",
-              [](RightRun& run) {
+              [](CorrectRun& run) { run.a().events.erase(run.a().events.begin() + 2); }},
+        Wrong{"EventTwice", "progress was stored twice",
+              [](CorrectRun& run) { run.a().events[6].mutable_progress()->set_step(1); }},
+        Wrong{"PictureTwice", "a picture was stored twice",
+              [](CorrectRun& run) {
                 run.b().events[3] = run.b().events[2];
                 run.b().events[3].set_sequence(4);
               }},
         Wrong{"EventAfterTheEnd", "comes after the end",
-              [](RightRun& run) { run.Add(run.a(), 2, 10).mutable_warning(); }},
+              [](CorrectRun& run) { run.Add(run.a(), 2, 10).mutable_warning(); }},
         Wrong{"IllegalChange", "went from queued to succeeded",
-              [](RightRun& run) { run.a().events[4].mutable_succeeded(); }},
-        Wrong{"AttemptThatFalls", "is of attempt 1 during 2",
-              [](RightRun& run) { run.a().events[6].set_attempt(1); }},
+              [](CorrectRun& run) { run.a().events[4].mutable_succeeded(); }},
+        Wrong{"AttemptThatFalls", "has attempt 1 during attempt 2",
+              [](CorrectRun& run) { run.a().events[6].set_attempt(1); }},
         Wrong{"TwoAdapters", "has 2 adapters",
-              [](RightRun& run) { run.snapshot.adapters.push_back(run.snapshot.adapters[0]); }},
-        Wrong{"AdapterOfAFailure", "no succeeded job points to it",
-              [](RightRun& run) { run.snapshot.adapters[0].second.set_job("jobs/b"); }},
-        Wrong{"BlobMissing", "is named but not there",
-              [](RightRun& run) {
+              [](CorrectRun& run) { run.snapshot.adapters.push_back(run.snapshot.adapters[0]); }},
+        Wrong{"AdapterOfAFailure", "no succeeded job references it",
+              [](CorrectRun& run) { run.snapshot.adapters[0].second.set_job("jobs/b"); }},
+        Wrong{"BlobMissing", "is referenced and does not exist",
+              [](CorrectRun& run) {
                 run.snapshot.blobs.erase({"default", std::string(64, 'b')});
               }},
-        Wrong{"BlobTorn", "its bytes are not those named",
-              [](RightRun& run) {
+        Wrong{"BlobTorn", "its bytes do not match the reference",
+              [](CorrectRun& run) {
                 run.snapshot.blobs[{"default", std::string(64, 'c')}].digest_matches = false;
               }},
-        Wrong{"BlobShort", "its bytes are not those named",
-              [](RightRun& run) {
+        Wrong{"BlobShort", "its bytes do not match the reference",
+              [](CorrectRun& run) {
                 run.snapshot.blobs[{"default", std::string(64, 'c')}].size_bytes = 6;
               }},
-        Wrong{"GarbageKept", "nobody names it for 101 s",
-              [](RightRun& run) {
+        Wrong{"GarbageKept", "has had no reference for 101 s",
+              [](CorrectRun& run) {
                 run.snapshot.blobs[{"default", std::string(64, 'd')}] = {1, true, 101};
               }},
         Wrong{"SucceededAfterCancel", "succeeded after it was cancelled",
-              [](RightRun& run) { run.a().job.set_cancel_requested(true); }},
+              [](CorrectRun& run) { run.a().job.set_cancel_requested(true); }},
         Wrong{"CancelForgotten", "its cancel was acknowledged",
-              [](RightRun& run) { run.b().job.set_cancel_requested(false); }},
-        Wrong{"ReadGoesBack", "was read older than before",
-              [](RightRun& run) { CallOf(run, 5).last_sequence = 2; }},
-        Wrong{"EndChanges", "was read older than before",
-              [](RightRun& run) {
+              [](CorrectRun& run) { run.b().job.set_cancel_requested(false); }},
+        Wrong{"ReadGoesBack", "a read returned an older state than an earlier one",
+              [](CorrectRun& run) { CallOf(run, 5).last_sequence = 2; }},
+        Wrong{"EndChanges", "a read returned an older state than an earlier one",
+              [](CorrectRun& run) {
                 run.AddCall(ClientCall::Kind::kGet, "jobs/a", 11 * kSecond, v1::JOB_STATE_FAILED,
                             8);
               }},
         Wrong{"AcknowledgedJobNotFound", "was not found after it was acknowledged",
-              [](RightRun& run) { CallOf(run, 2).code = absl::StatusCode::kNotFound; }},
-        Wrong{"WatchWithGap", "showed event 4 in place of 3",
-              [](RightRun& run) {
+              [](CorrectRun& run) { CallOf(run, 2).code = absl::StatusCode::kNotFound; }},
+        Wrong{"WatchWithGap", "sent event 4 instead of 3",
+              [](CorrectRun& run) {
                 auto& events = run.history.streams[0].events;
                 events.erase(events.begin() + 2);
               }},
-        Wrong{"WatchFromTheStart", "showed event 1 in place of 4",
-              [](RightRun& run) { run.history.streams[1].events = run.a().events; }},
-        Wrong{"WatchOfWhatIsNotStored", "that is not stored",
-              [](RightRun& run) {
+        Wrong{"WatchFromTheStart", "sent event 1 instead of 4",
+              [](CorrectRun& run) { run.history.streams[1].events = run.a().events; }},
+        Wrong{"WatchOfWhatIsNotStored", "which is not stored",
+              [](CorrectRun& run) {
                 run.history.streams[0].events[2].mutable_progress()->set_step(9);
               }},
         Wrong{"WatchEndsEarly", "a watch ended before the job",
-              [](RightRun& run) { run.history.streams[0].events.pop_back(); }},
-        Wrong{"TwoLeasesAtOnce", "a report of attempt 1 was taken during 2",
-              [](RightRun& run) { run.AddWorker("report", 1, 7 * kSecond, 1); }},
-        Wrong{"ResultOfAnOldAttempt", "its result is not the last attempt's",
-              [](RightRun& run) { run.history.workers[4].attempt = 1; }},
-        Wrong{"AcknowledgedResultReplaced", "is not the one shown",
-              [](RightRun& run) { run.history.workers[4].blob = std::string(64, 'e'); }},
+              [](CorrectRun& run) { run.history.streams[0].events.pop_back(); }},
+        Wrong{"TwoLeasesAtOnce", "a report of attempt 1 was accepted during attempt 2",
+              [](CorrectRun& run) { run.AddWorker("report", 1, 7 * kSecond, 1); }},
+        Wrong{"ResultOfAnOldAttempt", "its result is not from the last attempt",
+              [](CorrectRun& run) { run.history.workers[4].attempt = 1; }},
+        Wrong{"AcknowledgedResultReplaced", "is not the job's result",
+              [](CorrectRun& run) { run.history.workers[4].blob = std::string(64, 'e'); }},
         Wrong{"AcknowledgedReportLost", "step 3 of attempt 2 was acknowledged and is not stored",
-              [](RightRun& run) { run.AddWorker("report", 2, 8 * kSecond, 3); }},
+              [](CorrectRun& run) { run.AddWorker("report", 2, 8 * kSecond, 3); }},
         Wrong{"LeaseTakenEarly", "lost its lease 500 ms after a report",
-              [](RightRun& run) {
+              [](CorrectRun& run) {
                 run.history.workers[1].called_us = 4 * kSecond + kSecond / 2;
                 run.history.workers[1].answered_us = 4 * kSecond + kSecond / 2;
               }},
-        Wrong{"QuotaExceeded", "were queued when another was taken",
-              [](RightRun& run) { run.options.queued_per_tenant = 1; }}),
+        Wrong{"QuotaExceeded", "jobs were queued when another was accepted",
+              [](CorrectRun& run) { run.options.queued_per_tenant = 1; }}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::fault

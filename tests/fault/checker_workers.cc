@@ -9,26 +9,27 @@
 #include "server/jobs/job.h"
 #include "tests/fault/checker.h"
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 using google::protobuf::util::TimeUtil;
 using Records = std::vector<const WorkerRecord*>;
 
-// A lease may be taken back so much early: clocks are read at different moments.
+// How much too early a lease may end: client and server read the clock at different times.
 constexpr int64_t kClockSlackUs = 30'000;
 
 bool Answered(const WorkerRecord& record) { return record.code == "OK"; }
 
-/// Once the next attempt's worker had its grant, nothing the older one says is taken.
+/// After the next attempt was granted, the server accepts no report of an older attempt.
 void CheckExclusion(const std::string& job, const Records& records, Violations& violations) {
   for (const WorkerRecord* grant : records) {
     if (grant->what != "lease" || !Answered(*grant)) continue;
     for (const WorkerRecord* old : records) {
       if (old->what == "report" && Answered(*old) && old->attempt < grant->attempt &&
           old->called_us > grant->answered_us) {
-        violations.push_back(fmt::format("{}: a report of attempt {} was taken during {}", job,
-                                         old->attempt, grant->attempt));
+        violations.push_back(
+            fmt::format("{}: a report of attempt {} was accepted during attempt {}", job,
+                        old->attempt, grant->attempt));
       }
     }
   }
@@ -44,7 +45,7 @@ std::string ResultOf(const Snapshot& snapshot, const v1::Job& job) {
   return "";
 }
 
-/// What a worker was told is done is done, and the result is the last attempt's.
+/// An acknowledged result is the job's result, and a job's result is from the last attempt.
 void CheckFinishes(const Snapshot& snapshot, const StoredJob& stored, const Records& records,
                    Violations& violations) {
   const v1::Job& job = stored.job;
@@ -57,14 +58,13 @@ void CheckFinishes(const Snapshot& snapshot, const StoredJob& stored, const Reco
         ResultOf(snapshot, job) != record->blob) {
       violations.push_back(
           fmt::format("{}: the result of attempt {} was acknowledged and is not "
-                      "the one shown",
+                      "the job's result",
                       job.name(), record->attempt));
     }
   }
   if (job.state() == v1::JOB_STATE_SUCCEEDED && !records.empty() &&
       !made_by_last.contains(ResultOf(snapshot, job))) {
-    violations.push_back(
-        fmt::format("{}: its result is not the last attempt's worker's", job.name()));
+    violations.push_back(fmt::format("{}: its result is not from the last attempt", job.name()));
   }
 }
 
@@ -84,7 +84,8 @@ void CheckReports(const StoredJob& stored, const Records& records, Violations& v
   }
 }
 
-/// A job goes back to the queue only when its worker said so or has been silent for a lease.
+/// A job returns to the queue only if its worker finished the attempt or sent nothing for the
+/// duration of a lease.
 void CheckEarlyReturns(const History& history, const StoredJob& stored, const Records& records,
                        int64_t lease_us, Violations& violations) {
   for (const v1::Event& event : stored.events) {
@@ -92,18 +93,18 @@ void CheckEarlyReturns(const History& history, const StoredJob& stored, const Re
     const int64_t returned =
         TimeUtil::TimestampToMicroseconds(event.time()) - history.wall_minus_boot_us;
     bool finished = false;
-    int64_t heard = 0;
+    int64_t contact = 0;
     for (const WorkerRecord* record : records) {
       if (record->attempt != event.attempt()) continue;
       finished = finished || record->what == "finish";
       if (record->what != "finish" && Answered(*record) && record->answered_us < returned) {
-        heard = std::max(heard, record->called_us);
+        contact = std::max(contact, record->called_us);
       }
     }
-    if (!finished && heard != 0 && returned < heard + lease_us - kClockSlackUs) {
+    if (!finished && contact != 0 && returned < contact + lease_us - kClockSlackUs) {
       violations.push_back(fmt::format("{}: attempt {} lost its lease {} ms after a report",
                                        stored.job.name(), event.attempt(),
-                                       (returned - heard) / 1000));
+                                       (returned - contact) / 1000));
     }
   }
 }
@@ -119,7 +120,7 @@ void CheckWorkers(const History& history, const Snapshot& snapshot, const CheckO
   for (const auto& [name, records] : by_job) {
     const auto stored = snapshot.jobs.find(name);
     if (stored == snapshot.jobs.end()) {
-      violations.push_back(fmt::format("{}: a worker had it and it is not there", name));
+      violations.push_back(fmt::format("{}: a worker leased it and it does not exist", name));
       continue;
     }
     CheckExclusion(name, records, violations);
@@ -131,4 +132,4 @@ void CheckWorkers(const History& history, const Snapshot& snapshot, const CheckO
   }
 }
 
-}  // namespace vico
+}  // namespace vico::fault

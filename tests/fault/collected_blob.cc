@@ -4,77 +4,67 @@
 #include <future>
 
 #include "common/clock.h"
-#include "common/failpoint.h"
 #include "common/status.h"
 #include "server/blobs/blob_garbage_collector.h"
-#include "server/blobs/blob_store_local.h"
-#include "server/blobs/blob_store_tracked.h"
+#include "server/blobs/local_blob_files.h"
+#include "server/blobs/tracked_blob_store.h"
+#include "server/sql/sqlite_database.h"
 #include "server/store/sql_catalog.h"
-#include "server/sql/database.h"
 #include "tests/server/blobs/faulty_files.h"
 #include "tests/support/temp_folder.h"
 
-namespace vico {
-
-using server::BlobGarbageCollector;
-using server::BlobStore;
-using server::Database;
-using server::FaultyFiles;
-using server::LocalBlobStore;
-using server::SqlCatalog;
-using server::SteadyTime;
-using server::TrackedBlobStore;
-
+namespace vico::fault {
 namespace {
 
 constexpr char kTenant[] = "default";
-// Long enough for a transaction; one that must wait for the collector's goes on after it.
-constexpr auto kHead = std::chrono::milliseconds(500);
+// Long enough for a transaction. One that waits for the collector's transaction ends after it.
+constexpr auto kHeadStart = std::chrono::milliseconds(500);
 
-absl::StatusOr<v1::BlobRef> Put(BlobStore& blobs, const std::string& bytes) {
+absl::StatusOr<v1::BlobRef> Put(server::BlobStore& blobs, const std::string& bytes) {
   ASSIGN_OR_RETURN(const auto writer, blobs.Create(kTenant));
   RETURN_IF_ERROR(writer->Append(bytes));
   return writer->Commit("", "image/png");
 }
 
-absl::StatusOr<Violations> Play() {
+absl::StatusOr<Violations> Play(const std::string& defect) {
   const TempFolder folder(TempFolder::InMemory());
-  FaultyFiles disk;
+  server::FaultyFiles disk;
   const SystemClock clock;
-  const SteadyTime time(clock);
-  ASSIGN_OR_RETURN(const auto database, Database::Open(folder.path() + "/vico.db"));
-  ASSIGN_OR_RETURN(const auto files, LocalBlobStore::Open(folder.path() + "/blobs", disk));
-  TrackedBlobStore blobs(*files, *database, time);
-  SqlCatalog catalog(*database, clock);
+  const server::StoreClock time(clock);
+  ASSIGN_OR_RETURN(const auto database, server::SqliteDatabase::Open(folder.path() + "/vico.db"));
+  ASSIGN_OR_RETURN(const auto files, server::LocalBlobFiles::Open(folder.path() + "/blobs", disk));
+  server::TrackedBlobStore blobs(*files, *database, time);
+  server::SqlCatalog catalog(*database, clock, time);
   ASSIGN_OR_RETURN(const v1::BlobRef blob, Put(blobs, "a picture"));
-  v1::Concept wanted;
-  *wanted.add_pictures()->mutable_blob() = blob;
+  v1::Concept requested;
+  *requested.add_pictures()->mutable_blob() = blob;
 
-  std::future<absl::Status> named;
+  std::future<absl::Status> created;
   disk.OnRemoved([&] {
-    if (named.valid()) return;
-    named = std::async(std::launch::async, [&] {
-      return catalog.CreateConcept({kTenant, "request-1", "hash"}, wanted).status();
+    if (created.valid()) return;
+    created = std::async(std::launch::async, [&] {
+      return catalog.CreateConcept({kTenant, "request-1", "hash"}, requested).status();
     });
-    named.wait_for(kHead);
+    created.wait_for(kHeadStart);
   });
-  BlobGarbageCollector collector(*database, *files, time, absl::ZeroDuration());
+  server::BlobGarbageCollector collector(*database, *files, time, absl::ZeroDuration());
+  if (defect == "blob_unlinked_early") {
+    RETURN_IF_ERROR(files->Remove(kTenant, blob.sha256()));  // while its row is still live
+  }
   RETURN_IF_ERROR(collector.Turn(1).status());
-  if (!named.valid()) return Violations{"nothing was collected"};
-  const absl::Status answer = named.get();
+  if (!created.valid()) return Violations{"nothing was collected"};
+  const absl::Status answer = created.get();
   if (answer.ok() && !files->Size(kTenant, blob.sha256()).ok()) {
-    return Violations{"a concept was acknowledged after its picture's file had gone"};
+    return Violations{"a concept was acknowledged after the file of its picture was removed"};
   }
   return Violations{};
 }
 
 }  // namespace
 
-Violations NameWhatIsCollected(const std::string& defect) {
-  Plant(defect);
-  const auto found = Play();
-  Plant("");
+Violations ReferenceCollectedBlob(const std::string& defect) {
+  const auto found = Play(defect);
   return found.ok() ? *found : Violations{found.status().ToString()};
 }
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,15 +1,14 @@
-// Garbage collection meets a client that names what it collects, at the worst moment.
+// A client references a blob while the garbage collector deletes it.
 #pragma once
 
 #include <string>
 
 #include "tests/fault/checker.h"
 
-namespace vico {
+namespace vico::fault {
 
-/// A concept names a blob right after its file was removed. What is wrong afterwards: a concept
-/// that was acknowledged and whose picture is not there. `defect` is planted meanwhile; empty:
-/// none.
-Violations NameWhatIsCollected(const std::string& defect);
+/// A client creates a concept with a blob whose file has just been removed. It is a violation if
+/// the concept is acknowledged. The only known `defect` is "blob_unlinked_early"; empty: none.
+Violations ReferenceCollectedBlob(const std::string& defect);
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,20 +1,20 @@
-// The failpoints of the crash sweep: at which hit each is to act, and what makes it be hit.
+// The failpoints of the crash sweep: the hit at which each runs, and what a run needs to reach it.
 #pragma once
 
 #include <string>
 #include <vector>
 
-namespace vico {
+namespace vico::fault {
 
 struct CrashPoint {
   std::string name;
   bool in_server = true;
   int hit = 3;
-  std::string error = "UNAVAILABLE";  ///< of its error action
+  std::string error = "UNAVAILABLE";  ///< code of the error action
   int jobs = 20;
-  std::string helper{};  ///< a worker's failpoint without which it is not reached
-  std::vector<std::string> server_flags{};  ///< without which it is not reached
-  bool drain_workers = false;               ///< by SIGTERM, one after another, while it runs
+  std::string helper{};  ///< a failpoint of a worker that is needed to reach this one
+  std::vector<std::string> server_flags{};  ///< needed to reach it
+  bool drain_workers = false;               ///< workers get SIGTERM, one after another
 };
 
 inline std::vector<CrashPoint> CrashPoints() {
@@ -32,7 +32,8 @@ inline std::vector<CrashPoint> CrashPoints() {
       {.name = "migrate.mid", .hit = 1},
       {.name = "database.after_commit", .hit = 25},
       {.name = "wal.mid_checkpoint", .hit = 40, .jobs = 60},
-      // Half a second; collected once a second. What a training has kept is garbage at its end.
+      // Blobs are collected at an age of half a second. Checkpoints are garbage once a training
+      // ends.
       {.name = "gc.before_unlink", .jobs = 250, .server_flags = {"--garbage-hours=0.00014"}},
       {.name = "after_lease", .in_server = false, .hit = 2},
       {.name = "mid_step", .in_server = false, .hit = 2, .error = "INTERNAL"},
@@ -48,4 +49,4 @@ inline std::vector<CrashPoint> CrashPoints() {
   };
 }
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,5 +1,5 @@
-// Each failpoint once with each action: 20 jobs, 3 workers, a server that is started anew, and the
-// checker. A point that is never hit fails.
+// Runs each failpoint with each action: 20 jobs, 3 workers and a server that is restarted. The
+// checker must find no violation, and the failpoint must be hit.
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -13,12 +13,12 @@
 #include "tests/fault/crash_points.h"
 #include "tests/fault/fault_run.h"
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 constexpr double kLeaseSeconds = 1;
 constexpr int64_t kLeaseUs = 1'000'000;
-constexpr int kSlowStepMs = 20;  // so that a worker is asked to end in the middle of a training
+constexpr int kSlowStepMs = 20;  // a worker gets SIGTERM in the middle of a training
 
 struct Case {
   CrashPoint point;
@@ -40,7 +40,7 @@ void PrintTo(const Case& value, std::ostream* out) {
   *out << value.point.name << "=" << value.action;
 }
 
-/// One after another, as in a rolling restart, until the run is over.
+/// Drains the workers in turn, as a rolling restart does, until the run ends.
 void DrainWorkers(Arena& arena, const std::stop_token& stop) {
   for (int turn = 0; !stop.stop_requested(); ++turn) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -50,7 +50,7 @@ void DrainWorkers(Arena& arena, const std::stop_token& stop) {
 
 class CrashSweepTest : public ::testing::TestWithParam<Case> {};
 
-TEST_P(CrashSweepTest, EveryPromiseIsKept) {
+TEST_P(CrashSweepTest, TheCheckerFindsNoViolation) {
   const auto& [point, action] = GetParam();
   FaultRun run;
   const std::string spec = fmt::format("{}={}@{}", point.name, action, point.hit);
@@ -65,7 +65,7 @@ TEST_P(CrashSweepTest, EveryPromiseIsKept) {
   }
   run.check.lease_us = kLeaseUs;
   const FaultVerdict verdict = PlayRun(run);
-  EXPECT_TRUE(verdict.violations.empty()) << verdict.Say();
+  EXPECT_TRUE(verdict.violations.empty()) << verdict.Text();
   EXPECT_TRUE(verdict.Hit(point.name + " " + action)) << "the failpoint was never reached";
   if (HasFailure()) std::fputs(verdict.log.c_str(), stderr);
   std::printf(
@@ -85,4 +85,4 @@ INSTANTIATE_TEST_SUITE_P(Points, CrashSweepTest, ::testing::ValuesIn(Cases()),
                          });
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,9 +1,8 @@
-// vico-fake-worker: the worker's real loop over an engine without tensors, so that a job takes
-// milliseconds. It writes down what it did, for the checker.
+// vico-fake-worker: the real worker loop with an engine that computes nothing, so that a job takes
+// milliseconds. It logs its calls for the checker.
 #include <chrono>
 #include <cstdio>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,7 +14,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/stop_signals.h"
+#include "common/mutex.h"
+#include "common/process/stop_signals.h"
+#include "tests/fault/defects/renumbering_link.h"
 #include "tests/fault/worker_log.h"
 #include "tests/server/base_model_fixture.h"
 #include "worker/engine/engine.h"
@@ -23,40 +24,27 @@
 #include "worker/job/server_link.h"
 #include "worker/job/worker.h"
 
-namespace vico {
-
-using server::TestBaseModel;
-using server::TestMerges;
-using server::TestVocabulary;
-using worker::AdapterSource;
-using worker::BaseModelOffer;
-using worker::CheckpointSource;
-using worker::Engine;
-using worker::GenerateCallbacks;
-using worker::LeaseKey;
-using worker::PngPicture;
-using worker::ServerLink;
-using worker::TrainCallbacks;
-using worker::TrainedAdapter;
-
+namespace vico::fault {
 namespace {
 
 constexpr int kSteps = 5;
-constexpr int kKeptStep = 2;  // of a training: its one checkpoint, but for that of a drain
+constexpr int kCheckpointStep = 2;  // a drain adds another checkpoint
 
-/// What it makes says who made it, and never the same twice: two attempts can be told apart.
-class FakeEngine final : public Engine {
+/// Its results contain the worker and the run, so that the results of two attempts differ.
+class FakeEngine final : public worker::Engine {
  public:
   FakeEngine(std::string worker, int step_ms) : worker_(std::move(worker)), step_(step_ms) {}
 
-  std::vector<BaseModelOffer> offers() const override {
-    return {
-        {.base_model = TestBaseModel(), .vocabulary = TestVocabulary(), .merges = TestMerges()}};
+  std::vector<worker::BaseModelOffer> offers() const override {
+    return {{.base_model = server::TestBaseModel(),
+             .vocabulary = server::TestVocabulary(),
+             .merges = server::TestMerges()}};
   }
   std::string device() const override { return "cpu"; }
 
-  absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec&, const std::vector<std::string>&,
-                                       const TrainCallbacks& callbacks) override {
+  absl::StatusOr<worker::TrainedAdapter> Train(const v1::TrainSpec&,
+                                               const std::vector<std::string>&,
+                                               const worker::TrainCallbacks& callbacks) override {
     const std::string made = Made();
     int step = Resume(callbacks);
     while (++step <= kSteps) {
@@ -65,17 +53,16 @@ class FakeEngine final : public Engine {
       if (step == 4) callbacks.on_mask({.step = step, .png = made + " mask", .coverage = 0.5});
       const bool go_on =
           callbacks.on_step({.step = step, .total_steps = kSteps, .loss = 1.0 / step});
-      if (go_on ? step == kKeptStep : callbacks.wants_checkpoint(step, /*stopping=*/true)) {
+      if (go_on ? step == kCheckpointStep : callbacks.wants_checkpoint(step, /*stopping=*/true)) {
         callbacks.on_checkpoint({.step = step, .serialize = [made] { return made + " state"; }});
       }
-      if (!go_on) return TrainedAdapter{.stopped = true};
+      if (!go_on) return worker::TrainedAdapter{.stopped = true};
     }
-    return TrainedAdapter{.safetensors = made + " adapter" + std::string(3000, '.'),
-                          .reference = made + " reference"};
+    return worker::TrainedAdapter{.safetensors = made + " adapter" + std::string(3000, '.')};
   }
 
-  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource*,
-                                const GenerateCallbacks& callbacks) override {
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const worker::AdapterSource*,
+                                const worker::GenerateCallbacks& callbacks) override {
     const std::string made = Made();
     for (int step = 1; step <= kSteps; ++step) {
       std::this_thread::sleep_for(step_);
@@ -88,18 +75,18 @@ class FakeEngine final : public Engine {
   }
 
  private:
-  /// The step to go on after: 0 without a checkpoint that can be had.
-  static int Resume(const TrainCallbacks& callbacks) {
-    for (const CheckpointSource& kept : callbacks.checkpoints) {
-      if (!kept.fetch().ok()) continue;
-      callbacks.on_resumed(std::vector<double>(static_cast<size_t>(kept.step), 1.0));
-      return static_cast<int>(kept.step);
+  /// Returns the last step of the newest checkpoint that can be fetched; 0 without one.
+  static int Resume(const worker::TrainCallbacks& callbacks) {
+    for (const worker::CheckpointSource& checkpoint : callbacks.checkpoints) {
+      if (!checkpoint.fetch().ok()) continue;
+      callbacks.on_resumed(std::vector<double>(static_cast<size_t>(checkpoint.step), 1.0));
+      return static_cast<int>(checkpoint.step);
     }
     return 0;
   }
 
   std::string Made() { return fmt::format("by {} in run {}:", worker_, ++runs_); }
-  static PngPicture Png(const std::string& what, const std::string& made) {
+  static worker::PngPicture Png(const std::string& what, const std::string& made) {
     return {.bytes = made + " " + what, .width = 64, .height = 64};
   }
 
@@ -108,10 +95,10 @@ class FakeEngine final : public Engine {
   int runs_ = 0;
 };
 
-/// The real link, with every lease, report and finish written down.
-class RecordingLink final : public ServerLink {
+/// Forwards to a real link and logs every registration, lease, report and finish.
+class RecordingLink final : public worker::ServerLink {
  public:
-  RecordingLink(ServerLink& link, std::string worker, std::string path)
+  RecordingLink(worker::ServerLink& link, std::string worker, std::string path)
       : link_(link), worker_(std::move(worker)), path_(std::move(path)) {}
 
   absl::StatusOr<v1::RegisterResponse> Register(const v1::RegisterRequest& request) override {
@@ -128,7 +115,7 @@ class RecordingLink final : public ServerLink {
     if (!answer.ok()) return answer;
     for (const v1::LeasedJob& job : answer->jobs()) {
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         attempts_[job.lease_id()] = job.attempt();
       }
       Note(Record("lease", job.job(), job.lease_id(), called), absl::OkStatus());
@@ -164,11 +151,12 @@ class RecordingLink final : public ServerLink {
     return answer;
   }
 
-  absl::StatusOr<std::string> GetBlob(const v1::BlobRef& blob, const LeaseKey& lease) override {
+  absl::StatusOr<std::string> GetBlob(const v1::BlobRef& blob,
+                                      const worker::LeaseKey& lease) override {
     return link_.GetBlob(blob, lease);
   }
   absl::Status PutBlob(const v1::BlobRef& blob, std::string_view bytes,
-                       const LeaseKey& lease) override {
+                       const worker::LeaseKey& lease) override {
     return link_.PutBlob(blob, bytes, lease);
   }
 
@@ -181,7 +169,7 @@ class RecordingLink final : public ServerLink {
     record.job = job;
     record.lease_id = lease_id;
     record.called_us = called;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     record.attempt = attempts_[lease_id];
     return record;
   }
@@ -192,28 +180,31 @@ class RecordingLink final : public ServerLink {
     AppendRecord(path_, record);
   }
 
-  ServerLink& link_;
+  worker::ServerLink& link_;
   const std::string worker_;
   const std::string path_;
-  std::mutex mutex_;
-  std::map<std::string, int> attempts_;  // by lease; guarded by mutex_
+  Mutex mutex_;
+  std::map<std::string, int> attempts_ ABSL_GUARDED_BY(mutex_);  // by lease
 };
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::fault
 
 int main(int argc, char** argv) {
   const vico::StopSignals signals;
   std::string server;
   std::string records;
+  std::string defect;
   int step_ms = 2;
   vico::worker::WorkerOptions options;
   options.lease_wait = absl::Seconds(1);
   CLI::App app("A worker that computes nothing.");
   app.add_option("--server", server)->required();
   app.add_option("--name", options.name)->required();
-  app.add_option("--records", records, "File that its calls are appended to")->required();
-  app.add_option("--step-ms", step_ms, "Of one of its five steps")->check(CLI::Range(0, 60'000));
+  app.add_option("--records", records, "File to append the log of calls to")->required();
+  app.add_option("--step-ms", step_ms, "Duration of each of the five steps of a job")
+      ->check(CLI::Range(0, 60'000));
+  app.add_option("--defect", defect, "Name of a defect to plant; empty or unknown: none");
   CLI11_PARSE(app, argc, argv);
 
   const auto log = vico::Log::ToStderr("vico-fake-worker", "info");
@@ -223,10 +214,13 @@ int main(int argc, char** argv) {
   options.on_hang = [] { std::_Exit(1); };
   const vico::SystemClock clock;
   vico::worker::SystemPause pause;
-  vico::FakeEngine engine(options.name, step_ms);
-  vico::RecordingLink recording(**link, options.name, records);
-  vico::worker::Worker worker(recording, engine, clock, pause, log->With({{"worker", options.name}}),
-                      options);
+  vico::fault::FakeEngine engine(options.name, step_ms);
+  vico::fault::RenumberingLink renumbering(**link);
+  const bool renumbers = defect == "applied_then_error_is_failure";
+  vico::worker::ServerLink& server_link = renumbers ? renumbering : **link;
+  vico::fault::RecordingLink recording(server_link, options.name, records);
+  vico::worker::Worker worker(recording, engine, clock, pause,
+                              log->With({{"worker", options.name}}), options);
   const absl::Status end = worker.Run(signals.token());
   if (!end.ok()) std::fprintf(stderr, "%s\n", end.ToString().c_str());
   return end.ok() ? 0 : 1;

@@ -3,20 +3,19 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <ctime>
 #include <deque>
-#include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
 #include "common/ids.h"
+#include "common/mutex.h"
 #include "server/jobs/job.h"
 #include "tests/fault/caller.h"
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 using google::protobuf::util::TimeUtil;
@@ -27,16 +26,16 @@ int64_t WallMinusBoot() {
   return int64_t{wall.tv_sec} * 1'000'000 + wall.tv_nsec / 1000 - BootMicros();
 }
 
-/// The clients' side of a run.
+/// The clients of a run.
 class Clients {
  public:
   Clients(const FaultRun& run, std::string address) : run_(run), address_(std::move(address)) {}
 
-  /// Until all jobs have ended and were seen to, or the patience is over.
+  /// Returns when every job was watched to its end, or after `patience_seconds`.
   void Play() {
     std::string trained;
     {
-      Caller caller(address_, book_, stop_.get_token());
+      Caller caller(address_, recorder_, stop_.get_token());
       trained = caller.UploadConcept();
     }
     std::jthread alarm([this](const std::stop_token& done) { Alarm(done); });
@@ -49,35 +48,32 @@ class Clients {
       }
       submitters.clear();
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         all_submitted_ = true;
       }
-      wake_.notify_all();
+      wake_.NotifyAll();
     }
     alarm.request_stop();
   }
 
-  History Take() { return book_.Take(); }
+  History Take() { return recorder_.Take(); }
   int jobs() const { return made_; }
-  /// The patience was over before every job had ended and every watcher had seen it.
+  /// Whether the time ran out before every job was watched to its end.
   bool late() const { return late_; }
 
  private:
   void Alarm(const std::stop_token& done) {
-    std::unique_lock lock(mutex_);
-    std::condition_variable_any never;
-    never.wait_for(lock, done, std::chrono::duration<double>(run_.patience_seconds),
-                   [] { return false; });
-    if (!done.stop_requested()) {
+    const std::chrono::duration<double> patience(run_.patience_seconds);
+    if (!Eventually([&] { return done.stop_requested(); },
+                    std::chrono::duration_cast<std::chrono::milliseconds>(patience))) {
       late_ = true;
       stop_.request_stop();
     }
-    lock.unlock();
-    wake_.notify_all();
+    wake_.NotifyAll();
   }
 
   void SubmitAll(int which, const std::string& trained) {
-    Caller caller(address_, book_, stop_.get_token());
+    Caller caller(address_, recorder_, stop_.get_token());
     std::vector<std::pair<std::string, std::string>> earlier;
     for (int i = which; i < run_.jobs; i += run_.submitters) {
       const std::string request_id = NewId();
@@ -88,10 +84,10 @@ class Clients {
       earlier.emplace_back(request_id, what);
       caller.Get(job);
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         to_watch_.push_back(job);
       }
-      wake_.notify_all();
+      wake_.NotifyAll();
       if (i % 3 == 1) caller.Submit(request_id, what);
       if (run_.cancel_every > 0 && i % run_.cancel_every == 0) {
         caller.Cancel(job);
@@ -102,12 +98,13 @@ class Clients {
   }
 
   void WatchAll() {
-    Caller caller(address_, book_, stop_.get_token());
+    Caller caller(address_, recorder_, stop_.get_token());
     for (int turn = 0;; ++turn) {
       std::string job;
       {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [this] {
+        const MutexLock lock(mutex_);
+        wake_.Wait(mutex_, [this] {
+          mutex_.AssertHeld();
           return !to_watch_.empty() || all_submitted_ || stop_.stop_requested();
         });
         if (to_watch_.empty()) return;
@@ -122,14 +119,14 @@ class Clients {
 
   const FaultRun& run_;
   const std::string address_;
-  HistoryBook book_;
+  HistoryRecorder recorder_;
   std::stop_source stop_;
   std::atomic<int> made_{0};
   std::atomic<bool> late_{false};
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::string> to_watch_;  // guarded by mutex_
-  bool all_submitted_ = false;        // guarded by mutex_
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<std::string> to_watch_ ABSL_GUARDED_BY(mutex_);
+  bool all_submitted_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace
@@ -138,7 +135,7 @@ bool FaultVerdict::Hit(const std::string& line) const {
   return std::find(hits.begin(), hits.end(), line) != hits.end();
 }
 
-std::string FaultVerdict::Say() const {
+std::string FaultVerdict::Text() const {
   std::string text;
   for (size_t i = 0; i < violations.size() && i < 20; ++i) text += "  " + violations[i] + "\n";
   return text;
@@ -150,7 +147,7 @@ RunOutcome JudgeRun(const Arena& arena, History history, const CheckOptions& opt
   history.wall_minus_boot_us = WallMinusBoot();
   const auto snapshot = ReadSnapshot(arena.data());
   if (!snapshot.ok()) {
-    outcome.violations.push_back("what it left cannot be read: " + snapshot.status().ToString());
+    outcome.violations.push_back("the data folder cannot be read: " + snapshot.status().ToString());
     return outcome;
   }
   outcome.violations = Check(history, *snapshot, options);
@@ -177,7 +174,7 @@ FaultVerdict PlayRun(const FaultRun& run) {
     return verdict;
   }
   Clients clients(run, arena.address());
-  // All workers have a part in it; those that a failpoint keeps away are not waited for.
+  // A failpoint may keep a worker from registering, so this wait is short.
   Eventually([&] { return arena.registered() >= run.arena.workers; }, std::chrono::seconds(10));
   {
     std::jthread disturber;
@@ -191,13 +188,14 @@ FaultVerdict PlayRun(const FaultRun& run) {
   const auto exit_code = arena.Stop();
   static_cast<RunOutcome&>(verdict) = JudgeRun(arena, clients.Take(), run.check);
   if (exit_code != 0) {
-    verdict.violations.push_back(fmt::format("the server did not drain: {}",
-                                             exit_code ? std::to_string(*exit_code) : "killed"));
+    verdict.violations.push_back(
+        fmt::format("the server did not drain: exit code {}",
+                    exit_code ? std::to_string(*exit_code) : "none, it was killed"));
   }
   verdict.jobs = clients.jobs();
   if (run.all_acknowledged && clients.late()) {
     verdict.violations.push_back(
-        fmt::format("clients had not seen all in {:.0f} s", run.patience_seconds));
+        fmt::format("not every job was watched to its end within {:.0f} s", run.patience_seconds));
   }
   if (run.all_acknowledged && verdict.jobs != run.jobs) {
     verdict.violations.push_back(
@@ -210,4 +208,4 @@ FaultVerdict PlayRun(const FaultRun& run) {
   return verdict;
 }
 
-}  // namespace vico
+}  // namespace vico::fault

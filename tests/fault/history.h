@@ -1,17 +1,17 @@
-// What the clients and workers of a run saw: every call with the moments it began and was answered.
+// The calls that the clients and workers of a run made, with the times of call and answer.
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include <absl/status/status.h>
 
+#include "common/mutex.h"
 #include "tests/fault/worker_log.h"
 #include "vico/v1/job.pb.h"
 
-namespace vico {
+namespace vico::fault {
 
 struct ClientCall {
   enum class Kind { kSubmit, kCancel, kGet };
@@ -19,15 +19,15 @@ struct ClientCall {
   int64_t called_us = 0;  ///< BootMicros
   int64_t answered_us = 0;
   absl::StatusCode code = absl::StatusCode::kOk;
-  std::string job;         ///< asked for, or made by a submit that was answered OK
-  std::string request_id;  ///< submit
-  std::string body;        ///< submit: the spec as sent
-  v1::JobState state = v1::JOB_STATE_UNSPECIFIED;  ///< of the job in the answer, as all below
+  std::string job;                                 ///< in the request, or in the answer to a submit
+  std::string request_id;                          ///< of a submit
+  std::string body;                                ///< of a submit: what distinguishes its spec
+  v1::JobState state = v1::JOB_STATE_UNSPECIFIED;  ///< this and the rest: of the job in the answer
   uint64_t last_sequence = 0;
   bool cancel_requested = false;
 };
 
-/// One stream of a watch: from its call to its end.
+/// One call of WatchJob.
 struct WatchStream {
   std::string job;
   uint64_t after_sequence = 0;
@@ -39,28 +39,28 @@ struct History {
   std::vector<ClientCall> calls;
   std::vector<WatchStream> streams;
   std::vector<WorkerRecord> workers;
-  int64_t wall_minus_boot_us = 0;  ///< turns the server's event times into BootMicros
+  int64_t wall_minus_boot_us = 0;  ///< time of an event minus this is BootMicros
 };
 
-/// Where the threads of a run put what they saw. Any thread.
-class HistoryBook {
+/// Collects the history from the threads of a run. Any thread.
+class HistoryRecorder {
  public:
   void Add(ClientCall call) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     history_.calls.push_back(std::move(call));
   }
   void Add(WatchStream stream) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     history_.streams.push_back(std::move(stream));
   }
   History Take() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return std::move(history_);
   }
 
  private:
-  std::mutex mutex_;
-  History history_;  // guarded by mutex_
+  Mutex mutex_;
+  History history_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace vico
+}  // namespace vico::fault

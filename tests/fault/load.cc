@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <deque>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
@@ -20,28 +18,24 @@
 
 #include "common/clock.h"
 #include "common/ids.h"
+#include "common/mutex.h"
 #include "common/status.h"
-#include "server/sql/database.h"
-#include "server/store/tenant_store.h"
+#include "server/sql/sqlite_database.h"
+#include "server/store/sql_tenant_store.h"
 #include "tests/fault/arena.h"
 #include "tests/fault/caller.h"
 #include "tests/fault/fault_run.h"
 
-namespace vico {
-
-using server::CreatedKey;
-using server::Database;
-using server::TenantStore;
-
+namespace vico::fault {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kWatchersAChannel = 50;
-// Submitted and not ended, at most; the queue's limit is 100. Both are more than a tenant's turn.
-constexpr int kOpenOfFew = 6;
-constexpr int kOpenOfMany = 90;
-constexpr double kLeastShare = 0.5;  // of what the tenant that is first has
+constexpr int kWatchersPerChannel = 50;
+// Open jobs of a tenant; the queue takes 100. Both keep the tenant's queue from running empty.
+constexpr int kFewOpen = 6;
+constexpr int kManyOpen = 90;
+constexpr double kLeastShare = 0.5;  // ended jobs of the slowest tenant over those of the fastest
 constexpr int64_t kMostRssMb = 300;
 
 ArenaOptions OptionsOf(const LoadOptions& options) {
@@ -51,7 +45,7 @@ ArenaOptions OptionsOf(const LoadOptions& options) {
   return arena;
 }
 
-/// A line of /proc/{pid}/status as a number; 0 when there is none.
+/// A number in /proc/{pid}/status; 0 if the line or the process does not exist.
 int64_t StatusOf(pid_t pid, const std::string& key) {
   std::ifstream file(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(file, line);) {
@@ -63,9 +57,9 @@ int64_t StatusOf(pid_t pid, const std::string& key) {
 struct Tenant {
   std::string key;
   int jobs = 0;
-  int most_open = kOpenOfFew;
+  int most_open = kFewOpen;
   std::string concept_name{};
-  // guarded by the load's mutex
+  // Guarded by Load::mutex_, which the annotations cannot name here.
   std::deque<std::string> to_watch{};
   int open = 0;
   int ended = 0;
@@ -79,7 +73,7 @@ class Load {
   bool Play() {
     if (!arena_.WaitForServer()) return false;
     if (const absl::Status made = MakeTenants(); !made.ok()) {
-      std::printf("load: no tenants: %s\n", made.ToString().c_str());
+      std::printf("load: the tenants could not be created: %s\n", made.ToString().c_str());
       return false;
     }
     started_ = std::chrono::steady_clock::now();
@@ -88,14 +82,14 @@ class Load {
         std::this_thread::sleep_for(milliseconds(100));
       }
       if (!done.stop_requested()) stop_.request_stop();
-      changed_.notify_all();
+      changed_.NotifyAll();
     });
     {
       std::jthread disturber([this](const std::stop_token& done) { Disturb(done); });
       std::vector<std::jthread> watchers;
       std::shared_ptr<grpc::Channel> channel;
       for (int i = 0; i < options_.watchers; ++i) {
-        if (i % kWatchersAChannel == 0) channel = NewChannel();
+        if (i % kWatchersPerChannel == 0) channel = NewChannel();
         Tenant& tenant = *tenants_[static_cast<size_t>(i) % tenants_.size()];
         watchers.emplace_back([this, channel, &tenant] { Watch(channel, tenant); });
       }
@@ -114,22 +108,22 @@ class Load {
   }
   std::shared_ptr<grpc::Channel> NewChannel() const { return Caller::Channel(arena_.address()); }
 
-  /// Beside the running server, as an operator makes them.
+  /// Writes to the database of the running server, as vico-server's subcommands do.
   absl::Status MakeTenants() {
-    ASSIGN_OR_RETURN(const auto database, Database::Join(arena_.data() + "/vico.db"));
+    ASSIGN_OR_RETURN(const auto database, server::SqliteDatabase::Join(arena_.data() + "/vico.db"));
     const SystemClock clock;
-    TenantStore store(*database, clock);
+    server::SqlTenantStore store(*database, clock);
     for (int i = 0; i < options_.tenants; ++i) {
       const std::string name = fmt::format("tenant-{}", i);
       RETURN_IF_ERROR(store.Create(name).status());
-      ASSIGN_OR_RETURN(const CreatedKey created, store.CreateKey(name, v1::KEY_ROLE_USER));
+      ASSIGN_OR_RETURN(const server::CreatedKey created, store.CreateKey(name, v1::KEY_ROLE_USER));
       const bool one_more = i < options_.jobs % options_.tenants;
       tenants_.push_back(std::make_unique<Tenant>(
           Tenant{.key = created.secret.Reveal(),
                  .jobs = options_.jobs / options_.tenants + (one_more ? 1 : 0)}));
     }
-    tenants_.front()->most_open = kOpenOfMany;
-    // Until it has looked, the server takes every caller for the one tenant that there was.
+    tenants_.front()->most_open = kManyOpen;
+    // Until the server has refreshed its cache, it accepts calls without a key.
     const auto jobs = v1::JobService::NewStub(NewChannel());
     const bool known = Eventually([&] {
       grpc::ClientContext context;
@@ -137,16 +131,16 @@ class Load {
       return jobs->ListJobs(&context, {}, &response).error_code() ==
              grpc::StatusCode::UNAUTHENTICATED;
     });
-    return known ? absl::OkStatus() : absl::UnavailableError("the server knows none");
+    return known ? absl::OkStatus() : absl::UnavailableError("the server does not know them");
   }
 
   void Submit(Tenant& tenant) {
-    Caller caller(NewChannel(), book_, stop_.get_token(), tenant.key);
+    Caller caller(NewChannel(), recorder_, stop_.get_token(), tenant.key);
     tenant.concept_name = caller.UploadConcept();
     for (int number = 0; number < tenant.jobs && !stop_.stop_requested(); ++number) {
       {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock,
+        const MutexLock lock(mutex_);
+        changed_.Wait(mutex_,
                       [&] { return tenant.open < tenant.most_open || stop_.stop_requested(); });
         ++tenant.open;
       }
@@ -155,19 +149,19 @@ class Load {
       const std::string job = caller.Submit(request_id, what);
       if (number % 4 == 0) caller.Submit(request_id, what);
       if (number % 25 == 0 && !job.empty()) caller.Cancel(job);
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (!job.empty()) tenant.to_watch.push_back(job);
-      changed_.notify_all();
+      changed_.NotifyAll();
     }
   }
 
   void Watch(const std::shared_ptr<grpc::Channel>& channel, Tenant& tenant) {
-    Caller caller(channel, book_, stop_.get_token(), tenant.key);
+    Caller caller(channel, recorder_, stop_.get_token(), tenant.key);
     for (;;) {
       std::string job;
       {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] {
+        const MutexLock lock(mutex_);
+        changed_.Wait(mutex_, [&] {
           return !tenant.to_watch.empty() || tenant.ended >= tenant.jobs || stop_.stop_requested();
         });
         if (tenant.to_watch.empty()) return;
@@ -175,15 +169,14 @@ class Load {
         tenant.to_watch.pop_front();
       }
       const bool ended = caller.Watch(job);
-      const std::lock_guard lock(mutex_);
-      if (ended) Ended(tenant);
+      const MutexLock lock(mutex_);
+      if (ended) CountEnded(tenant);
       --tenant.open;
-      changed_.notify_all();
+      changed_.NotifyAll();
     }
   }
 
-  /// Holds the mutex.
-  void Ended(Tenant& tenant) {
+  void CountEnded(Tenant& tenant) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     ++ended_;
     if (++tenant.ended < tenant.jobs || least_ended_ >= 0) return;
     first_ended_ = tenant.ended;
@@ -192,13 +185,13 @@ class Load {
                    }))->ended;
   }
 
-  /// Kills and partitions are spread evenly over the jobs, not over the time.
+  /// Spreads kills and partitions evenly over the ended jobs, not over time.
   void Disturb(const std::stop_token& done) {
     std::mt19937 random(1);
     while (!done.stop_requested() && !stop_.stop_requested()) {
       {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, milliseconds(100));
+        const MutexLock lock(mutex_);
+        changed_.WaitFor(mutex_, milliseconds(100), [this] { return ended_ >= options_.jobs; });
         if (ended_ >= options_.jobs) return;
       }
       const int ended = ended_;
@@ -225,7 +218,8 @@ class Load {
     const int servers = arena_.server_starts();
     const int workers = arena_.worker_starts();
     const auto exit_code = arena_.Stop();
-    const RunOutcome outcome = JudgeRun(arena_, book_.Take(), {.lease_us = 1'000'000});
+    const MutexLock lock(mutex_);
+    const RunOutcome outcome = JudgeRun(arena_, recorder_.Take(), {.lease_us = 1'000'000});
     std::printf(
         "load: %d of %d jobs of %d tenants ended in %.1f s (%.1f jobs/s), %d watchers, %d worker "
         "kills, %d server kills, %d partitions (%d workers and %d servers were started)\n"
@@ -247,24 +241,27 @@ class Load {
   const LoadOptions options_;
   const ArenaOptions arena_options_;
   Arena arena_;
-  HistoryBook book_;
+  HistoryRecorder recorder_;
   std::stop_source stop_;
   std::vector<std::unique_ptr<Tenant>> tenants_;
   std::chrono::steady_clock::time_point started_;
   std::atomic<int> ended_{0};
-  int worker_kills_ = 0;  // the disturber's, as the next four; read after its end
+  // Disturb() alone writes these; Judge() reads them after its end.
+  int worker_kills_ = 0;
   int server_kills_ = 0;
   int partitions_ = 0;
   int64_t most_rss_mb_ = 0;
   int64_t most_threads_ = 0;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int first_ended_ = 0;   // when the first tenant was done; guarded by mutex_
-  int least_ended_ = -1;  // of any tenant at that moment; guarded by mutex_
+  Mutex mutex_;
+  CondVar changed_;
+  // Ended jobs of the fastest tenant when it had ended all of its jobs, and of the slowest tenant
+  // at that time; -1 before.
+  int first_ended_ ABSL_GUARDED_BY(mutex_) = 0;
+  int least_ended_ ABSL_GUARDED_BY(mutex_) = -1;
 };
 
 }  // namespace
 
 bool PlayLoad(const LoadOptions& options) { return Load(options).Play(); }
 
-}  // namespace vico
+}  // namespace vico::fault

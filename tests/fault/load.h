@@ -1,21 +1,22 @@
-// Load with kills and partitions: many jobs of several tenants, each watched to its end.
+// A load test with killed processes and network partitions: many jobs of several tenants, each
+// watched to its end.
 #pragma once
 
-namespace vico {
+namespace vico::fault {
 
 struct LoadOptions {
-  int jobs = 600;    ///< of all tenants, each as many
-  int tenants = 20;  ///< one of them keeps fifteen times as many jobs open as each other
+  int jobs = 600;    ///< in total, divided evenly among the tenants
+  int tenants = 20;  ///< the first keeps 15 times as many jobs open as each of the others
   int workers = 8;
   int watchers = 100;
   int worker_kills = 12;
   int server_kills = 4;
-  int partitions = 4;    ///< of all workers from the server, shorter and longer than a lease
-  double seconds = 170;  ///< the whole run may take
+  int partitions = 4;    ///< between all workers and the server; shorter and longer than a lease
+  double seconds = 170;  ///< time limit of the run
 };
 
-/// Prints what it measured. Whether every job ended, every promise was kept, every tenant had its
-/// share and the server kept within its memory.
+/// Prints its measurements. True if every job ended, the checker found no violation, every tenant
+/// got its share and the server stayed within its memory limit.
 bool PlayLoad(const LoadOptions& options);
 
-}  // namespace vico
+}  // namespace vico::fault

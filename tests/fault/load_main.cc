@@ -1,23 +1,23 @@
-// vico-fault-load: many jobs of several tenants while workers and servers are killed and the
-// network between them fails; prints what it measured and judges it by the checker. Exit code 1
-// when a promise was broken or a bound exceeded. Source: reliability.md section 14, L1.
+// vico-fault-load: runs many jobs of several tenants while workers and servers are killed and the
+// network between them fails. It prints its measurements. Exit code 1 if the checker found a
+// violation or a bound was exceeded.
 #include <CLI/CLI.hpp>
 
 #include "tests/fault/load.h"
 
 int main(int argc, char** argv) {
-  vico::LoadOptions options;
-  CLI::App app("Many jobs while workers and servers are killed and cut off.");
+  vico::fault::LoadOptions options;
+  CLI::App app("Runs many jobs while workers and servers are killed and the network fails.");
   app.add_option("--jobs", options.jobs)->check(CLI::Range(1, 1'000'000))->capture_default_str();
   app.add_option("--workers", options.workers)->check(CLI::Range(1, 100))->capture_default_str();
   app.add_option("--watchers", options.watchers)->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--tenants", options.tenants)->check(CLI::Range(1, 100))->capture_default_str();
-  app.add_option("--partitions", options.partitions, "Of the workers from the server")
+  app.add_option("--partitions", options.partitions,
+                 "Network partitions between the workers and the server")
       ->capture_default_str();
   app.add_option("--worker-kills", options.worker_kills)->capture_default_str();
   app.add_option("--server-kills", options.server_kills)->capture_default_str();
-  app.add_option("--seconds", options.seconds, "The whole run may take so long")
-      ->capture_default_str();
+  app.add_option("--seconds", options.seconds, "Time limit of the run")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  return vico::PlayLoad(options) ? 0 : 1;
+  return vico::fault::PlayLoad(options) ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-// Processes that stand still, and a network that misbehaves: the promises hold.
+// Paused processes and network faults: the checker finds no violation.
 #include <chrono>
 #include <cstdio>
 #include <thread>
@@ -7,7 +7,7 @@
 
 #include "tests/fault/fault_run.h"
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 using std::chrono::milliseconds;
@@ -18,24 +18,24 @@ FaultRun ShortRun() {
   return run;
 }
 
-void ExpectRight(const FaultVerdict& verdict) {
-  EXPECT_TRUE(verdict.violations.empty()) << verdict.Say();
+void ExpectNoViolation(const FaultVerdict& verdict) {
+  EXPECT_TRUE(verdict.violations.empty()) << verdict.Text();
   std::printf("%d jobs, %d with another attempt, %d answers ABORTED, %.1f s\n", verdict.jobs,
               verdict.requeued, verdict.aborted, verdict.seconds);
 }
 
-TEST(PauseTest, AWorkerThatComesBackTooLateIsAborted) {
+TEST(PauseTest, ALateFinishGetsAborted) {
   FaultRun run = ShortRun();
   run.arena.step_ms = 150;
-  run.cancel_every = 0;  // a cancelled job would not be leased again
+  run.cancel_every = 0;  // a cancelled job has no second attempt
   run.arena.worker_failpoints = "result.before_finish=sleep(1600)@1";
   const FaultVerdict verdict = PlayRun(run);
-  ExpectRight(verdict);
+  ExpectNoViolation(verdict);
   EXPECT_GE(verdict.aborted, 1);
   EXPECT_GE(verdict.requeued, 1);
 }
 
-TEST(PauseTest, AWorkerStoppedPastItsLeaseHarmsNothing) {
+TEST(PauseTest, AWorkerStoppedForLongerThanItsLeaseBreaksNothing) {
   FaultRun run = ShortRun();
   run.arena.step_ms = 100;
   run.cancel_every = 0;
@@ -46,11 +46,11 @@ TEST(PauseTest, AWorkerStoppedPastItsLeaseHarmsNothing) {
     arena.SignalWorker(0, SIGCONT);
   };
   const FaultVerdict verdict = PlayRun(run);
-  ExpectRight(verdict);
+  ExpectNoViolation(verdict);
   EXPECT_GE(verdict.requeued, 1);
 }
 
-TEST(PauseTest, AStoppedServerTakesNoLeaseBackWhenItWakes) {
+TEST(PauseTest, AServerThatWasStoppedExtendsAllLeases) {
   FaultRun run = ShortRun();
   run.arena.step_ms = 100;
   int64_t woke = 0;
@@ -62,7 +62,7 @@ TEST(PauseTest, AStoppedServerTakesNoLeaseBackWhenItWakes) {
     arena.SignalServer(SIGCONT);
   };
   const FaultVerdict verdict = PlayRun(run);
-  ExpectRight(verdict);
+  ExpectNoViolation(verdict);
   EXPECT_NE(verdict.log.find("the server stood still"), std::string::npos);
   for (const int64_t returned : verdict.returns_us) {
     const bool after = returned > woke;
@@ -72,11 +72,11 @@ TEST(PauseTest, AStoppedServerTakesNoLeaseBackWhenItWakes) {
 
 class ProxyTest : public ::testing::TestWithParam<ProxyFaults> {};
 
-TEST_P(ProxyTest, WorkersBehindABadNetworkHarmNothing) {
+TEST_P(ProxyTest, NetworkFaultsBreakNothing) {
   FaultRun run = ShortRun();
   run.arena.worker_proxy = std::make_shared<TcpProxy>(GetParam());
   const FaultVerdict verdict = PlayRun(run);
-  ExpectRight(verdict);
+  ExpectNoViolation(verdict);
   std::printf(
       "proxy: %d connections, %lld bytes, %d broken\n", run.arena.worker_proxy->connections(),
       static_cast<long long>(run.arena.worker_proxy->bytes()), run.arena.worker_proxy->faults());
@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, ProxyTest,
                                            ProxyFaults{.slice_bytes = 7},
                                            ProxyFaults{.half_close_after_bytes = 60'000}));
 
-TEST(PartitionTest, WorkersCutOffForLongerThanALeaseComeBack) {
+TEST(PartitionTest, WorkersContinueAfterAPartitionThatOutlastsTheLease) {
   FaultRun run = ShortRun();
   run.arena.step_ms = 50;
   const auto proxy = std::make_shared<TcpProxy>(ProxyFaults{});
@@ -103,8 +103,8 @@ TEST(PartitionTest, WorkersCutOffForLongerThanALeaseComeBack) {
     std::this_thread::sleep_for(milliseconds(1600));
     proxy->Partition(false);
   };
-  ExpectRight(PlayRun(run));
+  ExpectNoViolation(PlayRun(run));
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::fault

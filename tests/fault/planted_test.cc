@@ -1,25 +1,28 @@
-// Checks the machine: each planted defect must be caught by the run that is meant for its kind, and
-// the same run without the defect must find nothing.
+// Tests of the fault runs: each planted defect must cause a violation in the run meant for its
+// kind, and the same run without the defect must have none.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "common/failpoint.h"
 #include "tests/fault/collected_blob.h"
+#include "tests/fault/defects/defective_files.h"
+#include "tests/fault/defects/relaxed_sync.h"
 #include "tests/fault/fault_run.h"
 #include "tests/fault/power_loss/power_loss_run.h"
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 struct Defect {
   std::string name;
-  std::function<Violations(const std::string& defect)> run;  ///< empty: without a defect
+  std::function<Violations(const std::string& defect)> run;  ///< an empty name plants nothing
 };
 
 Violations ByFaultRun(FaultRun run, const std::string& defect) {
@@ -29,13 +32,15 @@ Violations ByFaultRun(FaultRun run, const std::string& defect) {
 }
 
 Violations PowerLoss(const std::string& defect, PowerLossOptions options) {
-  Plant(defect);
-  const PowerLossResult result = RunPowerLoss(options);
-  Plant("");
-  return result.violations;
+  std::optional<RelaxedSync> relaxed;
+  if (defect == "synchronous_normal") relaxed.emplace();
+  options.wrap_files = [&](server::Files& files) {
+    return std::make_unique<DefectiveFiles>(files, defect);
+  };
+  return RunPowerLoss(options).violations;
 }
 
-/// Every kind of call, and a server that dies in the middle.
+/// Clients make every kind of call, and the server is killed once.
 Violations KilledServer(const std::string& defect) {
   FaultRun run;
   run.arena.server_failpoints = "submit.after_commit=kill9@6";
@@ -43,8 +48,8 @@ Violations KilledServer(const std::string& defect) {
   return ByFaultRun(std::move(run), defect);
 }
 
-/// A server that does a report's work and says that it did not. Some reports carry nothing that
-/// could be taken twice, so several are tried.
+/// The server stores a report and answers with an error. Some reports contain nothing that could be
+/// stored twice, so the test tries several.
 Violations AppliedThenError(const std::string& defect) {
   for (const int nth : {7, 11, 15, 19}) {
     FaultRun run;
@@ -56,7 +61,7 @@ Violations AppliedThenError(const std::string& defect) {
   return {};
 }
 
-/// Few jobs, long enough that another worker is at it when the late one comes back.
+/// Few jobs, long enough that another worker runs the job when a late worker continues.
 FaultRun SlowJobs(const std::string& worker_failpoints) {
   FaultRun run;
   run.arena.worker_failpoints = worker_failpoints;
@@ -75,15 +80,15 @@ Violations LateReport(const std::string& defect) {
   return ByFaultRun(SlowJobs("report.before_send=sleep(1600)@4"), defect);
 }
 
-/// A report comes while housekeeping is about to take its lease back.
+/// A report arrives after housekeeping has found its lease expired and before it ends the lease.
 Violations ReportDuringHousekeeping(const std::string& defect) {
   FaultRun run = SlowJobs("report.before_send=sleep(1150)@4");
   run.arena.server_failpoints = "housekeeping.between_rows=sleep(600)@1";
   return ByFaultRun(std::move(run), defect);
 }
 
-/// Many submits at once against a full queue, which nobody empties; one of them waits after a check
-/// made too early.
+/// Many concurrent submits to a queue that fills up and that no worker empties. One of them waits
+/// between the check of the limit and the insertion, where a defect separates the two.
 Violations FullQueue(const std::string& defect) {
   FaultRun run;
   run.arena.server_failpoints = "submit.quota_checked=sleep(3000)@95";
@@ -102,7 +107,7 @@ Violations FullQueue(const std::string& defect) {
 
 Violations PowerFails(const std::string& defect) { return PowerLoss(defect, {.stride = 7}); }
 
-/// The first sync of a blob fails.
+/// One sync fails.
 Violations SyncFails(const std::string& defect) {
   for (int nth = 1; nth <= 40; ++nth) {
     Violations found = PowerLoss(defect, {.jobs = 7, .stride = 1 << 20, .failed_sync = nth});
@@ -124,7 +129,7 @@ std::vector<Defect> Defects() {
       {"applied_then_error_is_failure", AppliedThenError},
       {"watch_restarts_at_0", KilledServer},
       {"quota_outside_transaction", FullQueue},
-      {"blob_unlinked_early", NameWhatIsCollected},
+      {"blob_unlinked_early", ReferenceCollectedBlob},
   };
 }
 
@@ -139,13 +144,11 @@ class PlantedTest : public ::testing::TestWithParam<Defect> {
 
 TEST_P(PlantedTest, IsCaught) {
   const Violations found = GetParam().run(GetParam().name);
-  ASSERT_FALSE(found.empty()) << "the machine did not notice " << GetParam().name;
+  ASSERT_FALSE(found.empty()) << "no violation with the defect " << GetParam().name;
   std::printf("%s: caught: %s\n", GetParam().name.c_str(), found.front().c_str());
 }
 
-/// What each of these runs finds without a defect is tested here once; the others have their own
-/// tests.
-TEST_P(PlantedTest, WithoutTheDefectNothingIsFound) {
+TEST_P(PlantedTest, WithoutTheDefectThereIsNoViolation) {
   const Violations found = GetParam().run("");
   std::string all;
   for (const std::string& violation : found) all += violation + "\n";
@@ -156,4 +159,4 @@ INSTANTIATE_TEST_SUITE_P(Defects, PlantedTest, ::testing::ValuesIn(Defects()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::fault

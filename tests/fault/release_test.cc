@@ -1,4 +1,4 @@
-// A dead worker's job is leased again within the lease and four seconds more.
+// The job of a worker that died is leased again within the duration of the lease plus 4 s.
 #include <cstdio>
 
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include "tests/fault/caller.h"
 #include "tests/fault/fault_run.h"
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 void ExpectLeasedAgain(double lease_seconds) {
@@ -17,9 +17,9 @@ void ExpectLeasedAgain(double lease_seconds) {
   options.step_ms = 400;
   Arena arena(options);
   ASSERT_TRUE(arena.WaitForServer());
-  HistoryBook book;
+  HistoryRecorder recorder;
   const std::stop_source never;
-  Caller caller(arena.address(), book, never.get_token());
+  Caller caller(arena.address(), recorder, never.get_token());
   const std::string job = caller.Submit(NewId(), "");
   const auto lease_of = [&](int attempt) -> std::optional<WorkerRecord> {
     for (const WorkerRecord& record : ReadRecords(arena.records())) {
@@ -38,8 +38,8 @@ void ExpectLeasedAgain(double lease_seconds) {
   EXPECT_TRUE(caller.Watch(job));
 }
 
-TEST(ReleaseTest, AShortLease) { ExpectLeasedAgain(3); }
-TEST(ReleaseTest, TheDefaultLease) { ExpectLeasedAgain(30); }
+TEST(ReleaseTest, AShortLeaseEndsInTime) { ExpectLeasedAgain(3); }
+TEST(ReleaseTest, TheDefaultLeaseEndsInTime) { ExpectLeasedAgain(30); }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::fault

@@ -8,45 +8,41 @@
 #include "common/sha256.h"
 #include "common/status.h"
 #include "server/jobs/job.h"
+#include "server/sql/sqlite_connection.h"
 #include "server/store/job_rows.h"
-#include "server/sql/sqlite.h"
 #include "vico/v1/concept.pb.h"
 
-namespace vico {
-
-using server::BlobsNamedBy;
-using server::FromRow;
-using server::JobRow;
-using server::SelectJob;
-using server::SqlRow;
-using server::SqliteConnection;
-
+namespace vico::fault {
 namespace {
+
+using server::SqlRow;
+using server::SqlSession;
 
 template <typename Message>
 absl::StatusOr<Message> Parse(const SqlRow& row, int column) {
   Message message;
   if (message.ParseFromString(row.Text(column))) return message;
-  return absl::DataLossError("a stored " + Message::descriptor()->name() + " cannot be read");
+  return absl::DataLossError("a stored " + Message::descriptor()->name() + " cannot be parsed");
 }
 
-absl::Status ReadJobs(SqliteConnection& db, Snapshot& snapshot) {
+absl::Status ReadJobs(SqlSession& db, Snapshot& snapshot) {
   std::map<int64_t, StoredJob*> by_number;
-  RETURN_IF_ERROR(db.Query(SelectJob("ORDER BY number"), {}, [&](const SqlRow& columns) {
-    absl::StatusOr<JobRow> row = FromRow(columns);
+  RETURN_IF_ERROR(db.Query(server::SelectJob("ORDER BY number"), {}, [&](const SqlRow& columns) {
+    absl::StatusOr<server::JobRow> row = server::FromRow(columns);
     if (!row.ok()) return row.status();
     StoredJob& stored = snapshot.jobs[row->job.name()];
     stored.tenant = row->tenant;
     stored.job = std::move(row->job);
-    auto& named = snapshot.named[row->tenant];
-    for (const auto& kept : row->checkpoints.newest_first()) named.push_back(kept.blob());
+    auto& referenced = snapshot.referenced[row->tenant];
+    for (const auto& kept : row->checkpoints.newest_first()) referenced.push_back(kept.blob());
     by_number[row->number] = &stored;
     return absl::OkStatus();
   }));
   return db.Query("SELECT job, sequence, event FROM event ORDER BY job, sequence", {},
                   [&](const SqlRow& row) -> absl::Status {
                     const auto job = by_number.find(row.Int(0));
-                    if (job == by_number.end()) return absl::DataLossError("an event has no job");
+                    if (job == by_number.end())
+                      return absl::DataLossError("an event belongs to no job");
                     ASSIGN_OR_RETURN(v1::Event event, Parse<v1::Event>(row, 2));
                     job->second->events.push_back(std::move(event));
                     job->second->event_numbers.push_back(row.Int(1));
@@ -54,13 +50,13 @@ absl::Status ReadJobs(SqliteConnection& db, Snapshot& snapshot) {
                   });
 }
 
-absl::Status ReadCatalog(SqliteConnection& db, Snapshot& snapshot) {
+absl::Status ReadCatalog(SqlSession& db, Snapshot& snapshot) {
   RETURN_IF_ERROR(
       db.Query("SELECT tenant, message FROM adapter", {}, [&](const SqlRow& row) -> absl::Status {
         ASSIGN_OR_RETURN(v1::Adapter adapter, Parse<v1::Adapter>(row, 1));
-        auto& named = snapshot.named[row.Text(0)];
-        named.push_back(adapter.blob());
-        named.push_back(adapter.reference());
+        auto& referenced = snapshot.referenced[row.Text(0)];
+        referenced.push_back(adapter.blob());
+        referenced.push_back(adapter.reference());
         snapshot.adapters.emplace_back(row.Text(0), std::move(adapter));
         return absl::OkStatus();
       }));
@@ -68,7 +64,7 @@ absl::Status ReadCatalog(SqliteConnection& db, Snapshot& snapshot) {
       db.Query("SELECT tenant, message FROM concept", {}, [&](const SqlRow& row) -> absl::Status {
         ASSIGN_OR_RETURN(const v1::Concept made, Parse<v1::Concept>(row, 1));
         for (const auto& picture : made.pictures()) {
-          snapshot.named[row.Text(0)].push_back(picture.blob());
+          snapshot.referenced[row.Text(0)].push_back(picture.blob());
         }
         return absl::OkStatus();
       }));
@@ -101,22 +97,23 @@ void ReadBlobs(const std::string& root, Snapshot& snapshot) {
 }  // namespace
 
 absl::StatusOr<Snapshot> ReadSnapshot(const std::string& folder) {
-  ASSIGN_OR_RETURN(const auto db, SqliteConnection::Open(folder + "/vico.db",
-                                                         SqliteConnection::Access::kReadOnly));
+  ASSIGN_OR_RETURN(const auto db,
+                   server::SqliteConnection::Open(folder + "/vico.db",
+                                                  server::SqliteConnection::Access::kReadOnly));
   Snapshot snapshot;
   RETURN_IF_ERROR(db->Script("BEGIN"));
   RETURN_IF_ERROR(ReadJobs(*db, snapshot));
   RETURN_IF_ERROR(ReadCatalog(*db, snapshot));
   for (const auto& [name, stored] : snapshot.jobs) {
-    auto& named = snapshot.named[stored.tenant];
+    auto& referenced = snapshot.referenced[stored.tenant];
     for (const v1::Event& event : stored.events) {
-      if (event.has_checkpoint()) continue;  // its blob is the row's
-      for (v1::BlobRef& blob : BlobsNamedBy(event)) named.push_back(std::move(blob));
+      if (event.has_checkpoint()) continue;  // the job's row references its blob
+      for (v1::BlobRef& blob : server::BlobsNamedBy(event)) referenced.push_back(std::move(blob));
     }
-    for (const v1::Picture& picture : stored.job.pictures()) named.push_back(picture.blob());
+    for (const v1::Picture& picture : stored.job.pictures()) referenced.push_back(picture.blob());
   }
   ReadBlobs(folder + "/blobs", snapshot);
   return snapshot;
 }
 
-}  // namespace vico
+}  // namespace vico::fault

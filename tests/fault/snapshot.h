@@ -1,4 +1,4 @@
-// What a server left behind: rows and blobs, read beside it or after its end.
+// The rows and blobs of a data folder, read while the server runs or after its end.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,13 @@
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/job.pb.h"
 
-namespace vico {
+namespace vico::fault {
 
 struct StoredJob {
   std::string tenant;
   v1::Job job;
-  std::vector<v1::Event> events;       ///< in the order of their numbers
-  std::vector<int64_t> event_numbers;  ///< as the rows have them
+  std::vector<v1::Event> events;       ///< ordered by number
+  std::vector<int64_t> event_numbers;  ///< from the rows
 };
 
 struct StoredBlob {
@@ -28,15 +28,19 @@ struct StoredBlob {
 };
 
 struct Snapshot {
-  std::map<std::string, StoredJob> jobs;                                ///< by name
-  std::vector<std::pair<std::string, v1::Adapter>> adapters;            ///< with their tenants
-  std::map<std::pair<std::string, std::string>, std::string> requests;  ///< tenant, id -> what
-  std::map<std::string, std::vector<v1::BlobRef>> named;                ///< tenant -> blobs of
-                                                                        ///< all kinds of rows
-  std::map<std::pair<std::string, std::string>, StoredBlob> blobs;      ///< by tenant, digest
+  /// By name.
+  std::map<std::string, StoredJob> jobs;
+  /// Tenant and adapter.
+  std::vector<std::pair<std::string, v1::Adapter>> adapters;
+  /// The resource that a request created, by tenant and request id.
+  std::map<std::pair<std::string, std::string>, std::string> requests;
+  /// By tenant: the blobs that rows of any kind reference.
+  std::map<std::string, std::vector<v1::BlobRef>> referenced;
+  /// By tenant and digest.
+  std::map<std::pair<std::string, std::string>, StoredBlob> blobs;
 };
 
-/// Reads `folder`/vico.db (read only) and the files under `folder`/blobs.
+/// Reads `folder`/vico.db and the files in `folder`/blobs, and changes nothing.
 absl::StatusOr<Snapshot> ReadSnapshot(const std::string& folder);
 
-}  // namespace vico
+}  // namespace vico::fault

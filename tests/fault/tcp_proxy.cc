@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 constexpr int kPollMs = 50;
@@ -65,9 +65,10 @@ TcpProxy::~TcpProxy() {
   acceptor_.request_stop();
   acceptor_.join();
   Partition(true);
-  for (Link& link : links_) {  // nobody adds any more
-    link.there.join();
-    link.back.join();
+  const MutexLock lock(mutex_);
+  for (Link& link : links_) {
+    link.to_server.join();
+    link.to_client.join();
     close(link.client);
     close(link.server);
   }
@@ -76,11 +77,11 @@ TcpProxy::~TcpProxy() {
 
 void TcpProxy::Partition(bool refuse) {
   refusing_ = refuse;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (Link& link : links_) Reset(link);
 }
 
-/// Ends both ways; the descriptors stay until the proxy goes, so that none is used twice.
+/// Ends both directions. The descriptors are closed only by the destructor, so that none is reused.
 void TcpProxy::Reset(Link& link) {
   shutdown(link.client, SHUT_RDWR);
   shutdown(link.server, SHUT_RDWR);
@@ -98,27 +99,27 @@ void TcpProxy::Accept(const std::stop_token& stop) {
       continue;
     }
     ++connections_;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Link& link = links_.emplace_back();
     link.client = client;
     link.server = server;
-    link.there = std::jthread([this, &link] { Pass(link, link.client, link.server, false); });
-    link.back = std::jthread([this, &link] { Pass(link, link.server, link.client, true); });
+    link.to_server = std::jthread([this, &link] { Pass(link, link.client, link.server, false); });
+    link.to_client = std::jthread([this, &link] { Pass(link, link.server, link.client, true); });
   }
 }
 
-void TcpProxy::Pass(Link& link, int from, int to, bool is_back) {
+void TcpProxy::Pass(Link& link, int from, int to, bool is_response) {
   std::array<char, 16384> buffer;
   const size_t most = options_.slice_bytes > 0
                           ? std::min(buffer.size(), static_cast<size_t>(options_.slice_bytes))
                           : buffer.size();
-  int64_t way = 0;
+  int64_t passed = 0;
   for (;;) {
     const ssize_t got = recv(from, buffer.data(), most, 0);
     if (got <= 0) break;
     if (options_.delay.count() > 0) std::this_thread::sleep_for(options_.delay);
     if (!SendAll(to, buffer.data(), static_cast<size_t>(got))) break;
-    way += got;
+    passed += got;
     bytes_ += got;
     link.passed += got;
     if (options_.cut_after_bytes > 0 && link.passed >= options_.cut_after_bytes) {
@@ -126,7 +127,8 @@ void TcpProxy::Pass(Link& link, int from, int to, bool is_back) {
       Reset(link);
       return;
     }
-    if (is_back && options_.half_close_after_bytes > 0 && way >= options_.half_close_after_bytes) {
+    if (is_response && options_.half_close_after_bytes > 0 &&
+        passed >= options_.half_close_after_bytes) {
       ++faults_made_;
       shutdown(to, SHUT_WR);
       shutdown(from, SHUT_RD);
@@ -134,7 +136,7 @@ void TcpProxy::Pass(Link& link, int from, int to, bool is_back) {
     }
   }
   shutdown(to, SHUT_WR);
-  if (--link.open_ways == 0) Reset(link);
+  if (--link.open_directions == 0) Reset(link);
 }
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,23 +1,25 @@
-// A TCP proxy that misbehaves: between a worker and its server, on loopback.
+// A TCP proxy on loopback that injects network faults between workers and their server.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <list>
-#include <mutex>
 #include <thread>
 
-namespace vico {
+#include "common/mutex.h"
+
+namespace vico::fault {
 
 struct ProxyFaults {
-  int64_t cut_after_bytes = 0;         ///< both ends are reset once so many have passed; 0: never
-  std::chrono::milliseconds delay{0};  ///< of everything
-  int slice_bytes = 0;                 ///< at most so many at a time; 0: as they come
-  int64_t half_close_after_bytes = 0;  ///< the server's answers end, the way there stays open
+  int64_t cut_after_bytes = 0;         ///< a connection is reset after this many; 0: never
+  std::chrono::milliseconds delay{0};  ///< before each write
+  int slice_bytes = 0;                 ///< the largest write; 0: as received
+  int64_t half_close_after_bytes =
+      0;  ///< after this many the server's direction is closed; 0: never
 };
 
-/// Listens from its making to its end. Any thread.
+/// Listens from the constructor to the destructor. Any thread.
 class TcpProxy {
  public:
   explicit TcpProxy(const ProxyFaults& faults);
@@ -26,27 +28,27 @@ class TcpProxy {
   TcpProxy& operator=(const TcpProxy&) = delete;
 
   int port() const { return port_; }
-  /// Where connections go from now on.
+  /// Sets the port that new connections are forwarded to.
   void Forward(int target_port) { target_port_ = target_port; }
-  /// Resets every connection; new ones are refused while `refuse`.
+  /// Resets all connections. Refuses new ones until the next call with false.
   void Partition(bool refuse);
 
   int connections() const { return connections_; }
   int64_t bytes() const { return bytes_; }
-  int faults() const { return faults_made_; }  ///< cuts and half-closes so far
+  int faults() const { return faults_made_; }  ///< resets and half-closes so far
 
  private:
   struct Link {
     int client = -1;
     int server = -1;
     std::atomic<int64_t> passed{0};
-    std::atomic<int> open_ways{2};
-    std::jthread there;
-    std::jthread back;
+    std::atomic<int> open_directions{2};
+    std::jthread to_server;
+    std::jthread to_client;
   };
 
   void Accept(const std::stop_token& stop);
-  void Pass(Link& link, int from, int to, bool is_back);
+  void Pass(Link& link, int from, int to, bool is_response);
   static void Reset(Link& link);
 
   const ProxyFaults options_;
@@ -57,9 +59,9 @@ class TcpProxy {
   std::atomic<int> connections_{0};
   std::atomic<int64_t> bytes_{0};
   std::atomic<int> faults_made_{0};
-  std::mutex mutex_;
-  std::list<Link> links_;  // guarded by mutex_
+  Mutex mutex_;
+  std::list<Link> links_ ABSL_GUARDED_BY(mutex_);
   std::jthread acceptor_;
 };
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-namespace vico {
+namespace vico::fault {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WorkerRecord, what, worker, job, lease_id, attempt, called_us,
                                    answered_us, code, step, outcome, blob)
@@ -21,7 +21,7 @@ int64_t BootMicros() {
 
 void AppendRecord(const std::string& path, const WorkerRecord& record) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0) std::abort();  // without its log a run cannot be judged
+  if (fd < 0) std::abort();  // a run without its log cannot be checked
   const std::string line = nlohmann::json(record).dump() + "\n";
   if (write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::abort();
   close(fd);
@@ -37,4 +37,4 @@ std::vector<WorkerRecord> ReadRecords(const std::string& path) {
   return records;
 }
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,14 +1,14 @@
-// What a fake worker writes down of its calls, one JSON object a line, so that nothing is lost when
-// it is killed.
+// The log of a fake worker's calls: one JSON object a line, each written at once, so that nothing
+// is lost when the worker is killed.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-namespace vico {
+namespace vico::fault {
 
-/// Microseconds of CLOCK_BOOTTIME: one clock for all processes of a run.
+/// Microseconds of CLOCK_BOOTTIME, which all processes of a run share.
 int64_t BootMicros();
 
 struct WorkerRecord {
@@ -17,18 +17,18 @@ struct WorkerRecord {
   std::string job;
   std::string lease_id;
   int attempt = 0;
-  int64_t called_us = 0;    ///< BootMicros when the call began
-  int64_t answered_us = 0;  ///< and when its answer came; 0: none yet (a finish is noted twice)
+  int64_t called_us = 0;    ///< BootMicros at the call
+  int64_t answered_us = 0;  ///< BootMicros at the answer; 0: none yet (a finish is logged twice)
   std::string code;         ///< "OK", "ABORTED", ...; empty without an answer
-  int64_t step = 0;         ///< report: of its last progress event; 0 without one
-  std::string outcome;      ///< finish: "trained", "generated", "failure", ...
-  std::string blob;         ///< finish: digest of the adapter or of the first picture
+  int64_t step = 0;         ///< of a report: in its last progress event; 0 without one
+  std::string outcome;      ///< of a finish: "trained", "generated", "failure", ...
+  std::string blob;         ///< of a finish: digest of the adapter or of the first picture
 };
 
 /// Appends a line to `path`.
 void AppendRecord(const std::string& path, const WorkerRecord& record);
 
-/// All whole lines of the file; none when it is not there.
+/// All complete lines of the file; empty if the file does not exist.
 std::vector<WorkerRecord> ReadRecords(const std::string& path);
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,4 +1,4 @@
-// Adapter files as an import checks them, behind the safetensors reader.
+// Adapter files: the checks of an import, after the safetensors reader.
 #include <map>
 
 #include <nlohmann/json.hpp>
@@ -8,6 +8,7 @@
 #include "server/checks/adapter_check.h"
 #include "tests/fuzz/fuzz_target.h"
 
+namespace vico::fuzz {
 namespace {
 
 using Metadata = std::map<std::string, std::string>;
@@ -24,29 +25,29 @@ Metadata GoodMetadata() {
           {"reference_sha256", std::string(64, 'c')}};
 }
 
-/// A tiny adapter of one site, all its values the same byte.
-std::string Adapter(const Metadata& metadata, vico::DType dtype, std::byte value,
+/// A tiny adapter with one site. All bytes of its values are `value`.
+std::string Adapter(const Metadata& metadata, DType dtype, std::byte value,
                     const std::string& left_out = "") {
   std::vector<std::pair<std::string, std::vector<int64_t>>> shapes = {
-      {std::string(vico::kPlaceholderEmbedding), {1, 8}}};
-  for (const auto& [leaf, shape] : vico::AdapterLeaves(4)) {
-    shapes.emplace_back("up.0" + std::string(vico::kImageAttention) + leaf, shape);
+      {std::string(kPlaceholderEmbedding), {1, 8}}};
+  for (const auto& [leaf, shape] : AdapterLeaves(4)) {
+    shapes.emplace_back("up.0" + std::string(kImageAttention) + leaf, shape);
   }
   std::vector<std::vector<std::byte>> data;
-  std::vector<vico::TensorView> tensors;
+  std::vector<TensorView> tensors;
   for (const auto& [name, shape] : shapes) {
     if (name == left_out) continue;
     size_t count = 1;
     for (const int64_t side : shape) count *= static_cast<size_t>(side);
-    data.emplace_back(count * vico::DTypeSize(dtype), value);
+    data.emplace_back(count * DTypeSize(dtype), value);
     tensors.push_back({name, dtype, shape, data.back()});
   }
-  return *vico::SerializeSafetensors(tensors, metadata);
+  return *SerializeSafetensors(tensors, metadata);
 }
 
 }  // namespace
 
-std::vector<std::string> vico::Seeds() {
+std::vector<std::string> Seeds() {
   std::vector<std::string> seeds;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI64}) {
     seeds.push_back(Adapter(GoodMetadata(), dtype, std::byte{0x11}));
@@ -74,12 +75,13 @@ std::vector<std::string> vico::Seeds() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto file = vico::SafetensorsFile::FromBytes(std::string(vico::AsText(data, size)), "file");
+  const auto file = SafetensorsFile::FromBytes(std::string(AsText(data, size)), "file");
   if (!file.ok()) return 0;
-  const auto facts = vico::server::CheckAdapterFile(*file);
+  const auto facts = server::CheckAdapterFile(*file);
   if (!facts.ok()) return 0;
-  vico::MustHold(vico::IsPlaceholder(facts->placeholder),
-                 "an adapter's word can stand in a prompt");
-  vico::MustHold(file->Find(vico::kPlaceholderEmbedding) != nullptr, "an adapter has its word");
+  MustHold(IsPlaceholder(facts->placeholder), "the placeholder of an adapter is valid in a prompt");
+  MustHold(file->Find(kPlaceholderEmbedding) != nullptr, "an adapter has a placeholder embedding");
   return 0;
 }
+
+}  // namespace vico::fuzz

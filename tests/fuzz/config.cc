@@ -1,36 +1,29 @@
-// A base model's config files. The first byte says which; what is read says the same when written.
+// The config files of a base model. The first byte selects the file. A config that was read,
+// written and read again must not change.
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "tests/fuzz/fuzz_target.h"
 #include "worker/base_model/base_config.h"
 #include "worker/base_model/base_description.h"
 #include "worker/base_model/config_reader.h"
 
+namespace vico::fuzz {
 namespace {
 
-using vico::MustHold;
-
-std::string FileBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-/// Reads with `parse` what `write` makes of what it read: the same text.
+/// Parses, writes, parses and writes again. Both texts must be equal.
 template <class Parse, class Write>
 void ReadTwice(std::string_view json, const Parse& parse, const Write& write) {
   const auto config = parse(json, "config.json");
   if (!config.ok()) return;
   const std::string written = write(*config);
   const auto again = parse(written, "config.json");
-  MustHold(again.ok(), "what was written can be read");
-  MustHold(write(*again) == written, "sizes stay");
+  MustHold(again.ok(), "a written config can be read");
+  MustHold(write(*again) == written, "a config is the same after a round trip");
 }
 
-/// Values that no file read here has.
+/// Kinds of values that the other configs do not have.
 void ReadValues(std::string_view json) {
-  vico::worker::ConfigReader reader(json, "config.json");
+  worker::ConfigReader reader(json, "config.json");
   std::vector<double> numbers;
   std::string word;
   double number = 0;
@@ -39,13 +32,14 @@ void ReadValues(std::string_view json) {
   reader.OneOf("word", word, {"a", "b"});
   reader.Texts("texts");
   const auto unread = reader.Unread();
-  MustHold(std::find(unread.begin(), unread.end(), "numbers") == unread.end(), "it was read");
+  MustHold(std::find(unread.begin(), unread.end(), "numbers") == unread.end(),
+           "a value that was read is not reported as unread");
   if (reader.status().ok()) MustHold(numbers.empty() || numbers.size() == 2, "two numbers or none");
 }
 
 }  // namespace
 
-std::vector<std::string> vico::Seeds() {
+std::vector<std::string> Seeds() {
   std::vector<std::string> seeds;
   for (const std::string folder : {"toyworld/base", "tests/golden/base"}) {
     seeds.push_back("u" + FileBytes(folder + "/unet/config.json"));
@@ -74,30 +68,32 @@ std::vector<std::string> vico::Seeds() {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  const std::string_view json = vico::AsText(data + 1, size - 1);
+  const std::string_view json = AsText(data + 1, size - 1);
   switch (data[0]) {
     case 'n':
       ReadValues(json);
       break;
     case 'u':
-      ReadTwice(json, vico::worker::ParseUNetConfig, vico::worker::UNetConfigJson);
+      ReadTwice(json, worker::ParseUNetConfig, worker::UNetConfigJson);
       break;
     case 'v':
-      ReadTwice(json, vico::worker::ParseVaeConfig, vico::worker::VaeConfigJson);
+      ReadTwice(json, worker::ParseVaeConfig, worker::VaeConfigJson);
       break;
     case 'c':
-      ReadTwice(json, vico::worker::ParseClipTextConfig, vico::worker::ClipTextConfigJson);
+      ReadTwice(json, worker::ParseClipTextConfig, worker::ClipTextConfigJson);
       break;
     default: {
-      const auto base = vico::worker::DefaultDescription("base", {}, {}, {});
+      const auto base = worker::DefaultDescription("base", {}, {}, {});
       ReadTwice(
           json,
           [&](std::string_view text, std::string_view source) {
-            return vico::worker::ApplyDescription(base, text, source);
+            return worker::ApplyDescription(base, text, source);
           },
-          vico::worker::DescriptionJson);
+          worker::DescriptionJson);
       break;
     }
   }
   return 0;
 }
+
+}  // namespace vico::fuzz

@@ -1,4 +1,4 @@
-// JPEGs.
+// JPEG files, through the header scan and the decoder.
 #include <cstdio>
 
 #include <jpeglib.h>
@@ -6,6 +6,7 @@
 #include "tests/fuzz/picture.h"
 #include "tests/server/pictures/png_files.h"
 
+namespace vico::fuzz {
 namespace {
 
 struct Kind {
@@ -54,7 +55,7 @@ std::string Encoded(const Kind& kind) {
   return file;
 }
 
-/// The file with its scans so many times.
+/// The file with its scans repeated.
 std::string WithScans(const std::string& jpeg, int times) {
   const size_t scan = jpeg.find("\xff\xda");
   std::string many = jpeg.substr(0, scan);
@@ -64,7 +65,7 @@ std::string WithScans(const std::string& jpeg, int times) {
 
 }  // namespace
 
-std::vector<std::string> vico::Seeds() {
+std::vector<std::string> Seeds() {
   const std::string good = Encoded({});
   std::vector<std::string> seeds = {good,
                                     Encoded({.channels = 1}),
@@ -79,13 +80,15 @@ std::vector<std::string> vico::Seeds() {
                                     WithScans(Encoded({.progressive = true}), 20),
                                     good + "behind",
                                     good.substr(0, good.size() / 2),
-                                    WithSegment(good, 0xfe, "a comment"),
-                                    WithSegment(good, 0xe2, "ICC_PROFILE"),
-                                    WithSegment(good, 0xdc, std::string("\0\x18", 2))};
+                                    server::WithSegment(good, 0xfe, "a comment"),
+                                    server::WithSegment(good, 0xe2, "ICC_PROFILE"),
+                                    server::WithSegment(good, 0xdc, std::string("\0\x18", 2))};
   for (int orientation = 0; orientation <= 9; ++orientation) {
     const std::string exif = std::string("Exif\0\0", 6);
-    seeds.push_back(WithSegment(good, 0xe1, exif + OrientationTiff(orientation, true)));
-    seeds.push_back(WithSegment(good, 0xe1, exif + OrientationTiff(orientation, false)));
+    seeds.push_back(
+        server::WithSegment(good, 0xe1, exif + server::OrientationTiff(orientation, true)));
+    seeds.push_back(
+        server::WithSegment(good, 0xe1, exif + server::OrientationTiff(orientation, false)));
   }
   const size_t frame = good.find("\xff\xc0");
   for (const char marker : {'\xc1', '\xc2', '\xc3', '\xc5', '\xc8', '\xc9', '\xcc', '\xcf'}) {
@@ -106,7 +109,8 @@ std::vector<std::string> vico::Seeds() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  vico::ScanAndDecode("\xff\xd8\xff" +
-                      std::string(vico::AsText(data, size).substr(size < 3 ? size : 3)));
+  ScanAndDecode("\xff\xd8\xff" + std::string(AsText(data, size).substr(size < 3 ? size : 3)));
   return 0;
 }
+
+}  // namespace vico::fuzz

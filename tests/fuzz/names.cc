@@ -1,15 +1,15 @@
-// Short texts of every kind that a caller may send: names, ids, page tokens, addresses, digests,
-// trace contexts.
+// Short texts that a caller can send: names, ids, page tokens, addresses, digests, trace contexts.
 #include "common/formats/adapter_layout.h"
-#include "common/address.h"
 #include "common/ids.h"
+#include "common/rpc/address.h"
 #include "common/sha256.h"
 #include "common/tracing/trace_context.h"
-#include "server/store/page_token.h"
 #include "server/checks/request.h"
+#include "server/store/page_token.h"
 #include "tests/fuzz/fuzz_target.h"
 
-std::vector<std::string> vico::Seeds() {
+namespace vico::fuzz {
+std::vector<std::string> Seeds() {
   const std::string id(32, 'a');
   return {"jobs/" + id,
           "concepts/" + id,
@@ -54,47 +54,48 @@ std::vector<std::string> vico::Seeds() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using vico::MustHold;
-  const std::string_view text = vico::AsText(data, size);
+  const std::string_view text = AsText(data, size);
   for (const char* collection : {"jobs", "concepts", "adapters"}) {
-    const auto id = vico::IdInName("name", collection, text);
+    const auto id = IdInName("name", collection, text);
     if (!id.ok()) continue;
-    MustHold(std::string(collection) + "/" + *id == text, "a name is its collection and its id");
+    MustHold(std::string(collection) + "/" + *id == text, "a name consists of collection and id");
     MustHold(id->find_first_not_of("0123456789abcdef") == std::string::npos && id->size() == 32,
              "an id is 32 hexadecimal digits");
   }
-  const std::string fresh = vico::NewId();
-  const auto same = vico::IdInName("name", "jobs", vico::JobName(fresh));
-  MustHold(same.ok() && *same == fresh, "a job's name holds its id");
-  if (vico::IsBaseModelName(text)) {
-    MustHold(text.find("..") == std::string_view::npos, "a name leads to no other folder");
+  const std::string fresh = NewId();
+  const auto same = IdInName("name", "jobs", JobName(fresh));
+  MustHold(same.ok() && *same == fresh, "the name of a job contains its id");
+  if (IsBaseModelName(text)) {
+    MustHold(text.find("..") == std::string_view::npos, "a name contains no parent folder");
     MustHold(text.find('/') == text.rfind('/'), "a name has one slash");
   }
-  const auto below = vico::server::BelowNumber(text);
+  const auto below = server::BelowNumber(text);
   if (below.ok() && !text.empty()) {
-    const auto again = vico::server::BelowNumber(vico::server::PageToken(*below));
+    const auto again = server::BelowNumber(server::PageToken(*below));
     MustHold(again.ok() && *again == *below, "a page token is a number");
   }
-  if (vico::IsPlaceholder(text))
-    MustHold(vico::server::CheckPlaceholder("word", text).ok(), "one rule for words");
-  if (vico::CheckLoopback("listen", text).ok()) MustHold(!text.empty(), "an address is something");
-  vico::server::CheckRequestId("request_id", text).IgnoreError();
-  if (const auto trace = vico::ParseTraceparent(text, text)) {
-    const std::string written = vico::Traceparent(*trace);
-    MustHold(vico::ParseTraceparent(written) == trace, "a trace context is what it is written as");
-    MustHold(written.substr(3, 49) == text.substr(3, 49), "its ids stay as they came");
+  if (IsPlaceholder(text))
+    MustHold(server::CheckPlaceholder("word", text).ok(), "both checks of a placeholder agree");
+  if (CheckLoopback("listen", text).ok()) MustHold(!text.empty(), "an empty address is refused");
+  server::CheckRequestId("request_id", text).IgnoreError();
+  if (const auto trace = ParseTraceparent(text, text)) {
+    const std::string written = Traceparent(*trace);
+    MustHold(ParseTraceparent(written) == trace, "a trace context is the same after a round trip");
+    MustHold(written.substr(3, 49) == text.substr(3, 49), "the ids of a trace context are not changed");
   }
-  if (vico::IsTracestate(text)) {
-    MustHold(text.size() <= 512, "a tracestate is short");
-    MustHold(text.find_first_of("\r\n") == std::string_view::npos, "and of one line");
+  if (IsTracestate(text)) {
+    MustHold(text.size() <= 512, "a tracestate has at most 512 bytes");
+    MustHold(text.find_first_of("\r\n") == std::string_view::npos, "a tracestate has no line break");
   }
-  if (vico::IsSha256Hex(text)) MustHold(text.size() == 64, "a digest has 64 digits");
+  if (IsSha256Hex(text)) MustHold(text.size() == 64, "a digest has 64 digits");
   if (size >= sizeof(int)) {
     int number = 0;
     for (size_t i = 0; i < sizeof(int); ++i)
       number = static_cast<int>(static_cast<unsigned>(number) << 8 | data[i]);
-    const auto page = vico::server::CheckPageSize(number);
+    const auto page = server::CheckPageSize(number);
     MustHold(!page.ok() || (*page >= 1 && *page <= 100), "a page has 1 to 100 rows");
   }
   return 0;
 }
+
+}  // namespace vico::fuzz

@@ -1,32 +1,33 @@
-// One uploaded picture: scanned, and decoded as vico-decode does.
+// Scans an uploaded picture and decodes it like vico-decode.
 #pragma once
 
 #include "server/pictures/decoder/decode.h"
 #include "server/pictures/picture_scan.h"
 #include "tests/fuzz/fuzz_target.h"
 
-namespace vico {
+namespace vico::fuzz {
 
 inline void ScanAndDecode(std::string_view file) {
-  // As the service takes them, but for sizes: a small picture shows all that a large one does.
+  // The service has larger limits; small pictures reach the same code faster.
   const server::PictureLimits limits{.min_side = 1, .max_side = 512, .max_pixels = 128 * 128};
   const auto scanned = server::ScanPicture(file, limits);
   if (!scanned.ok()) return;
-  MustHold(scanned->stripped.size() <= file.size(), "stripping adds nothing");
+  MustHold(scanned->stripped.size() <= file.size(), "stripping does not lengthen a file");
   const auto again = server::ScanPicture(scanned->stripped, limits);
-  MustHold(again.ok() && again->stripped == scanned->stripped, "stripping twice is stripping once");
+  MustHold(again.ok() && again->stripped == scanned->stripped,
+           "a stripped file has nothing to strip");
   server::Pixels pixels;
   const server::DecodeOutcome outcome = server::DecodePicture({.file = scanned->stripped,
-                                               .width = scanned->width,
-                                               .height = scanned->height,
-                                               .orientation = scanned->orientation},
-                                              pixels);
+                                                               .width = scanned->width,
+                                                               .height = scanned->height,
+                                                               .orientation = scanned->orientation},
+                                                              pixels);
   if (outcome != server::DecodeOutcome::kDecoded) return;
   const bool turned = scanned->orientation >= 5;
   MustHold(pixels.width == static_cast<int>(turned ? scanned->height : scanned->width),
-           "the width is the header's");
+           "the decoded width is the width in the header");
   MustHold(pixels.bgr.size() == size_t{3} * scanned->width * scanned->height,
-           "all pixels are there");
+           "all pixels are decoded");
 }
 
-}  // namespace vico
+}  // namespace vico::fuzz

@@ -1,14 +1,15 @@
-// PNGs. Checksums are put right after libFuzzer has changed something, or nothing would be looked
-// at.
+// PNG files, through the header scan and the decoder. The mutator corrects the checksums after
+// libFuzzer has changed the file; otherwise every changed file would be refused at once.
 #include <cstring>
 
 #include "tests/fuzz/picture.h"
 #include "tests/server/pictures/png_files.h"
 
+namespace vico::fuzz {
 namespace {
 
-using vico::server::BigEndian32;
-using vico::server::PngChunk;
+using server::BigEndian32;
+using server::PngChunk;
 
 std::string Rows(size_t bytes) { return std::string(bytes, '\x5a'); }
 
@@ -29,19 +30,19 @@ std::vector<std::string> EveryKind() {
                                              {16, 6, 4}}) {
     const size_t bytes = static_cast<size_t>(16 * depth * samples) / 8;
     const std::vector<std::string> rows(9, Rows(bytes));
-    seeds.push_back(vico::server::HandMadePng(16, depth, type, rows));
+    seeds.push_back(server::HandMadePng(16, depth, type, rows));
     seeds.push_back(
-        vico::server::HandMadePng(16, depth, type, rows, PngChunk("tRNS", std::string(6, '\1'))));
+        server::HandMadePng(16, depth, type, rows, PngChunk("tRNS", std::string(6, '\1'))));
   }
   for (const int depth : {1, 2, 4, 8}) {
-    seeds.push_back(vico::server::HandMadePng(
+    seeds.push_back(server::HandMadePng(
         16, depth, 3,
         std::vector<std::string>(9, std::string(static_cast<size_t>(2 * depth), '\1')), palette));
   }
   for (int orientation = 0; orientation <= 9; ++orientation) {
     for (const bool little : {false, true}) {
       seeds.push_back(
-          vico::server::WithChunk(seeds[12], "eXIf", vico::server::OrientationTiff(orientation, little)));
+          server::WithChunk(seeds[12], "eXIf", server::OrientationTiff(orientation, little)));
     }
   }
   return seeds;
@@ -49,23 +50,23 @@ std::vector<std::string> EveryKind() {
 
 }  // namespace
 
-std::vector<std::string> vico::Seeds() {
+std::vector<std::string> Seeds() {
   std::vector<std::string> seeds = EveryKind();
   const std::string good = seeds[10];
-  seeds.push_back(PngThatSays(65500, 65500));
-  seeds.push_back(PngThatSays(64, 64));
-  seeds.push_back(PngThatSays(0, 0, 3, 9));
-  seeds.push_back(WithChunk(good, "acTL", std::string(8, '\0')));
-  seeds.push_back(WithChunk(good, "ABCD", "critical"));
-  seeds.push_back(WithChunk(good, "IHDR", std::string(13, '\1')));
-  seeds.push_back(WithChunk(good, "tEXt", "text"));
+  seeds.push_back(server::PngThatSays(65500, 65500));
+  seeds.push_back(server::PngThatSays(64, 64));
+  seeds.push_back(server::PngThatSays(0, 0, 3, 9));
+  seeds.push_back(server::WithChunk(good, "acTL", std::string(8, '\0')));
+  seeds.push_back(server::WithChunk(good, "ABCD", "critical"));
+  seeds.push_back(server::WithChunk(good, "IHDR", std::string(13, '\1')));
+  seeds.push_back(server::WithChunk(good, "tEXt", "text"));
   seeds.push_back(good + "behind");
   seeds.push_back(good.substr(0, 8) + PngChunk("IEND", ""));
   seeds.push_back(good.substr(0, 33) + PngChunk("IEND", ""));
-  std::string empty_chunks = good.substr(0, 33);  // pixels without end, and without pixels
+  std::string empty_chunks = good.substr(0, 33);  // many chunks without pixels
   for (int i = 0; i < 2000; ++i) empty_chunks += PngChunk("IDAT", "");
   seeds.push_back(empty_chunks + PngChunk("IEND", ""));
-  seeds.push_back(HandMadePng(16, 8, 0, std::vector<std::string>(40, Rows(16))));
+  seeds.push_back(server::HandMadePng(16, 8, 0, std::vector<std::string>(40, Rows(16))));
   for (std::string& interlaced : EveryKind()) {
     const std::string header = interlaced.substr(16, 12) + '\1';
     interlaced.replace(8, 25, PngChunk("IHDR", header));
@@ -75,8 +76,7 @@ std::vector<std::string> vico::Seeds() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  vico::ScanAndDecode("\x89PNG\r\n\x1a\n" +
-                      std::string(vico::AsText(data, size).substr(size < 8 ? size : 8)));
+  ScanAndDecode("\x89PNG\r\n\x1a\n" + std::string(AsText(data, size).substr(size < 8 ? size : 8)));
   return 0;
 }
 
@@ -98,3 +98,5 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
   return size;
 }
 #endif
+
+}  // namespace vico::fuzz

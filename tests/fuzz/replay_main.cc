@@ -1,16 +1,16 @@
-// Runs a fuzz target without libFuzzer: on its seeds, on each cut short, and on each spoilt a
-// little in ways drawn from a fixed seed; or on the files named.
-#include <fstream>
+// Runs a fuzz target without libFuzzer: on its seeds, on truncated seeds, and on seeds with random
+// changes from a fixed random seed; or on the files in the arguments.
 #include <iterator>
 #include <random>
 
 #include "tests/fuzz/fuzz_target.h"
 
+namespace vico::fuzz {
 namespace {
 
 constexpr int kCuts = 24;                      // of one seed
 constexpr int kVariants = 150;                 // of one seed
-constexpr size_t kLongest = size_t{64} << 10;  // bytes of a seed that is varied
+constexpr size_t kLongest = size_t{64} << 10;  // in bytes; longer seeds are not varied
 
 size_t inputs = 0;
 
@@ -19,7 +19,7 @@ void Run(const std::string& input) {
   ++inputs;
 }
 
-std::string Spoilt(std::string input, std::mt19937& random) {
+std::string Changed(std::string input, std::mt19937& random) {
   static constexpr unsigned char kEdges[] = {0, 1, 0x7f, 0x80, 0xff};
   for (unsigned changes = 1 + random() % 4; changes > 0 && !input.empty(); --changes) {
     const size_t at = random() % input.size();
@@ -42,18 +42,17 @@ std::string Spoilt(std::string input, std::mt19937& random) {
 }
 
 }  // namespace
+}  // namespace vico::fuzz
 
 int main(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    std::ifstream file(argv[i], std::ios::binary);
-    Run({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
-  }
+  using namespace vico::fuzz;  // NOLINT(google-build-using-namespace): main is part of the target
+  for (int i = 1; i < argc; ++i) Run(FileBytes(argv[i]));
   std::mt19937 random(1);
-  for (const std::string& seed : argc > 1 ? std::vector<std::string>() : vico::Seeds()) {
+  for (const std::string& seed : argc > 1 ? std::vector<std::string>() : Seeds()) {
     Run(seed);
     if (seed.size() > kLongest) continue;
     for (size_t cut = 0; cut < kCuts; ++cut) Run(seed.substr(0, seed.size() * cut / kCuts));
-    for (int i = 0; i < kVariants; ++i) Run(Spoilt(seed, random));
+    for (int i = 0; i < kVariants; ++i) Run(Changed(seed, random));
   }
   std::printf("%zu inputs\n", inputs);
   return inputs > 0 ? 0 : 1;

@@ -1,53 +1,41 @@
-// Every request with something to check, through the server's checks. The first byte says which
-// message the rest is; in specs, the names "concept" and "adapter" become those of real ones.
+// All requests that the server checks. The first byte selects the message. In specs, the names
+// "concept" and "adapter" are replaced by names that exist.
 #include "server/checks/request.h"
 #include "tests/fuzz/fuzz_target.h"
-#include "tests/fuzz/world.h"
+#include "tests/fuzz/messages.h"
+#include "tests/fuzz/test_stores.h"
 
+namespace vico::fuzz {
 namespace {
 
-using vico::MustHold;
-namespace v1 = vico::v1;
-
-vico::World& World() {
-  static vico::World world;
-  return world;
+TestStores& Shared() {
+  static TestStores stores;
+  return stores;
 }
 
-/// A spec that was checked and completed is in order as it stands.
-void CheckCompleted(const absl::StatusOr<vico::server::CheckedSpec>& checked) {
+/// A checked and completed spec must pass the checks unchanged.
+void CheckCompleted(const absl::StatusOr<server::CheckedSpec>& checked) {
   if (!checked.ok()) return;
-  const auto again = World().specs().Either(vico::World::kTenant, checked->spec);
+  const auto again = Shared().specs().Either(TestStores::kTenant, checked->spec);
   MustHold(again.ok(), "a completed spec is accepted");
   MustHold(again->spec.SerializeAsString() == checked->spec.SerializeAsString(),
-           "a completed spec stays as it is");
+           "a completed spec is not changed");
 }
 
 void CheckTrain(v1::TrainSpec spec) {
-  if (spec.concept_name() == "concept") spec.set_concept_name(World().concept_name());
-  CheckCompleted(World().specs().Train(vico::World::kTenant, spec));
+  if (spec.concept_name() == "concept") spec.set_concept_name(Shared().concept_name());
+  CheckCompleted(Shared().specs().Train(TestStores::kTenant, spec));
 }
 
 void CheckGenerate(v1::GenerateSpec spec) {
-  if (spec.adapter() == "adapter") spec.set_adapter(World().adapter_name());
-  CheckCompleted(World().specs().Generate(vico::World::kTenant, spec));
-}
-
-template <class Message>
-Message Parsed(std::string_view bytes) {
-  Message message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) message.Clear();
-  return message;
-}
-
-std::string Seed(char kind, const google::protobuf::Message& message) {
-  return kind + message.SerializeAsString();
+  if (spec.adapter() == "adapter") spec.set_adapter(Shared().adapter_name());
+  CheckCompleted(Shared().specs().Generate(TestStores::kTenant, spec));
 }
 
 v1::TrainSpec WholeTraining() {
   v1::TrainSpec spec;
   spec.set_concept_name("concept");
-  spec.set_base_model(vico::server::kTestBase);
+  spec.set_base_model(server::kTestBase);
   spec.set_init_word("dog");
   spec.set_placeholder("S*");
   spec.set_dialect(v1::DIALECT_PAPER);
@@ -73,7 +61,7 @@ v1::GenerateSpec WholeGeneration() {
   return spec;
 }
 
-/// Whole specs with one thing wrong.
+/// Complete specs with one invalid field.
 void AddWrongSpecs(std::vector<std::string>& seeds) {
   const auto train = [&](const auto& spoil) {
     v1::TrainSpec spec = WholeTraining();
@@ -104,7 +92,7 @@ void AddWrongSpecs(std::vector<std::string>& seeds) {
 
 }  // namespace
 
-std::vector<std::string> vico::Seeds() {
+std::vector<std::string> Seeds() {
   const std::string digest(64, 'a');
   std::vector<std::string> seeds = {Seed('t', WholeTraining()), Seed('g', WholeGeneration())};
   AddWrongSpecs(seeds);
@@ -150,19 +138,19 @@ std::vector<std::string> vico::Seeds() {
   v1::RegisterRequest worker;
   worker.set_worker("worker");
   worker.set_device("cpu");
-  *worker.add_base_models() = TestOffer();
+  *worker.add_base_models() = server::TestOffer();
   seeds.push_back(Seed('r', worker));
-  *worker.add_base_models() = TestOffer();
+  *worker.add_base_models() = server::TestOffer();
   seeds.push_back(Seed('r', worker));
   worker.mutable_base_models()->RemoveLast();
-  *worker.add_base_models() = TestOffer("baseModels/other");
+  *worker.add_base_models() = server::TestOffer("baseModels/other");
   worker.mutable_base_models(1)->mutable_base_model()->set_max_side(1 << 30);
   seeds.push_back(Seed('r', worker));
   v1::LeaseRequest lease;
   lease.set_worker("worker");
   lease.set_nonce("nonce");
   lease.set_max_jobs(4);
-  lease.add_base_models(kTestBase);
+  lease.add_base_models(server::kTestBase);
   seeds.push_back(Seed('l', lease));
   v1::ReportRequest report;
   seeds.push_back(Seed('w', report));
@@ -175,7 +163,7 @@ std::vector<std::string> vico::Seeds() {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  const std::string_view rest = vico::AsText(data + 1, size - 1);
+  const std::string_view rest = AsText(data + 1, size - 1);
   switch (data[0]) {
     case 't':
       CheckTrain(Parsed<v1::TrainSpec>(rest));
@@ -184,25 +172,28 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       CheckGenerate(Parsed<v1::GenerateSpec>(rest));
       break;
     case 'u':
-      vico::server::CheckUploadHeader(Parsed<v1::UploadConceptRequest::Header>(rest)).IgnoreError();
+      server::CheckUploadHeader(Parsed<v1::UploadConceptRequest::Header>(rest)).IgnoreError();
       break;
     case 'i':
-      vico::server::CheckImportHeader(Parsed<v1::ImportAdapterRequest::Header>(rest)).IgnoreError();
+      server::CheckImportHeader(Parsed<v1::ImportAdapterRequest::Header>(rest)).IgnoreError();
       break;
     case 'r':
-      vico::server::CheckRegistration(Parsed<v1::RegisterRequest>(rest)).IgnoreError();
+      server::CheckRegistration(Parsed<v1::RegisterRequest>(rest)).IgnoreError();
       break;
     case 'w':
-      vico::server::CheckReport(Parsed<v1::ReportRequest>(rest)).IgnoreError();
+      server::CheckReport(Parsed<v1::ReportRequest>(rest)).IgnoreError();
       break;
     case 'c':
-      vico::server::CheckChunk("chunk.data", rest).IgnoreError();
-      MustHold(!vico::server::CheckPageSize(-1 - static_cast<int>(rest.size())).ok(), "no negative page");
-      MustHold(vico::server::CheckPageSize(0).ok(), "a page has a size of its own");
+      server::CheckChunk("chunk.data", rest).IgnoreError();
+      MustHold(!server::CheckPageSize(-1 - static_cast<int>(rest.size())).ok(),
+               "a negative page size is refused");
+      MustHold(server::CheckPageSize(0).ok(), "a page size of 0 selects the default");
       break;
     default:
-      vico::server::CheckLeaseRequest(Parsed<v1::LeaseRequest>(rest)).IgnoreError();
+      server::CheckLeaseRequest(Parsed<v1::LeaseRequest>(rest)).IgnoreError();
       break;
   }
   return 0;
 }
+
+}  // namespace vico::fuzz

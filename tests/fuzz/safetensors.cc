@@ -1,11 +1,12 @@
-// safetensors files: what is accepted is what the format allows, and says the same when written
-// again.
+// safetensors files. An accepted file must follow the format and stay the same when written and
+// read again.
 #include "common/formats/safetensors.h"
 
 #include <fmt/format.h>
 
 #include "tests/fuzz/fuzz_target.h"
 
+namespace vico::fuzz {
 namespace {
 
 std::string File(const std::string& header, size_t data_bytes) {
@@ -21,7 +22,7 @@ std::string Tensor(const char* dtype, const char* shape, size_t begin, size_t en
 
 }  // namespace
 
-std::vector<std::string> vico::Seeds() {
+std::vector<std::string> Seeds() {
   std::vector<std::string> seeds = {
       File("{}", 0),
       File(R"({"a":)" + Tensor("F32", "[2,3]", 0, 24) + R"(,"b":)" + Tensor("F16", "[4]", 24, 32) +
@@ -55,21 +56,24 @@ std::vector<std::string> vico::Seeds() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto file = vico::SafetensorsFile::FromBytes(std::string(vico::AsText(data, size)), "file");
+  const auto file = SafetensorsFile::FromBytes(std::string(AsText(data, size)), "file");
   if (!file.ok()) return 0;
-  std::vector<vico::TensorView> tensors;
+  std::vector<TensorView> tensors;
   uint64_t sum = 0;
-  for (const vico::TensorInfo& tensor : file->tensors()) {
+  for (const TensorInfo& tensor : file->tensors()) {
     for (const std::byte byte : file->bytes(tensor)) sum += static_cast<uint64_t>(byte);
-    vico::MustHold(file->Find(tensor.name) != nullptr, "a tensor is found by its name");
+    MustHold(file->Find(tensor.name) != nullptr, "a tensor is found by its name");
     tensors.push_back({tensor.name, tensor.dtype, tensor.shape, file->bytes(tensor)});
   }
-  vico::MustHold(sum <= size * 255, "tensors do not overlap");
-  const auto bytes = vico::SerializeSafetensors(tensors, file->metadata());
-  vico::MustHold(bytes.ok(), "what was read can be written");
-  const auto again = vico::SafetensorsFile::FromBytes(*bytes, "again");
-  vico::MustHold(again.ok(), "what was written can be read");
-  vico::MustHold(again->metadata() == file->metadata(), "metadata stay");
-  vico::MustHold(again->tensors().size() == file->tensors().size(), "tensors stay");
+  MustHold(sum <= size * 255, "tensors do not overlap");
+  const auto bytes = SerializeSafetensors(tensors, file->metadata());
+  MustHold(bytes.ok(), "a file that was read can be written");
+  const auto again = SafetensorsFile::FromBytes(*bytes, "again");
+  MustHold(again.ok(), "a written file can be read");
+  MustHold(again->metadata() == file->metadata(), "metadata are the same after a round trip");
+  MustHold(again->tensors().size() == file->tensors().size(),
+           "tensors are the same after a round trip");
   return 0;
 }
+
+}  // namespace vico::fuzz

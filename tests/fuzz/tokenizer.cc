@@ -1,42 +1,40 @@
-// The tokenizer on any bytes: as text, and as the files that it is made from. The first byte says
-// which.
+// The tokenizer with arbitrary bytes as text or as its files. The first byte selects which.
 #include "common/text/tokenizer.h"
 
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/server/base_model_fixture.h"
 
+namespace vico::fuzz {
 namespace {
 
-using vico::MustHold;
-
 void Encode(std::string_view text) {
-  static const vico::Tokenizer tokenizer = vico::server::TestTokenizer();
+  static const Tokenizer tokenizer = server::TestTokenizer();
   for (const int32_t id : tokenizer.Encode(text)) {
-    MustHold(id >= 0 && id < tokenizer.vocab_size(), "ids are of the vocabulary");
+    MustHold(id >= 0 && id < tokenizer.vocab_size(), "ids are in the vocabulary");
   }
   const std::string_view placeholder = text.substr(0, text.size() % 4);
   for (const int length : {2, 16, 77}) {
-    const vico::Prompt prompt = tokenizer.EncodePrompt(text, placeholder, length);
+    const Prompt prompt = tokenizer.EncodePrompt(text, placeholder, length);
     MustHold(prompt.ids.size() == static_cast<size_t>(length), "a prompt fills its context");
-    MustHold(prompt.ids[0] == tokenizer.start_id(), "a prompt begins with the start");
+    MustHold(prompt.ids[0] == tokenizer.start_id(), "a prompt begins with the start token");
     MustHold(prompt.ids[static_cast<size_t>(prompt.end_index)] == tokenizer.end_id(),
-             "a prompt ends with the end");
+             "a prompt ends with the end token");
     for (const int32_t id : prompt.ids) {
       MustHold(id >= 0 && id <= tokenizer.placeholder_id(),
-               "ids are of the vocabulary, or the word");
+               "ids are in the vocabulary or the placeholder");
     }
     const bool has_word = prompt.placeholder_index >= 0;
-    MustHold(has_word == (prompt.placeholders > 0), "a placeholder has a place");
+    MustHold(has_word == (prompt.placeholders > 0), "a placeholder has an index");
   }
   const auto word = tokenizer.SingleToken(text);
-  MustHold(!word || *word < tokenizer.vocab_size(), "a word's id is of the vocabulary");
+  MustHold(!word || *word < tokenizer.vocab_size(), "the id of a word is in the vocabulary");
 }
 
 /// The vocabulary, then a zero byte, then the merges.
 void Create(std::string_view files) {
   const size_t zero = std::min(files.find('\0'), files.size());
-  const auto made = vico::Tokenizer::Create(files.substr(0, zero),
-                                            files.substr(std::min(zero + 1, files.size())));
+  const auto made =
+      Tokenizer::Create(files.substr(0, zero), files.substr(std::min(zero + 1, files.size())));
   if (made.ok()) made->Encode("a photo of a dog");
 }
 
@@ -53,7 +51,7 @@ std::string SmallVocabulary() {
 
 }  // namespace
 
-std::vector<std::string> vico::Seeds() {
+std::vector<std::string> Seeds() {
   std::vector<std::string> seeds;
   for (const char* text : {"a photo of a S* on the beach", "IT'S 12,345 dogs!!! won't they've", "",
                            " \t\r\n\v\f ", "na\xc3\xafve caf\x65\xcc\x81 \xef\xbc\xa1\xef\xbc\xa2",
@@ -75,13 +73,15 @@ std::vector<std::string> vico::Seeds() {
   seeds.push_back("v{\"a\":0,\"a\":1}" + zero);
   seeds.push_back("v{\"a\":-1,\"b\":1e9,\"c\":\"x\"}" + zero);
   seeds.push_back("v[]" + zero);
-  seeds.push_back("v" + TestVocabulary() + zero + TestMerges());
+  seeds.push_back("v" + server::TestVocabulary() + zero + server::TestMerges());
   return seeds;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  const std::string_view rest = vico::AsText(data + 1, size - 1);
+  const std::string_view rest = AsText(data + 1, size - 1);
   data[0] == 'v' ? Create(rest) : Encode(rest);
   return 0;
 }
+
+}  // namespace vico::fuzz

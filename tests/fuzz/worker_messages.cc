@@ -1,48 +1,47 @@
-// What a worker says about the job it holds, through the checks and the store that WorkerService's
-// handlers are made of. The first byte is 'f' for a finish, else a report follows; its job and
-// lease are then those held.
+// Reports and finishes of a leased job, through the checks and the store that WorkerService uses.
+// The first byte is 'f' for a finish; anything else is a report. Job and lease are replaced by
+// those of the held lease.
 #include "common/ids.h"
-#include "server/jobs/job.h"
 #include "server/checks/request.h"
+#include "server/jobs/job.h"
 #include "tests/fuzz/fuzz_target.h"
-#include "tests/fuzz/world.h"
+#include "tests/fuzz/messages.h"
+#include "tests/fuzz/test_stores.h"
 
+namespace vico::fuzz {
 namespace {
 
-using vico::MustHold;
-namespace v1 = vico::v1;
-
-/// A lease that never ends: when its job does, another one is granted, of either kind.
+/// A lease that is renewed with another job, of either kind, when its job ends.
 class HeldLease {
  public:
-  explicit HeldLease(vico::World& world) : world_(world) { Renew(); }
+  explicit HeldLease(TestStores& stores) : stores_(stores) { Renew(); }
 
-  void Say(v1::ReportRequest report) {
+  void Send(v1::ReportRequest report) {
     report.set_job(grant_.job.name());
     report.set_lease_id(grant_.lease_id);
-    if (!vico::server::CheckReport(report).ok()) return;
+    if (!server::CheckReport(report).ok()) return;
     for (int i = 0; i < report.events_size(); ++i) {
-      if (!vico::server::CheckReported(report.events(i), i).ok()) return;
-      MustHold(!vico::server::IsTerminal(report.events(i)), "a report ends no job");
-      if (!AreStored(vico::server::BlobsNamedBy(report.events(i)))) return;
+      if (!server::CheckReported(report.events(i), i).ok()) return;
+      MustHold(!server::IsTerminal(report.events(i)), "a report does not end a job");
+      if (!AreStored(server::BlobsNamedBy(report.events(i)))) return;
     }
-    const auto directive = world_.stores().jobs.Report(report);
+    const auto directive = stores_.stores().jobs.Report(report);
     MustHold(directive.ok() || absl::IsInvalidArgument(directive.status()),
-             "a lease that is held can report");
+             "a held lease can report");
   }
 
-  void Say(v1::FinishRequest finish) {
+  void Send(v1::FinishRequest finish) {
     finish.set_job(grant_.job.name());
     finish.set_lease_id(grant_.lease_id);
     if (finish.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) return;
-    if (!AreStored(vico::server::BlobsNamedBy(finish))) return;
-    const auto job = world_.stores().jobs.Finish(finish);
+    if (!AreStored(server::BlobsNamedBy(finish))) return;
+    const auto job = stores_.stores().jobs.Finish(finish);
     if (!job.ok()) {
       MustHold(absl::IsInvalidArgument(job.status()) || absl::IsFailedPrecondition(job.status()),
-               "a lease that is held can finish, or is told what is wrong");
+               "a held lease can finish or gets an error about the request");
       return;
     }
-    const auto again = world_.stores().jobs.Finish(finish);
+    const auto again = stores_.stores().jobs.Finish(finish);
     MustHold(again.ok() && again->SerializeAsString() == job->SerializeAsString(),
              "a repeated finish gets the first answer");
     Renew();
@@ -51,7 +50,7 @@ class HeldLease {
  private:
   bool AreStored(const std::vector<v1::BlobRef>& blobs) {
     for (const v1::BlobRef& blob : blobs) {
-      if (!CheckBlob(world_.stores().blobs, grant_.tenant, blob).ok()) return false;
+      if (!server::CheckBlob(stores_.stores().blobs, grant_.tenant, blob).ok()) return false;
     }
     return true;
   }
@@ -59,59 +58,48 @@ class HeldLease {
   v1::JobSpec NextSpec() {
     v1::JobSpec spec;
     if (++jobs_ % 2 == 0) {
-      spec.mutable_generate()->set_base_model(vico::server::kTestBase);
+      spec.mutable_generate()->set_base_model(server::kTestBase);
       spec.mutable_generate()->set_prompt("a dog");
       spec.mutable_generate()->set_picture_count(2);
       return spec;
     }
-    spec.mutable_train()->set_concept_name(world_.concept_name());
-    spec.mutable_train()->set_base_model(vico::server::kTestBase);
+    spec.mutable_train()->set_concept_name(stores_.concept_name());
+    spec.mutable_train()->set_base_model(server::kTestBase);
     spec.mutable_train()->set_placeholder("S*");
     spec.mutable_train()->set_steps(400);
     return spec;
   }
 
   void Renew() {
-    world_.clock().Advance(absl::Hours(1));  // whatever waits to be tried again may be
+    stores_.clock().Advance(absl::Hours(1));  // longer than any delay before a retry
     for (int tries = 0; tries < 2; ++tries) {
-      const auto grants = world_.stores().jobs.Lease({.worker = "worker",
-                                                      .device = "cpu",
-                                                      .nonce = vico::NewId(),
-                                                      .base_models = {vico::server::kTestBase}});
-      MustHold(grants.ok(), "a worker can ask for a job");
+      const auto grants = stores_.stores().jobs.Lease({.worker = "worker",
+                                                       .device = "cpu",
+                                                       .nonce = NewId(),
+                                                       .base_models = {server::kTestBase}});
+      MustHold(grants.ok(), "a worker can request a lease");
       if (!grants->empty()) {
         grant_ = grants->front();
         return;
       }
-      const vico::server::RequestKey key{vico::World::kTenant, vico::NewId(), "h"};
-      MustHold(world_.stores().jobs.Submit({key, NextSpec(), {}}).ok(), "a job can be queued");
+      const server::RequestKey key{TestStores::kTenant, NewId(), "h"};
+      MustHold(stores_.stores().jobs.Submit({key, NextSpec(), {}}).ok(), "a job can be queued");
     }
     MustHold(false, "a queued job is granted");
   }
 
-  vico::World& world_;
+  TestStores& stores_;
   int jobs_ = 0;
-  vico::server::Grant grant_;
+  server::Grant grant_;
 };
 
-template <class Message>
-Message Parsed(std::string_view bytes) {
-  Message message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) message.Clear();
-  return message;
-}
-
-std::string Seed(char kind, const google::protobuf::Message& message) {
-  return kind + message.SerializeAsString();
-}
-
-/// A blob that is there, and one that is not.
-v1::BlobRef Stored() { return vico::server::RefOf(vico::server::TestMerges(), "image/png"); }
-v1::BlobRef Missing() { return vico::server::RefOf("missing", "image/png"); }
+/// A blob that exists, and one that does not.
+v1::BlobRef Stored() { return server::RefOf(server::TestMerges(), "image/png"); }
+v1::BlobRef Missing() { return server::RefOf("missing", "image/png"); }
 
 }  // namespace
 
-std::vector<std::string> vico::Seeds() {
+std::vector<std::string> Seeds() {
   std::vector<std::string> seeds;
   for (const v1::BlobRef& blob : {Stored(), Missing()}) {
     v1::ReportRequest report;
@@ -163,14 +151,16 @@ std::vector<std::string> vico::Seeds() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static vico::World world;
-  static HeldLease held(world);
+  static TestStores stores;
+  static HeldLease held(stores);
   if (size == 0) return 0;
-  const std::string_view rest = vico::AsText(data + 1, size - 1);
+  const std::string_view rest = AsText(data + 1, size - 1);
   if (data[0] == 'f') {
-    held.Say(Parsed<v1::FinishRequest>(rest));
+    held.Send(Parsed<v1::FinishRequest>(rest));
   } else {
-    held.Say(Parsed<v1::ReportRequest>(rest));
+    held.Send(Parsed<v1::ReportRequest>(rest));
   }
   return 0;
 }
+
+}  // namespace vico::fuzz

@@ -1,4 +1,5 @@
-// In a libFuzzer program: --seeds=FOLDER writes the target's seeds there and ends.
+// Gives a libFuzzer program the option --seeds=FOLDER, which writes the seeds of the target to
+// FOLDER and ends the program.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +14,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     const std::filesystem::path folder = word.substr(kOption.size());
     std::filesystem::create_directories(folder);
     int number = 0;
-    for (const std::string& seed : vico::Seeds()) {
+    for (const std::string& seed : vico::fuzz::Seeds()) {
       std::ofstream(folder / ("seed" + std::to_string(number++)), std::ios::binary) << seed;
     }
     std::_Exit(0);

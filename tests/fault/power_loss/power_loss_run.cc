@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "server/blobs/blob_store_local.h"
-#include "server/sql/database.h"
+#include "server/blobs/local_blob_files.h"
 #include "server/jobs/event_feed.h"
+#include "server/sql/sqlite_database.h"
 #include "server/store/sql_job_store.h"
 #include "tests/fault/checker.h"
 #include "tests/fault/power_loss/script.h"
@@ -16,14 +16,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_folder.h"
 
-namespace vico {
-
-using server::Database;
-using server::EventFeed;
-using server::LocalBlobStore;
-using server::PosixFiles;
-using server::SqlJobStore;
-
+namespace vico::fault {
 namespace {
 
 std::string_view NameOf(Loss loss) {
@@ -31,28 +24,29 @@ std::string_view NameOf(Loss loss) {
     case Loss::kDrop:
       return "lost";
     case Loss::kReorder:
-      return "out of order";
+      return "reordered";
     case Loss::kTear:
       return "torn";
   }
   return "";
 }
 
-/// Starts the stores on what is left, and judges it.
-std::vector<std::string> JudgeAfter(const std::string& folder, const History& history) {
+/// Opens the stores in `folder` and checks their contents.
+std::vector<std::string> CheckAfter(const std::string& folder, const History& history) {
   {
-    const auto database = Database::Open(folder + "/vico.db");
+    const auto database = server::SqliteDatabase::Open(folder + "/vico.db");
     if (!database.ok()) return {"the database does not open: " + database.status().ToString()};
-    PosixFiles files;
-    const auto blobs = LocalBlobStore::Open(folder + "/blobs", files);
+    server::PosixFiles files;
+    const auto blobs = server::LocalBlobFiles::Open(folder + "/blobs", files);
     if (!blobs.ok()) return {"the blobs do not open: " + blobs.status().ToString()};
     const FakeClock clock;
-    EventFeed feed;
-    const auto jobs = SqlJobStore::Open(**database, clock, feed, {});
+    const server::StoreClock time(clock);
+    server::EventFeed feed;
+    const auto jobs = server::SqlJobStore::Open(**database, clock, time, feed, {});
     if (!jobs.ok()) return {"the queue does not open: " + jobs.status().ToString()};
   }
   const auto snapshot = ReadSnapshot(folder);
-  if (!snapshot.ok()) return {"what is left cannot be read: " + snapshot.status().ToString()};
+  if (!snapshot.ok()) return {"the data folder cannot be read: " + snapshot.status().ToString()};
   return Check(history, *snapshot, {.all_ended = false});
 }
 
@@ -62,7 +56,7 @@ class Failures {
            PowerLossResult& result)
       : disk_(disk), history_(history), options_(options), result_(result), replay_(disk.calls()) {}
 
-  void Loop() {
+  void Run() {
     for (int64_t count = 0; count <= disk_.count() && result_.violations.empty(); ++count) {
       replay_.GoTo(count);
       const bool last = count == disk_.count();
@@ -84,9 +78,9 @@ class Failures {
     ++result_.failures;
     const TempFolder folder;
     replay_.Restore(loss, options_.seed + static_cast<uint64_t>(count), folder.path());
-    for (const std::string& wrong : JudgeAfter(folder.path(), Until(history_, count))) {
+    for (const std::string& violation : CheckAfter(folder.path(), Until(history_, count))) {
       result_.violations.push_back(fmt::format("power failed after {} of {} calls, writes {}: {}",
-                                               count, disk_.count(), NameOf(loss), wrong));
+                                               count, disk_.count(), NameOf(loss), violation));
     }
   }
 
@@ -107,7 +101,8 @@ PowerLossResult RunPowerLoss(const PowerLossOptions& options) {
   {
     const ShadowVfs vfs(disk, folder.path());
     ShadowFiles files(disk, folder.path());
-    history = RunScript(disk, files, folder.path(), options.jobs);
+    const auto wrapped = options.wrap_files ? options.wrap_files(files) : nullptr;
+    history = RunScript(disk, wrapped ? *wrapped : files, folder.path(), options.jobs);
   }
   PowerLossResult result;
   result.calls = disk.count();
@@ -117,8 +112,8 @@ PowerLossResult RunPowerLoss(const PowerLossOptions& options) {
     submitted += call.kind == ClientCall::Kind::kSubmit && call.code == absl::StatusCode::kOk;
   }
   result.completed = submitted == options.jobs;
-  Failures(disk, history, options, result).Loop();
+  Failures(disk, history, options, result).Run();
   return result;
 }
 
-}  // namespace vico
+}  // namespace vico::fault

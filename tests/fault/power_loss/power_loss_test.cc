@@ -1,6 +1,6 @@
-// Power loss at every file call of a script of 30 jobs, and a failed sync at every sync of a
-// shorter one. VICO_POWER_LOSS_STRIDE sets how many calls lie between two failures with writes kept
-// out of order (3 when it is not set).
+// Power failures at all file calls of a script of 30 jobs, and a failure of each sync of a shorter
+// script. VICO_POWER_LOSS_STRIDE sets the number of calls between two disks with reordered writes;
+// the default is 3.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -10,7 +10,7 @@
 
 #include "tests/fault/power_loss/power_loss_run.h"
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 int Stride() {
@@ -18,7 +18,7 @@ int Stride() {
   return value == nullptr ? 3 : std::max(1, std::atoi(value));
 }
 
-/// The disks are small and many: in memory where that is possible.
+/// The simulated disks are small and many, so they are in memory if possible.
 class PowerLossTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -30,7 +30,7 @@ class PowerLossTest : public ::testing::Test {
   }
 };
 
-std::string Say(const PowerLossResult& result) {
+std::string Text(const PowerLossResult& result) {
   std::string text;
   for (const std::string& violation : result.violations) text += violation + "\n";
   return text;
@@ -39,7 +39,7 @@ std::string Say(const PowerLossResult& result) {
 TEST_F(PowerLossTest, NothingAcknowledgedIsLostAtAnyFileCall) {
   const PowerLossResult result = RunPowerLoss({.stride = Stride()});
   EXPECT_TRUE(result.completed);
-  EXPECT_TRUE(result.violations.empty()) << Say(result);
+  EXPECT_TRUE(result.violations.empty()) << Text(result);
   std::printf("30 jobs: %lld file calls, %d syncs, %d power failures, stride %d, %.1f s\n",
               static_cast<long long>(result.calls), result.syncs, result.failures, Stride(),
               Seconds());
@@ -50,9 +50,9 @@ TEST_F(PowerLossTest, AFailedSyncLosesNothingAcknowledged) {
   int failures = 0;
   for (;; ++nth) {
     const PowerLossResult result = RunPowerLoss({.jobs = 7, .stride = 1 << 20, .failed_sync = nth});
-    ASSERT_TRUE(result.violations.empty()) << "sync " << nth << " failed: " << Say(result);
+    ASSERT_TRUE(result.violations.empty()) << "sync " << nth << " failed: " << Text(result);
     failures += result.failures;
-    if (result.syncs < nth) break;  // the script had no such sync: all have been tried
+    if (result.syncs < nth) break;  // the script has fewer syncs
   }
   EXPECT_GT(nth, 30);
   std::printf("7 jobs: each of %d syncs failed once, %d power failures, %.1f s\n", nth - 1,
@@ -60,4 +60,4 @@ TEST_F(PowerLossTest, AFailedSyncLosesNothingAcknowledged) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::fault

@@ -6,28 +6,15 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "server/blobs/blob_store_local.h"
-#include "server/blobs/blob_store_tracked.h"
-#include "server/store/sql_catalog.h"
-#include "server/sql/database.h"
+#include "server/blobs/local_blob_files.h"
+#include "server/blobs/tracked_blob_store.h"
 #include "server/jobs/job.h"
+#include "server/sql/sqlite_database.h"
+#include "server/store/sql_catalog.h"
 #include "server/store/sql_job_store.h"
 #include "tests/support/fake_clock.h"
 
-namespace vico {
-
-using server::Database;
-using server::EventFeed;
-using server::Files;
-using server::Grant;
-using server::LeaseQuery;
-using server::LocalBlobStore;
-using server::SqlCatalog;
-using server::SqlJobStore;
-using server::SteadyTime;
-using server::SubmitRequest;
-using server::TrackedBlobStore;
-
+namespace vico::fault {
 namespace {
 
 constexpr char kTenant[] = "default";
@@ -35,14 +22,14 @@ constexpr char kBase[] = "baseModels/toy";
 
 class Script {
  public:
-  Script(DiskRecorder& disk, Files& files, std::string root)
+  Script(DiskRecorder& disk, server::Files& files, std::string root)
       : disk_(disk), files_(files), root_(std::move(root)) {}
 
   absl::Status Play(int jobs) {
     RETURN_IF_ERROR(files_.MakeFolder(root_ + "/blobs"));
     RETURN_IF_ERROR(files_.SyncFolder(root_));
     for (int i = 0; i < jobs; ++i) {
-      if (i % 10 == 0) RETURN_IF_ERROR(Start());  // as after a drain
+      if (i % 10 == 0) RETURN_IF_ERROR(Start());  // a restart
       RETURN_IF_ERROR(PlayJob(i));
     }
     Stop();
@@ -62,11 +49,11 @@ class Script {
 
   absl::Status Start() {
     Stop();
-    ASSIGN_OR_RETURN(database_, Database::Open(root_ + "/vico.db"));
-    ASSIGN_OR_RETURN(blob_files_, LocalBlobStore::Open(root_ + "/blobs", files_));
-    blobs_ = std::make_unique<TrackedBlobStore>(*blob_files_, *database_, steady_);
-    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_);
-    ASSIGN_OR_RETURN(jobs_, SqlJobStore::Open(*database_, clock_, feed_, {}));
+    ASSIGN_OR_RETURN(database_, server::SqliteDatabase::Open(root_ + "/vico.db"));
+    ASSIGN_OR_RETURN(blob_files_, server::LocalBlobFiles::Open(root_ + "/blobs", files_));
+    blobs_ = std::make_unique<server::TrackedBlobStore>(*blob_files_, *database_, time_);
+    catalog_ = std::make_unique<server::SqlCatalog>(*database_, clock_, time_);
+    ASSIGN_OR_RETURN(jobs_, server::SqlJobStore::Open(*database_, clock_, time_, feed_, {}));
     return absl::OkStatus();
   }
 
@@ -74,12 +61,12 @@ class Script {
     const bool training = i % 3 == 0;
     ASSIGN_OR_RETURN(const std::string job, Submit(i, training));
     if (i % 7 == 6) return Cancel(job);
-    RETURN_IF_ERROR(Attempt(job, training, /*give_back=*/i % 5 == 4));
-    return i % 5 == 4 ? Attempt(job, training, /*give_back=*/false) : absl::OkStatus();
+    RETURN_IF_ERROR(Attempt(job, training, /*release=*/i % 5 == 4));
+    return i % 5 == 4 ? Attempt(job, training, /*release=*/false) : absl::OkStatus();
   }
 
   absl::StatusOr<std::string> Submit(int i, bool training) {
-    SubmitRequest request;
+    server::SubmitRequest request;
     request.key = {kTenant, fmt::format("request-{}", i), "hash"};
     if (training) {
       v1::Concept pictured;
@@ -96,18 +83,18 @@ class Script {
     ClientCall call;
     call.kind = ClientCall::Kind::kSubmit;
     call.request_id = request.key.request_id;
-    return Ask(std::move(call), [&] { return jobs_->Submit(request); });
+    return Call(std::move(call), [&] { return jobs_->Submit(request); });
   }
 
   absl::Status Cancel(const std::string& job) {
     ClientCall call;
     call.kind = ClientCall::Kind::kCancel;
     call.job = job;
-    return Ask(std::move(call), [&] { return jobs_->Cancel(kTenant, job); }).status();
+    return Call(std::move(call), [&] { return jobs_->Cancel(kTenant, job); }).status();
   }
 
   template <typename Work>
-  absl::StatusOr<std::string> Ask(ClientCall call, const Work& work) {
+  absl::StatusOr<std::string> Call(ClientCall call, const Work& work) {
     call.called_us = disk_.count();
     const absl::StatusOr<v1::Job> job = work();
     call.answered_us = disk_.count();
@@ -123,18 +110,18 @@ class Script {
     return job->name();
   }
 
-  /// A lease, two reports, and the end of it.
-  absl::Status Attempt(const std::string& job, bool training, bool give_back) {
-    LeaseQuery query;
+  /// A lease, two reports and a finish.
+  absl::Status Attempt(const std::string& job, bool training, bool release) {
+    server::LeaseQuery query;
     query.worker = "worker";
     query.device = "cpu";
     query.nonce = fmt::format("nonce-{}", ++nonces_);
     query.base_models = {kBase};
     WorkerRecord lease;
     lease.what = "lease";
-    Grant grant;
-    RETURN_IF_ERROR(Tell(lease, [&]() -> absl::Status {
-      ASSIGN_OR_RETURN(const std::vector<Grant> grants, jobs_->Lease(query));
+    server::Grant grant;
+    RETURN_IF_ERROR(WorkerCall(lease, [&]() -> absl::Status {
+      ASSIGN_OR_RETURN(const std::vector<server::Grant> grants, jobs_->Lease(query));
       if (grants.size() != 1 || grants[0].job.name() != job) {
         return absl::InternalError("the script's job was not leased");
       }
@@ -147,7 +134,7 @@ class Script {
     for (uint64_t number = 1; number <= 2; ++number) {
       RETURN_IF_ERROR(Report(lease, number));
     }
-    return Finish(lease, training, give_back);
+    return Finish(lease, training, release);
   }
 
   absl::Status Report(const WorkerRecord& lease, uint64_t number) {
@@ -163,16 +150,16 @@ class Script {
     WorkerRecord record = lease;
     record.what = "report";
     record.step = static_cast<int64_t>(number);
-    return Tell(record, [&] { return jobs_->Report(report).status(); });
+    return WorkerCall(record, [&] { return jobs_->Report(report).status(); });
   }
 
-  absl::Status Finish(const WorkerRecord& lease, bool training, bool give_back) {
+  absl::Status Finish(const WorkerRecord& lease, bool training, bool release) {
     v1::FinishRequest finish;
     finish.set_job(lease.job);
     finish.set_lease_id(lease.lease_id);
     WorkerRecord record = lease;
     record.what = "finish";
-    if (give_back) {
+    if (release) {
       finish.mutable_released();
       record.outcome = "released";
     } else if (training) {
@@ -188,16 +175,16 @@ class Script {
       record.outcome = "generated";
       record.blob = finish.generated().pictures(0).blob().sha256();
     }
-    return Tell(record, [&] { return jobs_->Finish(finish).status(); });
+    return WorkerCall(record, [&] { return jobs_->Finish(finish).status(); });
   }
 
   template <typename Work>
-  absl::Status Tell(WorkerRecord& record, const Work& work) {
+  absl::Status WorkerCall(WorkerRecord& record, const Work& work) {
     record.called_us = disk_.count();
     const absl::Status status = work();
     record.answered_us = disk_.count();
     record.code = absl::StatusCodeToString(status.code());
-    if (!record.job.empty()) history_.workers.push_back(record);  // else no lease was granted
+    if (!record.job.empty()) history_.workers.push_back(record);  // empty: no lease was granted
     return status;
   }
 
@@ -206,25 +193,25 @@ class Script {
   }
 
   DiskRecorder& disk_;
-  Files& files_;
+  server::Files& files_;
   const std::string root_;
   FakeClock clock_;
-  const SteadyTime steady_{clock_};
-  EventFeed feed_;
-  std::unique_ptr<Database> database_;
-  std::unique_ptr<LocalBlobStore> blob_files_;
-  std::unique_ptr<TrackedBlobStore> blobs_;
-  std::unique_ptr<SqlCatalog> catalog_;
-  std::unique_ptr<SqlJobStore> jobs_;
+  const server::StoreClock time_{clock_};
+  server::EventFeed feed_;
+  std::unique_ptr<server::Database> database_;
+  std::unique_ptr<server::LocalBlobFiles> blob_files_;
+  std::unique_ptr<server::TrackedBlobStore> blobs_;
+  std::unique_ptr<server::SqlCatalog> catalog_;
+  std::unique_ptr<server::SqlJobStore> jobs_;
   History history_;
   int nonces_ = 0;
 };
 
 }  // namespace
 
-History RunScript(DiskRecorder& disk, Files& files, const std::string& root, int jobs) {
+History RunScript(DiskRecorder& disk, server::Files& files, const std::string& root, int jobs) {
   Script script(disk, files, root);
-  script.Play(jobs).IgnoreError();  // it ends where the disk failed it
+  script.Play(jobs).IgnoreError();  // a failed sync ends it early
   return script.Take();
 }
 
@@ -248,4 +235,4 @@ History Until(const History& history, int64_t count) {
   return cut;
 }
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -1,4 +1,5 @@
-// Thirty jobs' life on the real stores, and what was acknowledged of it at which file call.
+// The script of the power loss tests: it runs jobs on the real stores and records what was
+// acknowledged after which file call.
 #pragma once
 
 #include <functional>
@@ -8,14 +9,14 @@
 #include "tests/fault/history.h"
 #include "tests/fault/power_loss/shadow_disk.h"
 
-namespace vico {
+namespace vico::fault {
 
-/// Runs until it ends or until the database refuses to go on. `root` must be empty. Times in the
-/// history are counts of `disk`'s calls.
+/// Runs to its end or to the first error of the stores. `root` must be empty. Times in the history
+/// are numbers of calls of `disk`.
 History RunScript(DiskRecorder& disk, server::Files& files, const std::string& root, int jobs);
 
-/// What was acknowledged, and what was asked, after so many calls: an answer that had not come yet
-/// is unknown.
+/// The part of the history before call `count`. A call without an answer by then has an unknown
+/// result.
 History Until(const History& history, int64_t count);
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -4,11 +4,11 @@
 #include <filesystem>
 #include <fstream>
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
 constexpr size_t kSector = 512;
-constexpr int kFolder = -2;  // in place of a file's number
+constexpr int kFolder = -2;  // instead of the number of a file
 
 std::string FolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -88,7 +88,7 @@ void DiskReplay::Apply(const DiskCall& call, std::string& content) {
 void DiskReplay::ApplyTorn(const DiskCall& call, std::mt19937_64& random, std::string& content) {
   if (call.kind == DiskCall::Kind::kTruncate) return Apply(call, content);
   for (size_t at = 0; at < call.bytes.size();) {
-    // Sectors are those of the file, not of the write.
+    // Sectors are aligned to the file, not to the write.
     const size_t length = std::min(kSector - (call.offset + at) % kSector, call.bytes.size() - at);
     if (random() % 2 == 0) {
       Apply({.kind = DiskCall::Kind::kWrite,
@@ -183,4 +183,4 @@ void DiskReplay::Restore(Loss loss, uint64_t seed, const std::string& folder) co
   }
 }
 
-}  // namespace vico
+}  // namespace vico::fault

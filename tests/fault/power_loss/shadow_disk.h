@@ -1,5 +1,5 @@
-// What a disk holds when the power fails. A program's file calls are written down in order; what
-// was not synced when the power went may be lost, kept in part, or kept out of order.
+// A model of a disk at a power failure. It records a program's file calls in order. Writes that
+// were not synced may be lost, kept in part, or kept out of order.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace vico {
+namespace vico::fault {
 
 /// One call that changes a file or a name.
 struct DiskCall {
@@ -18,7 +18,7 @@ struct DiskCall {
     kWrite,
     kTruncate,
     kSync,
-    kFailedSync,  ///< answered with an error: what waited for it is gone for good
+    kFailedSync,  ///< returned an error; the unsynced writes are lost for good
     kRename,
     kRemove,
     kMakeFolder,
@@ -26,29 +26,28 @@ struct DiskCall {
   };
   Kind kind = Kind::kWrite;
   int file = -1;
-  std::string path{};   ///< of names
-  std::string to{};     ///< rename
-  uint64_t offset = 0;  ///< write; the new size of a truncate
+  std::string path{};   ///< for calls that change a name
+  std::string to{};     ///< for kRename
+  uint64_t offset = 0;  ///< of a write; the new size for kTruncate
   std::string bytes{};
 };
 
-/// Writes calls down. Paths are relative to the folder that counts as always there. Any thread may
-/// use it, one at a time.
+/// Records calls. Paths are relative to a root folder, which always exists. One thread at a time.
 class DiskRecorder {
  public:
   int Create(const std::string& path);
-  /// The file of that name, made if need be.
+  /// The file of that name; created if missing.
   int Open(const std::string& path);
   void Write(int file, uint64_t offset, std::string_view bytes);
   void Truncate(int file, uint64_t size);
-  /// False when this is the sync that is to fail.
+  /// False if FailSync chose this sync.
   bool Sync(int file);
   void Rename(const std::string& from, const std::string& to);
   void Remove(const std::string& path);
   void MakeFolder(const std::string& path);
   bool SyncFolder(const std::string& path);
 
-  /// The nth sync of a file or folder from now on (from 1) fails; 0: none.
+  /// Makes the nth sync of a file or folder from now on (from 1) fail; 0: none.
   void FailSync(int nth) { fail_sync_in_ = nth; }
   int syncs() const { return syncs_; }
 
@@ -59,28 +58,28 @@ class DiskRecorder {
   bool NextSyncFails();
 
   std::vector<DiskCall> calls_;
-  std::map<std::string, int> names_;  // as the program sees them
+  std::map<std::string, int> names_;  // as the program reads them
   int files_ = 0;
   int syncs_ = 0;
   int fail_sync_in_ = 0;
 };
 
-/// What becomes of unsynced writes and names.
+/// What happens to unsynced writes and names.
 enum class Loss {
   kDrop,     ///< all are lost
-  kReorder,  ///< each is kept or lost, whatever came before it
-  kTear,     ///< as kReorder, and of each write any of its 512-byte sectors
+  kReorder,  ///< each is kept or lost, independent of earlier ones
+  kTear,     ///< the same for each 512-byte sector of a write
 };
 
-/// Plays recorded calls up to a moment and says what is on the disk then.
+/// Replays recorded calls and computes the contents of the disk.
 class DiskReplay {
  public:
   explicit DiskReplay(const std::vector<DiskCall>& calls) : calls_(calls) {}
 
-  /// Goes on until `count` calls are done; never back.
+  /// Continues until `count` calls are done. `count` never decreases.
   void GoTo(int64_t count);
 
-  /// Writes what is left after the power failed now into `folder`.
+  /// Writes the contents of the disk after a power failure at this call into `folder`.
   void Restore(Loss loss, uint64_t seed, const std::string& folder) const;
 
  private:
@@ -95,8 +94,8 @@ class DiskReplay {
   const std::vector<DiskCall>& calls_;
   int64_t done_ = 0;
   std::map<int, File> files_;
-  std::map<std::string, int> names_;                             // durable ones
-  std::map<std::string, std::vector<const DiskCall*>> renames_;  // waiting ones, by folder
+  std::map<std::string, int> names_;                             // durable
+  std::map<std::string, std::vector<const DiskCall*>> renames_;  // unsynced, by folder
 };
 
-}  // namespace vico
+}  // namespace vico::fault

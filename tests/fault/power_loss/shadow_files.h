@@ -1,5 +1,5 @@
-// Files whose changes are written down for a power failure. They are really made, too, but never
-// really synced.
+// Files that record their changes in a DiskRecorder. The changes are made on the real disk, too,
+// but never synced there.
 #pragma once
 
 #include <memory>
@@ -10,9 +10,9 @@
 #include "server/disk/files.h"
 #include "tests/fault/power_loss/shadow_disk.h"
 
-namespace vico {
+namespace vico::fault {
 
-/// One thread at a time. `root` counts as always there; every path lies below it.
+/// One thread at a time. Every path is below `root`, which always exists.
 class ShadowFiles final : public server::Files {
  public:
   ShadowFiles(DiskRecorder& disk, std::string root) : disk_(disk), root_(std::move(root)) {}
@@ -75,4 +75,4 @@ class ShadowFiles final : public server::Files {
   const std::string root_;
 };
 
-}  // namespace vico
+}  // namespace vico::fault

@@ -6,10 +6,10 @@
 
 #include <sqlite3.h>
 
-namespace vico {
+namespace vico::fault {
 namespace {
 
-// What the VFS in place belongs to; SQLite's C interface hands over nothing better to a file.
+// The state of the registered VFS. SQLite passes no context of ours to the functions of a file.
 struct Current {
   DiskRecorder* disk = nullptr;
   std::string root;
@@ -30,9 +30,9 @@ bool IsShadowed(const char* path, int flags) {
 }
 
 struct File {
-  sqlite3_file base;  // first: SQLite knows only this
+  sqlite3_file base;  // must be first: SQLite has a pointer to it
   int number;
-  bool sync_folder;  // its name is made durable with its first sync, as the unix VFS does for logs
+  bool sync_folder;  // the first sync also syncs the folder, as the unix VFS does for logs
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
@@ -137,4 +137,4 @@ ShadowVfs::~ShadowVfs() {
   Now().disk = nullptr;
 }
 
-}  // namespace vico
+}  // namespace vico::fault

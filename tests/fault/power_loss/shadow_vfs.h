@@ -1,14 +1,15 @@
-// SQLite's files, written down for a power failure: a VFS over the default one.
+// A VFS over SQLite's default one that records the changes of files in a DiskRecorder.
 #pragma once
 
 #include <string>
 
 #include "tests/fault/power_loss/shadow_disk.h"
 
-namespace vico {
+namespace vico::fault {
 
-/// While it lives, databases and their logs below `root` are written down in `disk` (and never
-/// really synced); all other files go to the VFS below. One at a time in a process.
+/// While it exists, changes of databases and their logs below `root` are recorded in `disk` and not
+/// synced on the real disk. All other files are handled by the default VFS. One at a time in a
+/// process.
 class ShadowVfs {
  public:
   ShadowVfs(DiskRecorder& disk, const std::string& root);
@@ -17,4 +18,4 @@ class ShadowVfs {
   ShadowVfs& operator=(const ShadowVfs&) = delete;
 };
 
-}  // namespace vico
+}  // namespace vico::fault

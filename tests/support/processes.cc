@@ -1,4 +1,4 @@
-#include "tests/end_to_end/processes.h"
+#include "tests/support/processes.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -20,25 +20,25 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kPause{5};  // between two looks
+constexpr std::chrono::milliseconds kPollInterval{5};
 
-void SendTo(const std::string& file, int descriptor) {
+void Redirect(int descriptor, const std::string& file) {
   const int target = open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (target < 0 || dup2(target, descriptor) < 0) _exit(127);
 }
 
-[[noreturn]] void Become(const std::vector<std::string>& command, const ProcessOptions& options) {
+[[noreturn]] void Execute(const std::vector<std::string>& command, const ProcessOptions& options) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (!options.out.empty()) SendTo(options.out, STDOUT_FILENO);
-  if (!options.err.empty()) SendTo(options.err, STDERR_FILENO);
+  if (!options.out.empty()) Redirect(STDOUT_FILENO, options.out);
+  if (!options.err.empty()) Redirect(STDERR_FILENO, options.err);
   const int nothing = open("/dev/null", O_RDONLY);
   if (nothing >= 0) dup2(nothing, STDIN_FILENO);
   for (const auto& [name, value] : options.environment) setenv(name.c_str(), value.c_str(), 1);
   if (options.largest_file) {
-    signal(SIGXFSZ, SIG_IGN);  // stays ignored across exec: writes fail with EFBIG instead
+    signal(SIGXFSZ, SIG_IGN);  // inherited by the program, whose writes then fail with EFBIG
     const rlimit limit{*options.largest_file, *options.largest_file};
     setrlimit(RLIMIT_FSIZE, &limit);
   }
@@ -52,7 +52,7 @@ void SendTo(const std::string& file, int descriptor) {
 pid_t Spawn(const std::vector<std::string>& command, const ProcessOptions& options) {
   const pid_t pid = fork();
   if (pid < 0) std::abort();
-  if (pid == 0) Become(command, options);
+  if (pid == 0) Execute(command, options);
   return pid;
 }
 
@@ -106,11 +106,13 @@ bool Process::Running() {
   return pid_ > 0 && !exit_code_;
 }
 
-Finished RunToEnd(const std::vector<std::string>& command, std::chrono::milliseconds patience) {
+Finished RunToEnd(const std::vector<std::string>& command, std::chrono::milliseconds patience,
+                  const std::map<std::string, std::string>& environment) {
   const TempFolder folder;
   ProcessOptions options;
   options.out = folder.path() + "/out";
   options.err = folder.path() + "/err";
+  options.environment = environment;
   Process process(command, options);
   Finished finished;
   finished.exit_code = process.Wait(patience).value_or(-1);
@@ -124,7 +126,7 @@ bool Eventually(const std::function<bool()>& holds, std::chrono::milliseconds pa
   const auto end = steady_clock::now() + patience;
   while (!holds()) {
     if (steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kPollInterval);
   }
   return true;
 }

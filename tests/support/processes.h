@@ -1,4 +1,4 @@
-// Real programs as child processes: started, watched, killed and always reaped.
+// Programs as child processes, which are always killed and reaped.
 #pragma once
 
 #include <chrono>
@@ -14,16 +14,16 @@
 namespace vico {
 
 struct ProcessOptions {
-  std::string out;  ///< file that standard output is added to; empty: this process's
+  std::string out;  ///< file that standard output is appended to; empty: this process's
   std::string err;  ///< the same for standard error; may be the same file
-  std::map<std::string, std::string> environment;  ///< on top of this process's
-  std::optional<std::uint64_t> largest_file;       ///< bytes; a write beyond it fails
+  std::map<std::string, std::string> environment;  ///< added to this process's environment
+  std::optional<std::uint64_t> largest_file;       ///< in bytes; a write beyond it fails
 };
 
-/// A child; it gets SIGKILL when this goes away, or when the test dies.
+/// A child process. It gets SIGKILL from the destructor and when the test dies.
 class Process {
  public:
-  /// Exit code 127 when there is no such program.
+  /// The exit code is 127 if the program does not exist.
   explicit Process(const std::vector<std::string>& command, const ProcessOptions& options = {});
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
@@ -31,9 +31,9 @@ class Process {
 
   pid_t pid() const { return pid_; }
   void Signal(int signal) const;
-  /// SIGKILL, and gone when this returns.
+  /// Sends SIGKILL and waits for the end.
   void Kill();
-  /// Exit code, or 128 + signal; none when it still runs after `patience`.
+  /// Returns the exit code, or 128 + signal; nullopt if the process still runs after `patience`.
   std::optional<int> Wait(std::chrono::milliseconds patience);
   bool Running();
 
@@ -45,16 +45,17 @@ class Process {
 };
 
 struct Finished {
-  int exit_code = -1;  ///< -1: ran past the patience and was killed
+  int exit_code = -1;  ///< -1: still ran after `patience` and was killed
   std::string out;
   std::string err;
 };
 
-/// Runs a program to its end.
+/// Runs a program to its end. `environment` is added to this process's.
 Finished RunToEnd(const std::vector<std::string>& command,
-                  std::chrono::milliseconds patience = std::chrono::minutes(2));
+                  std::chrono::milliseconds patience = std::chrono::minutes(2),
+                  const std::map<std::string, std::string>& environment = {});
 
-/// Asks again and again, a few milliseconds apart, until `holds` or the patience is over.
+/// Polls `holds` every few milliseconds, at most for `patience`. Returns its last value.
 bool Eventually(const std::function<bool()>& holds,
                 std::chrono::milliseconds patience = std::chrono::seconds(60));
 

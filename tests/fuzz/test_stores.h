@@ -1,47 +1,49 @@
-// What requests refer to: a base model on offer, a concept, an adapter, stores in a folder of their
-// own.
+// Stores in a temporary folder with a base model, a concept and an adapter, for requests to
+// reference.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "server/blobs/blob_store_local.h"
-#include "server/blobs/blob_store_tracked.h"
-#include "server/store/sql_catalog.h"
-#include "server/sql/database.h"
+#include "server/blobs/local_blob_files.h"
+#include "server/blobs/tracked_blob_store.h"
+#include "server/checks/spec_check.h"
 #include "server/disk/files.h"
 #include "server/jobs/job.h"
-#include "server/store/sql_job_store.h"
-#include "server/checks/spec_check.h"
 #include "server/services/stores.h"
+#include "server/sql/sqlite_database.h"
+#include "server/store/sql_catalog.h"
+#include "server/store/sql_job_store.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/server/base_model_fixture.h"
 #include "tests/server/pictures/direct_decoder.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_folder.h"
 
-namespace vico {
+namespace vico::fuzz {
 
-class World {
+class TestStores {
  public:
   static constexpr char kTenant[] = "default";
 
-  World() {
-    auto made = server::Database::Open(folder_.path() + "/vico.db");
-    MustHold(made.ok(), "a database opens");
-    database_ = *std::move(made);
-    catalog_ = std::make_unique<server::SqlCatalog>(*database_, clock_);
-    auto blobs = server::LocalBlobStore::Open(folder_.path() + "/blobs", files_);
+  TestStores() {
+    auto database = server::SqliteDatabase::Open(folder_.path() + "/vico.db");
+    MustHold(database.ok(), "a database opens");
+    database_ = *std::move(database);
+    catalog_ = std::make_unique<server::SqlCatalog>(*database_, clock_, time_);
+    workers_ = std::make_unique<server::WorkerRegistry>(*catalog_, clock_);
+    auto blobs = server::LocalBlobFiles::Open(folder_.path() + "/blobs", files_);
     MustHold(blobs.ok(), "a blob store opens");
     blob_files_ = *std::move(blobs);
-    blobs_ = std::make_unique<server::TrackedBlobStore>(*blob_files_, *database_, steady_);
-    auto jobs = server::SqlJobStore::Open(*database_, clock_, feed_, {});
+    blobs_ = std::make_unique<server::TrackedBlobStore>(*blob_files_, *database_, time_);
+    auto jobs = server::SqlJobStore::Open(*database_, clock_, time_, feed_, {});
     MustHold(jobs.ok(), "a job store opens");
     jobs_ = *std::move(jobs);
     tokenizers_ = std::make_unique<server::TokenizerCache>(*blobs_);
     stores_ = std::unique_ptr<server::Stores>(
-        new server::Stores{*jobs_, *blobs_, *catalog_, feed_, *tokenizers_, decoder_, admission_});
-    specs_ = std::make_unique<server::SpecCheck>(*stores_, [] { return uint64_t{7}; });
+        new server::Stores{*jobs_, *blobs_, *catalog_, *workers_, feed_, *tokenizers_, decoder_, admission_});
+    specs_ = std::make_unique<server::SpecCheck>(*catalog_, *workers_, *tokenizers_,
+                                                 [] { return uint64_t{7}; });
     Fill();
   }
 
@@ -62,29 +64,32 @@ class World {
     worker.set_worker("worker");
     worker.set_device("cpu");
     *worker.add_base_models() = server::TestOffer();
-    MustHold(catalog_->RegisterWorker(worker).ok(), "a worker registers");
+    MustHold(workers_->Register(worker).ok(), "a worker registers");
     const auto made = catalog_->CreateConcept({kTenant, "concept-request-id", "h"}, {});
-    MustHold(made.ok(), "a concept is made");
+    MustHold(made.ok(), "a concept is created");
     concept_ = made->name();
     v1::Adapter adapter;
     adapter.set_base_model(server::kTestBase);
     adapter.set_base_model_digest(server::TestBaseModel().digest());
     adapter.set_placeholder("S*");
     const auto imported = catalog_->CreateAdapter({kTenant, "adapter-request-id", "h"}, adapter);
-    MustHold(imported.ok(), "an adapter is made");
+    MustHold(imported.ok(), "an adapter is created");
     adapter_ = imported->name();
   }
 
   TempFolder folder_;
   FakeClock clock_;
-  const server::SteadyTime steady_{clock_};
+  const server::StoreClock time_{clock_};
   server::PosixFiles files_;
   server::EventFeed feed_;
   server::DirectDecoder decoder_;
-  server::Admission admission_{{}, clock_, [] { return server::DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40}; }};
+  server::Admission admission_{{}, clock_, [] {
+                                 return server::DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40};
+                               }};
   std::unique_ptr<server::Database> database_;
   std::unique_ptr<server::SqlCatalog> catalog_;
-  std::unique_ptr<server::LocalBlobStore> blob_files_;
+  std::unique_ptr<server::WorkerRegistry> workers_;
+  std::unique_ptr<server::LocalBlobFiles> blob_files_;
   std::unique_ptr<server::TrackedBlobStore> blobs_;
   std::unique_ptr<server::SqlJobStore> jobs_;
   std::unique_ptr<server::TokenizerCache> tokenizers_;
@@ -94,4 +99,4 @@ class World {
   std::string adapter_;
 };
 
-}  // namespace vico
+}  // namespace vico::fuzz
