@@ -37,18 +37,18 @@ absl::StatusOr<DiskSpace> DiskSpaceOf(const std::string& path) {
 }
 
 absl::Status Admission::Upload() const {
-  ASSIGN_OR_RETURN(const DiskSpace disk, look_at_disk_());
+  ASSIGN_OR_RETURN(const DiskSpace disk, probe_disk_());
   const double share = limits_.free_share * static_cast<double>(disk.total_bytes);
   if (disk.free_bytes >= limits_.free_bytes && static_cast<double>(disk.free_bytes) >= share) {
     return absl::OkStatus();
   }
-  return Refuse(kServer, "the server's disk is nearly full; nothing new is taken in",
+  return Refuse(kServer, "the server's disk is nearly full; new jobs and uploads are refused",
                 "DISK_NEARLY_FULL", kDiskRetry);
 }
 
 absl::Status Admission::Submit(std::string_view tenant) {
   RETURN_IF_ERROR(Upload());
-  const std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const absl::Duration now = clock_.Uptime();
   const double burst = limits_.submit_burst;
   const auto tokens_of = [&](const Bucket& bucket) {
@@ -57,7 +57,7 @@ absl::Status Admission::Submit(std::string_view tenant) {
   };
   auto found = buckets_.find(tenant);
   if (found == buckets_.end()) {
-    // Whoever has rested long enough is as good as new.
+    // A full bucket equals a new one.
     std::erase_if(buckets_, [&](const auto& entry) { return tokens_of(entry.second) >= burst; });
     found = buckets_.emplace(std::string(tenant), Bucket{burst, now}).first;
   }
@@ -74,14 +74,15 @@ absl::Status Admission::Submit(std::string_view tenant) {
 }
 
 absl::StatusOr<std::shared_ptr<Admission::Watch>> Admission::OpenWatch(std::string_view tenant) {
-  const std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto own = watches_.find(tenant);
   if (own != watches_.end() && own->second >= limits_.watches_per_tenant) {
-    return Refuse(Subject(tenant), fmt::format("you have {} open watches already", own->second),
+    return Refuse(Subject(tenant),
+                  fmt::format("the tenant has reached its limit of {} open watches", own->second),
                   "TOO_MANY_WATCHES", kWatchRetry);
   }
   if (all_watches_ >= limits_.watches_total) {
-    return Refuse(kServer, "the server has as many open watches as it may", "TOO_MANY_WATCHES",
+    return Refuse(kServer, "the server has reached its limit of open watches", "TOO_MANY_WATCHES",
                   kWatchRetry);
   }
   ++watches_[std::string(tenant)];
@@ -90,7 +91,7 @@ absl::StatusOr<std::shared_ptr<Admission::Watch>> Admission::OpenWatch(std::stri
 }
 
 void Admission::EndWatch(const std::string& tenant) {
-  const std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto found = watches_.find(tenant);
   if (--found->second == 0) watches_.erase(found);
   --all_watches_;

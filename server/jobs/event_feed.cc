@@ -1,12 +1,14 @@
 #include "server/jobs/event_feed.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 namespace vico::server {
 namespace {
 
-constexpr std::string_view kQueue = "queue";  // no job's name
+// A key that is not the name of a job.
+constexpr std::string_view kQueue = "queue";
 
 }  // namespace
 
@@ -25,8 +27,9 @@ class EventFeed::Entry {
   }
 
  private:
-  std::recursive_mutex mutex_;        // so that a wake may end its own subscription
-  std::shared_ptr<const Wake> wake_;  // guarded by mutex_
+  // Recursive, so that a wake may end its own subscription. Guards wake_.
+  std::recursive_mutex mutex_;
+  std::shared_ptr<const Wake> wake_;
 };
 
 EventFeed::Subscription::Subscription(EventFeed& feed, std::string key,
@@ -69,7 +72,7 @@ void EventFeed::QueueChanged() { Changed(std::string(kQueue)); }
 EventFeed::Subscription EventFeed::Watch(std::string key, Wake wake) {
   auto entry = std::make_shared<Entry>(std::move(wake));
   {
-    const std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     entries_[key].push_back(entry);
   }
   return Subscription(*this, std::move(key), std::move(entry));
@@ -78,7 +81,7 @@ EventFeed::Subscription EventFeed::Watch(std::string key, Wake wake) {
 void EventFeed::Changed(const std::string& key) {
   Entries entries;
   {
-    const std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const auto found = entries_.find(key);
     if (found == entries_.end()) return;
     entries = found->second;
@@ -87,7 +90,7 @@ void EventFeed::Changed(const std::string& key) {
 }
 
 void EventFeed::Remove(const std::string& key, const std::shared_ptr<Entry>& entry) {
-  const std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) return;
   Entries& entries = found->second;

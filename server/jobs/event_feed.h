@@ -1,27 +1,28 @@
-// Wakes those who wait: watchers when a job gains an event, Lease calls when a job may be had. A
-// wake is a hint only; whoever is woken reads the store.
+// Notifies watchers of a job's new events, and Lease calls of jobs that may be leased. A
+// notification is a hint; its receiver reads the store.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "common/mutex.h"
+
 namespace vico::server {
 
-/// Any thread; no thread of its own. Must outlive its subscriptions.
+/// Any thread. Has no thread of its own. Must outlive its subscriptions.
 class EventFeed {
  public:
   using Wake = std::function<void()>;
 
   class Entry;
 
-  /// Ends with its life. When the destructor returns, `wake` is not running and will not run again,
-  /// unless it is `wake` itself that drops the subscription. So hold no lock, while dropping one,
-  /// that its `wake` takes.
+  /// Ends with its destructor. After that `wake` is not running and does not run again, unless
+  /// `wake` itself destroys the subscription. So hold no lock that `wake` takes while you destroy
+  /// one.
   class Subscription {
    public:
     Subscription() = default;
@@ -39,12 +40,12 @@ class EventFeed {
     std::shared_ptr<Entry> entry_;
   };
 
-  /// `wake` runs on the thread that made the change, right after the commit: it must be quick (set
-  /// a flag, notify, hand on). Subscribe first, then read the store, and no change is missed.
+  /// `wake` runs on the thread of the change, right after the commit, so it must be quick: set a
+  /// flag, notify, post a task. Who subscribes first and then reads the store misses no change.
   [[nodiscard]] Subscription WatchJob(std::string_view job, Wake wake);
   [[nodiscard]] Subscription WatchQueue(Wake wake);
 
-  /// The store's part.
+  /// For the store, after a commit.
   void JobChanged(std::string_view job);
   void QueueChanged();
 
@@ -54,8 +55,8 @@ class EventFeed {
   void Changed(const std::string& key);
   void Remove(const std::string& key, const std::shared_ptr<Entry>& entry);
 
-  std::mutex mutex_;
-  std::unordered_map<std::string, Entries> entries_;  // by job; guarded by mutex_
+  Mutex mutex_;
+  std::unordered_map<std::string, Entries> entries_ ABSL_GUARDED_BY(mutex_);  // by job
 };
 
 }  // namespace vico::server

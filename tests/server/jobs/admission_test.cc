@@ -1,4 +1,4 @@
-// Each limit at its bound and one beyond it.
+// Tests of each limit at its bound and beyond it.
 #include "server/jobs/admission.h"
 
 #include <vector>
@@ -22,7 +22,7 @@ class AdmissionTest : public testing::Test {
   absl::StatusOr<DiskSpace> disk_ = DiskSpace{uint64_t{100} << 30, uint64_t{100} << 30};
 };
 
-TEST_F(AdmissionTest, TwentyJobsMayComeAtOnceAndThenTenASecond) {
+TEST_F(AdmissionTest, TwentyJobsAreAllowedAtOnceAndThenTenPerSecond) {
   Admission admission = New();
   for (int i = 0; i < 20; ++i) EXPECT_THAT(admission.Submit("a"), IsOk()) << i;
   const absl::Status refused = admission.Submit("a");
@@ -49,7 +49,7 @@ TEST_F(AdmissionTest, TenantsHaveTheirOwnRate) {
   EXPECT_THAT(admission.Submit("a"), HasReason("SUBMIT_RATE")) << "a new tenant refills nobody";
 }
 
-TEST_F(AdmissionTest, FiftyWatchesATenantAndAThousandInAll) {
+TEST_F(AdmissionTest, WatchesAreLimitedPerTenantAndInTotal) {
   Admission admission = New();
   std::vector<std::shared_ptr<Admission::Watch>> watches;
   const auto open = [&](const std::string& tenant) {
@@ -69,7 +69,7 @@ TEST_F(AdmissionTest, FiftyWatchesATenantAndAThousandInAll) {
   EXPECT_THAT(open("one more"), IsOk());
 }
 
-TEST_F(AdmissionTest, TheDiskKeepsATenthAndFiveGibibytesFree) {
+TEST_F(AdmissionTest, ATenthOfTheDiskAndFiveGibibytesStayFree) {
   Admission admission = New();
   const uint64_t gib = uint64_t{1} << 30;
   disk_ = DiskSpace{10 * gib, 100 * gib};
@@ -87,7 +87,7 @@ TEST_F(AdmissionTest, TheDiskKeepsATenthAndFiveGibibytesFree) {
   EXPECT_THAT(admission.Upload(), HasCode(absl::StatusCode::kUnavailable));
 }
 
-TEST(DiskSpaceTest, OfAFolderIsWhatItsFileSystemHas) {
+TEST(DiskSpaceTest, OfAFolderIsThatOfItsFileSystem) {
   const auto space = DiskSpaceOf("/");
   ASSERT_THAT(space, IsOk());
   EXPECT_GT(space->total_bytes, 0u);

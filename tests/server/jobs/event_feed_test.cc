@@ -11,7 +11,7 @@
 namespace vico::server {
 namespace {
 
-TEST(EventFeedTest, WakesTheJobsWatchersOnly) {
+TEST(EventFeedTest, NotifiesOnlyTheJobsWatchers) {
   EventFeed feed;
   int one = 0, two = 0, queue = 0;
   const auto watch_one = feed.WatchJob("jobs/1", [&] { ++one; });
@@ -26,7 +26,7 @@ TEST(EventFeedTest, WakesTheJobsWatchersOnly) {
   EXPECT_EQ(queue, 1);
 }
 
-TEST(EventFeedTest, AnEndedSubscriptionIsNotWoken) {
+TEST(EventFeedTest, AnEndedSubscriptionIsNotNotified) {
   EventFeed feed;
   int first = 0, second = 0;
   auto watch = std::make_optional(feed.WatchJob("jobs/1", [&] { ++first; }));
@@ -37,7 +37,7 @@ TEST(EventFeedTest, AnEndedSubscriptionIsNotWoken) {
   EXPECT_EQ(second, 1);
 }
 
-TEST(EventFeedTest, AMovedSubscriptionLivesOn) {
+TEST(EventFeedTest, AMovedSubscriptionStaysActive) {
   EventFeed feed;
   int woken = 0;
   EventFeed::Subscription watch;
@@ -72,7 +72,7 @@ TEST(EventFeedTest, AfterTheEndNoWakeIsRunning) {
   for (int i = 0; i < 2000; ++i) {
     auto alive = std::make_unique<std::atomic<bool>>(true);
     auto watch = std::make_optional(feed.WatchJob("jobs/1", [flag = alive.get()] {
-      EXPECT_TRUE(*flag);  // freed memory if the end did not wait; ASan tells
+      EXPECT_TRUE(*flag);  // AddressSanitizer finds a use after free if the destructor did not wait
     }));
     watch.reset();
     *alive = false;
@@ -98,7 +98,7 @@ TEST_P(FeedOfStoreTest, EveryEventOfAJobWakesItsWatchersAfterItCanBeRead) {
   EXPECT_THAT(seen, testing::ElementsAre(2, 4, 5, 6, 7, 8));
 }
 
-TEST_P(FeedOfStoreTest, ThoseWhoWaitForJobsAreWokenWhenThereIsOne) {
+TEST_P(FeedOfStoreTest, QueueWatchersAreNotifiedOfANewJob) {
   int woken = 0;
   const auto watch = feed_.WatchQueue([&] { ++woken; });
   Submitted(Generation("request-1"));
@@ -113,8 +113,7 @@ TEST_P(FeedOfStoreTest, ThoseWhoWaitForJobsAreWokenWhenThereIsOne) {
   EXPECT_EQ(woken, 3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, FeedOfStoreTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, FeedOfStoreTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-// The table of job states against its page, and against the statement that changes a row.
+// Tests the table of job states against its documented page and against the SQL statement.
 #include "server/jobs/job_states.h"
 
 #include <fstream>
@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "common/status.h"
-#include "server/sql/database.h"
+#include "server/sql/sqlite_database.h"
 #include "server/store/job_rows.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -17,13 +17,13 @@ namespace vico::server {
 namespace {
 
 constexpr uint32_t kLastGuard = guard::kCrashesSpent;
-const Moment kNow{absl::Seconds(1000), absl::FromUnixSeconds(5000)};
+const absl::Time kNow = absl::FromUnixSeconds(5000);
 
 bool ChangesARow(const Transition& transition) {
   return transition.from != v1::JOB_STATE_UNSPECIFIED;
 }
 
-TEST(JobStatesPageTest, TheCommittedPageIsTheTables) {
+TEST(JobStatesPageTest, TheDocumentedPageMatchesTheTable) {
   std::ifstream file("docs/job-states.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
   EXPECT_EQ(page, JobStatesPage())
@@ -66,24 +66,24 @@ TEST(JobStatesTest, EveryChangeByAWorkerUnderALeaseIsFenced) {
 class JobStatesRowTest : public testing::Test {
  protected:
   JobStatesRowTest() {
-    auto database = Database::Open(folder_.path() + "/vico.db");
+    auto database = SqliteDatabase::Open(folder_.path() + "/vico.db");
     EXPECT_THAT(database, IsOk());
     database_ = *std::move(database);
     JobRow row;
     row.tenant = "default";
     row.job.set_name("jobs/1");
     row.job.mutable_spec()->mutable_generate()->set_base_model("baseModels/toy");
-    EXPECT_THAT(database_->Write([&](SqliteConnection& db) {
+    EXPECT_THAT(database_->Write([&](SqlSession& db) {
       return InsertJob(db, absl::FromUnixSeconds(1), {}, row);
     }),
                 IsOk());
   }
 
-  /// The row in `state`, with `guards` holding and, of those that can, all others broken.
+  /// A row in `state` where `guards` are true and all other guards, as far as possible, false.
   JobRow Put(v1::JobState state, uint32_t guards) {
     const bool running = state == v1::JOB_STATE_RUNNING;
     const auto has = [&](uint32_t bit) { return (guards & bit) != 0; };
-    EXPECT_THAT(database_->Write([&](SqliteConnection& db) {
+    EXPECT_THAT(database_->Write([&](SqlSession& db) {
       return db
           .Execute(
               "UPDATE job SET state = ?, attempt = 3, failures = ?, crashes = ?, "
@@ -91,9 +91,9 @@ class JobStatesRowTest : public testing::Test {
               "queue_until = ?, deadline = ?",
               {StateName(state), int64_t{has(guard::kFailuresSpent) ? kFailureBudget - 1 : 0},
                int64_t{has(guard::kCrashesSpent) ? kCrashBudget - 1 : 0},
-               int64_t{has(guard::kCancelled)}, has(guard::kDue) ? 0 : int64_t{2'000'000'000},
+               int64_t{has(guard::kCancelled)}, has(guard::kDue) ? 0 : int64_t{9'000'000'000},
                running ? SqlValue(std::string_view("lease_1")) : SqlValue(nullptr),
-               running ? SqlValue(has(guard::kExpired) ? 1 : int64_t{2'000'000'000})
+               running ? SqlValue(has(guard::kExpired) ? 1 : int64_t{9'000'000'000})
                        : SqlValue(nullptr),
                has(guard::kWaitedOut) ? 1 : int64_t{9'000'000'000},
                has(guard::kOverdue) ? 1 : int64_t{9'000'000'000}})
@@ -105,7 +105,7 @@ class JobStatesRowTest : public testing::Test {
 
   JobRow Stored() {
     JobRow row;
-    EXPECT_THAT(database_->Read([&](SqliteConnection& db) -> absl::Status {
+    EXPECT_THAT(database_->Read([&](SqlSession& db) -> absl::Status {
       ASSIGN_OR_RETURN(row, FindJob(db, "jobs/1"));
       return absl::OkStatus();
     }),
@@ -122,7 +122,7 @@ class JobStatesRowTest : public testing::Test {
     if (transition.sets_cancel) row.job.set_cancel_requested(true);
     if (transition.lease == LeaseEffect::kBegins) {
       row.lease_id = "lease_2";
-      row.lease_until = absl::Seconds(1030);
+      row.lease_until = absl::FromUnixSeconds(5030);
     } else if (transition.lease != LeaseEffect::kStays) {
       row.lease_id.clear();
     }
@@ -131,7 +131,7 @@ class JobStatesRowTest : public testing::Test {
 
   absl::Status Save(JobChange change, const JobRow& before, const JobRow& after) {
     return database_->Write(
-        [&](SqliteConnection& db) { return SaveJob(db, change, kNow, before, after); });
+        [&](SqlSession& db) { return SaveJob(db, change, kNow, before, after); });
   }
 
   TempFolder folder_;
@@ -149,8 +149,8 @@ TEST_F(JobStatesRowTest, EveryChangeWorksWhereItsGuardsHold) {
   }
 }
 
-// The caller has not looked, or looked too early: the statement itself refuses.
-TEST_F(JobStatesRowTest, EveryBrokenGuardIsFoundByTheStatement) {
+// The statement itself refuses a change if the caller's check is missing or outdated.
+TEST_F(JobStatesRowTest, EveryBrokenGuardStopsTheStatement) {
   int checked = 0;
   for (const Transition& row : Transitions()) {
     for (uint32_t bit = 1; bit <= kLastGuard; bit <<= 1) {
@@ -185,7 +185,7 @@ TEST_F(JobStatesRowTest, EveryOtherPairOfStatesIsRefusedForEveryChange) {
   }
 }
 
-TEST_F(JobStatesRowTest, AChangeWithAnotherEffectThanTheTablesIsOurBug) {
+TEST_F(JobStatesRowTest, AChangeThatDiffersFromTheTableIsAnInternalError) {
   const Transition& release = TransitionOf(JobChange::kRelease);
   const JobRow before = Put(release.from, release.guards);
   const JobRow right = Changed(release, release.to, before);

@@ -7,7 +7,7 @@
 namespace vico::server {
 namespace {
 
-TEST(JobTest, TheFirstRetryIsAtOnceAndLaterOnesSpreadUpToTenMinutes) {
+TEST(JobTest, TheFirstRetryIsImmediateAndLaterOnesSpreadUpToTenMinutes) {
   EXPECT_EQ(RetryDelay(1, 1.0), absl::ZeroDuration());
   EXPECT_EQ(RetryDelay(2, 1.0), absl::Seconds(40));
   EXPECT_EQ(RetryDelay(3, 0.5), absl::Seconds(40));
