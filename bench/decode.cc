@@ -1,6 +1,5 @@
-// What a process of its own costs a picture: the same files decoded in this process, and by
-// vico-decode started for each. A pool of processes used again could save no more than the
-// difference.
+// Measures the cost of decoding each picture in a process of its own: decodes the same files in
+// this process and by vico-decode. The difference is the most that a pool of processes could save.
 #include "server/pictures/decoder/decode.h"
 
 #include <algorithm>
@@ -13,7 +12,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "server/pictures/decoder/decoder_process.h"
+#include "server/pictures/decoder_process.h"
 #include "server/pictures/picture_scan.h"
 
 namespace {
@@ -40,7 +39,8 @@ double Median(int times, const Run& run) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Time to decode pictures, in this process and in one of their own.");
+  CLI::App app(
+      "Measures the time to decode pictures in this process and in a process of their own.");
   std::string program;
   int times = 51;
   std::vector<std::string> files;
@@ -60,16 +60,16 @@ int main(int argc, char** argv) {
     const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     const auto scanned = vico::server::ScanPicture(bytes, {});
     if (!scanned.ok() || !(*decoder)->Decode(*scanned).ok()) {
-      std::fprintf(stderr, "%s: is not taken\n", file.c_str());
+      std::fprintf(stderr, "%s: is refused\n", file.c_str());
       return 1;
     }
     const double here = Median(times, [&] {
       vico::server::Pixels pixels;
       vico::server::DecodePicture({.file = scanned->stripped,
-                           .width = scanned->width,
-                           .height = scanned->height,
-                           .orientation = scanned->orientation},
-                          pixels);
+                                   .width = scanned->width,
+                                   .height = scanned->height,
+                                   .orientation = scanned->orientation},
+                                  pixels);
     });
     const double there =
         Median(times, [&] { (*decoder)->Decode(*scanned).status().IgnoreError(); });

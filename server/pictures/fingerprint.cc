@@ -1,5 +1,6 @@
-// Pictures that are the same to the eye: neighbouring cells darken alike (difference hash), and a
-// thumbnail has the same colours.
+// Finds pictures that look the same: their difference hashes and the colours of their thumbnails
+// are close.
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -7,9 +8,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "common/status.h"
 #include "server/pictures/intake.h"
-#include "server/pictures/png.h"
 
 namespace vico::server {
 namespace {
@@ -40,9 +39,24 @@ Fingerprint FingerprintOf(const Pixels& pixels) {
   return fingerprint;
 }
 
-absl::StatusOr<Fingerprint> FingerprintOf(std::string_view png) {
-  ASSIGN_OR_RETURN(const Pixels pixels, DecodeOwnPng(png));
-  return FingerprintOf(pixels);
+std::string PackFingerprint(const Fingerprint& fingerprint) {
+  std::string packed;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    packed += static_cast<char>(fingerprint.gradient >> shift & 0xff);
+  }
+  packed.append(fingerprint.thumbnail.begin(), fingerprint.thumbnail.end());
+  return packed;
+}
+
+std::optional<Fingerprint> UnpackFingerprint(std::string_view packed) {
+  constexpr size_t kGradientBytes = sizeof(Fingerprint::gradient);
+  Fingerprint fingerprint;
+  if (packed.size() != kGradientBytes + fingerprint.thumbnail.size()) return std::nullopt;
+  for (size_t i = 0; i < kGradientBytes; ++i) {
+    fingerprint.gradient = fingerprint.gradient << 8 | static_cast<uint8_t>(packed[i]);
+  }
+  std::copy(packed.begin() + kGradientBytes, packed.end(), fingerprint.thumbnail.begin());
+  return fingerprint;
 }
 
 bool LooksTheSame(const Fingerprint& a, const Fingerprint& b) {

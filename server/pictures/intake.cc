@@ -7,18 +7,19 @@
 #include "server/pictures/png.h"
 
 namespace vico::server {
+
 void EncodeOnCallersThread() { cv::setNumThreads(1); }
 
-absl::StatusOr<TakenPicture> TakePicture(std::string_view bytes, PictureDecoder& decoder,
-                                         const PictureLimits& limits) {
+absl::StatusOr<NormalisedPicture> NormalisePicture(std::string_view bytes, PictureDecoder& decoder,
+                                                   const PictureLimits& limits) {
   ASSIGN_OR_RETURN(const ScannedPicture scanned, ScanPicture(bytes, limits));
   ASSIGN_OR_RETURN(const Pixels pixels, decoder.Decode(scanned));
-  TakenPicture taken;
-  ASSIGN_OR_RETURN(taken.png, EncodePng(pixels));
-  taken.width = pixels.width;
-  taken.height = pixels.height;
-  taken.fingerprint = FingerprintOf(pixels);
-  return taken;
+  NormalisedPicture normalised;
+  ASSIGN_OR_RETURN(normalised.png, EncodePng(pixels));
+  normalised.width = pixels.width;
+  normalised.height = pixels.height;
+  normalised.fingerprint = FingerprintOf(pixels);
+  return normalised;
 }
 
 absl::Status PictureError(std::string_view field, const absl::Status& error) {

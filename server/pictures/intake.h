@@ -1,9 +1,10 @@
-// Takes in one uploaded picture: checked under hard limits, decoded, brought to the one form in
-// which everything behind this line sees pictures (PNG, 8-bit RGB, upright, nothing but pixels).
+// Checks and decodes one uploaded picture and converts it to the form in which the server stores
+// pictures: PNG, 8-bit RGB, upright, pixels only.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,39 +18,43 @@
 
 namespace vico::server {
 
-/// What a picture looks like from far away; two that are near are the same picture to people.
+/// A summary of what a picture shows; similar pictures have similar fingerprints.
 struct Fingerprint {
-  uint64_t gradient = 0;  ///< one bit a pair of neighbours on a 9 x 8 grid: is it darker
+  uint64_t gradient = 0;  ///< a bit per pair of neighbours on a 9 x 8 grid: the left one is darker
   std::array<uint8_t, 16 * 16 * 3> thumbnail{};  ///< RGB
 };
 
-struct TakenPicture {
+struct NormalisedPicture {
   std::string png;
   int width = 0;   ///< pixels, upright
   int height = 0;  ///< pixels, upright
   Fingerprint fingerprint;
 };
 
-/// For the whole process: OpenCV starts no threads of its own.
+/// Makes OpenCV work on the caller's thread, in the whole process.
 void EncodeOnCallersThread();
 
-/// Greyscale, palette, 16-bit and CMYK become 8-bit RGB, alpha is laid over white, EXIF orientation
-/// is applied, and all metadata (colour profiles, too) is dropped. The PNG is encoded here, from
-/// pixels alone: no byte of what came in is in it. kInvalidArgument that says what is wrong; the
-/// caller adds which picture it was; `decoder`'s other codes. Any thread; needs up to three times
-/// the picture's pixels in memory, so the caller bounds how many run at once.
-absl::StatusOr<TakenPicture> TakePicture(std::string_view bytes, PictureDecoder& decoder,
-                                         const PictureLimits& limits = {});
+/// Converts greyscale, palette, 16-bit and CMYK to 8-bit RGB, lays alpha over white, applies the
+/// EXIF orientation, and drops all metadata, colour profiles included. The PNG is encoded from the
+/// pixels and contains no byte of the upload. kInvalidArgument that says what is wrong, to which
+/// the caller adds the picture; other codes of `decoder`. Any thread; uses up to three times the
+/// size of the picture's pixels, so the caller limits how many run at once.
+absl::StatusOr<NormalisedPicture> NormalisePicture(std::string_view bytes, PictureDecoder& decoder,
+                                                   const PictureLimits& limits = {});
 
-/// TakePicture's error as the answer to the call that sent the picture as `field`.
+/// Converts an error of NormalisePicture() to the answer of the call that sent the picture as
+/// `field`.
 absl::Status PictureError(std::string_view field, const absl::Status& error);
 
 Fingerprint FingerprintOf(const Pixels& pixels);
 
-/// The fingerprint of a PNG that TakePicture made. kDataLoss when it does not decode.
-absl::StatusOr<Fingerprint> FingerprintOf(std::string_view png);
+/// The stored form: `gradient` in 8 bytes, the highest first, then the thumbnail.
+std::string PackFingerprint(const Fingerprint& fingerprint);
 
-/// Whether people would call the two the same picture.
+/// Null when `packed` is not of that form.
+std::optional<Fingerprint> UnpackFingerprint(std::string_view packed);
+
+/// Whether the two pictures look the same to people.
 bool LooksTheSame(const Fingerprint& a, const Fingerprint& b);
 
 /// Pairs (i, j), i < j, of pictures that look the same.

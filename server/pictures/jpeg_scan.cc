@@ -1,4 +1,4 @@
-// JPEG: markers with segments; after each start of scan, coded data up to the next marker.
+// Scans JPEG: markers with segments, and coded data from each start of scan to the next marker.
 #include <fmt/format.h>
 
 #include "server/pictures/picture_scan.h"
@@ -21,9 +21,9 @@ enum Marker : unsigned char {
   kSos = 0xda,
   kDqt = 0xdb,
   kDri = 0xdd,
-  kApp0 = 0xe0,   // JFIF: says which colours three channels are
+  kApp0 = 0xe0,   // JFIF: defines the colour space of three channels
   kApp1 = 0xe1,   // EXIF
-  kApp14 = 0xee,  // Adobe: says which colours three and four channels are
+  kApp14 = 0xee,  // Adobe: defines the colour space of three and four channels
   kTem = 0x01,
 };
 
@@ -39,14 +39,14 @@ absl::Status ReadFrame(std::string_view segment, ScannedPicture& picture) {
     return absl::InvalidArgumentError("is not a valid JPEG: bad frame header");
   if (Byte(segment, 0) != 8) {
     return absl::InvalidArgumentError(
-        fmt::format("is a JPEG with {} bits a channel; only 8 are taken", Byte(segment, 0)));
+        fmt::format("is a JPEG with {} bits per channel; only 8 are accepted", Byte(segment, 0)));
   }
   picture.height = static_cast<uint32_t>(Short(segment, 1));
   picture.width = static_cast<uint32_t>(Short(segment, 3));
   picture.channels = Byte(segment, 5);
   if (picture.channels != 1 && picture.channels != 3 && picture.channels != 4) {
     return absl::InvalidArgumentError(
-        fmt::format("is a JPEG with {} channels; 1, 3 and 4 are taken", picture.channels));
+        fmt::format("is a JPEG with {} channels; only 1, 3 and 4 are accepted", picture.channels));
   }
   if (segment.size() != 6 + 3 * static_cast<size_t>(picture.channels)) {
     return absl::InvalidArgumentError("is not a valid JPEG: bad frame header");
@@ -54,7 +54,7 @@ absl::Status ReadFrame(std::string_view segment, ScannedPicture& picture) {
   return absl::OkStatus();
 }
 
-/// Where the coded data that begins at `at` ends: at the next marker that is not part of it.
+/// The end of the coded data at `at`: the next marker that is not part of it.
 size_t EndOfScan(std::string_view bytes, size_t at) {
   while (at + 1 < bytes.size()) {
     at = bytes.find('\xff', at);
@@ -81,20 +81,20 @@ absl::StatusOr<ScannedPicture> ScanJpeg(std::string_view bytes, const PictureLim
       return absl::InvalidArgumentError("is not a valid JPEG: no marker where one must be");
     }
     const int marker = Byte(bytes, at + 1);
-    if (marker == 0xff) {  // filling
+    if (marker == 0xff) {  // fill byte
       ++at;
       continue;
     }
     if (marker == kEoi) {
       if (scans == 0) return absl::InvalidArgumentError("is not a valid JPEG: it has no pixels");
       picture.stripped += bytes.substr(at, 2);
-      return picture;  // what follows is not part of the picture
+      return picture;  // later bytes are not part of the picture
     }
     if (marker == 0 || marker == kSoi || marker == kTem || (marker >= kRst0 && marker <= kRst7)) {
       return absl::InvalidArgumentError("is not a valid JPEG: a marker out of place");
     }
     if (at + 4 > bytes.size()) return Truncated();
-    const size_t length = Short(bytes, at + 2);  // of the segment, these two bytes included
+    const size_t length = Short(bytes, at + 2);  // of the segment, including these two bytes
     if (length < 2) return absl::InvalidArgumentError("is not a valid JPEG: bad segment");
     if (length > bytes.size() - at - 2) return Truncated();
     const std::string_view segment = bytes.substr(at + 4, length - 2);
@@ -109,7 +109,7 @@ absl::StatusOr<ScannedPicture> ScanJpeg(std::string_view bytes, const PictureLim
       picture.stripped += whole;
     } else if (marker == kDac || (marker > kSof2 && marker <= kSof15 && marker != kDht)) {
       return absl::InvalidArgumentError(
-          "is a lossless, hierarchical or arithmetic-coded JPEG, which is not taken");
+          "is a lossless, hierarchical or arithmetic-coded JPEG, which is not accepted");
     } else if (marker == kSos) {
       if (!has_frame) return absl::InvalidArgumentError("is not a valid JPEG: a scan, no frame");
       if (picture.channels == 4 && !has_adobe) {

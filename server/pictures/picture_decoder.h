@@ -1,4 +1,4 @@
-// Who turns an uploaded picture's bytes into pixels.
+// Interface that decodes an uploaded picture.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -12,9 +12,9 @@ class PictureDecoder {
  public:
   virtual ~PictureDecoder() = default;
 
-  /// The upright pixels of `picture`, of the size that it says. kInvalidArgument that says what is
-  /// wrong with the picture; the caller adds which one it was. Other codes are the decoder's own
-  /// trouble. Any thread.
+  /// The upright pixels of `picture`, in the size that its header announces. kInvalidArgument that
+  /// says what is wrong with the picture, to which the caller adds the picture. Other codes mean
+  /// that the decoder itself failed. Any thread.
   virtual absl::StatusOr<Pixels> Decode(const ScannedPicture& picture) = 0;
 };
 

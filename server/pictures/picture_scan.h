@@ -1,6 +1,6 @@
-// What a PNG or JPEG says about itself, read without decoding it: sizes are known and bounded
-// before any pixel is unpacked, a file that ends early is noticed, and all but the pixels is left
-// behind. Sources: ISO/IEC 15948 (PNG), ITU-T T.81 (JPEG), CIPA DC-008 (EXIF orientation).
+// Scans the structure of a PNG or JPEG without decoding it: checks sizes before any pixel is
+// unpacked, detects truncated files, and strips everything but the pixels. Sources: ISO/IEC 15948
+// (PNG), ITU-T T.81 (JPEG), CIPA DC-008 (EXIF orientation).
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace vico::server {
 
-/// What is accepted, at most.
+/// Limits of accepted pictures.
 struct PictureLimits {
   uint32_t min_side = 64;    ///< pixels
   uint32_t max_side = 8192;  ///< pixels
@@ -25,13 +25,13 @@ struct ScannedPicture {
   uint32_t width = 0;    ///< pixels, as stored
   uint32_t height = 0;   ///< pixels, as stored
   int channels = 3;      ///< as stored: 1, 2 (grey and alpha), 3, 4 (alpha or CMYK)
-  int bit_depth = 8;     ///< bits a channel: 8 or 16 when decoded
+  int bit_depth = 8;     ///< bits per channel once decoded: 8 or 16
   int orientation = 1;   ///< EXIF, 1..8
-  std::string stripped;  ///< the file with nothing in it but what its pixels need
+  std::string stripped;  ///< the file without anything that decoding does not need
 };
 
-/// By the first bytes; names and media types that came with a file are not looked at.
-/// kInvalidArgument that says what is wrong; the caller adds which picture it was.
+/// Detects the type from the first bytes. kInvalidArgument that says what is wrong, to which the
+/// caller adds the picture.
 absl::StatusOr<ScannedPicture> ScanPicture(std::string_view bytes, const PictureLimits& limits);
 
 absl::StatusOr<ScannedPicture> ScanPng(std::string_view bytes, const PictureLimits& limits);
@@ -40,7 +40,7 @@ absl::StatusOr<ScannedPicture> ScanJpeg(std::string_view bytes, const PictureLim
 /// Checks size, aspect and decoded bytes.
 absl::Status CheckSize(const ScannedPicture& picture, const PictureLimits& limits);
 
-/// The orientation in a TIFF block, as EXIF holds it; 1 when it has none or does not parse.
+/// The orientation in the TIFF block of EXIF data; 1 if it has none or is malformed.
 int ExifOrientation(std::string_view tiff);
 
 }  // namespace vico::server

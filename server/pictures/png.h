@@ -1,8 +1,7 @@
-// PNG files of the server's own: 8 bits, three channels, nothing but pixels.
+// Encodes the pictures that the server stores: PNG, 8 bits, three channels, pixels only.
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include <absl/status/statusor.h>
 
@@ -10,10 +9,7 @@
 
 namespace vico::server {
 
-/// kResourceExhausted when there is no memory for it.
+/// kResourceExhausted when there is not enough memory.
 absl::StatusOr<std::string> EncodePng(const Pixels& pixels);
-
-/// Of a file that EncodePng made; kDataLoss when it is not whole. Not for what others wrote.
-absl::StatusOr<Pixels> DecodeOwnPng(std::string_view png);
 
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-// PNG: a signature, then chunks of length, type, data and CRC.
+// Scans PNG: a signature, then chunks of length, type, data and CRC.
 #include <fmt/format.h>
 #include <zlib.h>
 
@@ -15,7 +15,7 @@ uint32_t BigEndian(std::string_view bytes, size_t at) {
   return value;
 }
 
-/// Bit depths that ISO 15948 allows for a colour type; the channels of that type when decoded.
+/// The bit depths that ISO 15948 allows for a colour type, and its channels once decoded.
 absl::StatusOr<int> Channels(int colour_type, int bit_depth) {
   const bool small = bit_depth == 1 || bit_depth == 2 || bit_depth == 4;
   const bool whole = bit_depth == 8 || bit_depth == 16;
@@ -26,7 +26,7 @@ absl::StatusOr<int> Channels(int colour_type, int bit_depth) {
     case 2:  // RGB
       if (whole) return 3;
       break;
-    case 3:  // palette, perhaps with transparent entries
+    case 3:  // palette, may have transparent entries
       if (small || bit_depth == 8) return 4;
       break;
     case 4:  // grey and alpha, unpacked as RGB and alpha
@@ -87,14 +87,14 @@ absl::StatusOr<ScannedPicture> ScanPng(std::string_view bytes, const PictureLimi
     } else if (type == "IEND") {
       if (!has_data) return absl::InvalidArgumentError("is not a valid PNG: it has no pixels");
       picture.stripped += chunk;
-      return picture;  // what follows is not part of the picture
+      return picture;  // later bytes are not part of the picture
     } else if (type == "IDAT" || type == "PLTE" || type == "tRNS") {
       has_data = has_data || type == "IDAT";
       picture.stripped += chunk;
     } else if (type == "eXIf") {
       picture.orientation = ExifOrientation(data);
     } else if (type == "acTL") {
-      return absl::InvalidArgumentError("is an animated PNG; only still pictures are taken");
+      return absl::InvalidArgumentError("is an animated PNG; only still pictures are accepted");
     } else if ((static_cast<unsigned char>(type[0]) & 0x20) == 0) {
       return absl::InvalidArgumentError("is not a valid PNG: unknown critical chunk");
     }

@@ -28,7 +28,7 @@ Canvas::Canvas(const DecodeJob& job, Pixels& pixels)
   pixels.bgr.resize(size_t{3} * width_ * height_);
 }
 
-/// Pixels of a stored row lie in a row or a column of the upright picture, forwards or backwards.
+/// The pixels of a stored row lie in a row or a column of the upright picture, in either direction.
 template <class Convert>
 void Canvas::PutPixels(uint32_t y, const Convert& convert) {
   const ptrdiff_t row = ptrdiff_t{3} * pixels_.width;

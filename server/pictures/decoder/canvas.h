@@ -1,4 +1,4 @@
-// Where a decoder's rows go: each pixel to its place in the upright picture, as 8-bit BGR.
+// Writes a decoder's rows into the upright picture, as 8-bit BGR.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@ namespace vico::server {
 
 class Canvas {
  public:
-  /// Gives `pixels`, which must outlive it, the upright size. Throws std::bad_alloc.
+  /// Resizes `pixels`, which must outlive it, to the upright size. Throws std::bad_alloc.
   Canvas(const DecodeJob& job, Pixels& pixels);
 
   uint32_t width() const { return width_; }    ///< pixels of a row, as stored
   uint32_t height() const { return height_; }  ///< rows, as stored
 
-  /// Row `y` as stored, from the top: `width()` pixels of `channels` samples, one of grey, BGR or
-  /// BGRA. Samples are 8 bits.
+  /// Writes row `y` as stored, from the top: `width()` pixels of `channels` samples of 8 bits:
+  /// grey, BGR or BGRA.
   void PutRow(uint32_t y, const uint8_t* samples, int channels);
-  /// Samples are 16 bits, in the machine's order.
+  /// The same for samples of 16 bits, in the host's byte order.
   void PutDeepRow(uint32_t y, const uint16_t* samples, int channels);
-  /// Samples are cyan, magenta, yellow and black, inverted as Adobe stores them.
+  /// The same for cyan, magenta, yellow and black, inverted as Adobe stores them.
   void PutCmykRow(uint32_t y, const uint8_t* samples);
 
  private:
@@ -34,7 +34,8 @@ class Canvas {
   Pixels& pixels_;
 };
 
-/// Each decodes its kind; libraries' errors and warnings are kDamaged. May throw std::bad_alloc.
+/// Decode one format each. Errors and warnings of the library are kDamaged. May throw
+/// std::bad_alloc.
 DecodeOutcome DecodePng(std::string_view file, Canvas& canvas);
 DecodeOutcome DecodeJpeg(std::string_view file, Canvas& canvas);
 

@@ -31,7 +31,7 @@ bool SetLimits(const ConfineLimits& limits) {
          Limit(RLIMIT_NOFILE, 0, 0) && Limit(RLIMIT_NPROC, 0, 0) && Limit(RLIMIT_MEMLOCK, 0, 0);
 }
 
-/// Allows `call` where all of the comparisons hold.
+/// Allows `call` if all comparisons are true.
 bool Allow(scmp_filter_ctx filter, int call, std::initializer_list<scmp_arg_cmp> only = {}) {
   return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, static_cast<unsigned>(only.size()),
                                 only.begin()) == 0;
@@ -48,7 +48,7 @@ bool AddRules(scmp_filter_ctx filter) {
          Allow(filter, SCMP_SYS(exit)) && Allow(filter, SCMP_SYS(exit_group));
 }
 
-/// Sets no_new_privs, too, so that it needs no rights.
+/// Also sets no_new_privs, so that it needs no privileges.
 bool FilterCalls() {
   const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
   if (filter == nullptr) return false;
@@ -63,7 +63,7 @@ bool FilterCalls() {
 
 const char* Confine(const ConfineLimits& limits) {
   if (kSanitized) return "it is built with a sanitizer, which needs more than a confined process";
-  // One arena: another would be looked for, with system calls, when memory runs out.
+  // One arena, since malloc would create others with forbidden system calls when memory runs out.
   mallopt(M_ARENA_MAX, 1);
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0) {
     return "the kernel refused prctl";

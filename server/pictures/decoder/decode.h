@@ -1,6 +1,5 @@
-// A PNG or JPEG -> pixels, with libpng and libjpeg. Runs in the helper process, on bytes that
-// nobody vouches for, so it needs little and knows nothing: no files, no environment, no status
-// library.
+// Decodes a PNG or JPEG with libpng and libjpeg. It runs in the helper process on untrusted bytes,
+// so it uses no files, no environment and no status library.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +16,7 @@ struct DecodeJob {
   int orientation = 1;    ///< EXIF, 1..8
 };
 
-/// The numbers cross a process boundary.
+/// The numbers are part of the protocol between the processes.
 enum class DecodeOutcome : uint32_t {
   kDecoded = 0,
   kDamaged = 1,      ///< also what the libraries would only warn of
@@ -25,9 +24,9 @@ enum class DecodeOutcome : uint32_t {
   kOutOfMemory = 3,  ///< more than the process may have
 };
 
-/// Grey, palette, 16 bits and CMYK become 8-bit BGR, what is transparent shows white, and the
-/// orientation is undone. `pixels` is whole only with kDecoded. Needs the size of the result, and
-/// of the picture as stored where it is interlaced or progressive.
+/// Converts grey, palette, 16 bits and CMYK to 8-bit BGR, lays alpha over white, and turns the
+/// picture upright. `pixels` is complete only with kDecoded. Uses memory of the size of the result,
+/// and of the stored picture if it is interlaced or progressive.
 DecodeOutcome DecodePicture(const DecodeJob& job, Pixels& pixels);
 
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-// JPEG by libjpeg-turbo, its warnings taken for errors.
+// Decodes JPEG with libjpeg-turbo. Warnings count as errors.
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
@@ -12,13 +12,13 @@
 namespace vico::server {
 namespace {
 
-/// What libjpeg hands back to the functions below; its part comes first.
+/// The state that libjpeg passes to the functions below; libjpeg's own part comes first.
 struct Errors {
   jpeg_error_mgr manager;
   jmp_buf back;
 };
 
-// libjpeg's way out of an error; leaves no C++ frame between here and DecodeJpeg's setjmp.
+// Called by libjpeg on an error. There is no C++ frame between this and the setjmp of DecodeJpeg.
 [[noreturn]] void OnError(j_common_ptr jpeg) {
   longjmp(reinterpret_cast<Errors*>(jpeg->err)->back, 1);
 }
@@ -27,23 +27,23 @@ void OnMessage(j_common_ptr jpeg, int level) {
   if (level == kWarning) OnError(jpeg);
 }
 
-/// Owns all that must outlive a long jump.
-struct Reader {
-  Reader() {
+/// Owns the objects that must survive a longjmp.
+struct JpegReader {
+  JpegReader() {
     jpeg.err = jpeg_std_error(&errors.manager);
     errors.manager.error_exit = OnError;
     errors.manager.emit_message = OnMessage;
   }
-  ~Reader() { jpeg_destroy_decompress(&jpeg); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+  ~JpegReader() { jpeg_destroy_decompress(&jpeg); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
 
   Errors errors{};
   jpeg_decompress_struct jpeg{};
   std::vector<uint8_t> row;
 };
 
-void ReadRows(Reader& reader, Canvas& canvas) {
+void ReadRows(JpegReader& reader, Canvas& canvas) {
   jpeg_decompress_struct& jpeg = reader.jpeg;
   const int channels = jpeg.output_components;
   reader.row.resize(size_t{jpeg.output_width} * static_cast<size_t>(channels));
@@ -58,7 +58,7 @@ void ReadRows(Reader& reader, Canvas& canvas) {
 }  // namespace
 
 DecodeOutcome DecodeJpeg(std::string_view file, Canvas& canvas) {
-  Reader reader;
+  JpegReader reader;
   jpeg_decompress_struct& jpeg = reader.jpeg;
   if (setjmp(reader.errors.back) != 0) {
     return reader.errors.manager.msg_code == JERR_OUT_OF_MEMORY ? DecodeOutcome::kOutOfMemory

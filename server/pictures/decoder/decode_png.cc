@@ -1,4 +1,4 @@
-// PNG by libpng, with its limits set and its warnings taken for errors.
+// Decodes PNG with libpng, under limits. Warnings count as errors.
 #include <csetjmp>
 #include <cstring>
 #include <vector>
@@ -10,9 +10,9 @@
 namespace vico::server {
 namespace {
 
-constexpr png_alloc_size_t kLargestChunk = png_alloc_size_t{1} << 20;  // bytes; not of IDAT
+constexpr png_alloc_size_t kMaxChunk = png_alloc_size_t{1} << 20;  // bytes; IDAT is not limited
 
-// libpng's way out of an error; leaves no C++ frame between here and DecodePng's setjmp.
+// Called by libpng on an error. There is no C++ frame between this and the setjmp of DecodePng.
 [[noreturn]] void OnError(png_structp png, png_const_charp) { png_longjmp(png, 1); }
 void OnWarning(png_structp png, png_const_charp) { png_longjmp(png, 1); }
 
@@ -23,26 +23,26 @@ void OnRead(png_structp png, png_bytep out, size_t size) {
   left.remove_prefix(size);
 }
 
-/// Owns all that must outlive a long jump.
-struct Reader {
-  explicit Reader(std::string_view file) : left(file) {
+/// Owns the objects that must survive a longjmp.
+struct PngReader {
+  explicit PngReader(std::string_view file) : left(file) {
     png = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, OnError, OnWarning);
     if (png != nullptr) info = png_create_info_struct(png);
   }
-  ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+  ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
 
   std::string_view left;
   png_structp png = nullptr;
   png_infop info = nullptr;
   int channels = 3;
   bool deep = false;
-  std::vector<uint16_t> rows;  // one row, or all where the picture is interlaced
+  std::vector<uint16_t> rows;  // one row, or all rows of an interlaced picture
 };
 
-/// Asks for grey, BGR or BGRA, of 8 or 16 bits. Grey keeps no transparent colour.
-void ChooseForm(Reader& reader) {
+/// Requests grey, BGR or BGRA, of 8 or 16 bits. Grey keeps no transparent colour.
+void ChooseForm(PngReader& reader) {
   const int type = png_get_color_type(reader.png, reader.info);
   const int depth = png_get_bit_depth(reader.png, reader.info);
   const bool coloured = (type & PNG_COLOR_MASK_COLOR) != 0;
@@ -50,7 +50,7 @@ void ChooseForm(Reader& reader) {
                      (coloured && png_get_valid(reader.png, reader.info, PNG_INFO_tRNS) != 0);
   reader.deep = depth == 16;
   reader.channels = alpha ? 4 : coloured ? 3 : 1;
-  png_set_swap(reader.png);  // to little-endian, which this is built for
+  png_set_swap(reader.png);  // to little-endian, the host's order
   if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(reader.png);
   if (alpha) {
     png_set_tRNS_to_alpha(reader.png);
@@ -62,7 +62,7 @@ void ChooseForm(Reader& reader) {
   if (!coloured && alpha) png_set_gray_to_rgb(reader.png);
 }
 
-void PutRow(const Reader& reader, uint32_t y, const uint16_t* row, Canvas& canvas) {
+void PutRow(const PngReader& reader, uint32_t y, const uint16_t* row, Canvas& canvas) {
   if (reader.deep) {
     canvas.PutDeepRow(y, row, reader.channels);
   } else {
@@ -70,8 +70,8 @@ void PutRow(const Reader& reader, uint32_t y, const uint16_t* row, Canvas& canva
   }
 }
 
-/// `passes` are 7 with an interlaced picture, whose rows are whole only after the last.
-void ReadRows(Reader& reader, int passes, Canvas& canvas) {
+/// `passes` is 7 for an interlaced picture, whose rows are complete after the last pass.
+void ReadRows(PngReader& reader, int passes, Canvas& canvas) {
   const size_t row = png_get_rowbytes(reader.png, reader.info) / 2 + 1;  // in 16-bit units
   reader.rows.resize(passes == 1 ? row : row * canvas.height());
   for (int pass = 0; pass < passes; ++pass) {
@@ -86,12 +86,12 @@ void ReadRows(Reader& reader, int passes, Canvas& canvas) {
 }  // namespace
 
 DecodeOutcome DecodePng(std::string_view file, Canvas& canvas) {
-  Reader reader(file);
+  PngReader reader(file);
   if (reader.info == nullptr) return DecodeOutcome::kOutOfMemory;
   if (setjmp(png_jmpbuf(reader.png)) != 0) return DecodeOutcome::kDamaged;
   png_set_read_fn(reader.png, &reader.left, OnRead);
   png_set_user_limits(reader.png, canvas.width(), canvas.height());
-  png_set_chunk_malloc_max(reader.png, kLargestChunk);
+  png_set_chunk_malloc_max(reader.png, kMaxChunk);
   png_read_info(reader.png, reader.info);
   if (png_get_image_width(reader.png, reader.info) != canvas.width() ||
       png_get_image_height(reader.png, reader.info) != canvas.height()) {

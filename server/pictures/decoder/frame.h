@@ -1,5 +1,5 @@
-// What the server and its decoding process say to each other over one socket: the server one job,
-// the process one answer; then both close. All numbers are little-endian.
+// The protocol between the server and its decoder process: the server sends one job, the process
+// one answer, and both close the socket. All numbers are little-endian.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace vico::server {
 
-/// Before the file's bytes.
+/// Sent before the bytes of the file.
 struct JobHeader {
   uint32_t width = 0;
   uint32_t height = 0;
@@ -17,7 +17,7 @@ struct JobHeader {
   uint32_t file_bytes = 0;
 };
 
-/// Before the pixels.
+/// Sent before the pixels.
 struct AnswerHeader {
   DecodeOutcome outcome = DecodeOutcome::kDamaged;
   uint32_t pixel_bytes = 0;  ///< 3 x width x height of the job with kDecoded, else 0
@@ -32,7 +32,7 @@ using AnswerHeaderBytes = std::array<uint8_t, 12>;
 JobHeaderBytes ToBytes(const JobHeader& header);
 AnswerHeaderBytes ToBytes(const AnswerHeader& header);
 
-/// False when the bytes are of another protocol or out of range; `header` is then undefined.
+/// False for bytes of another protocol or out of range; `header` is undefined then.
 bool FromBytes(const JobHeaderBytes& bytes, JobHeader& header);
 bool FromBytes(const AnswerHeaderBytes& bytes, AnswerHeader& header);
 

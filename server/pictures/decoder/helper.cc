@@ -39,7 +39,7 @@ bool WriteAll(const void* from, size_t size) {
   return true;
 }
 
-/// Ends at once: nothing that libraries left behind runs any more.
+/// Exits at once, without the exit handlers of libraries.
 [[noreturn]] void End(int code) { _exit(code); }
 
 [[noreturn]] void Answer(DecodeOutcome outcome, const Pixels& pixels) {

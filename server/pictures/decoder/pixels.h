@@ -1,4 +1,4 @@
-// A decoded picture: nothing but pixels.
+// The pixels of a decoded picture.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,11 @@
-// The process that a server under test decodes with.
+// The decoder process of tests.
 #pragma once
 
-#include "server/pictures/decoder/decoder_process.h"
+#include "server/pictures/decoder_process.h"
 
 namespace vico::server {
 
-/// A sanitizer's runtime needs more system calls and memory than a confined process has.
+/// Sanitizer builds decode unconfined, since their runtime needs more system calls and memory.
 #ifdef VICO_SANITIZED
 inline constexpr bool kCanConfine = false;
 #else

@@ -1,4 +1,4 @@
-// Decodes in the test's own process.
+// A decoder that runs in the process of the test.
 #pragma once
 
 #include "server/pictures/decoder/decode.h"
@@ -6,7 +6,7 @@
 
 namespace vico::server {
 
-/// Decodes on the caller's thread, unguarded.
+/// Decodes on the caller's thread, unconfined.
 class DirectDecoder final : public PictureDecoder {
  public:
   absl::StatusOr<Pixels> Decode(const ScannedPicture& picture) override {

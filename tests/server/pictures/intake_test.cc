@@ -28,20 +28,20 @@ double Difference(const cv::Mat& a, const cv::Mat& b) {
   return cv::norm(a, b, cv::NORM_L1) / static_cast<double>(a.total() * a.elemSize1() * 3);
 }
 
-absl::StatusOr<TakenPicture> Take(std::string_view bytes) {
+absl::StatusOr<NormalisedPicture> Normalise(std::string_view bytes) {
   DirectDecoder decoder;
-  return TakePicture(bytes, decoder);
+  return NormalisePicture(bytes, decoder);
 }
 
-/// What became of a picture, as pixels; empty when it was refused.
-cv::Mat Taken(const std::string& bytes) {
-  const auto taken = Take(bytes);
-  EXPECT_THAT(taken, IsOk());
-  if (!taken.ok()) return {};
-  cv::Mat pixels = Decoded(taken->png);
+/// The pixels of the normalised picture; empty when it was refused.
+cv::Mat NormalisedPixels(const std::string& bytes) {
+  const auto normalised = Normalise(bytes);
+  EXPECT_THAT(normalised, IsOk());
+  if (!normalised.ok()) return {};
+  cv::Mat pixels = Decoded(normalised->png);
   EXPECT_EQ(pixels.type(), CV_8UC3);
-  EXPECT_EQ(pixels.cols, taken->width);
-  EXPECT_EQ(pixels.rows, taken->height);
+  EXPECT_EQ(pixels.cols, normalised->width);
+  EXPECT_EQ(pixels.rows, normalised->height);
   return pixels;
 }
 
@@ -49,25 +49,26 @@ cv::Vec3b Pixel(const cv::Mat& picture, int x, int y) { return picture.at<cv::Ve
 
 TEST(IntakeTest, APngKeepsItsPixels) {
   const cv::Mat picture = TestPicture(100, 70);
-  EXPECT_EQ(Difference(Taken(Encoded(picture, ".png")), picture), 0);
+  EXPECT_EQ(Difference(NormalisedPixels(Encoded(picture, ".png")), picture), 0);
 }
 
 TEST(IntakeTest, AJpegKeepsItsLooks) {
   const cv::Mat picture = TestPicture(100, 70);
-  EXPECT_LT(Difference(Taken(Encoded(picture, ".jpg")), picture), 4);
+  EXPECT_LT(Difference(NormalisedPixels(Encoded(picture, ".jpg")), picture), 4);
 }
 
 TEST(IntakeTest, TheSamePictureBecomesTheSameBytes) {
   const std::string jpeg = Encoded(TestPicture(80, 80), ".jpg");
-  EXPECT_EQ(Take(jpeg)->png, Take(jpeg)->png);
+  EXPECT_EQ(Normalise(jpeg)->png, Normalise(jpeg)->png);
 }
 
-TEST(IntakeTest, NothingButPixelsIsLeft) {
+TEST(IntakeTest, OnlyPixelsRemain) {
   const std::string png = Encoded(TestPicture(80, 80), ".png");
   const std::string secret = "Comment";
-  const auto taken = Take(WithChunk(png, "tEXt", secret + std::string("\0where I live", 13)));
-  ASSERT_THAT(taken, IsOk());
-  EXPECT_THAT(taken->png, testing::Not(HasSubstr("where I live")));
+  const auto normalised =
+      Normalise(WithChunk(png, "tEXt", secret + std::string("\0where I live", 13)));
+  ASSERT_THAT(normalised, IsOk());
+  EXPECT_THAT(normalised->png, testing::Not(HasSubstr("where I live")));
   const std::string jpeg = Encoded(TestPicture(80, 80), ".jpg");
   const auto scanned = ScanPicture(WithSegment(jpeg, 0xfe, "where I live"), {});
   ASSERT_THAT(scanned, IsOk());
@@ -78,25 +79,25 @@ TEST(IntakeTest, SixteenBitsBecomeEight) {
   const cv::Mat picture = TestPicture(90, 70);
   cv::Mat deep;
   picture.convertTo(deep, CV_16U, 257);
-  EXPECT_EQ(Difference(Taken(Encoded(deep, ".png")), picture), 0);
+  EXPECT_EQ(Difference(NormalisedPixels(Encoded(deep, ".png")), picture), 0);
 }
 
 TEST(IntakeTest, GreyBecomesRgb) {
   cv::Mat grey, expected;
   cv::cvtColor(TestPicture(90, 70), grey, cv::COLOR_BGR2GRAY);
   cv::cvtColor(grey, expected, cv::COLOR_GRAY2BGR);
-  EXPECT_EQ(Difference(Taken(Encoded(grey, ".png")), expected), 0);
-  EXPECT_LT(Difference(Taken(Encoded(grey, ".jpg")), expected), 4);
+  EXPECT_EQ(Difference(NormalisedPixels(Encoded(grey, ".png")), expected), 0);
+  EXPECT_LT(Difference(NormalisedPixels(Encoded(grey, ".jpg")), expected), 4);
 }
 
-TEST(IntakeTest, WhatIsTransparentShowsWhite) {
+TEST(IntakeTest, AlphaIsLaidOverWhite) {
   cv::Mat picture(64, 64, CV_8UC4, cv::Scalar(10, 20, 30, 255));
   picture(cv::Rect(0, 0, 32, 64)).setTo(cv::Scalar(10, 20, 30, 0));
   picture(cv::Rect(0, 0, 32, 32)).setTo(cv::Scalar(0, 0, 0, 51));
-  const cv::Mat taken = Taken(Encoded(picture, ".png"));
-  EXPECT_EQ(Pixel(taken, 50, 50), cv::Vec3b(10, 20, 30));
-  EXPECT_EQ(Pixel(taken, 10, 50), cv::Vec3b(255, 255, 255));
-  EXPECT_EQ(Pixel(taken, 10, 10), cv::Vec3b(204, 204, 204));  // 80 % of white
+  const cv::Mat normalised = NormalisedPixels(Encoded(picture, ".png"));
+  EXPECT_EQ(Pixel(normalised, 50, 50), cv::Vec3b(10, 20, 30));
+  EXPECT_EQ(Pixel(normalised, 10, 50), cv::Vec3b(255, 255, 255));
+  EXPECT_EQ(Pixel(normalised, 10, 10), cv::Vec3b(204, 204, 204));  // 80 % of white
 }
 
 TEST(IntakeTest, PalettesAndSmallDepthsAreUnpacked) {
@@ -104,16 +105,18 @@ TEST(IntakeTest, PalettesAndSmallDepthsAreUnpacked) {
   const std::string palette = PngChunk("PLTE", std::string("\x0a\x14\x1e\xff\0\0", 6)) +
                               PngChunk("tRNS", std::string("\xff\0", 2));
   const std::string row("\0\0\0\0\xff\xff\xff\xff", 8);
-  const cv::Mat taken = Taken(HandMadePng(64, 1, 3, std::vector<std::string>(64, row), palette));
-  EXPECT_EQ(Pixel(taken, 10, 10), cv::Vec3b(30, 20, 10));
-  EXPECT_EQ(Pixel(taken, 50, 10), cv::Vec3b(255, 255, 255));
+  const cv::Mat normalised =
+      NormalisedPixels(HandMadePng(64, 1, 3, std::vector<std::string>(64, row), palette));
+  EXPECT_EQ(Pixel(normalised, 10, 10), cv::Vec3b(30, 20, 10));
+  EXPECT_EQ(Pixel(normalised, 50, 10), cv::Vec3b(255, 255, 255));
 }
 
 TEST(IntakeTest, GreyWithAlphaIsUnpacked) {
   std::string row;
   for (int x = 0; x < 64; ++x) row += std::string("\x28\xff", 2);
-  const cv::Mat taken = Taken(HandMadePng(64, 8, 4, std::vector<std::string>(64, row)));
-  EXPECT_EQ(Pixel(taken, 10, 10), cv::Vec3b(40, 40, 40));
+  const cv::Mat normalised =
+      NormalisedPixels(HandMadePng(64, 8, 4, std::vector<std::string>(64, row)));
+  EXPECT_EQ(Pixel(normalised, 10, 10), cv::Vec3b(40, 40, 40));
 }
 
 // Made with Pillow 13: red (220, 40, 30) beside blue (20, 60, 200), convert("CMYK"), quality 90.
@@ -123,9 +126,9 @@ std::string CmykJpeg() {
 }
 
 TEST(IntakeTest, CmykBecomesRgb) {
-  const cv::Mat taken = Taken(CmykJpeg());
-  EXPECT_LT(cv::norm(Pixel(taken, 10, 30), cv::Vec3b(30, 40, 220), cv::NORM_INF), 8);
-  EXPECT_LT(cv::norm(Pixel(taken, 50, 30), cv::Vec3b(200, 60, 20), cv::NORM_INF), 8);
+  const cv::Mat normalised = NormalisedPixels(CmykJpeg());
+  EXPECT_LT(cv::norm(Pixel(normalised, 10, 30), cv::Vec3b(30, 40, 220), cv::NORM_INF), 8);
+  EXPECT_LT(cv::norm(Pixel(normalised, 50, 30), cv::Vec3b(200, 60, 20), cv::NORM_INF), 8);
 }
 
 TEST(IntakeTest, FourChannelsOfUnknownColoursAreRefused) {
@@ -133,10 +136,10 @@ TEST(IntakeTest, FourChannelsOfUnknownColoursAreRefused) {
   const size_t adobe = jpeg.find("\xff\xee");
   ASSERT_NE(adobe, std::string::npos);
   jpeg.erase(adobe, 2 + 14);
-  EXPECT_THAT(Take(jpeg), HasMessage(HasSubstr("save it as RGB")));
+  EXPECT_THAT(Normalise(jpeg), HasMessage(HasSubstr("save it as RGB")));
 }
 
-/// The picture as it is stored when what is meant is `upright` and the file says `orientation`.
+/// The stored pixels of a file with `orientation` that shows `upright`.
 cv::Mat Stored(const cv::Mat& upright, int orientation) {
   cv::Mat turned = upright.clone();
   if (orientation == 2) cv::flip(upright, turned, 1);
@@ -158,9 +161,11 @@ TEST_P(OrientationTest, IsUndone) {
   const cv::Mat upright = TestPicture(120, 80);
   const cv::Mat stored = Stored(upright, GetParam());
   const std::string exif = std::string("Exif\0\0", 6) + OrientationTiff(GetParam(), true);
-  EXPECT_LT(Difference(Taken(WithSegment(Encoded(stored, ".jpg"), 0xe1, exif)), upright), 4);
+  EXPECT_LT(Difference(NormalisedPixels(WithSegment(Encoded(stored, ".jpg"), 0xe1, exif)), upright),
+            4);
   const std::string tiff = OrientationTiff(GetParam(), false);
-  EXPECT_EQ(Difference(Taken(WithChunk(Encoded(stored, ".png"), "eXIf", tiff)), upright), 0);
+  EXPECT_EQ(Difference(NormalisedPixels(WithChunk(Encoded(stored, ".png"), "eXIf", tiff)), upright),
+            0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Exif, OrientationTest, testing::Range(1, 9));
@@ -171,30 +176,30 @@ TEST(IntakeTest, ABrokenOrientationIsNone) {
   for (size_t size = 0; size < 20; ++size) EXPECT_EQ(ExifOrientation(whole.substr(0, size)), 1);
   EXPECT_EQ(ExifOrientation(OrientationTiff(9, true)), 1);
   std::string far = whole;
-  far[4] = far[5] = far[6] = far[7] = '\xff';  // directory behind the end
+  far[4] = far[5] = far[6] = far[7] = '\xff';  // the directory lies beyond the end
   EXPECT_EQ(ExifOrientation(far), 1);
 }
 
-TEST(IntakeTest, WhatIsNoPictureIsRefused) {
+TEST(IntakeTest, AFileThatIsNotAPictureIsRefused) {
   for (const std::string& bytes :
        {std::string(), std::string("x"), std::string("GIF89a......"),
         std::string("<svg xmlns='http://www.w3.org/2000/svg'/>"),
         std::string("\x89PNG\r\n\x1a\n", 8), std::string("\xff\xd8\xff", 3),
         Encoded(TestPicture(64, 64), ".bmp")}) {
-    EXPECT_THAT(Take(bytes), HasCode(kBad)) << bytes.size();
+    EXPECT_THAT(Normalise(bytes), HasCode(kBad)) << bytes.size();
   }
-  EXPECT_THAT(Take(""), HasMessage("is empty"));
+  EXPECT_THAT(Normalise(""), HasMessage("is empty"));
 }
 
-TEST(IntakeTest, AFileCutShortAnywhereIsRefused) {
+TEST(IntakeTest, AFileTruncatedAnywhereIsRefused) {
   for (const char* extension : {".png", ".jpg"}) {
     const std::string whole = Encoded(TestPicture(64, 64), extension);
-    ASSERT_THAT(Take(whole), IsOk());
+    ASSERT_THAT(Normalise(whole), IsOk());
     const size_t step = whole.size() / 97 + 1;
     for (size_t size = 0; size < whole.size(); size += step) {
-      EXPECT_THAT(Take(whole.substr(0, size)), HasCode(kBad)) << extension << " " << size;
+      EXPECT_THAT(Normalise(whole.substr(0, size)), HasCode(kBad)) << extension << " " << size;
     }
-    EXPECT_THAT(Take(whole.substr(0, whole.size() - 1)), HasCode(kBad)) << extension;
+    EXPECT_THAT(Normalise(whole.substr(0, whole.size() - 1)), HasCode(kBad)) << extension;
   }
 }
 
@@ -203,17 +208,17 @@ TEST(IntakeTest, ADamagedPngIsRefused) {
   for (size_t at = 8; at < whole.size(); at += whole.size() / 53 + 1) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-    EXPECT_THAT(Take(damaged), HasCode(kBad)) << at;
+    EXPECT_THAT(Normalise(damaged), HasCode(kBad)) << at;
   }
 }
 
 TEST(IntakeTest, PixelsThatDoNotUnpackAreRefused) {
-  EXPECT_THAT(Take(PngThatSays(64, 64)), HasMessage("does not decode"));
-  // Half of the rows that the header promises.
+  EXPECT_THAT(Normalise(PngThatSays(64, 64)), HasMessage("does not decode"));
+  // Half of the rows that the header announces.
   std::string png = HandMadePng(64, 8, 0, std::vector<std::string>(64, std::string(64, 'a')));
   const std::string taller = BigEndian32(64) + BigEndian32(128) + std::string("\x08\0\0\0\0", 5);
   png.replace(8, 25, PngChunk("IHDR", taller));
-  EXPECT_THAT(Take(png), HasCode(kBad));
+  EXPECT_THAT(Normalise(png), HasCode(kBad));
 }
 
 TEST(IntakeTest, SizesAreCheckedBeforePixelsAreUnpacked) {
@@ -251,11 +256,11 @@ TEST(IntakeTest, ImpossiblePngHeadersAreRefused) {
 
 TEST(IntakeTest, AnimatedPngsAreRefused) {
   const std::string png = Encoded(TestPicture(64, 64), ".png");
-  EXPECT_THAT(Take(WithChunk(png, "acTL", std::string(8, '\0'))),
+  EXPECT_THAT(Normalise(WithChunk(png, "acTL", std::string(8, '\0'))),
               HasMessage(HasSubstr("animated")));
 }
 
-TEST(IntakeTest, WhatFollowsThePictureIsLeftBehind) {
+TEST(IntakeTest, BytesAfterThePictureAreDropped) {
   for (const char* extension : {".png", ".jpg"}) {
     const std::string whole = Encoded(TestPicture(64, 64), extension);
     const auto scanned = ScanPicture(whole + "PK\x03\x04", {});
@@ -264,12 +269,12 @@ TEST(IntakeTest, WhatFollowsThePictureIsLeftBehind) {
   }
 }
 
-TEST(IntakeTest, AJpegWithABombsHeaderIsRefused) {
+TEST(IntakeTest, AJpegHeaderWithAHugeSizeIsRefused) {
   std::string jpeg = Encoded(TestPicture(64, 64), ".jpg");
   const size_t frame = jpeg.find("\xff\xc0");
   ASSERT_NE(frame, std::string::npos);
   for (size_t i = 5; i < 9; ++i) jpeg[frame + i] = '\xff';  // 65,535 x 65,535
-  EXPECT_THAT(Take(jpeg), HasMessage(HasSubstr("65535 x 65535")));
+  EXPECT_THAT(Normalise(jpeg), HasMessage(HasSubstr("65535 x 65535")));
 }
 
 TEST(IntakeTest, TooManyJpegScansAreRefused) {
@@ -287,7 +292,7 @@ TEST(IntakeTest, JpegsOfOtherKindsAreRefused) {
   for (const char marker : {'\xc3', '\xc9', '\xcc'}) {  // lossless; arithmetic; its conditioning
     std::string jpeg = Encoded(TestPicture(64, 64), ".jpg");
     jpeg[jpeg.find("\xff\xc0") + 1] = marker;
-    EXPECT_THAT(Take(jpeg), HasMessage(HasSubstr("is not taken"))) << int{marker};
+    EXPECT_THAT(Normalise(jpeg), HasMessage(HasSubstr("is not accepted"))) << int{marker};
   }
 }
 
@@ -299,7 +304,7 @@ TEST(IntakeTest, AJpegWithoutQuantisationIsRefused) {
                           static_cast<unsigned char>(jpeg[table + 3]);
     jpeg.erase(table, length + 2);
   }
-  EXPECT_THAT(Take(jpeg), HasCode(kBad));
+  EXPECT_THAT(Normalise(jpeg), HasCode(kBad));
 }
 
 TEST(DuplicatesTest, AreFoundWhateverTheFile) {
@@ -311,9 +316,9 @@ TEST(DuplicatesTest, AreFoundWhateverTheFile) {
        {Encoded(picture, ".png"), Encoded(TestPicture(300, 200, 1), ".png"),
         Encoded(picture, ".jpg"), Encoded(TestPicture(300, 200, 2), ".png"),
         Encoded(smaller, ".png")}) {
-    const auto taken = Take(file);
-    ASSERT_THAT(taken, IsOk());
-    fingerprints.push_back(taken->fingerprint);
+    const auto normalised = Normalise(file);
+    ASSERT_THAT(normalised, IsOk());
+    fingerprints.push_back(normalised->fingerprint);
   }
   EXPECT_THAT(Duplicates(fingerprints), ElementsAre(Pair(0, 2), Pair(0, 4), Pair(2, 4)));
 }
@@ -325,9 +330,9 @@ TEST(DuplicatesTest, TheExampleConceptsPicturesAllDiffer) {
       std::ifstream file(folder + name + ".png", std::ios::binary);
       const std::string bytes{std::istreambuf_iterator<char>(file),
                               std::istreambuf_iterator<char>()};
-      const auto taken = Take(bytes);
-      ASSERT_THAT(taken, IsOk()) << folder << name;
-      fingerprints.push_back(taken->fingerprint);
+      const auto normalised = Normalise(bytes);
+      ASSERT_THAT(normalised, IsOk()) << folder << name;
+      fingerprints.push_back(normalised->fingerprint);
     }
     EXPECT_THAT(Duplicates(fingerprints), ElementsAre()) << folder;
   }

@@ -1,4 +1,4 @@
-// Pictures as files, good and bad, made for a test.
+// Picture files for tests, valid and invalid.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace vico::server {
 
-/// [height, width] BGR, smooth and without symmetry; another `variant`, another picture.
+/// [height, width] BGR, smooth and asymmetric. Each `variant` is another picture.
 inline cv::Mat TestPicture(int width, int height, int variant = 0) {
   cv::Mat picture(height, width, CV_8UC3);
   for (int y = 0; y < height; ++y) {

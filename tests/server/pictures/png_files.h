@@ -1,4 +1,4 @@
-// PNGs and parts of pictures' files, put together by hand.
+// PNG files and parts of picture files, assembled by hand.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ inline std::string PngChunk(const std::string& type, const std::string& data) {
          BigEndian32(static_cast<uint32_t>(crc));
 }
 
-/// A PNG whose header says so much, and whose pixels are a few bytes of nothing.
+/// A PNG whose header announces this size and whose pixel data is a few bytes.
 inline std::string PngThatSays(uint32_t width, uint32_t height, int bit_depth = 8,
                                int colour_type = 2) {
   std::string header = BigEndian32(width) + BigEndian32(height);
@@ -63,7 +63,7 @@ inline std::string WithChunk(const std::string& png, const std::string& type,
   return png.substr(0, kAfterHeader) + PngChunk(type, data) + png.substr(kAfterHeader);
 }
 
-/// A TIFF block that holds an orientation and nothing else.
+/// A TIFF block with nothing but an orientation.
 inline std::string OrientationTiff(int orientation, bool little_endian) {
   if (little_endian) {
     return std::string("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", 18) +
@@ -73,7 +73,7 @@ inline std::string OrientationTiff(int orientation, bool little_endian) {
          static_cast<char>(orientation) + std::string(6, '\0');
 }
 
-/// `jpeg` with a segment more, right after the start of image.
+/// `jpeg` with one more segment, right after the start of image.
 inline std::string WithSegment(const std::string& jpeg, uint8_t marker, const std::string& data) {
   const auto length = static_cast<uint16_t>(data.size() + 2);
   std::string segment = "\xff";

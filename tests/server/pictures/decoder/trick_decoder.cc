@@ -1,5 +1,5 @@
-// A vico-decode that, in place of decoding, does what its picture's file says: what an attacker
-// would do, who has taken the real one over.
+// A malicious vico-decode: instead of decoding it runs the attack that the picture's file names, as
+// an attacker would who controls the real one.
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -17,10 +17,10 @@ namespace {
 
 using vico::server::DecodeOutcome;
 
-volatile uint64_t sink;          // keeps loops that compute nothing
+volatile uint64_t sink;          // keeps the compiler from removing loops
 volatile int* volatile nowhere;  // null
 
-/// Whether so many MiB can be had and written to.
+/// Whether this many MiB can be allocated and written.
 bool Allocates(size_t mib) {
   auto* bytes = static_cast<volatile char*>(std::malloc(mib << 20));
   if (bytes == nullptr) return false;
@@ -38,7 +38,7 @@ DecodeOutcome Trick(const vico::server::DecodeJob& job, vico::server::Pixels& pi
   if (trick == "spin") {
     while (true) sink = sink + 1;
   }
-  if (trick == "wait") {  // for more of the job, which never comes
+  if (trick == "wait") {  // for bytes that never arrive
     char byte;
     while (read(STDIN_FILENO, &byte, 1) >= 0) {
     }
@@ -71,4 +71,6 @@ DecodeOutcome Trick(const vico::server::DecodeJob& job, vico::server::Pixels& pi
 
 }  // namespace
 
-int main(int argc, char** argv) { vico::server::RunDecodeHelper(argc, argv, Trick, {.cpu_seconds = 1}); }
+int main(int argc, char** argv) {
+  vico::server::RunDecodeHelper(argc, argv, Trick, {.cpu_seconds = 1});
+}

@@ -1,5 +1,5 @@
-// One helper process and the socket to it. Nothing of the server's goes with it: no descriptor, no
-// environment, no signal mask.
+// A helper process and the socket to it. The process inherits no descriptor, no environment and no
+// signal mask.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 
 namespace vico::server {
 
-/// Killed and reaped when it goes away. One thread at a time.
+/// One thread at a time. The destructor kills and reaps the process.
 class Child {
  public:
   using Time = std::chrono::steady_clock::time_point;

@@ -1,4 +1,4 @@
-#include "server/pictures/decoder/decoder_process.h"
+#include "server/pictures/decoder_process.h"
 
 #include <chrono>
 #include <csignal>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "common/status.h"
-#include "server/pictures/decoder/child.h"
+#include "server/pictures/child.h"
 #include "server/pictures/decoder/frame.h"
 #include "server/pictures/decoder/helper.h"
 
@@ -42,7 +42,7 @@ absl::Status SendJob(Child& child, const ScannedPicture& picture, Child::Time de
   return child.Send(std::as_bytes(std::span(picture.stripped)), deadline);
 }
 
-/// What the child says to the job: believed only where it is what the job allows.
+/// Reads the child's answer to a job, and checks that it fits the job.
 absl::StatusOr<DecodeOutcome> ReceiveAnswer(Child& child, const ScannedPicture& picture,
                                             Pixels& pixels, Child::Time deadline) {
   AnswerHeaderBytes bytes;
@@ -83,7 +83,7 @@ absl::StatusOr<std::unique_ptr<DecoderProcess>> DecoderProcess::Start(const Deco
                   options.program, status));
 }
 
-/// Why a process ended without an answer.
+/// The error for a process that exited without an answer.
 absl::Status DecoderProcess::Explain(int wait_status) const {
   if (WIFEXITED(wait_status)) {
     return absl::InternalError(
@@ -104,18 +104,18 @@ absl::Status DecoderProcess::Explain(int wait_status) const {
 
 absl::StatusOr<Pixels> DecoderProcess::Decode(const ScannedPicture& picture) {
   const auto deadline =
-      std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(options_.patience);
+      std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(options_.time_limit);
   ASSIGN_OR_RETURN(Child child,
                    Child::Start(options_.program, options_.unconfined ? "--unconfined" : ""));
   Pixels pixels;
-  // A process that leaves before it has read all may still have answered.
+  // A process that exits before it has read everything may still have answered.
   const absl::Status sent = SendJob(child, picture, deadline);
   const absl::StatusOr<DecodeOutcome> outcome =
       absl::IsDeadlineExceeded(sent) ? sent : ReceiveAnswer(child, picture, pixels, deadline);
   const bool late = absl::IsDeadlineExceeded(outcome.status());
   const int status = child.End(late ? std::chrono::steady_clock::now() : deadline);
   if (late) {
-    log_.Warning("a picture took its decoder too long");
+    log_.Warning("a picture exceeded the time limit of its decoder");
     return Bad("takes longer to decode than a picture may take");
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != kHelperAnswered) return Explain(status);

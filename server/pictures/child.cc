@@ -1,4 +1,4 @@
-#include "server/pictures/decoder/child.h"
+#include "server/pictures/child.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +18,7 @@ namespace {
 
 absl::Status Gone() { return absl::AbortedError("the decoder has ended"); }
 
-/// What posix_spawn is told, freed with it.
+/// The attributes and file actions of posix_spawn.
 struct SpawnPlan {
   SpawnPlan() {
     posix_spawn_file_actions_init(&files);
@@ -40,7 +40,7 @@ int Spawn(const std::string& program, const std::string& argument, int socket, p
   posix_spawn_file_actions_adddup2(&plan.files, socket, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&plan.files, socket, STDOUT_FILENO);
   posix_spawn_file_actions_addclosefrom_np(&plan.files, STDERR_FILENO + 1);
-  // A group of its own: what the terminal says to the server is not meant for it.
+  // A process group of its own, so that it gets no signals of the server's terminal.
   posix_spawnattr_setflags(&plan.attributes,
                            POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   sigset_t signals;
@@ -58,7 +58,7 @@ int Spawn(const std::string& program, const std::string& argument, int socket, p
 }  // namespace
 
 absl::StatusOr<Child> Child::Start(const std::string& program, const std::string& argument) {
-  // Not a pipe: writing to one whose reader died is a signal.
+  // A socket pair, since a write to a pipe without reader raises a signal.
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return absl::UnavailableError(fmt::format("no socket for the decoder: {}", strerror(errno)));
@@ -121,7 +121,7 @@ absl::Status Child::Receive(std::span<std::byte> bytes, Time deadline) {
 }
 
 int Child::End(Time deadline) {
-  // Its end of the socket closes when it ends; the kill then changes nothing any more.
+  // Its end of the socket closes when it exits; a kill after that has no effect.
   std::byte ignored;
   Receive({&ignored, 1}, deadline).IgnoreError();
   kill(pid_, SIGKILL);
