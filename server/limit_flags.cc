@@ -31,62 +31,70 @@ void AddSeconds(CLI::App& app, const char* flag, milliseconds& value, const char
       ->group(kGroup);
 }
 
-/// 0 for none.
+/// Flags for the limits of one listener; `listener` says which one.
 void AddConnections(CLI::App& app, const std::string& prefix, ConnectionLimits& limits,
-                    const std::string& whose) {
+                    const std::string& listener) {
   app.add_option_function<int>(
          prefix + "connections-per-peer",
-         [&limits](int most) {
-           limits.per_peer = most;
+         [&limits](int limit) {
+           limits.per_peer = limit;
            limits.loopback = true;
          },
-         fmt::format("Open connections of one peer (an address; of IPv6 a /64) {}; 0: no limit. "
-                     "This machine's own are counted as one peer's only if the flag is given",
-                     whose))
+         fmt::format("Open connections per peer (an IPv4 address or an IPv6 /64) to {}; 0: no "
+                     "limit. Loopback is limited only if the flag is given",
+                     listener))
       ->check(CLI::Range(0, 1'000'000))
       ->default_str(fmt::format("{}", limits.per_peer))
       ->group(kGroup);
   const std::string total = prefix + "connections-total";
-  AddNumber(app, total.c_str(), limits.total, "The same of all peers; 0: no limit",
-            CLI::Range(0, 1'000'000));
+  const std::string help =
+      fmt::format("Open connections of all peers to {}; 0: no limit", listener);
+  AddNumber(app, total.c_str(), limits.total, help.c_str(), CLI::Range(0, 1'000'000));
 }
 
 }  // namespace
 
 void AddLimitFlags(CLI::App& app, ServerOptions& options) {
-  AddNumber(app, "--queued-per-tenant", options.queued_per_tenant,
-            "Waiting jobs; the next one is refused");
-  AddNumber(app, "--queued-total", options.queued_total, "The same of all tenants");
-  AddNumber(app, "--trainings-per-tenant", options.trainings_per_tenant,
-            "Running at once; more wait");
-  AddNumber(app, "--generations-per-tenant", options.generations_per_tenant,
-            "Running at once; more wait");
-  AdmissionLimits& admission = options.admission;
-  AddNumber(app, "--submits-per-second", admission.submits_per_second, "New jobs of a tenant",
-            CLI::Range(0.001, 1e6));
-  AddNumber(app, "--submit-burst", admission.submit_burst, "New jobs at once, after a rest");
-  AddNumber(app, "--watches-per-tenant", admission.watches_per_tenant, "Open watches");
-  AddNumber(app, "--watches-total", admission.watches_total, "The same of all tenants");
+  JobStoreOptions& jobs = options.storage.jobs;
+  AddNumber(app, "--queued-per-tenant", jobs.queued_per_tenant,
+            "Queued jobs per tenant; further ones are refused");
+  AddNumber(app, "--queued-total", jobs.queued_total,
+            "Queued jobs of all tenants; further ones are refused");
+  AddNumber(app, "--trainings-per-tenant", jobs.trainings_per_tenant,
+            "Running trainings per tenant; further ones stay queued");
+  AddNumber(app, "--generations-per-tenant", jobs.generations_per_tenant,
+            "Running generations per tenant; further ones stay queued");
+  AdmissionLimits& admission = options.services.admission;
+  AddNumber(app, "--submits-per-second", admission.submits_per_second,
+            "Rate limit of new jobs per tenant", CLI::Range(0.001, 1e6));
+  AddNumber(app, "--submit-burst", admission.submit_burst,
+            "New jobs per tenant above the rate limit, in a burst");
+  AddNumber(app, "--watches-per-tenant", admission.watches_per_tenant, "Open watches per tenant");
+  AddNumber(app, "--watches-total", admission.watches_total, "Open watches of all tenants");
   AddNumber(app, "--min-free-share", admission.free_share,
-            "Of the data folder's disk; with less free nothing new is taken in",
+            "Share of the data folder's disk that must be free to accept jobs and uploads",
             CLI::Range(0., 1.));
-  AddNumber(app, "--min-free-bytes", admission.free_bytes, "The same in bytes",
+  AddNumber(app, "--min-free-bytes", admission.free_bytes,
+            "Bytes of the data folder's disk that must be free to accept jobs and uploads",
             CLI::NonNegativeNumber);
-  AddConnections(app, "--", options.client_connections, "to --listen");
-  AddConnections(app, "--worker-", options.worker_connections, "to --worker-listen");
+  AddConnections(app, "--", options.net.client_connections, "--listen");
+  AddConnections(app, "--worker-", options.net.worker_connections, "--worker-listen");
   app.add_option_function<double>(
-         "--garbage-hours", [&options](double hours) { options.garbage_age = absl::Hours(hours); },
-         "A blob that nothing names is deleted after so long")
+         "--garbage-hours",
+         [&options](double hours) { options.storage.garbage_age = absl::Hours(hours); },
+         "Age at which a blob without a reference is deleted")
       ->check(CLI::Range(0.0, 24.0 * 365))
-      ->default_str(fmt::format("{}", absl::ToDoubleHours(options.garbage_age)))
+      ->default_str(fmt::format("{}", absl::ToDoubleHours(options.storage.garbage_age)))
       ->group(kGroup);
-  AddSeconds(app, "--upload-seconds", options.uploads.limit, "A client's upload may take so long");
-  AddNumber(app, "--upload-bytes-per-second", options.uploads.bytes_per_second,
-            "Which an upload must reach on average, after ten seconds", CLI::NonNegativeNumber);
-  AddSeconds(app, "--generate-seconds", options.streams.generate_limit,
-             "A Generate call streams so long; its job goes on");
-  AddSeconds(app, "--watch-seconds", options.streams.watch_limit,
-             "A WatchJob call streams so long; clients resume it");
+  ClientStreamOptions& uploads = options.services.uploads;
+  AddSeconds(app, "--upload-seconds", uploads.limit, "Time limit of a client's upload");
+  AddNumber(app, "--upload-bytes-per-second", uploads.bytes_per_second,
+            "Lowest average rate of a client's upload, checked after ten seconds",
+            CLI::NonNegativeNumber);
+  AddSeconds(app, "--generate-seconds", options.services.streams.generate_limit,
+             "Time limit of the stream of a Generate call; its job continues");
+  AddSeconds(app, "--watch-seconds", options.services.streams.watch_limit,
+             "Time limit of the stream of a WatchJob call; clients resume it");
 }
 
 }  // namespace vico::server

@@ -1,13 +1,13 @@
-// A flag of vico-server for each limit that an operator may set.
+// The flags of vico-server for limits.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
-#include "server/server.h"
+#include "server/options.h"
 
 namespace vico::server {
 
-/// `options` must live until `app` has parsed; they hold the defaults that the help shows.
+/// `options` holds the defaults and receives the values; it must live until `app` has parsed.
 void AddLimitFlags(CLI::App& app, ServerOptions& options);
 
 }  // namespace vico::server

@@ -1,5 +1,5 @@
-// vico-server: flags -> Server; drains on SIGTERM or SIGINT. Its subcommands look after a data
-// folder instead. Exit codes: 0 drained or done, 1 could not start or had to end, 2 wrong flags.
+// The program vico-server: runs a server until SIGTERM or SIGINT, or one of its subcommands. Exit
+// codes: 0 drained or done, 1 failed to start or had to stop, 2 wrong flags.
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -11,35 +11,34 @@
 #include <CLI/CLI.hpp>
 
 #include "common/clock.h"
-#include "common/core_dumps.h"
 #include "common/log.h"
+#include "common/process/core_dumps.h"
+#include "common/process/stop_signals.h"
 #include "common/status.h"
-#include "common/stop_signals.h"
 #include "common/tracing/otlp_exporter.h"
 #include "common/tracing/otlp_headers.h"
-#include "server/sql/checkpoint_failpoint.h"
-#include "server/cli/command_folder.h"
 #include "server/cli/command_output.h"
 #include "server/cli/commands.h"
 #include "server/disk/files.h"
 #include "server/limit_flags.h"
 #include "server/server.h"
+#include "server/sql/checkpoint_failpoint.h"
 
 namespace {
 
-std::string BesideThisProgram(const char* name) {
+std::string InFolderOfThisProgram(const char* name) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   return (error ? std::filesystem::path(name) : self.parent_path() / name).string();
 }
 
-/// Until a signal asks to end, or the server cannot go on.
+/// Waits until a signal requests the end (OK) or the server cannot continue.
 absl::Status WaitForEnd(vico::server::Server& server, const std::stop_token& stop) {
   std::mutex mutex;
   std::unique_lock lock(mutex);
-  std::condition_variable_any asked;
+  std::condition_variable_any stopped;
   while (!stop.stop_requested()) {
-    asked.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    stopped.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
     if (absl::Status health = server.Health(); !health.ok()) return health;
   }
   return absl::OkStatus();
@@ -53,72 +52,72 @@ int main(int argc, char** argv) {
   const vico::StopSignals signals;
 
   vico::server::ServerOptions options;
-  options.version = VICO_VERSION;
+  options.services.version = VICO_VERSION;
   std::string log_level = "info";
   std::string otlp_endpoint;
   double lease_seconds = 30;
   double drain_notice_seconds = 5;
   bool print_ports = false;
   CLI::App app(
-      "Vico's server: the queue, the blobs and the API. Without TLS it listens on loopback only.");
+      "Vico's server: job queue, blob store and API. Without TLS it listens on loopback only.");
   app.set_version_flag("--version", VICO_VERSION);
   app.require_subcommand(0, 1);
   int command_exit = 0;
-  vico::server::AddKeysCommand(app, command_exit);
-  vico::server::AddTenantsCommand(app, command_exit);
-  app.add_option("--data", options.data, "Folder that holds everything the server keeps");
-  app.add_option("--listen", options.listen, "Address for clients; port 0: any free one")
+  vico::server::AddCommands(app, command_exit);
+  app.add_option("--data", options.storage.data, "Folder of the database and the blobs");
+  app.add_option("--listen", options.net.listen, "Address for clients; port 0: any free one")
       ->capture_default_str();
-  app.add_option("--worker-listen", options.worker_listen, "Address for workers and operators")
+  app.add_option("--worker-listen", options.net.worker_listen, "Address for workers and operators")
       ->capture_default_str();
-  app.add_option("--cert", options.tls.certificate,
-                 "Certificate (chain) in PEM: clients come by TLS, and need keys");
-  app.add_option("--key", options.tls.key, "Its private key in PEM");
-  app.add_option("--client-ca", options.tls.ca,
-                 "CA in PEM that vouches for workers and operators: they come by TLS with a "
-                 "certificate that names vico://worker/NAME or vico://operator/NAME");
-  app.add_flag("--insecure", options.insecure,
-               "On loopback: ask nobody for a key, even if there are tenants");
-  app.add_option(
-      "--metrics-listen", options.metrics_listen,
-      "Address for Prometheus over plain HTTP, as 127.0.0.1:9464; counts only, but for no "
-      "other eyes than the operator's; without it there are no metrics");
+  app.add_option("--cert", options.net.tls.certificate,
+                 "Certificate (chain) in PEM: clients must use TLS and API keys");
+  app.add_option("--key", options.net.tls.key, "Private key of the certificate in PEM");
+  app.add_option("--client-ca", options.net.tls.ca,
+                 "CA in PEM: workers and operators must use TLS with a certificate of this CA that "
+                 "names vico://worker/NAME or vico://operator/NAME");
+  app.add_flag("--insecure", options.net.insecure,
+               "Require no API keys, even if there are tenants; on loopback only");
+  app.add_option("--metrics-listen", options.metrics_listen,
+                 "Address for Prometheus over plain HTTP, as 127.0.0.1:9464; keep it private; "
+                 "without it there are no metrics");
   app.add_option("--otlp-endpoint", otlp_endpoint,
                  "Send spans of calls and jobs to {this}/v1/traces, as http://collector:4318")
       ->envname("OTEL_EXPORTER_OTLP_ENDPOINT");
-  app.add_option("--lease-seconds", lease_seconds, "A worker silent for so long loses its job")
+  app.add_option("--lease-seconds", lease_seconds,
+                 "Time after which a worker that does not report loses its job")
       ->check(CLI::Range(0.5, 3600.0))
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "Threads for calls")
+  app.add_option("--threads", options.services.threads, "Threads for calls")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   app.add_option("--decoder", options.decoder.program,
-                 "Program that decodes uploaded pictures (default: vico-decode beside this one)");
+                 "Program that decodes uploaded pictures (default: vico-decode in the folder of "
+                 "this program)");
   app.add_flag("--allow-unconfined-decoding", options.decoder.unconfined,
-               "Decode uploaded pictures with this program's rights, where the kernel cannot take "
-               "them away");
+               "Decode uploaded pictures without confinement if the kernel does not support it");
   app.add_option("--log-level", log_level, "debug, info, warning, error or off")
       ->capture_default_str();
   app.add_flag("--print-ports", print_ports,
-               "Print one JSON line with the ports on standard output (always in ports.json, too)");
+               "Print one JSON line with the ports on standard output (ports.json always has it)");
   app.add_option("--drain-notice-seconds", drain_notice_seconds,
-                 "From saying NOT_SERVING to refusing calls")
+                 "Time between NOT_SERVING and the refusal of calls at shutdown")
       ->check(CLI::Range(0.0, 60.0))
       ->capture_default_str();
   vico::server::AddLimitFlags(app, options);
-  vico::server::ServerCommands commands;
-  vico::server::AddCommands(app, commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (int exit_code = 0; vico::server::RunCommand(commands, exit_code)) return exit_code;
   if (!app.get_subcommands().empty()) return command_exit;
-  if (options.data.empty()) return vico::server::Ended(vico::FieldError("--data", "is required"));
+  if (options.storage.data.empty()) {
+    return vico::server::Ended(vico::FieldError("--data", "is required"));
+  }
   options.lease_ttl = absl::Seconds(lease_seconds);
-  if (options.decoder.program.empty()) options.decoder.program = BesideThisProgram("vico-decode");
-  options.housekeeping = std::min(options.housekeeping, options.lease_ttl / 15);
+  if (options.decoder.program.empty()) {
+    options.decoder.program = InFolderOfThisProgram("vico-decode");
+  }
+  options.services.housekeeping = std::min(options.services.housekeeping, options.lease_ttl / 15);
   options.drain_notice = absl::Seconds(drain_notice_seconds);
 
   const auto log = vico::Log::ToStderr("vico-server", log_level);

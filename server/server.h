@@ -1,8 +1,10 @@
-// The server: makes, wires and owns every object between the data folder and the two listeners.
+// The server: owns storage, services and listeners, and drains them in order.
 #pragma once
 
-#include <cstdint>
+#include <atomic>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <absl/status/status.h>
@@ -11,85 +13,65 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/tls_files.h"
-#include "common/tracing/span.h"
-#include "server/jobs/admission.h"
-#include "server/pictures/decoder/decoder_process.h"
-#include "server/net/connection_limiter.h"
+#include "common/periodic_thread.h"
 #include "server/disk/files.h"
-#include "server/services/job_service.h"
-#include "server/rpc/client_stream.h"
+#include "server/jobs/event_feed.h"
+#include "server/metrics/listener.h"
+#include "server/net/listeners.h"
+#include "server/options.h"
+#include "server/services/services.h"
+#include "server/store/storage.h"
 
 namespace vico::server {
 
-struct ServerOptions {
-  std::string data;                               ///< folder; made if it is not there
-  std::string listen = "127.0.0.1:50051";         ///< for clients; port 0: any free one
-  std::string worker_listen = "127.0.0.1:50052";  ///< for workers and operators
-  std::string metrics_listen;                     ///< for Prometheus, over HTTP; empty: none
-  ConnectionLimits client_connections;
-  ConnectionLimits worker_connections{.per_peer = 256, .total = 1000};  ///< and operators'
-  TlsFiles tls;  ///< with a certificate clients come by TLS and show keys; with a CA, which vouches
-                 ///< for workers and operators, these come by TLS on both sides
-  bool insecure = false;  ///< keys are not asked for, even if there are any
-  absl::Duration lease_ttl = absl::Seconds(30);
-  absl::Duration housekeeping = absl::Seconds(2);   ///< between turns
-  absl::Duration garbage_age = absl::Hours(24);     ///< of a blob that nothing names, when it goes
-  absl::Duration scrub_interval = absl::Hours(24);  ///< between readings of all blobs
-  int threads = 8;                                  ///< that handlers run on
-  int intake_threads = 2;                           ///< that decode uploaded pictures, one each
-  DecoderOptions decoder;                           ///< of uploaded pictures
-  std::string version;
-  int queued_per_tenant = 100;     ///< waiting jobs; the next one is refused
-  int queued_total = 10'000;       ///< the same of all tenants
-  int trainings_per_tenant = 4;    ///< running at once; more wait
-  int generations_per_tenant = 8;  ///< running at once; more wait
-  AdmissionLimits admission;
-  SpanSink* spans = nullptr;  ///< of calls and jobs; must outlive the server; null: nobody's
-  Admission::ProbeDisk probe_disk{};  ///< of the data folder's disk; the system's if left out
-  JobServiceOptions streams;
-  ClientStreamOptions uploads;                     ///< by clients
-  absl::Duration drain_notice = absl::Seconds(5);  ///< of Drain, from NOT_SERVING to refusing calls
-};
-
+/// One thread at a time, except Health() and open_streams().
 class Server {
  public:
   /// Opens the data folder, listens, and writes the ports to {data}/ports.json. kInvalidArgument
-  /// for an address off this machine without TLS, kFailedPrecondition for certificate files that
-  /// are not as they should be, kFailedPrecondition (DATA_FOLDER_IN_USE) when another server has
-  /// the folder, kUnavailable when it cannot listen, what DecoderProcess::Start answers when
-  /// pictures cannot be decoded. `clock` and `files` must outlive the server.
+  /// for a public address without TLS, kFailedPrecondition for unusable certificate files,
+  /// kFailedPrecondition, reason DATA_FOLDER_IN_USE, when another server has the folder,
+  /// kUnavailable when it cannot listen, and the errors of Storage::Open and DecoderProcess::Start.
+  /// `clock` and `files` must outlive the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
                                                        const Clock& clock, Files& files,
                                                        const Log& log);
-  /// As Drain() with no grace.
-  ~Server();
+  ~Server();  ///< as Drain() without grace
 
-  int client_port() const;  ///< 0 with a unix socket
-  int worker_port() const;
+  int client_port() const { return client_port_; }  ///< 0 with a Unix socket
+  int worker_port() const { return worker_port_; }
   int metrics_port() const;  ///< 0 without metrics
 
-  /// One JSON line that says where it listens.
+  /// One JSON line with the ports.
   std::string ListeningLine() const;
 
-  /// Streams, uploads and long polls under way.
+  /// Open streams, uploads and long polls.
   size_t open_streams() const;
 
-  /// OK, or why the server must end and start anew: the database cannot be trusted any more.
-  absl::Status Health();
+  /// OK, or why the process must exit and start again: the database is in an unknown state.
+  absl::Status Health() const { return storage_->Health(); }
 
-  /// Says NOT_SERVING and goes on for `drain_notice` (not at all without a grace), so that those
-  /// who choose a server see it; then refuses new calls, ends watches with kUnavailable (clients
-  /// resume them) and long polls, and gives the rest `grace` to finish. When it returns, everything
-  /// acknowledged is durable, nothing runs any more, and the database's log is empty.
+  /// Reports NOT_SERVING and, with a grace, works on for `drain_notice`, so that load balancers see
+  /// it. Then refuses new calls, ends watches (clients resume them) and long polls with
+  /// kUnavailable, and waits up to `grace` for the other calls. When it returns, all acknowledged
+  /// work is durable, nothing runs, and the database's log is empty.
   void Drain(absl::Duration grace);
 
  private:
-  struct Parts;
-  explicit Server(std::unique_ptr<Parts> parts);
-  void KeepTicking();
+  explicit Server(const ServerOptions& options) : options_(options) {}
+  absl::Status Open(const Clock& clock, Files& files, const Log& log);
+  absl::Status OpenMetrics();
+  void UpdateWorkerHealth();
 
-  const std::unique_ptr<Parts> parts_;
+  const ServerOptions options_;
+  EventFeed feed_;
+  std::unique_ptr<Storage> storage_;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<Listeners> listeners_;
+  std::unique_ptr<MetricsListener> metrics_listener_;
+  std::atomic<bool> serving_{false};  // listeners_ is set, and the server is not draining
+  std::optional<PeriodicThread> health_thread_;
+  int client_port_ = 0;
+  int worker_port_ = 0;
 };
 
 }  // namespace vico::server

@@ -1,5 +1,5 @@
-// API keys as text: "vico_{id}_{secret}". The id is public and finds the key; the secret's 256 bits
-// prove it.
+// The text form of API keys: "vico_{id}_{secret}". The id is public and identifies the key; the
+// secret has 256 bits.
 #pragma once
 
 #include <optional>
@@ -11,19 +11,19 @@
 namespace vico::server {
 
 struct FreshKey {
-  std::string id;  ///< 16 lower-case hexadecimal digits
-  Sensitive text;  ///< all of it, to be shown once
-  std::string sha256;
+  std::string id;      ///< 16 lower-case hexadecimal digits
+  Sensitive text;      ///< the whole key
+  std::string sha256;  ///< of `text`
 };
 
-/// A key nobody can guess.
+/// A random key.
 FreshKey NewApiKey();
 
-/// The id in the text of a key; none when that is no key's text.
+/// The id in `text`; none when `text` is not of that form.
 std::optional<std::string> IdOfApiKey(std::string_view text);
 
-/// Whether the text's SHA-256 is `sha256` (64 hexadecimal digits). Takes the same time whatever the
-/// answer.
+/// Whether `sha256` (64 hexadecimal digits) is the digest of `text`. Its time does not depend on
+/// the answer.
 bool IsKeyWithDigest(std::string_view text, std::string_view sha256);
 
 }  // namespace vico::server

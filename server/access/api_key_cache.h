@@ -1,8 +1,7 @@
-// The keys that are good right now, in memory, so that a call costs no query.
+// Cache of the active API keys, so that a call needs no query.
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -11,46 +10,47 @@
 #include <absl/time/time.h>
 
 #include "common/clock.h"
+#include "common/mutex.h"
+#include "server/jobs/tenant_store.h"
 #include "server/rpc/caller.h"
-#include "server/store/tenant_store.h"
 
 namespace vico::server {
 
-/// Keys older than this are not trusted: a revoked one may be among them.
-inline constexpr absl::Duration kKeysGoodFor = absl::Seconds(5);
+/// The cache is not used when it is older than this, since a key may have been revoked since.
+inline constexpr absl::Duration kMaxKeyAge = absl::Seconds(5);
 
 /// Any thread. The references must outlive it.
 class ApiKeyCache {
  public:
   ApiKeyCache(TenantStore& tenants, const Clock& clock) : tenants_(tenants), clock_(clock) {}
 
-  /// Reads the keys again. True when any of those before is not among them any more.
+  /// Reads the keys from the store. True when a key was removed since the last time.
   absl::StatusOr<bool> Refresh();
 
-  /// Whose key this is. kUnauthenticated, reason KEY_INVALID, for a text that is no key, or one
-  /// unknown or revoked, all in the same words; kUnavailable when the keys could not be read for
-  /// longer than kKeysGoodFor.
+  /// The caller with this key. kUnauthenticated, reason KEY_INVALID, with the same message for a
+  /// malformed, unknown or revoked key; kUnavailable, reason KEYS_STALE, when the keys could not be
+  /// read for longer than kMaxKeyAge.
   absl::StatusOr<Caller> Find(std::string_view key) const;
 
-  /// As Find(), for a caller that showed its key before.
+  /// As Find(), for a caller that was authenticated with its key before.
   absl::Status Check(std::string_view key_id) const;
 
-  /// An operator has made a tenant at some time: calls without a key are nobody's.
+  /// Whether an operator has created a tenant at some time; from then on every call needs a key.
   bool configured() const;
 
  private:
-  absl::Status CheckAge() const;  // under mutex_
+  absl::Status CheckAge() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   TenantStore& tenants_;
   const Clock& clock_;
-  mutable std::mutex mutex_;
-  // guarded by mutex_
-  std::map<std::string, ActiveKey, std::less<>> keys_;  // by id
-  bool configured_ = false;
-  absl::Duration read_at_ = -absl::InfiniteDuration();  // by the clock's uptime
+  mutable Mutex mutex_;
+  std::map<std::string, ActiveKey, std::less<>> keys_ ABSL_GUARDED_BY(mutex_);  // by id
+  bool configured_ ABSL_GUARDED_BY(mutex_) = false;
+  // The clock's uptime at the last refresh.
+  absl::Duration read_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
 };
 
-/// What an unknown key, or none, is answered with.
+/// The error for a missing or invalid key.
 absl::Status KeyInvalid();
 
 }  // namespace vico::server

@@ -38,7 +38,7 @@ bool ApiKeyAuthenticator::NeedsKey() const {
 }
 
 absl::StatusOr<Caller> ApiKeyAuthenticator::Authenticate(const grpc::ServerContextBase& context,
-                                      std::string_view method) const {
+                                                         std::string_view method) const {
   Caller caller{.roles = {Role::kUser, Role::kTenantAdmin}, .tenant = std::string(kDefaultTenant)};
   if (NeedsKey()) {
     const auto [first, last] = context.client_metadata().equal_range("authorization");
@@ -74,8 +74,8 @@ absl::StatusOr<Caller> CallerOfUris(const std::vector<std::string>& uris) {
   return std::move(callers.front());
 }
 
-absl::StatusOr<Caller> CertificateAuthenticator::Authenticate(const grpc::ServerContextBase& context,
-                                              std::string_view method) const {
+absl::StatusOr<Caller> CertificateAuthenticator::Authenticate(
+    const grpc::ServerContextBase& context, std::string_view method) const {
   Caller caller{.roles = {Role::kWorker, Role::kOperator}};
   if (policy_ == WorkerPolicy::kCertificate) {
     std::vector<std::string> uris;

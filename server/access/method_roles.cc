@@ -56,7 +56,7 @@ absl::Status CheckRole(Roles roles, std::string_view method) {
     return entry.method == method && entry.roles.Meets(roles);
   });
   if (allowed) return absl::OkStatus();
-  return Error(absl::StatusCode::kPermissionDenied, "this is not for the caller's role",
+  return Error(absl::StatusCode::kPermissionDenied, "the caller's role does not allow this method",
                "ROLE_MISSING");
 }
 

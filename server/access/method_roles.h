@@ -1,4 +1,4 @@
-// Who may call what: one table, and what is not in it nobody may call.
+// The roles that each method requires. A method without an entry is denied to everyone.
 #pragma once
 
 #include <string_view>
@@ -13,7 +13,7 @@ namespace vico::server {
 struct MethodRoles {
   std::string_view service;  ///< in package vico.v1
   std::string_view method;   ///< unique among all services
-  Roles roles;               ///< any of them will do
+  Roles roles;               ///< the caller needs one of them
 };
 
 const std::vector<MethodRoles>& MethodTable();

@@ -1,40 +1,38 @@
-// Once a second, on a thread of its own: reads the keys again, ends the calls of those that were
-// revoked, and erases deleted tenants, whichever process asked for it.
+// The thread that, once a second, refreshes the API key cache and erases deleted tenants, whichever
+// process deleted them.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <stop_token>
-#include <thread>
+#include <optional>
 
 #include "common/log.h"
+#include "common/periodic_thread.h"
 #include "server/access/api_key_cache.h"
-#include "server/store/tenant_eraser.h"
+#include "server/jobs/tenant_eraser.h"
 
 namespace vico::server {
 
-/// The references must outlive it. Stops with its destructor.
+/// Any thread, except Start() and Stop(). The references must outlive it.
 class TenantMaintenance {
  public:
-  /// `on_revoked` is called when a key that was good is not any more.
-  TenantMaintenance(ApiKeyCache& keys, TenantEraser& eraser, Log log, std::function<void()> on_revoked);
+  /// Any thread calls `on_revoked` when a key has been revoked.
+  TenantMaintenance(ApiKeyCache& keys, TenantEraser& eraser, Log log,
+                    std::function<void()> on_revoked);
 
   void Start();
+  void Stop();
 
-  /// Reads the keys now: for who has just changed them.
+  /// Refreshes the cache at once, after a change of the keys.
   void Refresh();
 
  private:
-  void Loop(const std::stop_token& stop);
+  void Turn();
 
   ApiKeyCache& keys_;
   TenantEraser& eraser_;
   const Log log_;
   const std::function<void()> on_revoked_;
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::jthread thread_;
+  std::optional<PeriodicThread> thread_;
 };
 
 }  // namespace vico::server

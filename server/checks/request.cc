@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "common/ids.h"
-#include "common/scheduler_names.h"
+#include "common/schedulers.h"
 #include "common/sha256.h"
 #include "common/status.h"
 
@@ -28,7 +28,7 @@ constexpr int kMaxLeasedJobs = 8;
 constexpr int kMaxEvents = 256;     // of one report
 constexpr int kMaxBaseModels = 64;  // of one worker
 
-/// Whole numbers without a point or an exponent.
+/// Writes whole numbers without a point or an exponent.
 std::string Text(double value) {
   constexpr double kExact = 9007199254740992;  // 2^53
   if (value == std::floor(value) && std::fabs(value) < kExact) {
@@ -37,7 +37,8 @@ std::string Text(double value) {
   return fmt::format("{:g}", value);
 }
 
-/// Text for people: no control characters, at most `max_bytes`. (Protobuf has checked the UTF-8.)
+/// Text for people: no control characters, at most `max_bytes`. Protobuf has checked that it is
+/// UTF-8.
 absl::Status CheckText(std::string_view field, std::string_view text, size_t max_bytes) {
   if (text.size() > max_bytes) {
     return FieldError(field,
@@ -49,7 +50,7 @@ absl::Status CheckText(std::string_view field, std::string_view text, size_t max
   return absl::OkStatus();
 }
 
-/// What a worker says of itself is counted, so it must be possible.
+/// The server sums workers' loads, so each must be plausible.
 absl::Status CheckLoad(const v1::WorkerLoad& load) {
   RETURN_IF_ERROR(
       CheckBounds({"load.memory_bytes", 0, 1e15}, static_cast<double>(load.memory_bytes())));

@@ -1,6 +1,6 @@
-// Requests -> checked values. Every limit on input is here or in request*.cc; code behind them
-// never checks again. Each error names the field's path and says what is allowed and what came.
-// Source of the numbers: the limits that GetCapabilities answers with.
+// Checks requests and turns them into complete values. All limits on input are here and in
+// request*.cc; other code does not check again. Each error names the field's path and says what is
+// allowed and what it got.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 
 namespace vico::server {
 
-/// An allowed range, ends included.
+/// An allowed range, both ends included.
 struct Bounds {
   std::string_view field;  ///< path in the request, as "train.steps"
   double min = 0;
@@ -52,10 +52,10 @@ inline constexpr size_t kChunkBytes = size_t{1} << 20;          ///< data in one
 inline constexpr uint64_t kTokenizerBytes = uint64_t{8} << 20;  ///< one tokenizer file
 inline constexpr uint64_t kResultBytes = uint64_t{512} << 20;   ///< one blob of a worker
 
-/// All ranges that a client may want to know beforehand.
+/// The ranges that GetCapabilities returns.
 std::span<const Bounds> FieldLimits();
 
-/// What this server knows by name.
+/// The names that requests may use.
 std::span<const std::string_view> Schedulers();
 std::span<const v1::Dialect> Dialects();
 
@@ -71,7 +71,7 @@ absl::StatusOr<int> CheckPageSize(int page_size);
 /// [A-Za-z0-9_*<>-]{1,32}.
 absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder);
 
-/// What a spec is completed from. The references must outlive the call.
+/// Sources of a spec's defaults. The references must outlive the call.
 struct SpecSurroundings {
   const v1::BaseModel& base_model;
   const Tokenizer& tokenizer;                  ///< of the base model
@@ -79,18 +79,17 @@ struct SpecSurroundings {
 };
 
 struct CheckedSpec {
-  v1::JobSpec spec;  ///< complete: nothing a worker needs is left out
+  v1::JobSpec spec;  ///< complete: a worker needs no defaults
   std::vector<v1::Event::Warning> warnings;
 };
 
-/// `spec.concept_name` is the name of `picture_set`, and the base model has been found. The init
-/// word must be one token; what is left out comes from the base model's defaults, else from the
-/// paper.
+/// `spec.concept_name` is the name of `picture_set`. The init word must be one token. Missing
+/// fields get the base model's defaults, or those of the paper.
 absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& spec,
                                            const v1::Concept& picture_set,
                                            const SpecSurroundings& surroundings);
 
-/// `adapter` is null for the bare base model. Seeds are expanded to one a picture.
+/// `adapter` is null for a bare base model. Seeds are expanded to one per picture.
 absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& spec,
                                               const v1::Adapter* adapter,
                                               const SpecSurroundings& surroundings);
@@ -98,14 +97,14 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& spec,
 absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header);
 absl::Status CheckImportHeader(const v1::ImportAdapterRequest::Header& header);
 
-/// Chunks of any stream: 1 byte..1 MiB.
+/// Size of a chunk of any stream: 1 byte..1 MiB.
 absl::Status CheckChunk(std::string_view field, std::string_view data);
 
 absl::Status CheckRegistration(const v1::RegisterRequest& request);
 absl::Status CheckLeaseRequest(const v1::LeaseRequest& request);
 absl::Status CheckReport(const v1::ReportRequest& request);
 
-/// Digest, and size within `limit_bytes`.
+/// The form of the digest, and the size: 1..`limit_bytes`.
 absl::Status CheckBlobRef(std::string_view field, const v1::BlobRef& blob, uint64_t limit_bytes);
 
 }  // namespace vico::server

@@ -21,11 +21,11 @@ absl::StatusOr<v1::OfferedBaseModel> SpecCheck::FindBaseModel(std::string_view f
                                                               std::string_view name) const {
   if (!name.empty()) {
     if (!IsBaseModelName(name)) return FieldError(field, "must be \"baseModels/{id}\"");
-    auto found = stores_.catalog.GetBaseModel(name);
+    auto found = workers_.GetBaseModel(name);
     if (!found.ok()) return NameMissing(field, name, found.status());
     return found;
   }
-  ASSIGN_OR_RETURN(std::vector<v1::OfferedBaseModel> all, stores_.catalog.ListBaseModels());
+  ASSIGN_OR_RETURN(std::vector<v1::OfferedBaseModel> all, workers_.ListBaseModels());
   if (all.empty()) {
     return WithRetryAfter(
         Error(absl::StatusCode::kFailedPrecondition,
@@ -42,13 +42,13 @@ absl::StatusOr<v1::OfferedBaseModel> SpecCheck::FindBaseModel(std::string_view f
 absl::StatusOr<CheckedSpec> SpecCheck::Train(std::string_view tenant,
                                              const v1::TrainSpec& spec) const {
   RETURN_IF_ERROR(IdInName("train.concept_name", "concepts", spec.concept_name()).status());
-  const auto picture_set = stores_.catalog.GetConcept(tenant, spec.concept_name());
+  const auto picture_set = catalog_.GetConcept(tenant, spec.concept_name());
   if (!picture_set.ok()) {
     return NameMissing("train.concept_name", spec.concept_name(), picture_set.status());
   }
   ASSIGN_OR_RETURN(const v1::OfferedBaseModel offered,
                    FindBaseModel("train.base_model", spec.base_model()));
-  ASSIGN_OR_RETURN(const auto tokenizer, stores_.tokenizers.Get(offered));
+  ASSIGN_OR_RETURN(const auto tokenizer, tokenizers_.Get(offered));
   return CheckTrainSpec(spec, *picture_set, {offered.base_model(), *tokenizer, draw_seed_});
 }
 
@@ -58,7 +58,7 @@ absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
   std::string base_model = spec.base_model();
   if (!spec.adapter().empty()) {
     RETURN_IF_ERROR(IdInName("generate.adapter", "adapters", spec.adapter()).status());
-    auto found = stores_.catalog.GetAdapter(tenant, spec.adapter());
+    auto found = catalog_.GetAdapter(tenant, spec.adapter());
     if (!found.ok()) return NameMissing("generate.adapter", spec.adapter(), found.status());
     adapter = *std::move(found);
     if (!base_model.empty() && base_model != adapter->base_model()) {
@@ -69,7 +69,7 @@ absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
   }
   ASSIGN_OR_RETURN(const v1::OfferedBaseModel offered,
                    FindBaseModel("generate.base_model", base_model));
-  ASSIGN_OR_RETURN(const auto tokenizer, stores_.tokenizers.Get(offered));
+  ASSIGN_OR_RETURN(const auto tokenizer, tokenizers_.Get(offered));
   return CheckGenerateSpec(spec, adapter ? &*adapter : nullptr,
                            {offered.base_model(), *tokenizer, draw_seed_});
 }

@@ -1,4 +1,5 @@
-// From the spec as asked to the spec as queued: finds what it names, then checks and completes it.
+// Turns a requested spec into a complete one: finds the resources that it names, then checks it and
+// fills in defaults.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +10,22 @@
 #include <absl/status/statusor.h>
 
 #include "server/checks/request.h"
-#include "server/services/stores.h"
+#include "server/checks/tokenizer_cache.h"
+#include "server/jobs/catalog.h"
+#include "server/jobs/worker_registry.h"
 
 namespace vico::server {
 
-/// Any thread. Errors name the field, also where what it names is not there (kNotFound).
+/// Any thread. Errors name the field, also kNotFound for a resource that does not exist.
 class SpecCheck {
  public:
-  /// `draw_seed` gives 64 random bits; any thread.
-  SpecCheck(Stores& stores, std::function<uint64_t()> draw_seed)
-      : stores_(stores), draw_seed_(std::move(draw_seed)) {}
+  /// Any thread calls `draw_seed`, which returns 64 random bits. The references must outlive it.
+  SpecCheck(Catalog& catalog, const WorkerRegistry& workers, TokenizerCache& tokenizers,
+            std::function<uint64_t()> draw_seed)
+      : catalog_(catalog),
+        workers_(workers),
+        tokenizers_(tokenizers),
+        draw_seed_(std::move(draw_seed)) {}
 
   absl::StatusOr<CheckedSpec> Train(std::string_view tenant, const v1::TrainSpec& spec) const;
   absl::StatusOr<CheckedSpec> Generate(std::string_view tenant, const v1::GenerateSpec& spec) const;
@@ -28,11 +35,13 @@ class SpecCheck {
   absl::StatusOr<v1::OfferedBaseModel> FindBaseModel(std::string_view field,
                                                      std::string_view name) const;
 
-  Stores& stores_;
+  Catalog& catalog_;
+  const WorkerRegistry& workers_;
+  TokenizerCache& tokenizers_;
   const std::function<uint64_t()> draw_seed_;
 };
 
-/// kNotFound with a message that names `field` in place of a store's own; other errors stay.
+/// Replaces a store's kNotFound with one that names `field`; returns other errors unchanged.
 absl::Status NameMissing(std::string_view field, std::string_view name, absl::Status status);
 
 }  // namespace vico::server

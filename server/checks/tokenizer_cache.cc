@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "common/status.h"
-#include "server/jobs/job.h"
 #include "server/checks/request.h"
+#include "server/jobs/job.h"
 
 namespace vico::server {
 
@@ -12,10 +12,10 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(
     const v1::OfferedBaseModel& offered) {
   const std::string key = offered.vocabulary().sha256() + offered.merges().sha256();
   {
-    std::lock_guard lock(mutex_);
-    if (const auto found = made_.find(key); found != made_.end()) return found->second;
+    MutexLock lock(mutex_);
+    if (const auto found = cached_.find(key); found != cached_.end()) return found->second;
   }
-  // Two callers may both come here; they make the same thing, and the first one's is kept.
+  // Two callers may build the same tokenizer; the cache keeps the first one.
   RETURN_IF_ERROR(CheckBlob(blobs_, kSystemTenant, offered.vocabulary()));
   RETURN_IF_ERROR(CheckBlob(blobs_, kSystemTenant, offered.merges()));
   ASSIGN_OR_RETURN(const std::string vocabulary,
@@ -23,9 +23,9 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(
   ASSIGN_OR_RETURN(const std::string merges,
                    GetBlob(blobs_, kSystemTenant, offered.merges().sha256(), kTokenizerBytes));
   ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Create(vocabulary, merges));
-  auto made = std::make_shared<const Tokenizer>(std::move(tokenizer));
-  std::lock_guard lock(mutex_);
-  return made_.emplace(key, std::move(made)).first->second;
+  const auto entry = std::make_shared<const Tokenizer>(std::move(tokenizer));
+  MutexLock lock(mutex_);
+  return cached_.emplace(key, entry).first->second;
 }
 
 }  // namespace vico::server

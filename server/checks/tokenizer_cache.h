@@ -1,13 +1,13 @@
-// The tokenizers of the base models on offer, made once from the files their workers put.
+// Cache of the base models' tokenizers, which are built from the files that workers uploaded.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include <absl/status/statusor.h>
 
+#include "common/mutex.h"
 #include "common/text/tokenizer.h"
 #include "server/blobs/blob_store.h"
 #include "vico/v1/worker.pb.h"
@@ -20,14 +20,15 @@ class TokenizerCache {
   /// `blobs` must outlive it.
   explicit TokenizerCache(BlobStore& blobs) : blobs_(blobs) {}
 
-  /// kFailedPrecondition, reason BLOB_MISSING, when the files are not there; kInvalidArgument when
-  /// they are not a tokenizer's.
+  /// kFailedPrecondition, reason BLOB_MISSING, when a file is not stored; kInvalidArgument when the
+  /// files are not a tokenizer's.
   absl::StatusOr<std::shared_ptr<const Tokenizer>> Get(const v1::OfferedBaseModel& offered);
 
  private:
   BlobStore& blobs_;
-  std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const Tokenizer>> made_;  // by digests; guarded by mutex_
+  Mutex mutex_;
+  // By the digests of both files.
+  std::map<std::string, std::shared_ptr<const Tokenizer>> cached_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace vico::server

@@ -1,23 +1,12 @@
-// The commands of vico-server besides serving: backup and restore.
+// The subcommands of vico-server: backup, restore, keys and tenants.
 #pragma once
-
-#include <string>
 
 #include <CLI/CLI.hpp>
 
 namespace vico::server {
 
-/// Where the commands' flags go. It must live until the command has run.
-struct ServerCommands {
-  std::string data;
-  std::string backup;
-  CLI::App* back_up = nullptr;
-  CLI::App* restore = nullptr;
-};
-
-void AddCommands(CLI::App& app, ServerCommands& commands);
-
-/// Runs the command that was given, if one was; then `exit_code` is the program's.
-bool RunCommand(const ServerCommands& commands, int& exit_code);
+/// Adds all subcommands. When one of them runs, during the parse, it sets the process's exit code
+/// in `exit_code`, which must live until then.
+void AddCommands(CLI::App& app, int& exit_code);
 
 }  // namespace vico::server

@@ -12,7 +12,7 @@
 namespace vico::server {
 namespace {
 
-/// A log with what the call is known by.
+/// A log with the identity of the call.
 Log Of(const Log& log, const CallRecord& call) {
   const CallNotes& notes = call.notes;
   Log of = log.With({{"request_id", notes.request_id}, {"trace_id", notes.trace.trace_id}});
@@ -35,7 +35,7 @@ void LogCall(const Log& log, const CallRecord& call) {
                     absl::IsUnknown(call.status) || !PrivateText(call.status).empty();
   if (!ours && !log.WritesDebug()) return;
   const std::string code = absl::StatusCodeToString(call.status.code());
-  const auto milliseconds = static_cast<double>(call.took.count()) / 1000;
+  const auto milliseconds = static_cast<double>(call.duration.count()) / 1000;
   if (ours) {
     const std::string message(call.status.message());
     Of(log, call).Error("call failed", {{"method", call.notes.method},
@@ -57,7 +57,7 @@ void TraceCall(SpanSink* spans, const CallRecord& call) {
   const CallNotes& notes = call.notes;
   const MethodRoles* const method = Find(notes.method);
   if (spans == nullptr || !notes.trace.sampled || method == nullptr) return;
-  // Workers ask all the time: their calls are of interest as parts of a job.
+  // Workers poll all the time; their calls matter only as parts of a job's trace.
   if (method->roles.Meets({Role::kWorker}) && notes.parent_span_id.empty()) return;
   const std::string service = fmt::format("vico.v1.{}", method->service);
   Span span{.context = notes.trace,
@@ -65,7 +65,7 @@ void TraceCall(SpanSink* spans, const CallRecord& call) {
             .name = fmt::format("{}/{}", service, notes.method),
             .kind = Span::Kind::kServer,
             .begin = notes.began,
-            .end = notes.began + absl::FromChrono(call.took),
+            .end = notes.began + absl::FromChrono(call.duration),
             .attributes = {{"rpc.system", "grpc"},
                            {"rpc.service", service},
                            {"rpc.method", notes.method},

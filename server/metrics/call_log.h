@@ -1,4 +1,4 @@
-// What is said of a finished call: a line in the log, and a span.
+// Reports a finished call as a line in the log and as a span.
 #pragma once
 
 #include "common/log.h"
@@ -7,11 +7,11 @@
 
 namespace vico::server {
 
-/// What went wrong on our side as an error, all else for those who look closely. The message stays
-/// out of the latter, since it may quote the request.
+/// Logs errors of the server itself at level error, with their message, and all other calls at
+/// level debug, without it, since it may quote the request.
 void LogCall(const Log& log, const CallRecord& call);
 
-/// The call as a span of its trace; its name is {service}/{method}. `spans` may be null.
+/// Adds the call to its trace as a span named {service}/{method}. `spans` may be null.
 void TraceCall(SpanSink* spans, const CallRecord& call);
 
 }  // namespace vico::server

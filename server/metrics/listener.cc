@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<MetricsListener>> MetricsListener::Start(
   try {
     exposer = std::make_unique<prometheus::Exposer>(std::vector<std::string>{
         "listening_ports", address, "num_threads", "2", "request_timeout_ms", "5000"});
-  } catch (const std::exception&) {  // the library's only way to say so, and it says nothing more
+  } catch (const std::exception&) {  // the library reports every error so, without details
     return absl::UnavailableError(
         fmt::format("cannot listen on {}: is another program listening there?", address));
   }

@@ -1,5 +1,5 @@
-// Answers GET /metrics on a listener of its own. It speaks plain HTTP and asks nobody for a key:
-// what it tells are counts, and it belongs on loopback or in a network of the operator's.
+// The HTTP listener that answers GET /metrics. It uses neither TLS nor authentication, so it
+// belongs on loopback or in the operator's network; it exposes counts only.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ namespace vico::server {
 
 class MetricsListener {
  public:
-  /// `address` is host:port; port 0: any free one. kInvalidArgument for one that is not,
+  /// `address` is host:port; port 0: any free one. kInvalidArgument for a malformed address,
   /// kUnavailable when it cannot listen there.
   static absl::StatusOr<std::unique_ptr<MetricsListener>> Start(
       const std::string& address,

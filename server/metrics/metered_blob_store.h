@@ -1,4 +1,4 @@
-// A blob store that counts the bytes that go in and out of it.
+// A blob store that counts the bytes written to it and read from it.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace vico::server {
 
-/// Any thread. All it is given must outlive it and its writers and readers.
+/// Any thread. The references must outlive it, its writers and its readers.
 class MeteredBlobStore final : public BlobStore {
  public:
   MeteredBlobStore(BlobStore& blobs, Metrics& metrics) : blobs_(blobs), metrics_(metrics) {}

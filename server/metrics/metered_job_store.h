@@ -1,23 +1,22 @@
-// A job store that counts what passes through it, and knows which workers it has heard of.
+// A job store that counts the calls that pass through it.
 #pragma once
 
-#include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "common/clock.h"
 #include "server/jobs/job_store.h"
+#include "server/jobs/worker_registry.h"
 #include "server/metrics/metrics.h"
 
 namespace vico::server {
 
-/// Any thread. All it is given must outlive it.
+/// Any thread. The references must outlive it. A lease that the registry knows has been counted, so
+/// the caller of Lease() and Finish() starts and ends leases there after the call.
 class MeteredJobStore final : public JobStore {
  public:
-  MeteredJobStore(JobStore& jobs, Metrics& metrics, const Clock& clock)
-      : jobs_(jobs), metrics_(metrics), clock_(clock) {}
+  MeteredJobStore(JobStore& jobs, const WorkerRegistry& workers, Metrics& metrics)
+      : jobs_(jobs), workers_(workers), metrics_(metrics) {}
 
   absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) override;
   absl::StatusOr<v1::Job> FindByRequest(const RequestKey& key) override;
@@ -33,30 +32,12 @@ class MeteredJobStore final : public JobStore {
   absl::StatusOr<int> ReturnExpired() override;
   absl::StatusOr<int> FailOverdue() override;
   absl::Status ExtendLeases() override;
-
-  struct Workers {
-    int alive = 0;  ///< heard of in the last minute
-    int busy = 0;   ///< of these, those with a lease
-  };
-  Workers CountWorkers();
+  absl::StatusOr<std::vector<QueueCounts>> CountQueue() override;
 
  private:
-  struct Held {
-    v1::JobKind kind = v1::JOB_KIND_UNSPECIFIED;
-    std::string worker;  ///< empty when the lease is of before this server's start
-    absl::Duration seen;
-  };
-
-  void Heard(const std::string& worker);
-  void Forget(absl::Duration before);  // with mutex_ held
-
   JobStore& jobs_;
+  const WorkerRegistry& workers_;
   Metrics& metrics_;
-  const Clock& clock_;
-  std::mutex mutex_;
-  // guarded by mutex_
-  std::map<std::string, absl::Duration, std::less<>> workers_;  // when last heard of
-  std::map<std::string, Held, std::less<>> leases_;             // by lease id
 };
 
 }  // namespace vico::server

@@ -26,8 +26,7 @@ constexpr std::array kKinds{v1::JOB_KIND_TRAINING, v1::JOB_KIND_GENERATION};
 constexpr std::array kOutcomes{v1::JOB_STATE_SUCCEEDED, v1::JOB_STATE_FAILED,
                                v1::JOB_STATE_CANCELLED};
 
-// In seconds: a second to an hour and more; a tiny step to a large one on a CPU; a look-up to a
-// long poll.
+// Bucket boundaries in seconds.
 const Boundaries kJobSeconds{1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400};
 const Boundaries kStepSeconds{0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120};
 const Boundaries kCallSeconds{0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 30, 120};
@@ -64,27 +63,26 @@ struct Metrics::Families {
       : submitted(
             CounterFamily(registry, "vico_jobs_submitted_total", "Jobs that clients submitted")),
         wait(HistogramFamily(registry, "vico_queue_wait_seconds",
-                             "From a job's submission until it first began")),
+                             "Time from a job's submission to its first start")),
         step(HistogramFamily(registry, "vico_step_seconds",
                              "Seconds per step as workers report them")),
         job(HistogramFamily(registry, "vico_job_seconds",
-                            "From a job's begin to its end, all attempts included")),
+                            "Time from a job's first start to its end, all attempts included")),
         failed(CounterFamily(registry, "vico_attempts_failed_total",
-                             "Attempts that ended in an error, by its kind")),
-        released(
-            CounterFamily(registry, "vico_releases_total", "Jobs that draining workers handed back")
-                .Add({})),
+                             "Failed attempts by kind of error")),
+        released(CounterFamily(registry, "vico_releases_total", "Jobs returned by draining workers")
+                     .Add({})),
         expired(CounterFamily(registry, "vico_lease_expiries_total",
-                              "Leases that ran out: the worker died or lost its way here")
+                              "Expired leases: the worker died or could not reach the server")
                     .Add({})),
         cancels(CounterFamily(registry, "vico_cancellations_total", "Requests to cancel a job")
                     .Add({})),
         bytes(CounterFamily(registry, "vico_blob_bytes_total",
                             "Bytes written to (in) and read from (out) the blob store")),
         calls(CounterFamily(registry, "vico_calls_total", "Answered calls")),
-        call_seconds(
-            HistogramFamily(registry, "vico_call_seconds", "From a call's arrival to its answer")) {
-    // From the first scrape on, so that a rate sees the first one, too.
+        call_seconds(HistogramFamily(registry, "vico_call_seconds",
+                                     "Time from a call's arrival to its answer")) {
+    // Created before the first event, so that a rate includes it.
     for (const v1::JobKind kind : kKinds) {
       const std::string label = Text(KindLabel(kind));
       submitted.Add({{"kind", label}});
@@ -138,10 +136,10 @@ void Metrics::Stepped(v1::JobKind kind, double seconds_per_step) {
   families_->step.Add({{"kind", Text(KindLabel(kind))}}, kStepSeconds).Observe(seconds_per_step);
 }
 
-void Metrics::Ended(v1::JobKind kind, v1::JobState outcome, absl::Duration took) {
+void Metrics::Ended(v1::JobKind kind, v1::JobState outcome, absl::Duration duration) {
   families_->job
       .Add({{"kind", Text(KindLabel(kind))}, {"outcome", Text(StateName(outcome))}}, kJobSeconds)
-      .Observe(std::max(0.0, absl::ToDoubleSeconds(took)));
+      .Observe(std::max(0.0, absl::ToDoubleSeconds(duration)));
 }
 
 void Metrics::AttemptFailed(std::string_view reason) {
@@ -149,18 +147,18 @@ void Metrics::AttemptFailed(std::string_view reason) {
 }
 
 void Metrics::Released() { families_->released.Increment(); }
-void Metrics::LeasesRanOut(int count) { families_->expired.Increment(count); }
-void Metrics::CancelAsked() { families_->cancels.Increment(); }
+void Metrics::LeasesExpired(int count) { families_->expired.Increment(count); }
+void Metrics::CancelRequested() { families_->cancels.Increment(); }
 
 void Metrics::BlobBytes(Direction direction, uint64_t bytes) {
   families_->bytes.Add({{"direction", direction == Direction::kIn ? "in" : "out"}})
       .Increment(static_cast<double>(bytes));
 }
 
-void Metrics::Called(const std::string& method, absl::StatusCode code, absl::Duration took) {
+void Metrics::Called(const std::string& method, absl::StatusCode code, absl::Duration duration) {
   families_->calls.Add({{"method", method}, {"code", absl::StatusCodeToString(code)}}).Increment();
   families_->call_seconds.Add({{"method", method}}, kCallSeconds)
-      .Observe(absl::ToDoubleSeconds(took));
+      .Observe(absl::ToDoubleSeconds(duration));
 }
 
 std::shared_ptr<prometheus::Collectable> Metrics::collectable() const { return registry_; }

@@ -1,5 +1,5 @@
-// What the server counts, in its own words; behind it Prometheus' families. Labels take a few
-// values that the program knows: never an id, a tenant or anything a caller sent.
+// Counters and histograms of the server, kept in Prometheus' families. Labels have few values, all
+// known to the program: never an id, a tenant or text of a caller.
 #pragma once
 
 #include <memory>
@@ -26,23 +26,23 @@ class Metrics {
   ~Metrics();
 
   void Submitted(v1::JobKind kind);
-  /// A job began for the first time, so long after it was submitted.
+  /// A job started for the first time, `waited` after its submission.
   void Began(v1::JobKind kind, absl::Duration waited);
   void Stepped(v1::JobKind kind, double seconds_per_step);
-  /// A job reached a terminal state, so long after it began.
-  void Ended(v1::JobKind kind, v1::JobState outcome, absl::Duration took);
-  /// An attempt ended in an error; `reason` is the ErrorInfo's.
+  /// A job reached a terminal state, `duration` after its start.
+  void Ended(v1::JobKind kind, v1::JobState outcome, absl::Duration duration);
+  /// An attempt failed; `reason` is that of its ErrorInfo.
   void AttemptFailed(std::string_view reason);
-  /// A worker handed a job back, as it does when it drains.
+  /// A worker returned a job, as a draining worker does.
   void Released();
-  void LeasesRanOut(int count);
-  void CancelAsked();
+  void LeasesExpired(int count);
+  void CancelRequested();
 
   enum class Direction { kIn, kOut };
   void BlobBytes(Direction direction, uint64_t bytes);
 
-  /// `method` must be one of ours.
-  void Called(const std::string& method, absl::StatusCode code, absl::Duration took);
+  /// `method` is the name of a method of this server.
+  void Called(const std::string& method, absl::StatusCode code, absl::Duration duration);
 
   std::shared_ptr<prometheus::Collectable> collectable() const;
 

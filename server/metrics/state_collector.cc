@@ -1,7 +1,7 @@
 #include "server/metrics/state_collector.h"
 
 #include <algorithm>
-#include <iterator>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,10 +10,10 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "common/resident_bytes.h"
+#include "common/process/resident_bytes.h"
+#include "server/metrics/metrics.h"
 
 namespace vico::server {
 namespace {
@@ -26,8 +26,8 @@ struct Sample {
   std::vector<ClientMetric::Label> labels{};
 };
 
-MetricFamily Family(std::string name, std::string help, prometheus::MetricType type,
-                    const std::vector<Sample>& samples) {
+MetricFamily SampledFamily(std::string name, std::string help, prometheus::MetricType type,
+                           const std::vector<Sample>& samples) {
   MetricFamily family{std::move(name), std::move(help), type, {}};
   for (const Sample& sample : samples) {
     ClientMetric metric;
@@ -39,12 +39,13 @@ MetricFamily Family(std::string name, std::string help, prometheus::MetricType t
   return family;
 }
 
-MetricFamily Gauge(std::string name, std::string help, const std::vector<Sample>& samples) {
-  return Family(std::move(name), std::move(help), prometheus::MetricType::Gauge, samples);
+MetricFamily SampledGauge(std::string name, std::string help, const std::vector<Sample>& samples) {
+  return SampledFamily(std::move(name), std::move(help), prometheus::MetricType::Gauge, samples);
 }
 
-MetricFamily Counter(std::string name, std::string help, const std::vector<Sample>& samples) {
-  return Family(std::move(name), std::move(help), prometheus::MetricType::Counter, samples);
+MetricFamily SampledCounter(std::string name, std::string help,
+                            const std::vector<Sample>& samples) {
+  return SampledFamily(std::move(name), std::move(help), prometheus::MetricType::Counter, samples);
 }
 
 double OpenDescriptors() {
@@ -73,43 +74,42 @@ class StateCollector final : public prometheus::Collectable {
     for (const auto& [group, count] : sources_.open_streams()) {
       streams.push_back({static_cast<double>(count), {{"group", group}}});
     }
-    all.push_back(Gauge("vico_open_streams", "Streams, uploads and long polls under way", streams));
-    all.push_back(Gauge("vico_workers", "Workers heard of in the last minute",
-                        {{static_cast<double>(sources_.workers())}}));
-    all.push_back(Gauge("vico_workers_busy", "Workers with a lease",
-                        {{static_cast<double>(sources_.workers_busy())}}));
-    all.push_back(Gauge("vico_base_models", "Base models that a living worker serves",
-                        {{static_cast<double>(sources_.base_models())}}));
-    AddLoad(all);
+    all.push_back(
+        SampledGauge("vico_open_streams", "Open streams, uploads and long polls", streams));
+    AddWorkers(all);
     AddConnections(all);
     AddSpans(all);
-    all.push_back(Gauge("process_resident_memory_bytes", "Resident memory",
-                        {{static_cast<double>(ResidentBytes(getpid()))}}));
-    all.push_back(Gauge("process_open_fds", "Open file descriptors", {{OpenDescriptors()}}));
-    all.push_back(Gauge("process_max_fds", "Limit on file descriptors", {{MaxDescriptors()}}));
+    all.push_back(SampledGauge("process_resident_memory_bytes", "Resident memory",
+                               {{static_cast<double>(ResidentBytes(getpid()))}}));
+    all.push_back(SampledGauge("process_open_fds", "Open file descriptors", {{OpenDescriptors()}}));
+    all.push_back(
+        SampledGauge("process_max_fds", "Limit on file descriptors", {{MaxDescriptors()}}));
     return all;
   }
 
  private:
-  void AddLoad(std::vector<MetricFamily>& all) const {
-    const WorkerLoads load = sources_.load();
-    all.push_back(
-        Gauge("vico_workers_draining", "Living workers that get no more jobs", {{load.draining}}));
-    all.push_back(
-        Gauge("vico_worker_memory_bytes",
-              "Resident memory of the living workers and their engines: of all, and of "
-              "the one that has most",
-              {{load.memory_bytes, {{"of", "all"}}}, {load.memory_bytes_most, {{"of", "most"}}}}));
-    all.push_back(Gauge("vico_loaded_adapters", "Adapters that the living workers keep loaded",
-                        {{load.loaded_adapters}}));
+  void AddWorkers(std::vector<MetricFamily>& all) const {
+    const WorkerTotals totals = sources_.workers.Totals();
+    const auto add = [&](const char* name, const char* help, double value) {
+      all.push_back(SampledGauge(name, help, {{value}}));
+    };
+    add("vico_workers", "Workers that called within the last minute", totals.alive);
+    add("vico_workers_busy", "Living workers with a lease", totals.busy);
+    add("vico_base_models", "Base models that living workers offer", totals.base_models);
+    add("vico_workers_draining", "Living workers that are draining", totals.draining);
+    all.push_back(SampledGauge(
+        "vico_worker_memory_bytes",
+        "Resident memory of living workers and their engines: the sum, and that of the largest",
+        {{totals.memory_bytes, {{"of", "all"}}}, {totals.memory_bytes_most, {{"of", "most"}}}}));
+    add("vico_loaded_adapters", "Adapters that living workers keep loaded", totals.loaded_adapters);
   }
 
   void AddSpans(std::vector<MetricFamily>& all) const {
     const SpanCounts counts = sources_.spans();
-    all.push_back(Counter("vico_spans_total",
-                          "Spans that the collector took (sent), and that are lost (dropped)",
-                          {{static_cast<double>(counts.sent), {{"outcome", "sent"}}},
-                           {static_cast<double>(counts.dropped), {{"outcome", "dropped"}}}}));
+    all.push_back(SampledCounter(
+        "vico_spans_total", "Spans that the collector accepted (sent) or that were lost (dropped)",
+        {{static_cast<double>(counts.sent), {{"outcome", "sent"}}},
+         {static_cast<double>(counts.dropped), {{"outcome", "dropped"}}}}));
   }
 
   void AddConnections(std::vector<MetricFamily>& all) const {
@@ -123,56 +123,46 @@ class StateCollector final : public prometheus::Collectable {
              {{"listener", listener}, {"reason", std::string(RefusalLabel(kRefusals[i]))}}});
       }
     }
-    all.push_back(Gauge("vico_connections_open", "Open connections, to within a second", open));
-    all.push_back(Counter("vico_connections_refused_total",
-                          "Connections closed at once: the peer or all peers have too many, or "
-                          "descriptors run short",
-                          refused));
+    all.push_back(
+        SampledGauge("vico_connections_open", "Open connections, at most a second old", open));
+    all.push_back(
+        SampledCounter("vico_connections_refused_total",
+                       "Connections closed at once: too many of the peer, too many in all, or no "
+                       "file descriptor left",
+                       refused));
   }
 
-  /// Left out when the database does not answer: no figure is better than a wrong one.
+  /// Adds nothing when the database does not answer.
   void AddQueue(std::vector<MetricFamily>& all) const {
-    std::map<std::pair<std::string, std::string>, double> jobs;
-    for (const char* kind : {"training", "generation"}) {
-      for (const char* state : {"queued", "running"}) jobs[{kind, state}] = 0;
+    const auto counts = sources_.jobs.CountQueue();
+    if (!counts.ok()) return;
+    std::map<std::pair<std::string_view, std::string_view>, double> jobs;
+    for (const v1::JobKind kind : {v1::JOB_KIND_TRAINING, v1::JOB_KIND_GENERATION}) {
+      for (const char* state : {"queued", "running"}) jobs[{KindLabel(kind), state}] = 0;
     }
-    int64_t oldest = 0;
-    const absl::Status read = sources_.database.Read([&](SqliteConnection& connection) {
-      for (const char* sql :
-           {"SELECT kind, state, count(*) FROM job WHERE state = 'queued' GROUP BY kind",
-            "SELECT kind, state, count(*) FROM job WHERE state = 'running' GROUP BY kind"}) {
-        const absl::Status status =
-            connection.Query(sql, {}, [&](const SqlRow& row) -> absl::Status {
-              jobs[{row.Text(0), row.Text(1)}] = static_cast<double>(row.Int(2));
-              return absl::OkStatus();
-            });
-        if (!status.ok()) return status;
-      }
-      const auto first =
-          connection.QueryInt("SELECT min(create_time) FROM job WHERE state = 'queued'", {}, 0);
-      if (first.ok()) oldest = *first;
-      return first.status();
-    });
-    if (!read.ok()) return;
+    absl::Duration oldest;
+    for (const QueueCounts& each : *counts) {
+      jobs[{KindLabel(each.kind), "queued"}] += static_cast<double>(each.queued);
+      jobs[{KindLabel(each.kind), "running"}] += static_cast<double>(each.running);
+      oldest = std::max(oldest, each.oldest_wait);
+    }
     std::vector<Sample> samples;
     for (const auto& [labels, count] : jobs) {
-      samples.push_back({count, {{"kind", labels.first}, {"state", labels.second}}});
+      samples.push_back(
+          {count, {{"kind", std::string(labels.first)}, {"state", std::string(labels.second)}}});
     }
-    all.push_back(Gauge("vico_jobs", "Jobs that wait (queued) and run", samples));
-    const absl::Duration waits =
-        oldest == 0 ? absl::ZeroDuration() : sources_.clock.Now() - absl::FromUnixMicros(oldest);
-    all.push_back(Gauge("vico_queue_oldest_seconds", "Age of the oldest job that waits",
-                        {{std::max(0.0, absl::ToDoubleSeconds(waits))}}));
+    all.push_back(SampledGauge("vico_jobs", "Queued and running jobs", samples));
+    all.push_back(SampledGauge("vico_queue_oldest_seconds", "Age of the oldest queued job",
+                               {{absl::ToDoubleSeconds(oldest)}}));
   }
 
   void AddDisk(std::vector<MetricFamily>& all) const {
-    struct statvfs disk {};
-    if (statvfs(sources_.data.c_str(), &disk) != 0) return;
-    const auto block = static_cast<double>(disk.f_frsize);
-    all.push_back(Gauge("vico_data_free_bytes", "Free space for the data folder",
-                        {{block * static_cast<double>(disk.f_bavail)}}));
-    all.push_back(Gauge("vico_data_size_bytes", "Size of the data folder's file system",
-                        {{block * static_cast<double>(disk.f_blocks)}}));
+    const auto disk = sources_.disk();
+    if (!disk.ok()) return;
+    all.push_back(SampledGauge("vico_data_free_bytes", "Free space for the data folder",
+                               {{static_cast<double>(disk->free_bytes)}}));
+    all.push_back(SampledGauge("vico_data_size_bytes", "Size of the data folder's file system",
+                               {{static_cast<double>(disk->total_bytes)}}));
   }
 
   const StateSources sources_;

@@ -1,4 +1,4 @@
-// What is so at the moment of a scrape: the queue, the workers, the streams, the disk, the process.
+// Collects the current state of queue, workers, streams, disk and process at each scrape.
 #pragma once
 
 #include <functional>
@@ -6,9 +6,12 @@
 #include <memory>
 #include <string>
 
-#include "common/clock.h"
+#include <absl/status/statusor.h>
+
 #include "common/tracing/span.h"
-#include "server/sql/database.h"
+#include "server/jobs/admission.h"
+#include "server/jobs/job_store.h"
+#include "server/jobs/worker_registry.h"
 #include "server/net/acceptor.h"
 
 namespace prometheus {
@@ -17,25 +20,13 @@ class Collectable;
 
 namespace vico::server {
 
-/// Of the living workers.
-struct WorkerLoads {
-  double memory_bytes = 0;
-  double memory_bytes_most = 0;  ///< of the one that has most
-  double loaded_adapters = 0;
-  double draining = 0;
-};
-
-/// What a scrape asks; all of it must outlive the collector.
+/// What a scrape reads. All of it must outlive the collector; any thread calls the functions.
 struct StateSources {
-  Database& database;
-  const Clock& clock;
-  std::string data;  ///< the data folder, for the space left on its file system
+  JobStore& jobs;
+  const WorkerRegistry& workers;
+  std::function<absl::StatusOr<DiskSpace>()> disk;                       ///< of the data folder
   std::function<std::map<std::string, size_t>()> open_streams;           ///< by group of calls
   std::function<std::map<std::string, ConnectionCounts>()> connections;  ///< by listener
-  std::function<int()> workers;
-  std::function<int()> workers_busy;
-  std::function<int()> base_models;  ///< that a living worker serves
-  std::function<WorkerLoads()> load;
   std::function<SpanCounts()> spans;
 };
 

@@ -20,29 +20,31 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr int kAtOnce = 64;  // accepted from a socket before the others have their turn
-constexpr std::chrono::milliseconds kPauseLength{20};  // when there is nothing to accept with
-constexpr std::chrono::seconds kBetweenSweeps{1};
-constexpr std::chrono::minutes kBetweenLines{1};  // in the log, of one reason
-// Descriptors that connections leave to the files and processes that calls need: an eighth.
-constexpr rlim_t kMostKeptFree = 256;
+constexpr int kAcceptBatch = 64;  // connections from one socket before the next socket
+constexpr std::chrono::milliseconds kPauseLength{20};  // after refusals and errors
+constexpr std::chrono::seconds kIdleSweepInterval{1};
+constexpr std::chrono::minutes kLogInterval{1};  // between lines about one reason
+// An eighth of the descriptors, at most this many, is reserved for the files and processes of
+// calls.
+constexpr rlim_t kMaxReserved = 256;
 
 Descriptor OpenReserve() { return Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
-/// Since the kernel gives the lowest free number, a higher one means that few are left.
-int HighestForAConnection() {
+/// The first descriptor number that connections may not use. The kernel assigns the lowest free
+/// number, so a higher one means that few are left.
+int DescriptorLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::numeric_limits<int>::max();
-  const rlim_t left = limit.rlim_cur - std::min(kMostKeptFree, limit.rlim_cur / 8);
+  const rlim_t left = limit.rlim_cur - std::min(kMaxReserved, limit.rlim_cur / 8);
   return static_cast<int>(std::min<rlim_t>(left, std::numeric_limits<int>::max()));
 }
 
 size_t Index(Refusal refusal) { return static_cast<size_t>(refusal); }
 
-/// Closes it so that nothing of it stays behind in the kernel.
+/// Closes with a TCP reset, so that the kernel keeps no state of the connection.
 void Reset(Descriptor connection) {
-  const linger at_once{1, 0};
-  setsockopt(connection.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  const linger reset{1, 0};
+  setsockopt(connection.number(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
 
 }  // namespace
@@ -73,7 +75,7 @@ Acceptor::Acceptor(std::vector<Descriptor> sockets, const ConnectionLimits& limi
       stop_(std::move(stop)),
       sockets_(std::move(sockets)),
       reserve_(std::move(reserve)),
-      book_(limits),
+      limiter_(limits),
       thread_([this] { Run(); }) {
   pthread_setname_np(thread_.native_handle(), "vico-accept");
 }
@@ -88,24 +90,24 @@ void Acceptor::Stop() {
 }
 
 ConnectionCounts Acceptor::counts() const {
-  const std::lock_guard lock(mutex_);
-  return {book_.open(), refused_};
+  MutexLock lock(mutex_);
+  return {limiter_.open(), refused_};
 }
 
 void Acceptor::Run() {
   std::vector<pollfd> waiting{{stop_.number(), POLLIN, 0}};
   for (const Descriptor& socket : sockets_) waiting.push_back({socket.number(), POLLIN, 0});
-  Pace pace = Pace::kGoOn;
+  Pace pace = Pace::kContinue;
   while (true) {
-    // In a pause only the end is waited for.
+    // In a pause it waits for the stop event only.
     const bool pause = pace == Pace::kPause;
-    const std::chrono::milliseconds longest = pause ? kPauseLength : kBetweenSweeps;
+    const std::chrono::milliseconds timeout = pause ? kPauseLength : kIdleSweepInterval;
     for (pollfd& each : waiting) each.revents = 0;
-    if (poll(waiting.data(), pause ? 1 : waiting.size(), static_cast<int>(longest.count())) < 0) {
-      std::this_thread::sleep_for(kPauseLength);  // it looks at no more sockets than may be open
+    if (poll(waiting.data(), pause ? 1 : waiting.size(), static_cast<int>(timeout.count())) < 0) {
+      std::this_thread::sleep_for(kPauseLength);
     }
-    if (eventfd_t ended = 0; eventfd_read(stop_.number(), &ended) == 0) return;
-    pace = Pace::kGoOn;
+    if (eventfd_t stop = 0; eventfd_read(stop_.number(), &stop) == 0) return;
+    pace = Pace::kContinue;
     for (size_t i = 1; i < waiting.size(); ++i) {
       if (waiting[i].revents != 0 && AcceptSome(waiting[i].fd) == Pace::kPause) {
         pace = Pace::kPause;
@@ -117,58 +119,58 @@ void Acceptor::Run() {
 
 void Acceptor::Sweep() {
   const Time now = steady_clock::now();
-  const std::lock_guard lock(mutex_);
-  if (now - book_.swept() >= kBetweenSweeps) book_.Sweep(now);
+  MutexLock lock(mutex_);
+  if (now - limiter_.swept() >= kIdleSweepInterval) limiter_.Sweep(now);
 }
 
 Acceptor::Pace Acceptor::AcceptSome(int listening) {
   if (!reserve_) reserve_ = OpenReserve();
-  const int highest = HighestForAConnection();
+  const int limit = DescriptorLimit();
   int refused = 0;
-  for (int i = 0; i < kAtOnce; ++i) {
+  for (int i = 0; i < kAcceptBatch; ++i) {
     Arrival arrival = Accept(listening);
     if (arrival.connection) {
-      if (!Take(listening, std::move(arrival), highest)) ++refused;
+      if (!Admit(listening, std::move(arrival), limit)) ++refused;
       continue;
     }
     switch (errno) {
       case EAGAIN:
-        return Pace::kGoOn;
+        return Pace::kContinue;
       case EINTR:
       case ECONNABORTED:
-        continue;  // that connection is over; the next one need not be
+        continue;  // this connection is gone; others may wait
       case EMFILE:
       case ENFILE:
-        if (!TurnAway(listening)) return Pace::kPause;
+        if (!CloseNext(listening)) return Pace::kPause;
         ++refused;
         continue;
-      default:  // the network's errors, the firewall's, and too little memory: they pass
-        if (error_line_.Now()) {
+      default:  // temporary errors of network, firewall or memory
+        if (error_line_.Allow()) {
           log_.Warning("no connection is accepted", {{"error", std::strerror(errno)}});
         }
         return Pace::kPause;
     }
   }
-  // Who is refused and comes again at once must not keep the machine busy.
-  return refused > 0 ? Pace::kPause : Pace::kGoOn;
+  // A pause limits the load of peers that reconnect at once after a refusal.
+  return refused > 0 ? Pace::kPause : Pace::kContinue;
 }
 
-bool Acceptor::TurnAway(int listening) {
+bool Acceptor::CloseNext(int listening) {
   reserve_.Close();
   Arrival arrival = Accept(listening);
-  const bool came = static_cast<bool>(arrival.connection);
-  if (came) Refuse(Refusal::kDescriptors, std::move(arrival));
+  const bool accepted = static_cast<bool>(arrival.connection);
+  if (accepted) Refuse(Refusal::kDescriptors, std::move(arrival));
   reserve_ = OpenReserve();
-  return came && reserve_;
+  return accepted && reserve_;
 }
 
-bool Acceptor::Take(int listening, Arrival arrival, int highest) {
+bool Acceptor::Admit(int listening, Arrival arrival, int limit) {
   std::optional<Refusal> refused;
-  if (arrival.connection.number() >= highest) {
+  if (arrival.connection.number() >= limit) {
     refused = Refusal::kDescriptors;
   } else {
-    const std::lock_guard lock(mutex_);
-    refused = book_.Admit(arrival.peer, arrival.connection.number(), steady_clock::now());
+    MutexLock lock(mutex_);
+    refused = limiter_.Admit(arrival.peer, arrival.connection.number(), steady_clock::now());
   }
   if (refused) {
     Refuse(*refused, std::move(arrival));
@@ -181,19 +183,19 @@ bool Acceptor::Take(int listening, Arrival arrival, int highest) {
 void Acceptor::Refuse(Refusal refusal, Arrival arrival) {
   uint64_t so_far = 0;
   {
-    const std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     so_far = ++refused_[Index(refusal)];
   }
   Reset(std::move(arrival.connection));
-  if (!refusal_lines_[Index(refusal)].Now()) return;
+  if (!refusal_lines_[Index(refusal)].Allow()) return;
   log_.Warning(
       "a connection is refused",
       {{"reason", RefusalLabel(refusal)}, {"peer", arrival.peer.name}, {"so_far", so_far}});
 }
 
-bool Acceptor::Seldom::Now() {
+bool Acceptor::LogLimiter::Allow() {
   const Time now = steady_clock::now();
-  if (last_ && now - *last_ < kBetweenLines) return false;
+  if (last_ && now - *last_ < kLogInterval) return false;
   last_ = now;
   return true;
 }

@@ -1,13 +1,11 @@
-// Accepts connections, and goes on when descriptors run out: gRPC 1.51's own listener then accepts
-// none again until the program is started anew (CVE-2023-4785). Counts what each peer holds, and
-// closes what is too much at once.
+// Accepts connections in place of gRPC 1.51's listener, which stops accepting for good when file
+// descriptors run out (CVE-2023-4785), and closes connections beyond the limits at once.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -16,6 +14,7 @@
 #include <absl/status/statusor.h>
 
 #include "common/log.h"
+#include "common/mutex.h"
 #include "server/net/connection_limiter.h"
 #include "server/net/descriptor.h"
 
@@ -27,23 +26,23 @@ constexpr std::array kRefusals{Refusal::kPeer, Refusal::kTotal, Refusal::kDescri
 std::string_view RefusalLabel(Refusal refusal);
 
 struct ConnectionCounts {
-  size_t open = 0;                                   ///< to within a second
-  std::array<uint64_t, kRefusals.size()> refused{};  ///< so far, by Refusal
+  size_t open = 0;                                   ///< at most a second old
+  std::array<uint64_t, kRefusals.size()> refused{};  ///< since the start, by Refusal
 };
 
 class Acceptor {
  public:
-  /// Gets the number of the listening socket and the connection, which is its own from then on.
+  /// Receives the number of the listening socket, and the connection, which it then owns.
   using HandOver = std::function<void(int listening, Descriptor connection)>;
 
-  /// Begins to accept from `sockets` on a thread of its own, which calls `hand_over`. kUnavailable
-  /// when there are no descriptors for that.
+  /// Starts a thread that accepts from `sockets` and calls `hand_over`. kUnavailable when no file
+  /// descriptors are left.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Start(std::vector<Descriptor> sockets,
                                                          const ConnectionLimits& limits,
                                                          HandOver hand_over, Log log);
   ~Acceptor();
 
-  /// When it returns, nothing is accepted any more and the sockets are closed.
+  /// Closes the sockets. After it returns no connection is accepted.
   void Stop();
 
   ConnectionCounts counts() const;  ///< any thread
@@ -54,17 +53,17 @@ class Acceptor {
   Acceptor(std::vector<Descriptor> sockets, const ConnectionLimits& limits, HandOver hand_over,
            Log log, Descriptor stop, Descriptor reserve);
 
-  enum class Pace { kGoOn, kPause };
+  enum class Pace { kContinue, kPause };
 
   struct Arrival {
     Descriptor connection;
     Peer peer;
   };
 
-  /// Lets a line of the log pass now and then.
-  class Seldom {
+  /// Limits the rate of a line in the log.
+  class LogLimiter {
    public:
-    bool Now();
+    bool Allow();
 
    private:
     std::optional<Time> last_;
@@ -72,13 +71,14 @@ class Acceptor {
 
   void Run();
   Pace AcceptSome(int listening);
-  /// Without a connection when none can be had; errno says why.
+  /// Without a connection on failure; errno says why.
   static Arrival Accept(int listening);
-  /// Whether there was room for it; `highest` is the first descriptor that is too high.
-  bool Take(int listening, Arrival arrival, int highest);
-  /// Closes the next connection with the descriptor that is held in reserve for this. False when
-  /// others were quicker to take that.
-  bool TurnAway(int listening);
+  /// Hands the connection over or refuses it; false when it was refused. `limit` is the first
+  /// descriptor number that is too high.
+  bool Admit(int listening, Arrival arrival, int limit);
+  /// Accepts and closes the next connection with the reserved descriptor. False when another thread
+  /// has used the descriptor in the meantime.
+  bool CloseNext(int listening);
   void Refuse(Refusal refusal, Arrival arrival);
   void Sweep();
 
@@ -86,15 +86,13 @@ class Acceptor {
   const Log log_;
   const Descriptor stop_;
   std::vector<Descriptor> sockets_;
-  Descriptor reserve_;  // none for as long as no new one can be had
-  std::array<Seldom, kRefusals.size()> refusal_lines_;
-  Seldom error_line_;
-  mutable std::mutex mutex_;
-  // guarded by mutex_
-  ConnectionLimiter book_;
-  std::array<uint64_t, kRefusals.size()> refused_{};
-  // last, for it uses the others
-  std::thread thread_;
+  Descriptor reserve_;  // empty while no new one is available
+  std::array<LogLimiter, kRefusals.size()> refusal_lines_;
+  LogLimiter error_line_;
+  mutable Mutex mutex_;
+  ConnectionLimiter limiter_ ABSL_GUARDED_BY(mutex_);
+  std::array<uint64_t, kRefusals.size()> refused_ ABSL_GUARDED_BY(mutex_){};
+  std::thread thread_;  // last: it uses the other members
 };
 
 }  // namespace vico::server

@@ -5,11 +5,11 @@
 namespace vico::server {
 namespace {
 
-// Looking at 4,000 connections takes a millisecond: who is refused again and again must not have
-// it done each time.
-constexpr std::chrono::milliseconds kBetweenSweeps{50};
+// Shortest interval between sweeps before a refusal. A sweep of 4,000 connections takes a
+// millisecond.
+constexpr std::chrono::milliseconds kSweepInterval{50};
 
-/// 0 when this is no socket.
+/// The inode of a socket; 0 for anything else.
 ino_t SocketInode(int socket) {
   struct stat status {};
   return fstat(socket, &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
@@ -19,7 +19,7 @@ ino_t SocketInode(int socket) {
 
 std::optional<Refusal> ConnectionLimiter::Admit(const Peer& peer, int socket, Time now) {
   std::optional<Refusal> refused = Refused(peer);
-  if (refused && now - swept_ >= kBetweenSweeps) {
+  if (refused && now - swept_ >= kSweepInterval) {
     Sweep(now);
     refused = Refused(peer);
   }

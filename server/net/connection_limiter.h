@@ -1,5 +1,5 @@
-// Which peer holds how many connections. Whoever a connection is given to tells nobody when it
-// closes it; the book sees that its descriptor is free, or has become something else's.
+// Counts the open connections of each peer. gRPC does not report when it closes a connection, so
+// the limiter checks whether the descriptor still belongs to the same socket.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ namespace vico::server {
 struct ConnectionLimits {
   int per_peer = 64;      ///< open connections of one peer; 0: no limit
   int total = 4000;       ///< of all peers; 0: no limit
-  bool loopback = false;  ///< `per_peer` also holds for this machine, where a proxy may stand
+  bool loopback = false;  ///< apply `per_peer` to loopback, where a proxy may run
 };
 
 /// Why a connection is closed at once.
@@ -31,10 +31,10 @@ class ConnectionLimiter {
 
   explicit ConnectionLimiter(const ConnectionLimits& limits) : limits_(limits) {}
 
-  /// Counts `socket`, which is open, as this peer's; or says why not.
+  /// Counts the open `socket` for this peer, or returns why it must be refused.
   std::optional<Refusal> Admit(const Peer& peer, int socket, Time now);
 
-  /// Forgets the connections that have been closed. Admit() does it, too, before it refuses.
+  /// Removes closed connections. Admit() does this before it refuses one.
   void Sweep(Time now);
   Time swept() const { return swept_; }
 
@@ -45,14 +45,14 @@ class ConnectionLimiter {
   using Counts = std::map<std::string, int>;
   struct Connection {
     int socket;
-    ino_t inode;  // no two sockets that are open have the same
+    ino_t inode;  // unique among open sockets
     Counts::iterator peer;
   };
 
   std::optional<Refusal> Refused(const Peer& peer) const;
 
   const ConnectionLimits limits_;
-  Counts counts_;  // of peers that have any
+  Counts counts_;  // of peers with connections
   std::vector<Connection> connections_;
   Time swept_{};
 };

@@ -1,4 +1,4 @@
-// A file descriptor that closes itself.
+// An owned file descriptor.
 #pragma once
 
 #include <utility>
@@ -8,7 +8,7 @@ namespace vico::server {
 class Descriptor {
  public:
   Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}  ///< takes it; negative: none
+  explicit Descriptor(int number) : number_(number) {}  ///< takes ownership; negative: none
   Descriptor(Descriptor&& other) noexcept : number_(other.Release()) {}
   Descriptor& operator=(Descriptor&& other) noexcept;
   ~Descriptor() { Close(); }
@@ -16,7 +16,7 @@ class Descriptor {
   explicit operator bool() const { return number_ >= 0; }
   int number() const { return number_; }
   void Close();
-  /// Somebody else's from now on.
+  /// Gives up ownership.
   int Release() { return std::exchange(number_, -1); }
 
  private:

@@ -2,37 +2,38 @@
 
 #include <utility>
 
-#include "common/address.h"
+#include "common/rpc/address.h"
 #include "common/status.h"
 
 namespace vico::server {
 namespace {
 
-constexpr char kWorkerHealth[] = "vico.worker";  // serving while a worker is alive
+// A service name of the health service: serving while a worker is alive.
+constexpr char kWorkerHealth[] = "vico.worker";
 
 absl::StatusOr<std::unique_ptr<Listener>> StartOne(const std::string& address,
                                                    const ReloadingCredentials* tls,
                                                    const std::vector<NamedService>& services,
                                                    const ConnectionLimits& limits, const Log& log) {
-  std::vector<grpc::Service*> bare;
-  for (const NamedService& each : services) bare.push_back(each.service);
-  ASSIGN_OR_RETURN(auto listener, Listener::Start(address, tls, bare, limits, log));
+  std::vector<grpc::Service*> unnamed;
+  for (const NamedService& each : services) unnamed.push_back(each.service);
+  ASSIGN_OR_RETURN(auto listener, Listener::Start(address, tls, unnamed, limits, log));
   for (const NamedService& each : services) listener->health().SetServingStatus(each.name, true);
   return listener;
 }
 
 }  // namespace
 
-absl::Status Listeners::Check(const ServerOptions& options) {
+absl::Status Listeners::Check(const ListenOptions& options) {
   const TlsFiles& tls = options.tls;
   if (tls.certificate.empty() != tls.key.empty()) {
-    return FieldError("cert", "--cert and --key come together");
+    return FieldError("cert", "must be given together with --key");
   }
   if (!tls.ca.empty() && tls.certificate.empty()) {
-    return FieldError("client-ca", "needs --cert and --key, too");
+    return FieldError("client-ca", "requires --cert and --key");
   }
   if (options.insecure && !tls.certificate.empty()) {
-    return FieldError("insecure", "is the contrary of --cert");
+    return FieldError("insecure", "cannot be combined with --cert");
   }
   RETURN_IF_ERROR(tls.certificate.empty() ? CheckLoopback("listen", options.listen)
                                           : CheckAddress("listen", options.listen));
@@ -44,7 +45,7 @@ absl::Status Listeners::OpenTls(TlsFiles files, const Log& log) {
   if (!files.ca.empty()) {
     ASSIGN_OR_RETURN(worker_tls_, ReloadingCredentials::Open(files, log));
   }
-  files.ca.clear();  // clients show keys instead
+  files.ca.clear();  // clients have API keys, no certificates
   if (!files.certificate.empty()) {
     ASSIGN_OR_RETURN(client_tls_, ReloadingCredentials::Open(files, log));
   }
@@ -52,7 +53,7 @@ absl::Status Listeners::OpenTls(TlsFiles files, const Log& log) {
 }
 
 absl::StatusOr<std::unique_ptr<Listeners>> Listeners::Start(
-    const ServerOptions& options, const std::vector<NamedService>& clients,
+    const ListenOptions& options, const std::vector<NamedService>& clients,
     const std::vector<NamedService>& workers, const Log& log) {
   std::unique_ptr<Listeners> both(new Listeners);
   RETURN_IF_ERROR(both->OpenTls(options.tls, log));
@@ -69,13 +70,13 @@ std::map<std::string, ConnectionCounts> Listeners::counts() const {
   return {{"clients", client_->counts()}, {"workers", worker_->counts()}};
 }
 
-void Listeners::SetWorkersAvailable(bool alive) {
+void Listeners::SetWorkersAvailable(bool available) {
   for (Listener* each : {client_.get(), worker_.get()}) {
-    each->health().SetServingStatus(kWorkerHealth, alive);
+    each->health().SetServingStatus(kWorkerHealth, available);
   }
 }
 
-void Listeners::SayNotServing() {
+void Listeners::SetNotServing() {
   for (Listener* each : {client_.get(), worker_.get()}) each->health().SetServingStatus(false);
 }
 

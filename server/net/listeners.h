@@ -1,4 +1,4 @@
-// The two listeners, clients' and workers', with their TLS and what each says of its health.
+// The two listeners, for clients and for workers, with TLS and health service.
 #pragma once
 
 #include <map>
@@ -10,28 +10,39 @@
 #include <absl/status/statusor.h>
 
 #include "common/log.h"
+#include "common/rpc/tls_files.h"
+#include "server/net/connection_limiter.h"
 #include "server/net/listening.h"
 #include "server/net/reloading_credentials.h"
-#include "server/server.h"
 
 namespace vico::server {
 
+struct ListenOptions {
+  std::string listen = "127.0.0.1:50051";         ///< for clients; port 0: any free one
+  std::string worker_listen = "127.0.0.1:50052";  ///< for workers and operators
+  ConnectionLimits client_connections;
+  ConnectionLimits worker_connections{.per_peer = 256, .total = 1000};  ///< and operators'
+  /// With a certificate clients use TLS and API keys. With a CA workers and operators use TLS on
+  /// both sides, with certificates of that CA.
+  TlsFiles tls;
+  bool insecure = false;  ///< never require API keys
+};
+
 struct NamedService {
-  const char* name;  ///< in full, as health is asked for
+  const char* name;  ///< full name, as the health service uses it
   grpc::Service* service;
 };
 
-/// Any thread, but for Start() and Close().
+/// Any thread, except Start() and Close().
 class Listeners {
  public:
-  /// kInvalidArgument for an address off this machine without TLS, and for flags of TLS that do not
-  /// go together.
-  static absl::Status Check(const ServerOptions& options);
+  /// kInvalidArgument for a public address without TLS and for inconsistent TLS options.
+  static absl::Status Check(const ListenOptions& options);
 
-  /// Listens at both addresses and says that all services are well. `options` have passed Check().
-  /// kFailedPrecondition for certificate files that are not as they should be, kUnavailable when it
-  /// cannot listen. The services must outlive the listeners.
-  static absl::StatusOr<std::unique_ptr<Listeners>> Start(const ServerOptions& options,
+  /// Listens at both addresses and reports all services as serving. `options` have passed Check().
+  /// kFailedPrecondition for unusable certificate files, kUnavailable when it cannot listen. The
+  /// services must outlive the listeners.
+  static absl::StatusOr<std::unique_ptr<Listeners>> Start(const ListenOptions& options,
                                                           const std::vector<NamedService>& clients,
                                                           const std::vector<NamedService>& workers,
                                                           const Log& log);
@@ -42,19 +53,20 @@ class Listeners {
   /// By listener: "clients" and "workers".
   std::map<std::string, ConnectionCounts> counts() const;
 
-  /// Both say whether a worker is alive, as the health of "vico.worker".
-  void SetWorkersAvailable(bool alive);
-  /// From now on nothing is well.
-  void SayNotServing();
+  /// Sets the health of "vico.worker" on both listeners.
+  void SetWorkersAvailable(bool available);
+  /// Reports all services as not serving, for good.
+  void SetNotServing();
 
-  /// Accepts no more and ends all connections.
+  /// Accepts no more connections and ends all open ones.
   void Close();
 
  private:
   Listeners() = default;
   absl::Status OpenTls(TlsFiles files, const Log& log);
 
-  std::unique_ptr<ReloadingCredentials> client_tls_;  // null: plain, from this machine alone
+  // Null without TLS, which Check() allows on loopback only.
+  std::unique_ptr<ReloadingCredentials> client_tls_;
   std::unique_ptr<ReloadingCredentials> worker_tls_;
   std::unique_ptr<Listener> client_;
   std::unique_ptr<Listener> worker_;

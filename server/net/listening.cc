@@ -32,7 +32,7 @@ void Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
 }
 
-/// gRPC adds reflection to every server of a program that is linked with it; this takes it out.
+/// Removes reflection, which gRPC adds to every server of a program that links it.
 class WithoutReflection final : public grpc::ServerBuilderOption {
  public:
   void UpdateArguments(grpc::ChannelArguments*) override {}
@@ -84,7 +84,8 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
 
 void Listener::Close() {
   if (!server_ || std::exchange(closed_, true)) return;
-  if (acceptor_) acceptor_->Stop();  // first: what gRPC gets after its end it does not close
+  // First, since gRPC does not close connections that it receives after its shutdown.
+  if (acceptor_) acceptor_->Stop();
   grpc_server_cancel_all_calls(server_->c_server());
   server_->Shutdown(std::chrono::system_clock::now());
 }

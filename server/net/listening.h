@@ -1,5 +1,4 @@
-// One listener: a gRPC server and, for TCP, the acceptor in front of it, with the limits of
-// connections that every listener has.
+// One listener: a gRPC server and, for TCP, the acceptor in front of it with its limits.
 #pragma once
 
 #include <memory>
@@ -18,8 +17,8 @@ namespace vico::server {
 
 class Listener {
  public:
-  /// Without `tls` this machine alone can come, and reflection is on. kUnavailable when the address
-  /// cannot be had. A Unix socket's connections are not counted. `tls` and `services` must outlive
+  /// Reflection is on only without `tls`, which may be null. Connections of a Unix socket are not
+  /// limited. kUnavailable when it cannot listen at the address. `tls` and `services` must outlive
   /// the listener.
   static absl::StatusOr<std::unique_ptr<Listener>> Start(
       const std::string& address, const ReloadingCredentials* tls,
@@ -30,9 +29,8 @@ class Listener {
   grpc::HealthCheckServiceInterface& health() { return *server_->GetHealthCheckService(); }
   ConnectionCounts counts() const { return acceptor_ ? acceptor_->counts() : ConnectionCounts{}; }
 
-  /// Accepts no more and ends all connections at once: to a client a call that it meets is
-  /// UNAVAILABLE. gRPC's own polite way would go on reading calls for a moment and answer them with
-  /// CANCELLED.
+  /// Stops accepting and ends all connections at once, so that clients see UNAVAILABLE. gRPC's
+  /// graceful shutdown would still read calls for a moment and answer them with CANCELLED.
   void Close();
 
  private:

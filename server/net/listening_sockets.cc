@@ -18,7 +18,7 @@ namespace vico::server {
 namespace {
 
 constexpr int kTriesForAFreePort = 8;
-// What a peer does not acknowledge for so long ends its connection.
+// Time after which a connection ends if the peer does not acknowledge data.
 constexpr int kSilenceMs = 20'000;
 
 struct SocketAddress {
@@ -80,7 +80,7 @@ bool Set(int socket, int level, int option, int value) {
   return setsockopt(socket, level, option, &value, sizeof(value)) == 0;
 }
 
-/// Or none, with the reason in errno. What is set here holds for the accepted sockets, too.
+/// Empty on failure, with the reason in errno. Accepted sockets inherit the options.
 Descriptor ListenAt(const SocketAddress& address) {
   const int family = address.storage.ss_family;
   Descriptor made(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -99,7 +99,7 @@ Descriptor ListenAt(const SocketAddress& address) {
   return Descriptor();
 }
 
-/// This machine does not have that address, or not that kind of addresses.
+/// Whether `error` means that the machine has no such address or address family.
 bool IsNotHere(int error) { return error == EADDRNOTAVAIL || error == EAFNOSUPPORT; }
 
 in_port_t PortOf(int socket) {
@@ -109,8 +109,8 @@ in_port_t PortOf(int socket) {
   return bound.port();
 }
 
-/// All of them at one port, those left out that this machine does not have; or none, with the
-/// reason in errno.
+/// Opens all addresses at one port, without those that the machine does not have. Empty on failure,
+/// with the reason in errno.
 ListeningSockets ListenAtAll(std::vector<SocketAddress> addresses) {
   ListeningSockets all;
   int why = EADDRNOTAVAIL;
@@ -138,7 +138,7 @@ absl::StatusOr<ListeningSockets> OpenListeningSockets(const std::string& address
   ASSIGN_OR_RETURN(std::vector<SocketAddress> addresses, Resolve(address));
   if (addresses.empty()) return CannotListen(address, "no such address");
   if (IsWildcard(addresses.front())) {
-    // One socket for both kinds, or where there is no IPv6 one for IPv4.
+    // One socket for IPv6 and IPv4, or for IPv4 only where there is no IPv6.
     const in_port_t port = addresses.front().port();
     for (const int family : {AF_INET6, AF_INET}) {
       SocketAddress any = Wildcard(family);
@@ -149,7 +149,7 @@ absl::StatusOr<ListeningSockets> OpenListeningSockets(const std::string& address
     }
     return CannotListen(address, std::strerror(errno));
   }
-  // A port that is free at one of a name's addresses may be taken at the next.
+  // A port that is free at one address of a name may be in use at the next.
   const int tries = addresses.front().port() == 0 ? kTriesForAFreePort : 1;
   for (int i = 0; i < tries; ++i) {
     ListeningSockets found = ListenAtAll(addresses);

@@ -1,4 +1,4 @@
-// Who is counted together when connections are limited.
+// The peer of a connection, by which connections are limited.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 namespace vico::server {
 
 struct Peer {
-  std::string name;       ///< 203.0.113.7, or of IPv6 the /64, as 2001:db8:0:1::/64
-  bool loopback = false;  ///< this machine itself
+  std::string name;  ///< 203.0.113.7, or of IPv6 the /64, as 2001:db8:0:1::/64
+  bool loopback = false;
 };
 
-/// An IPv4 address in an IPv6 one counts as what it is. Of another family: a peer without a name.
+/// An IPv4-mapped IPv6 address counts as IPv4. Other address families give a peer without a name.
 Peer PeerOf(const sockaddr_storage& address);
 
 }  // namespace vico::server

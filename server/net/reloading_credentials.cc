@@ -10,15 +10,16 @@
 namespace vico::server {
 namespace {
 
-/// gRPC's C++ credentials read their files once. Its C interface asks at each handshake; this hands
-/// that to a C++ server.
+/// Gives a C++ server the credentials of gRPC's C interface, which fetch the certificate at each
+/// handshake. gRPC's C++ credentials read their files only once.
 class FetchingCredentials final : public grpc::ServerCredentials {
  public:
   explicit FetchingCredentials(grpc_server_credentials* credentials) : credentials_(credentials) {}
   ~FetchingCredentials() override { grpc_server_credentials_release(credentials_); }
 
   void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {
-  }  // Vico's gates do that
+    // Authenticators in server/access do that.
+  }
 
  private:
   int AddPortToServer(const std::string& address, grpc_server* server) override {
@@ -55,17 +56,17 @@ grpc_ssl_certificate_config_reload_status ReloadingCredentials::Fetch(
 grpc_ssl_certificate_config_reload_status ReloadingCredentials::Fetch(
     grpc_ssl_server_certificate_config** config) {
   absl::StatusOr<TlsPems> pems = ReadTlsFiles(files_);
-  const std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (!pems.ok()) {
-    const std::string complaint(pems.status().message());
-    if (complaint != complaint_) {
-      log_.Warning("new certificate files are not used", {{"error", complaint}});
-      complaint_ = complaint;
+    const std::string error(pems.status().message());
+    if (error != error_) {
+      log_.Warning("new certificate files are not used", {{"error", error}});
+      error_ = error;
     }
     return loaded_ ? GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED
                    : GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_FAIL;
   }
-  complaint_.clear();
+  error_.clear();
   if (loaded_ && pems->certificate == in_use_.certificate &&
       pems->key.Reveal() == in_use_.key.Reveal() && pems->ca == in_use_.ca) {
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
@@ -74,7 +75,7 @@ grpc_ssl_certificate_config_reload_status ReloadingCredentials::Fetch(
   in_use_ = *std::move(pems);
   loaded_ = true;
   const grpc_ssl_pem_key_cert_pair pair{in_use_.key.Reveal().c_str(), in_use_.certificate.c_str()};
-  // gRPC insists on some CA here even where no certificate is asked for; then it is not looked at.
+  // gRPC requires a CA here even if it does not request certificates; it ignores it then.
   const std::string& ca = in_use_.ca.empty() ? in_use_.certificate : in_use_.ca;
   *config = grpc_ssl_server_certificate_config_create(ca.c_str(), &pair, 1);
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;

@@ -1,10 +1,9 @@
-// A listener's TLS. Certificate, key and CA are read again for each handshake, so that new files
-// are used from the next connection on; while they are not whole, or do not fit together, the ones
-// before stay in use.
+// TLS credentials of a listener that reads certificate, key and CA again for each handshake. New
+// files apply from the next connection on; invalid ones are ignored, and the earlier ones stay in
+// use.
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include <absl/status/statusor.h>
@@ -12,12 +11,13 @@
 #include <grpcpp/security/server_credentials.h>
 
 #include "common/log.h"
+#include "common/mutex.h"
 #include "common/rpc/tls_files.h"
 
 namespace vico::server {
 
-/// TLS 1.2 or newer. With a CA in `files` a peer must show a certificate of that CA. Must outlive
-/// the server that listens with it; any thread.
+/// Any thread. TLS 1.2 or newer. With a CA in `files` peers need a certificate of that CA. Must
+/// outlive the server that uses it.
 class ReloadingCredentials {
  public:
   /// An error of ReadTlsFiles().
@@ -36,11 +36,11 @@ class ReloadingCredentials {
   const TlsFiles files_;
   const Log log_;
   std::shared_ptr<grpc::ServerCredentials> credentials_;
-  std::mutex mutex_;
-  // guarded by mutex_
-  TlsPems in_use_;
-  bool loaded_ = false;
-  std::string complaint_;  // as last logged; empty when all is well
+  Mutex mutex_;
+  TlsPems in_use_ ABSL_GUARDED_BY(mutex_);
+  bool loaded_ ABSL_GUARDED_BY(mutex_) = false;
+  // The error logged last; empty when the files are valid.
+  std::string error_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace vico::server

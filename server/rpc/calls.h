@@ -25,7 +25,7 @@ namespace vico::server {
 struct CallRecord {
   const CallNotes& notes;
   absl::Status status;
-  std::chrono::microseconds took{0};
+  std::chrono::microseconds duration{0};
 };
 
 struct CallLimits {

@@ -27,7 +27,7 @@ class StreamSink {
  public:
   virtual ~StreamSink() = default;
   /// Processes one message; an error ends the call. May block on disk.
-  virtual absl::Status Take(Request message) = 0;
+  virtual absl::Status Consume(Request message) = 0;
   /// Fills in the answer, after the last message.
   virtual absl::Status Finish(Response& answer) = 0;
 };
@@ -93,8 +93,8 @@ class ClientStream final : public LongCall<grpc::ServerReadReactor<Request>>,
     }
     if (has_message_.exchange(false)) {
       received_ += message_.ByteSizeLong();
-      const absl::Status taken = RunGuarded([&] { return sink_->Take(std::move(message_)); });
-      if (!taken.ok()) return this->End(taken);
+      const absl::Status consumed = RunGuarded([&] { return sink_->Consume(std::move(message_)); });
+      if (!consumed.ok()) return this->End(consumed);
     }
     if (no_more_) return this->End(RunGuarded([&] { return sink_->Finish(answer_); }));
     read_since_ = std::chrono::steady_clock::now();

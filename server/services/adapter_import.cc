@@ -7,9 +7,9 @@
 
 #include "common/sha256.h"
 #include "common/status.h"
-#include "server/pictures/intake.h"
 #include "server/checks/request.h"
 #include "server/checks/spec_check.h"
+#include "server/pictures/intake.h"
 
 namespace vico::server {
 namespace {
@@ -20,7 +20,7 @@ absl::Status CheckWhole(std::string_view size_field, std::string_view digest_fie
                         std::string_view bytes, uint64_t size, const std::string& sha256) {
   if (bytes.size() != size) {
     return FieldError(size_field,
-                      fmt::format("{} bytes came, {} were announced", bytes.size(), size));
+                      fmt::format("got {} bytes, {} were announced", bytes.size(), size));
   }
   if (Sha256Hex(bytes) != sha256) {
     return FieldError(digest_field, "the bytes do not have the digest announced");
@@ -37,18 +37,18 @@ AdapterImport::~AdapterImport() {
   if (counted_) --running_;
 }
 
-absl::Status AdapterImport::Take(v1::ImportAdapterRequest message) {
+absl::Status AdapterImport::Consume(v1::ImportAdapterRequest message) {
   switch (message.part_case()) {
     case v1::ImportAdapterRequest::kHeader:
-      return TakeHeader(std::move(*message.mutable_header()));
+      return ConsumeHeader(std::move(*message.mutable_header()));
     case v1::ImportAdapterRequest::kChunk:
-      return TakeChunk(message.chunk());
+      return ConsumeChunk(message.chunk());
     default:
       return FieldError("part", "must be a header or a chunk");
   }
 }
 
-absl::Status AdapterImport::TakeHeader(v1::ImportAdapterRequest::Header header) {
+absl::Status AdapterImport::ConsumeHeader(v1::ImportAdapterRequest::Header header) {
   if (has_header_) return FieldError("header", "must come once, first");
   RETURN_IF_ERROR(CheckImportHeader(header));
   counted_ = true;
@@ -62,19 +62,19 @@ absl::Status AdapterImport::TakeHeader(v1::ImportAdapterRequest::Header header) 
   key_ = {.tenant = tenant_,
           .request_id = header_.request_id(),
           .body_hash = Sha256Hex("ImportAdapter\n" + header_.SerializeAsString())};
-  auto made = stores_.catalog.FindAdapterByRequest(key_);
-  if (made.ok()) {
-    made_before_ = std::make_unique<v1::Adapter>(*std::move(made));
+  auto first = stores_.catalog.FindAdapterByRequest(key_);
+  if (first.ok()) {
+    first_answer_ = std::make_unique<v1::Adapter>(*std::move(first));
     return absl::OkStatus();
   }
-  if (!absl::IsNotFound(made.status())) return made.status();
+  if (!absl::IsNotFound(first.status())) return first.status();
   return stores_.admission.Upload();
 }
 
-absl::Status AdapterImport::TakeChunk(const v1::ImportAdapterRequest::Chunk& chunk) {
+absl::Status AdapterImport::ConsumeChunk(const v1::ImportAdapterRequest::Chunk& chunk) {
   if (!has_header_) return FieldError("header", "must come before the first chunk");
   RETURN_IF_ERROR(CheckChunk("chunk.data", chunk.data()));
-  if (made_before_) return absl::OkStatus();
+  if (first_answer_) return absl::OkStatus();
   std::string& bytes = chunk.reference() ? reference_ : file_;
   const uint64_t size = chunk.reference() ? header_.reference_size_bytes() : header_.size_bytes();
   if (bytes.size() + chunk.data().size() > size) {
@@ -88,7 +88,7 @@ absl::Status AdapterImport::TakeChunk(const v1::ImportAdapterRequest::Chunk& chu
 /// The base model on offer that the file was made for.
 absl::StatusOr<std::string> AdapterImport::BaseModelWith(const std::string& digest) {
   if (!header_.base_model().empty()) {
-    const auto named = stores_.catalog.GetBaseModel(header_.base_model());
+    const auto named = stores_.workers.GetBaseModel(header_.base_model());
     if (!named.ok()) {
       return NameMissing("header.base_model", header_.base_model(), named.status());
     }
@@ -102,7 +102,7 @@ absl::StatusOr<std::string> AdapterImport::BaseModelWith(const std::string& dige
     }
     return header_.base_model();
   }
-  ASSIGN_OR_RETURN(const std::vector<v1::OfferedBaseModel> all, stores_.catalog.ListBaseModels());
+  ASSIGN_OR_RETURN(const std::vector<v1::OfferedBaseModel> all, stores_.workers.ListBaseModels());
   for (const v1::OfferedBaseModel& offered : all) {
     if (offered.base_model().digest() == digest) return offered.base_model().name();
   }
@@ -110,25 +110,25 @@ absl::StatusOr<std::string> AdapterImport::BaseModelWith(const std::string& dige
                "no base model on offer is the one the adapter was made for", "BASE_MODEL_DIFFERS");
 }
 
-/// The reference as it is stored: normalised, also where the adapter names the very bytes that
-/// came. Workers decode it unguarded.
+/// The reference as the server stores it. It is always normalised, since workers decode it without
+/// confinement.
 absl::StatusOr<std::string> AdapterImport::NormalisedReference() const {
-  absl::StatusOr<TakenPicture> taken = TakePicture(reference_, stores_.decoder);
-  if (!taken.ok()) return PictureError("reference", taken.status());
-  return std::move(taken->png);
+  absl::StatusOr<NormalisedPicture> picture = NormalisePicture(reference_, stores_.decoder);
+  if (!picture.ok()) return PictureError("reference", picture.status());
+  return std::move(picture->png);
 }
 
 absl::Status AdapterImport::Finish(v1::Adapter& answer) {
   if (!has_header_) return FieldError("header", "must be sent");
-  if (made_before_) {
-    answer = std::move(*made_before_);
+  if (first_answer_) {
+    answer = std::move(*first_answer_);
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(CheckWhole("header.size_bytes", "header.sha256", file_, header_.size_bytes(),
                              header_.sha256()));
   RETURN_IF_ERROR(CheckWhole("header.reference_size_bytes", "header.reference_sha256", reference_,
                              header_.reference_size_bytes(), header_.reference_sha256()));
-  // Written first and made visible last: dropped on the way, the writer leaves nothing behind.
+  // The blob becomes visible with Commit(); a writer without it leaves nothing behind.
   ASSIGN_OR_RETURN(const auto writer, stores_.blobs.Create(tenant_));
   RETURN_IF_ERROR(writer->Append(file_));
   const auto file = SafetensorsFile::FromBytes(std::move(file_), "file");

@@ -1,4 +1,4 @@
-// One import of an adapter: the header, the bytes of the file, the bytes of its reference picture.
+// One import of an adapter: the header, then the bytes of the file and of its reference picture.
 #pragma once
 
 #include <atomic>
@@ -13,20 +13,20 @@
 
 namespace vico::server {
 
-/// Keeps the bytes in memory until they are checked, so that a bad or broken import leaves nothing
-/// behind; hence only few run at once.
+/// Holds the bytes in memory until they are checked, so that a failed import leaves nothing behind.
+/// Few imports run at the same time for that reason.
 class AdapterImport final : public StreamSink<v1::ImportAdapterRequest, v1::Adapter> {
  public:
-  /// `running` counts the imports under way. Both references must outlive it.
+  /// `running` counts the running imports. Both references must outlive it.
   AdapterImport(Stores& stores, std::string tenant, std::atomic<int>& running);
   ~AdapterImport() override;
 
-  absl::Status Take(v1::ImportAdapterRequest message) override;
+  absl::Status Consume(v1::ImportAdapterRequest message) override;
   absl::Status Finish(v1::Adapter& answer) override;
 
  private:
-  absl::Status TakeHeader(v1::ImportAdapterRequest::Header header);
-  absl::Status TakeChunk(const v1::ImportAdapterRequest::Chunk& chunk);
+  absl::Status ConsumeHeader(v1::ImportAdapterRequest::Header header);
+  absl::Status ConsumeChunk(const v1::ImportAdapterRequest::Chunk& chunk);
   absl::StatusOr<std::string> BaseModelWith(const std::string& digest);
   absl::StatusOr<std::string> NormalisedReference() const;
 
@@ -37,7 +37,7 @@ class AdapterImport final : public StreamSink<v1::ImportAdapterRequest, v1::Adap
   bool has_header_ = false;
   v1::ImportAdapterRequest::Header header_;
   RequestKey key_;
-  std::unique_ptr<v1::Adapter> made_before_;  // this request's first answer
+  std::unique_ptr<v1::Adapter> first_answer_;  // if the request is a repeat
   std::string file_;
   std::string reference_;
 };

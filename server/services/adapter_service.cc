@@ -6,11 +6,11 @@
 
 #include "common/ids.h"
 #include "common/status.h"
+#include "server/checks/request.h"
+#include "server/jobs/job.h"
+#include "server/rpc/answer.h"
 #include "server/services/adapter_import.h"
 #include "server/services/blob_source.h"
-#include "server/jobs/job.h"
-#include "server/checks/request.h"
-#include "server/rpc/answer.h"
 
 namespace vico::server {
 namespace {

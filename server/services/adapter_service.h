@@ -1,4 +1,4 @@
-// Adapters, for clients: look, download, import, delete.
+// AdapterService: reads, downloads, imports and deletes adapters.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@ namespace vico::server {
 
 class AdapterService final : public v1::AdapterService::CallbackService {
  public:
-  /// `uploads` has a pool of its own, on which imports are checked.
+  /// Imports are checked on the pool of `uploads`. The references must outlive the service.
   AdapterService(Calls& calls, Stores& stores, Calls& uploads, const ClientStreamOptions& options)
       : calls_(calls), stores_(stores), uploads_(uploads), options_(options) {}
 
@@ -35,7 +35,7 @@ class AdapterService final : public v1::AdapterService::CallbackService {
   Stores& stores_;
   Calls& uploads_;
   const ClientStreamOptions options_;
-  std::atomic<int> imports_{0};  // under way
+  std::atomic<int> imports_{0};  // running
 };
 
 }  // namespace vico::server

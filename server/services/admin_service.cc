@@ -1,14 +1,15 @@
 #include "server/services/admin_service.h"
 
+#include <vector>
+
 #include "common/status.h"
-#include "server/store/queue_view.h"
 #include "server/checks/request.h"
 #include "server/rpc/answer.h"
 
 namespace vico::server {
 namespace {
 
-constexpr absl::Duration kErasing = absl::Seconds(20);  // of one call
+constexpr absl::Duration kErasing = absl::Seconds(20);  // in one call
 
 }  // namespace
 
@@ -17,7 +18,7 @@ grpc::ServerUnaryReactor* AdminService::CreateTenant(grpc::CallbackServerContext
                                                      v1::Tenant* tenant) {
   return Answer(calls_, *context, "CreateTenant",
                 [this, request, tenant](const Caller&) -> absl::Status {
-                  ASSIGN_OR_RETURN(*tenant, tenants_.Create(request->name()));
+                  ASSIGN_OR_RETURN(*tenant, stores_.tenants.Create(request->name()));
                   return absl::OkStatus();
                 });
 }
@@ -28,7 +29,7 @@ grpc::ServerUnaryReactor* AdminService::ListTenants(grpc::CallbackServerContext*
   return Answer(
       calls_, *context, "ListTenants", [this, request, response](const Caller&) -> absl::Status {
         ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request->page_size()));
-        ASSIGN_OR_RETURN(TenantPage page, tenants_.List(page_size, request->page_token()));
+        ASSIGN_OR_RETURN(TenantPage page, stores_.tenants.List(page_size, request->page_token()));
         response->mutable_tenants()->Assign(page.tenants.begin(), page.tenants.end());
         response->set_next_page_token(page.next_page_token);
         return absl::OkStatus();
@@ -40,10 +41,10 @@ grpc::ServerUnaryReactor* AdminService::DeleteTenant(grpc::CallbackServerContext
                                                      v1::Tenant* tenant) {
   return Answer(calls_, *context, "DeleteTenant",
                 [this, request, tenant](const Caller&) -> absl::Status {
-                  RETURN_IF_ERROR(tenants_.BeginDelete(request->name()));
+                  RETURN_IF_ERROR(stores_.tenants.BeginDelete(request->name()));
                   on_deleted_();
-                  RETURN_IF_ERROR(eraser_.Run(kErasing).status());
-                  ASSIGN_OR_RETURN(*tenant, tenants_.Get(request->name()));
+                  RETURN_IF_ERROR(stores_.eraser.Run(kErasing).status());
+                  ASSIGN_OR_RETURN(*tenant, stores_.tenants.Get(request->name()));
                   return absl::OkStatus();
                 });
 }
@@ -52,7 +53,7 @@ grpc::ServerUnaryReactor* AdminService::ListWorkers(grpc::CallbackServerContext*
                                                     const v1::ListWorkersRequest*,
                                                     v1::ListWorkersResponse* response) {
   return Answer(calls_, *context, "ListWorkers", [this, response](const Caller&) -> absl::Status {
-    for (v1::Worker& worker : sources_.workers.List()) {
+    for (v1::Worker& worker : stores_.workers.List()) {
       *response->add_workers() = std::move(worker);
     }
     return absl::OkStatus();
@@ -62,7 +63,17 @@ grpc::ServerUnaryReactor* AdminService::ListWorkers(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* AdminService::GetQueue(grpc::CallbackServerContext* context,
                                                  const v1::GetQueueRequest*, v1::Queue* queue) {
   return Answer(calls_, *context, "GetQueue", [this, queue](const Caller&) -> absl::Status {
-    ASSIGN_OR_RETURN(*queue, ViewQueue(sources_.database, sources_.clock));
+    ASSIGN_OR_RETURN(const std::vector<QueueCounts> all, stores_.jobs.CountQueue());
+    for (const QueueCounts& counts : all) {
+      v1::Queue::Line& line = *queue->add_lines();
+      line.set_tenant(counts.tenant);
+      line.set_kind(counts.kind);
+      line.set_waiting(counts.queued);
+      line.set_running(counts.running);
+      if (counts.queued > 0) {
+        line.mutable_oldest_wait()->set_seconds(absl::ToInt64Seconds(counts.oldest_wait));
+      }
+    }
     return absl::OkStatus();
   });
 }
@@ -72,7 +83,7 @@ grpc::ServerUnaryReactor* AdminService::DrainWorker(grpc::CallbackServerContext*
                                                     v1::Worker* worker) {
   return Answer(
       calls_, *context, "DrainWorker", [this, request, worker](const Caller&) -> absl::Status {
-        ASSIGN_OR_RETURN(*worker, sources_.workers.Drain(request->name(), !request->resume()));
+        ASSIGN_OR_RETURN(*worker, stores_.workers.SetDraining(request->name(), !request->resume()));
         return absl::OkStatus();
       });
 }

@@ -1,37 +1,32 @@
-// Tenants, workers and the queue, for operators. On the workers' listener.
+// AdminService: tenants, workers and the queue, for operators. It is on the workers' listener.
 #pragma once
 
 #include <functional>
 #include <utility>
 
-#include "common/clock.h"
-#include "server/sql/database.h"
+#include "server/jobs/job_store.h"
+#include "server/jobs/tenant_eraser.h"
+#include "server/jobs/tenant_store.h"
+#include "server/jobs/worker_registry.h"
 #include "server/rpc/calls.h"
-#include "server/store/tenant_eraser.h"
-#include "server/store/tenant_store.h"
-#include "server/jobs/worker_book.h"
 #include "vico/v1/admin.grpc.pb.h"
 
 namespace vico::server {
 
-/// What operators look at.
-struct AdminSources {
-  WorkerBook& workers;
-  Database& database;
-  const Clock& clock;
+/// What operators see and change. All of it must outlive the service.
+struct AdminStores {
+  TenantStore& tenants;
+  TenantEraser& eraser;
+  JobStore& jobs;
+  WorkerRegistry& workers;
 };
 
 class AdminService final : public v1::AdminService::CallbackService {
  public:
-  /// `on_deleted` is called from any thread when a tenant's keys have been revoked. The references
-  /// must outlive the service.
-  AdminService(Calls& calls, TenantStore& tenants, TenantEraser& eraser,
-               const AdminSources& sources, std::function<void()> on_deleted)
-      : calls_(calls),
-        tenants_(tenants),
-        eraser_(eraser),
-        sources_(sources),
-        on_deleted_(std::move(on_deleted)) {}
+  /// Any thread calls `on_deleted` after a tenant's keys have been revoked. `calls` must outlive
+  /// the service.
+  AdminService(Calls& calls, const AdminStores& stores, std::function<void()> on_deleted)
+      : calls_(calls), stores_(stores), on_deleted_(std::move(on_deleted)) {}
 
   grpc::ServerUnaryReactor* CreateTenant(grpc::CallbackServerContext* context,
                                          const v1::CreateTenantRequest* request,
@@ -53,9 +48,7 @@ class AdminService final : public v1::AdminService::CallbackService {
 
  private:
   Calls& calls_;
-  TenantStore& tenants_;
-  TenantEraser& eraser_;
-  const AdminSources sources_;
+  const AdminStores stores_;
   const std::function<void()> on_deleted_;
 };
 

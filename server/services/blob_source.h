@@ -1,4 +1,4 @@
-// A stored blob as messages of at most a chunk each.
+// Sends a stored blob in messages of at most one chunk each.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace vico::server {
 
-/// Reads one blob from its beginning to its end. One thread at a time.
+/// Reads one blob from start to end. One thread at a time.
 class BlobCursor {
  public:
   BlobCursor(std::unique_ptr<BlobReader> reader, uint64_t chunk_bytes)
@@ -25,14 +25,15 @@ class BlobCursor {
     bool last = false;
   };
 
-  /// Not to be called again after the last chunk. An empty blob has one empty chunk.
+  /// Do not call it after the last chunk. An empty blob has one empty chunk. kDataLoss for a blob
+  /// that is shorter than announced.
   absl::StatusOr<Chunk> Next() {
     Chunk chunk;
     chunk.offset = offset_;
     ASSIGN_OR_RETURN(chunk.data, reader_->Read(offset_, chunk_bytes_));
     offset_ += chunk.data.size();
     chunk.last = offset_ >= reader_->size_bytes();
-    if (chunk.data.empty() && !chunk.last) return absl::DataLossError("a stored blob is cut short");
+    if (chunk.data.empty() && !chunk.last) return absl::DataLossError("a stored blob is truncated");
     return chunk;
   }
 
@@ -42,7 +43,7 @@ class BlobCursor {
   uint64_t offset_ = 0;
 };
 
-/// A stream that is one blob.
+/// A stream of one blob.
 template <class Response>
 class BlobSource final : public StreamSource<Response> {
  public:

@@ -5,13 +5,13 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "server/jobs/job.h"
 #include "server/checks/request.h"
+#include "server/jobs/job.h"
 #include "server/services/worker_name.h"
 
 namespace vico::server {
 
-absl::Status BlobUpload::TakeHeader(v1::PutBlobRequest::Header header) {
+absl::Status BlobUpload::ConsumeHeader(v1::PutBlobRequest::Header header) {
   if (writer_) return FieldError("header", "must come once, first");
   header_ = std::move(header);
   caller_.call->About(header_.job(), header_.lease_id());
@@ -21,16 +21,17 @@ absl::Status BlobUpload::TakeHeader(v1::PutBlobRequest::Header header) {
   } else {
     RETURN_IF_ERROR(CheckBlobRef("header.blob", header_.blob(), kResultBytes));
     ASSIGN_OR_RETURN(const Grant grant, stores_.jobs.FindLease(header_.job(), header_.lease_id()));
-    RETURN_IF_ERROR(CheckHolder(caller_, grant));
+    RETURN_IF_ERROR(CheckHolder(caller_, grant.worker, header_.job()));
+    stores_.workers.StartLease(grant);
     tenant = grant.tenant;
   }
   ASSIGN_OR_RETURN(writer_, stores_.blobs.Create(tenant));
   return absl::OkStatus();
 }
 
-absl::Status BlobUpload::Take(v1::PutBlobRequest message) {
+absl::Status BlobUpload::Consume(v1::PutBlobRequest message) {
   if (message.part_case() == v1::PutBlobRequest::kHeader) {
-    return TakeHeader(std::move(*message.mutable_header()));
+    return ConsumeHeader(std::move(*message.mutable_header()));
   }
   if (!writer_) return FieldError("header", "must come before the first data");
   RETURN_IF_ERROR(CheckChunk("data", message.data()));
@@ -49,7 +50,7 @@ absl::Status BlobUpload::Finish(v1::BlobRef& answer) {
         "data", fmt::format("ended after {} of {} bytes", received_, header_.blob().size_bytes()));
   }
   ASSIGN_OR_RETURN(answer, writer_->Commit(header_.blob().sha256(), header_.blob().media_type()));
-  if (!header_.lease_id().empty()) book_.BlobPut(header_.lease_id(), answer.sha256());
+  stores_.workers.RecordBlob(header_.lease_id(), answer.sha256());
   return absl::OkStatus();
 }
 

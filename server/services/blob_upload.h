@@ -1,11 +1,11 @@
-// One blob from a worker: a result or picture of a job it holds, or a tokenizer file.
+// One upload of a blob by a worker: a result or picture of a job that it holds, or a tokenizer
+// file.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "server/services/lease_book.h"
 #include "server/rpc/client_stream.h"
 #include "server/services/stores.h"
 #include "vico/v1/worker.pb.h"
@@ -14,18 +14,16 @@ namespace vico::server {
 
 class BlobUpload final : public StreamSink<v1::PutBlobRequest, v1::BlobRef> {
  public:
-  /// The references must outlive it.
-  BlobUpload(Stores& stores, LeaseBook& book, Caller caller)
-      : stores_(stores), book_(book), caller_(std::move(caller)) {}
+  /// `stores` must outlive it.
+  BlobUpload(Stores& stores, Caller caller) : stores_(stores), caller_(std::move(caller)) {}
 
-  absl::Status Take(v1::PutBlobRequest message) override;
+  absl::Status Consume(v1::PutBlobRequest message) override;
   absl::Status Finish(v1::BlobRef& answer) override;
 
  private:
-  absl::Status TakeHeader(v1::PutBlobRequest::Header header);
+  absl::Status ConsumeHeader(v1::PutBlobRequest::Header header);
 
   Stores& stores_;
-  LeaseBook& book_;
   const Caller caller_;
   v1::PutBlobRequest::Header header_;
   std::unique_ptr<BlobWriter> writer_;  // null before the header

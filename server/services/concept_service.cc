@@ -6,11 +6,11 @@
 
 #include "common/ids.h"
 #include "common/status.h"
-#include "server/services/concept_upload.h"
-#include "server/jobs/job.h"
 #include "server/checks/request.h"
+#include "server/jobs/job.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/client_stream.h"
+#include "server/services/concept_upload.h"
 
 namespace vico::server {
 namespace {

@@ -1,4 +1,4 @@
-// Concepts, for clients: upload, look, delete.
+// ConceptService: uploads, reads and deletes concepts.
 #pragma once
 
 #include "server/rpc/calls.h"
@@ -10,8 +10,8 @@ namespace vico::server {
 
 class ConceptService final : public v1::ConceptService::CallbackService {
  public:
-  /// `uploads` has a pool of its own, whose number of threads bounds the memory that decoding
-  /// takes.
+  /// Pictures are decoded on the pool of `uploads`, whose number of threads limits the memory of
+  /// that. The references must outlive the service.
   ConceptService(Calls& calls, Stores& stores, Calls& uploads, const ClientStreamOptions& options)
       : calls_(calls), stores_(stores), uploads_(uploads), options_(options) {}
 

@@ -12,7 +12,7 @@ namespace vico::server {
 namespace {
 
 constexpr int kBatch = 64;                       // events read at once
-constexpr uint64_t kChunk = uint64_t{64} << 10;  // small, since each of many watchers may hold one
+constexpr uint64_t kChunk = uint64_t{64} << 10;  // bytes; each of many watchers may hold one
 
 }  // namespace
 
@@ -20,7 +20,7 @@ JobEvents::JobEvents(Stores& stores, JobEventsOptions options, std::function<voi
     : stores_(stores),
       options_(std::move(options)),
       subscription_(stores.feed.WatchJob(options_.job, std::move(wake))),
-      sequence_(VICO_DEFECT("watch_restarts_at_0") ? 0 : options_.after_sequence) {}
+      sequence_(options_.after_sequence) {}
 
 absl::StatusOr<Next> JobEvents::Pull(v1::WatchJobResponse& item) {
   item.set_job(options_.job);
@@ -52,8 +52,8 @@ absl::StatusOr<Next> JobEvents::PullNext(v1::WatchJobResponse& item) {
   return Next::kItem;
 }
 
-/// The next chunk of the pictures that the last event named, if there is one. A picture that is no
-/// longer stored is left out: its event still says what it was.
+/// Sends the next chunk of the last event's pictures: false when there is none. Skips pictures that
+/// are no longer stored.
 absl::StatusOr<bool> JobEvents::PullPicture(v1::WatchJobResponse& item) {
   while (!pictures_.empty()) {
     if (!picture_) {
@@ -80,12 +80,12 @@ absl::StatusOr<bool> JobEvents::PullPicture(v1::WatchJobResponse& item) {
   return false;
 }
 
-/// Reads the next batch of events: false when there is none.
+/// Reads the next batch of events: false when it is empty.
 absl::StatusOr<bool> JobEvents::ReadMore() {
   ASSIGN_OR_RETURN(std::vector<v1::Event> read,
                    stores_.jobs.EventsAfter(options_.tenant, options_.job, sequence_, kBatch));
-  if (read.empty() && first_look_) {
-    // A watcher that has seen it all would wait for ever on a job that is over.
+  if (read.empty() && first_read_) {
+    // A watcher that has all events of a finished job must not wait for more.
     ASSIGN_OR_RETURN(const v1::Job job, stores_.jobs.Get(options_.tenant, options_.job));
     if (sequence_ > job.last_sequence()) {
       return FieldError("after_sequence",
@@ -94,7 +94,7 @@ absl::StatusOr<bool> JobEvents::ReadMore() {
     }
     ended_ = IsTerminal(job.state()) && sequence_ == job.last_sequence();
     if (!ended_ && sequence_ < job.last_sequence()) return ReadMore();
-    first_look_ = false;
+    first_read_ = false;
   }
   for (v1::Event& event : read) {
     sequence_ = event.sequence();

@@ -1,5 +1,5 @@
-// What a watcher is sent: a job's events, replayed and then live, each followed by the bytes of the
-// pictures it names.
+// The stream of a watch: a job's stored events, then new ones, each followed by the bytes of its
+// pictures.
 #pragma once
 
 #include <chrono>
@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "server/services/blob_source.h"
 #include "server/rpc/server_stream.h"
+#include "server/services/blob_source.h"
 #include "server/services/stores.h"
 #include "vico/v1/job_service.pb.h"
 
@@ -20,18 +20,17 @@ namespace vico::server {
 
 struct JobEventsOptions {
   std::string tenant;
-  std::string job;  ///< "jobs/{id}", which exists
+  std::string job;  ///< "jobs/{id}"; must exist
   uint64_t after_sequence = 0;
   bool include_pictures = false;
-  bool announce = false;  ///< begin with a response that names the job and holds nothing
-  std::chrono::milliseconds bookmark{15'000};  ///< and send such a one after a silence this long
-  std::shared_ptr<Admission::Watch> place{};   ///< among the open watches, kept while it streams
+  bool announce = false;  ///< start with a bookmark, which tells the job's name
+  std::chrono::milliseconds bookmark{15'000};  ///< pause after which a bookmark is sent
+  std::shared_ptr<Admission::Watch> watch{};   ///< counts the stream as an open watch
 };
 
-/// The event rows are the truth; the feed only says when to read them. What lies between the two
-/// and a slow watcher is one batch of events and one chunk: whatever happens while it does not read
-/// stays in the rows and is read by number. A response that names the job and no more is a
-/// bookmark: the stream lives, and there is nothing new.
+/// Reads events from the store by sequence number; the feed only says when. A slow watcher costs
+/// one batch of events and one chunk of memory. A response with nothing but the job's name is a
+/// bookmark: the stream is alive and there is no new event.
 class JobEvents final : public StreamSource<v1::WatchJobResponse> {
  public:
   /// `stores` must outlive it.
@@ -47,13 +46,13 @@ class JobEvents final : public StreamSource<v1::WatchJobResponse> {
   Stores& stores_;
   JobEventsOptions options_;
   const EventFeed::Subscription subscription_;
-  uint64_t sequence_;  // of the last event read
+  uint64_t sequence_;  // of the event read last
   std::chrono::steady_clock::time_point last_sent_ = std::chrono::steady_clock::now();
-  bool first_look_ = true;
-  bool ended_ = false;  // the terminal event has been read, or none will come
+  bool first_read_ = true;
+  bool ended_ = false;  // the terminal event has been read or will not come
   std::deque<v1::Event> events_;
   std::deque<v1::BlobRef> pictures_;   // of the event sent last
-  std::optional<BlobCursor> picture_;  // the first of pictures_, begun
+  std::optional<BlobCursor> picture_;  // reads the first of pictures_
 };
 
 }  // namespace vico::server

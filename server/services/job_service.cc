@@ -10,11 +10,11 @@
 #include "common/ids.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "server/jobs/job.h"
-#include "server/services/job_events.h"
 #include "server/checks/request.h"
+#include "server/jobs/job.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/server_stream.h"
+#include "server/services/job_events.h"
 
 namespace vico::server {
 namespace {
@@ -32,7 +32,7 @@ RequestKey KeyOf(const Caller& caller, const std::string& request_id, std::strin
           .body_hash = Sha256Hex(fmt::format("{}\n{}", method, body))};
 }
 
-/// A repeat gets the job it made; only what is new is checked, by `check`.
+/// Submits a new request after `check`. A repeat gets the job of the first request, unchecked.
 template <typename Check>
 absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const RequestKey& key,
                                    const Check& check) {
@@ -49,7 +49,7 @@ absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const Reques
   return job;
 }
 
-/// The answer to validate_only: what would be queued, without a name or a state.
+/// The answer to validate_only: the job that would be queued, without name and state.
 v1::Job Draft(CheckedSpec checked) {
   v1::Job job;
   job.set_kind(KindOf(checked.spec));
@@ -80,7 +80,7 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
                 });
 }
 
-/// Create and Generate are one request to the store: a client may repeat one as the other.
+/// CreateGenerationJob and Generate share request ids: a client may repeat one as the other.
 absl::StatusOr<v1::Job> JobService::SubmitGeneration(
     const Caller& caller, const v1::CreateGenerationJobRequest& request) {
   RETURN_IF_ERROR(CheckRequestId("request_id", request.request_id()));
@@ -115,7 +115,7 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::Generate(
         if (request->validate_only()) {
           return FieldError("validate_only", "is for CreateGenerationJob");
         }
-        ASSIGN_OR_RETURN(auto place, stores_.admission.OpenWatch(caller.tenant));
+        ASSIGN_OR_RETURN(auto watch, stores_.admission.OpenWatch(caller.tenant));
         ASSIGN_OR_RETURN(const v1::Job job, SubmitGeneration(caller, *request));
         return std::make_unique<JobEvents>(stores_,
                                            JobEventsOptions{.tenant = caller.tenant,
@@ -123,7 +123,7 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::Generate(
                                                             .include_pictures = true,
                                                             .announce = true,
                                                             .bookmark = options_.bookmark,
-                                                            .place = std::move(place)},
+                                                            .watch = std::move(watch)},
                                            std::move(wake));
       },
       {.limit = options_.generate_limit, .tick = std::min(options_.poll, options_.bookmark)});
@@ -169,7 +169,7 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
         RETURN_IF_ERROR(CheckJobName(request->name()));
         caller.call->About(request->name());
         RETURN_IF_ERROR(stores_.jobs.Get(caller.tenant, request->name()).status());
-        ASSIGN_OR_RETURN(auto place, stores_.admission.OpenWatch(caller.tenant));
+        ASSIGN_OR_RETURN(auto watch, stores_.admission.OpenWatch(caller.tenant));
         return std::make_unique<JobEvents>(
             stores_,
             JobEventsOptions{.tenant = caller.tenant,
@@ -177,7 +177,7 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
                              .after_sequence = request->after_sequence(),
                              .include_pictures = request->include_pictures(),
                              .bookmark = options_.bookmark,
-                             .place = std::move(place)},
+                             .watch = std::move(watch)},
             std::move(wake));
       },
       {.limit = options_.watch_limit, .tick = std::min(options_.poll, options_.bookmark)});

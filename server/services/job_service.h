@@ -1,21 +1,21 @@
-// Jobs, for clients: submit, look, watch, cancel, retry.
+// JobService: submits, reads, watches, cancels and retries jobs.
 #pragma once
 
 #include <chrono>
 
-#include "server/rpc/calls.h"
 #include "server/checks/spec_check.h"
+#include "server/rpc/calls.h"
 #include "server/services/stores.h"
 #include "vico/v1/job_service.grpc.pb.h"
 
 namespace vico::server {
 
-/// After a limit the job goes on, and the client watches it on.
+/// A stream that ends at its limit leaves the job running; clients resume the watch.
 struct JobServiceOptions {
   std::chrono::milliseconds generate_limit{300'000};  ///< of one Generate call
   std::chrono::milliseconds watch_limit{3'600'000};   ///< of one WatchJob call
-  std::chrono::milliseconds bookmark{15'000};         ///< of silence in a watch, then a bookmark
-  std::chrono::milliseconds poll{3'000};  ///< a watch looks for itself, should a wake be lost
+  std::chrono::milliseconds bookmark{15'000};  ///< pause in a watch after which it sends a bookmark
+  std::chrono::milliseconds poll{3'000};  ///< interval at which a watch reads events without a wake
 };
 
 class JobService final : public v1::JobService::CallbackService {

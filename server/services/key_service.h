@@ -1,19 +1,19 @@
-// A tenant's own keys, for its administrators.
+// KeyService: a tenant's API keys, for its administrators.
 #pragma once
 
 #include <functional>
 #include <utility>
 
+#include "server/jobs/tenant_store.h"
 #include "server/rpc/calls.h"
-#include "server/store/tenant_store.h"
 #include "vico/v1/admin.grpc.pb.h"
 
 namespace vico::server {
 
 class KeyService final : public v1::KeyService::CallbackService {
  public:
-  /// `on_changed` is called from any thread when a key was made or revoked. The references must
-  /// outlive the service.
+  /// Any thread calls `on_changed` after a key was created or revoked. The references must outlive
+  /// the service.
   KeyService(Calls& calls, TenantStore& tenants, std::function<void()> on_changed)
       : calls_(calls), tenants_(tenants), on_changed_(std::move(on_changed)) {}
 

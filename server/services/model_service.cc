@@ -13,7 +13,7 @@ grpc::ServerUnaryReactor* ModelService::ListBaseModels(grpc::CallbackServerConte
                                                        v1::ListBaseModelsResponse* response) {
   return Answer(
       calls_, *context, "ListBaseModels", [this, response](const Caller&) -> absl::Status {
-        ASSIGN_OR_RETURN(std::vector<v1::OfferedBaseModel> all, stores_.catalog.ListBaseModels());
+        ASSIGN_OR_RETURN(std::vector<v1::OfferedBaseModel> all, stores_.workers.ListBaseModels());
         for (v1::OfferedBaseModel& offered : all) {
           *response->add_base_models() = std::move(*offered.mutable_base_model());
         }

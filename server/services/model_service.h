@@ -1,4 +1,4 @@
-// What is on offer: base models, schedulers, limits.
+// ModelService: the base models, schedulers and limits that clients can use.
 #pragma once
 
 #include <string>

@@ -1,13 +1,14 @@
-// What services act on. All of it must outlive every call.
+// The interfaces that services act on. All of them must outlive every call.
 #pragma once
 
-#include "server/jobs/admission.h"
 #include "server/blobs/blob_store.h"
+#include "server/checks/tokenizer_cache.h"
+#include "server/jobs/admission.h"
 #include "server/jobs/catalog.h"
 #include "server/jobs/event_feed.h"
-#include "server/pictures/picture_decoder.h"
 #include "server/jobs/job_store.h"
-#include "server/checks/tokenizer_cache.h"
+#include "server/jobs/worker_registry.h"
+#include "server/pictures/picture_decoder.h"
 
 namespace vico::server {
 
@@ -15,9 +16,10 @@ struct Stores {
   JobStore& jobs;
   BlobStore& blobs;
   Catalog& catalog;
+  WorkerRegistry& workers;
   EventFeed& feed;
   TokenizerCache& tokenizers;
-  PictureDecoder& decoder;  ///< of what clients upload
+  PictureDecoder& decoder;  ///< of uploaded pictures
   Admission& admission;
 };
 

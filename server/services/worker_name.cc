@@ -8,9 +8,9 @@ std::string WorkerName(const Caller& caller, const std::string& worker) {
   return caller.name.empty() ? worker : fmt::format("{}/{}", caller.name, worker);
 }
 
-absl::Status CheckHolder(const Caller& caller, const Grant& grant) {
-  if (caller.name.empty() || grant.worker.starts_with(caller.name + "/")) return absl::OkStatus();
-  return absl::NotFoundError(fmt::format("{}: no such job", grant.job.name()));
+absl::Status CheckHolder(const Caller& caller, std::string_view holder, std::string_view job) {
+  if (caller.name.empty() || holder.starts_with(caller.name + "/")) return absl::OkStatus();
+  return absl::NotFoundError(fmt::format("{}: no such job", job));
 }
 
 }  // namespace vico::server

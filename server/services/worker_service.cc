@@ -9,28 +9,28 @@
 
 #include <fmt/format.h>
 
-#include "common/status.h"
 #include "common/proto_time.h"
+#include "common/status.h"
 #include "common/tracing/trace_message.h"
-#include "server/services/blob_source.h"
-#include "server/services/blob_upload.h"
+#include "server/checks/request.h"
 #include "server/jobs/job.h"
 #include "server/jobs/job_phase.h"
-#include "server/checks/request.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/client_stream.h"
 #include "server/rpc/long_poll.h"
 #include "server/rpc/server_stream.h"
+#include "server/services/blob_source.h"
+#include "server/services/blob_upload.h"
 #include "server/services/worker_name.h"
 
 namespace vico::server {
 namespace {
 
-constexpr std::chrono::milliseconds kLongestPut{600'000};  // of one blob
+constexpr std::chrono::milliseconds kPutLimit{600'000};  // of one blob
 constexpr uint64_t kBlobChunk = uint64_t{1} << 20;
 
-/// Errors that come back however often the job is leased again.
-bool IsLasting(const absl::Status& status) {
+/// Whether the error would occur with every lease of the job.
+bool IsPermanent(const absl::Status& status) {
   return absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
          absl::IsInvalidArgument(status) || absl::IsDataLoss(status);
 }
@@ -53,9 +53,7 @@ grpc::ServerUnaryReactor* WorkerService::Register(grpc::CallbackServerContext* c
                   }
                   v1::RegisterRequest named = *request;
                   named.set_worker(WorkerName(caller, request->worker()));
-                  RETURN_IF_ERROR(stores_.catalog.RegisterWorker(named));
-                  book_.WorkerBegan(named.worker());
-                  workers_.Registered(named);
+                  RETURN_IF_ERROR(stores_.workers.Register(named));
                   options_.on_registered();
                   *response->mutable_lease_ttl() = ToProto(options_.lease_ttl);
                   return absl::OkStatus();
@@ -70,7 +68,7 @@ grpc::ServerUnaryReactor* WorkerService::Lease(grpc::CallbackServerContext* cont
   return AnswerWhenReady(
       calls_, *context, "Lease", std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(wait),
       [this, request, response](const Caller& caller,
-                                std::function<void()> wake) -> absl::StatusOr<Look> {
+                                std::function<void()> wake) -> absl::StatusOr<Poll> {
         RETURN_IF_ERROR(CheckLeaseRequest(*request));
         auto subscription =
             std::make_shared<EventFeed::Subscription>(stores_.feed.WatchQueue(std::move(wake)));
@@ -83,16 +81,15 @@ grpc::ServerUnaryReactor* WorkerService::Lease(grpc::CallbackServerContext* cont
 absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::LeaseRequest& request,
                                              v1::LeaseResponse& response) {
   const std::string worker = WorkerName(caller, request.worker());
-  RETURN_IF_ERROR(stores_.catalog.WorkerSeen(worker));
-  workers_.Heard(worker, request.load());
-  ASSIGN_OR_RETURN(const v1::RegisterRequest registered, stores_.catalog.GetWorker(worker));
+  ASSIGN_OR_RETURN(const v1::RegisterRequest registered, stores_.workers.Registration(worker));
+  stores_.workers.RecordContact(worker, request.load());
   LeaseQuery query{.worker = worker,
                    .device = registered.device(),
                    .nonce = request.nonce(),
                    .base_models = {request.base_models().begin(), request.base_models().end()},
                    .max_jobs = std::max(1, request.max_jobs())};
-  // What it was granted before a lost answer it is told again; it hands that back at once.
-  if (workers_.IsDraining(worker)) query.max_jobs = 0;
+  // A draining worker still gets the grants of a lost answer, and returns those jobs at once.
+  if (stores_.workers.IsDraining(worker)) query.max_jobs = 0;
   if (query.base_models.empty()) {
     for (const v1::OfferedBaseModel& offered : registered.base_models()) {
       query.base_models.push_back(offered.base_model().name());
@@ -102,28 +99,26 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
   ASSIGN_OR_RETURN(const std::vector<Grant> grants, stores_.jobs.Lease(query));
   for (const Grant& grant : grants) {
     caller.call->About(grant.job.name(), grant.lease_id);
-    book_.Granted(grant.lease_id, worker);
-    workers_.Took(worker, grant.job.name());
+    stores_.workers.StartLease(grant);
     v1::LeasedJob leased;
     const absl::Status filled = FillIn(grant, leased);
     if (filled.ok()) {
       *response.add_jobs() = std::move(leased);
-    } else if (IsLasting(filled)) {
+    } else if (IsPermanent(filled)) {
       v1::FinishRequest finish;
       finish.set_job(grant.job.name());
       finish.set_lease_id(grant.lease_id);
       *finish.mutable_failure()->mutable_status() = ToProto(filled);
       RETURN_IF_ERROR(stores_.jobs.Finish(finish).status());
-      book_.Ended(grant.lease_id);
-      workers_.GaveBack(worker, grant.job.name());
+      stores_.workers.EndLease(grant.lease_id);
     } else {
-      return filled;  // the lease runs out, and the job is tried again
+      return filled;  // the lease expires, and the job is leased again
     }
   }
   return response.jobs_size() > 0;
 }
 
-/// All that a worker needs to know about the job it was granted.
+/// Fills in everything that the worker needs for the job.
 absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
   leased.set_job(grant.job.name());
   leased.set_lease_id(grant.lease_id);
@@ -133,7 +128,7 @@ absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
   }
   *leased.mutable_spec() = grant.job.spec();
   ASSIGN_OR_RETURN(v1::OfferedBaseModel offered,
-                   stores_.catalog.GetBaseModel(BaseModelOf(grant.job.spec())));
+                   stores_.workers.GetBaseModel(BaseModelOf(grant.job.spec())));
   *leased.mutable_base_model() = std::move(*offered.mutable_base_model());
   if (grant.job.spec().has_train()) {
     ASSIGN_OR_RETURN(
@@ -146,9 +141,10 @@ absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
         *leased.mutable_adapter(),
         stores_.catalog.GetAdapter(grant.tenant, grant.job.spec().generate().adapter()));
     if (leased.adapter().base_model_digest() != leased.base_model().digest()) {
-      return Error(absl::StatusCode::kFailedPrecondition,
-                   "the adapter was made for another base model than the one now on offer",
-                   "BASE_MODEL_DIFFERS");
+      return Error(
+          absl::StatusCode::kFailedPrecondition,
+          "the adapter was made for another base model than the one that workers offer now",
+          "BASE_MODEL_DIFFERS");
     }
   }
   return absl::OkStatus();
@@ -162,34 +158,28 @@ grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* con
   });
 }
 
+/// The worker that holds the lease. kAborted or kNotFound when the lease has ended.
+absl::StatusOr<std::string> WorkerService::HolderOf(const std::string& job,
+                                                    const std::string& lease_id) {
+  if (const auto lease = stores_.workers.FindLease(lease_id)) return lease->worker;
+  // Leased before this server started.
+  ASSIGN_OR_RETURN(const Grant grant, stores_.jobs.FindLease(job, lease_id));
+  stores_.workers.StartLease(grant);
+  return grant.worker;
+}
+
 absl::Status WorkerService::DoReport(const Caller& caller, const v1::ReportRequest& request,
                                      v1::ReportResponse& response) {
   caller.call->About(request.job(), request.lease_id());
   RETURN_IF_ERROR(CheckReport(request));
-  for (int i = 0; i < request.events_size(); ++i) {
-    RETURN_IF_ERROR(CheckReported(request.events(i), i));
-  }
-  const absl::StatusOr<Grant> grant = stores_.jobs.FindLease(request.job(), request.lease_id());
-  if (!grant.ok()) {
-    book_.Ended(request.lease_id());
-    return grant.status();
-  }
-  RETURN_IF_ERROR(CheckHolder(caller, *grant));
-  workers_.Heard(grant->worker, request.load());
-  workers_.Took(grant->worker, request.job());
-  for (const v1::Event& event : request.events()) {
-    for (const v1::BlobRef& blob : BlobsNamedBy(event)) {
-      RETURN_IF_ERROR(CheckBlob(stores_.blobs, grant->tenant, blob));
-    }
-  }
-  if (const std::string worker = book_.WorkerOf(request.lease_id()); !worker.empty()) {
-    // A server that started anew does not know the worker before it registers again; its job goes
-    // on.
-    stores_.catalog.WorkerSeen(worker).IgnoreError();
-  }
-  ASSIGN_OR_RETURN(const v1::Directive directive, stores_.jobs.Report(request));
-  const bool drain = directive == v1::DIRECTIVE_CONTINUE && workers_.IsDraining(grant->worker);
-  response.set_directive(drain ? v1::DIRECTIVE_DRAIN : directive);
+  ASSIGN_OR_RETURN(const std::string worker, HolderOf(request.job(), request.lease_id()));
+  RETURN_IF_ERROR(CheckHolder(caller, worker, request.job()));
+  stores_.workers.RecordReport(request.lease_id(), request.load());
+  const absl::StatusOr<v1::Directive> directive = stores_.jobs.Report(request);
+  if (Reason(directive.status()) == "LEASE_LOST") stores_.workers.EndLease(request.lease_id());
+  if (!directive.ok()) return directive.status();
+  const bool drain = *directive == v1::DIRECTIVE_CONTINUE && stores_.workers.IsDraining(worker);
+  response.set_directive(drain ? v1::DIRECTIVE_DRAIN : *directive);
   *response.mutable_next_report_in() = ToProto(options_.lease_ttl / 6);
   return absl::OkStatus();
 }
@@ -208,36 +198,33 @@ absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishReque
   if (request.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
     return FieldError("outcome", "must be given");
   }
-  // A lease that is over may still be a repeat of the call that ended it: the store knows.
-  const absl::StatusOr<Grant> grant = stores_.jobs.FindLease(request.job(), request.lease_id());
-  if (grant.ok()) {
-    RETURN_IF_ERROR(CheckHolder(caller, *grant));
-    for (const v1::BlobRef& blob : BlobsNamedBy(request)) {
-      RETURN_IF_ERROR(CheckBlob(stores_.blobs, grant->tenant, blob));
-    }
-  } else if (!absl::IsAborted(grant.status()) && !absl::IsNotFound(grant.status())) {
-    return grant.status();
+  const absl::StatusOr<std::string> holder = HolderOf(request.job(), request.lease_id());
+  // After the end of the lease this may be a repeat of the call that ended it, which the store
+  // knows.
+  if (holder.ok()) {
+    RETURN_IF_ERROR(CheckHolder(caller, *holder, request.job()));
+  } else if (!absl::IsAborted(holder.status()) && !absl::IsNotFound(holder.status())) {
+    return holder.status();
   }
   ASSIGN_OR_RETURN(*response.mutable_job(), stores_.jobs.Finish(request));
-  book_.Ended(request.lease_id());
-  if (grant.ok()) workers_.GaveBack(grant->worker, request.job());
+  stores_.workers.EndLease(request.lease_id());
   return absl::OkStatus();
 }
 
-/// A worker sees the inputs of the job it holds, and what it put itself; nothing else.
+/// A worker may read the inputs of the job that it holds and the blobs that it uploaded for it.
 absl::StatusOr<bool> WorkerService::MayRead(const Grant& grant, const v1::GetBlobRequest& request) {
-  if (book_.WasPut(request.lease_id(), request.sha256())) return true;
+  if (stores_.workers.HasBlob(request.lease_id(), request.sha256())) return true;
   v1::LeasedJob inputs;
   RETURN_IF_ERROR(FillIn(grant, inputs));
   if (inputs.has_adapter() && (inputs.adapter().blob().sha256() == request.sha256() ||
                                inputs.adapter().reference().sha256() == request.sha256())) {
     return true;
   }
-  const auto is_asked_for = [&](const auto& named) {
+  const auto is_requested = [&](const auto& named) {
     return named.blob().sha256() == request.sha256();
   };
-  return std::ranges::any_of(inputs.pictures(), is_asked_for) ||
-         std::ranges::any_of(inputs.checkpoints().newest_first(), is_asked_for);
+  return std::ranges::any_of(inputs.pictures(), is_requested) ||
+         std::ranges::any_of(inputs.checkpoints().newest_first(), is_requested);
 }
 
 grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
@@ -249,11 +236,11 @@ grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
         caller.call->About(request->job(), request->lease_id());
         ASSIGN_OR_RETURN(const Grant grant,
                          stores_.jobs.FindLease(request->job(), request->lease_id()));
-        RETURN_IF_ERROR(CheckHolder(caller, grant));
+        RETURN_IF_ERROR(CheckHolder(caller, grant.worker, request->job()));
         ASSIGN_OR_RETURN(const bool may_read, MayRead(grant, *request));
         if (!may_read) {
           return Error(absl::StatusCode::kPermissionDenied,
-                       "sha256: the job does not name this blob", "NOT_NAMED_BY_JOB");
+                       "sha256: the job does not reference this blob", "NOT_NAMED_BY_JOB");
         }
         ASSIGN_OR_RETURN(auto reader, stores_.blobs.Open(grant.tenant, request->sha256()));
         return std::make_unique<BlobSource<v1::GetBlobResponse>>(
@@ -268,8 +255,8 @@ grpc::ServerReadReactor<v1::PutBlobRequest>* WorkerService::PutBlob(
     grpc::CallbackServerContext* context, v1::BlobRef* response) {
   return OpenUpload<v1::PutBlobRequest, v1::BlobRef>(
       calls_, *context, "PutBlob", *response,
-      [this](const Caller& caller) { return std::make_unique<BlobUpload>(stores_, book_, caller); },
-      {.limit = kLongestPut});
+      [this](const Caller& caller) { return std::make_unique<BlobUpload>(stores_, caller); },
+      {.limit = kPutLimit});
 }
 
 }  // namespace vico::server

@@ -1,31 +1,29 @@
-// The other half of the queue, for workers: register, lease, report, finish, and the blobs of the
-// jobs they hold. On a listener of its own.
+// WorkerService: workers register, lease jobs, report, finish, and transfer the blobs of the jobs
+// that they hold. It is on the workers' listener.
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include <absl/time/time.h>
 
-#include "server/services/lease_book.h"
 #include "server/rpc/calls.h"
 #include "server/services/stores.h"
-#include "server/jobs/worker_book.h"
 #include "vico/v1/worker.grpc.pb.h"
 
 namespace vico::server {
 
 struct WorkerServiceOptions {
-  absl::Duration lease_ttl = absl::Seconds(30);     ///< as the job store grants it
+  absl::Duration lease_ttl = absl::Seconds(30);     ///< that of the job store
   absl::Duration longest_wait = absl::Seconds(30);  ///< of one Lease call
-  std::function<void()> on_registered = [] {};      ///< any thread
+  std::function<void()> on_registered = [] {};      ///< after each registration; any thread
 };
 
 class WorkerService final : public v1::WorkerService::CallbackService {
  public:
   /// The references must outlive the service.
-  WorkerService(Calls& calls, Stores& stores, WorkerBook& workers,
-                const WorkerServiceOptions& options)
-      : calls_(calls), stores_(stores), workers_(workers), options_(options) {}
+  WorkerService(Calls& calls, Stores& stores, const WorkerServiceOptions& options)
+      : calls_(calls), stores_(stores), options_(options) {}
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
                                      const v1::RegisterRequest* request,
@@ -47,6 +45,7 @@ class WorkerService final : public v1::WorkerService::CallbackService {
  private:
   absl::StatusOr<bool> TryLease(const Caller& caller, const v1::LeaseRequest& request,
                                 v1::LeaseResponse& response);
+  absl::StatusOr<std::string> HolderOf(const std::string& job, const std::string& lease_id);
   absl::Status FillIn(const Grant& grant, v1::LeasedJob& leased);
   absl::StatusOr<bool> MayRead(const Grant& grant, const v1::GetBlobRequest& request);
   absl::Status DoReport(const Caller& caller, const v1::ReportRequest& request,
@@ -56,9 +55,7 @@ class WorkerService final : public v1::WorkerService::CallbackService {
 
   Calls& calls_;
   Stores& stores_;
-  WorkerBook& workers_;
   const WorkerServiceOptions options_;
-  LeaseBook book_;
 };
 
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-// A base model and its tokenizer, as a worker would offer them.
+// A base model and its tokenizer, as workers offer them.
 #pragma once
 
 #include <cstdlib>
@@ -56,7 +56,7 @@ inline v1::OfferedBaseModel TestOffer(const std::string& name = kTestBase) {
 
 inline Tokenizer TestTokenizer() {
   auto tokenizer = Tokenizer::Create(TestVocabulary(), TestMerges());
-  if (!tokenizer.ok()) std::abort();  // the golden files are broken: nothing can be tested
+  if (!tokenizer.ok()) std::abort();  // the golden files are damaged
   return *std::move(tokenizer);
 }
 

@@ -1,12 +1,13 @@
-// A whole server behind TLS, with two tenants' keys, a worker's and an operator's certificates.
+// A test fixture with a server with TLS, keys of two tenants, and certificates of a worker and an
+// operator.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
 
-#include "server/sql/database.h"
-#include "server/store/tenant_store.h"
+#include "server/sql/sqlite_database.h"
+#include "server/store/sql_tenant_store.h"
 #include "tests/server/server_fixture.h"
 #include "tests/support/test_certificates.h"
 #include "vico/v1/admin.grpc.pb.h"
@@ -37,7 +38,7 @@ class SecureServerTest : public ServerTest {
   void StartSecure() {
     server_.reset();
     ServerOptions options = Options(data_);
-    options.tls = {pki_ + "/server.crt", pki_ + "/server.key", pki_ + "/ca.crt"};
+    options.net.tls = {pki_ + "/server.crt", pki_ + "/server.key", pki_ + "/ca.crt"};
     auto server = Server::Start(options, clock_, files_, Log::Off());
     ASSERT_THAT(server, IsOk());
     server_ = *std::move(server);
@@ -50,7 +51,7 @@ class SecureServerTest : public ServerTest {
     return grpc::CreateCustomChannel(fmt::format("localhost:{}", port), credentials, arguments);
   }
 
-  /// The clients' listener, with this key in every call; empty: none.
+  /// A channel to the clients' listener with this key in every call; empty: none.
   std::shared_ptr<grpc::Channel> ClientSide(const std::string& key) const {
     auto credentials = Trusting(authority_);
     if (!key.empty()) {
@@ -60,7 +61,7 @@ class SecureServerTest : public ServerTest {
     return SecureChannel(server_->client_port(), credentials);
   }
 
-  /// The workers' listener, with a certificate of these names.
+  /// A channel to the workers' listener with a certificate of these names.
   std::shared_ptr<grpc::Channel> WorkerSide(const std::string& alternative_names) const {
     return WorkerSide(authority_.Issue({.alternative_names = alternative_names}));
   }
@@ -68,7 +69,7 @@ class SecureServerTest : public ServerTest {
     return SecureChannel(server_->worker_port(), Trusting(authority_, identity));
   }
 
-  /// Trusts the authority, and shows `identity`.
+  /// Credentials that trust the authority and present `identity`.
   static std::shared_ptr<grpc::ChannelCredentials> Trusting(const TestAuthority& authority,
                                                             const TestIdentity& identity = {}) {
     grpc::SslCredentialsOptions options;
@@ -78,7 +79,7 @@ class SecureServerTest : public ServerTest {
     return grpc::SslCredentials(options);
   }
 
-  /// What the fixture's own calls are made with from now on.
+  /// Sets the credentials of the fixture's own calls.
   void BeClient(const std::string& key) {
     client_ = ClientSide(key);
     concepts_ = v1::ConceptService::NewStub(client_);
@@ -87,11 +88,11 @@ class SecureServerTest : public ServerTest {
     models_ = v1::ModelService::NewStub(client_);
   }
 
-  /// As `vico-server` does it, beside the running server.
+  /// As the subcommands of vico-server do it, next to the running server.
   Keys NewTenant(const std::string& name) {
-    const auto database = Database::Join(data_ + "/vico.db");
+    const auto database = SqliteDatabase::Join(data_ + "/vico.db");
     EXPECT_THAT(database, IsOk());
-    TenantStore tenants(**database, clock_);
+    SqlTenantStore tenants(**database, clock_);
     EXPECT_THAT(tenants.Create(name), IsOk());
     Keys keys{tenants.CreateKey(name, v1::KEY_ROLE_USER)->secret.Reveal(),
               tenants.CreateKey(name, v1::KEY_ROLE_TENANT_ADMIN)->secret.Reveal()};

@@ -1,4 +1,4 @@
-// A whole server on free loopback ports, with a client's stubs and a worker that the test plays.
+// A test fixture with a server on free loopback ports, and stubs for a client and a worker.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "common/ids.h"
-#include "common/status_grpc.h"
+#include "common/rpc/status_grpc.h"
 #include "server/server.h"
 #include "tests/server/base_model_fixture.h"
 #include "tests/server/pictures/decoders.h"
@@ -31,13 +31,13 @@
 
 namespace vico::server {
 
-/// A call's context; nothing in these tests may take longer.
+/// The context of a call, with a deadline.
 class Call : public grpc::ClientContext {
  public:
   Call() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60)); }
 };
 
-/// Whether `condition` comes true within a minute.
+/// Whether `condition` becomes true within a minute.
 inline bool Eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
@@ -47,7 +47,7 @@ inline bool Eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-/// The real file system, on a disk that a test can fill up. Any thread.
+/// The real file system; a test can make its disk full. Any thread.
 class FillableFiles final : public Files {
  public:
   std::atomic<bool> full{false};
@@ -90,22 +90,22 @@ class ServerTest : public testing::Test {
  protected:
   ServerTest() { Start(); }
 
-  /// Free ports, and the decoder of this build.
+  /// Options with free ports and the decoder of this build.
   ServerOptions Options(const std::string& data) const {
     ServerOptions options = options_;
-    options.data = data;
-    options.listen = "127.0.0.1:0";
-    options.worker_listen = "127.0.0.1:0";
+    options.storage.data = data;
+    options.net.listen = "127.0.0.1:0";
+    options.net.worker_listen = "127.0.0.1:0";
     options.decoder = decoder_;
     return options;
   }
 
-  /// Also as after a restart.
+  /// Starts the server, or restarts it.
   void Start() {
     server_.reset();
     ServerOptions options = Options(data_);
-    options.threads = 4;
-    options.version = "test";
+    options.services.threads = 4;
+    options.services.version = "test";
     auto server = Server::Start(options, clock_, files_, Log::Off());
     ASSERT_THAT(server, IsOk());
     server_ = *std::move(server);
@@ -118,17 +118,17 @@ class ServerTest : public testing::Test {
     workers_ = v1::WorkerService::NewStub(worker);
   }
 
-  /// Limits that no test meets by accident, on a disk that is never full.
+  /// Limits that no test reaches by accident, and a disk that is never full.
   static ServerOptions RoomyOptions() {
     ServerOptions options;
-    options.admission.submit_burst = 1000;
-    options.admission.watches_per_tenant = 1000;
-    options.probe_disk = [] { return DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40}; };
+    options.services.admission.submit_burst = 1000;
+    options.services.admission.watches_per_tenant = 1000;
+    options.services.probe_disk = [] { return DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40}; };
     options.drain_notice = absl::ZeroDuration();
     return options;
   }
 
-  /// A connection of its own.
+  /// A channel that shares no connection with others.
   static std::shared_ptr<grpc::Channel> NewChannel(int port) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -138,7 +138,7 @@ class ServerTest : public testing::Test {
 
   static std::string RequestId() { return NewId(); }
 
-  // --- the client's part
+  // --- as a client
 
   static v1::UploadConceptRequest::Header Header(const std::vector<std::string>& pictures) {
     v1::UploadConceptRequest::Header header;
@@ -228,7 +228,7 @@ class ServerTest : public testing::Test {
     return job;
   }
 
-  /// All that a watch answers with, to its end.
+  /// All responses of a watch.
   absl::StatusOr<std::vector<v1::WatchJobResponse>> Watch(const std::string& job,
                                                           uint64_t after_sequence,
                                                           bool include_pictures = false) {
@@ -246,7 +246,7 @@ class ServerTest : public testing::Test {
     return responses;
   }
 
-  // --- the worker's part
+  // --- as a worker
 
   absl::StatusOr<v1::BlobRef> Put(const std::string& bytes, const std::string& media_type,
                                   const v1::LeasedJob& job = {}) {
@@ -310,7 +310,7 @@ class ServerTest : public testing::Test {
     return response;
   }
 
-  /// The next job, which must be there.
+  /// Leases the next job; fails the test if there is none.
   v1::LeasedJob Leased() {
     const auto response = Lease(std::chrono::seconds(30));
     EXPECT_THAT(response, IsOk());
@@ -352,7 +352,7 @@ class ServerTest : public testing::Test {
     return event;
   }
 
-  /// Files of blobs on their way in.
+  /// Number of files of unfinished uploads.
   size_t IncomingFiles() const {
     size_t files = 0;
     for (const auto& entry : std::filesystem::directory_iterator(data_ + "/blobs/.incoming")) {

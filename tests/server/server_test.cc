@@ -13,7 +13,7 @@
 namespace vico::server {
 namespace {
 
-/// What grpc.health.v1 says of a service: 1 serving, 2 not serving, -1 unknown to it.
+/// The health of a service in grpc.health.v1: 1 serving, 2 not serving, -1 unknown.
 int HealthOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
   std::string request;
   if (!service.empty()) request = std::string("\x0a") + static_cast<char>(service.size()) + service;
@@ -40,7 +40,7 @@ size_t Threads() {
   return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
-/// One watch by the callback API, so that the client has no thread a watch either.
+/// A watch with the callback API, so that the client needs no thread per watch either.
 class Watcher final : public grpc::ClientReadReactor<v1::WatchJobResponse> {
  public:
   struct Counts {
@@ -76,7 +76,7 @@ class Watcher final : public grpc::ClientReadReactor<v1::WatchJobResponse> {
   void OnDone(const grpc::Status& status) override {
     std::lock_guard lock(counts_.mutex);
     ++(status.ok() ? counts_.ended_well : counts_.ended_badly);
-    counts_.changed.notify_all();  // under the lock: this object may be gone right after
+    counts_.changed.notify_all();  // under the lock, since this object may be destroyed right after
   }
 
  private:
@@ -86,7 +86,7 @@ class Watcher final : public grpc::ClientReadReactor<v1::WatchJobResponse> {
   v1::WatchJobResponse response_;
 };
 
-TEST_F(ServerTest, FiveHundredWatchersCostNoThreads) {
+TEST_F(ServerTest, FiveHundredWatchersNeedNoThreads) {
   ASSERT_THAT(Register(), IsOk());
   const auto job = Create(GenerationOf());
   ASSERT_THAT(job, IsOk());
@@ -102,7 +102,7 @@ TEST_F(ServerTest, FiveHundredWatchersCostNoThreads) {
   }
   ASSERT_TRUE(counts.Wait([&] { return counts.events == kWatchers; }));  // queued
   EXPECT_EQ(server_->open_streams(), static_cast<size_t>(kWatchers));
-  EXPECT_LE(Threads(), before + 16);  // gRPC's own pool grows a little under load
+  EXPECT_LE(Threads(), before + 16);  // gRPC's own pool may grow a little
 
   Call call;
   v1::CancelJobRequest request;
@@ -115,7 +115,7 @@ TEST_F(ServerTest, FiveHundredWatchersCostNoThreads) {
   EXPECT_TRUE(Eventually([&] { return server_->open_streams() == 0; }));
 }
 
-TEST_F(ServerTest, HealthTellsTheFrontFromTheWorkers) {
+TEST_F(ServerTest, HealthSeparatesTheServerFromItsWorkers) {
   const auto workers = NewChannel(server_->worker_port());
   EXPECT_EQ(HealthOf(client_, ""), 1);
   for (const char* service : {"ConceptService", "JobService", "AdapterService", "ModelService"}) {
@@ -129,14 +129,14 @@ TEST_F(ServerTest, HealthTellsTheFrontFromTheWorkers) {
   EXPECT_EQ(HealthOf(workers, "vico.worker"), 1);
 }
 
-TEST_F(ServerTest, WorkersAndClientsHaveListenersOfTheirOwn) {
+TEST_F(ServerTest, WorkersAndClientsHaveSeparateListeners) {
   Call call;
   v1::RegisterResponse response;
   EXPECT_EQ(v1::WorkerService::NewStub(client_)->Register(&call, {}, &response).error_code(),
             grpc::StatusCode::UNIMPLEMENTED);
 }
 
-TEST_F(ServerTest, ADrainEndsWatchesAndSaysToComeBack) {
+TEST_F(ServerTest, ADrainEndsWatchesWithARetryTime) {
   ASSERT_THAT(Register(), IsOk());
   const auto job = Create(GenerationOf());
   ASSERT_THAT(job, IsOk());
@@ -149,7 +149,7 @@ TEST_F(ServerTest, ADrainEndsWatchesAndSaysToComeBack) {
   }
 }
 
-TEST_F(ServerTest, ADrainAnswersLeasesThatWait) {
+TEST_F(ServerTest, ADrainAnswersWaitingLeases) {
   ASSERT_THAT(Register(), IsOk());
   auto lease = std::async(std::launch::async, [&] { return Lease(std::chrono::seconds(30)); });
   ASSERT_TRUE(Eventually([&] { return server_->open_streams() == 1; }));
@@ -159,7 +159,7 @@ TEST_F(ServerTest, ADrainAnswersLeasesThatWait) {
   EXPECT_EQ(nothing->jobs_size(), 0);
 }
 
-TEST_F(ServerTest, EverythingIsThereAfterARestart) {
+TEST_F(ServerTest, EverythingSurvivesARestart) {
   ASSERT_THAT(Register(), IsOk());
   const v1::Concept uploaded = UploadedConcept();
   const auto waiting = Create(TrainingOf(uploaded));
@@ -167,9 +167,10 @@ TEST_F(ServerTest, EverythingIsThereAfterARestart) {
   const v1::LeasedJob leased = Leased();
   Start();
   EXPECT_EQ(JobNow(waiting->name()).state(), v1::JOB_STATE_RUNNING);
-  EXPECT_EQ(*Report(leased, 1, {ProgressAt(1)}), v1::DIRECTIVE_CONTINUE);  // its lease still holds
+  EXPECT_EQ(*Report(leased, 1, {ProgressAt(1)}),
+            v1::DIRECTIVE_CONTINUE);  // its lease is still valid
   EXPECT_THAT(Get(uploaded.pictures(0).blob().sha256(), leased.job(), leased.lease_id()), IsOk());
-  // Base models are known without their worker, too.
+  // Base models are listed without their worker.
   EXPECT_THAT(Create(GenerationOf()), IsOk());
   EXPECT_THAT(Lease(std::chrono::milliseconds(0)), HasReason("NOT_REGISTERED"));
   EXPECT_THAT(Register(), IsOk());
@@ -182,10 +183,10 @@ TEST_F(ServerTest, ASecondServerOnTheFolderIsRefused) {
   EXPECT_THAT(second, HasReason("DATA_FOLDER_IN_USE"));
 }
 
-TEST_F(ServerTest, ATakenPortIsRefused) {
+TEST_F(ServerTest, APortInUseIsRefused) {
   TempFolder other;
   ServerOptions options = Options(other.path());
-  options.listen = fmt::format("127.0.0.1:{}", server_->client_port());
+  options.net.listen = fmt::format("127.0.0.1:{}", server_->client_port());
   EXPECT_THAT(Server::Start(options, clock_, files_, Log::Off()),
               HasCode(absl::StatusCode::kUnavailable));
 }
@@ -193,32 +194,32 @@ TEST_F(ServerTest, ATakenPortIsRefused) {
 TEST_F(ServerTest, OnlyLoopbackIsServed) {
   TempFolder other;
   ServerOptions options;
-  options.data = other.path() + "/data";
-  options.listen = "0.0.0.0:0";
+  options.storage.data = other.path() + "/data";
+  options.net.listen = "0.0.0.0:0";
   EXPECT_THAT(Server::Start(options, clock_, files_, Log::Off()), NamesField("listen"));
-  options.listen = "127.0.0.1:0";
-  options.worker_listen = "example.org:50052";
+  options.net.listen = "127.0.0.1:0";
+  options.net.worker_listen = "example.org:50052";
   EXPECT_THAT(Server::Start(options, clock_, files_, Log::Off()), NamesField("worker-listen"));
-  EXPECT_FALSE(std::filesystem::exists(options.data));
+  EXPECT_FALSE(std::filesystem::exists(options.storage.data));
 }
 
-TEST_F(ServerTest, WithoutItsDecoderItDoesNotStart) {
+TEST_F(ServerTest, ItDoesNotStartWithoutItsDecoder) {
   TempFolder other;
   ServerOptions options = Options(other.path() + "/data");
   options.decoder = {.program = other.path() + "/vico-decode"};
   EXPECT_THAT(Server::Start(options, clock_, files_, Log::Off()),
               HasCode(absl::StatusCode::kUnavailable));
-  EXPECT_FALSE(std::filesystem::exists(options.data));
+  EXPECT_FALSE(std::filesystem::exists(options.storage.data));
 }
 
 TEST_F(ServerTest, UnixSocketsAreServed) {
   TempFolder other;
   ServerOptions options = Options(other.path() + "/data");
-  options.listen = "unix:" + other.path() + "/client.sock";
-  options.worker_listen = "unix:" + other.path() + "/worker.sock";
+  options.net.listen = "unix:" + other.path() + "/client.sock";
+  options.net.worker_listen = "unix:" + other.path() + "/worker.sock";
   const auto server = Server::Start(options, clock_, files_, Log::Off());
   ASSERT_THAT(server, IsOk());
-  const auto channel = grpc::CreateChannel(options.listen, grpc::InsecureChannelCredentials());
+  const auto channel = grpc::CreateChannel(options.net.listen, grpc::InsecureChannelCredentials());
   EXPECT_EQ(HealthOf(channel, ""), 1);
 }
 
@@ -230,7 +231,7 @@ TEST_F(ServerTest, ThePortsAreWritten) {
                               server_->client_port(), server_->worker_port()));
 }
 
-TEST_F(ServerTest, AnUnfinishedUploadDoesNotHoldUpTheEnd) {
+TEST_F(ServerTest, AnUnfinishedUploadDoesNotDelayADrain) {
   Call call;
   v1::UploadConceptResponse response;
   const auto writer = concepts_->UploadConcept(&call, &response);

@@ -2,7 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "server/sql/database.h"
+#include "server/sql/sqlite_database.h"
+#include "server/store/sql_tenant_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -21,44 +22,44 @@ class ApiKeyCacheTest : public testing::Test {
 
   TempFolder folder_;
   FakeClock clock_;
-  const std::unique_ptr<Database> database_ = *Database::Open(folder_.path() + "/vico.db");
-  TenantStore tenants_{*database_, clock_};
-  ApiKeyCache ring_{tenants_, clock_};
+  const std::unique_ptr<Database> database_ = *SqliteDatabase::Open(folder_.path() + "/vico.db");
+  SqlTenantStore tenants_{*database_, clock_};
+  ApiKeyCache cache_{tenants_, clock_};
   CreatedKey key_;
 };
 
-TEST_F(ApiKeyCacheTest, BeforeTheFirstLookNoKeyIsTrusted) {
-  EXPECT_THAT(ring_.Find(key_.secret.Reveal()), HasReason("KEYS_STALE"));
+TEST_F(ApiKeyCacheTest, NoKeyIsValidBeforeTheFirstRefresh) {
+  EXPECT_THAT(cache_.Find(key_.secret.Reveal()), HasReason("KEYS_STALE"));
 }
 
-TEST_F(ApiKeyCacheTest, AGoodKeySaysTenantAndRole) {
-  ASSERT_THAT(ring_.Refresh(), IsOk());
-  const auto caller = ring_.Find(key_.secret.Reveal());
+TEST_F(ApiKeyCacheTest, AValidKeyGivesTenantAndRole) {
+  ASSERT_THAT(cache_.Refresh(), IsOk());
+  const auto caller = cache_.Find(key_.secret.Reveal());
   ASSERT_THAT(caller, IsOk());
   EXPECT_EQ(caller->tenant, "acme");
   EXPECT_EQ(caller->key_id, key_.key.id());
   EXPECT_TRUE(caller->roles == Roles{Role::kUser});
-  EXPECT_THAT(ring_.Check(key_.key.id()), IsOk());
+  EXPECT_THAT(cache_.Check(key_.key.id()), IsOk());
 }
 
-TEST_F(ApiKeyCacheTest, KeysThatCouldNotBeReadForFiveSecondsAreNotTrusted) {
-  ASSERT_THAT(ring_.Refresh(), IsOk());
+TEST_F(ApiKeyCacheTest, KeysOlderThanFiveSecondsAreNotUsed) {
+  ASSERT_THAT(cache_.Refresh(), IsOk());
   clock_.Advance(absl::Seconds(5));
-  EXPECT_THAT(ring_.Find(key_.secret.Reveal()), IsOk());
+  EXPECT_THAT(cache_.Find(key_.secret.Reveal()), IsOk());
   clock_.Advance(absl::Milliseconds(1));
-  const auto found = ring_.Find(key_.secret.Reveal());
+  const auto found = cache_.Find(key_.secret.Reveal());
   EXPECT_THAT(found, HasCode(absl::StatusCode::kUnavailable));
   EXPECT_GT(RetryAfter(found.status()), absl::ZeroDuration());
-  EXPECT_THAT(ring_.Check(key_.key.id()), HasReason("KEYS_STALE"));
+  EXPECT_THAT(cache_.Check(key_.key.id()), HasReason("KEYS_STALE"));
 }
 
-TEST_F(ApiKeyCacheTest, ARefreshTellsWhetherAKeyWasLost) {
-  EXPECT_THAT(*ring_.Refresh(), true) << "from now on calls without a key are nobody's";
-  EXPECT_THAT(*ring_.Refresh(), false);
+TEST_F(ApiKeyCacheTest, ARefreshReportsRemovedKeys) {
+  EXPECT_THAT(*cache_.Refresh(), true) << "from now on every call needs a key";
+  EXPECT_THAT(*cache_.Refresh(), false);
   ASSERT_THAT(tenants_.RevokeKey("acme", key_.key.id()), IsOk());
-  EXPECT_THAT(*ring_.Refresh(), true);
-  EXPECT_THAT(ring_.Check(key_.key.id()), HasReason("KEY_INVALID"));
-  EXPECT_THAT(ring_.Find(key_.secret.Reveal()), HasReason("KEY_INVALID"));
+  EXPECT_THAT(*cache_.Refresh(), true);
+  EXPECT_THAT(cache_.Check(key_.key.id()), HasReason("KEY_INVALID"));
+  EXPECT_THAT(cache_.Find(key_.secret.Reveal()), HasReason("KEY_INVALID"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Every method, called by everybody, on their own and on others' things.
+// Tests of every method with every kind of caller, on the caller's own and on others' resources.
 #include <functional>
 #include <map>
 #include <set>
@@ -11,7 +11,7 @@
 namespace vico::server {
 namespace {
 
-/// Calls any method with one message. A stream that sends something counts as OK.
+/// Calls any method with one message. A stream that sends a message counts as OK.
 absl::Status CallAnything(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
                           const std::string& request) {
   Call context;
@@ -31,7 +31,7 @@ absl::Status CallAnything(const std::shared_ptr<grpc::Channel>& channel, const s
   grpc::ByteBuffer answer;
   call->Read(&answer, nullptr);
   const bool answered = wait();
-  if (answered) context.TryCancel();  // a watch would go on
+  if (answered) context.TryCancel();  // ends a watch
   grpc::Status status;
   call->Finish(&status, nullptr);
   wait();
@@ -39,7 +39,7 @@ absl::Status CallAnything(const std::shared_ptr<grpc::Channel>& channel, const s
   return answered ? absl::OkStatus() : FromGrpc(status);
 }
 
-/// What a call is about.
+/// The resources that a call names.
 struct Things {
   std::string concept_name;
   std::string adapter;
@@ -69,7 +69,7 @@ std::string Generation(const Things& things) {
   return request.SerializeAsString();
 }
 
-/// The methods that name something of a tenant's or a lease.
+/// The methods that name a resource of a tenant or a lease.
 const std::map<std::string_view, MakeRequest>& NamingMethods() {
   static const std::map<std::string_view, MakeRequest> methods = {
       {"GetConcept", Named<v1::GetConceptRequest>(&Things::concept_name)},
@@ -139,7 +139,7 @@ const std::map<std::string_view, MakeRequest>& NamingMethods() {
   return methods;
 }
 
-/// The others; a method that is in neither list fails the test.
+/// All other methods. A method in neither list fails the test.
 const std::map<std::string_view, MakeRequest>& OtherMethods() {
   static const std::map<std::string_view, MakeRequest> methods = {
       {"UploadConcept", Nothing},
@@ -178,7 +178,7 @@ class AuthorizationTest : public SecureServerTest {
  protected:
   AuthorizationTest() { EXPECT_THAT(Register(), IsOk()); }
 
-  /// A concept, an adapter, a job that waits, one that is leased, and a key, made by `tenant`.
+  /// Creates a concept, an adapter, a queued job, a leased job and a key of `tenant`.
   Things Make(const std::string& tenant) {
     BeClient(keys_[tenant].admin);
     Clear();
@@ -200,7 +200,7 @@ class AuthorizationTest : public SecureServerTest {
     v1::ListKeysResponse keys;
     const auto stub = v1::KeyService::NewStub(client_);
     EXPECT_THAT(FromGrpc(stub->ListKeys(&call, {}, &keys)), IsOk());
-    for (const v1::ApiKey& key : keys.api_keys()) {  // the oldest is the one the tests call with
+    for (const v1::ApiKey& key : keys.api_keys()) {  // the oldest key is the one of the tests
       if (key.role() == v1::KEY_ROLE_USER && !key.has_revoke_time() && things.key_id.empty()) {
         things.key_id = key.id();
       }
@@ -209,7 +209,7 @@ class AuthorizationTest : public SecureServerTest {
     return things;
   }
 
-  /// Nothing of the tenant's waits or runs any more.
+  /// Ends all jobs of the tenant.
   void Clear() {
     Call call;
     v1::ListJobsRequest request;
@@ -242,7 +242,7 @@ class AuthorizationTest : public SecureServerTest {
   }
 };
 
-TEST_F(AuthorizationTest, WhoeverIsUnknownGetsNothing) {
+TEST_F(AuthorizationTest, UnknownCallersAreRefused) {
   const Things things = Make("acme");
   std::string wrong = keys_["acme"].user;
   wrong.back() = wrong.back() == '0' ? '1' : '0';
@@ -288,7 +288,7 @@ TEST_F(AuthorizationTest, ARoleCallsItsMethodsAndNoOthers) {
   for (const auto& [who, caller] : callers) {
     for (const MethodRoles& entry : MethodTable()) {
       const bool may = entry.roles.Meets({caller.role});
-      // What is allowed may change things: each call gets its own.
+      // An allowed call may change resources, so each call gets new ones.
       const Things things = may ? Make("acme") : Things{};
       const absl::Status status =
           CallAnything(caller.channel, PathOf(entry), Request(entry, things));
@@ -302,7 +302,7 @@ TEST_F(AuthorizationTest, ARoleCallsItsMethodsAndNoOthers) {
                  entry.method != "PutBlob") {
         EXPECT_THAT(status, IsOk()) << what;
       } else {
-        // Let in, and then perhaps told that a field is missing, or that a job is in the way.
+        // Authorized calls may still fail: a field is missing, or a job is in use.
         EXPECT_THAT(
             status.code(),
             testing::AnyOf(absl::StatusCode::kOk, absl::StatusCode::kInvalidArgument,
@@ -313,7 +313,7 @@ TEST_F(AuthorizationTest, ARoleCallsItsMethodsAndNoOthers) {
   }
 }
 
-TEST_F(AuthorizationTest, AnotherTenantsThingsAreNotFound) {
+TEST_F(AuthorizationTest, ResourcesOfAnotherTenantAreNotFound) {
   const Things theirs = Make("other");
   for (const auto& [who, key] :
        {std::pair{"user", keys_["acme"].user}, std::pair{"tenant-admin", keys_["acme"].admin}}) {
@@ -323,7 +323,7 @@ TEST_F(AuthorizationTest, AnotherTenantsThingsAreNotFound) {
       if (!entry.roles.Meets({role}) || !NamingMethods().contains(entry.method)) continue;
       const absl::Status foreign = CallAnything(channel, PathOf(entry), Request(entry, theirs));
       EXPECT_THAT(foreign, HasCode(absl::StatusCode::kNotFound)) << entry.method << " by " << who;
-      // In the words that something gets which never was.
+      // The same message as for a resource that never existed.
       Things never = theirs;
       never.concept_name = ConceptName(std::string(32, '0'));
       never.adapter = AdapterName(std::string(32, '0'));
@@ -335,7 +335,7 @@ TEST_F(AuthorizationTest, AnotherTenantsThingsAreNotFound) {
       EXPECT_EQ(Reason(missing), Reason(foreign)) << entry.method;
     }
   }
-  // And nothing happened to them.
+  // The resources are unchanged.
   BeClient(keys_["other"].user);
   EXPECT_EQ(JobNow(theirs.job).state(), v1::JOB_STATE_QUEUED);
   EXPECT_THAT(CapabilitiesWith(keys_["other"].user), IsOk());
@@ -350,7 +350,7 @@ TEST_F(AuthorizationTest, AnotherTenantsThingsAreNotFound) {
 
 TEST_F(AuthorizationTest, AnotherWorkersLeaseIsNotFound) {
   const Things things = Make("acme");
-  const auto channel = WorkerSide("URI:vico://worker/on");  // the beginning of the holder's name
+  const auto channel = WorkerSide("URI:vico://worker/on");  // a prefix of the holder's name
   for (const char* method : {"Report", "Finish", "GetBlob", "PutBlob"}) {
     EXPECT_THAT(CallAnything(channel, fmt::format("/vico.v1.WorkerService/{}", method),
                              NamingMethods().at(method)(things)),
@@ -360,7 +360,7 @@ TEST_F(AuthorizationTest, AnotherWorkersLeaseIsNotFound) {
   EXPECT_THAT(Report(things.leased, 1), IsOk());
 }
 
-TEST_F(AuthorizationTest, ListsHoldOnesOwnThingsOnly) {
+TEST_F(AuthorizationTest, ListsContainOnlyTheTenantsResources) {
   const Things theirs = Make("other");
   const Things own = Make("acme");
   Call call;

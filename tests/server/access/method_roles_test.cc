@@ -18,9 +18,9 @@
 namespace vico::server {
 namespace {
 
-/// "Service/Method" of everything this program's protos define.
+/// "Service/Method" of all methods in the protos.
 std::multiset<std::string> DefinedMethods() {
-  // Named through a message each: a linker leaves out what nobody names.
+  // One message of each file, since the linker drops files that nothing references.
   const google::protobuf::FileDescriptor* const files[] = {
       v1::Adapter::descriptor()->file(),        v1::Tenant::descriptor()->file(),
       v1::Concept::descriptor()->file(),        v1::Job::descriptor()->file(),
@@ -57,7 +57,7 @@ TEST(MethodRolesTest, NoTwoServicesHaveAMethodOfOneName) {
   }
 }
 
-TEST(MethodRolesTest, NobodyMayCallWhatIsNotInTheTable) {
+TEST(MethodRolesTest, MethodsThatAreNotInTheTableAreDenied) {
   const Roles all{Role::kUser, Role::kTenantAdmin, Role::kWorker, Role::kOperator};
   EXPECT_THAT(CheckRole(all, "DeleteEverything"), HasReason("ROLE_MISSING"));
   EXPECT_THAT(CheckRole(all, ""), HasReason("ROLE_MISSING"));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "common/schedulers.h"
 #include "tests/server/base_model_fixture.h"
 #include "tests/support/status_matchers.h"
 
@@ -56,7 +57,7 @@ class RequestTest : public testing::Test {
   v1::GenerateSpec generate_;
 };
 
-/// A number of a spec, with its bounds and a step over each.
+/// A numeric field of a spec, with its bounds and values just beyond them.
 struct NumberCase {
   std::string field;
   double min, max, below, above;
@@ -65,7 +66,7 @@ struct NumberCase {
 
 class NumberTest : public RequestTest, public testing::WithParamInterface<NumberCase> {};
 
-TEST_P(NumberTest, IsTakenAtItsBoundsAndRefusedBeyondThem) {
+TEST_P(NumberTest, IsAcceptedAtItsBoundsAndRefusedBeyondThem) {
   const NumberCase& number = GetParam();
   const bool is_train = number.field.starts_with("train.");
   const auto check = [&](double value) {
@@ -126,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
                      generate.set_height(static_cast<int>(v));
                    }}));
 
-TEST_F(RequestTest, WhatATrainingLeavesOutIsFilledIn) {
+TEST_F(RequestTest, MissingFieldsOfATrainingGetDefaults) {
   const auto checked = Train();
   ASSERT_THAT(checked, IsOk());
   const v1::TrainSpec& spec = checked->spec.train();
@@ -150,7 +151,7 @@ TEST_F(RequestTest, WhatATrainingLeavesOutIsFilledIn) {
   EXPECT_THAT(Reasons(checked), ElementsAre());
 }
 
-TEST_F(RequestTest, WhatIsGivenStays) {
+TEST_F(RequestTest, GivenValuesStay) {
   train_.set_steps(7);
   train_.set_mask(false);
   train_.set_seed(~uint64_t{0});
@@ -164,7 +165,7 @@ TEST_F(RequestTest, WhatIsGivenStays) {
   EXPECT_EQ(checked->spec.train().sample_prompt(), "<toy> in the city");
 }
 
-TEST_F(RequestTest, ACheckedSpecChecksToItself) {
+TEST_F(RequestTest, CheckingTwiceChangesNothing) {
   const auto train = Train();
   ASSERT_THAT(train, IsOk());
   train_ = train->spec.train();
@@ -209,7 +210,7 @@ TEST_F(RequestTest, BothDialectsAreTrainedAndNoOther) {
   EXPECT_THAT(Train(), NamesField("train.dialect"));
 }
 
-TEST_F(RequestTest, SitesAreThoseAskedForOrTheBaseModelsForItsOwnDialect) {
+TEST_F(RequestTest, SitesAreTheRequestedOrTheBaseModels) {
   for (const char* name : {"a.0", "a.1", "a.2"}) base_.add_transformers(name);
   EXPECT_THAT(Train()->spec.train().sites(), testing::IsEmpty());
   base_.mutable_training_defaults()->add_sites("a.1");
@@ -235,7 +236,7 @@ TEST_F(RequestTest, SitesMustBeDifferentTransformersOfTheBaseModel) {
   EXPECT_THAT(Train(), NamesField("train.sites"));
 }
 
-TEST_F(RequestTest, BlocksStartAsAskedOrAsTheBaseModelSays) {
+TEST_F(RequestTest, InitialBlocksAreTheRequestedOrTheBaseModels) {
   base_.mutable_training_defaults()->set_block_start(v1::BLOCK_START_ZERO);
   EXPECT_EQ(Train()->spec.train().block_start(), v1::BLOCK_START_ZERO);
   train_.set_block_start(v1::BLOCK_START_SELF_ATTENTION);
@@ -244,7 +245,7 @@ TEST_F(RequestTest, BlocksStartAsAskedOrAsTheBaseModelSays) {
   EXPECT_THAT(Train(), NamesField("train.block_start"));
 }
 
-TEST_F(RequestTest, RatesGoAsAskedOrAsTheBaseModelSays) {
+TEST_F(RequestTest, RateSchedulesAreTheRequestedOrTheBaseModels) {
   base_.mutable_training_defaults()->set_learning_rate_schedule(v1::LEARNING_RATE_SCHEDULE_COSINE);
   EXPECT_EQ(Train()->spec.train().learning_rate_schedule(), v1::LEARNING_RATE_SCHEDULE_COSINE);
   train_.set_learning_rate_schedule(v1::LEARNING_RATE_SCHEDULE_CONSTANT);
@@ -253,17 +254,17 @@ TEST_F(RequestTest, RatesGoAsAskedOrAsTheBaseModelSays) {
   EXPECT_THAT(Train(), NamesField("train.learning_rate_schedule"));
 }
 
-TEST_F(RequestTest, ASamplePromptWithoutThePlaceholderIsTakenWithAWarning) {
+TEST_F(RequestTest, ASamplePromptWithoutThePlaceholderGivesAWarning) {
   train_.set_sample_prompt("a photo of a dog");
   EXPECT_THAT(Reasons(Train()), ElementsAre("PROMPT_WITHOUT_PLACEHOLDER"));
 }
 
-TEST_F(RequestTest, TheConceptsWarningsAreTheJobs) {
+TEST_F(RequestTest, WarningsOfTheConceptBecomeWarningsOfTheJob) {
   concept_.add_warnings()->set_reason("DUPLICATE_PICTURES");
   EXPECT_THAT(Reasons(Train()), ElementsAre("DUPLICATE_PICTURES"));
 }
 
-TEST_F(RequestTest, WhatAGenerationLeavesOutIsFilledIn) {
+TEST_F(RequestTest, MissingFieldsOfAGenerationGetDefaults) {
   const auto checked = Generate();
   ASSERT_THAT(checked, IsOk());
   const v1::GenerateSpec& spec = checked->spec.generate();
@@ -292,7 +293,7 @@ TEST_F(RequestTest, PromptsHaveALengthAndNoControlCharacters) {
   EXPECT_THAT(Generate(), NamesField("generate.negative_prompt"));
 }
 
-TEST_F(RequestTest, APromptCutShortIsSaid) {
+TEST_F(RequestTest, ATruncatedPromptGivesAWarning) {
   // Start and end take two of the context's 16 tokens.
   std::string prompt = "S*";
   for (int i = 0; i < 13; ++i) prompt += " dog";
@@ -305,7 +306,7 @@ TEST_F(RequestTest, APromptCutShortIsSaid) {
   EXPECT_THAT(Reasons(Generate()), ElementsAre("PROMPT_TRUNCATED"));
 }
 
-TEST_F(RequestTest, APromptWithoutThePlaceholderIsTakenWithAWarning) {
+TEST_F(RequestTest, APromptWithoutThePlaceholderGivesAWarning) {
   generate_.set_prompt("a photo of a dog");
   const auto checked = Generate();
   ASSERT_THAT(checked, IsOk());
@@ -324,7 +325,7 @@ TEST_F(RequestTest, OneSeedCountsUp) {
   EXPECT_THAT(checked->spec.generate().seeds(), ElementsAre(41, 42, 43));
 }
 
-TEST_F(RequestTest, SeveralSeedsAreOneAPicture) {
+TEST_F(RequestTest, SeveralSeedsAreOnePerPicture) {
   for (const uint64_t seed : {5, 5, 9}) generate_.add_seeds(seed);
   const auto counted = Generate();
   ASSERT_THAT(counted, IsOk());
@@ -341,11 +342,10 @@ TEST_F(RequestTest, DrawnSeedsStayExactInJson) {
   for (const uint64_t seed : checked->spec.generate().seeds()) EXPECT_LT(seed, uint64_t{1} << 53);
 }
 
-TEST_F(RequestTest, SchedulersAreKnownByName) {
-  for (const char* good : {"ddim", "ddpm", "pndm", "euler", "euler_ancestral", "heun",
-                           "dpmsolver++", "dpmsolver++_karras", "unipc", "lcm"}) {
-    generate_.set_scheduler(good);
-    EXPECT_THAT(Generate(), IsOk()) << good;
+TEST_F(RequestTest, TheSchedulersOfTheTableAreAcceptedByName) {
+  for (const SchedulerInfo& scheduler : kSchedulers) {
+    generate_.set_scheduler(std::string(scheduler.name));
+    EXPECT_THAT(Generate(), IsOk()) << scheduler.name;
   }
   for (const char* bad : {"DDIM", "plms", "ddim "}) {
     generate_.set_scheduler(bad);
@@ -353,20 +353,30 @@ TEST_F(RequestTest, SchedulersAreKnownByName) {
   }
 }
 
-TEST_F(RequestTest, LcmTakesAtMostFiftySteps) {
-  generate_.set_steps(51);
-  EXPECT_THAT(Generate(), IsOk());
-  generate_.set_scheduler("lcm");
-  EXPECT_THAT(Generate(), NamesField("generate.steps"));
-  generate_.set_steps(50);
-  EXPECT_THAT(Generate(), IsOk());
+TEST_F(RequestTest, ASchedulersOwnLimitOfStepsHolds) {
+  EXPECT_EQ(FindScheduler("lcm")->max_steps, 50);
+  for (const SchedulerInfo& scheduler : kSchedulers) {
+    generate_.set_scheduler(std::string(scheduler.name));
+    const int most = scheduler.max_steps > 0 ? scheduler.max_steps : 100;
+    generate_.set_steps(most);
+    EXPECT_THAT(Generate(), IsOk()) << scheduler.name;
+    generate_.set_steps(most + 1);
+    EXPECT_THAT(Generate(), NamesField("generate.steps")) << scheduler.name;
+  }
 }
 
-TEST_F(RequestTest, OnlyDdimHasAnEta) {
+TEST_F(RequestTest, OnlySchedulersThatTakeEtaAcceptIt) {
+  EXPECT_TRUE(FindScheduler("ddim")->takes_eta);
   generate_.set_eta(0.5);
-  EXPECT_THAT(Generate(), IsOk());
-  generate_.set_scheduler("dpmsolver++");
-  EXPECT_THAT(Generate(), NamesField("generate.eta"));
+  for (const SchedulerInfo& scheduler : kSchedulers) {
+    generate_.set_scheduler(std::string(scheduler.name));
+    const auto checked = Generate();
+    if (scheduler.takes_eta) {
+      EXPECT_THAT(checked, IsOk()) << scheduler.name;
+    } else {
+      EXPECT_THAT(checked, NamesField("generate.eta")) << scheduler.name;
+    }
+  }
 }
 
 TEST_F(RequestTest, SidesAreMultiples) {
@@ -497,7 +507,7 @@ TEST(LimitsTest, HaveDifferentNames) {
   }
 }
 
-TEST(BoundsTest, MessagesSayWhatIsAllowedAndWhatCame) {
+TEST(BoundsTest, MessagesSayWhatIsAllowedAndWhatWasSent) {
   EXPECT_THAT(CheckBounds(kTrainSteps, 0), HasMessage("train.steps: must be 1..5000, got 0"));
   EXPECT_THAT(CheckBounds(kEmbeddingRate, 0.25),
               HasMessage("train.embedding_learning_rate: must be 1e-06..0.1, got 0.25"));

@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// While it lives, this process can open no descriptor.
+/// While this object lives, the process can open no descriptor.
 class NoDescriptors {
  public:
   NoDescriptors() {
@@ -39,7 +39,7 @@ class NoDescriptors {
   std::vector<Descriptor> taken_;
 };
 
-/// Clients that have their descriptors already: those of this process are about to run out.
+/// Clients whose descriptors are open already, before the process runs out of them.
 std::vector<Descriptor> NewClients(int count) {
   std::vector<Descriptor> clients;
   for (int i = 0; i < count; ++i) {
@@ -48,7 +48,7 @@ std::vector<Descriptor> NewClients(int count) {
   return clients;
 }
 
-/// Or is closed before this side knows that it is open.
+/// Or closed before connect() returns.
 void ConnectTo(int port, const Descriptor& client) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -88,7 +88,7 @@ class AcceptorTest : public testing::Test {
   uint64_t refused(Refusal refusal) {
     return acceptor_->counts().refused[static_cast<size_t>(refusal)];
   }
-  /// Lines of the log so far; the acceptor must have been stopped.
+  /// The lines of the log. The acceptor must be stopped.
   long lines() {
     const std::string text = log_.str();
     return std::count(text.begin(), text.end(), '\n');
@@ -98,7 +98,7 @@ class AcceptorTest : public testing::Test {
   std::mutex mutex_;
   std::vector<Descriptor> accepted_;
   int port_ = 0;
-  std::unique_ptr<Acceptor> acceptor_;  // first to go
+  std::unique_ptr<Acceptor> acceptor_;  // last: destroyed first
 };
 
 TEST_F(AcceptorTest, ConnectionsAreHandedOver) {
@@ -113,7 +113,7 @@ TEST_F(AcceptorTest, ConnectionsAreHandedOver) {
   EXPECT_NE(fcntl(accepted_[0].number(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-TEST_F(AcceptorTest, WhatIsTooMuchOfAPeerIsClosedAtOnce) {
+TEST_F(AcceptorTest, ConnectionsAboveThePeersLimitAreClosedAtOnce) {
   Start({.per_peer = 2, .loopback = true});
   std::vector<Descriptor> held;
   for (int i = 0; i < 2; ++i) held.push_back(Connect(port_));
@@ -125,7 +125,7 @@ TEST_F(AcceptorTest, WhatIsTooMuchOfAPeerIsClosedAtOnce) {
   for (const Descriptor& one : held) EXPECT_FALSE(IsClosed(one));
 }
 
-TEST_F(AcceptorTest, AClosedConnectionIsNoticedWithoutANewOne) {
+TEST_F(AcceptorTest, AClosedConnectionIsNotCountedAnyMore) {
   Start({});
   const Descriptor one = Connect(port_);
   ASSERT_TRUE(Soon([&] { return acceptor_->counts().open == 1; }));
@@ -133,7 +133,7 @@ TEST_F(AcceptorTest, AClosedConnectionIsNoticedWithoutANewOne) {
   EXPECT_TRUE(Soon([&] { return acceptor_->counts().open == 0; }));
 }
 
-TEST_F(AcceptorTest, WithoutDescriptorsConnectionsAreClosedAndThenServedAgain) {
+TEST_F(AcceptorTest, WithoutDescriptorsConnectionsAreClosedAndLaterServed) {
   Start({.per_peer = 0, .total = 0});
   const Descriptor before = Connect(port_);
   ASSERT_TRUE(Soon([&] { return accepted() == 1; }));
@@ -151,24 +151,24 @@ TEST_F(AcceptorTest, WithoutDescriptorsConnectionsAreClosedAndThenServedAgain) {
   EXPECT_EQ(lines(), 1) << log_.str();
 }
 
-TEST_F(AcceptorTest, ItGoesOnWhenItsReserveIsTakenFromIt) {
+TEST_F(AcceptorTest, TheAcceptorSurvivesTheLossOfItsReservedDescriptor) {
   Start({.per_peer = 0, .total = 0});
   const std::vector<Descriptor> clients = NewClients(1);
   const Descriptor& waits = clients[0];
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit nothing{0, before.rlim_max};  // not even the reserve's own number can be had again
+  const rlimit nothing{0, before.rlim_max};  // the reserved descriptor cannot be opened again
   setrlimit(RLIMIT_NOFILE, &nothing);
   ConnectTo(port_, waits);
   const double cpu = CpuSeconds();
-  EXPECT_FALSE(IsClosed(waits, milliseconds(500)));  // it waits: nothing can accept it
+  EXPECT_FALSE(IsClosed(waits, milliseconds(500)));  // it waits, since nothing can accept it
   EXPECT_LT(CpuSeconds() - cpu, 0.1) << "it spins";
   setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_TRUE(Soon([&] { return accepted() == 1; }));
   EXPECT_FALSE(IsClosed(waits));
 }
 
-TEST_F(AcceptorTest, ConnectionsLeaveDescriptorsForOtherThings) {
+TEST_F(AcceptorTest, ConnectionsLeaveDescriptorsForFilesAndProcesses) {
   Start({.per_peer = 0, .total = 0});
   const std::vector<Descriptor> clients = NewClients(200);
   rlimit before{};
@@ -186,7 +186,7 @@ TEST_F(AcceptorTest, ConnectionsLeaveDescriptorsForOtherThings) {
   setrlimit(RLIMIT_NOFILE, &before);
 }
 
-TEST_F(AcceptorTest, ACrowdThatIsRefusedIsCountedAndNotedOnce) {
+TEST_F(AcceptorTest, ManyRefusalsAreCountedAndLoggedOnce) {
   Start({.per_peer = 1, .loopback = true});
   const Descriptor held = Connect(port_);
   ASSERT_TRUE(Soon([&] { return accepted() == 1; }));
@@ -196,7 +196,7 @@ TEST_F(AcceptorTest, ACrowdThatIsRefusedIsCountedAndNotedOnce) {
   EXPECT_EQ(lines(), 1);
 }
 
-TEST_F(AcceptorTest, NobodyIsAcceptedAfterItsEnd) {
+TEST_F(AcceptorTest, NothingIsAcceptedAfterStop) {
   Start({});
   acceptor_->Stop();
   EXPECT_FALSE(Connect(port_));

@@ -27,14 +27,14 @@ class ConnectionLimiterTest : public testing::Test {
     return book.Admit(peer, sockets_.back().number(), now_);
   }
 
-  /// Time enough for Admit() to look again.
+  /// Advances the time, so that Admit() sweeps again.
   void Later() { now_ += std::chrono::seconds(1); }
 
   std::vector<Descriptor> sockets_;
   ConnectionLimiter::Time now_{std::chrono::hours(1)};
 };
 
-TEST_F(ConnectionLimiterTest, OnePeerHasItsShareAndNoMore) {
+TEST_F(ConnectionLimiterTest, EachPeerIsLimited) {
   ConnectionLimiter book({.per_peer = 2, .total = 10});
   EXPECT_EQ(Admit(book, kOne), std::nullopt);
   EXPECT_EQ(Admit(book, kOne), std::nullopt);
@@ -44,13 +44,13 @@ TEST_F(ConnectionLimiterTest, OnePeerHasItsShareAndNoMore) {
   EXPECT_EQ(book.open(kOne.name), 2u);
 }
 
-TEST_F(ConnectionLimiterTest, AllPeersTogetherHaveTheirs) {
+TEST_F(ConnectionLimiterTest, AllPeersTogetherAreLimited) {
   ConnectionLimiter book({.per_peer = 2, .total = 3});
   for (const Peer& peer : {kOne, kOther, kOne}) EXPECT_EQ(Admit(book, peer), std::nullopt);
   EXPECT_THAT(Admit(book, kOther), Optional(Eq(Refusal::kTotal)));
 }
 
-TEST_F(ConnectionLimiterTest, AClosedOneMakesRoom) {
+TEST_F(ConnectionLimiterTest, AClosedConnectionMakesRoom) {
   ConnectionLimiter book({.per_peer = 1, .total = 10});
   EXPECT_EQ(Admit(book, kOne), std::nullopt);
   EXPECT_THAT(Admit(book, kOne), Optional(Eq(Refusal::kPeer)));
@@ -60,19 +60,19 @@ TEST_F(ConnectionLimiterTest, AClosedOneMakesRoom) {
   EXPECT_EQ(book.open(), 1u);
 }
 
-TEST_F(ConnectionLimiterTest, ADescriptorThatBecameAnothersIsNotTakenForTheOldOne) {
+TEST_F(ConnectionLimiterTest, AReusedDescriptorDoesNotCountAsTheOldConnection) {
   ConnectionLimiter book({.per_peer = 5, .total = 10});
   EXPECT_EQ(Admit(book, kOne), std::nullopt);
   EXPECT_EQ(Admit(book, kOne), std::nullopt);
   const Descriptor fresh = NewSocket();
   dup2(fresh.number(), sockets_[0].number());  // another socket
-  dup2(STDERR_FILENO, sockets_[1].number());   // no socket at all
+  dup2(STDERR_FILENO, sockets_[1].number());   // not a socket
   book.Sweep(now_);
   EXPECT_EQ(book.open(), 0u);
   EXPECT_EQ(book.open(kOne.name), 0u);
 }
 
-TEST_F(ConnectionLimiterTest, WhoIsRefusedAgainAndAgainDoesNotHaveItLookEachTime) {
+TEST_F(ConnectionLimiterTest, RepeatedRefusalsDoNotSweepEachTime) {
   ConnectionLimiter book({.per_peer = 1, .total = 10});
   EXPECT_EQ(Admit(book, kOne), std::nullopt);
   EXPECT_THAT(Admit(book, kOne), Optional(Eq(Refusal::kPeer)));
@@ -85,7 +85,7 @@ TEST_F(ConnectionLimiterTest, WhoIsRefusedAgainAndAgainDoesNotHaveItLookEachTime
   EXPECT_EQ(book.swept(), now_);
 }
 
-TEST_F(ConnectionLimiterTest, ThisMachineIsNoPeerUnlessItIsToBe) {
+TEST_F(ConnectionLimiterTest, LoopbackIsLimitedOnlyOnRequest) {
   ConnectionLimiter lenient({.per_peer = 1, .total = 3});
   EXPECT_EQ(Admit(lenient, kThisMachine), std::nullopt);
   EXPECT_EQ(Admit(lenient, kThisMachine), std::nullopt);
@@ -94,7 +94,7 @@ TEST_F(ConnectionLimiterTest, ThisMachineIsNoPeerUnlessItIsToBe) {
   EXPECT_THAT(Admit(strict, kThisMachine), Optional(Eq(Refusal::kPeer)));
 }
 
-TEST_F(ConnectionLimiterTest, ZeroIsNoLimit) {
+TEST_F(ConnectionLimiterTest, ZeroMeansNoLimit) {
   ConnectionLimiter book({.per_peer = 0, .total = 0, .loopback = true});
   for (int i = 0; i < 100; ++i) ASSERT_EQ(Admit(book, kOne), std::nullopt);
   EXPECT_EQ(book.open(), 100u);

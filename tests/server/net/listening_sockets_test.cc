@@ -31,7 +31,7 @@ bool ConnectsToIpv6(int port) {
   return connect(made.number(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
 }
 
-TEST(ListeningSocketsTest, AFreePortIsFoundAndSaid) {
+TEST(ListeningSocketsTest, AFreePortIsChosenAndReturned) {
   const auto found = OpenListeningSockets("127.0.0.1:0");
   ASSERT_THAT(found, IsOk());
   EXPECT_EQ(found->sockets.size(), 1u);
@@ -39,7 +39,7 @@ TEST(ListeningSocketsTest, AFreePortIsFoundAndSaid) {
   EXPECT_TRUE(Connect(found->port));
 }
 
-TEST(ListeningSocketsTest, ATakenPortIsRefused) {
+TEST(ListeningSocketsTest, APortInUseIsRefused) {
   const auto first = OpenListeningSockets("127.0.0.1:0");
   ASSERT_THAT(first, IsOk());
   for (const char* host : {"127.0.0.1", "0.0.0.0", "localhost"}) {
@@ -49,20 +49,20 @@ TEST(ListeningSocketsTest, ATakenPortIsRefused) {
   }
 }
 
-TEST(ListeningSocketsTest, APortIsFreeAtOnceWhenItsConnectionsLinger) {
+TEST(ListeningSocketsTest, APortCanBeReusedWhileItsConnectionsLinger) {
   auto first = OpenListeningSockets("127.0.0.1:0");
   ASSERT_THAT(first, IsOk());
   Descriptor client = Connect(first->port);
   ASSERT_TRUE(Soon([&] {
     return Descriptor(accept(first->sockets[0].number(), nullptr, nullptr)).number() >= 0;
-  }));  // closed from this side first: TIME_WAIT
+  }));  // the server closes first and gets TIME_WAIT
   client.Close();
   const int port = first->port;
   first->sockets.clear();
   EXPECT_THAT(OpenListeningSockets(fmt::format("127.0.0.1:{}", port)), IsOk());
 }
 
-TEST(ListeningSocketsTest, EveryAddressIsOfBothKinds) {
+TEST(ListeningSocketsTest, TheWildcardAddressServesIpv4AndIpv6) {
   for (const char* any : {"0.0.0.0:0", "[::]:0"}) {
     const auto found = OpenListeningSockets(any);
     ASSERT_THAT(found, IsOk()) << any;
@@ -71,7 +71,7 @@ TEST(ListeningSocketsTest, EveryAddressIsOfBothKinds) {
   }
 }
 
-TEST(ListeningSocketsTest, AnAddressOfOneKindIsOfThatKindAlone) {
+TEST(ListeningSocketsTest, AnAddressServesItsOwnFamilyOnly) {
   if (!HasIpv6()) GTEST_SKIP() << "no IPv6 here";
   const auto found = OpenListeningSockets("[::1]:0");
   ASSERT_THAT(found, IsOk());
@@ -79,19 +79,19 @@ TEST(ListeningSocketsTest, AnAddressOfOneKindIsOfThatKindAlone) {
   EXPECT_FALSE(Connect(found->port));
 }
 
-TEST(ListeningSocketsTest, ANameStandsForAllItsAddressesAtOnePort) {
+TEST(ListeningSocketsTest, ANameServesAllItsAddressesAtOnePort) {
   const auto found = OpenListeningSockets("localhost:0");
   ASSERT_THAT(found, IsOk());
   EXPECT_TRUE(Connect(found->port));
   EXPECT_EQ(ConnectsToIpv6(found->port), found->sockets.size() > 1);
 }
 
-TEST(ListeningSocketsTest, WhatIsNotOfThisMachineIsRefused) {
+TEST(ListeningSocketsTest, AnAddressOfAnotherMachineIsRefused) {
   EXPECT_THAT(OpenListeningSockets("192.0.2.1:0"), HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(OpenListeningSockets("name.invalid:0"), HasCode(absl::StatusCode::kUnavailable));
 }
 
-TEST(ListeningSocketsTest, AcceptedSocketsSendAtOnceAndGiveUpInTime) {
+TEST(ListeningSocketsTest, AcceptedSocketsSendAtOnceAndTimeOut) {
   const auto found = OpenListeningSockets("127.0.0.1:0");
   ASSERT_THAT(found, IsOk());
   const Descriptor client = Connect(found->port);

@@ -1,4 +1,4 @@
-// What a listener does to connections, with gRPC behind it; and that a server keeps to its limits.
+// Tests of a listener with gRPC behind it, and of the connection limits of a server.
 #include "server/net/listening.h"
 
 #include <gmock/gmock.h>
@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Answers with the caller's address in place of a version.
+/// A service that returns the caller's address as its version.
 class TellsThePeer final : public v1::ModelService::Service {
   grpc::Status GetCapabilities(grpc::ServerContext* context, const v1::GetCapabilitiesRequest*,
                                v1::Capabilities* answer) override {
@@ -31,7 +31,7 @@ class ListenerTest : public testing::Test {
 
   std::string To(const char* host) const { return fmt::format("{}:{}", host, listener_->port()); }
 
-  /// What the server takes for the address of who dials `target`; empty: there was no answer.
+  /// The address that the server sees for a client of `target`; empty without an answer.
   static std::string PeerOfCallTo(const std::string& target) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -48,12 +48,12 @@ class ListenerTest : public testing::Test {
   std::unique_ptr<Listener> listener_;
 };
 
-TEST_F(ListenerTest, CallsComeWithTheAddressOfTheirPeer) {
+TEST_F(ListenerTest, CallsHaveTheAddressOfTheirPeer) {
   Start("127.0.0.1:0");
   EXPECT_THAT(PeerOfCallTo(To("127.0.0.1")), testing::StartsWith("ipv4:127.0.0.1:"));
 }
 
-TEST_F(ListenerTest, EveryAddressIsServedAndIpv4StaysIpv4) {
+TEST_F(ListenerTest, AllAddressesAreServedAndIpv4PeersStayIpv4) {
   Start("[::]:0");
   EXPECT_THAT(PeerOfCallTo(To("127.0.0.1")), testing::StartsWith("ipv4:127.0.0.1:"));
   if (OpenListeningSockets("[::1]:0").ok()) {
@@ -74,7 +74,7 @@ TEST_F(ListenerTest, AUnixSocketIsServedAndHasNoPort) {
   EXPECT_NE(PeerOfCallTo(address), "");
 }
 
-TEST_F(ListenerTest, ItEndsAtOnceAndNobodyIsServedAfterwards) {
+TEST_F(ListenerTest, CloseEndsConnectionsAtOnceAndServesNobodyAfterwards) {
   Start("127.0.0.1:0");
   const Descriptor silent = Connect(listener_->port());
   ASSERT_TRUE(Soon([&] { return listener_->counts().open == 1; }));
@@ -89,7 +89,7 @@ TEST_F(ListenerTest, ItEndsAtOnceAndNobodyIsServedAfterwards) {
 class ConnectionsTest : public ServerTest {
  protected:
   ConnectionsTest() {
-    options_.client_connections = {.per_peer = 64, .loopback = true};
+    options_.net.client_connections = {.per_peer = 64, .loopback = true};
     Start();
   }
 
@@ -100,7 +100,7 @@ class ConnectionsTest : public ServerTest {
   }
 };
 
-TEST_F(ConnectionsTest, The65thOfAPeerIsRefusedAndServedWhenOneHasGone) {
+TEST_F(ConnectionsTest, The65thConnectionOfAPeerIsRefusedUntilAnotherCloses) {
   ASSERT_TRUE(Serves());
   std::vector<Descriptor> held;
   for (int i = 0; i < 63; ++i) held.push_back(Connect(server_->client_port()));
@@ -122,7 +122,7 @@ TEST_F(ConnectionsTest, The65thOfAPeerIsRefusedAndServedWhenOneHasGone) {
   }));
 }
 
-TEST_F(ServerTest, ThisMachineMayHaveManyConnections) {
+TEST_F(ServerTest, LoopbackMayHaveManyConnections) {
   std::vector<Descriptor> held;
   for (int i = 0; i < 200; ++i) held.push_back(Connect(server_->client_port()));
   Call call;

@@ -37,7 +37,7 @@ TEST(PeerTest, IsA64OfIpv6) {
   EXPECT_NE(OfIpv6("2001:db8:0:2::1").name, "2001:db8:0:1::/64");
 }
 
-TEST(PeerTest, ThisMachineIsKnown) {
+TEST(PeerTest, LoopbackIsRecognised) {
   EXPECT_TRUE(OfIpv4("127.0.0.1").loopback);
   EXPECT_TRUE(OfIpv4("127.255.0.9").loopback);
   EXPECT_TRUE(OfIpv6("::1").loopback);

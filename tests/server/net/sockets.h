@@ -1,4 +1,4 @@
-// Clients of a test as plain sockets.
+// Clients with plain sockets, for tests.
 #pragma once
 
 #include <cerrno>
@@ -16,7 +16,7 @@
 
 namespace vico::server {
 
-/// Whether `condition` comes true within ten seconds.
+/// Whether `condition` becomes true within ten seconds.
 inline bool Soon(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!condition()) {
@@ -26,8 +26,8 @@ inline bool Soon(const std::function<bool()>& condition) {
   return true;
 }
 
-/// A connection to 127.0.0.1 from an address of 127.0.0.0/8; none if it is refused, or closed
-/// before this side knows that it is open.
+/// A connection to 127.0.0.1 from an address of 127.0.0.0/8; none if it is refused or closed before
+/// connect() returns.
 inline Descriptor Connect(int port, const char* from = "127.0.0.1") {
   Descriptor made(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
@@ -42,13 +42,13 @@ inline Descriptor Connect(int port, const char* from = "127.0.0.1") {
   return made;
 }
 
-/// Whether the other side has closed it, or does within `patience`. What it sends is thrown away.
+/// Whether the peer closes the connection within `time_limit`. Discards what it sends.
 inline bool IsClosed(const Descriptor& connection,
-                     std::chrono::milliseconds patience = std::chrono::milliseconds(0)) {
+                     std::chrono::milliseconds time_limit = std::chrono::milliseconds(0)) {
   if (!connection) return true;
   pollfd waiting{connection.number(), POLLIN, 0};
   char bytes[4096];
-  while (poll(&waiting, 1, static_cast<int>(patience.count())) == 1) {
+  while (poll(&waiting, 1, static_cast<int>(time_limit.count())) == 1) {
     const ssize_t got = recv(connection.number(), bytes, sizeof(bytes), MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN)) return true;
   }

@@ -1,4 +1,4 @@
-// What the two listeners show and ask for, and how new files and revoked keys come into force.
+// Tests of TLS on the two listeners, and of new certificate files and revoked keys.
 #include <chrono>
 #include <fstream>
 
@@ -14,16 +14,16 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Reaches the workers' or the clients' listener at all.
+/// Whether a call reaches the listener.
 bool Connects(const std::shared_ptr<grpc::Channel>& channel) {
   return channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(2));
 }
 
-/// The version of TLS that is agreed on with a client that speaks `newest` at most; empty: none.
+/// The version of TLS that a client with `newest` at most negotiates; empty: none.
 std::string VersionWith(int port, int newest) {
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
                                                                   &SSL_CTX_free);
-  SSL_CTX_set_security_level(context.get(), 0);  // else OpenSSL itself would refuse old versions
+  SSL_CTX_set_security_level(context.get(), 0);  // otherwise OpenSSL itself refuses old versions
   SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION);
   SSL_CTX_set_max_proto_version(context.get(), newest);
   SSL_CTX_set_cipher_list(context.get(), "ALL:@SECLEVEL=0");
@@ -76,7 +76,7 @@ TEST_F(TlsTest, AWorkerNeedsACertificateOfTheAuthority) {
               HasCode(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(TlsTest, ANewCertificateIsShownToTheNextConnection) {
+TEST_F(TlsTest, ANewCertificateAppliesToTheNextConnection) {
   const auto before = ClientSide(keys_["acme"].user);
   const auto stub = v1::ModelService::NewStub(before);
   ASSERT_THAT(Capabilities(*stub), IsOk());
@@ -90,10 +90,10 @@ TEST_F(TlsTest, ANewCertificateIsShownToTheNextConnection) {
   EXPECT_THAT(Capabilities(*stub), IsOk()) << "the connection of before goes on";
 }
 
-TEST_F(TlsTest, FilesThatDoNotFitTogetherAreNotUsed) {
+TEST_F(TlsTest, InconsistentFilesAreNotUsed) {
   const TestAuthority next;
   const TestIdentity coming = next.Issue(kLocalServer);
-  std::ofstream(pki_ + "/server.crt") << coming.certificate;  // and its key not yet
+  std::ofstream(pki_ + "/server.crt") << coming.certificate;  // without its key
   EXPECT_TRUE(Connects(ClientTrusting(authority_)));
   std::ofstream(pki_ + "/server.crt") << "half a cert";
   EXPECT_TRUE(Connects(ClientTrusting(authority_)));
@@ -103,7 +103,7 @@ TEST_F(TlsTest, FilesThatDoNotFitTogetherAreNotUsed) {
   EXPECT_TRUE(Connects(ClientTrusting(next)));
 }
 
-TEST_F(TlsTest, ANewClientAuthorityDecidesFromTheNextConnectionOn) {
+TEST_F(TlsTest, ANewClientAuthorityAppliesToTheNextConnection) {
   const TestAuthority next;
   const TestIdentity newcomer = next.Issue({.alternative_names = "URI:vico://worker/two"});
   const auto calls = [](const std::shared_ptr<grpc::Channel>& channel) {
@@ -117,10 +117,10 @@ TEST_F(TlsTest, ANewClientAuthorityDecidesFromTheNextConnectionOn) {
   EXPECT_THAT(calls(WorkerSide("URI:vico://worker/one")), HasCode(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(TlsTest, PeersThatOnlyConnectAreCountedAndDoNotKeepOthersOut) {
-  options_.client_connections = {.per_peer = 8, .loopback = true};
+TEST_F(TlsTest, IdlePeersAreLimitedAndDoNotLockOthersOut) {
+  options_.net.client_connections = {.per_peer = 8, .loopback = true};
   StartSecure();
-  std::vector<Descriptor> held;  // without a word of TLS
+  std::vector<Descriptor> held;  // they send nothing
   for (int i = 0; i < 8; ++i) held.push_back(Connect(server_->client_port(), "127.0.0.2"));
   EXPECT_TRUE(IsClosed(Connect(server_->client_port(), "127.0.0.2"), milliseconds(5000)));
   EXPECT_TRUE(Eventually([&] { return CapabilitiesWith(keys_["acme"].user).ok(); }));
@@ -146,9 +146,9 @@ TEST_F(TlsTest, ARevokedKeyIsRefusedWithinFiveSecondsAndItsWatchEnds) {
   v1::WatchJobResponse response;
   ASSERT_TRUE(watch->Read(&response));
 
-  const auto database = Database::Join(data_ + "/vico.db");  // as another process
+  const auto database = SqliteDatabase::Join(data_ + "/vico.db");  // as another process
   ASSERT_THAT(database, IsOk());
-  TenantStore tenants(**database, clock_);
+  SqlTenantStore tenants(**database, clock_);
   const auto keys = tenants.ListKeys("acme");
   ASSERT_THAT(keys, IsOk());
   const auto revoked = steady_clock::now();
@@ -167,7 +167,7 @@ TEST_F(TlsTest, ARevokedKeyIsRefusedWithinFiveSecondsAndItsWatchEnds) {
   EXPECT_THAT(CapabilitiesWith(keys_["other"].user), IsOk());
 }
 
-TEST_F(TlsTest, ATenantsAdministratorTurnsItsKeysOver) {
+TEST_F(TlsTest, ATenantsAdministratorReplacesItsKeys) {
   const auto stub = v1::KeyService::NewStub(ClientSide(keys_["acme"].admin));
   Call creating;
   v1::CreateKeyResponse created;
@@ -220,9 +220,9 @@ class StartTest : public testing::Test {
  protected:
   absl::Status Start(const std::function<void(ServerOptions&)>& change) {
     ServerOptions options;
-    options.data = folder_.path() + "/data";
-    options.listen = "127.0.0.1:0";
-    options.worker_listen = "127.0.0.1:0";
+    options.storage.data = folder_.path() + "/data";
+    options.net.listen = "127.0.0.1:0";
+    options.net.worker_listen = "127.0.0.1:0";
     options.decoder = TestDecoder();
     change(options);
     return Server::Start(options, clock_, files_, Log::Off()).status();
@@ -233,13 +233,13 @@ class StartTest : public testing::Test {
   PosixFiles files_;
 };
 
-TEST_F(StartTest, OffThisMachineTlsIsNeeded) {
-  EXPECT_THAT(Start([](auto& options) { options.listen = "0.0.0.0:0"; }), NamesField("listen"));
-  EXPECT_THAT(Start([](auto& options) { options.worker_listen = "0.0.0.0:0"; }),
+TEST_F(StartTest, PublicAddressesRequireTls) {
+  EXPECT_THAT(Start([](auto& options) { options.net.listen = "0.0.0.0:0"; }), NamesField("listen"));
+  EXPECT_THAT(Start([](auto& options) { options.net.worker_listen = "0.0.0.0:0"; }),
               NamesField("worker-listen"));
   EXPECT_THAT(Start([](auto& options) {
-                options.insecure = true;
-                options.listen = "0.0.0.0:0";
+                options.net.insecure = true;
+                options.net.listen = "0.0.0.0:0";
               }),
               NamesField("listen"));
 }
@@ -249,29 +249,29 @@ TEST_F(StartTest, TlsForClientsDoesNotOpenTheWorkersListener) {
   WriteIdentity(folder_.path(), "server", authority.Issue(kLocalServer));
   const TlsFiles tls{folder_.path() + "/server.crt", folder_.path() + "/server.key"};
   EXPECT_THAT(Start([&](auto& options) {
-                options.tls = tls;
-                options.listen = "0.0.0.0:0";
+                options.net.tls = tls;
+                options.net.listen = "0.0.0.0:0";
               }),
               IsOk());
   EXPECT_THAT(Start([&](auto& options) {
-                options.tls = tls;
-                options.worker_listen = "0.0.0.0:0";
+                options.net.tls = tls;
+                options.net.worker_listen = "0.0.0.0:0";
               }),
               NamesField("worker-listen"));
   EXPECT_THAT(Start([&](auto& options) {
-                options.tls = tls;
-                options.insecure = true;
+                options.net.tls = tls;
+                options.net.insecure = true;
               }),
               NamesField("insecure"));
 }
 
-TEST_F(StartTest, FilesThatDoNotFitAreNamedAtOnce) {
+TEST_F(StartTest, UnusableFilesAreNamedAtTheStart) {
   const TestAuthority authority;
   const std::string path = folder_.path();
   WriteIdentity(path, "one", authority.Issue(kLocalServer));
   WriteIdentity(path, "two", authority.Issue(kLocalServer));
   const auto with = [&](const std::string& certificate, const std::string& key) {
-    return Start([&](auto& options) { options.tls = {certificate, key}; });
+    return Start([&](auto& options) { options.net.tls = {certificate, key}; });
   };
   EXPECT_THAT(with(path + "/one.crt", path + "/two.key"),
               HasMessage(testing::HasSubstr("two.key: is not the key of")));

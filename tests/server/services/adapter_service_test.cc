@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// An adapter file that a test can spoil before it is written.
+/// An adapter file that a test can damage before it is written.
 struct AdapterParts {
   std::map<std::string, std::string> metadata;
   std::map<std::string, std::vector<int64_t>> shapes;
@@ -170,7 +170,7 @@ TEST_F(AdapterServiceTest, AnImportMayLackTheInitWord) {
   EXPECT_EQ(adapter->init_word(), "");
 }
 
-TEST_F(AdapterServiceTest, AReferenceIsNormalisedAlsoWhereTheFileNamesIt) {
+TEST_F(AdapterServiceTest, AReferenceIsAlwaysNormalised) {
   AdapterParts parts;
   const std::string png = WithChunk(Encoded(TestPicture(64, 64), ".png"), "tEXt", "hidden");
   parts.metadata["reference_sha256"] = Sha256Hex(png);
@@ -181,7 +181,7 @@ TEST_F(AdapterServiceTest, AReferenceIsNormalisedAlsoWhereTheFileNamesIt) {
   EXPECT_THAT(stored, testing::Not(testing::HasSubstr("hidden")));
   EXPECT_EQ(cv::norm(Decoded(stored), Decoded(png)), 0);
 
-  // One that came from here stays the same to the byte.
+  // A reference that the server has stored before stays the same, byte for byte.
   parts.metadata["reference_sha256"] = Sha256Hex(stored);
   const std::string again = parts.Bytes();
   const auto second = Import(HeaderOf(again, stored), again, stored);
@@ -258,7 +258,7 @@ TEST_F(AdapterServiceTest, BytesMustBeThoseAnnounced) {
   EXPECT_EQ(StoredFiles(), files_before_);
 }
 
-TEST_F(AdapterServiceTest, AReferenceThatIsNoPictureIsRefused) {
+TEST_F(AdapterServiceTest, AReferenceThatIsNotAPictureIsRefused) {
   const std::string file = AdapterParts().Bytes();
   EXPECT_THAT(Import(HeaderOf(file, "no picture"), file, "no picture"), NamesField("reference"));
   EXPECT_EQ(StoredFiles(), files_before_);

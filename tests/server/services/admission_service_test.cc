@@ -1,4 +1,5 @@
-// Limits and deadlines as callers meet them: at the bound, beyond it, and that nobody else suffers.
+// Tests of limits and deadlines through calls: at the bound, beyond it, and without effect on
+// others.
 #include <condition_variable>
 #include <future>
 #include <map>
@@ -7,7 +8,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include "google/rpc/error_details.pb.h"
-#include "server/sql/database.h"
+#include "server/sql/sqlite_database.h"
 #include "server/store/sql_job_store.h"
 #include "tests/server/server_fixture.h"
 
@@ -41,7 +42,7 @@ class AdmissionServiceTest : public ServerTest {
     return jobs_->WatchJob(&call, request);
   }
 
-  /// Reports `count` steps of progress, a hundred a call.
+  /// Reports `count` steps of progress, a hundred per call.
   void ReportMany(const v1::LeasedJob& job, int count) {
     for (int at = 0; at < count; at += 100) {
       std::vector<v1::Event> events;
@@ -51,7 +52,7 @@ class AdmissionServiceTest : public ServerTest {
   }
 };
 
-/// Whose quota an error says is met.
+/// The subject of the quota in an error.
 std::string LimitMet(const absl::Status& status) {
   const auto detail = status.GetPayload("type.googleapis.com/google.rpc.QuotaFailure");
   google::rpc::QuotaFailure failure;
@@ -59,13 +60,13 @@ std::string LimitMet(const absl::Status& status) {
   return readable && failure.violations_size() == 1 ? failure.violations(0).subject() : "";
 }
 
-/// A watch that reads only when told.
+/// A watch that reads only on request.
 class SlowWatch final : public grpc::ClientReadReactor<v1::WatchJobResponse> {
  public:
   SlowWatch(v1::JobService::Stub& stub, const std::string& job) {
     request_.set_name(job);
     stub.async()->WatchJob(&call_, &request_, this);
-    AddHold();  // it may read later
+    AddHold();  // for reads outside of reactions
     StartCall();
   }
 
@@ -99,8 +100,8 @@ class SlowWatch final : public grpc::ClientReadReactor<v1::WatchJobResponse> {
 };
 
 TEST_F(AdmissionServiceTest, NewJobsAreLimitedByRateAndRepeatsAreNot) {
-  options_.admission.submit_burst = 2;
-  options_.admission.submits_per_second = 0.001;
+  options_.services.admission.submit_burst = 2;
+  options_.services.admission.submits_per_second = 0.001;
   Restart();
   const auto first = GenerationOf();
   EXPECT_THAT(Create(first), IsOk());
@@ -113,8 +114,8 @@ TEST_F(AdmissionServiceTest, NewJobsAreLimitedByRateAndRepeatsAreNot) {
   EXPECT_THAT(Create(first), IsOk()) << "a repeat makes nothing new";
 }
 
-TEST_F(AdmissionServiceTest, TheQueueTakesItsLimitAndNoMore) {
-  options_.queued_per_tenant = 2;
+TEST_F(AdmissionServiceTest, TheQueueIsLimited) {
+  options_.storage.jobs.queued_per_tenant = 2;
   Restart();
   Queued();
   Queued();
@@ -122,35 +123,34 @@ TEST_F(AdmissionServiceTest, TheQueueTakesItsLimitAndNoMore) {
   EXPECT_THAT(refused, HasReason("QUEUE_FULL"));
   EXPECT_GT(RetryAfter(refused.status()), absl::ZeroDuration());
   EXPECT_EQ(LimitMet(refused.status()), "tenants/default");
-  options_.queued_total = 2;
-  options_.queued_per_tenant = 3;
+  options_.storage.jobs.queued_total = 2;
+  options_.storage.jobs.queued_per_tenant = 3;
   Restart();
   EXPECT_EQ(LimitMet(Create(GenerationOf()).status()), "server");
 }
 
-TEST_F(AdmissionServiceTest, AFailingDatabaseSaysNothingOfItsStatementsToCallers) {
+TEST_F(AdmissionServiceTest, ADatabaseErrorDoesNotShowItsStatementToCallers) {
   Restart();
   const std::string job = Queued().name();
   {
-    const auto database = Database::Join(data_ + "/vico.db");
+    const auto database = SqliteDatabase::Join(data_ + "/vico.db");
     ASSERT_THAT(database, IsOk());
-    ASSERT_THAT((*database)->Write([](SqliteConnection& db) {
-      return db.Script("ALTER TABLE event RENAME TO lost");
-    }),
+    ASSERT_THAT((*database)->Write(
+                    [](SqlSession& db) { return db.Script("ALTER TABLE event RENAME TO lost"); }),
                 IsOk());
   }
   const auto watched = Watch(job, 0);
   EXPECT_THAT(watched, HasCode(absl::StatusCode::kInternal));
   EXPECT_THAT(watched, HasReason("DATABASE_FAILED"));
-  const std::string told = watched.status().ToString();
-  EXPECT_THAT(told, testing::HasSubstr("in the server's log as "));
+  const std::string answer = watched.status().ToString();
+  EXPECT_THAT(answer, testing::HasSubstr("in the server's log"));
   for (const char* text : {"SELECT", "event", "no such table"}) {
-    EXPECT_THAT(told, testing::Not(testing::HasSubstr(text)));
+    EXPECT_THAT(answer, testing::Not(testing::HasSubstr(text)));
   }
 }
 
 TEST_F(AdmissionServiceTest, OpenWatchesAreLimited) {
-  options_.admission.watches_per_tenant = 2;
+  options_.services.admission.watches_per_tenant = 2;
   Restart();
   v1::WatchJobRequest request;
   request.set_name(Queued().name());
@@ -175,10 +175,10 @@ TEST_F(AdmissionServiceTest, OpenWatchesAreLimited) {
   third->Finish();
 }
 
-TEST_F(AdmissionServiceTest, ANearlyFullDiskTakesNothingNewAndServesTheRest) {
+TEST_F(AdmissionServiceTest, ANearlyFullDiskRefusesOnlyNewJobsAndUploads) {
   Restart();
   const v1::Job job = Queued();
-  options_.probe_disk = [] { return DiskSpace{1 << 20, uint64_t{1} << 40}; };
+  options_.services.probe_disk = [] { return DiskSpace{1 << 20, uint64_t{1} << 40}; };
   Restart();
   EXPECT_THAT(Upload(Header(TwoPictures()), {}), HasReason("DISK_NEARLY_FULL"))
       << "before any picture is sent";
@@ -188,9 +188,9 @@ TEST_F(AdmissionServiceTest, ANearlyFullDiskTakesNothingNewAndServesTheRest) {
   EXPECT_THAT(Put("a result", "text/plain", leased), IsOk()) << "accepted work goes on";
 }
 
-TEST_F(AdmissionServiceTest, AnUploadThatCrawlsIsCutOff) {
-  options_.uploads.rated_after = milliseconds(200);
-  options_.uploads.look = milliseconds(20);
+TEST_F(AdmissionServiceTest, ASlowUploadIsEnded) {
+  options_.services.uploads.rated_after = milliseconds(200);
+  options_.services.uploads.check_interval = milliseconds(20);
   Restart();
   Call call;
   v1::UploadConceptResponse response;
@@ -205,8 +205,8 @@ TEST_F(AdmissionServiceTest, AnUploadThatCrawlsIsCutOff) {
 }
 
 TEST_F(AdmissionServiceTest, AnUploadHasATotalLimit) {
-  options_.uploads.limit = milliseconds(200);
-  options_.uploads.look = milliseconds(20);
+  options_.services.uploads.limit = milliseconds(200);
+  options_.services.uploads.check_interval = milliseconds(20);
   Restart();
   Call call;
   v1::Adapter adapter;
@@ -214,9 +214,9 @@ TEST_F(AdmissionServiceTest, AnUploadHasATotalLimit) {
   EXPECT_THAT(FromGrpc(writer->Finish()), HasReason("UPLOAD_TOO_SLOW"));
 }
 
-TEST_F(AdmissionServiceTest, AWatchEndsAtItsLimitAndGoesOnFromThere) {
-  options_.streams.watch_limit = milliseconds(200);
-  options_.streams.bookmark = milliseconds(60);
+TEST_F(AdmissionServiceTest, AWatchEndsAtItsLimitAndCanBeResumed) {
+  options_.services.streams.watch_limit = milliseconds(200);
+  options_.services.streams.bookmark = milliseconds(60);
   Restart();
   const v1::Job job = Queued();
   EXPECT_THAT(Watch(job.name(), 0), HasReason("STREAM_LIMIT"));
@@ -229,8 +229,8 @@ TEST_F(AdmissionServiceTest, AWatchEndsAtItsLimitAndGoesOnFromThere) {
   EXPECT_EQ(rest->front().event().sequence(), 2u);
 }
 
-TEST_F(AdmissionServiceTest, AGenerateEndsAtItsLimitAndItsJobGoesOn) {
-  options_.streams.generate_limit = milliseconds(200);
+TEST_F(AdmissionServiceTest, AGenerateEndsAtItsLimitAndItsJobContinues) {
+  options_.services.streams.generate_limit = milliseconds(200);
   Restart();
   Call call;
   const auto reader = jobs_->Generate(&call, GenerationOf());
@@ -243,8 +243,8 @@ TEST_F(AdmissionServiceTest, AGenerateEndsAtItsLimitAndItsJobGoesOn) {
   EXPECT_EQ(JobNow(job).state(), v1::JOB_STATE_QUEUED);
 }
 
-TEST_F(AdmissionServiceTest, ASilentWatchHasBookmarks) {
-  options_.streams.bookmark = milliseconds(30);
+TEST_F(AdmissionServiceTest, AWatchWithoutEventsSendsBookmarks) {
+  options_.services.streams.bookmark = milliseconds(30);
   Restart();
   const v1::Job job = Queued();
   Call call;
@@ -260,18 +260,19 @@ TEST_F(AdmissionServiceTest, ASilentWatchHasBookmarks) {
   reader->Finish();
 }
 
-TEST_F(AdmissionServiceTest, AWatchThatNobodyWakesLooksForItself) {
-  options_.streams.poll = milliseconds(30);
+TEST_F(AdmissionServiceTest, AWatchWithoutNotificationsPollsTheStore) {
+  options_.services.streams.poll = milliseconds(30);
   Restart();
   const v1::Job job = Queued();
   Call call;
   const auto reader = OpenWatch(call, job.name());
   v1::WatchJobResponse response;
   ASSERT_TRUE(reader->Read(&response));
-  EventFeed silent;  // as far as the server's watches are concerned
-  const auto database = Database::Join(data_ + "/vico.db");
+  EventFeed silent;  // that never notifies
+  const auto database = SqliteDatabase::Join(data_ + "/vico.db");
   ASSERT_THAT(database, IsOk());
-  const auto jobs = SqlJobStore::Open(**database, clock_, silent, {});
+  const StoreClock time(clock_);
+  const auto jobs = SqlJobStore::Open(**database, clock_, time, silent, {});
   ASSERT_THAT(jobs, IsOk());
   ASSERT_THAT((*jobs)->Cancel("default", job.name()), IsOk());
   ASSERT_TRUE(reader->Read(&response));
@@ -279,7 +280,7 @@ TEST_F(AdmissionServiceTest, AWatchThatNobodyWakesLooksForItself) {
   EXPECT_THAT(FromGrpc(reader->Finish()), IsOk());
 }
 
-TEST_F(AdmissionServiceTest, WatchersThatDoNotReadHoldUpNobodyAndMissNothing) {
+TEST_F(AdmissionServiceTest, WatchersThatDoNotReadDelayNobodyAndMissNothing) {
   Restart();
   const v1::Job job = Queued();
   constexpr int kSlow = 100;
@@ -309,9 +310,9 @@ TEST_F(AdmissionServiceTest, WatchersThatDoNotReadHoldUpNobodyAndMissNothing) {
   }
 }
 
-TEST_F(AdmissionServiceTest, AWatcherThatNeverReadsIsLetGoAtTheLimit) {
-  options_.streams.watch_limit = milliseconds(300);
-  options_.streams.bookmark = milliseconds(60);
+TEST_F(AdmissionServiceTest, AWatcherThatNeverReadsIsEndedAtTheLimit) {
+  options_.services.streams.watch_limit = milliseconds(300);
+  options_.services.streams.bookmark = milliseconds(60);
   Restart();
   const v1::Job job = Queued();
   const v1::LeasedJob leased = Leased();
@@ -323,7 +324,7 @@ TEST_F(AdmissionServiceTest, AWatcherThatNeverReadsIsLetGoAtTheLimit) {
   watch.Wait().IgnoreError();
 }
 
-TEST_F(AdmissionServiceTest, ADrainServesOnUntilItsNoticeIsOver) {
+TEST_F(AdmissionServiceTest, ADrainServesCallsUntilItsNoticeIsOver) {
   options_.drain_notice = absl::Milliseconds(300);
   Restart();
   const v1::Job job = Queued();
@@ -347,7 +348,7 @@ TEST_F(AdmissionServiceTest, ADrainServesOnUntilItsNoticeIsOver) {
   EXPECT_TRUE(!std::filesystem::exists(log) || std::filesystem::file_size(log) == 0);
 }
 
-TEST_F(AdmissionServiceTest, CallsThatMeetADrainAreUnavailableWhateverTheMoment) {
+TEST_F(AdmissionServiceTest, CallsDuringADrainAreAlwaysUnavailable) {
   constexpr int kCallers = 8;
   constexpr int kDrains = 5;
   int cancelled = 0;
@@ -359,7 +360,7 @@ TEST_F(AdmissionServiceTest, CallsThatMeetADrainAreUnavailableWhateverTheMoment)
     std::atomic<int> served{0};
     std::mutex mutex;
     std::map<absl::StatusCode, int> codes;  // guarded by mutex
-    std::map<std::string, int> reasons;     // of what came with RetryInfo; guarded by mutex
+    std::map<std::string, int> reasons;     // of errors with RetryInfo; guarded by mutex
     std::vector<std::jthread> callers;
     for (int i = 0; i < kCallers; ++i) {
       callers.emplace_back([&] {
@@ -389,8 +390,8 @@ TEST_F(AdmissionServiceTest, CallsThatMeetADrainAreUnavailableWhateverTheMoment)
     EXPECT_EQ(codes.size(), 2u) << testing::PrintToString(codes);
     EXPECT_THAT(reasons, AnyOf(IsEmpty(), ElementsAre(Pair("DRAINING", _))));
   }
-  // A connection that opens between the end of all others and that of the port may meet gRPC's own
-  // word: one in tens of thousands of calls, where its own shutdown says it several times a drain.
+  // A connection that opens while the port closes may get gRPC's own status: about one in ten
+  // thousand calls. gRPC's graceful shutdown would send it several times per drain.
   EXPECT_LT(cancelled, kDrains);
 }
 

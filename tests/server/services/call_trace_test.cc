@@ -1,4 +1,4 @@
-// Request ids and traces of calls, seen from the caller, in the log and as spans.
+// Tests of the request ids and traces of calls: in answers, in the log and as spans.
 #include <mutex>
 #include <sstream>
 #include <vector>
@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/sinks/ostream_sink.h>
 
-#include "server/metrics/call_log.h"
 #include "server/jobs/job_phase.h"
+#include "server/metrics/call_log.h"
 #include "tests/server/server_fixture.h"
 
 namespace vico::server {
@@ -51,7 +51,7 @@ class CallTraceTest : public ServerTest {
   }
   ~CallTraceTest() override { server_.reset(); }  // before the spans
 
-  /// The request id that ListJobs answers when it is sent these.
+  /// The request id in the answer of ListJobs to a call with these ones.
   std::string AnsweredId(const std::vector<std::string>& sent) {
     Call call;
     for (const std::string& id : sent) call.AddMetadata("x-request-id", id);
@@ -75,7 +75,7 @@ class CallTraceTest : public ServerTest {
   KeptSpans spans_;
 };
 
-TEST(CallLogTest, WhatACallerIsToldOnlyByReferenceStandsInTheLog) {
+TEST(CallLogTest, AnErrorWithPrivateTextIsInTheLogUnderItsRequestId) {
   std::ostringstream text;
   const Log log =
       Log::ToSink("vico-server", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
@@ -91,7 +91,7 @@ TEST(CallLogTest, WhatACallerIsToldOnlyByReferenceStandsInTheLog) {
   EXPECT_EQ(line.at("detail"), "no such column");
 }
 
-TEST_F(CallTraceTest, ACallHasTheCallersIdOrOneOfOurs) {
+TEST_F(CallTraceTest, ACallHasTheCallersRequestIdOrANewOne) {
   EXPECT_EQ(AnsweredId({"edge-1.2_3"}), "edge-1.2_3");
   EXPECT_THAT(AnsweredId({}), MatchesRegex("[0-9a-f]{32}"));
   EXPECT_THAT(AnsweredId({"a b"}), MatchesRegex("[0-9a-f]{32}"));
@@ -99,7 +99,7 @@ TEST_F(CallTraceTest, ACallHasTheCallersIdOrOneOfOurs) {
   EXPECT_THAT(AnsweredId({"one", "two"}), MatchesRegex("[0-9a-f]{32}"));
 }
 
-TEST_F(CallTraceTest, ARefusedCallAndAStreamAnswerTheirIdsToo) {
+TEST_F(CallTraceTest, RefusedCallsAndStreamsReturnTheirRequestIds) {
   Call refused;
   refused.AddMetadata("x-request-id", "refused");
   v1::Job job;
@@ -118,7 +118,7 @@ TEST_F(CallTraceTest, ARefusedCallAndAStreamAnswerTheirIdsToo) {
   watched.TryCancel();
 }
 
-TEST_F(CallTraceTest, AJobStaysInTheTraceOfTheCallThatMadeIt) {
+TEST_F(CallTraceTest, AJobBelongsToTheTraceOfTheCallThatCreatedIt) {
   const v1::Job job = CreateTraced("00-" + kTrace + "-" + kParent + "-01");
   const v1::LeasedJob leased = Leased();
   ASSERT_EQ(leased.job(), job.name());
@@ -148,7 +148,7 @@ TEST_F(CallTraceTest, AJobStaysInTheTraceOfTheCallThatMadeIt) {
   EXPECT_NE(again.trace().traceparent(), leased.trace().traceparent());
 }
 
-TEST_F(CallTraceTest, ATraceThatNobodyWantsIsPassedOnWithoutSpans) {
+TEST_F(CallTraceTest, AnUnsampledTraceIsPassedOnWithoutSpans) {
   const std::string unwanted = "00-" + kTrace + "-" + kParent + "-00";
   CreateTraced(unwanted);
   const v1::LeasedJob leased = Leased();
@@ -157,7 +157,7 @@ TEST_F(CallTraceTest, ATraceThatNobodyWantsIsPassedOnWithoutSpans) {
   EXPECT_THAT(spans_.Named("vico.v1.JobService/CreateGenerationJob"), IsEmpty());
 }
 
-TEST_F(CallTraceTest, WithoutATraceACallBeginsOne) {
+TEST_F(CallTraceTest, ACallWithoutATraceStartsOne) {
   CreateTraced("00-nonsense");
   const auto call = spans_.Named("vico.v1.JobService/CreateGenerationJob");
   ASSERT_EQ(call.size(), 1u);
@@ -168,12 +168,12 @@ TEST_F(CallTraceTest, WithoutATraceACallBeginsOne) {
   EXPECT_EQ(parsed->trace_id, call[0].context.trace_id);
 }
 
-TEST_F(CallTraceTest, WorkersCallsAreSpansOnlyAsPartsOfATrace) {
+TEST_F(CallTraceTest, CallsOfWorkersAreSpansOnlyInsideATrace) {
   EXPECT_THAT(spans_.Named("vico.v1.WorkerService/Register"), IsEmpty());
   EXPECT_THAT(spans_.Named("vico.v1.WorkerService/PutBlob"), IsEmpty());
   Call call;
   call.AddMetadata("traceparent", "00-" + kTrace + "-" + kParent + "-01");
-  v1::LeaseRequest request;  // refused: it names no worker
+  v1::LeaseRequest request;  // invalid, since it names no worker
   v1::LeaseResponse response;
   EXPECT_FALSE(workers_->Lease(&call, request, &response).ok());
   const auto lease = spans_.Named("vico.v1.WorkerService/Lease");
@@ -182,7 +182,7 @@ TEST_F(CallTraceTest, WorkersCallsAreSpansOnlyAsPartsOfATrace) {
   EXPECT_EQ(lease[0].parent_span_id, kParent);
 }
 
-/// What LogCall writes of a call that ended so.
+/// The lines that LogCall writes for a call with this status.
 nlohmann::json Logged(const CallNotes& notes, const absl::Status& status) {
   std::ostringstream out;
   const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(out);
@@ -190,7 +190,7 @@ nlohmann::json Logged(const CallNotes& notes, const absl::Status& status) {
   return nlohmann::json::parse(out.str());
 }
 
-TEST(CallLogTest, EachLineHasTheIdsOfItsCall) {
+TEST(CallLogTest, EachLogLineHasTheIdsOfItsCall) {
   CallNotes notes;
   notes.method = "Report";
   notes.request_id = "edge-1";

@@ -1,5 +1,8 @@
 #include "server/services/concept_service.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include <gmock/gmock.h>
 
 #include "tests/server/server_fixture.h"
@@ -45,7 +48,7 @@ TEST_F(ConceptServiceTest, AnUploadBecomesAConcept) {
   EXPECT_EQ(List().size(), 1u);
 }
 
-TEST_F(ConceptServiceTest, TheHeaderAloneSaysWhatToSend) {
+TEST_F(ConceptServiceTest, AHeaderAloneIsAnsweredWithTheMissingPictures) {
   const auto header = Header(pictures_);
   const auto first = Upload(header, {});
   ASSERT_THAT(first, IsOk());
@@ -63,7 +66,7 @@ TEST_F(ConceptServiceTest, TheHeaderAloneSaysWhatToSend) {
   EXPECT_EQ(rest->uploaded_concept().pictures_size(), 2);
 }
 
-TEST_F(ConceptServiceTest, PicturesThatAreThereNeedNotBeSentAgain) {
+TEST_F(ConceptServiceTest, StoredPicturesNeedNotBeSentAgain) {
   UploadedConcept();
   const auto header = Header(pictures_);
   const auto again = Upload(header, {});
@@ -71,6 +74,21 @@ TEST_F(ConceptServiceTest, PicturesThatAreThereNeedNotBeSentAgain) {
   EXPECT_THAT(again->missing_sha256(), IsEmpty());
   EXPECT_EQ(again->uploaded_concept().pictures_size(), 2);
   EXPECT_EQ(List().size(), 2u);
+}
+
+TEST_F(ConceptServiceTest, AResumedUploadDoesNotDecodeStoredPictures) {
+  UploadedConcept();
+  // From now on the stored pictures do not decode.
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data_ + "/blobs")) {
+    if (!entry.is_regular_file()) continue;
+    const auto size = std::filesystem::file_size(entry.path());
+    std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_all);
+    std::ofstream(entry.path(), std::ios::binary) << std::string(size, 'x');
+  }
+  const auto again = Upload(Header({pictures_[0], pictures_[0]}), {});
+  ASSERT_THAT(again, IsOk());
+  ASSERT_EQ(again->uploaded_concept().pictures_size(), 2);
+  EXPECT_EQ(again->uploaded_concept().warnings_size(), 1) << "from the stored fingerprints";
 }
 
 TEST_F(ConceptServiceTest, ARepeatedRequestGetsTheFirstAnswer) {
@@ -87,7 +105,7 @@ TEST_F(ConceptServiceTest, ARepeatedRequestGetsTheFirstAnswer) {
   EXPECT_THAT(Upload(other, {}), HasReason("REQUEST_ID_REUSED"));
 }
 
-TEST_F(ConceptServiceTest, ABadPictureIsNamedAndNothingIsMade) {
+TEST_F(ConceptServiceTest, ABadPictureIsNamedAndNothingIsCreated) {
   struct Case {
     std::string bytes;
     const char* complaint;
@@ -105,7 +123,7 @@ TEST_F(ConceptServiceTest, ABadPictureIsNamedAndNothingIsMade) {
   EXPECT_EQ(IncomingFiles(), 0u);
 }
 
-TEST_F(ConceptServiceTest, APictureThatKillsItsDecoderIsNamedAndTheServerGoesOn) {
+TEST_F(ConceptServiceTest, APictureThatKillsItsDecoderIsNamedAndTheServerContinues) {
   decoder_.program = VICO_TRICK_DECODER_BINARY;
   Start();
   const std::string deadly = Encoded(TestPicture(66, 64), ".png");
@@ -157,7 +175,7 @@ TEST_F(ConceptServiceTest, ChunksBeforeAHeaderAreRefused) {
   EXPECT_THAT(FromGrpc(writer->Finish()), NamesField("header"));
 }
 
-TEST_F(ConceptServiceTest, PicturesThatLookTheSameAreSaid) {
+TEST_F(ConceptServiceTest, PicturesThatLookTheSameGiveAWarning) {
   const std::string png = Encoded(TestPicture(64, 64), ".png");
   const std::string jpeg = Encoded(TestPicture(64, 64), ".jpg");
   const auto alike = Upload(Header({png, jpeg}), {{0, png}, {1, jpeg}});
@@ -167,7 +185,7 @@ TEST_F(ConceptServiceTest, PicturesThatLookTheSameAreSaid) {
   EXPECT_THAT(alike->uploaded_concept().warnings(0).message(),
               HasSubstr("pictures[0] and pictures[1]"));
 
-  const auto equal = Upload(Header({png, png}), {});  // known already, and sent for nothing
+  const auto equal = Upload(Header({png, png}), {});  // stored already
   ASSERT_THAT(equal, IsOk());
   EXPECT_EQ(equal->uploaded_concept().warnings_size(), 1);
 }
@@ -189,7 +207,7 @@ TEST_F(ConceptServiceTest, AClientThatGoesAwayLeavesNothingHalfDone) {
   EXPECT_THAT(List(), IsEmpty());
 }
 
-TEST_F(ConceptServiceTest, AFullDiskIsSaidAndLeavesNothing) {
+TEST_F(ConceptServiceTest, AFullDiskIsReportedAndLeavesNothing) {
   files_.full = true;
   const auto full = Upload(Header(pictures_), {{0, pictures_[0]}, {1, pictures_[1]}});
   EXPECT_THAT(full, HasCode(absl::StatusCode::kResourceExhausted));

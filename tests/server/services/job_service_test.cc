@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "common/schedulers.h"
 #include "tests/server/server_fixture.h"
 
 namespace vico::server {
@@ -44,8 +45,7 @@ class JobServiceTest : public ServerTest {
     return static_cast<size_t>(response.jobs_size());
   }
 
-  /// Plays the worker on a leased generation: one picture, then the end. Returns the picture's
-  /// bytes.
+  /// Finishes a leased generation with one picture, as a worker. Returns the picture's bytes.
   std::string DrawAndFinish(const v1::LeasedJob& leased) {
     cv::Mat noise(200, 200, CV_8UC3);
     cv::RNG(1).fill(noise, cv::RNG::UNIFORM, 0, 256);
@@ -116,7 +116,7 @@ TEST_F(JobServiceTest, ATrainingRunsFromUploadToAdapter) {
   EXPECT_THAT(FromGrpc(reader->Finish()), IsOk());
 }
 
-TEST_F(JobServiceTest, AWatchGoesOnWhereItStopped) {
+TEST_F(JobServiceTest, AWatchResumesWhereItEnded) {
   const auto job = Create(GenerationOf());
   ASSERT_THAT(job, IsOk());
   DrawAndFinish(Leased());
@@ -133,7 +133,7 @@ TEST_F(JobServiceTest, AWatchGoesOnWhereItStopped) {
   EXPECT_THAT(Watch(job->name(), all->size() + 1), NamesField("after_sequence"));
 }
 
-TEST_F(JobServiceTest, AWatchFollowsAJobThatIsUnderWay) {
+TEST_F(JobServiceTest, AWatchFollowsARunningJob) {
   const auto job = Create(GenerationOf());
   ASSERT_THAT(job, IsOk());
   auto watch = std::async(std::launch::async, [&] { return Watch(job->name(), 0); });
@@ -181,7 +181,7 @@ TEST_F(JobServiceTest, GenerateStreamsEventsAndPictures) {
                                  v1::Event::kPicture, v1::Event::kSucceeded));
 }
 
-TEST_F(JobServiceTest, AGenerationGoesOnWithoutItsClient) {
+TEST_F(JobServiceTest, AGenerationContinuesWithoutItsClient) {
   std::string name;
   {
     Call call;
@@ -204,14 +204,14 @@ TEST_F(JobServiceTest, AGenerationGoesOnWithoutItsClient) {
   EXPECT_EQ(bytes, png);
 }
 
-TEST_F(JobServiceTest, ARequestRepeatedIsOneJob) {
+TEST_F(JobServiceTest, ARepeatedRequestIsOneJob) {
   const auto request = GenerationOf();
   const auto first = Create(request);
   const auto second = Create(request);
   ASSERT_THAT(first, IsOk());
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(first->name(), second->name());
-  // The seed was drawn by the server: a repeat does not draw another.
+  // A repeat does not draw another seed.
   EXPECT_EQ(first->spec().SerializeAsString(), second->spec().SerializeAsString());
   auto other = request;
   other.mutable_generate()->set_prompt("a photo of a cat");
@@ -219,7 +219,7 @@ TEST_F(JobServiceTest, ARequestRepeatedIsOneJob) {
   EXPECT_EQ(CountJobs(), 1u);
 }
 
-TEST_F(JobServiceTest, ARepeatGetsItsJobAlsoWhenTheConceptIsGone) {
+TEST_F(JobServiceTest, ARepeatGetsItsJobAfterTheConceptIsDeleted) {
   const v1::Concept uploaded = UploadedConcept();
   const auto request = TrainingOf(uploaded);
   const auto first = Create(request);
@@ -261,7 +261,7 @@ TEST_F(JobServiceTest, AQueuedJobIsCancelledAtOnce) {
   EXPECT_EQ(nothing->jobs_size(), 0);
 }
 
-TEST_F(JobServiceTest, AFailedJobIsTriedAgainAsANewOne) {
+TEST_F(JobServiceTest, ARetryOfAFailedJobIsANewJob) {
   const auto job = Create(GenerationOf());
   EXPECT_THAT(Retry(job->name()), HasReason("NOT_RETRYABLE"));
   v1::FinishRequest finish;
@@ -292,7 +292,7 @@ TEST_F(JobServiceTest, ValidateOnlyQueuesNothing) {
   EXPECT_EQ(CountJobs(), 0u);
 }
 
-TEST_F(JobServiceTest, WarningsComeRightAfterQueued) {
+TEST_F(JobServiceTest, WarningsFollowTheQueuedEvent) {
   const std::string png = Encoded(TestPicture(64, 64), ".png");
   const auto uploaded = Upload(Header({png, png}), {{0, png}});
   ASSERT_THAT(uploaded, IsOk());
@@ -309,7 +309,7 @@ TEST_F(JobServiceTest, WarningsComeRightAfterQueued) {
   EXPECT_EQ((*watched)[2].event().warning().reason(), "DUPLICATE_PICTURES");
 }
 
-TEST_F(JobServiceTest, WhatASpecNamesMustBeThere) {
+TEST_F(JobServiceTest, ResourcesThatASpecNamesMustExist) {
   const std::string nobody(32, '0');
   v1::Concept missing;
   missing.set_name("concepts/" + nobody);
@@ -368,14 +368,12 @@ TEST_F(JobServiceTest, CapabilitiesHoldTheLimits) {
   v1::Capabilities capabilities;
   ASSERT_THAT(FromGrpc(models_->GetCapabilities(&call, {}, &capabilities)), IsOk());
   EXPECT_EQ(capabilities.version(), "test");
-  EXPECT_THAT(capabilities.schedulers(),
-              ElementsAre("ddim", "ddpm", "pndm", "euler", "euler_ancestral", "heun", "dpmsolver++",
-                          "dpmsolver++_karras", "unipc", "lcm"));
+  EXPECT_THAT(capabilities.schedulers(), testing::ElementsAreArray(kSchedulerNames));
   EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER, v1::DIALECT_MMAGIC));
   EXPECT_EQ(capabilities.limits().at("train.steps").max(), 5000);
 }
 
-TEST_F(JobServiceTest, BaseModelsOnOfferAreListed) {
+TEST_F(JobServiceTest, OfferedBaseModelsAreListed) {
   Call call;
   v1::ListBaseModelsResponse response;
   ASSERT_THAT(FromGrpc(models_->ListBaseModels(&call, {}, &response)), IsOk());
@@ -386,7 +384,7 @@ TEST_F(JobServiceTest, BaseModelsOnOfferAreListed) {
 
 class NoWorkerTest : public ServerTest {};
 
-TEST_F(NoWorkerTest, WithoutABaseModelNothingCanBeAsked) {
+TEST_F(NoWorkerTest, WithoutABaseModelJobsAreRefused) {
   EXPECT_THAT(Create(GenerationOf()), HasReason("NO_BASE_MODEL"));
   EXPECT_THAT(Create(TrainingOf(UploadedConcept())), HasReason("NO_BASE_MODEL"));
 }

@@ -11,7 +11,7 @@ namespace {
 
 class WorkerServiceTest : public ServerTest {};
 
-TEST_F(WorkerServiceTest, TokenizerFilesComeBeforeTheRegistration) {
+TEST_F(WorkerServiceTest, TokenizerFilesMustBeUploadedBeforeTheRegistration) {
   Call call;
   v1::RegisterRequest request;
   request.set_worker("worker-a");
@@ -21,7 +21,7 @@ TEST_F(WorkerServiceTest, TokenizerFilesComeBeforeTheRegistration) {
   EXPECT_THAT(Register(), IsOk());
 }
 
-TEST_F(WorkerServiceTest, ATokenizerThatIsNoneIsRefused) {
+TEST_F(WorkerServiceTest, AMalformedTokenizerIsRefused) {
   const std::string nonsense = "{\"a\":";
   ASSERT_THAT(Put(nonsense, "application/json"), IsOk());
   ASSERT_THAT(Put(TestMerges(), "text/plain"), IsOk());
@@ -52,7 +52,7 @@ TEST_F(WorkerServiceTest, ALeaseWaitsForAJob) {
   EXPECT_EQ(leased->ttl().seconds(), 30);
 }
 
-TEST_F(WorkerServiceTest, ALeaseThatFindsNothingEndsWithItsWait) {
+TEST_F(WorkerServiceTest, ALeaseWithoutAJobEndsAfterItsWait) {
   ASSERT_THAT(Register(), IsOk());
   const auto nothing = Lease(std::chrono::milliseconds(20));
   ASSERT_THAT(nothing, IsOk());
@@ -70,7 +70,7 @@ TEST_F(WorkerServiceTest, TheSameNonceGetsTheSameGrant) {
   EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
 }
 
-TEST_F(WorkerServiceTest, AWorkerSeesOnlyWhatItsJobNames) {
+TEST_F(WorkerServiceTest, AWorkerReadsOnlyBlobsOfItsJob) {
   ASSERT_THAT(Register(), IsOk());
   const v1::Concept uploaded = UploadedConcept();
   const std::string picture = uploaded.pictures(0).blob().sha256();
@@ -87,20 +87,20 @@ TEST_F(WorkerServiceTest, AWorkerSeesOnlyWhatItsJobNames) {
   EXPECT_EQ(*Get(Sha256Hex("a preview"), leased.job(), leased.lease_id()), "a preview");
 }
 
-TEST_F(WorkerServiceTest, BlobsAreTakenOnlyUnderALease) {
+TEST_F(WorkerServiceTest, BlobsAreAcceptedOnlyUnderALease) {
   ASSERT_THAT(Register(), IsOk());
   const auto job = Create(GenerationOf());
   v1::LeasedJob stranger;
   stranger.set_job(job->name());
   stranger.set_lease_id("lease_of_nobody");
   EXPECT_THAT(Put("bytes", "image/png", stranger), HasCode(absl::StatusCode::kAborted));
-  // Without a job: tokenizer files only, and those are small.
+  // Without a job only tokenizer files are accepted, which are small.
   EXPECT_THAT(Put(std::string((8 << 20) + 1, 'a'), "application/json"),
               NamesField("header.blob.size_bytes"));
   EXPECT_EQ(IncomingFiles(), 0u);
 }
 
-TEST_F(WorkerServiceTest, BlobsMustBeWhatTheirHeaderSays) {
+TEST_F(WorkerServiceTest, BlobsMustMatchTheirHeader) {
   const auto put = [&](const v1::BlobRef& blob, const std::string& bytes) {
     Call call;
     v1::BlobRef stored;
@@ -121,7 +121,7 @@ TEST_F(WorkerServiceTest, BlobsMustBeWhatTheirHeaderSays) {
   EXPECT_EQ(IncomingFiles(), 0u);
 }
 
-TEST_F(WorkerServiceTest, EventsMustNameBlobsThatAreThere) {
+TEST_F(WorkerServiceTest, EventsMustNameStoredBlobs) {
   ASSERT_THAT(Register(), IsOk());
   const auto job = Create(GenerationOf());
   const v1::LeasedJob leased = Leased();
@@ -134,7 +134,7 @@ TEST_F(WorkerServiceTest, EventsMustNameBlobsThatAreThere) {
   EXPECT_EQ(JobNow(job->name()).state(), v1::JOB_STATE_RUNNING);
 }
 
-TEST_F(WorkerServiceTest, EventsOfTheServersOwnAreRefused) {
+TEST_F(WorkerServiceTest, WorkersMayNotReportEventsOfTheServer) {
   ASSERT_THAT(Register(), IsOk());
   ASSERT_THAT(Create(GenerationOf()), IsOk());
   const v1::LeasedJob leased = Leased();

@@ -1,0 +1,91 @@
+// Owner of everything between the stores and the listeners: the gRPC services with their threads,
+// authenticators, worker registry, limits and metrics, and the threads that maintain jobs and
+// tenants.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/tracing/span.h"
+#include "server/access/authenticators.h"
+#include "server/jobs/admission.h"
+#include "server/jobs/event_feed.h"
+#include "server/jobs/worker_registry.h"
+#include "server/metrics/metrics.h"
+#include "server/net/listeners.h"
+#include "server/pictures/picture_decoder.h"
+#include "server/rpc/client_stream.h"
+#include "server/services/job_service.h"
+#include "server/store/storage.h"
+
+namespace vico::server {
+
+struct ServiceOptions {
+  std::string version;
+  int threads = 8;                                 ///< that run handlers
+  int intake_threads = 2;                          ///< that decode uploaded pictures, one each
+  absl::Duration housekeeping = absl::Seconds(2);  ///< interval
+  AdmissionLimits admission;
+  Admission::ProbeDisk probe_disk{};  ///< of the data folder; the file system's values if left out
+  JobServiceOptions streams;
+  ClientStreamOptions uploads;  ///< by clients
+};
+
+/// What Services gets from the rest of the server. The references must outlive it.
+struct ServiceContext {
+  Storage& storage;
+  EventFeed& feed;
+  const Clock& clock;
+  Log log;
+  std::unique_ptr<PictureDecoder> decoder;
+  KeyPolicy keys = KeyPolicy::kRequired;
+  WorkerPolicy workers = WorkerPolicy::kCertificate;
+  absl::Duration lease_ttl;
+  SpanSink* spans = nullptr;                    ///< may be null
+  std::function<void()> on_registered = [] {};  ///< after a worker registered; any thread
+};
+
+/// Any thread, except Start(), StartMaintenance() and Stop().
+class Services {
+ public:
+  /// kUnavailable and the store's other errors when the API keys cannot be read.
+  static absl::StatusOr<std::unique_ptr<Services>> Start(const ServiceOptions& options,
+                                                         ServiceContext context);
+  ~Services();  ///< as Stop()
+
+  std::vector<NamedService> ForClients();
+  std::vector<NamedService> ForWorkers();
+
+  const WorkerRegistry& workers() const;
+  Metrics& metrics();
+
+  /// By group of calls: "clients", "uploads" and "workers".
+  std::map<std::string, size_t> OpenStreams() const;
+
+  /// Starts the threads that expire leases, refresh API keys and erase deleted tenants.
+  void StartMaintenance();
+
+  /// Refuses new calls, ends watches and long polls with kUnavailable, and waits up to `grace` for
+  /// the other calls.
+  void Drain(absl::Duration grace);
+
+  /// Stops all threads. The listeners must be closed.
+  void Stop();
+
+ private:
+  struct Parts;
+  explicit Services(std::unique_ptr<Parts> parts);
+
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace vico::server
