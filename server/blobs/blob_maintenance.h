@@ -1,47 +1,38 @@
-// The thread that looks after blobs: collects garbage and scrubs, a little every second.
+// The thread that collects blob garbage and scrubs blobs, a little every second.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <memory>
 
 #include "common/log.h"
+#include "common/periodic_thread.h"
 #include "server/blobs/blob_garbage_collector.h"
 #include "server/blobs/scrubber.h"
 
 namespace vico::server {
 
 struct BlobMaintenanceOptions {
-  absl::Duration garbage_age = absl::Hours(24);     ///< of a blob that nothing names
-  absl::Duration scrub_interval = absl::Hours(24);  ///< between the beginnings of two rounds
+  absl::Duration garbage_age = absl::Hours(24);  ///< age at which an unreferenced blob is deleted
+  absl::Duration scrub_interval = absl::Hours(24);  ///< between the starts of two rounds
   uint64_t scrub_bytes_per_second = uint64_t{16} << 20;
   absl::Duration interval = absl::Seconds(1);  ///< between turns
 };
 
-/// The references must outlive it. Stops with its destructor.
+/// The references must outlive it. The destructor stops the thread.
 class BlobMaintenance {
  public:
-  BlobMaintenance(Database& database, LocalBlobStore& files, const SteadyTime& time, const Log& log,
-             const BlobMaintenanceOptions& options);
-  ~BlobMaintenance();
-
+  BlobMaintenance(Database& database, BlobFiles& files, const StoreClock& time, const Log& log,
+                  const BlobMaintenanceOptions& options);
   void Start();
 
-  /// One turn, as the thread does them; for tests, instead of Start.
+  /// One turn of the thread. Not while the thread runs.
   void Turn();
 
  private:
-  void Loop();
-
   const Log log_;
   const BlobMaintenanceOptions options_;
   BlobGarbageCollector collector_;
   Scrubber scrubber_;
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;  // guarded by mutex_
-  std::thread thread_;
+  std::unique_ptr<PeriodicThread> thread_;
 };
 
 }  // namespace vico::server

@@ -5,7 +5,7 @@
 
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
-#include "server/blobs/blob_store_tracked.h"
+#include "server/blobs/tracked_blob_store.h"
 
 namespace vico::server {
 namespace {
@@ -17,35 +17,37 @@ struct Row {
   bool live = false;
 };
 
-absl::StatusOr<std::map<Key, Row>> AllRows(SqliteConnection& db) {
+absl::StatusOr<std::map<Key, Row>> AllRows(SqlSession& db) {
   std::map<Key, Row> rows;
-  RETURN_IF_ERROR(db.Query(
-      "SELECT tenant, sha256, size_bytes, state = 'live' FROM blob", {}, [&](const SqlRow& row) {
-        rows[{row.Text(0), row.Text(1)}] = {static_cast<uint64_t>(row.Int(2)), row.Int(3) != 0};
+  RETURN_IF_ERROR(
+      db.Query("SELECT tenant, sha256, size_bytes, state FROM blob", {}, [&](const SqlRow& row) {
+        rows[{row.Text(0), row.Text(1)}] = {static_cast<uint64_t>(row.Int(2)),
+                                            row.Text(3) == "live"};
         return absl::OkStatus();
       }));
   return rows;
 }
 
-absl::Status Forget(SqliteConnection& db, const Key& key) {
+absl::Status Forget(SqlSession& db, const Key& key) {
   return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {key.first, key.second})
       .status();
 }
 
 }  // namespace
 
-absl::StatusOr<BlobRecovery> RecoverBlobs(Database& database, LocalBlobStore& files,
-                                          const SteadyTime& time) {
+absl::StatusOr<BlobRecovery> RecoverBlobs(Database& database, BlobFiles& files,
+                                          const StoreClock& time) {
   BlobRecovery result;
-  ASSIGN_OR_RETURN(const std::vector<LocalBlobStore::File> all, files.List());
+  ASSIGN_OR_RETURN(const std::vector<BlobFiles::File> all, files.List());
   std::map<Key, uint64_t> on_disk;
-  for (const LocalBlobStore::File& file : all)
-    on_disk[{file.tenant, file.sha256}] = file.size_bytes;
+  for (const BlobFiles::File& file : all) on_disk[{file.tenant, file.sha256}] = file.size_bytes;
 
   std::vector<Key> deleting;
-  RETURN_IF_ERROR(database.Write([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
+    result = {};
+    deleting.clear();
     ASSIGN_OR_RETURN(const auto rows, AllRows(db));
-    if (rows.empty()) RETURN_IF_ERROR(NameBlobsOfOlderRows(db));
+    if (rows.empty()) RETURN_IF_ERROR(ReferenceBlobsOfOlderRows(db));
     for (const auto& [key, size] : on_disk) {
       if (rows.contains(key)) continue;
       v1::BlobRef blob;
@@ -59,7 +61,7 @@ absl::StatusOr<BlobRecovery> RecoverBlobs(Database& database, LocalBlobStore& fi
       if (!row.live) {
         deleting.push_back(key);
       } else if (file == on_disk.end() || file->second != row.size_bytes) {
-        if (file != on_disk.end()) RETURN_IF_ERROR(files.SetAside(key.first, key.second));
+        if (file != on_disk.end()) RETURN_IF_ERROR(files.Quarantine(key.first, key.second));
         RETURN_IF_ERROR(Forget(db, key));
         ++result.forgotten;
       }
@@ -70,7 +72,7 @@ absl::StatusOr<BlobRecovery> RecoverBlobs(Database& database, LocalBlobStore& fi
     RETURN_IF_ERROR(FinishDeletion(database, files, tenant, sha256));
     ++result.deleted;
   }
-  RETURN_IF_ERROR(database.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::vector<BlobRow> lost, LostBlobs(db));
     for (const BlobRow& blob : lost) {
       ASSIGN_OR_RETURN(std::vector<std::string> users, UsersOfBlob(db, blob.tenant, blob.sha256));

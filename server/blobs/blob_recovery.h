@@ -1,5 +1,5 @@
-// What a server does with blobs when it starts: half-done deletions are finished, files and rows
-// are made to agree, and what is lost is said by name.
+// Reconciles blob files and their rows when a server starts: finishes deletions, and reports lost
+// blobs with the resources that reference them.
 #pragma once
 
 #include <string>
@@ -7,27 +7,28 @@
 
 #include <absl/status/statusor.h>
 
-#include "server/blobs/blob_store_local.h"
+#include "server/blobs/blob_files.h"
+#include "server/jobs/store_clock.h"
 #include "server/sql/database.h"
-#include "server/jobs/steady_time.h"
 
 namespace vico::server {
 
 struct LostBlob {
   std::string tenant;
   std::string sha256;
-  std::vector<std::string> users;  ///< jobs, adapters, concepts and base models that name it
+  std::vector<std::string> users;  ///< jobs, adapters, concepts and base models that reference it
 };
 
 struct BlobRecovery {
-  int adopted = 0;    ///< files without a row got one: their age counts from now
-  int deleted = 0;    ///< deletions that were under way
-  int forgotten = 0;  ///< rows without a file, or with one of another size (that one is set aside)
-  std::vector<LostBlob> lost;  ///< named, but not there: uploading the same bytes mends it
+  int adopted = 0;    ///< files that had no row and got one; their age counts from now
+  int deleted = 0;    ///< deletions that an earlier process had begun
+  int forgotten = 0;  ///< deleted rows: no file, or one of another size, which is quarantined
+  std::vector<LostBlob>
+      lost;  ///< referenced but not stored; an upload of the same bytes repairs it
 };
 
-/// Before the services start. Files on their way in are the blob store's own to clear.
-absl::StatusOr<BlobRecovery> RecoverBlobs(Database& database, LocalBlobStore& files,
-                                          const SteadyTime& time);
+/// Must run before the services start. The blob files remove unfinished uploads themselves.
+absl::StatusOr<BlobRecovery> RecoverBlobs(Database& database, BlobFiles& files,
+                                          const StoreClock& time);
 
 }  // namespace vico::server

@@ -14,28 +14,28 @@ namespace vico::server {
 namespace {
 
 constexpr std::array<BlobReference, 1> kReferences{{
-    {"blob_use", "sha256", "user"},
+    {"blob_use", "sha256", R"("user")"},
 }};
 
 absl::Status BlobMissing(std::string_view sha256) {
   return Error(absl::StatusCode::kFailedPrecondition,
-               fmt::format("blob {}: is not here (any more); upload it again", sha256),
-               "BLOB_MISSING");
+               fmt::format("blob {}: is not stored; upload it again", sha256), "BLOB_MISSING");
 }
 
-absl::Status InsertUse(SqliteConnection& db, std::string_view tenant, std::string_view user,
+absl::Status InsertUse(SqlSession& db, std::string_view tenant, std::string_view user,
                        std::string_view sha256) {
   if (sha256.empty()) return absl::OkStatus();
   return db
       .Execute(
-          "INSERT INTO blob_use (tenant, sha256, user) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+          R"sql(INSERT INTO blob_use (tenant, sha256, "user") VALUES (?, ?, ?)
+                  ON CONFLICT DO NOTHING)sql",
           {tenant, sha256, user})
       .status();
 }
 
-/// The blobs of each message that `sql` finds; its columns: tenant, user, message.
+/// References the blobs of each message that `sql` finds. Its columns: tenant, user, message.
 template <typename Message, typename BlobsOf>
-absl::Status NameAll(SqliteConnection& db, std::string_view sql, const BlobsOf& blobs_of) {
+absl::Status NameAll(SqlSession& db, std::string_view sql, const BlobsOf& blobs_of) {
   return db.Query(sql, {}, [&](const SqlRow& row) -> absl::Status {
     Message message;
     if (!message.ParseFromString(row.Text(2))) {
@@ -53,20 +53,22 @@ absl::Status NameAll(SqliteConnection& db, std::string_view sql, const BlobsOf& 
 
 std::span<const BlobReference> BlobReferences() { return kReferences; }
 
-absl::Status SaveBlobRow(SqliteConnection& db, absl::Time now, std::string_view tenant,
+absl::Status SaveBlobRow(SqlSession& db, absl::Time now, std::string_view tenant,
                          const v1::BlobRef& blob) {
   return db
       .Execute(
           "INSERT INTO blob (tenant, sha256, size_bytes, state, time) VALUES (?, ?, ?, 'live', ?) "
-          "ON CONFLICT DO UPDATE SET size_bytes = excluded.size_bytes, state = 'live', "
+          "ON CONFLICT (tenant, sha256) DO UPDATE SET size_bytes = excluded.size_bytes, state = "
+          "'live', "
           "time = excluded.time",
           {tenant, blob.sha256(), static_cast<int64_t>(blob.size_bytes()), absl::ToUnixMicros(now)})
       .status();
 }
 
-absl::StatusOr<BlobRow> FindLiveBlob(SqliteConnection& db, std::string_view tenant,
+absl::StatusOr<BlobRow> FindLiveBlob(SqlSession& db, std::string_view tenant,
                                      std::string_view sha256) {
-  absl::StatusOr<BlobRow> found = absl::NotFoundError(fmt::format("blob {}: is not here", sha256));
+  absl::StatusOr<BlobRow> found =
+      absl::NotFoundError(fmt::format("blob {}: is not stored", sha256));
   RETURN_IF_ERROR(db.Query(
       "SELECT size_bytes, time FROM blob WHERE tenant = ? AND sha256 = ? AND state = 'live'",
       {tenant, sha256}, [&](const SqlRow& row) {
@@ -77,7 +79,7 @@ absl::StatusOr<BlobRow> FindLiveBlob(SqliteConnection& db, std::string_view tena
   return found;
 }
 
-absl::Status NameBlobs(SqliteConnection& db, std::string_view tenant, std::string_view user,
+absl::Status NameBlobs(SqlSession& db, std::string_view tenant, std::string_view user,
                        const std::vector<v1::BlobRef>& blobs) {
   for (const v1::BlobRef& blob : blobs) {
     if (blob.sha256().empty()) continue;
@@ -90,16 +92,18 @@ absl::Status NameBlobs(SqliteConnection& db, std::string_view tenant, std::strin
   return absl::OkStatus();
 }
 
-absl::Status UnnameBlobs(SqliteConnection& db, absl::Time now, std::string_view tenant,
+absl::Status UnnameBlobs(SqlSession& db, absl::Time now, std::string_view tenant,
                          std::string_view user) {
-  RETURN_IF_ERROR(db.Execute("UPDATE blob SET time = ?1 WHERE tenant = ?2 AND sha256 IN "
-                             "(SELECT sha256 FROM blob_use WHERE user = ?3 AND tenant = ?2)",
+  RETURN_IF_ERROR(db.Execute(R"sql(UPDATE blob SET time = ?1 WHERE tenant = ?2 AND sha256 IN
+                                (SELECT sha256 FROM blob_use WHERE "user" = ?3 AND tenant = ?2)
+                             )sql",
                              {absl::ToUnixMicros(now), tenant, user})
                       .status());
-  return db.Execute("DELETE FROM blob_use WHERE user = ? AND tenant = ?", {user, tenant}).status();
+  return db.Execute(R"(DELETE FROM blob_use WHERE "user" = ? AND tenant = ?)", {user, tenant})
+      .status();
 }
 
-absl::StatusOr<std::vector<std::string>> UsersOfBlob(SqliteConnection& db, std::string_view tenant,
+absl::StatusOr<std::vector<std::string>> UsersOfBlob(SqlSession& db, std::string_view tenant,
                                                      std::string_view sha256) {
   std::vector<std::string> users;
   for (const BlobReference& reference : kReferences) {
@@ -114,7 +118,7 @@ absl::StatusOr<std::vector<std::string>> UsersOfBlob(SqliteConnection& db, std::
   return users;
 }
 
-absl::StatusOr<std::vector<BlobRow>> LostBlobs(SqliteConnection& db) {
+absl::StatusOr<std::vector<BlobRow>> LostBlobs(SqlSession& db) {
   std::vector<BlobRow> lost;
   for (const BlobReference& reference : kReferences) {
     const std::string sql = fmt::format(
@@ -130,7 +134,7 @@ absl::StatusOr<std::vector<BlobRow>> LostBlobs(SqliteConnection& db) {
   return lost;
 }
 
-std::string NothingNamesBlobSql() {
+std::string UnreferencedBlobSql() {
   std::string sql;
   for (const BlobReference& reference : kReferences) {
     if (!sql.empty()) sql += " AND ";
@@ -141,7 +145,7 @@ std::string NothingNamesBlobSql() {
   return sql;
 }
 
-absl::Status NameBlobsOfOlderRows(SqliteConnection& db) {
+absl::Status ReferenceBlobsOfOlderRows(SqlSession& db) {
   using Blobs = std::vector<v1::BlobRef>;
   RETURN_IF_ERROR(NameAll<v1::Concept>(db, "SELECT tenant, name, message FROM concept",
                                        [](const v1::Concept& message) {

@@ -1,6 +1,6 @@
-// Blobs as rows of the embedded database: which there are, and who names them. What names a blob
-// and what gives it up for deletion change or look at its row in one transaction each, so one of
-// the two comes first: a name is never given to a blob that is going.
+// Blobs as rows of the database: which are stored, and which resources reference them. A reference
+// and a deletion each read or change the blob's row in one transaction, so a blob that is being
+// deleted never gets a reference.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,17 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
-#include "server/sql/sqlite.h"
+#include "server/sql/sql_session.h"
 #include "vico/v1/job.pb.h"
 
 namespace vico::server {
 
-/// A column that names blobs by digest. Whoever adds one adds it here, and its blobs are neither
-/// collected nor forgotten.
+/// A column that references blobs by digest. A new one must be listed here, or garbage collection
+/// deletes its blobs.
 struct BlobReference {
   std::string_view table;
   std::string_view sha256_column;
-  std::string_view user_column;  ///< the resource to blame when the blob is lost
+  std::string_view user_column;  ///< the resource that references the blob
 };
 std::span<const BlobReference> BlobReferences();
 
@@ -31,38 +31,38 @@ struct BlobRow {
   std::string tenant;
   std::string sha256;
   uint64_t size_bytes = 0;
-  absl::Time time{};  ///< steady time: last put, or lost a name
+  absl::Time time{};  ///< store time of the last upload or of the last lost reference
 };
 
-/// The blob is durable and there: its row becomes `live`.
-absl::Status SaveBlobRow(SqliteConnection& db, absl::Time now, std::string_view tenant,
+/// Inserts the row of a durable blob, or makes it `live` again.
+absl::Status SaveBlobRow(SqlSession& db, absl::Time now, std::string_view tenant,
                          const v1::BlobRef& blob);
 
-/// The row, if it is live; kNotFound if not.
-absl::StatusOr<BlobRow> FindLiveBlob(SqliteConnection& db, std::string_view tenant,
+/// The row of a live blob; otherwise kNotFound.
+absl::StatusOr<BlobRow> FindLiveBlob(SqlSession& db, std::string_view tenant,
                                      std::string_view sha256);
 
-/// `user` (a resource name) names these blobs from now on. kFailedPrecondition, reason
-/// BLOB_MISSING, for one that is not live with the size the reference says: it has to be uploaded
-/// again. A reference without a digest names nothing.
-absl::Status NameBlobs(SqliteConnection& db, std::string_view tenant, std::string_view user,
+/// Adds references of `user` (a resource name) to these blobs. kFailedPrecondition, reason
+/// BLOB_MISSING, for a blob that is not live with the size in the reference: the client has to
+/// upload it again. A reference without a digest is skipped.
+absl::Status NameBlobs(SqlSession& db, std::string_view tenant, std::string_view user,
                        const std::vector<v1::BlobRef>& blobs);
 
-/// `user` names nothing any more; the age of what it named counts from now.
-absl::Status UnnameBlobs(SqliteConnection& db, absl::Time now, std::string_view tenant,
+/// Removes all references of `user`. The age of their blobs counts from `now`, store time.
+absl::Status UnnameBlobs(SqlSession& db, absl::Time now, std::string_view tenant,
                          std::string_view user);
 
-/// Who names the blob, by all references.
-absl::StatusOr<std::vector<std::string>> UsersOfBlob(SqliteConnection& db, std::string_view tenant,
+/// The resources that reference the blob.
+absl::StatusOr<std::vector<std::string>> UsersOfBlob(SqlSession& db, std::string_view tenant,
                                                      std::string_view sha256);
 
-/// All blobs that something names though they are not live.
-absl::StatusOr<std::vector<BlobRow>> LostBlobs(SqliteConnection& db);
+/// All referenced blobs that are not live.
+absl::StatusOr<std::vector<BlobRow>> LostBlobs(SqlSession& db);
 
-/// "NOT EXISTS (...) AND ...": no reference names the row of table blob that the query is at.
-std::string NothingNamesBlobSql();
+/// A condition that holds when nothing references the current row of table `blob`.
+std::string UnreferencedBlobSql();
 
-/// Fills in the names of a database that was written before blobs had rows.
-absl::Status NameBlobsOfOlderRows(SqliteConnection& db);
+/// Adds the references of rows that were written before schema 4, when blobs had no rows.
+absl::Status ReferenceBlobsOfOlderRows(SqlSession& db);
 
 }  // namespace vico::server

@@ -23,7 +23,7 @@ absl::StatusOr<std::string> GetBlob(BlobStore& store, std::string_view tenant,
   }
   ASSIGN_OR_RETURN(std::string bytes, reader->Read(0, reader->size_bytes()));
   if (Sha256Hex(bytes) != sha256) {
-    return absl::DataLossError(fmt::format("blob {}: its bytes have changed", sha256));
+    return absl::DataLossError(fmt::format("blob {}: is damaged", sha256));
   }
   return bytes;
 }
@@ -33,7 +33,7 @@ absl::Status CheckBlob(BlobStore& store, std::string_view tenant, const v1::Blob
   if (size.ok() && *size == ref.size_bytes()) return absl::OkStatus();
   if (!size.ok() && !absl::IsNotFound(size.status())) return size.status();
   return Error(absl::StatusCode::kFailedPrecondition,
-               fmt::format("blob {}: is not here with {} bytes", ref.sha256(), ref.size_bytes()),
+               fmt::format("blob {}: is not stored with {} bytes", ref.sha256(), ref.size_bytes()),
                "BLOB_MISSING");
 }
 

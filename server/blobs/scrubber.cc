@@ -17,7 +17,7 @@ constexpr uint64_t kChunk = uint64_t{1} << 20;
 
 absl::Status Scrubber::Load() {
   if (loaded_) return absl::OkStatus();
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query("SELECT began, ended, tenant, sha256 FROM scrub", {}, [&](const SqlRow& row) {
       began_ = absl::FromUnixMicros(row.Int(0));
       resting_ = row.Int(1) != 0;
@@ -31,21 +31,22 @@ absl::Status Scrubber::Load() {
 }
 
 absl::Status Scrubber::SavePosition() {
-  return database_.Write([&](SqliteConnection& db) {
+  return database_.Write([&](SqlSession& db) {
     return db
         .Execute(
-            "INSERT INTO scrub (only, began, ended, tenant, sha256) VALUES (1, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET began = excluded.began, ended = excluded.ended, "
+            R"(INSERT INTO scrub ("only", began, ended, tenant, sha256) VALUES (1, ?, ?, ?, ?) )"
+            R"(ON CONFLICT ("only") DO UPDATE SET )"
+            "began = excluded.began, ended = excluded.ended, "
             "tenant = excluded.tenant, sha256 = excluded.sha256",
             {absl::ToUnixMicros(began_), int64_t{resting_}, tenant_, sha256_})
         .status();
   });
 }
 
-/// The blob after the last one: false when there is none.
+/// Opens the blob after the last one read. False when there is none.
 absl::StatusOr<bool> Scrubber::OpenNext() {
   BlobRow next;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query(
         "SELECT tenant, sha256, size_bytes, time FROM blob WHERE (tenant, sha256) > (?, ?) "
         "AND state = 'live' ORDER BY tenant, sha256 LIMIT 1",
@@ -63,7 +64,7 @@ absl::StatusOr<bool> Scrubber::OpenNext() {
   return true;
 }
 
-/// What becomes of the current blob: true when it was set aside.
+/// Ends the current blob. True when it was quarantined.
 absl::StatusOr<bool> Scrubber::Judge(bool intact) {
   const BlobRow blob = current_->row;
   current_.reset();
@@ -72,20 +73,20 @@ absl::StatusOr<bool> Scrubber::Judge(bool intact) {
   if (intact) return false;
   bool bad = false;
   std::vector<std::string> users;
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
-    // Put again or collected since we began to read: another file, and none of our business.
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    // A blob that was uploaded again or deleted since the read began is another file.
     const auto now = FindLiveBlob(db, blob.tenant, blob.sha256);
     if (absl::IsNotFound(now.status())) return absl::OkStatus();
     if (!now.ok()) return now.status();
     if (now->time != blob.time) return absl::OkStatus();
     ASSIGN_OR_RETURN(users, UsersOfBlob(db, blob.tenant, blob.sha256));
-    RETURN_IF_ERROR(files_.SetAside(blob.tenant, blob.sha256));
+    RETURN_IF_ERROR(files_.Quarantine(blob.tenant, blob.sha256));
     bad = true;
     return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant_, sha256_})
         .status();
   }));
   if (bad) {
-    log_.Error("a blob's bytes have changed; it was set aside",
+    log_.Error("a blob is damaged and was quarantined",
                {{"tenant", blob.tenant},
                 {"sha256", blob.sha256},
                 {"named_by", fmt::format("{}", fmt::join(users, " "))}});
@@ -102,7 +103,7 @@ absl::StatusOr<int> Scrubber::Turn(uint64_t bytes) {
     tenant_.clear();
     sha256_.clear();
   }
-  int set_aside = 0;
+  int quarantined = 0;
   for (uint64_t read = 0; read < bytes;) {
     if (current_ == nullptr) {
       ASSIGN_OR_RETURN(const bool more, OpenNext());
@@ -125,11 +126,12 @@ absl::StatusOr<int> Scrubber::Turn(uint64_t bytes) {
     const bool intact = now.reader != nullptr && chunk.ok() && now.offset == now.row.size_bytes &&
                         now.hash.HexDigest() == now.row.sha256;
     ASSIGN_OR_RETURN(const bool bad, Judge(intact));
-    set_aside += bad ? 1 : 0;
-    read += 4096;  // opening a file costs, too
+    quarantined += bad ? 1 : 0;
+    // Opening a file costs about as much as reading a page.
+    read += 4096;
   }
   RETURN_IF_ERROR(SavePosition());
-  return set_aside;
+  return quarantined;
 }
 
 }  // namespace vico::server

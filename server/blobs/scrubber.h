@@ -1,4 +1,4 @@
-// Reads all blobs once a day and sets those aside whose bytes are not their digest's any more.
+// Reads all blobs once a day and quarantines those whose bytes do not match their digest.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,19 @@
 
 #include "common/log.h"
 #include "common/sha256.h"
+#include "server/blobs/blob_files.h"
 #include "server/blobs/blob_rows.h"
-#include "server/blobs/blob_store_local.h"
+#include "server/jobs/store_clock.h"
 #include "server/sql/database.h"
-#include "server/jobs/steady_time.h"
 
 namespace vico::server {
 
-/// One thread at a time. A restart goes on with the blob after the last one read whole.
+/// One thread at a time. After a restart it continues after the last blob that was read to its end.
 class Scrubber {
  public:
-  /// `interval`: from the beginning of one round to that of the next. The references must outlive
+  /// `interval`: between the starts of two rounds. The references must outlive
   /// it.
-  Scrubber(Database& database, LocalBlobStore& files, const SteadyTime& time, Log log,
+  Scrubber(Database& database, BlobFiles& files, const StoreClock& time, Log log,
            absl::Duration interval)
       : database_(database),
         files_(files),
@@ -30,12 +30,12 @@ class Scrubber {
         log_(std::move(log)),
         interval_(interval) {}
 
-  /// Reads at most `bytes` (and a chunk) further; returns how many blobs were set aside. A bad one
-  /// is moved to the quarantine folder and has no row any more: it is never served, whoever names
-  /// it is logged, and an upload of the right bytes mends it.
+  /// Reads at most `bytes` and one chunk more; returns the number of quarantined blobs. A damaged
+  /// blob loses its row, so it is never served, and its users are logged. An upload of the right
+  /// bytes repairs it.
   absl::StatusOr<int> Turn(uint64_t bytes);
 
-  /// Whether this round has read everything; nothing is done before the next.
+  /// Whether this round has ended and the next has not begun.
   bool resting() const { return resting_; }
 
  private:
@@ -52,14 +52,15 @@ class Scrubber {
   absl::StatusOr<bool> Judge(bool intact);
 
   Database& database_;
-  LocalBlobStore& files_;
-  const SteadyTime& time_;
+  BlobFiles& files_;
+  const StoreClock& time_;
   const Log log_;
   const absl::Duration interval_;
   bool loaded_ = false;
   bool resting_ = false;
   absl::Time began_;
-  std::string tenant_;  // of the last blob read
+  // Of the last blob read.
+  std::string tenant_;
   std::string sha256_;
   std::unique_ptr<Current> current_;
 };

@@ -5,20 +5,22 @@
 
 #include "common/status.h"
 #include "server/disk/data_folder.h"
+#include "server/sql/sqlite_database.h"
+#include "server/store/sql_tenant_store.h"
 
 namespace vico::server {
 
 absl::StatusOr<OpenedFolder> OpenFolder(const std::string& data, const Clock& clock) {
   OpenedFolder opened;
-  auto joined = Database::Join(DataFolder::DatabasePathIn(data));
+  auto joined = SqliteDatabase::Join(DataFolder::DatabasePathIn(data));
   if (joined.ok()) {
     opened.database = *std::move(joined);
   } else {
     auto folder = DataFolder::Open(data);
     if (!folder.ok()) return Reason(folder.status()).empty() ? folder.status() : joined.status();
-    ASSIGN_OR_RETURN(opened.database, Database::Open((*folder)->DatabasePath()));
+    ASSIGN_OR_RETURN(opened.database, SqliteDatabase::Open((*folder)->DatabasePath()));
   }
-  opened.tenants = std::make_unique<TenantStore>(*opened.database, clock);
+  opened.tenants = std::make_unique<SqlTenantStore>(*opened.database, clock);
   return opened;
 }
 

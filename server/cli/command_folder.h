@@ -1,6 +1,6 @@
-// What the subcommands that look after tenants work on: the database of a data folder, whether or
-// not a server has it, straight in the file. A server looks once a second for what they changed; so
-// they need no address, no credentials but the folder's own, and work while it is down.
+// The tenants of a data folder, for subcommands that run on the folder itself, with or without a
+// server. They need no address and no credentials but access to the folder. A running server
+// notices their changes within a second.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
+#include "server/jobs/tenant_store.h"
 #include "server/sql/database.h"
-#include "server/store/tenant_store.h"
 
 namespace CLI {
 class App;
@@ -23,15 +23,15 @@ struct OpenedFolder {
   std::unique_ptr<TenantStore> tenants;
 };
 
-/// Makes folder and database where there are none, and brings them to the newest schema when no
-/// server has them. kFailedPrecondition when one of another version has them.
+/// Creates folder and database if they are missing, and migrates the database if no server has it
+/// open. kFailedPrecondition when a server of another version has it open.
 absl::StatusOr<OpenedFolder> OpenFolder(const std::string& data, const Clock& clock);
 
-/// `vico-server keys create|list|revoke`; the process's exit code goes to `exit_code` when one of
-/// them ran.
+/// Adds `vico-server keys create|list|revoke`. When one of them runs, it sets the process's exit
+/// code in `exit_code`.
 void AddKeysCommand(CLI::App& app, int& exit_code);
 
-/// `vico-server tenants create|list|delete`.
+/// As AddKeysCommand, for `vico-server tenants create|list|delete`.
 void AddTenantsCommand(CLI::App& app, int& exit_code);
 
 }  // namespace vico::server

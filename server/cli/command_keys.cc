@@ -18,19 +18,19 @@ struct KeysOptions {
   std::string id;
 };
 
-/// The key alone goes to standard output, so that it can go into a file without being seen.
-absl::Status Create(const KeysOptions& options) {
+/// Only the key goes to standard output, so that it can be redirected to a file.
+absl::Status CreateKey(const KeysOptions& options) {
   const SystemClock clock;
   ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
   const v1::KeyRole role = options.role == "user" ? v1::KEY_ROLE_USER : v1::KEY_ROLE_TENANT_ADMIN;
   ASSIGN_OR_RETURN(const CreatedKey created, folder.tenants->CreateKey(options.tenant, role));
-  std::fprintf(stderr, "Key %s of tenant %s; it is shown this once:\n", created.key.id().c_str(),
+  std::fprintf(stderr, "Key %s of tenant %s; it cannot be shown again:\n", created.key.id().c_str(),
                options.tenant.c_str());
   std::printf("%s\n", created.secret.Reveal().c_str());
   return absl::OkStatus();
 }
 
-absl::Status List(const KeysOptions& options) {
+absl::Status ListKeys(const KeysOptions& options) {
   const SystemClock clock;
   ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
   ASSIGN_OR_RETURN(const auto keys, folder.tenants->ListKeys(options.tenant));
@@ -43,7 +43,7 @@ absl::Status List(const KeysOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status Revoke(const KeysOptions& options) {
+absl::Status RevokeKey(const KeysOptions& options) {
   const SystemClock clock;
   ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
   RETURN_IF_ERROR(folder.tenants->RevokeKey(options.tenant, options.id).status());
@@ -60,16 +60,16 @@ void AddKeysCommand(CLI::App& app, int& exit_code) {
   const auto add = [&](const std::string& name, const std::string& help, auto run) {
     CLI::App& command = *keys.add_subcommand(name, help);
     command.add_option("--data", options->data, "The server's folder")->required();
-    command.add_option("--tenant", options->tenant, "Whose keys")->required();
+    command.add_option("--tenant", options->tenant, "Tenant of the keys")->required();
     command.callback([options, run, &exit_code] { exit_code = Ended(run(*options)); });
     return &command;
   };
-  add("create", "Make a key and print it, once", Create)
+  add("create", "Create a key and print it; it cannot be printed again", CreateKey)
       ->add_option("--role", options->role, "user, or tenant-admin: may manage the tenant's keys")
       ->check(CLI::IsMember({"user", "tenant-admin"}))
       ->capture_default_str();
-  add("list", "Ids, roles, times; never the keys", List);
-  add("revoke", "End a key; calls with it are refused within 5 s", Revoke)
+  add("list", "Print ids, roles and times, without the keys", ListKeys);
+  add("revoke", "Revoke a key; calls with it are refused within 5 s", RevokeKey)
       ->add_option("ID", options->id, "From `keys list`, or the key's middle part")
       ->required();
 }

@@ -1,4 +1,4 @@
-// How the subcommands of vico-server report: lines on standard output, errors on standard error.
+// Output of the subcommands of vico-server: results on standard output, errors on standard error.
 #pragma once
 
 #include <cstdio>
@@ -11,14 +11,14 @@
 
 namespace vico::server {
 
-/// Prints an error, if it is one; the process's exit code.
+/// Prints an error, if `status` is one. Returns the process's exit code.
 inline int Ended(const absl::Status& status) {
   if (status.ok()) return 0;
   std::fprintf(stderr, "vico-server: %s\n", std::string(status.message()).c_str());
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
-/// RFC 3339, or "-" when there is none.
+/// RFC 3339, or "-" without a time.
 inline std::string TimeText(bool has, const google::protobuf::Timestamp& time) {
   return has ? google::protobuf::util::TimeUtil::ToString(time) : "-";
 }

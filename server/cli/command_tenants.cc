@@ -7,23 +7,21 @@
 #include <CLI/CLI.hpp>
 
 #include "common/status.h"
-#include "server/blobs/blob_store_local.h"
 #include "server/cli/command_folder.h"
 #include "server/cli/command_output.h"
-#include "server/disk/data_folder.h"
-#include "server/store/tenant_eraser.h"
+#include "server/store/storage.h"
 
 namespace vico::server {
 namespace {
 
-constexpr absl::Duration kServersPatience = absl::Seconds(60);
+constexpr absl::Duration kServerTimeout = absl::Seconds(60);
 
 struct TenantsOptions {
   std::string data;
   std::string tenant;
 };
 
-absl::Status Create(const TenantsOptions& options) {
+absl::Status CreateTenant(const TenantsOptions& options) {
   const SystemClock clock;
   ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
   RETURN_IF_ERROR(folder.tenants->Create(options.tenant).status());
@@ -31,7 +29,7 @@ absl::Status Create(const TenantsOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status List(const TenantsOptions& options) {
+absl::Status ListTenants(const TenantsOptions& options) {
   const SystemClock clock;
   ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
   std::string token;
@@ -47,34 +45,36 @@ absl::Status List(const TenantsOptions& options) {
   return absl::OkStatus();
 }
 
-/// Waits for the server that has the folder to erase what is marked.
+/// Waits until the server that uses the folder has erased the tenant.
 absl::Status WaitForServer(TenantStore& tenants, const std::string& name, const Clock& clock) {
-  const absl::Duration until = clock.Uptime() + kServersPatience;
+  const absl::Duration until = clock.Uptime() + kServerTimeout;
   for (;;) {
     ASSIGN_OR_RETURN(const v1::Tenant tenant, tenants.Get(name));
     if (tenant.state() == v1::TENANT_STATE_DELETED) return absl::OkStatus();
     if (clock.Uptime() > until) {
       return absl::DeadlineExceededError(
-          "the server has the folder and is still erasing; `tenants list` says when it is done");
+          "the server is still erasing the tenant; `tenants list` shows when it is deleted");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
 }
 
-absl::Status Delete(const TenantsOptions& options) {
+absl::Status DeleteTenant(const TenantsOptions& options) {
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const OpenedFolder opened, OpenFolder(options.data, clock));
-  RETURN_IF_ERROR(opened.tenants->BeginDelete(options.tenant));
-  const auto folder = DataFolder::Open(options.data);
-  if (folder.ok()) {
-    PosixFiles files;
-    ASSIGN_OR_RETURN(const auto blobs, LocalBlobStore::Open((*folder)->BlobPath(), files));
-    TenantEraser eraser(*opened.database, *blobs, *opened.tenants, clock);
-    RETURN_IF_ERROR(eraser.Run(absl::InfiniteDuration()).status());
-  } else if (Reason(folder.status()) == "DATA_FOLDER_IN_USE") {
-    RETURN_IF_ERROR(WaitForServer(*opened.tenants, options.tenant, clock));
+  {
+    ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+    RETURN_IF_ERROR(folder.tenants->BeginDelete(options.tenant));
+  }
+  PosixFiles files;
+  EventFeed feed;
+  const auto storage = Storage::Open({.data = options.data}, clock, files, feed, Log::Off());
+  if (storage.ok()) {
+    RETURN_IF_ERROR((*storage)->tenant_eraser().Run(absl::InfiniteDuration()).status());
+  } else if (Reason(storage.status()) == "DATA_FOLDER_IN_USE") {
+    ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+    RETURN_IF_ERROR(WaitForServer(*folder.tenants, options.tenant, clock));
   } else {
-    return folder.status();
+    return storage.status();
   }
   std::printf("%s deleted\n", options.tenant.c_str());
   return absl::OkStatus();
@@ -84,7 +84,8 @@ absl::Status Delete(const TenantsOptions& options) {
 
 void AddTenantsCommand(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<TenantsOptions>();
-  CLI::App& tenants = *app.add_subcommand("tenants", "Whose data the server keeps apart");
+  CLI::App& tenants =
+      *app.add_subcommand("tenants", "Tenants, whose data the server keeps separate");
   tenants.require_subcommand(1);
   const auto add = [&](const std::string& name, const std::string& help, auto run) {
     CLI::App& command = *tenants.add_subcommand(name, help);
@@ -95,9 +96,9 @@ void AddTenantsCommand(CLI::App& app, int& exit_code) {
   const auto named = [&](CLI::App* command) {
     command->add_option("--tenant", options->tenant, "Name: a-z, 0-9, _ and -")->required();
   };
-  named(add("create", "Make a tenant", Create));
-  add("list", "Names, states, times", List);
-  named(add("delete", "Revoke a tenant's keys and remove everything it has", Delete));
+  named(add("create", "Create a tenant", CreateTenant));
+  add("list", "Print names, states and times", ListTenants);
+  named(add("delete", "Revoke a tenant's keys and erase all its data", DeleteTenant));
 }
 
 }  // namespace vico::server

@@ -38,11 +38,11 @@ absl::StatusOr<std::unique_ptr<DataFolder>> DataFolder::Open(const std::string& 
   std::filesystem::create_directories(path, error);
   if (error) {
     return absl::FailedPreconditionError(
-        fmt::format("data folder {}: cannot be made: {}", path, error.message()));
+        fmt::format("data folder {}: cannot be created: {}", path, error.message()));
   }
   if (IsNetworkFileSystem(path)) {
     return absl::FailedPreconditionError(
-        fmt::format("data folder {}: is on a network filesystem; a local one is needed", path));
+        fmt::format("data folder {}: is on a network file system; a local one is needed", path));
   }
   chmod(path.c_str(), 0700);
   const int lock = open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -1,5 +1,4 @@
-// The folder that holds everything a server keeps: the database and the blobs. One server at a
-// time.
+// The folder with a server's durable state: the database and the blobs. One server at a time.
 #pragma once
 
 #include <memory>
@@ -11,9 +10,9 @@ namespace vico::server {
 
 class DataFolder {
  public:
-  /// Makes the folder (for its owner only) if it is not there, and locks it for as long as this
-  /// lives. kFailedPrecondition, reason DATA_FOLDER_IN_USE, when another process has it;
-  /// kFailedPrecondition for a network filesystem, whose locks and syncs cannot be relied on.
+  /// Creates the folder (for its owner only) if it is missing, and locks it until the destructor.
+  /// kFailedPrecondition, reason DATA_FOLDER_IN_USE, when another process has locked it;
+  /// kFailedPrecondition for a network file system, whose locks and syncs are not reliable.
   static absl::StatusOr<std::unique_ptr<DataFolder>> Open(const std::string& path);
   ~DataFolder();
   DataFolder(const DataFolder&) = delete;
@@ -27,7 +26,8 @@ class DataFolder {
   DataFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
 
   const std::string path_;
-  const int lock_;  // descriptor of the locked file
+  // Descriptor of the locked file.
+  const int lock_;
 };
 
 }  // namespace vico::server

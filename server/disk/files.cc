@@ -83,7 +83,7 @@ class PosixReadableFile final : public ReadableFile {
                                 static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return ErrnoError("read");
-      if (got == 0) return absl::DataLossError("file: is shorter than it was");
+      if (got == 0) return absl::DataLossError("file: has become shorter");
       done += static_cast<size_t>(got);
     }
     return bytes;
@@ -130,7 +130,7 @@ absl::Status PosixFiles::Remove(const std::string& path) {
 
 absl::Status PosixFiles::MakeFolder(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
-  return ErrnoError("make folder");
+  return ErrnoError("create folder");
 }
 
 absl::Status PosixFiles::SyncFolder(const std::string& path) {

@@ -1,5 +1,5 @@
-// The file operations that durable data goes through, behind an interface so that tests can fill
-// the disk, break a write or cut the power at any of them.
+// Interface of the file operations on durable data. Tests implement it to fill the disk, fail a
+// write or cut the power at any operation.
 #pragma once
 
 #include <cstdint>
@@ -28,19 +28,19 @@ class ReadableFile {
 };
 
 /// Any thread. Errors: kNotFound, kAlreadyExists, kResourceExhausted (reason DISK_FULL) for a full
-/// disk or quota, kUnavailable for the rest. Messages carry no path: clients may see them.
+/// disk or quota, kUnavailable for the rest. Messages contain no path, since clients may see them.
 class Files {
  public:
   virtual ~Files() = default;
 
-  /// kAlreadyExists when there is one.
+  /// kAlreadyExists when the file exists.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
   virtual absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::string& path) = 0;
   virtual absl::StatusOr<uint64_t> Size(const std::string& path) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
 
-  /// OK when it is there. The parent must be.
+  /// OK also when the folder exists. The parent must exist.
   virtual absl::Status MakeFolder(const std::string& path) = 0;
 
   /// Makes the names in a folder durable.

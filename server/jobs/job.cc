@@ -38,7 +38,8 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::Event& event) {
       return {event.preview().blob()};
     case v1::Event::kPicture:
       return {event.picture().blob()};
-    case v1::Event::kCheckpoint:  // without its blob once it is told to clients
+    // The blob is absent in events for clients.
+    case v1::Event::kCheckpoint:
       if (!event.checkpoint().has_blob()) return {};
       return {event.checkpoint().blob()};
     default:
@@ -74,9 +75,10 @@ absl::Status CheckReported(const v1::Event& event, int index) {
     case v1::Event::kWarning:
       return absl::OkStatus();
     case v1::Event::WHAT_NOT_SET:
-      return FieldError(fmt::format("events[{}]", index), "must say what happened");
+      return FieldError(fmt::format("events[{}]", index), "must have a kind");
     default:
-      return FieldError(fmt::format("events[{}]", index), "is of a kind only the server makes");
+      return FieldError(fmt::format("events[{}]", index),
+                        "is of a kind that only the server creates");
   }
 }
 

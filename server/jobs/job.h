@@ -1,5 +1,5 @@
-// Small facts about jobs' specs and events; what may happen to a job is in server/job_states. The
-// job itself is v1::Job, the same message that clients read.
+// Helpers for jobs' specs and events. A job is a v1::Job, the same message that clients read; its
+// transitions are in server/jobs/job_states.
 #pragma once
 
 #include <string>
@@ -15,32 +15,32 @@
 
 namespace vico::server {
 
-/// The owner of what belongs to no tenant (tokenizer files of base models).
+/// The tenant of blobs that belong to no tenant (tokenizer files of base models).
 inline constexpr std::string_view kSystemTenant = "system";
 
-/// Its last event says so, too.
+/// Whether it is the last event of its job.
 bool IsTerminal(const v1::Event& event);
 
 v1::JobKind KindOf(const v1::JobSpec& spec);
 
-/// "baseModels/{id}" as the spec names it.
+/// "baseModels/{id}".
 const std::string& BaseModelOf(const v1::JobSpec& spec);
 
-/// Every blob that an event or a result names. They must be durable before the row that names them:
-/// the caller of JobStore::Report and Finish has seen them in the blob store.
+/// Every blob that an event or a result references. The blobs must be durable before the row that
+/// references them.
 std::vector<v1::BlobRef> BlobsNamedBy(const v1::Event& event);
 std::vector<v1::BlobRef> BlobsNamedBy(const v1::FinishRequest& finish);
 std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints);
 
-/// As what a job names its checkpoints: apart from its other blobs, since they go first.
+/// The user under which a job references its checkpoints. They are released before its other blobs.
 std::string CheckpointUser(std::string_view job);
 
-/// OK when a worker may report this event; kInvalidArgument (naming events[index]) for those that
-/// only the server makes, and for an event that says nothing.
+/// OK when a worker may report this event; kInvalidArgument (naming events[index]) for kinds that
+/// only the server creates, and for an empty event.
 absl::Status CheckReported(const v1::Event& event, int index);
 
-/// How long a job that failed for the nth time (n from 1) waits for its next try: none the first
-/// time, then a random share of 10 s * 2^n, at most 10 min. `random01` in 0..1.
+/// The wait before a retry after the nth failure (n from 1): none after the first, then a random
+/// part of 10 s * 2^n, at most 10 min. `random01` in 0..1.
 absl::Duration RetryDelay(int failures, double random01);
 
 }  // namespace vico::server

@@ -2,19 +2,6 @@
 
 namespace vico::server {
 
-JobPhase PhaseEnded(JobChange end, const JobRow& before, const JobRow& after) {
-  const bool waited = before.job.state() == v1::JOB_STATE_QUEUED;
-  return {.trace = before.trace,
-          .state = before.job.state(),
-          .end = end,
-          .job = before.job.name(),
-          .kind = before.job.kind(),
-          .attempt = before.job.attempt() + (waited ? 1 : 0),
-          .lease_id = before.lease_id,
-          .since = before.state_time,
-          .until = after.state_time};
-}
-
 Span SpanOf(const JobPhase& phase) {
   const bool waited = phase.state == v1::JOB_STATE_QUEUED;
   const Transition& end = TransitionOf(phase.end);
@@ -34,7 +21,8 @@ Span SpanOf(const JobPhase& phase) {
 
 TraceContext LeaseSpan(const TraceContext& trace, std::string_view lease_id) {
   TraceContext lease = trace;
-  lease.span_id = SpanIdFor(lease_id);  // a digest: who sees the span cannot act for the worker
+  // A digest, so that a reader of the trace does not learn the lease id.
+  lease.span_id = SpanIdFor(lease_id);
   return lease;
 }
 

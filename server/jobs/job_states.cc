@@ -8,7 +8,8 @@
 namespace vico::server {
 namespace {
 
-using namespace guard;  // NOLINT: the table below is what it is for
+// For the table below.
+using namespace guard;  // NOLINT
 
 constexpr auto kNoJob = v1::JOB_STATE_UNSPECIFIED;
 constexpr auto kQueued = v1::JOB_STATE_QUEUED;
@@ -19,7 +20,7 @@ constexpr auto kCancelledState = v1::JOB_STATE_CANCELLED;
 
 constexpr std::string_view kClient = "client";
 constexpr std::string_view kWorker = "worker";
-constexpr std::string_view kKeeper = "housekeeping";
+constexpr std::string_view kHousekeeping = "housekeeping";
 
 constexpr std::array<Transition, 19> kTable{{
     {.change = JobChange::kSubmit,
@@ -36,7 +37,7 @@ constexpr std::array<Transition, 19> kTable{{
      .guards = kDue | kNotCancelled,
      .lease = LeaseEffect::kBegins,
      .attempts = 1,
-     .effect = "the tenant runs fewer jobs of the kind than it may"},
+     .effect = "the tenant runs fewer jobs of the kind than its limit"},
     {.change = JobChange::kReport,
      .name = "report",
      .from = kRunning,
@@ -44,15 +45,16 @@ constexpr std::array<Transition, 19> kTable{{
      .who = kWorker,
      .guards = kHolder,
      .lease = LeaseEffect::kStays,
-     .effect = "a full lease from now; also Lease repeated with its nonce. A report number seen "
-               "before adds no event"},
+     .effect = "a full lease time from now; also for a Lease that repeats its nonce. A repeated "
+               "report number adds no event"},
     {.change = JobChange::kExtend,
      .name = "extend",
      .from = kRunning,
      .to = kRunning,
-     .who = kKeeper,
+     .who = kHousekeeping,
      .lease = LeaseEffect::kStays,
-     .effect = "the server stood still or started anew: every live lease is a full one from now"},
+     .effect =
+         "after a pause or a restart of the server: every lease gets a full lease time from now"},
     {.change = JobChange::kAskToStop,
      .name = "ask to stop",
      .from = kRunning,
@@ -61,7 +63,7 @@ constexpr std::array<Transition, 19> kTable{{
      .guards = kNotCancelled,
      .lease = LeaseEffect::kStays,
      .sets_cancel = true,
-     .effect = "the worker hears of it with its next report"},
+     .effect = "the worker receives it with its next report"},
     {.change = JobChange::kSucceed,
      .name = "finish: result",
      .from = kRunning,
@@ -69,7 +71,7 @@ constexpr std::array<Transition, 19> kTable{{
      .who = kWorker,
      .guards = kHolder | kNotCancelled,
      .lease = LeaseEffect::kEnds,
-     .effect = "the result's blobs are there; sets the only pointer to them"},
+     .effect = "the result's blobs are stored; the job references them from now on"},
     {.change = JobChange::kRetry,
      .name = "finish: retryable failure",
      .from = kRunning,
@@ -78,7 +80,7 @@ constexpr std::array<Transition, 19> kTable{{
      .guards = kHolder | kNotCancelled | kFailuresLeft,
      .lease = LeaseEffect::kEnds,
      .failures = 1,
-     .effect = "waits: not at all the first time, then rand(0, 10 s * 2^n), at most 10 min"},
+     .effect = "no wait the first time, then rand(0, 10 s * 2^n), at most 10 min"},
     {.change = JobChange::kCrash,
      .name = "finish: engine died",
      .from = kRunning,
@@ -94,12 +96,12 @@ constexpr std::array<Transition, 19> kTable{{
      .who = kWorker,
      .guards = kHolder | kNotCancelled,
      .lease = LeaseEffect::kEnds,
-     .effect = "costs no budget"},
+     .effect = "uses no budget"},
     {.change = JobChange::kExpire,
      .name = "lease ran out",
      .from = kRunning,
      .to = kQueued,
-     .who = kKeeper,
+     .who = kHousekeeping,
      .guards = kExpired | kNotCancelled | kCrashesLeft,
      .lease = LeaseEffect::kEnds,
      .crashes = 1},
@@ -133,7 +135,7 @@ constexpr std::array<Transition, 19> kTable{{
      .name = "last lease ran out",
      .from = kRunning,
      .to = kFailed,
-     .who = kKeeper,
+     .who = kHousekeeping,
      .guards = kExpired | kNotCancelled | kCrashesSpent,
      .lease = LeaseEffect::kEnds,
      .crashes = 1,
@@ -142,7 +144,7 @@ constexpr std::array<Transition, 19> kTable{{
      .name = "deadline passed",
      .from = kRunning,
      .to = kFailed,
-     .who = kKeeper,
+     .who = kHousekeeping,
      .guards = kOverdue,
      .lease = LeaseEffect::kEnds,
      .effect = "DEADLINE_PASSED"},
@@ -150,7 +152,7 @@ constexpr std::array<Transition, 19> kTable{{
      .name = "waited too long",
      .from = kQueued,
      .to = kFailed,
-     .who = kKeeper,
+     .who = kHousekeeping,
      .guards = kWaitedOut,
      .effect = "QUEUE_TIMEOUT"},
     {.change = JobChange::kCancel,
@@ -167,12 +169,12 @@ constexpr std::array<Transition, 19> kTable{{
      .who = kWorker,
      .guards = kHolder | kCancelled,
      .lease = LeaseEffect::kEnds,
-     .effect = "stopped, released or failed: anything but a result, which is refused"},
+     .effect = "stopped, released or failed; a result is refused"},
     {.change = JobChange::kStopExpired,
      .name = "lease ran out after a cancel",
      .from = kRunning,
      .to = kCancelledState,
-     .who = kKeeper,
+     .who = kHousekeeping,
      .guards = kExpired | kCancelled,
      .lease = LeaseEffect::kEnds},
 }};
@@ -183,7 +185,7 @@ constexpr bool InOrder() {
   }
   return true;
 }
-static_assert(InOrder(), "TransitionOf takes the change as the row's number");
+static_assert(InOrder(), "TransitionOf uses the change as the index of its row");
 
 struct GuardText {
   uint32_t bit;
@@ -196,8 +198,8 @@ const std::array<GuardText, 11>& GuardTexts() {
       {kHolder, "lease_id = ?23", "same lease id"},
       {kDue, "not_before <= ?24", "`not_before` has come"},
       {kExpired, "lease_until < ?24", "the lease ran out"},
-      {kWaitedOut, "queue_until < ?25", "waited longer than the queue limit"},
-      {kOverdue, "deadline < ?25", "total deadline passed"},
+      {kWaitedOut, "queue_until < ?24", "waited longer than the queue limit"},
+      {kOverdue, "deadline < ?24", "total deadline passed"},
       {kCancelled, "cancel_requested = 1", "cancel flag set"},
       {kNotCancelled, "cancel_requested = 0", "no cancel flag"},
       {kFailuresLeft, fmt::format("failures + 1 < {}", kFailureBudget),
@@ -276,24 +278,24 @@ std::string GuardSql(const Transition& transition) {
   for (const GuardText& text : GuardTexts()) {
     if ((transition.guards & text.bit) != 0) sql += " AND " + text.sql;
   }
-  return sql + " AND lease_until IS ?26";
+  return sql + " AND lease_until IS NOT DISTINCT FROM ?25";
 }
 
 std::string JobStatesPage() {
   std::string page = fmt::format(
       "# Job states\n\n"
-      "Made from the table in `server/job_states.cc` by `job_states_page`; a test compares the "
-      "two.\n"
+      "Generated from the table in `server/jobs/job_states.cc` by `job_states_page`; a test "
+      "compares them.\n"
       "\n"
-      "`queued -> running -> succeeded | failed | cancelled`, and `running -> queued` on another "
-      "try.\n"
+      "`queued -> running -> succeeded | failed | cancelled`, and `running -> queued` for a "
+      "retry.\n"
       "The last three never change. `attempt` rises with every lease and never falls: it is the "
-      "fence.\n"
+      "fencing token.\n"
       "A cancel of a running job is a flag, not a state. Budgets: {} failures, {} crashes.\n\n"
       "Every change is one `UPDATE ... WHERE number = ? AND state = ? AND attempt = ?` with the "
       "guard\n"
-      "below and its event row in the same transaction; no row changed is `ABORTED`. `Finish` and\n"
-      "`Report` repeated get the first answer.\n\n"
+      "below and its event row in the same transaction; no row changed is `ABORTED`. A repeated\n"
+      "`Finish` or `Report` gets the first answer.\n\n"
       "| from | to | change | who | guard | effect |\n"
       "| --- | --- | --- | --- | --- | --- |\n",
       kFailureBudget, kCrashBudget);

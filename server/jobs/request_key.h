@@ -1,4 +1,4 @@
-// Names one creating call, so that its repeat returns the first answer.
+// Identifies a creating call, so that a repeat returns the first answer.
 #pragma once
 
 #include <string>

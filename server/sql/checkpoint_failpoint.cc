@@ -7,7 +7,7 @@
 namespace vico::server {
 namespace {
 
-// SQLite's C interface hands nothing of ours to a VFS or to its files.
+// Globals, because SQLite passes no context of the caller to a VFS or its files.
 sqlite3_vfs* below = nullptr;
 sqlite3_vfs watching{};
 const sqlite3_io_methods* real_methods = nullptr;
@@ -21,7 +21,7 @@ int Write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset)
 int Open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* out_flags) {
   const int code = below->xOpen(below, path, file, flags, out_flags);
   if (code != SQLITE_OK || (flags & SQLITE_OPEN_MAIN_DB) == 0) return code;
-  // The first file is opened before there are threads, and all of a VFS have the same methods.
+  // The first file is opened before threads start, and all files of a VFS have the same methods.
   if (real_methods == nullptr) {
     real_methods = file->pMethods;
     methods = *real_methods;

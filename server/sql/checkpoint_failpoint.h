@@ -1,11 +1,11 @@
 // The failpoint wal.mid_checkpoint: each write to a database file itself. With a write-ahead log
-// only checkpoints write there, once the file has been made.
+// only checkpoints write there, after the file has been created.
 #pragma once
 
 namespace vico::server {
 
 #ifdef VICO_FAILPOINTS
-/// Before the first database is opened; all that are opened later are watched.
+/// Must be called before the first database is opened. Applies to all that are opened later.
 void WatchCheckpoints();
 #else
 inline void WatchCheckpoints() {}

@@ -9,7 +9,7 @@
 #include "common/sha256.h"
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
-#include "server/sql/sqlite.h"
+#include "server/sql/sqlite_connection.h"
 
 namespace vico::server {
 namespace {
@@ -25,7 +25,7 @@ absl::Status Unsuitable(const std::string& path, std::string_view why) {
   return absl::FailedPreconditionError(fmt::format("{}: {}", path, why));
 }
 
-/// A new or empty folder for its owner only.
+/// Creates a folder for its owner only, or accepts an empty one.
 absl::Status MakeEmpty(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -54,7 +54,7 @@ absl::StatusOr<std::string> ReadThrough(Files& files, const std::string& from,
   return hash.HexDigest();
 }
 
-absl::Status CheckDatabase(SqliteConnection& db, const std::string& path) {
+absl::Status CheckDatabase(SqlSession& db, const std::string& path) {
   std::string found;
   RETURN_IF_ERROR(db.Query("PRAGMA integrity_check(1)", {}, [&](const SqlRow& row) {
     found = row.Text(0);
@@ -64,10 +64,10 @@ absl::Status CheckDatabase(SqliteConnection& db, const std::string& path) {
   ASSIGN_OR_RETURN(const int64_t has_blobs,
                    db.QueryInt("SELECT count(*) FROM sqlite_master WHERE name = 'blob'", {}, 0));
   if (has_blobs != 0) return absl::OkStatus();
-  return Unsuitable(path, "is of an older version; start its server once, which brings it up");
+  return Unsuitable(path, "has an older schema; start its server once, which migrates it");
 }
 
-absl::StatusOr<std::vector<BlobRow>> LiveBlobs(SqliteConnection& db) {
+absl::StatusOr<std::vector<BlobRow>> LiveBlobs(SqlSession& db) {
   std::vector<BlobRow> blobs;
   RETURN_IF_ERROR(db.Query(
       "SELECT tenant, sha256, size_bytes FROM blob WHERE state = 'live' ORDER BY tenant, sha256",
@@ -90,14 +90,15 @@ class BlobCopier {
   BlobCopier(Files& files, std::string from, std::string to, Way way)
       : files_(files), from_(std::move(from)), to_(std::move(to)), way_(way) {}
 
-  absl::StatusOr<BackupSummary> CopyAll(SqliteConnection& db) {
+  absl::StatusOr<BackupSummary> CopyAll(SqlSession& db) {
     ASSIGN_OR_RETURN(const std::vector<BlobRow> lost, LostBlobs(db));
     if (!lost.empty()) return Missing(db, lost.front());
     RETURN_IF_ERROR(files_.MakeFolder(to_ + kBlobs));
     ASSIGN_OR_RETURN(const std::vector<BlobRow> blobs, LiveBlobs(db));
     for (const BlobRow& blob : blobs) {
       const absl::Status copied = CopyOne(blob);
-      if (absl::IsNotFound(copied)) {  // collected since; or lost
+      // Deleted since the copy of the database, or lost.
+      if (absl::IsNotFound(copied)) {
         ASSIGN_OR_RETURN(const auto users, UsersOfBlob(db, blob.tenant, blob.sha256));
         if (!users.empty()) return Missing(db, blob);
         continue;
@@ -127,16 +128,17 @@ class BlobCopier {
     if (!digest.ok()) return digest.status();
     if (*digest != blob.sha256) {
       return absl::DataLossError(
-          fmt::format("blob {} of {}: its bytes have changed", blob.sha256, blob.tenant));
+          fmt::format("blob {} of {}: is damaged", blob.sha256, blob.tenant));
     }
     summary_.linked += linked ? 1 : 0;
     return files_.SyncFolder(folder);
   }
 
-  absl::Status Missing(SqliteConnection& db, const BlobRow& blob) const {
+  absl::Status Missing(SqlSession& db, const BlobRow& blob) const {
     ASSIGN_OR_RETURN(const auto users, UsersOfBlob(db, blob.tenant, blob.sha256));
-    return absl::DataLossError(fmt::format("blob {} of {}: is missing; {} names it", blob.sha256,
-                                           blob.tenant, users.empty() ? "" : users.front()));
+    return absl::DataLossError(fmt::format("blob {} of {}: is missing; {} references it",
+                                           blob.sha256, blob.tenant,
+                                           users.empty() ? "" : users.front()));
   }
 
   Files& files_;
@@ -157,7 +159,7 @@ absl::StatusOr<BackupSummary> CopyFrom(const std::string& from, const std::strin
     RETURN_IF_ERROR(CheckDatabase(*db, incoming));
     ASSIGN_OR_RETURN(summary, BlobCopier(files, from, data, BlobCopier::Way::kCopy).CopyAll(*db));
   }
-  // Last: without it the folder is no data folder.
+  // Last, because the database makes the folder a data folder.
   RETURN_IF_ERROR(files.Rename(incoming, data + kDatabase));
   RETURN_IF_ERROR(files.SyncFolder(data));
   return summary;
@@ -171,7 +173,7 @@ absl::StatusOr<BackupSummary> BackUp(const std::string& data, const std::string&
   const std::string copy = to + kDatabase + ".incoming";
   BackupSummary summary;
   {
-    // The database first: blobs that it names stay, since only what has had no name for long goes.
+    // The database first: its blobs stay, since garbage collection waits before it deletes a blob.
     ASSIGN_OR_RETURN(const auto source,
                      SqliteConnection::Open(data + kDatabase, SqliteConnection::Access::kReadOnly));
     RETURN_IF_ERROR(source->CopyTo(copy));
@@ -195,7 +197,7 @@ absl::StatusOr<BackupSummary> BackUp(const std::string& data, const std::string&
 absl::StatusOr<BackupSummary> Restore(const std::string& from, const std::string& data,
                                       Files& files) {
   if (!files.Size(from + kMark).ok()) {
-    return Unsuitable(from, "is not a whole backup: it has no backup.json");
+    return Unsuitable(from, "is not a complete backup: it has no backup.json");
   }
   RETURN_IF_ERROR(MakeEmpty(data));
   auto summary = CopyFrom(from, data, files);

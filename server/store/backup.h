@@ -1,4 +1,4 @@
-// A data folder as a backup, taken while a server may be running on it, and back.
+// Backup of a data folder, with or without a running server, and restore.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,18 @@ namespace vico::server {
 
 struct BackupSummary {
   int blobs = 0;
-  int linked = 0;  ///< of them: share their file with the data folder, as it is on the same disk
+  int linked = 0;  ///< of these, hard links to the data folder's files
   uint64_t bytes = 0;
 };
 
-/// One state of the database and every blob it has, into the folder `to`, which must be new or
-/// empty. Every blob's digest is checked in the backup, and so is the database; the mark that says
-/// the backup is whole comes last. kFailedPrecondition for a folder that is no data folder or is
-/// not empty, kDataLoss when something is damaged or missing that something names.
+/// Copies one state of the database and all its blobs into the folder `to`, which must be new or
+/// empty. Checks the database and every blob's digest in the backup, and writes backup.json last,
+/// which marks the backup as complete. kFailedPrecondition when `data` is not a data folder or `to`
+/// is not empty, kDataLoss when a referenced blob is damaged or missing.
 absl::StatusOr<BackupSummary> BackUp(const std::string& data, const std::string& to, Files& files);
 
-/// A backup's database and blobs, all copied and checked, into the folder `data`, which must be new
-/// or empty: kFailedPrecondition. kDataLoss when the backup is damaged; then nothing is left in
-/// `data`.
+/// Copies a backup's database and blobs into the folder `data` and checks them. `data` must be new
+/// or empty (kFailedPrecondition). kDataLoss when the backup is damaged; `data` is then empty.
 absl::StatusOr<BackupSummary> Restore(const std::string& from, const std::string& data,
                                       Files& files);
 

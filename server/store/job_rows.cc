@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
-#include "common/failpoint.h"
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "common/tracing/trace_message.h"
@@ -30,8 +29,7 @@ SqlValue TimeOrNull(bool is_set, const Timestamp& time) {
 }
 
 SqlValue LeaseUntil(const JobRow& row) {
-  return row.lease_id.empty() ? SqlValue(nullptr)
-                              : SqlValue(absl::ToInt64Microseconds(row.lease_until));
+  return row.lease_id.empty() ? SqlValue(nullptr) : SqlValue(absl::ToUnixMicros(row.lease_until));
 }
 
 std::string PicturesOf(const v1::Job& job) {
@@ -40,7 +38,7 @@ std::string PicturesOf(const v1::Job& job) {
   return result.SerializeAsString();
 }
 
-/// The statements are made once each.
+/// Built once for each change.
 const std::string& UpdateSql(JobChange change) {
   static const std::vector<std::string> statements = [] {
     std::vector<std::string> made;
@@ -50,8 +48,8 @@ const std::string& UpdateSql(JobChange change) {
           "cancel_requested = ?, not_before = ?, lease_id = ?, lease_worker = ?, "
           "lease_nonce = ?, lease_until = ?, report_number = ?, base_model_digest = ?, step = ?, "
           "total_steps = ?, start_time = ?, finish_time = ?, last_sequence = ?, "
-          "result_adapter = ?, pictures = ?, error = ?, queue_until = ?27, checkpoints = ?28, "
-          "state_time = ?29 "
+          "result_adapter = ?, pictures = ?, error = ?, queue_until = ?26, checkpoints = ?27, "
+          "state_time = ?28 "
           "WHERE " +
           GuardSql(transition));
     }
@@ -60,7 +58,7 @@ const std::string& UpdateSql(JobChange change) {
   return statements[static_cast<size_t>(change)];
 }
 
-/// What the table says becomes of the row is what becomes of it.
+/// Checks the new row against the table of transitions.
 absl::Status CheckChange(const Transition& table, const JobRow& before, const JobRow& after) {
   const v1::Job& from = before.job;
   const v1::Job& to = after.job;
@@ -109,11 +107,11 @@ absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
   row.failures = static_cast<int>(columns.Int(7));
   row.crashes = static_cast<int>(columns.Int(8));
   job.set_cancel_requested(columns.Int(9) != 0);
-  row.not_before = absl::Microseconds(columns.Int(10));
+  row.not_before = absl::FromUnixMicros(columns.Int(10));
   row.lease_id = columns.Text(11);
   row.lease_worker = columns.Text(12);
   row.lease_nonce = columns.Text(13);
-  row.lease_until = absl::Microseconds(columns.Int(14));
+  row.lease_until = absl::FromUnixMicros(columns.Int(14));
   row.report_number = static_cast<uint64_t>(columns.Int(15));
   row.base_model_digest = columns.Text(16);
   job.set_step(columns.Int(17));
@@ -147,7 +145,7 @@ std::string SelectJob(std::string_view rest) {
   return fmt::format("SELECT {} FROM job {}", kJobColumns, rest);
 }
 
-absl::StatusOr<JobRow> FindJob(SqliteConnection& db, std::string_view name) {
+absl::StatusOr<JobRow> FindJob(SqlSession& db, std::string_view name) {
   static const std::string kSql = SelectJob("WHERE job.name = ?");
   absl::StatusOr<JobRow> found = absl::NotFoundError(fmt::format("{}: no such job", name));
   RETURN_IF_ERROR(db.Query(kSql, {name}, [&](const SqlRow& row) {
@@ -157,14 +155,14 @@ absl::StatusOr<JobRow> FindJob(SqliteConnection& db, std::string_view name) {
   return found;
 }
 
-absl::StatusOr<JobRow> FindJobOfTenant(SqliteConnection& db, std::string_view tenant,
+absl::StatusOr<JobRow> FindJobOfTenant(SqlSession& db, std::string_view tenant,
                                        std::string_view name) {
   ASSIGN_OR_RETURN(JobRow row, FindJob(db, name));
   if (row.tenant != tenant) return absl::NotFoundError(fmt::format("{}: no such job", name));
   return row;
 }
 
-absl::Status FindFirst(SqliteConnection& db, std::string_view sql, SqlValues values, JobRow& row,
+absl::Status FindFirst(SqlSession& db, std::string_view sql, SqlValues values, JobRow& row,
                        bool& found) {
   found = false;
   return db.Query(sql, values, [&](const SqlRow& columns) -> absl::Status {
@@ -175,23 +173,21 @@ absl::Status FindFirst(SqliteConnection& db, std::string_view sql, SqlValues val
 }
 
 absl::Status LeaseLost(std::string_view job) {
-  return Error(absl::StatusCode::kAborted, fmt::format("{}: this lease is over", job),
+  return Error(absl::StatusCode::kAborted, fmt::format("{}: this lease has ended", job),
                "LEASE_LOST");
 }
 
-absl::StatusOr<JobRow> FindLeased(SqliteConnection& db, std::string_view job,
-                                  std::string_view lease_id) {
+absl::StatusOr<JobRow> FindLeased(SqlSession& db, std::string_view job, std::string_view lease_id) {
   ASSIGN_OR_RETURN(JobRow row, FindJob(db, job));
-  if (VICO_DEFECT("match_by_id_only") && row.job.state() == v1::JOB_STATE_RUNNING) return row;
   if (row.job.state() != v1::JOB_STATE_RUNNING || row.lease_id != lease_id) return LeaseLost(job);
   return row;
 }
 
-absl::StatusOr<int64_t> JobsAhead(SqliteConnection& db, int64_t number) {
+absl::StatusOr<int64_t> JobsAhead(SqlSession& db, int64_t number) {
   return db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND number < ?", {number}, 0);
 }
 
-absl::Status InsertJob(SqliteConnection& db, absl::Time now,
+absl::Status InsertJob(SqlSession& db, absl::Time now,
                        const std::vector<v1::Event::Warning>& warnings, JobRow& row) {
   v1::Job& job = row.job;
   *job.mutable_create_time() = ToProto(now);
@@ -203,23 +199,24 @@ absl::Status InsertJob(SqliteConnection& db, absl::Time now,
           .status());
   const std::string spec = job.spec().SerializeAsString();
   const std::string trace = ToProto(row.trace).SerializeAsString();
-  RETURN_IF_ERROR(
-      db.Execute(
-            "INSERT INTO job (name, tenant, kind, state, base_model, concept, adapter, spec, "
-            "create_time, attempt, failures, crashes, cancel_requested, not_before, "
-            "report_number, step, total_steps, last_sequence, queue_until, deadline, trace, "
-            "state_time, pictures) "
-            "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, x'')",
-            {job.name(), row.tenant,
-             job.kind() == v1::JOB_KIND_TRAINING ? std::string_view("training")
-                                                 : std::string_view("generation"),
-             BaseModelOf(job.spec()), TextOrNull(job.spec().train().concept_name()),
-             TextOrNull(job.spec().generate().adapter()), Bytes{spec}, absl::ToUnixMicros(now),
-             job.total_steps(), static_cast<int64_t>(1 + warnings.size()),
-             absl::ToUnixMicros(row.queue_until), absl::ToUnixMicros(row.deadline), Bytes{trace},
-             absl::ToUnixMicros(row.state_time)})
-          .status());
-  row.number = db.LastInsertRowId();
+  ASSIGN_OR_RETURN(
+      row.number,
+      db.QueryInt(
+          "INSERT INTO job (name, tenant, kind, state, base_model, concept, adapter, spec, "
+          "create_time, attempt, failures, crashes, cancel_requested, not_before, "
+          "report_number, step, total_steps, last_sequence, queue_until, deadline, trace, "
+          "state_time, pictures) "
+          "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?) "
+          "RETURNING number",
+          {job.name(), row.tenant,
+           job.kind() == v1::JOB_KIND_TRAINING ? std::string_view("training")
+                                               : std::string_view("generation"),
+           BaseModelOf(job.spec()), TextOrNull(job.spec().train().concept_name()),
+           TextOrNull(job.spec().generate().adapter()), Bytes{spec}, absl::ToUnixMicros(now),
+           job.total_steps(), static_cast<int64_t>(1 + warnings.size()),
+           absl::ToUnixMicros(row.queue_until), absl::ToUnixMicros(row.deadline), Bytes{trace},
+           absl::ToUnixMicros(row.state_time), Bytes{}},
+          0));
   ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
   v1::Event queued;
   queued.mutable_queued()->set_position(static_cast<uint64_t>(ahead));
@@ -233,8 +230,8 @@ absl::Status InsertJob(SqliteConnection& db, absl::Time now,
   return absl::OkStatus();
 }
 
-absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
-                     const JobRow& before, const JobRow& after) {
+absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const JobRow& before,
+                     const JobRow& after) {
   const v1::Job& job = after.job;
   const Transition& transition = TransitionOf(change);
   RETURN_IF_ERROR(CheckChange(transition, before, after));
@@ -249,7 +246,7 @@ absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
                                      int64_t{after.failures},
                                      int64_t{after.crashes},
                                      int64_t{job.cancel_requested()},
-                                     absl::ToInt64Microseconds(after.not_before),
+                                     absl::ToUnixMicros(after.not_before),
                                      TextOrNull(after.lease_id),
                                      TextOrNull(after.lease_worker),
                                      TextOrNull(after.lease_nonce),
@@ -266,29 +263,40 @@ absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
                                      job.has_error() ? SqlValue(Bytes{error}) : SqlValue(nullptr),
                                      before.number,
                                      int64_t{before.job.attempt()},
-                                     TextOrNull(before.lease_id),
-                                     absl::ToInt64Microseconds(now.uptime),
-                                     absl::ToUnixMicros(now.steady),
+                                     std::string_view(before.lease_id),
+                                     absl::ToUnixMicros(now),
                                      LeaseUntil(before),
                                      absl::ToUnixMicros(after.queue_until),
                                      Bytes{checkpoints},
                                      absl::ToUnixMicros(after.state_time)}));
   if (changed == 1) {
-    return IsTerminal(job.state())
-               ? UnnameBlobs(db, now.steady, after.tenant, CheckpointUser(job.name()))
-               : absl::OkStatus();
+    return IsTerminal(job.state()) ? UnnameBlobs(db, now, after.tenant, CheckpointUser(job.name()))
+                                   : absl::OkStatus();
   }
   return Error(absl::StatusCode::kAborted, fmt::format("{}: has changed meanwhile", job.name()),
                "LEASE_LOST");
 }
 
-absl::Status NameCheckpoints(SqliteConnection& db, absl::Time now, const JobRow& row) {
+JobPhase PhaseEnded(JobChange end, const JobRow& before, const JobRow& after) {
+  const bool waited = before.job.state() == v1::JOB_STATE_QUEUED;
+  return {.trace = before.trace,
+          .state = before.job.state(),
+          .end = end,
+          .job = before.job.name(),
+          .kind = before.job.kind(),
+          .attempt = before.job.attempt() + (waited ? 1 : 0),
+          .lease_id = before.lease_id,
+          .since = before.state_time,
+          .until = after.state_time};
+}
+
+absl::Status NameCheckpoints(SqlSession& db, absl::Time now, const JobRow& row) {
   const std::string user = CheckpointUser(row.job.name());
   RETURN_IF_ERROR(UnnameBlobs(db, now, row.tenant, user));
   return NameBlobs(db, row.tenant, user, BlobsNamedBy(row.checkpoints));
 }
 
-absl::Status AppendEvent(SqliteConnection& db, absl::Time now, JobRow& row, v1::Event event) {
+absl::Status AppendEvent(SqlSession& db, absl::Time now, JobRow& row, v1::Event event) {
   const uint64_t sequence = row.job.last_sequence() + 1;
   event.set_sequence(sequence);
   event.set_attempt(row.job.attempt());

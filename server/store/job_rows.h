@@ -1,4 +1,4 @@
-// A job as a row of the embedded database: reading it, and the one statement that changes it.
+// A job as a row of the database: reading it, and the one statement that changes it.
 #pragma once
 
 #include <cstdint>
@@ -11,39 +11,34 @@
 #include <absl/time/time.h>
 
 #include "common/tracing/trace_context.h"
+#include "server/jobs/job_phase.h"
 #include "server/jobs/job_states.h"
-#include "server/sql/sqlite.h"
+#include "server/sql/sql_session.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
 
 namespace vico::server {
 
-/// The job clients see (without queue_position) and what only the store knows. Empty texts and zero
-/// times are NULL in the row.
+/// The job as clients see it, without queue_position, and the columns of the store. Empty texts are
+/// NULL in the row. Times are store time except where noted.
 struct JobRow {
   int64_t number = 0;
   std::string tenant;
   v1::Job job;
   int failures = 0;
   int crashes = 0;
-  absl::Duration not_before;  ///< uptime
+  absl::Time not_before = absl::UnixEpoch();  ///< a queued job is not leased earlier
   std::string lease_id;
   std::string lease_worker;
   std::string lease_nonce;
-  absl::Duration lease_until;  ///< uptime
+  absl::Time lease_until = absl::UnixEpoch();  ///< NULL without a lease
   uint64_t report_number = 0;
   std::string base_model_digest;
   v1::TrainingCheckpoints checkpoints;  ///< none once the job has ended
-  absl::Time queue_until;               ///< steady time; the wait of a queued job ends then
-  absl::Time deadline;                  ///< steady time; the job ends then
-  TraceContext trace;                   ///< of the call that made it
-  absl::Time state_time;                ///< wall time, whole microseconds: in its state since
-};
-
-/// When a change is made.
-struct Moment {
-  absl::Duration uptime;
-  absl::Time steady;
+  absl::Time queue_until;               ///< end of a queued job's wait
+  absl::Time deadline;                  ///< end of the job, waits included
+  TraceContext trace;                   ///< of the call that created the job
+  absl::Time state_time;                ///< wall time of the last change of state, in microseconds
 };
 
 /// The columns that FromRow reads, in its order.
@@ -53,41 +48,43 @@ absl::StatusOr<JobRow> FromRow(const SqlRow& row);
 /// "SELECT {kJobColumns} FROM job " + `rest`.
 std::string SelectJob(std::string_view rest);
 
-/// kNotFound "jobs/…: no such job".
-absl::StatusOr<JobRow> FindJob(SqliteConnection& db, std::string_view name);
-absl::StatusOr<JobRow> FindJobOfTenant(SqliteConnection& db, std::string_view tenant,
+/// kNotFound.
+absl::StatusOr<JobRow> FindJob(SqlSession& db, std::string_view name);
+absl::StatusOr<JobRow> FindJobOfTenant(SqlSession& db, std::string_view tenant,
                                        std::string_view name);
 
 /// The first row of a query for kJobColumns, if there is one.
-absl::Status FindFirst(SqliteConnection& db, std::string_view sql, SqlValues values, JobRow& row,
+absl::Status FindFirst(SqlSession& db, std::string_view sql, SqlValues values, JobRow& row,
                        bool& found);
 
-/// The job's row, if this lease holds it; kAborted, reason LEASE_LOST, if not.
-absl::StatusOr<JobRow> FindLeased(SqliteConnection& db, std::string_view job,
-                                  std::string_view lease_id);
+/// The job's row while this lease is live; otherwise kAborted, reason LEASE_LOST.
+absl::StatusOr<JobRow> FindLeased(SqlSession& db, std::string_view job, std::string_view lease_id);
 absl::Status LeaseLost(std::string_view job);
 
+/// The number of older queued jobs.
+absl::StatusOr<int64_t> JobsAhead(SqlSession& db, int64_t number);
 
-/// How many queued jobs are older.
-absl::StatusOr<int64_t> JobsAhead(SqliteConnection& db, int64_t number);
-
-/// Writes a new job, its `queued` event and the warnings; fills in `number`. The tenant's row is
-/// made if need be. `now` is when its wait begins.
-absl::Status InsertJob(SqliteConnection& db, absl::Time now,
+/// Inserts a new job, its `queued` event and the warnings, and the tenant if it is missing; fills
+/// in `number`. `now` is the wall time at which its wait begins.
+absl::Status InsertJob(SqlSession& db, absl::Time now,
                        const std::vector<v1::Event::Warning>& warnings, JobRow& row);
 
-/// Changes the row from `before` to `after`. The statement is guarded by the table of
-/// server/job_states and by the state, attempt, lease id and lease time of `before`, so that
-/// whatever has changed meanwhile makes it kAborted, reason LEASE_LOST. What the table does not
-/// have is kInternal.
-absl::Status SaveJob(SqliteConnection& db, JobChange change, const Moment& now,
-                     const JobRow& before, const JobRow& after);
+/// Changes the row from `before` to `after`; `now` is store time. The statement is guarded by the
+/// table of server/jobs/job_states and by the state, attempt, lease id and lease time of `before`:
+/// kAborted, reason LEASE_LOST, when the row has changed meanwhile. kInternal for a change that is
+/// not in the table.
+absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const JobRow& before,
+                     const JobRow& after);
 
-/// The checkpoints in `row`, and no others, are what the job names as such; SaveJob lets them go
-/// when the job ends. kFailedPrecondition, reason BLOB_MISSING, as NameBlobs.
-absl::Status NameCheckpoints(SqliteConnection& db, absl::Time now, const JobRow& row);
+/// The phase that a change of the row from `before` to `after` ended.
+JobPhase PhaseEnded(JobChange end, const JobRow& before, const JobRow& after);
 
-/// Numbers the event, dates it, writes it, and counts it in `row`, which must be saved afterwards.
-absl::Status AppendEvent(SqliteConnection& db, absl::Time now, JobRow& row, v1::Event event);
+/// References the checkpoints in `row` in place of the job's earlier ones. SaveJob removes the
+/// references when the job ends. kFailedPrecondition, reason BLOB_MISSING, as NameBlobs.
+absl::Status NameCheckpoints(SqlSession& db, absl::Time now, const JobRow& row);
+
+/// Sets the event's number and time, inserts it, and counts it in `row`, which the caller must
+/// save.
+absl::Status AppendEvent(SqlSession& db, absl::Time now, JobRow& row, v1::Event event);
 
 }  // namespace vico::server

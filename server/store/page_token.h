@@ -1,4 +1,4 @@
-// Page tokens of lists that run from the newest row number down: the number to go on below.
+// Page tokens of lists in descending order of row number: the last number of the page.
 #pragma once
 
 #include <charconv>
@@ -15,7 +15,7 @@ namespace vico::server {
 
 inline std::string PageToken(int64_t last_number) { return std::to_string(last_number); }
 
-/// The number that every row of the page must be below; no bound for an empty token.
+/// The exclusive upper bound of the row numbers of a page; the maximum for an empty token.
 inline absl::StatusOr<int64_t> BelowNumber(std::string_view token) {
   if (token.empty()) return std::numeric_limits<int64_t>::max();
   int64_t number = 0;

@@ -4,7 +4,7 @@
 
 namespace vico::server {
 
-absl::StatusOr<std::string> FindRequest(SqliteConnection& db, const RequestKey& key) {
+absl::StatusOr<std::string> FindRequest(SqlSession& db, const RequestKey& key) {
   std::string resource;
   RETURN_IF_ERROR(db.Query(
       "SELECT resource, body_hash FROM request WHERE tenant = ? AND request_id = ?",
@@ -19,7 +19,7 @@ absl::StatusOr<std::string> FindRequest(SqliteConnection& db, const RequestKey& 
   return resource;
 }
 
-absl::Status InsertRequest(SqliteConnection& db, const RequestKey& key, std::string_view resource) {
+absl::Status InsertRequest(SqlSession& db, const RequestKey& key, std::string_view resource) {
   return db
       .Execute("INSERT INTO request (tenant, request_id, body_hash, resource) VALUES (?, ?, ?, ?)",
                {key.tenant, key.request_id, key.body_hash, resource})

@@ -1,4 +1,4 @@
-// Request ids: what each creating call made, so that its repeat gets the first answer.
+// Rows of request ids: what each creating call created, so that a repeat gets the first answer.
 #pragma once
 
 #include <string>
@@ -8,14 +8,14 @@
 #include <absl/status/statusor.h>
 
 #include "server/jobs/request_key.h"
-#include "server/sql/sqlite.h"
+#include "server/sql/sql_session.h"
 
 namespace vico::server {
 
-/// The name of what the request made; empty when it is new. kFailedPrecondition, reason
-/// REQUEST_ID_REUSED, when it came with another body.
-absl::StatusOr<std::string> FindRequest(SqliteConnection& db, const RequestKey& key);
+/// The name of the resource that the request created; empty when the request is new.
+/// kFailedPrecondition, reason REQUEST_ID_REUSED, when the id was used with another body.
+absl::StatusOr<std::string> FindRequest(SqlSession& db, const RequestKey& key);
 
-absl::Status InsertRequest(SqliteConnection& db, const RequestKey& key, std::string_view resource);
+absl::Status InsertRequest(SqlSession& db, const RequestKey& key, std::string_view resource);
 
 }  // namespace vico::server

@@ -18,7 +18,7 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
-// Concepts and adapters live in two tables of the same shape, one message a row.
+// The tables of concepts and adapters have the same shape, one message a row.
 struct ConceptTable {
   using Message = v1::Concept;
   static constexpr std::string_view kFind =
@@ -69,7 +69,7 @@ absl::StatusOr<Message> Parse(const std::string& bytes) {
 
 // The message in the first column of the one row of a query; `missing` if there is none.
 template <typename Message>
-absl::StatusOr<Message> FindMessage(SqliteConnection& db, std::string_view sql, SqlValues values,
+absl::StatusOr<Message> FindMessage(SqlSession& db, std::string_view sql, SqlValues values,
                                     absl::Status missing) {
   absl::StatusOr<Message> found = std::move(missing);
   RETURN_IF_ERROR(db.Query(sql, values, [&](const SqlRow& row) {
@@ -80,17 +80,18 @@ absl::StatusOr<Message> FindMessage(SqliteConnection& db, std::string_view sql, 
 }
 
 template <typename Table>
-absl::StatusOr<typename Table::Message> Find(SqliteConnection& db, std::string_view tenant,
+absl::StatusOr<typename Table::Message> Find(SqlSession& db, std::string_view tenant,
                                              std::string_view name) {
   return FindMessage<typename Table::Message>(
-      db, Table::kFind, {name, tenant}, absl::NotFoundError(fmt::format("{}: is not here", name)));
+      db, Table::kFind, {name, tenant},
+      absl::NotFoundError(fmt::format("{}: does not exist", name)));
 }
 
 template <typename Table>
 absl::StatusOr<typename Table::Message> Get(Database& database, std::string_view tenant,
                                             std::string_view name) {
   typename Table::Message message;
-  RETURN_IF_ERROR(database.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(message, Find<Table>(db, tenant, name));
     return absl::OkStatus();
   }));
@@ -100,7 +101,7 @@ absl::StatusOr<typename Table::Message> Get(Database& database, std::string_view
 template <typename Table>
 absl::StatusOr<typename Table::Message> FindByRequest(Database& database, const RequestKey& key) {
   typename Table::Message message;
-  RETURN_IF_ERROR(database.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string name, FindRequest(db, key));
     if (name.empty()) return absl::NotFoundError("request_id: is new");
     ASSIGN_OR_RETURN(message, Find<Table>(db, key.tenant, name));
@@ -116,7 +117,7 @@ absl::StatusOr<typename Table::Message> Create(Database& database, const Clock& 
   message.set_name(Table::NewName());
   *message.mutable_create_time() =
       TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(clock.Now()));
-  RETURN_IF_ERROR(database.Write([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string earlier, FindRequest(db, key));
     if (!earlier.empty()) {
       ASSIGN_OR_RETURN(message, Find<Table>(db, key.tenant, earlier));
@@ -138,7 +139,7 @@ absl::StatusOr<std::string> List(Database& database, const PageQuery& query,
   ASSIGN_OR_RETURN(const int64_t below, BelowNumber(query.page_token));
   int64_t last = 0;
   bool more = false;
-  RETURN_IF_ERROR(database.Read([&](SqliteConnection& db) {
+  RETURN_IF_ERROR(database.Read([&](SqlSession& db) {
     return db.Query(Table::kList, {query.tenant, below, int64_t{query.page_size} + 1},
                     [&](const SqlRow& row) -> absl::Status {
                       if (messages.size() == static_cast<size_t>(query.page_size)) {
@@ -154,18 +155,18 @@ absl::StatusOr<std::string> List(Database& database, const PageQuery& query,
   return more ? PageToken(last) : "";
 }
 
-// JobStore::Submit looks for the inputs in its transaction: between the two no job is left without.
+// JobStore::Submit looks for the inputs in its own transaction, so no queued job loses its input.
 template <typename Table>
 absl::Status Delete(Database& database, absl::Time now, std::string_view tenant,
                     std::string_view name) {
-  return database.Write([&](SqliteConnection& db) -> absl::Status {
+  return database.Write([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const int64_t users, db.QueryInt(Table::kUsers, {name, tenant}, 0));
     if (users > 0) {
       return Error(absl::StatusCode::kFailedPrecondition,
                    fmt::format("{}: is used by {} queued or running jobs", name, users), "IN_USE");
     }
     ASSIGN_OR_RETURN(const int deleted, db.Execute(Table::kDelete, {name, tenant}));
-    if (deleted == 0) return absl::NotFoundError(fmt::format("{}: is not here", name));
+    if (deleted == 0) return absl::NotFoundError(fmt::format("{}: does not exist", name));
     return UnnameBlobs(db, now, tenant, name);
   });
 }
@@ -177,12 +178,11 @@ absl::StatusOr<v1::Concept> SqlCatalog::FindConceptByRequest(const RequestKey& k
 }
 
 absl::StatusOr<v1::Concept> SqlCatalog::CreateConcept(const RequestKey& key,
-                                                         v1::Concept uploaded_concept) {
+                                                      v1::Concept uploaded_concept) {
   return Create<ConceptTable>(database_, clock_, key, std::move(uploaded_concept));
 }
 
-absl::StatusOr<v1::Concept> SqlCatalog::GetConcept(std::string_view tenant,
-                                                      std::string_view name) {
+absl::StatusOr<v1::Concept> SqlCatalog::GetConcept(std::string_view tenant, std::string_view name) {
   return Get<ConceptTable>(database_, tenant, name);
 }
 
@@ -193,47 +193,49 @@ absl::StatusOr<ConceptPage> SqlCatalog::ListConcepts(const PageQuery& query) {
 }
 
 absl::Status SqlCatalog::DeleteConcept(std::string_view tenant, std::string_view name) {
-  return Delete<ConceptTable>(database_, steady_.Now(), tenant, name);
+  return Delete<ConceptTable>(database_, time_.Now(), tenant, name);
 }
 
-absl::Status SqlCatalog::SavePicture(std::string_view tenant,
-                                        const v1::ConceptPicture& picture) {
-  const std::string bytes = picture.SerializeAsString();
-  return database_.Write([&](SqliteConnection& db) {
+absl::Status SqlCatalog::SavePicture(std::string_view tenant, const StoredPicture& stored) {
+  const std::string bytes = stored.picture.SerializeAsString();
+  return database_.Write([&](SqlSession& db) {
     return db
         .Execute(
-            "INSERT INTO picture (tenant, source_sha256, message) VALUES (?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET message = excluded.message",
-            {tenant, picture.source_sha256(), Bytes{bytes}})
+            "INSERT INTO picture (tenant, source_sha256, message, fingerprint) "
+            "VALUES (?, ?, ?, ?) ON CONFLICT (tenant, source_sha256) DO UPDATE SET "
+            "message = excluded.message, fingerprint = excluded.fingerprint",
+            {tenant, stored.picture.source_sha256(), Bytes{bytes}, Bytes{stored.fingerprint}})
         .status();
   });
 }
 
-absl::StatusOr<v1::ConceptPicture> SqlCatalog::FindPicture(std::string_view tenant,
-                                                              std::string_view source_sha256) {
-  v1::ConceptPicture picture;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        picture, FindMessage<v1::ConceptPicture>(
-                     db, "SELECT message FROM picture WHERE tenant = ? AND source_sha256 = ?",
-                     {tenant, source_sha256},
-                     absl::NotFoundError(fmt::format("picture {}: never came", source_sha256))));
-    return absl::OkStatus();
+absl::StatusOr<StoredPicture> SqlCatalog::FindPicture(std::string_view tenant,
+                                                      std::string_view source_sha256) {
+  absl::StatusOr<StoredPicture> found =
+      absl::NotFoundError(fmt::format("picture {}: was never uploaded", source_sha256));
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
+    return db.Query(
+        "SELECT message, fingerprint FROM picture WHERE tenant = ? AND source_sha256 = ?",
+        {tenant, source_sha256}, [&](const SqlRow& row) -> absl::Status {
+          StoredPicture stored;
+          ASSIGN_OR_RETURN(stored.picture, Parse<v1::ConceptPicture>(row.Text(0)));
+          stored.fingerprint = row.Text(1);
+          found = std::move(stored);
+          return absl::OkStatus();
+        });
   }));
-  return picture;
+  return found;
 }
 
 absl::StatusOr<v1::Adapter> SqlCatalog::FindAdapterByRequest(const RequestKey& key) {
   return FindByRequest<AdapterTable>(database_, key);
 }
 
-absl::StatusOr<v1::Adapter> SqlCatalog::CreateAdapter(const RequestKey& key,
-                                                         v1::Adapter adapter) {
+absl::StatusOr<v1::Adapter> SqlCatalog::CreateAdapter(const RequestKey& key, v1::Adapter adapter) {
   return Create<AdapterTable>(database_, clock_, key, std::move(adapter));
 }
 
-absl::StatusOr<v1::Adapter> SqlCatalog::GetAdapter(std::string_view tenant,
-                                                      std::string_view name) {
+absl::StatusOr<v1::Adapter> SqlCatalog::GetAdapter(std::string_view tenant, std::string_view name) {
   return Get<AdapterTable>(database_, tenant, name);
 }
 
@@ -244,52 +246,20 @@ absl::StatusOr<AdapterPage> SqlCatalog::ListAdapters(const PageQuery& query) {
 }
 
 absl::Status SqlCatalog::DeleteAdapter(std::string_view tenant, std::string_view name) {
-  return Delete<AdapterTable>(database_, steady_.Now(), tenant, name);
+  return Delete<AdapterTable>(database_, time_.Now(), tenant, name);
 }
 
-bool SqlCatalog::IsAlive(const Worker& worker) const {
-  return clock_.Uptime() - worker.seen <= kWorkerGoneAfter;
-}
-
-absl::Status SqlCatalog::CheckDigests(const v1::RegisterRequest& request) const {
-  for (const auto& [name, worker] : workers_) {
-    if (name == request.worker() || !IsAlive(worker)) continue;
-    for (const auto& theirs : worker.registration.base_models()) {
-      for (const auto& ours : request.base_models()) {
-        if (ours.base_model().name() != theirs.base_model().name() ||
-            ours.base_model().digest() == theirs.base_model().digest()) {
-          continue;
-        }
-        return Error(
-            absl::StatusCode::kFailedPrecondition,
-            fmt::format("{}: has digest {} here, and {} at worker {}", ours.base_model().name(),
-                        ours.base_model().digest(), theirs.base_model().digest(), name),
-            "BASE_MODEL_DIFFERS");
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SqlCatalog::RegisterWorker(const v1::RegisterRequest& request) {
-  {
-    const std::lock_guard lock(mutex_);
-    RETURN_IF_ERROR(CheckDigests(request));
-    for (auto it = workers_.begin(); it != workers_.end();) {  // those that never came back
-      it = IsAlive(it->second) ? std::next(it) : workers_.erase(it);
-    }
-    workers_.insert_or_assign(request.worker(), Worker{request, clock_.Uptime()});
-  }
-  return database_.Write([&](SqliteConnection& db) -> absl::Status {
-    for (const v1::OfferedBaseModel& offer : request.base_models()) {
+absl::Status SqlCatalog::SaveBaseModels(const std::vector<v1::OfferedBaseModel>& offers) {
+  return database_.Write([&](SqlSession& db) -> absl::Status {
+    for (const v1::OfferedBaseModel& offer : offers) {
       const std::string& name = offer.base_model().name();
-      RETURN_IF_ERROR(UnnameBlobs(db, steady_.Now(), kSystemTenant, name));
+      RETURN_IF_ERROR(UnnameBlobs(db, time_.Now(), kSystemTenant, name));
       RETURN_IF_ERROR(NameBlobs(db, kSystemTenant, name, {offer.vocabulary(), offer.merges()}));
       const std::string bytes = offer.SerializeAsString();
       RETURN_IF_ERROR(
           db.Execute("INSERT INTO base_model (name, digest, message) VALUES (?, ?, ?) "
-                     "ON CONFLICT DO UPDATE SET digest = excluded.digest, "
-                     "message = excluded.message WHERE message <> excluded.message",
+                     "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, "
+                     "message = excluded.message WHERE base_model.message <> excluded.message",
                      {offer.base_model().name(), offer.base_model().digest(), Bytes{bytes}})
               .status());
     }
@@ -297,52 +267,20 @@ absl::Status SqlCatalog::RegisterWorker(const v1::RegisterRequest& request) {
   });
 }
 
-absl::Status SqlCatalog::WorkerSeen(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  const auto found = workers_.find(name);
-  if (found == workers_.end()) {
-    return Error(absl::StatusCode::kFailedPrecondition,
-                 fmt::format("worker {}: has not registered", name), "NOT_REGISTERED");
-  }
-  found->second.seen = clock_.Uptime();
-  return absl::OkStatus();
-}
-
-absl::StatusOr<v1::RegisterRequest> SqlCatalog::GetWorker(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  const auto found = workers_.find(name);
-  if (found == workers_.end()) {
-    return absl::NotFoundError(fmt::format("worker {}: has not registered", name));
-  }
-  return found->second.registration;
-}
-
-bool SqlCatalog::IsAvailable(const std::string& base_model) const {
-  return std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) {
-    const auto& offers = entry.second.registration.base_models();
-    return IsAlive(entry.second) &&
-           std::any_of(offers.begin(), offers.end(), [&](const v1::OfferedBaseModel& offer) {
-             return offer.base_model().name() == base_model;
-           });
-  });
-}
-
 absl::StatusOr<v1::OfferedBaseModel> SqlCatalog::GetBaseModel(std::string_view name) {
   v1::OfferedBaseModel offer;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(offer, FindMessage<v1::OfferedBaseModel>(
                                 db, "SELECT message FROM base_model WHERE name = ?", {name},
                                 absl::NotFoundError(fmt::format("{}: no such base model", name))));
     return absl::OkStatus();
   }));
-  const std::lock_guard lock(mutex_);
-  offer.mutable_base_model()->set_available(IsAvailable(offer.base_model().name()));
   return offer;
 }
 
 absl::StatusOr<std::vector<v1::OfferedBaseModel>> SqlCatalog::ListBaseModels() {
   std::vector<v1::OfferedBaseModel> offers;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query("SELECT message FROM base_model ORDER BY name", {},
                     [&](const SqlRow& row) -> absl::Status {
                       ASSIGN_OR_RETURN(auto offer, Parse<v1::OfferedBaseModel>(row.Text(0)));
@@ -350,10 +288,6 @@ absl::StatusOr<std::vector<v1::OfferedBaseModel>> SqlCatalog::ListBaseModels() {
                       return absl::OkStatus();
                     });
   }));
-  const std::lock_guard lock(mutex_);
-  for (v1::OfferedBaseModel& offer : offers) {
-    offer.mutable_base_model()->set_available(IsAvailable(offer.base_model().name()));
-  }
   return offers;
 }
 

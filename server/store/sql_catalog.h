@@ -1,22 +1,21 @@
-// The catalog in the embedded database; which workers are alive is kept in memory.
+// The catalog on SQL.
 #pragma once
 
-#include <map>
-#include <mutex>
-#include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/clock.h"
 #include "server/jobs/catalog.h"
+#include "server/jobs/store_clock.h"
 #include "server/sql/database.h"
-#include "server/jobs/steady_time.h"
 
 namespace vico::server {
 
 class SqlCatalog final : public Catalog {
  public:
   /// The references must outlive the catalog.
-  SqlCatalog(Database& database, const Clock& clock)
-      : database_(database), clock_(clock), steady_(clock) {}
+  SqlCatalog(Database& database, const Clock& clock, const StoreClock& time)
+      : database_(database), clock_(clock), time_(time) {}
 
   absl::StatusOr<v1::Concept> FindConceptByRequest(const RequestKey& key) override;
   absl::StatusOr<v1::Concept> CreateConcept(const RequestKey& key,
@@ -25,9 +24,9 @@ class SqlCatalog final : public Catalog {
   absl::StatusOr<ConceptPage> ListConcepts(const PageQuery& query) override;
   absl::Status DeleteConcept(std::string_view tenant, std::string_view name) override;
 
-  absl::Status SavePicture(std::string_view tenant, const v1::ConceptPicture& picture) override;
-  absl::StatusOr<v1::ConceptPicture> FindPicture(std::string_view tenant,
-                                                 std::string_view source_sha256) override;
+  absl::Status SavePicture(std::string_view tenant, const StoredPicture& stored) override;
+  absl::StatusOr<StoredPicture> FindPicture(std::string_view tenant,
+                                            std::string_view source_sha256) override;
 
   absl::StatusOr<v1::Adapter> FindAdapterByRequest(const RequestKey& key) override;
   absl::StatusOr<v1::Adapter> CreateAdapter(const RequestKey& key, v1::Adapter adapter) override;
@@ -35,27 +34,14 @@ class SqlCatalog final : public Catalog {
   absl::StatusOr<AdapterPage> ListAdapters(const PageQuery& query) override;
   absl::Status DeleteAdapter(std::string_view tenant, std::string_view name) override;
 
-  absl::Status RegisterWorker(const v1::RegisterRequest& request) override;
-  absl::Status WorkerSeen(std::string_view worker) override;
-  absl::StatusOr<v1::RegisterRequest> GetWorker(std::string_view worker) override;
+  absl::Status SaveBaseModels(const std::vector<v1::OfferedBaseModel>& offers) override;
   absl::StatusOr<v1::OfferedBaseModel> GetBaseModel(std::string_view name) override;
   absl::StatusOr<std::vector<v1::OfferedBaseModel>> ListBaseModels() override;
 
  private:
-  struct Worker {
-    v1::RegisterRequest registration;
-    absl::Duration seen;  // uptime
-  };
-  // With mutex_ held.
-  bool IsAlive(const Worker& worker) const;
-  absl::Status CheckDigests(const v1::RegisterRequest& request) const;
-  bool IsAvailable(const std::string& base_model) const;
-
   Database& database_;
   const Clock& clock_;
-  const SteadyTime steady_;
-  std::mutex mutex_;
-  std::map<std::string, Worker, std::less<>> workers_;  // by name; guarded by mutex_
+  const StoreClock& time_;
 };
 
 }  // namespace vico::server

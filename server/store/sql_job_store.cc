@@ -1,6 +1,7 @@
 #include "server/store/sql_job_store.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,9 +19,11 @@ namespace vico::server {
 namespace {
 
 constexpr absl::Duration kQueueRetry = absl::Seconds(10);
+constexpr std::string_view kCountOfState =
+    "SELECT tenant, kind, state, count(*), min(create_time) FROM job WHERE state";
 
-// The job as clients see it.
-absl::StatusOr<v1::Job> Shown(SqliteConnection& db, JobRow row) {
+// The job as clients see it, with its position in the queue.
+absl::StatusOr<v1::Job> WithPosition(SqlSession& db, JobRow row) {
   if (row.job.state() == v1::JOB_STATE_QUEUED) {
     ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
     row.job.set_queue_position(static_cast<uint64_t>(ahead));
@@ -28,16 +31,16 @@ absl::StatusOr<v1::Job> Shown(SqliteConnection& db, JobRow row) {
   return std::move(row.job);
 }
 
-absl::Status CheckExists(SqliteConnection& db, std::string_view sql, std::string_view field,
+absl::Status CheckExists(SqlSession& db, std::string_view sql, std::string_view field,
                          std::string_view tenant, std::string_view name) {
   if (name.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const int64_t found, db.QueryInt(sql, {name, tenant}, 0));
   if (found != 0) return absl::OkStatus();
-  return absl::NotFoundError(fmt::format("{}: no such thing: {}", field, name));
+  return absl::NotFoundError(fmt::format("{}: {} does not exist", field, name));
 }
 
-// Deletion checks the same rows in a transaction too, so a queued job's inputs stay.
-absl::Status CheckInputs(SqliteConnection& db, std::string_view tenant, const v1::JobSpec& spec) {
+// The catalog checks for queued jobs in the transaction that deletes, so these rows stay.
+absl::Status CheckInputs(SqlSession& db, std::string_view tenant, const v1::JobSpec& spec) {
   RETURN_IF_ERROR(CheckExists(db, "SELECT 1 FROM concept WHERE name = ? AND tenant = ?",
                               "train.concept_name", tenant, spec.train().concept_name()));
   return CheckExists(db, "SELECT 1 FROM adapter WHERE name = ? AND tenant = ?", "generate.adapter",
@@ -53,6 +56,10 @@ std::string StatesAsJson(const std::vector<v1::JobState>& states) {
     }
   }
   return names.dump();
+}
+
+v1::JobKind KindFromName(std::string_view name) {
+  return name == "training" ? v1::JOB_KIND_TRAINING : v1::JOB_KIND_GENERATION;
 }
 
 std::string_view KindFilter(v1::JobKind kind) {
@@ -77,13 +84,14 @@ absl::Status QueueFull(const std::string& whose, const std::string& subject, int
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqlJobStore>> SqlJobStore::Open(Database& database,
-                                                                     const Clock& clock,
-                                                                     EventFeed& feed,
-                                                                     JobStoreOptions options) {
+                                                               const Clock& clock,
+                                                               const StoreClock& time,
+                                                               EventFeed& feed,
+                                                               JobStoreOptions options) {
   if (!options.random01) options.random01 = [] { return 0.5; };
   std::unique_ptr<SqlJobStore> store(
-      new SqlJobStore(database, clock, feed, std::move(options)));
-  RETURN_IF_ERROR(database.Write([](SqliteConnection& db) {
+      new SqlJobStore(database, clock, time, feed, std::move(options)));
+  RETURN_IF_ERROR(database.Write([](SqlSession& db) {
     return db.Execute("UPDATE job SET not_before = 0 WHERE state = 'queued' AND not_before <> 0")
         .status();
   }));
@@ -91,19 +99,15 @@ absl::StatusOr<std::unique_ptr<SqlJobStore>> SqlJobStore::Open(Database& databas
   return store;
 }
 
-SqlJobStore::SqlJobStore(Database& database, const Clock& clock, EventFeed& feed,
-                               JobStoreOptions options)
-    : database_(database),
-      clock_(clock),
-      steady_(clock),
-      feed_(feed),
-      options_(std::move(options)) {}
+SqlJobStore::SqlJobStore(Database& database, const Clock& clock, const StoreClock& time,
+                         EventFeed& feed, JobStoreOptions options)
+    : database_(database), clock_(clock), time_(time), feed_(feed), options_(std::move(options)) {}
 
-void SqlJobStore::Tell(const JobPhase& phase) const {
+void SqlJobStore::RecordPhase(const JobPhase& phase) const {
   if (options_.on_phase) options_.on_phase(phase);
 }
 
-absl::Status SqlJobStore::CheckQueueLimits(SqliteConnection& db, std::string_view tenant) const {
+absl::Status SqlJobStore::CheckQueueLimits(SqlSession& db, std::string_view tenant) const {
   ASSIGN_OR_RETURN(
       const int64_t own,
       db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ?", {tenant}, 0));
@@ -112,8 +116,9 @@ absl::Status SqlJobStore::CheckQueueLimits(SqliteConnection& db, std::string_vie
   }
   ASSIGN_OR_RETURN(const int64_t all,
                    db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued'", {}, 0));
-  if (all >= options_.queued_total)
+  if (all >= options_.queued_total) {
     return QueueFull("the server's", "server", options_.queued_total);
+  }
   return absl::OkStatus();
 }
 
@@ -122,34 +127,29 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
   if (KindOf(request.spec) == v1::JOB_KIND_UNSPECIFIED || BaseModelOf(request.spec).empty()) {
     return absl::InternalError("submit: the spec must have a kind and a base model");
   }
-  if (VICO_DEFECT("quota_outside_transaction")) {
-    RETURN_IF_ERROR(database_.Read([&](auto& db) { return CheckQueueLimits(db, key.tenant); }));
-    VICO_FAILPOINT("submit.quota_checked");
-  }
   v1::Job job;
   bool queued = false;
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    queued = false;
     ASSIGN_OR_RETURN(const std::string earlier, FindRequest(db, key));
     JobRow row;
     if (!earlier.empty()) {
       ASSIGN_OR_RETURN(row, FindJobOfTenant(db, key.tenant, earlier));
     } else {
-      if (!VICO_DEFECT("quota_outside_transaction")) {
-        RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
-      }
+      RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
       RETURN_IF_ERROR(CheckInputs(db, key.tenant, request.spec));
       row.tenant = key.tenant;
       row.job.set_name(JobName(NewId()));
       *row.job.mutable_spec() = request.spec;
       row.job.set_total_steps(request.spec.train().steps());
-      row.queue_until = steady_.Now() + options_.queue_limit;
-      row.deadline = steady_.Now() + options_.total_limit;
+      row.queue_until = time_.Now() + options_.queue_limit;
+      row.deadline = time_.Now() + options_.total_limit;
       row.trace = request.trace;
       RETURN_IF_ERROR(InsertJob(db, clock_.Now(), request.warnings, row));
       RETURN_IF_ERROR(InsertRequest(db, key, row.job.name()));
       queued = true;
     }
-    ASSIGN_OR_RETURN(job, Shown(db, std::move(row)));
+    ASSIGN_OR_RETURN(job, WithPosition(db, std::move(row)));
     return absl::OkStatus();
   }));
   if (queued) {
@@ -162,11 +162,11 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
 
 absl::StatusOr<v1::Job> SqlJobStore::FindByRequest(const RequestKey& key) {
   v1::Job found;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string name, FindRequest(db, key));
-    if (name.empty()) return absl::NotFoundError("request_id: has made nothing yet");
+    if (name.empty()) return absl::NotFoundError("request_id: is new");
     ASSIGN_OR_RETURN(JobRow row, FindJobOfTenant(db, key.tenant, name));
-    ASSIGN_OR_RETURN(found, Shown(db, std::move(row)));
+    ASSIGN_OR_RETURN(found, WithPosition(db, std::move(row)));
     return absl::OkStatus();
   }));
   return found;
@@ -174,25 +174,26 @@ absl::StatusOr<v1::Job> SqlJobStore::FindByRequest(const RequestKey& key) {
 
 absl::StatusOr<v1::Job> SqlJobStore::Get(std::string_view tenant, std::string_view job) {
   v1::Job found;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, FindJobOfTenant(db, tenant, job));
-    ASSIGN_OR_RETURN(found, Shown(db, std::move(row)));
+    ASSIGN_OR_RETURN(found, WithPosition(db, std::move(row)));
     return absl::OkStatus();
   }));
   return found;
 }
 
 absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query) {
-  static const std::string kSql = SelectJob(
-      "WHERE tenant = ?1 AND number < ?2 AND (?3 = '' OR kind = ?3) "
-      "AND state IN (SELECT value FROM json_each(?4)) ORDER BY number DESC LIMIT ?5");
   ASSIGN_OR_RETURN(const int64_t below, BelowNumber(query.page_token));
   const std::string states = StatesAsJson(query.states);
   std::vector<JobRow> rows;
   JobPage page;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    const std::string sql =
+        SelectJob(fmt::format("WHERE tenant = ?1 AND number < ?2 AND (?3 = '' OR kind = ?3) "
+                              "AND state IN ({}) ORDER BY number DESC LIMIT ?5",
+                              db.dialect().json_list("?4")));
     RETURN_IF_ERROR(db.Query(
-        kSql, {query.tenant, below, KindFilter(query.kind), states, int64_t{query.page_size} + 1},
+        sql, {query.tenant, below, KindFilter(query.kind), states, int64_t{query.page_size} + 1},
         [&](const SqlRow& columns) -> absl::Status {
           ASSIGN_OR_RETURN(JobRow row, FromRow(columns));
           rows.push_back(std::move(row));
@@ -203,7 +204,7 @@ absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query) {
       page.next_page_token = PageToken(rows.back().number);
     }
     for (JobRow& row : rows) {
-      ASSIGN_OR_RETURN(v1::Job job, Shown(db, std::move(row)));
+      ASSIGN_OR_RETURN(v1::Job job, WithPosition(db, std::move(row)));
       page.jobs.push_back(std::move(job));
     }
     return absl::OkStatus();
@@ -215,35 +216,36 @@ absl::StatusOr<v1::Job> SqlJobStore::Cancel(std::string_view tenant, std::string
   JobRow before;
   JobRow row;
   bool changed = false;
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    changed = false;
     ASSIGN_OR_RETURN(before, FindJobOfTenant(db, tenant, name));
     row = before;
     if (!IsTerminal(row.job.state()) && !row.job.cancel_requested()) {
       row.job.set_cancel_requested(true);
       const bool queued = row.job.state() == v1::JOB_STATE_QUEUED;
       if (queued) RETURN_IF_ERROR(CancelNow(db, row));
-      RETURN_IF_ERROR(
-          SaveJob(db, queued ? JobChange::kCancel : JobChange::kAskToStop, NowIs(), before, row));
+      RETURN_IF_ERROR(SaveJob(db, queued ? JobChange::kCancel : JobChange::kAskToStop, time_.Now(),
+                              before, row));
       changed = true;
     }
     return absl::OkStatus();
   }));
   if (changed) {
     feed_.JobChanged(name);
-    if (IsTerminal(row.job.state())) Tell(PhaseEnded(JobChange::kCancel, before, row));
+    if (IsTerminal(row.job.state())) RecordPhase(PhaseEnded(JobChange::kCancel, before, row));
   }
   VICO_FAILPOINT("cancel.after_commit");
   return std::move(row.job);
 }
 
 absl::StatusOr<std::vector<v1::Event>> SqlJobStore::EventsAfter(std::string_view tenant,
-                                                                   std::string_view job,
-                                                                   uint64_t after_sequence,
-                                                                   int limit) {
+                                                                std::string_view job,
+                                                                uint64_t after_sequence,
+                                                                int limit) {
   constexpr uint64_t kMaxSequence = INT64_MAX;
   const auto after = static_cast<int64_t>(std::min(after_sequence, kMaxSequence));
   std::vector<v1::Event> events;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(
         const int64_t number,
         db.QueryInt("SELECT number FROM job WHERE name = ? AND tenant = ?", {job, tenant}, 0));
@@ -257,6 +259,33 @@ absl::StatusOr<std::vector<v1::Event>> SqlJobStore::EventsAfter(std::string_view
         });
   }));
   return events;
+}
+
+absl::StatusOr<std::vector<QueueCounts>> SqlJobStore::CountQueue() {
+  // Each half reads the index of its state.
+  static const std::string kSql = fmt::format(
+      "{} = 'queued' GROUP BY tenant, kind, state UNION ALL {} = 'running' "
+      "GROUP BY tenant, kind, state",
+      kCountOfState, kCountOfState);
+  const absl::Time now = clock_.Now();
+  std::map<std::pair<std::string, std::string>, QueueCounts> counts;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
+    return db.Query(kSql, {}, [&](const SqlRow& row) {
+      QueueCounts& count = counts[{row.Text(0), row.Text(1)}];
+      count.tenant = row.Text(0);
+      count.kind = KindFromName(row.Text(1));
+      if (row.Text(2) == "running") {
+        count.running = row.Int(3);
+      } else {
+        count.queued = row.Int(3);
+        count.oldest_wait = std::max(absl::ZeroDuration(), now - absl::FromUnixMicros(row.Int(4)));
+      }
+      return absl::OkStatus();
+    });
+  }));
+  std::vector<QueueCounts> all;
+  for (auto& [key, count] : counts) all.push_back(std::move(count));
+  return all;
 }
 
 }  // namespace vico::server

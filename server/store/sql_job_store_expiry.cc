@@ -1,4 +1,4 @@
-// What time does to jobs: leases that run out, waits and deadlines that pass.
+// Housekeeping of the job store: expired leases, waits and deadlines.
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,8 +10,8 @@
 
 namespace vico::server {
 
-/// One more lost worker or engine: true when there is another try.
-absl::StatusOr<bool> SqlJobStore::CountCrash(SqliteConnection& db, JobRow& row) {
+/// Counts a lost worker or engine. True when the job is queued again, false when it failed.
+absl::StatusOr<bool> SqlJobStore::CountCrash(SqlSession& db, JobRow& row) {
   row.crashes += 1;
   if (row.crashes < kCrashBudget) {
     RETURN_IF_ERROR(QueueAgain(db, row));
@@ -24,8 +24,8 @@ absl::StatusOr<bool> SqlJobStore::CountCrash(SqliteConnection& db, JobRow& row) 
   return false;
 }
 
-// The lease ran out: the worker is gone, or cannot reach us.
-absl::StatusOr<JobChange> SqlJobStore::GiveBack(SqliteConnection& db, JobRow& row) {
+// The lease expired: the worker is gone, or cannot reach the server.
+absl::StatusOr<JobChange> SqlJobStore::EndExpired(SqlSession& db, JobRow& row) {
   if (row.job.cancel_requested()) {
     RETURN_IF_ERROR(CancelNow(db, row));
     return JobChange::kStopExpired;
@@ -34,33 +34,30 @@ absl::StatusOr<JobChange> SqlJobStore::GiveBack(SqliteConnection& db, JobRow& ro
   return again ? JobChange::kExpire : JobChange::kLose;
 }
 
-absl::StatusOr<JobChange> SqlJobStore::EndOverdue(SqliteConnection& db, JobRow& row) {
+absl::StatusOr<JobChange> SqlJobStore::EndOverdue(SqlSession& db, JobRow& row) {
   const bool waits = row.job.state() == v1::JOB_STATE_QUEUED;
   const absl::Status error = waits ? Error(absl::StatusCode::kDeadlineExceeded,
-                                           fmt::format("no worker took it within {} h",
+                                           fmt::format("no worker leased it within {} h",
                                                        absl::ToInt64Hours(options_.queue_limit)),
                                            "QUEUE_TIMEOUT")
                                    : Error(absl::StatusCode::kDeadlineExceeded,
-                                           fmt::format("it was not done within {} h",
+                                           fmt::format("it did not end within {} h",
                                                        absl::ToInt64Hours(options_.total_limit)),
                                            "DEADLINE_PASSED");
   RETURN_IF_ERROR(Fail(db, row, error));
   return waits ? JobChange::kTimeOut : JobChange::kOverrun;
 }
 
-// Between the look and the change a report may have come: each job is looked at again in its own
-// transaction, and once more by the guard of the statement that changes it.
+// A report may arrive between the query for the numbers and the change. So each job is read again
+// in its own transaction, and the guard of the UPDATE checks it once more.
 absl::StatusOr<bool> SqlJobStore::EndOne(int64_t number, const std::string& sql, End end) {
   JobRow before;
   JobRow row;
   bool found = false;
   JobChange change = JobChange::kExpire;
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
-    Moment now = NowIs();
-    if (VICO_DEFECT("housekeeping_without_recheck")) now.uptime = absl::InfiniteDuration();
-    RETURN_IF_ERROR(FindFirst(
-        db, sql, {absl::ToInt64Microseconds(now.uptime), absl::ToUnixMicros(now.steady), number},
-        before, found));
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    const absl::Time now = time_.Now();
+    RETURN_IF_ERROR(FindFirst(db, sql, {absl::ToUnixMicros(now), number}, before, found));
     if (!found) return absl::OkStatus();
     row = before;
     ASSIGN_OR_RETURN(change, (this->*end)(db, row));
@@ -69,25 +66,22 @@ absl::StatusOr<bool> SqlJobStore::EndOne(int64_t number, const std::string& sql,
   if (found) {
     feed_.JobChanged(before.job.name());
     feed_.QueueChanged();
-    Tell(PhaseEnded(change, before, row));
+    RecordPhase(PhaseEnded(change, before, row));
   }
   return found;
 }
 
-/// Ends what `condition` finds, in which ?1 is the uptime and ?2 steady time.
+/// Ends the jobs for which `condition` holds; ?1 in it is the store time.
 absl::StatusOr<int> SqlJobStore::EndAll(std::string_view condition, End end) {
   std::vector<int64_t> numbers;
-  const Moment now = NowIs();
-  const std::string all = fmt::format(
-      "SELECT number FROM job WHERE ({}) AND ?1 IS NOT NULL AND ?2 IS NOT NULL", condition);
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
-    return db.Query(all, {absl::ToInt64Microseconds(now.uptime), absl::ToUnixMicros(now.steady)},
-                    [&](const SqlRow& row) {
-                      numbers.push_back(row.Int(0));
-                      return absl::OkStatus();
-                    });
+  const std::string all = fmt::format("SELECT number FROM job WHERE {}", condition);
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
+    return db.Query(all, {absl::ToUnixMicros(time_.Now())}, [&](const SqlRow& row) {
+      numbers.push_back(row.Int(0));
+      return absl::OkStatus();
+    });
   }));
-  const std::string one = SelectJob(fmt::format("WHERE number = ?3 AND ({})", condition));
+  const std::string one = SelectJob(fmt::format("WHERE {} AND number = ?2", condition));
   int ended = 0;
   for (const int64_t number : numbers) {
     VICO_FAILPOINT("housekeeping.between_rows");
@@ -98,22 +92,22 @@ absl::StatusOr<int> SqlJobStore::EndAll(std::string_view condition, End end) {
 }
 
 absl::StatusOr<int> SqlJobStore::ReturnExpired() {
-  return EndAll("state = 'running' AND lease_until < ?1", &SqlJobStore::GiveBack);
+  return EndAll("state = 'running' AND lease_until < ?1", &SqlJobStore::EndExpired);
 }
 
 absl::StatusOr<int> SqlJobStore::FailOverdue() {
   ASSIGN_OR_RETURN(const int waited,
-                   EndAll("state = 'queued' AND queue_until < ?2", &SqlJobStore::EndOverdue));
+                   EndAll("state = 'queued' AND queue_until < ?1", &SqlJobStore::EndOverdue));
   ASSIGN_OR_RETURN(const int lasted,
-                   EndAll("state = 'running' AND deadline < ?2", &SqlJobStore::EndOverdue));
+                   EndAll("state = 'running' AND deadline < ?1", &SqlJobStore::EndOverdue));
   return waited + lasted;
 }
 
 absl::Status SqlJobStore::ExtendLeases() {
-  return database_.Write([&](SqliteConnection& db) {
+  return database_.Write([&](SqlSession& db) {
     return db
         .Execute("UPDATE job SET lease_until = ? WHERE state = 'running'",
-                 {absl::ToInt64Microseconds(clock_.Uptime() + options_.lease)})
+                 {absl::ToUnixMicros(LeaseEnd())})
         .status();
   });
 }

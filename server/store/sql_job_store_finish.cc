@@ -1,12 +1,12 @@
-// How attempts end: by Finish, and what becomes of the row then.
+// Finish: the end of an attempt.
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "common/failpoint.h"
 #include "common/ids.h"
-#include "common/sha256.h"
 #include "common/proto_time.h"
+#include "common/sha256.h"
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
@@ -19,10 +19,10 @@ void EndLease(JobRow& row) {
   row.lease_id.clear();
   row.lease_worker.clear();
   row.lease_nonce.clear();
-  row.lease_until = absl::ZeroDuration();
+  row.lease_until = absl::UnixEpoch();
 }
 
-absl::Status InsertAdapter(SqliteConnection& db, const JobRow& row, const v1::TrainResult& result) {
+absl::Status InsertAdapter(SqlSession& db, const JobRow& row, const v1::TrainResult& result) {
   const v1::TrainSpec& spec = row.job.spec().train();
   v1::Adapter adapter;
   adapter.set_name(row.job.adapter());
@@ -54,7 +54,8 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
   JobRow before;
   JobRow row;
   JobChange change = JobChange::kSubmit;
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    repeated = false;
     RETURN_IF_ERROR(db.Query("SELECT content_sha256, answer FROM finish WHERE lease_id = ?",
                              {finish.lease_id()}, [&](const SqlRow& row) -> absl::Status {
                                if (row.Text(0) != content) return LeaseLost(finish.job());
@@ -65,12 +66,10 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
                                                 "database: a stored answer cannot be read");
                              }));
     if (repeated) return absl::OkStatus();
-    ASSIGN_OR_RETURN(before, VICO_DEFECT("finish_without_guard")
-                                 ? FindJob(db, finish.job())
-                                 : FindLeased(db, finish.job(), finish.lease_id()));
+    ASSIGN_OR_RETURN(before, FindLeased(db, finish.job(), finish.lease_id()));
     row = before;
     ASSIGN_OR_RETURN(change, Apply(db, row, finish));
-    RETURN_IF_ERROR(SaveJob(db, change, NowIs(), before, row));
+    RETURN_IF_ERROR(SaveJob(db, change, time_.Now(), before, row));
     VICO_FAILPOINT("finish.before_commit");
     job = row.job;
     const std::string answer = job.SerializeAsString();
@@ -82,14 +81,14 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
   if (!repeated) {
     feed_.JobChanged(job.name());
     if (job.state() == v1::JOB_STATE_QUEUED) feed_.QueueChanged();
-    Tell(PhaseEnded(change, before, row));
+    RecordPhase(PhaseEnded(change, before, row));
   }
   VICO_FAILPOINT("finish.after_commit");
   return job;
 }
 
-absl::StatusOr<JobChange> SqlJobStore::Apply(SqliteConnection& db, JobRow& row,
-                                                const v1::FinishRequest& finish) {
+absl::StatusOr<JobChange> SqlJobStore::Apply(SqlSession& db, JobRow& row,
+                                             const v1::FinishRequest& finish) {
   const bool has_result = finish.has_trained() || finish.has_generated();
   if (finish.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
     return FieldError("outcome", "must be given");
@@ -108,11 +107,11 @@ absl::StatusOr<JobChange> SqlJobStore::Apply(SqliteConnection& db, JobRow& row,
     return JobChange::kRelease;
   }
   return Error(absl::StatusCode::kFailedPrecondition,
-               fmt::format("{}: nobody asked to cancel it", row.job.name()), "NOT_CANCELLED");
+               fmt::format("{}: no cancel was requested", row.job.name()), "NOT_CANCELLED");
 }
 
-absl::StatusOr<JobChange> SqlJobStore::ApplyFailure(SqliteConnection& db, JobRow& row,
-                                                       const v1::FinishRequest::Failure& failure) {
+absl::StatusOr<JobChange> SqlJobStore::ApplyFailure(SqlSession& db, JobRow& row,
+                                                    const v1::FinishRequest::Failure& failure) {
   const absl::Status error = FromProto(failure.status());
   if (error.ok()) return FieldError("failure.status.code", "must not be OK");
   if (!failure.retryable()) {
@@ -127,18 +126,17 @@ absl::StatusOr<JobChange> SqlJobStore::ApplyFailure(SqliteConnection& db, JobRow
   if (row.failures >= kFailureBudget) {
     RETURN_IF_ERROR(Fail(db, row,
                          Error(error.code(),
-                               fmt::format("given up after {} tries; the last one said: {}",
+                               fmt::format("failed after {} tries; the last error: {}",
                                            row.failures, std::string(error.message())),
                                "RETRIES_SPENT")));
     return JobChange::kSpend;
   }
-  row.not_before = clock_.Uptime() + RetryDelay(row.failures, options_.random01());
+  row.not_before = time_.Now() + RetryDelay(row.failures, options_.random01());
   RETURN_IF_ERROR(QueueAgain(db, row));
   return JobChange::kRetry;
 }
 
-absl::Status SqlJobStore::Succeed(SqliteConnection& db, JobRow& row,
-                                     const v1::FinishRequest& finish) {
+absl::Status SqlJobStore::Succeed(SqlSession& db, JobRow& row, const v1::FinishRequest& finish) {
   v1::Job& job = row.job;
   if (finish.has_trained() != (job.kind() == v1::JOB_KIND_TRAINING)) {
     return FieldError("outcome", "must be of the job's kind");
@@ -153,7 +151,7 @@ absl::Status SqlJobStore::Succeed(SqliteConnection& db, JobRow& row,
   EndLease(row);
   v1::Event event;
   if (finish.has_trained()) {
-    // The id of its job: a job has one adapter at most, whatever happens.
+    // The adapter has the id of its job, so a job can never have two.
     job.set_adapter(AdapterName(std::string_view(job.name()).substr(JobName("").size())));
     RETURN_IF_ERROR(InsertAdapter(db, row, finish.trained()));
     event.mutable_succeeded()->set_adapter(job.adapter());
@@ -165,9 +163,9 @@ absl::Status SqlJobStore::Succeed(SqliteConnection& db, JobRow& row,
   return AppendEvent(db, clock_.Now(), row, std::move(event));
 }
 
-absl::Status SqlJobStore::QueueAgain(SqliteConnection& db, JobRow& row) {
+absl::Status SqlJobStore::QueueAgain(SqlSession& db, JobRow& row) {
   row.job.set_state(v1::JOB_STATE_QUEUED);
-  row.queue_until = steady_.Now() + options_.queue_limit;
+  row.queue_until = time_.Now() + options_.queue_limit;
   row.state_time = StateTime();
   EndLease(row);
   ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
@@ -178,7 +176,7 @@ absl::Status SqlJobStore::QueueAgain(SqliteConnection& db, JobRow& row) {
   return AppendEvent(db, clock_.Now(), row, std::move(event));
 }
 
-absl::Status SqlJobStore::Fail(SqliteConnection& db, JobRow& row, const absl::Status& error) {
+absl::Status SqlJobStore::Fail(SqlSession& db, JobRow& row, const absl::Status& error) {
   row.job.set_state(v1::JOB_STATE_FAILED);
   row.state_time = StateTime();
   *row.job.mutable_finish_time() = ToProto(clock_.Now());
@@ -189,7 +187,7 @@ absl::Status SqlJobStore::Fail(SqliteConnection& db, JobRow& row, const absl::St
   return AppendEvent(db, clock_.Now(), row, std::move(event));
 }
 
-absl::Status SqlJobStore::CancelNow(SqliteConnection& db, JobRow& row) {
+absl::Status SqlJobStore::CancelNow(SqlSession& db, JobRow& row) {
   row.job.set_state(v1::JOB_STATE_CANCELLED);
   row.state_time = StateTime();
   *row.job.mutable_finish_time() = ToProto(clock_.Now());

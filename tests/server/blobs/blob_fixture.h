@@ -11,9 +11,9 @@
 
 #include "common/sha256.h"
 #include "server/blobs/blob_rows.h"
-#include "server/blobs/blob_store_local.h"
-#include "server/blobs/blob_store_tracked.h"
-#include "server/sql/database.h"
+#include "server/blobs/local_blob_files.h"
+#include "server/blobs/tracked_blob_store.h"
+#include "server/sql/sqlite_database.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -24,15 +24,15 @@ class BlobTest : public testing::Test {
  protected:
   BlobTest() { Open(); }
 
-  /// As after a restart of the server.
+  /// Opens the stores, or opens them again as after a restart of the server.
   void Open() {
     store_.reset();
     files_.reset();
     database_.reset();
-    auto database = Database::Open(folder_.path() + "/vico.db");
+    auto database = SqliteDatabase::Open(folder_.path() + "/vico.db");
     EXPECT_THAT(database, IsOk());
     database_ = *std::move(database);
-    auto files = LocalBlobStore::Open(folder_.path() + "/blobs", disk_);
+    auto files = LocalBlobFiles::Open(folder_.path() + "/blobs", disk_);
     EXPECT_THAT(files, IsOk());
     files_ = *std::move(files);
     store_ = std::make_unique<TrackedBlobStore>(*files_, *database_, time_);
@@ -45,17 +45,16 @@ class BlobTest : public testing::Test {
   }
 
   absl::Status Name(const std::string& user, const std::vector<v1::BlobRef>& blobs) {
-    return database_->Write(
-        [&](SqliteConnection& db) { return NameBlobs(db, "default", user, blobs); });
+    return database_->Write([&](SqlSession& db) { return NameBlobs(db, "default", user, blobs); });
   }
 
   absl::Status Unname(const std::string& user) {
     return database_->Write(
-        [&](SqliteConnection& db) { return UnnameBlobs(db, time_.Now(), "default", user); });
+        [&](SqlSession& db) { return UnnameBlobs(db, time_.Now(), "default", user); });
   }
 
   absl::Status Sql(const char* script) {
-    return database_->Write([&](SqliteConnection& db) { return db.Script(script); });
+    return database_->Write([&](SqlSession& db) { return db.Script(script); });
   }
 
   std::string PathOf(const v1::BlobRef& blob, const std::string& tenant = "default") const {
@@ -66,7 +65,7 @@ class BlobTest : public testing::Test {
   bool HasFile(const v1::BlobRef& blob) const { return std::filesystem::exists(PathOf(blob)); }
   bool IsHere(const v1::BlobRef& blob) { return CheckBlob(*store_, "default", blob).ok(); }
 
-  /// As a failing disk does.
+  /// Changes one byte of the file.
   void Damage(const v1::BlobRef& blob) const {
     std::filesystem::permissions(PathOf(blob), std::filesystem::perms::owner_all);
     std::fstream file(PathOf(blob), std::ios::in | std::ios::out | std::ios::binary);
@@ -77,7 +76,7 @@ class BlobTest : public testing::Test {
 
   std::string StateOf(const v1::BlobRef& blob) {
     std::string state = "none";
-    EXPECT_THAT(database_->Read([&](SqliteConnection& db) {
+    EXPECT_THAT(database_->Read([&](SqlSession& db) {
       return db.Query("SELECT state FROM blob WHERE sha256 = ?", {blob.sha256()},
                       [&](const SqlRow& row) {
                         state = row.Text(0);
@@ -90,10 +89,10 @@ class BlobTest : public testing::Test {
 
   TempFolder folder_;
   FakeClock clock_;
-  const SteadyTime time_{clock_};
+  const StoreClock time_{clock_};
   PosixFiles disk_;
   std::unique_ptr<Database> database_;
-  std::unique_ptr<LocalBlobStore> files_;
+  std::unique_ptr<LocalBlobFiles> files_;
   std::unique_ptr<TrackedBlobStore> store_;
 };
 

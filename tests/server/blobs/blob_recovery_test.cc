@@ -24,7 +24,7 @@ class BlobRecoveryTest : public BlobTest {
   }
 };
 
-TEST_F(BlobRecoveryTest, WhatIsWholeStays) {
+TEST_F(BlobRecoveryTest, KeepsIntactBlobs) {
   const v1::BlobRef blob = Put("hello");
   ASSERT_THAT(Name("concepts/1", {blob}), IsOk());
   const BlobRecovery recovery = Recover();
@@ -33,7 +33,7 @@ TEST_F(BlobRecoveryTest, WhatIsWholeStays) {
   EXPECT_TRUE(IsHere(blob));
 }
 
-TEST_F(BlobRecoveryTest, ADeletionUnderWayIsFinished) {
+TEST_F(BlobRecoveryTest, FinishesADeletion) {
   const v1::BlobRef blob = Put("hello");
   const v1::BlobRef gone = Put("its file is gone already");
   ASSERT_THAT(Sql("UPDATE blob SET state = 'deleting'"), IsOk());
@@ -44,7 +44,7 @@ TEST_F(BlobRecoveryTest, ADeletionUnderWayIsFinished) {
   EXPECT_EQ(StateOf(gone), "none");
 }
 
-TEST_F(BlobRecoveryTest, AFileWhoseRowNeverCameGetsOne) {
+TEST_F(BlobRecoveryTest, AdoptsAFileWithoutARow) {
   const auto blob = PutBlob(*files_, "default", "hello", "");
   ASSERT_THAT(blob, IsOk());
   EXPECT_FALSE(IsHere(*blob));
@@ -52,7 +52,7 @@ TEST_F(BlobRecoveryTest, AFileWhoseRowNeverCameGetsOne) {
   EXPECT_TRUE(IsHere(*blob));
 }
 
-TEST_F(BlobRecoveryTest, ALostBlobIsSaidWithThoseWhoNameItAtEveryStart) {
+TEST_F(BlobRecoveryTest, ReportsALostBlobWithItsUsersAtEveryStart) {
   const v1::BlobRef lost = Put("hello");
   const v1::BlobRef cut = Put("another");
   const v1::BlobRef unnamed = Put("nobody's");
@@ -80,10 +80,10 @@ TEST_F(BlobRecoveryTest, ALostBlobIsSaidWithThoseWhoNameItAtEveryStart) {
   EXPECT_TRUE(std::filesystem::exists(folder_.path() + "/quarantine/default-" + cut.sha256()));
   Put("hello");
   Put("another");
-  EXPECT_TRUE(Recover().lost.empty()) << "uploading mends it";
+  EXPECT_TRUE(Recover().lost.empty()) << "an upload repairs it";
 }
 
-TEST_F(BlobRecoveryTest, HalfWrittenFilesAreCleared) {
+TEST_F(BlobRecoveryTest, RemovesUnfinishedUploads) {
   const auto writer = files_->Create("default");
   ASSERT_THAT(writer, IsOk());
   ASSERT_THAT((*writer)->Append("hel"), IsOk());
@@ -93,8 +93,8 @@ TEST_F(BlobRecoveryTest, HalfWrittenFilesAreCleared) {
   EXPECT_TRUE(std::filesystem::is_empty(incoming));
 }
 
-// Schema 1 had neither rows nor names of blobs.
-TEST_F(BlobRecoveryTest, ADatabaseOfTheFirstSchemaGetsRowsAndNames) {
+// Schema 1 had no rows and no references of blobs.
+TEST_F(BlobRecoveryTest, AddsRowsAndReferencesToADatabaseOfSchema1) {
   const auto named = PutBlob(*files_, "default", "a picture", "image/png");
   const auto unnamed = PutBlob(*files_, "default", "nobody's", "");
   ASSERT_THAT(named, IsOk());
@@ -117,7 +117,7 @@ TEST_F(BlobRecoveryTest, ADatabaseOfTheFirstSchemaGetsRowsAndNames) {
   EXPECT_EQ(Recover().adopted, 2);
   EXPECT_TRUE(IsHere(*named));
   std::vector<std::string> users;
-  ASSERT_THAT(database_->Read([&](SqliteConnection& db) -> absl::Status {
+  ASSERT_THAT(database_->Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(users, UsersOfBlob(db, "default", named->sha256()));
     ASSIGN_OR_RETURN(const auto others, UsersOfBlob(db, "default", unnamed->sha256()));
     EXPECT_TRUE(others.empty());

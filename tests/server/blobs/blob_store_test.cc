@@ -9,8 +9,11 @@
 #include <sys/resource.h>
 
 #include "common/sha256.h"
-#include "server/blobs/blob_store_local.h"
+#include "server/blobs/local_blob_files.h"
+#include "server/blobs/tracked_blob_store.h"
+#include "server/sql/sqlite_database.h"
 #include "tests/server/blobs/faulty_files.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 
@@ -19,17 +22,52 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class BlobStoreTest : public testing::TestWithParam<std::string> {
+/// Keeps whatever the store needs alive with it.
+using SharedBlobStore = std::shared_ptr<BlobStore>;
+
+/// An implementation that the contract tests run against: one line in Backends().
+struct BlobStoreBackend {
+  std::string name;
+  /// Opens the store whose files are in {folder}/blobs; a second call opens it again.
+  SharedBlobStore (*open)(const std::string& folder, Files& files);
+};
+
+SharedBlobStore OpenLocal(const std::string& folder, Files& files) {
+  auto store = LocalBlobFiles::Open(folder + "/blobs", files);
+  EXPECT_THAT(store, IsOk());
+  return *std::move(store);
+}
+
+SharedBlobStore OpenTracked(const std::string& folder, Files& files) {
+  struct Parts {
+    Parts(const std::string& folder, Files& disk)
+        : files(*LocalBlobFiles::Open(folder + "/blobs", disk)),
+          database(*SqliteDatabase::Open(folder + "/vico.db")) {}
+    FakeClock clock;
+    const StoreClock time{clock};
+    const std::unique_ptr<BlobFiles> files;
+    const std::unique_ptr<Database> database;
+    TrackedBlobStore store{*files, *database, time};
+  };
+  const auto parts = std::make_shared<Parts>(folder, files);
+  return {parts, &parts->store};
+}
+
+auto Backends() {
+  return testing::Values(BlobStoreBackend{"local", OpenLocal},
+                         BlobStoreBackend{"tracked", OpenTracked});
+}
+
+class BlobStoreTest : public testing::TestWithParam<BlobStoreBackend> {
  protected:
   BlobStoreTest() { Open(); }
 
   void Open() {
-    auto store = LocalBlobStore::Open(root_, files_);
-    EXPECT_THAT(store, IsOk());
-    store_ = *std::move(store);
+    store_ = nullptr;
+    store_ = GetParam().open(folder_.path(), files_);
   }
 
-  /// All files below the root, those on their way in included.
+  /// All files below the root, unfinished uploads included.
   int FilesOnDisk() const {
     int count = 0;
     for (const auto& entry : fs::recursive_directory_iterator(root_)) {
@@ -41,10 +79,10 @@ class BlobStoreTest : public testing::TestWithParam<std::string> {
   TempFolder folder_;
   const std::string root_ = folder_.path() + "/blobs";
   FaultyFiles files_;
-  std::unique_ptr<BlobStore> store_;
+  SharedBlobStore store_;
 };
 
-TEST_P(BlobStoreTest, WhatGoesInComesOut) {
+TEST_P(BlobStoreTest, ReadsABlobAsWritten) {
   const auto writer = store_->Create("default");
   ASSERT_THAT(writer, IsOk());
   ASSERT_THAT((*writer)->Append("hello, "), IsOk());
@@ -61,13 +99,13 @@ TEST_P(BlobStoreTest, WhatGoesInComesOut) {
   EXPECT_THAT(CheckBlob(*store_, "default", *ref), IsOk());
 }
 
-TEST_P(BlobStoreTest, AnEmptyBlobIsABlob) {
+TEST_P(BlobStoreTest, StoresAnEmptyBlob) {
   const auto ref = PutBlob(*store_, "default", "", "");
   ASSERT_THAT(ref, IsOk());
   EXPECT_EQ(*GetBlob(*store_, "default", ref->sha256(), 0), "");
 }
 
-TEST_P(BlobStoreTest, RangesEndWithTheBlob) {
+TEST_P(BlobStoreTest, ReadsRangesUpToTheEnd) {
   const auto ref = PutBlob(*store_, "default", "0123456789", "");
   const auto reader = store_->Open("default", ref->sha256());
   ASSERT_THAT(reader, IsOk());
@@ -79,13 +117,13 @@ TEST_P(BlobStoreTest, RangesEndWithTheBlob) {
   EXPECT_EQ(*(*reader)->Read(3, UINT64_MAX), "3456789");
 }
 
-TEST_P(BlobStoreTest, TheSameBytesTwiceAreOneBlob) {
+TEST_P(BlobStoreTest, StoresTheSameBytesOnce) {
   ASSERT_THAT(PutBlob(*store_, "default", "twice", ""), IsOk());
   ASSERT_THAT(PutBlob(*store_, "default", "twice", ""), IsOk());
   EXPECT_EQ(FilesOnDisk(), 1);
 }
 
-TEST_P(BlobStoreTest, TenantsHaveTheirOwn) {
+TEST_P(BlobStoreTest, SeparatesTenants) {
   const auto ref = PutBlob(*store_, "theirs", "secret", "");
   EXPECT_THAT(store_->Open("ours", ref->sha256()), HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(store_->Size("ours", ref->sha256()), HasCode(absl::StatusCode::kNotFound));
@@ -94,7 +132,7 @@ TEST_P(BlobStoreTest, TenantsHaveTheirOwn) {
   EXPECT_EQ(*GetBlob(*store_, "theirs", ref->sha256(), 100), "secret");
 }
 
-TEST_P(BlobStoreTest, OtherBytesThanPromisedLeaveNothing) {
+TEST_P(BlobStoreTest, AWrongDigestLeavesNothing) {
   const auto writer = store_->Create("default");
   ASSERT_THAT((*writer)->Append("these"), IsOk());
   const auto ref = (*writer)->Commit(Sha256Hex("those"), "");
@@ -103,7 +141,7 @@ TEST_P(BlobStoreTest, OtherBytesThanPromisedLeaveNothing) {
   EXPECT_EQ(FilesOnDisk(), 0);
 }
 
-TEST_P(BlobStoreTest, AWriterThatIsDroppedLeavesNothing) {
+TEST_P(BlobStoreTest, AnAbandonedUploadLeavesNothing) {
   {
     const auto writer = store_->Create("default");
     ASSERT_THAT((*writer)->Append("half of it"), IsOk());
@@ -112,14 +150,14 @@ TEST_P(BlobStoreTest, AWriterThatIsDroppedLeavesNothing) {
   EXPECT_EQ(FilesOnDisk(), 0);
 }
 
-TEST_P(BlobStoreTest, ACommittedWriterTakesNoMore) {
+TEST_P(BlobStoreTest, RefusesWritesAfterCommit) {
   const auto writer = store_->Create("default");
   ASSERT_THAT((*writer)->Commit("", ""), IsOk());
   EXPECT_THAT((*writer)->Append("more"), HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT((*writer)->Commit("", ""), HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST_P(BlobStoreTest, WhatAnEarlierServerLeftHalfWrittenIsClearedAway) {
+TEST_P(BlobStoreTest, OpenRemovesUnfinishedUploads) {
   const auto ref = PutBlob(*store_, "default", "whole", "");
   std::ofstream(root_ + "/.incoming/abc") << "half";
   ASSERT_EQ(FilesOnDisk(), 2);
@@ -128,7 +166,7 @@ TEST_P(BlobStoreTest, WhatAnEarlierServerLeftHalfWrittenIsClearedAway) {
   EXPECT_EQ(*GetBlob(*store_, "default", ref->sha256(), 100), "whole");
 }
 
-TEST_P(BlobStoreTest, AReaderOutlivesTheBlob) {
+TEST_P(BlobStoreTest, AReaderStaysValidAfterRemoval) {
   const auto ref = PutBlob(*store_, "default", "going", "");
   const auto reader = store_->Open("default", ref->sha256());
   ASSERT_THAT(store_->Remove("default", ref->sha256()), IsOk());
@@ -137,14 +175,14 @@ TEST_P(BlobStoreTest, AReaderOutlivesTheBlob) {
   EXPECT_THAT(store_->Remove("default", ref->sha256()), IsOk());
 }
 
-TEST_P(BlobStoreTest, BytesThatChangedOnTheDiskAreNotServedWhole) {
+TEST_P(BlobStoreTest, DetectsChangedBytes) {
   const auto ref = PutBlob(*store_, "default", "truth", "");
   const std::string& digest = ref->sha256();
   std::ofstream(fmt::format("{}/default/{}/{}", root_, digest.substr(0, 2), digest)) << "trust";
   EXPECT_THAT(GetBlob(*store_, "default", digest, 100), HasCode(absl::StatusCode::kDataLoss));
 }
 
-TEST_P(BlobStoreTest, ABlobAboveTheReadersLimitIsRefused) {
+TEST_P(BlobStoreTest, RefusesABlobAboveTheLimit) {
   const auto ref = PutBlob(*store_, "default", "12345", "");
   EXPECT_THAT(GetBlob(*store_, "default", ref->sha256(), 4),
               HasCode(absl::StatusCode::kResourceExhausted));
@@ -156,7 +194,7 @@ TEST_P(BlobStoreTest, ABlobOfAnotherSizeIsMissing) {
   EXPECT_THAT(CheckBlob(*store_, "default", *ref), HasReason("BLOB_MISSING"));
 }
 
-TEST_P(BlobStoreTest, NothingButDigestsAndTenantsBecomesAPath) {
+TEST_P(BlobStoreTest, RefusesMalformedTenantsAndDigests) {
   const std::string digest = Sha256Hex("x");
   for (const std::string& tenant :
        {std::string(), std::string(".."), std::string("../default"), std::string("a/b"),
@@ -173,8 +211,8 @@ TEST_P(BlobStoreTest, NothingButDigestsAndTenantsBecomesAPath) {
   }
 }
 
-// Breaks each file operation of an upload in turn until the upload gets through.
-TEST_P(BlobStoreTest, ADiskFullAtAnyOperationLeavesNothingThatCounts) {
+// Fails each file operation of an upload in turn, until an upload succeeds.
+TEST_P(BlobStoreTest, SurvivesAFullDiskAtEveryOperation) {
   for (const auto fault : {FaultyFiles::Fault::kFail, FaultyFiles::Fault::kTear}) {
     bool through = false;
     for (int operation = 0; !through; ++operation) {
@@ -199,7 +237,7 @@ TEST_P(BlobStoreTest, ADiskFullAtAnyOperationLeavesNothingThatCounts) {
   }
 }
 
-TEST_P(BlobStoreTest, ARealFullDiskIsSaidAndLeavesNothing) {
+TEST_P(BlobStoreTest, AFileSizeLimitIsReportedAndLeavesNothing) {
   rlimit old{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
   rlimit small = old;
@@ -213,7 +251,7 @@ TEST_P(BlobStoreTest, ARealFullDiskIsSaidAndLeavesNothing) {
   EXPECT_EQ(FilesOnDisk(), 0);
 }
 
-TEST_P(BlobStoreTest, BytesAreDurableBeforeTheirNameAndTheNameBeforeTheAnswer) {
+TEST_P(BlobStoreTest, SyncsBytesBeforeTheRenameAndTheNameBeforeTheAnswer) {
   files_.BreakAt(1000);
   files_.Heal();
   const auto ref = PutBlob(*store_, "default", "in order", "");
@@ -229,8 +267,8 @@ TEST_P(BlobStoreTest, BytesAreDurableBeforeTheirNameAndTheNameBeforeTheAnswer) {
   EXPECT_LT(at("sync folder default"), at("rename")) << "the folder's own name, too";
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, BlobStoreTest, testing::Values("local"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, BlobStoreTest, Backends(),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace vico::server

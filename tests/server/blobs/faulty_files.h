@@ -1,4 +1,4 @@
-// The real file system with an error at a chosen operation, and a record of all of them.
+// The real file system with an injected error at a chosen operation, and a log of all operations.
 #pragma once
 
 #include <functional>
@@ -15,10 +15,10 @@ namespace vico::server {
 /// One thread at a time.
 class FaultyFiles final : public Files {
  public:
-  enum class Fault { kFail, kTear };  // kTear: half of the bytes are written before it fails
+  enum class Fault { kFail, kTear };  // kTear writes half of the bytes first
 
-  /// The nth operation from now on (from 0) fails as on a full disk, and so do all after it but
-  /// Remove, until Heal.
+  /// From the nth operation on (from 0), all operations except Remove fail as on a full disk, until
+  /// Heal.
   void BreakAt(int operation, Fault fault = Fault::kFail) {
     break_at_ = operation;
     fault_ = fault;
@@ -26,7 +26,7 @@ class FaultyFiles final : public Files {
   }
   void Heal() { break_at_ = -1; }
 
-  /// `call` after each removal, on the thread that removes.
+  /// Calls `call` after each removal, on the same thread.
   void OnRemoved(std::function<void()> call) { on_removed_ = std::move(call); }
 
   /// "create", "append", "sync", "rename", "remove", "make folder", "sync folder {last part}"

@@ -13,34 +13,34 @@ class ScrubberTest : public BlobTest {
     return std::make_unique<Scrubber>(*database_, *files_, time_, Log::Off(), absl::Hours(24));
   }
 
-  bool IsSetAside(const v1::BlobRef& blob) const {
+  bool IsQuarantined(const v1::BlobRef& blob) const {
     return std::filesystem::exists(folder_.path() + "/quarantine/default-" + blob.sha256());
   }
 };
 
-TEST_F(ScrubberTest, WhatHasChangedIsSetAsideAndAllElseStays) {
+TEST_F(ScrubberTest, QuarantinesDamagedBlobsOnly) {
   std::vector<v1::BlobRef> blobs;
   for (int i = 0; i < 6; ++i) blobs.push_back(Put("blob " + std::to_string(i)));
   ASSERT_THAT(Name("jobs/1", {blobs[3]}), IsOk());
   Damage(blobs[3]);
   EXPECT_EQ(*NewScrubber()->Turn(kPlenty), 1);
-  EXPECT_TRUE(IsSetAside(blobs[3]));
+  EXPECT_TRUE(IsQuarantined(blobs[3]));
   EXPECT_FALSE(HasFile(blobs[3]));
   EXPECT_THAT(store_->Open("default", blobs[3].sha256()), HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(Name("jobs/2", {blobs[3]}), HasReason("BLOB_MISSING"));
   for (int i : {0, 1, 2, 4, 5}) EXPECT_TRUE(IsHere(blobs[static_cast<size_t>(i)])) << i;
   Put("blob 3");
-  EXPECT_TRUE(IsHere(blobs[3])) << "an upload mends it";
+  EXPECT_TRUE(IsHere(blobs[3])) << "an upload repairs it";
 }
 
-TEST_F(ScrubberTest, AFileOfAnotherLengthIsFoundToo) {
+TEST_F(ScrubberTest, QuarantinesABlobOfAnotherSize) {
   const v1::BlobRef blob = Put("hello");
   std::filesystem::resize_file(PathOf(blob), 4);
   EXPECT_EQ(*NewScrubber()->Turn(kPlenty), 1);
   EXPECT_FALSE(IsHere(blob));
 }
 
-TEST_F(ScrubberTest, ARoundADayIsEnough) {
+TEST_F(ScrubberTest, StartsOneRoundADay) {
   const auto scrubber = NewScrubber();
   const v1::BlobRef blob = Put("hello");
   EXPECT_EQ(*scrubber->Turn(kPlenty), 0);
@@ -52,7 +52,7 @@ TEST_F(ScrubberTest, ARoundADayIsEnough) {
   EXPECT_EQ(*scrubber->Turn(kPlenty), 1);
 }
 
-TEST_F(ScrubberTest, ASmallBudgetReadsOnWhereItStoppedEvenAfterARestart) {
+TEST_F(ScrubberTest, ContinuesWhereItStoppedAlsoAfterARestart) {
   std::vector<v1::BlobRef> blobs;
   for (int i = 0; i < 8; ++i) {
     blobs.push_back(Put(std::string(3 << 20, static_cast<char>('a' + i))));
@@ -74,7 +74,7 @@ TEST_F(ScrubberTest, ASmallBudgetReadsOnWhereItStoppedEvenAfterARestart) {
   EXPECT_GE(turns, 5);
 }
 
-TEST_F(ScrubberTest, ABlobPutAgainWhileItIsReadIsNotSetAside) {
+TEST_F(ScrubberTest, DoesNotQuarantineABlobUploadedAgain) {
   const v1::BlobRef blob = Put(std::string(3 << 20, 'x'));
   Damage(blob);
   const auto scrubber = NewScrubber();

@@ -19,15 +19,15 @@ class BackupTest : public BlobTest {
   v1::BlobRef PutConcept(const std::string& bytes) {
     v1::Concept uploaded;
     *uploaded.add_pictures()->mutable_blob() = Put(bytes);
-    SqlCatalog catalog(*database_, clock_);
+    SqlCatalog catalog(*database_, clock_, time_);
     EXPECT_THAT(catalog.CreateConcept({"default", "request of " + bytes, "h"}, uploaded), IsOk());
     return uploaded.pictures(0).blob();
   }
 
   std::vector<std::string> ConceptBlobs(const std::string& data) {
-    const auto database = Database::Open(data + "/vico.db");
+    const auto database = SqliteDatabase::Open(data + "/vico.db");
     EXPECT_THAT(database, IsOk());
-    SqlCatalog catalog(**database, clock_);
+    SqlCatalog catalog(**database, clock_, time_);
     const auto page = catalog.ListConcepts({.tenant = "default", .page_size = 100});
     EXPECT_THAT(page, IsOk());
     std::vector<std::string> blobs;
@@ -62,12 +62,12 @@ class BackupTest : public BlobTest {
   }
 };
 
-TEST_F(BackupTest, TheRestoreDrill) {
+TEST_F(BackupTest, RestoresABackupTakenDuringWrites) {
   std::vector<v1::BlobRef> blobs;
   for (int i = 0; i < 20; ++i) blobs.push_back(PutConcept("picture " + std::to_string(i)));
   std::atomic<bool> stop = false;
   std::atomic<int> written = 0;
-  std::thread writer([&] {  // the server goes on
+  std::thread writer([&] {
     for (int i = 0; !stop && i < 500; ++i, ++written) PutConcept("later " + std::to_string(i));
   });
   while (written < 3) std::this_thread::yield();
@@ -86,9 +86,9 @@ TEST_F(BackupTest, TheRestoreDrill) {
 
   const auto named = ConceptBlobs(restored_);
   EXPECT_GE(named.size(), 20u);
-  const auto files = LocalBlobStore::Open(restored_ + "/blobs", posix_);
+  const auto files = LocalBlobFiles::Open(restored_ + "/blobs", posix_);
   ASSERT_THAT(files, IsOk());
-  const auto database = Database::Open(restored_ + "/vico.db");
+  const auto database = SqliteDatabase::Open(restored_ + "/vico.db");
   ASSERT_THAT(database, IsOk());
   const auto recovery = RecoverBlobs(**database, **files, time_);
   ASSERT_THAT(recovery, IsOk());
@@ -99,7 +99,7 @@ TEST_F(BackupTest, TheRestoreDrill) {
   }
 }
 
-TEST_F(BackupTest, AFolderWithoutAServerIsBackedUpToo) {
+TEST_F(BackupTest, BacksUpAFolderWithoutAServer) {
   PutConcept("picture");
   store_.reset();
   files_.reset();
@@ -109,7 +109,7 @@ TEST_F(BackupTest, AFolderWithoutAServerIsBackedUpToo) {
   EXPECT_EQ(ConceptBlobs(restored_).size(), 1u);
 }
 
-TEST_F(BackupTest, TargetsMustBeEmptyAndSourcesWhole) {
+TEST_F(BackupTest, RequiresAnEmptyTargetAndACompleteSource) {
   PutConcept("picture");
   fs::create_directory(backup_);
   std::ofstream(backup_ + "/something") << "else";
@@ -127,21 +127,21 @@ TEST_F(BackupTest, TargetsMustBeEmptyAndSourcesWhole) {
   EXPECT_THAT(Restore(backup_, restored_, posix_), HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST_F(BackupTest, ADamagedBlobIsFoundWhenItIsBackedUp) {
+TEST_F(BackupTest, BackupFindsADamagedBlob) {
   const v1::BlobRef blob = PutConcept("picture");
   Damage(blob);
   EXPECT_THAT(BackUp(data_, backup_, posix_), HasCode(absl::StatusCode::kDataLoss));
   EXPECT_FALSE(fs::exists(backup_ + "/backup.json"));
 }
 
-TEST_F(BackupTest, AMissingBlobThatSomethingNamesIsFoundWhenItIsBackedUp) {
+TEST_F(BackupTest, BackupFindsAMissingReferencedBlob) {
   fs::remove(PathOf(PutConcept("picture")));
   const auto backed_up = BackUp(data_, backup_, posix_);
   EXPECT_THAT(backed_up, HasCode(absl::StatusCode::kDataLoss));
   EXPECT_THAT(backed_up, HasMessage(testing::HasSubstr("concepts/")));
 }
 
-TEST_F(BackupTest, ADamagedBackupIsNotRestoredAndLeavesNothing) {
+TEST_F(BackupTest, ADamagedBackupIsNotRestoredAndLeavesAnEmptyFolder) {
   const v1::BlobRef blob = PutConcept("picture");
   ASSERT_THAT(BackUp(data_, backup_, posix_), IsOk());
   FlipFirstByte(InBackup(blob));

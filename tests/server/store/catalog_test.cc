@@ -20,19 +20,16 @@ class CatalogTest : public JobStoreTest {
     return ball;
   }
 
-  static v1::RegisterRequest Worker(const std::string& name, const std::string& digest) {
-    v1::RegisterRequest request;
-    request.set_worker(name);
-    request.set_device("cpu");
-    v1::OfferedBaseModel& offer = *request.add_base_models();
-    offer.mutable_base_model()->set_name(kToyBase);
+  static v1::OfferedBaseModel Offer(const std::string& name, const std::string& digest) {
+    v1::OfferedBaseModel offer;
+    offer.mutable_base_model()->set_name(name);
     offer.mutable_base_model()->set_digest(digest);
     offer.mutable_vocabulary()->set_sha256(std::string(64, 'c'));
-    return request;
+    return offer;
   }
 };
 
-TEST_P(CatalogTest, AConceptComesBackAsItWasMade) {
+TEST_P(CatalogTest, ReturnsAConceptAsCreated) {
   const auto made = catalog_->CreateConcept(Key("request-1"), Ball());
   ASSERT_THAT(made, IsOk());
   EXPECT_EQ(made->display_name(), "ball");
@@ -44,7 +41,7 @@ TEST_P(CatalogTest, AConceptComesBackAsItWasMade) {
             made->SerializeAsString());
 }
 
-TEST_P(CatalogTest, ARepeatedRequestMakesNothingNew) {
+TEST_P(CatalogTest, ARepeatedRequestCreatesNothing) {
   EXPECT_THAT(catalog_->FindConceptByRequest(Key("request-1")),
               HasCode(absl::StatusCode::kNotFound));
   const auto first = catalog_->CreateConcept(Key("request-1"), Ball());
@@ -53,7 +50,7 @@ TEST_P(CatalogTest, ARepeatedRequestMakesNothingNew) {
   EXPECT_EQ(catalog_->ListConcepts({.tenant = "default"})->concepts.size(), 1u);
 }
 
-TEST_P(CatalogTest, ARequestIdWithAnotherBodyIsRefusedWhateverItMakes) {
+TEST_P(CatalogTest, RefusesARequestIdWithAnotherBody) {
   ASSERT_THAT(catalog_->CreateConcept(Key("request-1"), Ball()), IsOk());
   RequestKey other = Key("request-1");
   other.body_hash = "another";
@@ -65,26 +62,26 @@ TEST_P(CatalogTest, ARequestIdWithAnotherBodyIsRefusedWhateverItMakes) {
   EXPECT_THAT(jobs_->Submit(job), HasReason("REQUEST_ID_REUSED"));
 }
 
-TEST_P(CatalogTest, TenantsDoNotSeeEachOthersThings) {
+TEST_P(CatalogTest, TenantsDoNotSeeEachOthersResources) {
   const auto theirs = catalog_->CreateConcept(Key("request-1", "theirs"), Ball());
   const auto adapter = catalog_->CreateAdapter(Key("request-2", "theirs"), {});
-  v1::ConceptPicture picture;
-  picture.set_source_sha256(std::string(64, '1'));
-  ASSERT_THAT(catalog_->SavePicture("theirs", picture), IsOk());
+  StoredPicture stored;
+  stored.picture.set_source_sha256(std::string(64, '1'));
+  ASSERT_THAT(catalog_->SavePicture("theirs", stored), IsOk());
 
   const auto not_found = HasCode(absl::StatusCode::kNotFound);
   EXPECT_THAT(catalog_->GetConcept("ours", theirs->name()), not_found);
   EXPECT_THAT(catalog_->DeleteConcept("ours", theirs->name()), not_found);
   EXPECT_THAT(catalog_->GetAdapter("ours", adapter->name()), not_found);
   EXPECT_THAT(catalog_->DeleteAdapter("ours", adapter->name()), not_found);
-  EXPECT_THAT(catalog_->FindPicture("ours", picture.source_sha256()), not_found);
+  EXPECT_THAT(catalog_->FindPicture("ours", stored.picture.source_sha256()), not_found);
   EXPECT_THAT(catalog_->FindConceptByRequest(Key("request-1", "ours")), not_found);
   EXPECT_THAT(catalog_->ListConcepts({.tenant = "ours"})->concepts, IsEmpty());
   EXPECT_THAT(catalog_->ListAdapters({.tenant = "ours"})->adapters, IsEmpty());
-  EXPECT_THAT(catalog_->FindPicture("theirs", picture.source_sha256()), IsOk());
+  EXPECT_THAT(catalog_->FindPicture("theirs", stored.picture.source_sha256()), IsOk());
 }
 
-TEST_P(CatalogTest, PagesOfConceptsAndAdaptersMeetWithoutGap) {
+TEST_P(CatalogTest, PagesOfConceptsAndAdaptersHaveNoGap) {
   std::vector<std::string> expected, seen;
   for (int i = 0; i < 5; ++i) {
     ASSERT_THAT(catalog_->CreateAdapter(Key(fmt::format("adapter-{}", i)), {}), IsOk());
@@ -103,12 +100,12 @@ TEST_P(CatalogTest, PagesOfConceptsAndAdaptersMeetWithoutGap) {
 
   const auto exact = catalog_->ListAdapters({.tenant = "default", .page_size = 5});
   EXPECT_EQ(exact->adapters.size(), 5u);
-  EXPECT_EQ(exact->next_page_token, "") << "the last page says so";
+  EXPECT_EQ(exact->next_page_token, "") << "the last page has no token";
   EXPECT_THAT(catalog_->ListAdapters({.tenant = "default", .page_token = "?"}),
               NamesField("page_token"));
 }
 
-TEST_P(CatalogTest, AConceptInUseStaysUntilItsJobEnds) {
+TEST_P(CatalogTest, RefusesToDeleteAConceptInUse) {
   const SubmitRequest request = Training("request-1");
   const std::string name = request.spec.train().concept_name();
   Submitted(request);
@@ -121,7 +118,7 @@ TEST_P(CatalogTest, AConceptInUseStaysUntilItsJobEnds) {
   EXPECT_THAT(catalog_->DeleteConcept("default", name), HasCode(absl::StatusCode::kNotFound));
 }
 
-TEST_P(CatalogTest, AnAdapterInUseStaysUntilItsJobEnds) {
+TEST_P(CatalogTest, RefusesToDeleteAnAdapterInUse) {
   const auto adapter = catalog_->CreateAdapter(Key("request-1"), {});
   SubmitRequest request = Generation("request-2");
   request.spec.mutable_generate()->set_adapter(adapter->name());
@@ -131,67 +128,44 @@ TEST_P(CatalogTest, AnAdapterInUseStaysUntilItsJobEnds) {
   EXPECT_THAT(catalog_->DeleteAdapter("default", adapter->name()), IsOk());
 }
 
-TEST_P(CatalogTest, ARepeatAfterADeletionFindsNothing) {
+TEST_P(CatalogTest, ARepeatAfterADeletionIsNotFound) {
   const auto made = catalog_->CreateConcept(Key("request-1"), Ball());
   ASSERT_THAT(catalog_->DeleteConcept("default", made->name()), IsOk());
   EXPECT_THAT(catalog_->CreateConcept(Key("request-1"), Ball()),
               HasCode(absl::StatusCode::kNotFound));
 }
 
-TEST_P(CatalogTest, APictureIsRememberedByTheBytesThatCame) {
-  v1::ConceptPicture picture;
-  picture.set_source_sha256(std::string(64, '1'));
-  picture.set_width(64);
-  ASSERT_THAT(catalog_->SavePicture("default", picture), IsOk());
-  picture.set_width(128);
-  ASSERT_THAT(catalog_->SavePicture("default", picture), IsOk());
-  EXPECT_EQ(catalog_->FindPicture("default", std::string(64, '1'))->width(), 128);
+TEST_P(CatalogTest, APictureIsFoundByTheDigestOfItsUpload) {
+  StoredPicture stored;
+  stored.picture.set_source_sha256(std::string(64, '1'));
+  stored.picture.set_width(64);
+  ASSERT_THAT(catalog_->SavePicture("default", stored), IsOk());
+  stored.picture.set_width(128);
+  stored.fingerprint = std::string("\0\xff", 2);
+  ASSERT_THAT(catalog_->SavePicture("default", stored), IsOk());
+  const auto found = catalog_->FindPicture("default", std::string(64, '1'));
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ(found->picture.width(), 128);
+  EXPECT_EQ(found->fingerprint, stored.fingerprint);
   EXPECT_THAT(catalog_->FindPicture("default", std::string(64, '2')),
               HasCode(absl::StatusCode::kNotFound));
 }
 
-TEST_P(CatalogTest, ABaseModelIsAvailableWhileAWorkerThatServesItLives) {
+TEST_P(CatalogTest, ABaseModelIsReplacedByTheNextOneOfItsName) {
   EXPECT_THAT(catalog_->GetBaseModel(kToyBase), HasCode(absl::StatusCode::kNotFound));
-  ASSERT_THAT(catalog_->RegisterWorker(Worker("worker-a", "digest-1")), IsOk());
-  EXPECT_TRUE(catalog_->GetBaseModel(kToyBase)->base_model().available());
-  EXPECT_EQ(catalog_->GetBaseModel(kToyBase)->vocabulary().sha256(), std::string(64, 'c'));
-
-  clock_.Advance(absl::Seconds(59));
-  ASSERT_THAT(catalog_->WorkerSeen("worker-a"), IsOk());
-  clock_.Advance(kWorkerGoneAfter);
-  EXPECT_TRUE(catalog_->ListBaseModels()->front().base_model().available());
-  clock_.Advance(absl::Seconds(1));
-  EXPECT_FALSE(catalog_->ListBaseModels()->front().base_model().available());
-}
-
-TEST_P(CatalogTest, BaseModelsOutliveARestartButTheirWorkersMustComeBack) {
-  ASSERT_THAT(catalog_->RegisterWorker(Worker("worker-a", "digest-1")), IsOk());
+  ASSERT_THAT(catalog_->SaveBaseModels({Offer(kToyBase, "digest-1"), Offer("baseModels/a", "d")}),
+              IsOk());
+  ASSERT_THAT(catalog_->SaveBaseModels({Offer(kToyBase, "digest-2")}), IsOk());
   Open();
-  EXPECT_EQ(catalog_->GetBaseModel(kToyBase)->base_model().digest(), "digest-1");
-  EXPECT_FALSE(catalog_->GetBaseModel(kToyBase)->base_model().available());
-  EXPECT_THAT(catalog_->WorkerSeen("worker-a"), HasReason("NOT_REGISTERED"));
-  EXPECT_THAT(catalog_->GetWorker("worker-a"), HasCode(absl::StatusCode::kNotFound));
-}
-
-TEST_P(CatalogTest, TwoLivingWorkersMustServeTheSameBaseUnderAName) {
-  ASSERT_THAT(catalog_->RegisterWorker(Worker("worker-a", "digest-1")), IsOk());
-  EXPECT_THAT(catalog_->RegisterWorker(Worker("worker-b", "digest-2")),
-              HasReason("BASE_MODEL_DIFFERS"));
-  EXPECT_THAT(catalog_->RegisterWorker(Worker("worker-b", "digest-1")), IsOk());
-  clock_.Advance(kWorkerGoneAfter + absl::Seconds(1));
-  EXPECT_THAT(catalog_->RegisterWorker(Worker("worker-c", "digest-2")), IsOk());
   EXPECT_EQ(catalog_->GetBaseModel(kToyBase)->base_model().digest(), "digest-2");
+  EXPECT_EQ(catalog_->GetBaseModel(kToyBase)->vocabulary().sha256(), std::string(64, 'c'));
+  const auto all = catalog_->ListBaseModels();
+  ASSERT_THAT(all, IsOk());
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ(all->front().base_model().name(), "baseModels/a");
 }
 
-TEST_P(CatalogTest, AWorkerMayComeBackWithANewBase) {
-  ASSERT_THAT(catalog_->RegisterWorker(Worker("worker-a", "digest-1")), IsOk());
-  ASSERT_THAT(catalog_->RegisterWorker(Worker("worker-a", "digest-2")), IsOk());
-  EXPECT_EQ(catalog_->GetBaseModel(kToyBase)->base_model().digest(), "digest-2");
-  EXPECT_EQ(catalog_->GetWorker("worker-a")->base_models(0).base_model().digest(), "digest-2");
-}
-
-INSTANTIATE_TEST_SUITE_P(Backends, CatalogTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, CatalogTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

@@ -10,17 +10,17 @@ namespace {
 
 class HousekeepingTest : public JobStoreTest {
  protected:
-  Housekeeping keeper_{*jobs_, feed_, clock_, Log::Off(), HousekeepingOptions()};
+  Housekeeping housekeeping_{*jobs_, feed_, clock_, Log::Off(), HousekeepingOptions()};
 
   void TurnsFor(absl::Duration time) {
     for (absl::Duration passed; passed < time; passed += absl::Seconds(2)) {
       clock_.Advance(absl::Seconds(2));
-      keeper_.Turn();
+      housekeeping_.Turn();
     }
   }
 };
 
-TEST_P(HousekeepingTest, ADeadWorkersJobIsQueuedAgainAtMostTwoTurnsAfterItsLease) {
+TEST_P(HousekeepingTest, AnExpiredJobIsQueuedWithinTwoTurns) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   TurnsFor(absl::Seconds(30));
@@ -29,12 +29,12 @@ TEST_P(HousekeepingTest, ADeadWorkersJobIsQueuedAgainAtMostTwoTurnsAfterItsLease
   EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_QUEUED);
 }
 
-TEST_P(HousekeepingTest, AServerThatStoodStillTakesNoLeaseAway) {
+TEST_P(HousekeepingTest, ExtendsLeasesAfterAPauseOfTheServer) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
-  keeper_.Turn();
+  housekeeping_.Turn();
   clock_.Advance(absl::Minutes(10));
-  keeper_.Turn();
+  housekeeping_.Turn();
   EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_RUNNING);
   TurnsFor(absl::Seconds(28));
   EXPECT_THAT(jobs_->Report(ReportOf(grant, 1)), IsOk());
@@ -42,15 +42,15 @@ TEST_P(HousekeepingTest, AServerThatStoodStillTakesNoLeaseAway) {
   EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_QUEUED);
 }
 
-TEST_P(HousekeepingTest, EachTurnWakesThoseWhoWaitForJobs) {
+TEST_P(HousekeepingTest, EachTurnNotifiesWatchersOfTheQueue) {
   int woken = 0;
   const auto watch = feed_.WatchQueue([&] { ++woken; });
-  keeper_.Turn();
-  keeper_.Turn();
+  housekeeping_.Turn();
+  housekeeping_.Turn();
   EXPECT_EQ(woken, 2);
 }
 
-TEST_P(HousekeepingTest, TheThreadTakesTurnsUntilItIsDestroyed) {
+TEST_P(HousekeepingTest, TheThreadRepeatsTurnsUntilItIsDestroyed) {
   std::mutex mutex;
   std::condition_variable turned;
   int turns = 0;
@@ -62,8 +62,8 @@ TEST_P(HousekeepingTest, TheThreadTakesTurnsUntilItIsDestroyed) {
   {
     HousekeepingOptions options;
     options.interval = absl::Milliseconds(1);
-    Housekeeping keeper(*jobs_, feed_, clock_, Log::Off(), options);
-    keeper.Start();
+    Housekeeping housekeeping(*jobs_, feed_, clock_, Log::Off(), options);
+    housekeeping.Start();
     std::unique_lock lock(mutex);
     EXPECT_TRUE(turned.wait_for(lock, std::chrono::seconds(30), [&] { return turns >= 3; }));
   }
@@ -71,8 +71,7 @@ TEST_P(HousekeepingTest, TheThreadTakesTurnsUntilItIsDestroyed) {
   EXPECT_GE(turns, 3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, HousekeepingTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, HousekeepingTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

@@ -11,12 +11,12 @@ using testing::UnorderedElementsAre;
 
 class JobBlobsTest : public JobStoreTest {
  protected:
-  /// Of those that are here: 64 times one of a, b and c. Others are missing.
+  /// The digest of a stored blob for a, b and c, otherwise of a missing one.
   static std::string Digest(char c) { return std::string(64, c); }
 
   std::vector<std::string> UsersOf(char c) {
     std::vector<std::string> users;
-    EXPECT_THAT(database_->Read([&](SqliteConnection& db) -> absl::Status {
+    EXPECT_THAT(database_->Read([&](SqlSession& db) -> absl::Status {
       ASSIGN_OR_RETURN(users, UsersOfBlob(db, "default", Digest(c)));
       return absl::OkStatus();
     }),
@@ -33,7 +33,7 @@ class JobBlobsTest : public JobStoreTest {
   }
 };
 
-TEST_P(JobBlobsTest, AReportThatNamesAMissingBlobWritesNothing) {
+TEST_P(JobBlobsTest, AReportThatReferencesAMissingBlobWritesNothing) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   v1::ReportRequest report = ReportOf(grant, 1, 1);
@@ -45,10 +45,10 @@ TEST_P(JobBlobsTest, AReportThatNamesAMissingBlobWritesNothing) {
   EXPECT_THAT(UsersOf('a'), ElementsAre(grant.job.name()));
 }
 
-TEST_P(JobBlobsTest, AResultThatIsBeingDeletedIsNotTaken) {
+TEST_P(JobBlobsTest, RefusesAResultWhoseBlobIsBeingDeleted) {
   Submitted(Training("request-1"));
   const Grant grant = Leased();
-  ASSERT_THAT(database_->Write([](SqliteConnection& db) {
+  ASSERT_THAT(database_->Write([](SqlSession& db) {
     return db.Script("UPDATE blob SET state = 'deleting' WHERE sha256 LIKE 'aaaa%'");
   }),
               IsOk());
@@ -57,7 +57,7 @@ TEST_P(JobBlobsTest, AResultThatIsBeingDeletedIsNotTaken) {
   EXPECT_THAT(UsersOf('b'), IsEmpty());
 }
 
-TEST_P(JobBlobsTest, AnAdapterNamesItsBlobsUntilItIsDeleted) {
+TEST_P(JobBlobsTest, AnAdapterReferencesItsBlobsUntilItIsDeleted) {
   Submitted(Training("request-1"));
   const Grant grant = Leased();
   const auto job = jobs_->Finish(Trained(grant));
@@ -68,7 +68,7 @@ TEST_P(JobBlobsTest, AnAdapterNamesItsBlobsUntilItIsDeleted) {
   EXPECT_THAT(UsersOf('a'), IsEmpty());
 }
 
-TEST_P(JobBlobsTest, AConceptNamesItsPicturesUntilItIsDeleted) {
+TEST_P(JobBlobsTest, AConceptReferencesItsPicturesUntilItIsDeleted) {
   v1::Concept uploaded;
   uploaded.add_pictures()->mutable_blob()->set_sha256(Digest('a'));
   const auto one = catalog_->CreateConcept({"default", "request-1", "h"}, uploaded);
@@ -81,7 +81,7 @@ TEST_P(JobBlobsTest, AConceptNamesItsPicturesUntilItIsDeleted) {
               HasReason("BLOB_MISSING"));
 }
 
-TEST_P(JobBlobsTest, OnlyTheCheckpointsThatAreKeptAreNamedAndNoneAfterTheEnd) {
+TEST_P(JobBlobsTest, AJobReferencesItsTwoNewestCheckpointsUntilItEnds) {
   const v1::Job job = Submitted(Training("request-1"));
   const std::string user = job.name() + "/checkpoints";
   const Grant grant = Leased();
@@ -96,24 +96,22 @@ TEST_P(JobBlobsTest, OnlyTheCheckpointsThatAreKeptAreNamedAndNoneAfterTheEnd) {
   EXPECT_THAT(UsersOf('c'), ElementsAre(user)) << "what was refused changed nothing";
 
   ASSERT_THAT(jobs_->Finish(Released(grant)), IsOk());
-  EXPECT_THAT(UsersOf('c'), ElementsAre(user)) << "the next attempt goes on from there";
+  EXPECT_THAT(UsersOf('c'), ElementsAre(user)) << "the next attempt starts from it";
   ASSERT_THAT(jobs_->Finish(Failed(Leased(), false)), IsOk());
   EXPECT_THAT(UsersOf('b'), IsEmpty());
   EXPECT_THAT(UsersOf('c'), IsEmpty());
 }
 
-TEST_P(JobBlobsTest, ABaseModelNamesTheTokenizerItWasOfferedWithLast) {
+TEST_P(JobBlobsTest, ABaseModelReferencesItsNewestTokenizer) {
   const auto offer = [&](char vocabulary) {
-    v1::RegisterRequest worker;
-    worker.set_worker("worker-a");
-    v1::OfferedBaseModel& offered = *worker.add_base_models();
+    v1::OfferedBaseModel offered;
     offered.mutable_base_model()->set_name(kToyBase);
     offered.mutable_vocabulary()->set_sha256(Digest(vocabulary));
-    return catalog_->RegisterWorker(worker);
+    return catalog_->SaveBaseModels({offered});
   };
   const auto users = [&](char c) {
     int64_t count = 0;
-    EXPECT_THAT(database_->Read([&](SqliteConnection& db) -> absl::Status {
+    EXPECT_THAT(database_->Read([&](SqlSession& db) -> absl::Status {
       ASSIGN_OR_RETURN(const auto found, UsersOfBlob(db, kSystemTenant, Digest(c)));
       count = static_cast<int64_t>(found.size());
       return absl::OkStatus();
@@ -129,8 +127,7 @@ TEST_P(JobBlobsTest, ABaseModelNamesTheTokenizerItWasOfferedWithLast) {
   EXPECT_EQ(users('b'), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, JobBlobsTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, JobBlobsTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "common/status.h"
-#include "server/sql/database.h"
+#include "server/sql/sqlite_database.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 
@@ -13,28 +13,28 @@ namespace {
 class JobRowsTest : public testing::Test {
  protected:
   JobRowsTest() {
-    auto database = Database::Open(folder_.path() + "/vico.db");
+    auto database = SqliteDatabase::Open(folder_.path() + "/vico.db");
     EXPECT_THAT(database, IsOk());
     database_ = *std::move(database);
     row_.tenant = "default";
     row_.job.set_name("jobs/1");
     row_.deadline = absl::FromUnixSeconds(99);
     row_.job.mutable_spec()->mutable_generate()->set_base_model("baseModels/toy");
-    EXPECT_THAT(database_->Write([&](SqliteConnection& db) {
+    EXPECT_THAT(database_->Write([&](SqlSession& db) {
       return InsertJob(db, absl::FromUnixSeconds(1), {}, row_);
     }),
                 IsOk());
   }
 
   absl::Status Save(JobChange change, const JobRow& before, const JobRow& after) {
-    const Moment now{absl::Seconds(10), absl::FromUnixSeconds(10)};
+    const absl::Time now = absl::FromUnixSeconds(10);
     return database_->Write(
-        [&](SqliteConnection& db) { return SaveJob(db, change, now, before, after); });
+        [&](SqlSession& db) { return SaveJob(db, change, now, before, after); });
   }
 
   JobRow Stored() {
     JobRow row;
-    EXPECT_THAT(database_->Read([&](SqliteConnection& db) -> absl::Status {
+    EXPECT_THAT(database_->Read([&](SqlSession& db) -> absl::Status {
       ASSIGN_OR_RETURN(row, FindJob(db, "jobs/1"));
       return absl::OkStatus();
     }),
@@ -49,7 +49,7 @@ class JobRowsTest : public testing::Test {
     row.lease_id = "lease_1";
     row.lease_worker = "worker";
     row.lease_nonce = "nonce";
-    row.lease_until = absl::Seconds(30);
+    row.lease_until = absl::FromUnixSeconds(30);
     EXPECT_THAT(Save(JobChange::kLease, before, row), IsOk());
     return row;
   }
@@ -59,7 +59,7 @@ class JobRowsTest : public testing::Test {
   JobRow row_;
 };
 
-TEST_F(JobRowsTest, ARowComesBackAsItWasSaved) {
+TEST_F(JobRowsTest, ReadsARowAsSaved) {
   JobRow row = row_;
   row.job.set_state(v1::JOB_STATE_RUNNING);
   row.job.set_attempt(1);
@@ -68,11 +68,11 @@ TEST_F(JobRowsTest, ARowComesBackAsItWasSaved) {
   row.job.set_last_sequence(9);
   row.job.mutable_start_time()->set_seconds(5);
   row.job.add_pictures()->set_seed(UINT64_MAX);
-  row.not_before = absl::Seconds(7);
+  row.not_before = absl::FromUnixSeconds(7);
   row.lease_id = "lease_1";
   row.lease_worker = "worker";
   row.lease_nonce = "nonce";
-  row.lease_until = absl::Microseconds(123456789);
+  row.lease_until = absl::FromUnixMicros(123456789);
   row.report_number = 4;
   row.base_model_digest = "digest";
   row.queue_until = absl::FromUnixMicros(77);
@@ -100,7 +100,7 @@ TEST_F(JobRowsTest, ARowComesBackAsItWasSaved) {
   EXPECT_EQ(Stored().crashes, 0);
 }
 
-TEST_F(JobRowsTest, AChangeFromAStateThatIsPastIsAborted) {
+TEST_F(JobRowsTest, AbortsAChangeFromAnOldState) {
   Leased(row_);
   JobRow cancelled = row_;
   cancelled.job.set_state(v1::JOB_STATE_CANCELLED);
@@ -109,7 +109,7 @@ TEST_F(JobRowsTest, AChangeFromAStateThatIsPastIsAborted) {
   EXPECT_EQ(Stored().job.state(), v1::JOB_STATE_RUNNING);
 }
 
-TEST_F(JobRowsTest, AChangeByAnEarlierAttemptIsAborted) {
+TEST_F(JobRowsTest, AbortsAChangeByAnEarlierAttempt) {
   const JobRow leased = Leased(row_);
   JobRow stale = leased;
   stale.job.set_attempt(leased.job.attempt() - 1);
@@ -119,10 +119,10 @@ TEST_F(JobRowsTest, AChangeByAnEarlierAttemptIsAborted) {
   EXPECT_THAT(Save(JobChange::kSucceed, stale, finished), HasReason("LEASE_LOST"));
 }
 
-TEST_F(JobRowsTest, AChangeOfALeaseThatWasExtendedMeanwhileIsAborted) {
+TEST_F(JobRowsTest, AbortsAChangeAfterTheLeaseWasExtended) {
   const JobRow leased = Leased(row_);
   JobRow extended = leased;
-  extended.lease_until = absl::Seconds(60);
+  extended.lease_until = absl::FromUnixSeconds(60);
   ASSERT_THAT(Save(JobChange::kReport, leased, extended), IsOk());
   JobRow returned = leased;
   returned.job.set_state(v1::JOB_STATE_QUEUED);
@@ -130,7 +130,7 @@ TEST_F(JobRowsTest, AChangeOfALeaseThatWasExtendedMeanwhileIsAborted) {
   EXPECT_THAT(Save(JobChange::kRelease, leased, returned), HasReason("LEASE_LOST"));
 }
 
-TEST_F(JobRowsTest, AnIllegalChangeIsOurBug) {
+TEST_F(JobRowsTest, AnIllegalTransitionIsAnInternalError) {
   JobRow succeeded = row_;
   succeeded.job.set_state(v1::JOB_STATE_SUCCEEDED);
   EXPECT_THAT(Save(JobChange::kSucceed, row_, succeeded), HasCode(absl::StatusCode::kInternal));

@@ -9,7 +9,7 @@ class JobExpiryTest : public JobStoreTest {
   static std::string ReasonOf(const v1::Job& job) { return Reason(FromProto(job.error())); }
 };
 
-TEST_P(JobExpiryTest, AJobThatWaitedADayFailsAndNotBefore) {
+TEST_P(JobExpiryTest, FailsAQueuedJobAfterADay) {
   const v1::Job job = Submitted(Generation("request-1"));
   clock_.Advance(absl::Hours(24));
   EXPECT_EQ(*jobs_->FailOverdue(), 0);
@@ -22,7 +22,7 @@ TEST_P(JobExpiryTest, AJobThatWaitedADayFailsAndNotBefore) {
   EXPECT_TRUE(NothingToLease());
 }
 
-TEST_P(JobExpiryTest, TheWaitCountsFromWhenAJobWasQueuedLast) {
+TEST_P(JobExpiryTest, TheWaitRestartsWhenAJobIsQueuedAgain) {
   Submitted(Generation("request-1"));
   clock_.Advance(absl::Hours(23));
   const Grant grant = Leased();
@@ -33,7 +33,7 @@ TEST_P(JobExpiryTest, TheWaitCountsFromWhenAJobWasQueuedLast) {
   EXPECT_EQ(*jobs_->FailOverdue(), 1);
 }
 
-TEST_P(JobExpiryTest, ARunningJobFailsWhenItsTotalDeadlineHasPassed) {
+TEST_P(JobExpiryTest, FailsARunningJobAfterItsDeadline) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   for (int hour = 0; hour < 72; ++hour) {
@@ -48,7 +48,7 @@ TEST_P(JobExpiryTest, ARunningJobFailsWhenItsTotalDeadlineHasPassed) {
   EXPECT_THAT(jobs_->Finish(Generated(grant)), HasReason("LEASE_LOST"));
 }
 
-TEST_P(JobExpiryTest, AWallClockThatJumpsEndsNoWait) {
+TEST_P(JobExpiryTest, AWallClockStepEndsNoWait) {
   const v1::Job job = Submitted(Generation("request-1"));
   clock_.JumpWall(absl::Hours(48));
   EXPECT_EQ(*jobs_->FailOverdue(), 0);
@@ -64,7 +64,7 @@ TEST_P(JobExpiryTest, TimeWithoutAServerCountsAsWaiting) {
   EXPECT_EQ(*jobs_->FailOverdue(), 1);
 }
 
-TEST_P(JobExpiryTest, ATenantRunsAsManyJobsOfAKindAsItMayAndNoMore) {
+TEST_P(JobExpiryTest, LimitsTheRunningJobsOfATenantAndKind) {
   options_.trainings_per_tenant = 2;
   options_.generations_per_tenant = 1;
   Open();
@@ -77,7 +77,7 @@ TEST_P(JobExpiryTest, ATenantRunsAsManyJobsOfAKindAsItMayAndNoMore) {
   Leased();
   EXPECT_TRUE(NothingToLease()) << "two trainings and a generation run";
   Submitted(Training("theirs", "other"));
-  EXPECT_EQ(Leased().tenant, "other") << "one tenant's limit is nobody else's";
+  EXPECT_EQ(Leased().tenant, "other") << "the limit is per tenant";
   ASSERT_THAT(jobs_->Finish(Released(first)), IsOk());
   EXPECT_EQ(Leased().job.kind(), first.job.kind());
   EXPECT_TRUE(NothingToLease());
@@ -88,8 +88,7 @@ TEST_P(JobExpiryTest, TheDefaultLimitsOfRunningJobsAreFourTrainingsAndEightGener
   EXPECT_EQ(JobStoreOptions().generations_per_tenant, 8);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, JobExpiryTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, JobExpiryTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

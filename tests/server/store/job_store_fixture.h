@@ -1,4 +1,4 @@
-// The job store's contract tests run against every implementation through this fixture.
+// Fixture of the contract tests of job store and catalog, for every backend.
 #pragma once
 
 #include <cstdlib>
@@ -10,11 +10,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "server/store/sql_catalog.h"
-#include "server/sql/database.h"
+#include "common/status.h"
 #include "server/jobs/event_feed.h"
 #include "server/jobs/job.h"
+#include "server/store/sql_catalog.h"
 #include "server/store/sql_job_store.h"
+#include "tests/server/store/store_backends.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -23,36 +24,44 @@ namespace vico::server {
 
 inline constexpr char kToyBase[] = "baseModels/toy";
 
-/// What the tests' results and base models name.
-inline constexpr char kBlobsThatAreHere[] = R"sql(
-  INSERT OR IGNORE INTO blob (tenant, sha256, size_bytes, state, time)
-  SELECT t.value, replace(hex(zeroblob(32)), '0', c.value), 0, 'live', 0
-  FROM json_each('["default", "other", "theirs", "third", "system"]') AS t,
-       json_each('["a", "b", "c"]') AS c;
-)sql";
+/// Stores the rows of the blobs that the tests' results and base models reference: 64 times one of
+/// a, b and c, for each tenant of the tests.
+inline absl::Status InsertTestBlobs(SqlSession& db) {
+  for (const std::string_view tenant : {"default", "other", "theirs", "third", "system"}) {
+    for (const char digit : {'a', 'b', 'c'}) {
+      const std::string sha256(64, digit);
+      RETURN_IF_ERROR(db.Execute("INSERT INTO blob (tenant, sha256, size_bytes, state, time) "
+                                 "VALUES (?, ?, 0, 'live', 0) ON CONFLICT DO NOTHING",
+                                 {tenant, sha256})
+                          .status());
+    }
+  }
+  return absl::OkStatus();
+}
 
-class JobStoreTest : public testing::TestWithParam<std::string> {
+class JobStoreTest : public testing::TestWithParam<StoreBackend> {
  protected:
   JobStoreTest() : JobStoreTest(std::filesystem::temp_directory_path()) {}
   explicit JobStoreTest(const std::filesystem::path& parent) : folder_(parent) { Open(); }
 
-  /// As after a restart of the server.
+  /// Opens the stores, or opens them again as after a restart of the server.
   void Open() {
     jobs_.reset();
     catalog_.reset();
     database_.reset();
-    auto database = Database::Open(folder_.path() + "/vico.db");
+    auto database = GetParam().open(folder_.path());
     EXPECT_THAT(database, IsOk());
     database_ = *std::move(database);
-    EXPECT_THAT(database_->Write([](SqliteConnection& db) { return db.Script(kBlobsThatAreHere); }),
-                IsOk());
-    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_);
-    auto jobs = SqlJobStore::Open(*database_, clock_, feed_, options_);
+    EXPECT_THAT(database_->Write(InsertTestBlobs), IsOk());
+    // A restarted server starts a clock of its own.
+    time_ = std::make_unique<StoreClock>(clock_);
+    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_, *time_);
+    auto jobs = SqlJobStore::Open(*database_, clock_, *time_, feed_, options_);
     EXPECT_THAT(jobs, IsOk());
     jobs_ = *std::move(jobs);
   }
 
-  /// A generation on the bare toy base.
+  /// A generation on the toy base without an adapter.
   static SubmitRequest Generation(const std::string& request_id,
                                   const std::string& tenant = "default") {
     SubmitRequest request;
@@ -62,7 +71,7 @@ class JobStoreTest : public testing::TestWithParam<std::string> {
     return request;
   }
 
-  /// A training; its concept is put into the catalog first.
+  /// A training. Creates its concept first.
   SubmitRequest Training(const std::string& request_id, const std::string& tenant = "default") {
     const auto made = catalog_->CreateConcept({tenant, "concept of " + request_id, "h"}, {});
     EXPECT_THAT(made, IsOk());
@@ -99,7 +108,7 @@ class JobStoreTest : public testing::TestWithParam<std::string> {
     return query;
   }
 
-  /// Leases the next job, which must be there, under a nonce of its own.
+  /// Leases the next job with a new nonce. There must be one.
   Grant Leased(const std::string& worker = "worker-a") {
     const auto grants = jobs_->Lease(Ask(worker, fmt::format("nonce-{}", ++nonces_)));
     EXPECT_THAT(grants, IsOk());
@@ -195,7 +204,8 @@ class JobStoreTest : public testing::TestWithParam<std::string> {
   EventFeed feed_;
   JobStoreOptions options_;
   std::unique_ptr<Database> database_;
-  std::unique_ptr<SqlCatalog> catalog_;
+  std::unique_ptr<StoreClock> time_;
+  std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<JobStore> jobs_;
   int nonces_ = 0;
 };

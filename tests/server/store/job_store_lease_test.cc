@@ -1,4 +1,4 @@
-// Leases: who gets what, what a lease may still do, and what becomes of it in the end.
+// Leases: grants, reports, expiry and the end of attempts.
 #include "tests/server/store/job_store_fixture.h"
 
 namespace vico::server {
@@ -9,14 +9,13 @@ using testing::IsEmpty;
 
 class JobLeaseTest : public JobStoreTest {};
 
-TEST_P(JobLeaseTest, TheOldestJobIsLeasedAndStarts) {
+TEST_P(JobLeaseTest, LeasesTheOldestJob) {
   const v1::Job first = Submitted(Training("request-1"));
   Submitted(Training("request-2"));
-  v1::RegisterRequest worker;
-  worker.set_worker("worker-a");
-  worker.add_base_models()->mutable_base_model()->set_name(kToyBase);
-  worker.mutable_base_models(0)->mutable_base_model()->set_digest("digest-1");
-  ASSERT_THAT(catalog_->RegisterWorker(worker), IsOk());
+  v1::OfferedBaseModel offered;
+  offered.mutable_base_model()->set_name(kToyBase);
+  offered.mutable_base_model()->set_digest("digest-1");
+  ASSERT_THAT(catalog_->SaveBaseModels({offered}), IsOk());
 
   const Grant grant = Leased("worker-a");
 
@@ -33,7 +32,7 @@ TEST_P(JobLeaseTest, TheOldestJobIsLeasedAndStarts) {
   EXPECT_EQ(started.attempt(), 1);
 }
 
-TEST_P(JobLeaseTest, AJobForABaseModelTheWorkerLacksIsNotGranted) {
+TEST_P(JobLeaseTest, GrantsOnlyBaseModelsOfTheWorker) {
   Submitted(Generation("request-1"));
   LeaseQuery query = Ask("worker-a", "nonce");
   query.base_models = {"baseModels/other"};
@@ -44,7 +43,7 @@ TEST_P(JobLeaseTest, AJobForABaseModelTheWorkerLacksIsNotGranted) {
   EXPECT_EQ(jobs_->Lease(query)->size(), 1u);
 }
 
-TEST_P(JobLeaseTest, TheSameNonceGetsTheSameGrant) {
+TEST_P(JobLeaseTest, ARepeatedNonceReturnsTheSameGrant) {
   Submitted(Generation("request-1"));
   Submitted(Generation("request-2"));
   const auto first = jobs_->Lease(Ask("worker-a", "nonce-1"));
@@ -61,7 +60,7 @@ TEST_P(JobLeaseTest, TheSameNonceGetsTheSameGrant) {
       << "the nonce of another worker is another nonce";
 }
 
-TEST_P(JobLeaseTest, SeveralGenerationsMayBeGrantedButATrainingComesAlone) {
+TEST_P(JobLeaseTest, GrantsSeveralGenerationsButOneTraining) {
   for (int i = 0; i < 3; ++i) Submitted(Generation(fmt::format("request-{}", i)));
   Submitted(Training("request-3"));
   Submitted(Generation("request-4"));
@@ -106,7 +105,7 @@ TEST_P(JobLeaseTest, TenantsTakeTurns) {
   EXPECT_EQ(Leased().tenant, "few") << "whose last turn is longer ago";
 }
 
-TEST_P(JobLeaseTest, FindLeaseKnowsTheHolderOnly) {
+TEST_P(JobLeaseTest, FindLeaseReturnsLiveLeasesOnly) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   ASSERT_THAT(jobs_->FindLease(grant.job.name(), grant.lease_id), IsOk());
@@ -119,7 +118,7 @@ TEST_P(JobLeaseTest, FindLeaseKnowsTheHolderOnly) {
   EXPECT_THAT(jobs_->FindLease(grant.job.name(), ""), HasReason("LEASE_LOST"));
 }
 
-TEST_P(JobLeaseTest, AReportAddsItsEventsOnceHoweverOftenItComes) {
+TEST_P(JobLeaseTest, ARepeatedReportAddsItsEventsOnce) {
   Submitted(Training("request-1"));
   const Grant grant = Leased();
   ASSERT_THAT(jobs_->Report(ReportOf(grant, 1, 2)), IsOk());
@@ -140,7 +139,7 @@ TEST_P(JobLeaseTest, AGapInReportNumbersIsRefused) {
   EXPECT_EQ(Story(grant.job.name()).size(), 2u);
 }
 
-TEST_P(JobLeaseTest, AWorkerMayNotReportWhatOnlyTheServerSays) {
+TEST_P(JobLeaseTest, RefusesReportedEventsThatOnlyTheServerCreates) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   v1::ReportRequest report = ReportOf(grant, 1, 1);
@@ -151,7 +150,7 @@ TEST_P(JobLeaseTest, AWorkerMayNotReportWhatOnlyTheServerSays) {
   EXPECT_EQ(Story(grant.job.name()).size(), 2u) << "not even the good half";
 }
 
-TEST_P(JobLeaseTest, TheServerNumbersDatesAndStampsReportedEvents) {
+TEST_P(JobLeaseTest, SetsNumberTimeAndAttemptOfReportedEvents) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   v1::ReportRequest report = ReportOf(grant, 1, 1);
@@ -165,7 +164,7 @@ TEST_P(JobLeaseTest, TheServerNumbersDatesAndStampsReportedEvents) {
   EXPECT_EQ(event.time().seconds(), absl::ToUnixSeconds(clock_.Now()));
 }
 
-TEST_P(JobLeaseTest, PicturesShowUpAsTheyAreReportedOncePerIndex) {
+TEST_P(JobLeaseTest, ReportedPicturesAppearOncePerIndex) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   v1::ReportRequest report = ReportOf(grant, 1);
@@ -181,7 +180,7 @@ TEST_P(JobLeaseTest, PicturesShowUpAsTheyAreReportedOncePerIndex) {
   EXPECT_EQ(job.pictures(1).seed(), 11u);
 }
 
-TEST_P(JobLeaseTest, ATrainingThatFinishesHasItsAdapterInTheSameMoment) {
+TEST_P(JobLeaseTest, AFinishedTrainingHasItsAdapter) {
   SubmitRequest request = Training("request-1");
   Submitted(request);
   const Grant grant = Leased();
@@ -204,7 +203,7 @@ TEST_P(JobLeaseTest, ATrainingThatFinishesHasItsAdapterInTheSameMoment) {
   EXPECT_EQ(adapter->name().substr(9), job->name().substr(5)) << "the id of its job";
 }
 
-TEST_P(JobLeaseTest, AFinishRepeatedGetsTheFirstAnswer) {
+TEST_P(JobLeaseTest, ARepeatedFinishReturnsTheFirstAnswer) {
   Submitted(Training("request-1"));
   const Grant grant = Leased();
   const auto first = jobs_->Finish(Trained(grant));
@@ -217,7 +216,7 @@ TEST_P(JobLeaseTest, AFinishRepeatedGetsTheFirstAnswer) {
   EXPECT_EQ(catalog_->ListAdapters({.tenant = "default"})->adapters.size(), 1u);
 }
 
-TEST_P(JobLeaseTest, AFinishRepeatedAfterAnotherWorkerHasTheJobGetsTheFirstAnswer) {
+TEST_P(JobLeaseTest, ARepeatedFinishAfterAnotherLeaseReturnsTheFirstAnswer) {
   Submitted(Generation("request-1"));
   const Grant first = Leased("worker-a");
   const auto released = jobs_->Finish(Released(first));
@@ -231,7 +230,7 @@ TEST_P(JobLeaseTest, AFinishRepeatedAfterAnotherWorkerHasTheJobGetsTheFirstAnswe
   EXPECT_THAT(jobs_->FindLease(second.job.name(), second.lease_id), IsOk());
 }
 
-TEST_P(JobLeaseTest, AFinishWithTheSameLeaseAndOtherContentIsRefused) {
+TEST_P(JobLeaseTest, RefusesAFinishWithOtherContent) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   ASSERT_THAT(jobs_->Finish(Generated(grant, 1)), IsOk());
@@ -240,7 +239,7 @@ TEST_P(JobLeaseTest, AFinishWithTheSameLeaseAndOtherContentIsRefused) {
   EXPECT_EQ(JobNow(grant.job.name()).pictures_size(), 1);
 }
 
-TEST_P(JobLeaseTest, AResultOfTheOtherKindOrNoneIsRefused) {
+TEST_P(JobLeaseTest, RefusesAMissingResultOrOneOfTheOtherKind) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   EXPECT_THAT(jobs_->Finish(Trained(grant)), NamesField("outcome"));
@@ -251,12 +250,12 @@ TEST_P(JobLeaseTest, AResultOfTheOtherKindOrNoneIsRefused) {
   EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_RUNNING);
 }
 
-TEST_P(JobLeaseTest, NobodyAskedToCancelSoAWorkerCannot) {
+TEST_P(JobLeaseTest, RefusesACancelledOutcomeWithoutARequest) {
   Submitted(Generation("request-1"));
   EXPECT_THAT(jobs_->Finish(Stopped(Leased())), HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST_P(JobLeaseTest, ALeaseRunsOutAfterItsTimeAndNotBefore) {
+TEST_P(JobLeaseTest, ALeaseExpiresAfterItsTime) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   clock_.Advance(absl::Seconds(30));
@@ -267,7 +266,7 @@ TEST_P(JobLeaseTest, ALeaseRunsOutAfterItsTimeAndNotBefore) {
   EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_QUEUED);
 }
 
-TEST_P(JobLeaseTest, AReportExtendsTheLeaseEvenARepeatedOne) {
+TEST_P(JobLeaseTest, AReportExtendsTheLeaseAlsoWhenRepeated) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   ASSERT_THAT(jobs_->Report(ReportOf(grant, 1)), IsOk());
@@ -278,7 +277,7 @@ TEST_P(JobLeaseTest, AReportExtendsTheLeaseEvenARepeatedOne) {
   }
 }
 
-TEST_P(JobLeaseTest, ALateReportIsFineWhileNobodyElseHasTheJob) {
+TEST_P(JobLeaseTest, AcceptsALateReportBeforeTheLeaseIsEnded) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   clock_.Advance(absl::Minutes(5));
@@ -288,7 +287,7 @@ TEST_P(JobLeaseTest, ALateReportIsFineWhileNobodyElseHasTheJob) {
   EXPECT_THAT(jobs_->Finish(Generated(grant)), IsOk());
 }
 
-TEST_P(JobLeaseTest, AZombieIsFencedOffAndWritesNothing) {
+TEST_P(JobLeaseTest, AnOldLeaseWritesNothing) {
   Submitted(Training("request-1"));
   const Grant zombie = Leased("worker-a");
   clock_.Advance(absl::Seconds(31));
@@ -309,7 +308,7 @@ TEST_P(JobLeaseTest, AZombieIsFencedOffAndWritesNothing) {
   EXPECT_THAT(jobs_->Finish(Trained(heir)), IsOk());
 }
 
-TEST_P(JobLeaseTest, AWallClockThatJumpsEndsNoLease) {
+TEST_P(JobLeaseTest, AWallClockStepEndsNoLease) {
   Submitted(Generation("request-1"));
   Leased();
   clock_.JumpWall(absl::Hours(2));
@@ -319,7 +318,7 @@ TEST_P(JobLeaseTest, AWallClockThatJumpsEndsNoLease) {
   EXPECT_EQ(*jobs_->ReturnExpired(), 1);
 }
 
-TEST_P(JobLeaseTest, ATrainingKeepsItsTwoNewestCheckpointsUntilItEnds) {
+TEST_P(JobLeaseTest, ATrainingKeepsItsTwoNewestCheckpoints) {
   const v1::Job job = Submitted(Training("request-1"));
   const auto steps_of = [](const Grant& grant) {
     std::vector<int64_t> steps;
@@ -339,13 +338,13 @@ TEST_P(JobLeaseTest, ATrainingKeepsItsTwoNewestCheckpointsUntilItEnds) {
   const Grant second = Leased();
   EXPECT_THAT(steps_of(second), ElementsAre(150, 100));
   EXPECT_EQ(second.checkpoints.newest_first(0).blob().sha256(), std::string(64, 'c'));
-  // Clients see that there is one, not where it lies.
+  // Clients see the checkpoint without its blob.
   const auto events = jobs_->EventsAfter("default", job.name(), 0, 100);
   ASSERT_THAT(events, IsOk());
   for (const v1::Event& event : *events) EXPECT_FALSE(event.checkpoint().has_blob());
   EXPECT_EQ(std::ranges::count_if(*events, [](const auto& e) { return e.has_checkpoint(); }), 3);
 
-  // The same step again replaces, so that two different ones are kept.
+  // A repeated step replaces its checkpoint, so two different steps are kept.
   v1::ReportRequest again = ReportOf(second, 1);
   again.add_events()->mutable_checkpoint()->set_step(150);
   ASSERT_THAT(jobs_->Report(again), IsOk());
@@ -353,7 +352,7 @@ TEST_P(JobLeaseTest, ATrainingKeepsItsTwoNewestCheckpointsUntilItEnds) {
   const Grant third = Leased();
   EXPECT_THAT(steps_of(third), ElementsAre(150, 100));
   EXPECT_THAT(jobs_->Finish(Trained(third)), IsOk());
-  ASSERT_THAT(database_->Read([](SqliteConnection& db) -> absl::Status {
+  ASSERT_THAT(database_->Read([](SqlSession& db) -> absl::Status {
     return db.Query("SELECT length(checkpoints) FROM job", {}, [](const SqlRow& row) {
       EXPECT_EQ(row.Int(0), 0);
       return absl::OkStatus();
@@ -362,7 +361,7 @@ TEST_P(JobLeaseTest, ATrainingKeepsItsTwoNewestCheckpointsUntilItEnds) {
               IsOk());
 }
 
-TEST_P(JobLeaseTest, ADeadEngineCountsAsALostWorker) {
+TEST_P(JobLeaseTest, ADeadEngineCountsAsACrash) {
   const v1::Job job = Submitted(Generation("request-1"));
   for (int i = 0; i < kCrashBudget; ++i) {
     v1::FinishRequest crashed = Failed(Leased(), true);
@@ -373,7 +372,7 @@ TEST_P(JobLeaseTest, ADeadEngineCountsAsALostWorker) {
   EXPECT_THAT(FromProto(JobNow(job.name()).error()), HasReason("WORKER_LOST"));
 }
 
-TEST_P(JobLeaseTest, ThreeLostWorkersFailTheJob) {
+TEST_P(JobLeaseTest, TheThirdCrashFailsTheJob) {
   const v1::Job job = Submitted(Generation("request-1"));
   for (int i = 0; i < kCrashBudget; ++i) {
     Leased();
@@ -388,7 +387,7 @@ TEST_P(JobLeaseTest, ThreeLostWorkersFailTheJob) {
   EXPECT_TRUE(NothingToLease());
 }
 
-TEST_P(JobLeaseTest, AnExpiredLeaseOfACancelledJobEndsIt) {
+TEST_P(JobLeaseTest, AnExpiredLeaseCancelsAJobWithTheFlag) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   ASSERT_THAT(jobs_->Cancel("default", grant.job.name()), IsOk());
@@ -397,7 +396,7 @@ TEST_P(JobLeaseTest, AnExpiredLeaseOfACancelledJobEndsIt) {
   EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_CANCELLED);
 }
 
-TEST_P(JobLeaseTest, APermanentFailureEndsTheJobWithItsError) {
+TEST_P(JobLeaseTest, APermanentFailureFailsTheJob) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   ASSERT_THAT(jobs_->Finish(Failed(grant, false)), IsOk());
@@ -407,7 +406,7 @@ TEST_P(JobLeaseTest, APermanentFailureEndsTheJobWithItsError) {
   EXPECT_EQ(Events(job.name()).back().failed().status().message(), "the engine died");
 }
 
-TEST_P(JobLeaseTest, ARetryableFailureIsTriedAgainAtOnceAndThenLater) {
+TEST_P(JobLeaseTest, RetriesAreImmediateOnceAndDelayedLater) {
   Submitted(Generation("request-1"));
   ASSERT_THAT(jobs_->Finish(Failed(Leased(), true)), IsOk());
   ASSERT_THAT(jobs_->Finish(Failed(Leased(), true)), IsOk());
@@ -418,7 +417,7 @@ TEST_P(JobLeaseTest, ARetryableFailureIsTriedAgainAtOnceAndThenLater) {
   EXPECT_EQ(Leased().job.attempt(), 3);
 }
 
-TEST_P(JobLeaseTest, TheFifthFailureIsTheLast) {
+TEST_P(JobLeaseTest, TheFifthFailureFailsTheJob) {
   const v1::Job job = Submitted(Generation("request-1"));
   for (int i = 0; i < kFailureBudget; ++i) {
     clock_.Advance(absl::Minutes(10));
@@ -430,7 +429,7 @@ TEST_P(JobLeaseTest, TheFifthFailureIsTheLast) {
   EXPECT_THAT(failed.error().message(), testing::HasSubstr("the engine died"));
 }
 
-TEST_P(JobLeaseTest, AReleaseCostsNothing) {
+TEST_P(JobLeaseTest, AReleaseUsesNoBudget) {
   Submitted(Generation("request-1"));
   for (int i = 0; i < 20; ++i) ASSERT_THAT(jobs_->Finish(Released(Leased())), IsOk());
   const Grant grant = Leased();
@@ -438,7 +437,7 @@ TEST_P(JobLeaseTest, AReleaseCostsNothing) {
   EXPECT_THAT(jobs_->Finish(Generated(grant)), IsOk());
 }
 
-TEST_P(JobLeaseTest, AfterACancelEveryOtherEndIsCancelled) {
+TEST_P(JobLeaseTest, AfterACancelEveryOutcomeIsCancelled) {
   for (const bool release : {false, true}) {
     Submitted(Generation(release ? "request-1" : "request-2"));
     const Grant grant = Leased();
@@ -448,7 +447,7 @@ TEST_P(JobLeaseTest, AfterACancelEveryOtherEndIsCancelled) {
   }
 }
 
-TEST_P(JobLeaseTest, ARestartedServerGivesLeasesTheirFullTimeAgain) {
+TEST_P(JobLeaseTest, ARestartExtendsLeases) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   clock_.Advance(absl::Hours(1));
@@ -459,7 +458,7 @@ TEST_P(JobLeaseTest, ARestartedServerGivesLeasesTheirFullTimeAgain) {
   EXPECT_EQ(*jobs_->ReturnExpired(), 1);
 }
 
-TEST_P(JobLeaseTest, ARestartForgivesWaitingTimes) {
+TEST_P(JobLeaseTest, ARestartEndsWaitsBeforeRetries) {
   Submitted(Generation("request-1"));
   ASSERT_THAT(jobs_->Finish(Failed(Leased(), true)), IsOk());
   ASSERT_THAT(jobs_->Finish(Failed(Leased(), true)), IsOk());
@@ -480,8 +479,7 @@ TEST_P(JobLeaseTest, AttemptsAfterTheFirstStartAtStepZeroButKeepTheirStartTime) 
   EXPECT_THAT(jobs_->Report(ReportOf(second, 1, 1)), IsOk()) << "report numbers start anew";
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, JobLeaseTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, JobLeaseTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

@@ -1,5 +1,5 @@
-// The queue's contract once more, in memory and as plainly as it can be said: what the job store is
-// compared with. It knows nothing of rows, statements or the table of states.
+// A reference model of the job store's contract, in memory and without rows, statements or the
+// table of transitions.
 #pragma once
 
 #include <algorithm>
@@ -34,8 +34,8 @@ struct ModelJob {
 
 enum class Ending { kResult, kOtherResult, kRetryable, kCrashed, kLasting, kReleased, kStopped };
 
-/// Answers are "OK", a reason, or the name of a status code. Jobs are known by their number, from
-/// 0.
+/// Results are "OK", a reason, or the name of a status code. A job is identified by its number,
+/// from 0.
 class JobStoreModel {
  public:
   JobStoreModel(const JobStoreOptions& options, const Clock& clock)
@@ -85,7 +85,7 @@ class JobStoreModel {
     if (job.queued()) End(job, v1::JOB_STATE_CANCELLED);
   }
 
-  /// The numbers of the jobs granted.
+  /// The numbers of the granted jobs.
   std::vector<size_t> Lease(const std::string& worker, const std::string& nonce, int max_jobs) {
     std::vector<size_t> granted;
     for (size_t i = 0; i < jobs.size(); ++i) {
@@ -115,7 +115,7 @@ class JobStoreModel {
     return granted;
   }
 
-  /// `attempt` is the one the caller's lease was for.
+  /// `attempt` is that of the caller's lease.
   std::string Report(ModelJob& job, int attempt, uint64_t number, int events) {
     if (!job.running() || job.attempt != attempt) return "LEASE_LOST";
     if (number == 0 || number > job.reports + 1) return "INVALID_FIELD";
@@ -223,7 +223,7 @@ class JobStoreModel {
            (job.training ? options_.trainings_per_tenant : options_.generations_per_tenant);
   }
 
-  /// The job whose turn it is; -1 when there is none.
+  /// The job to lease next; -1 when there is none.
   int Next(bool generations_only) const {
     int best = -1;
     for (size_t i = 0; i < jobs.size(); ++i) {

@@ -1,5 +1,5 @@
-// Random operations, right and wrong ones, against the job store and the model of its contract:
-// they must agree on every answer and on what became of every job.
+// Random valid and invalid operations on the job store and its reference model, which must agree on
+// every result and on the state of every job.
 #include "tests/server/store/job_store_model.h"
 
 #include <random>
@@ -18,7 +18,7 @@ std::string AnswerOf(const absl::Status& status) {
   return reason.empty() ? absl::StatusCodeToString(status.code()) : reason;
 }
 
-/// A lease that some worker has, or had: it may come back at any time.
+/// A current or former lease. A worker may use it at any time.
 struct Held {
   size_t job;
   Grant grant;
@@ -141,7 +141,7 @@ class JobStoreModelTest : public JobStoreTest {
     }
   }
 
-  /// Mostly a recent lease, sometimes one long over.
+  /// Mostly a recent lease, sometimes an old one.
   const Held* SomeLease() {
     if (held_.empty()) return nullptr;
     const size_t recent = std::min<size_t>(held_.size(), Pick(8) == 0 ? held_.size() : 8);
@@ -193,7 +193,7 @@ class JobStoreModelTest : public JobStoreTest {
   void Finish() {
     const Held* held = SomeLease();
     if (held == nullptr) return;
-    // Often the one that takes five to come to its end.
+    // Often retryable failures, since a job fails only after five of them.
     const auto ending = Pick(3) == 0 ? Ending::kRetryable : static_cast<Ending>(Pick(7));
     const std::string expected = model_->Finish(held->job, held->grant.job.attempt(), ending);
     const auto answer = jobs_->Finish(RequestOf(held->grant, ending));
@@ -250,12 +250,11 @@ class JobStoreModelTest : public JobStoreTest {
   size_t leases_ = 0;
 };
 
-TEST_P(JobStoreModelTest, TheStoreAndItsContractAgreeOnTheFirstSeed) { Run(1); }
-TEST_P(JobStoreModelTest, TheStoreAndItsContractAgreeOnTheSecondSeed) { Run(2); }
-TEST_P(JobStoreModelTest, TheStoreAndItsContractAgreeOnTheThirdSeed) { Run(3); }
+TEST_P(JobStoreModelTest, AgreesWithTheModelOnSeed1) { Run(1); }
+TEST_P(JobStoreModelTest, AgreesWithTheModelOnSeed2) { Run(2); }
+TEST_P(JobStoreModelTest, AgreesWithTheModelOnSeed3) { Run(3); }
 
-INSTANTIATE_TEST_SUITE_P(Backends, JobStoreModelTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, JobStoreModelTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-// Many callers at once, random histories, and a server killed in the middle.
+// Concurrent callers, random histories, and a killed process.
 #include <atomic>
 #include <csignal>
 #include <map>
@@ -64,7 +64,7 @@ TEST_P(JobStoreRaceTest, ManyWorkersFinishEveryJobExactlyOnce) {
   }
 }
 
-TEST_P(JobStoreRaceTest, CancelAndFinishAgreeOnWhoWasFirst) {
+TEST_P(JobStoreRaceTest, ConcurrentCancelAndFinishAgreeOnTheOutcome) {
   constexpr int kRounds = 200;
   int cancelled = 0;
   for (int round = 0; round < kRounds; ++round) {
@@ -101,9 +101,9 @@ TEST_P(JobStoreRaceTest, CancelAndFinishAgreeOnWhoWasFirst) {
   RecordProperty("cancelled_first", cancelled);
 }
 
-// Housekeeping looks twice: between its two looks a report may come. Here it comes when the first
-// of two expired leases has just been returned.
-TEST_P(JobStoreRaceTest, AReportThatComesWhileLeasesAreReturnedKeepsItsLease) {
+// A report may arrive between housekeeping's query and its change. Here it arrives right after the
+// first of two expired leases was ended.
+TEST_P(JobStoreRaceTest, AReportDuringReturnExpiredKeepsItsLease) {
   Submitted(Generation("request-1"));
   Submitted(Generation("request-2"));
   const Grant one = Leased();
@@ -123,9 +123,9 @@ TEST_P(JobStoreRaceTest, AReportThatComesWhileLeasesAreReturnedKeepsItsLease) {
   EXPECT_THAT(jobs_->FindLease(kept->job.name(), kept->lease_id), IsOk());
 }
 
-// A random walk with a few workers that lose leases, repeat themselves and lie; whatever happens,
-// jobs move along the table, attempts rise, and events stay dense.
-TEST_P(JobStoreRaceTest, RandomHistoriesKeepToTheTableOfStates) {
+// A random walk with workers that lose leases, repeat calls and send wrong ones. Jobs must follow
+// the table of transitions, attempts must rise, and event numbers must be dense.
+TEST_P(JobStoreRaceTest, RandomHistoriesFollowTheTransitions) {
   std::mt19937 random(20261122);
   const auto pick = [&](size_t n) {
     return std::uniform_int_distribution<size_t>(0, n - 1)(random);
@@ -215,8 +215,8 @@ TEST_P(JobStoreRaceTest, RandomHistoriesKeepToTheTableOfStates) {
       << "the walk went everywhere";
 }
 
-// The child submits and says over a pipe which jobs were accepted, until it is killed.
-TEST_P(JobStoreRaceTest, WhatWasAcknowledgedSurvivesAKill) {
+// The child submits jobs and writes the accepted ones to a pipe until it is killed.
+TEST_P(JobStoreRaceTest, AcknowledgedJobsSurviveAKill) {
   options_.queued_per_tenant = 100'000;
   options_.queued_total = 100'000;
   jobs_.reset();
@@ -261,8 +261,7 @@ TEST_P(JobStoreRaceTest, WhatWasAcknowledgedSurvivesAKill) {
   EXPECT_GE(acknowledged, 25);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, JobStoreRaceTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, JobStoreRaceTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-// Queuing, reading and cancelling.
+// Submit, Get, List, Cancel and events of the job store.
 #include "server/jobs/job_store.h"
 
 #include "tests/server/store/job_store_fixture.h"
@@ -14,7 +14,7 @@ std::vector<std::string> Names(const std::vector<v1::Job>& jobs) {
   return names;
 }
 
-TEST_P(JobStoreTest, ASubmittedJobIsQueuedAndSaysSo) {
+TEST_P(JobStoreTest, ASubmittedJobIsQueuedWithAnEvent) {
   const v1::Job job = Submitted(Training("request-1"));
 
   EXPECT_EQ(job.state(), v1::JOB_STATE_QUEUED);
@@ -27,7 +27,7 @@ TEST_P(JobStoreTest, ASubmittedJobIsQueuedAndSaysSo) {
   EXPECT_THAT(Story(job.name()), ElementsAre(v1::Event::kQueued));
 }
 
-TEST_P(JobStoreTest, WarningsOfASubmissionFollowQueued) {
+TEST_P(JobStoreTest, WarningsFollowTheQueuedEvent) {
   SubmitRequest request = Generation("request-1");
   request.warnings.emplace_back().set_reason("PROMPT_CUT");
   request.warnings.emplace_back().set_reason("NO_PLACEHOLDER");
@@ -39,7 +39,7 @@ TEST_P(JobStoreTest, WarningsOfASubmissionFollowQueued) {
   EXPECT_EQ(job.last_sequence(), 3u);
 }
 
-TEST_P(JobStoreTest, ARepeatedSubmissionReturnsTheSameJobAsItNowIs) {
+TEST_P(JobStoreTest, ARepeatedSubmissionReturnsTheJobsCurrentState) {
   const v1::Job first = Submitted(Generation("request-1"));
   Leased();
   const v1::Job second = Submitted(Generation("request-1"));
@@ -49,7 +49,7 @@ TEST_P(JobStoreTest, ARepeatedSubmissionReturnsTheSameJobAsItNowIs) {
   EXPECT_TRUE(NothingToLease());
 }
 
-TEST_P(JobStoreTest, FindsAJobByTheRequestThatMadeIt) {
+TEST_P(JobStoreTest, FindsAJobByItsRequest) {
   const SubmitRequest request = Generation("request-1");
   EXPECT_THAT(jobs_->FindByRequest(request.key), HasCode(absl::StatusCode::kNotFound));
   const v1::Job made = Submitted(request);
@@ -76,14 +76,14 @@ TEST_P(JobStoreTest, ARequestIdWithAnotherBodyIsRefused) {
   EXPECT_THAT(job, HasReason("REQUEST_ID_REUSED"));
 }
 
-TEST_P(JobStoreTest, RequestIdsOfTenantsAreApart) {
+TEST_P(JobStoreTest, TenantsMayUseTheSameRequestId) {
   const v1::Job ours = Submitted(Generation("request-1", "ours"));
   SubmitRequest other = Generation("request-1", "theirs");
   other.key.body_hash = "another";
   EXPECT_NE(Submitted(other).name(), ours.name());
 }
 
-TEST_P(JobStoreTest, AJobForAMissingConceptOrAdapterIsNotQueued) {
+TEST_P(JobStoreTest, RefusesAMissingConceptOrAdapter) {
   SubmitRequest training = Training("request-1");
   ASSERT_THAT(catalog_->DeleteConcept("default", training.spec.train().concept_name()), IsOk());
   EXPECT_THAT(jobs_->Submit(training), HasCode(absl::StatusCode::kNotFound));
@@ -94,13 +94,13 @@ TEST_P(JobStoreTest, AJobForAMissingConceptOrAdapterIsNotQueued) {
   EXPECT_TRUE(NothingToLease());
 }
 
-TEST_P(JobStoreTest, AnotherTenantsConceptIsMissing) {
+TEST_P(JobStoreTest, RefusesAnotherTenantsConcept) {
   SubmitRequest training = Training("request-1", "theirs");
   training.key.tenant = "ours";
   EXPECT_THAT(jobs_->Submit(training), HasCode(absl::StatusCode::kNotFound));
 }
 
-TEST_P(JobStoreTest, ATenantsQueueTakesItsLimitAndNoMore) {
+TEST_P(JobStoreTest, LimitsTheQueueOfATenant) {
   options_.queued_per_tenant = 3;
   Open();
   for (int i = 0; i < 3; ++i) Submitted(Generation(fmt::format("request-{}", i)));
@@ -117,7 +117,7 @@ TEST_P(JobStoreTest, ATenantsQueueTakesItsLimitAndNoMore) {
   EXPECT_THAT(jobs_->Submit(Generation("request-3")), IsOk()) << "a running job does not wait";
 }
 
-TEST_P(JobStoreTest, TheWholeQueueTakesItsLimitAndNoMore) {
+TEST_P(JobStoreTest, LimitsTheWholeQueue) {
   options_.queued_total = 2;
   Open();
   Submitted(Generation("request-1", "a"));
@@ -149,7 +149,7 @@ TEST_P(JobStoreTest, AnotherTenantsJobIsNotFound) {
   EXPECT_THAT(page->jobs, testing::IsEmpty());
 }
 
-TEST_P(JobStoreTest, PagesRunFromTheNewestAndMeetWithoutGap) {
+TEST_P(JobStoreTest, PagesAreNewestFirstWithoutGap) {
   std::vector<std::string> expected;
   for (int i = 0; i < 7; ++i) {
     expected.insert(expected.begin(), Submitted(Generation(fmt::format("request-{}", i))).name());
@@ -186,14 +186,14 @@ TEST_P(JobStoreTest, ListsFilterByKindAndState) {
   EXPECT_THAT(list(v1::JOB_KIND_TRAINING, {v1::JOB_STATE_QUEUED}), testing::IsEmpty());
 }
 
-TEST_P(JobStoreTest, APageTokenThatIsNotOursIsRefused) {
+TEST_P(JobStoreTest, RefusesAMalformedPageToken) {
   for (const char* token : {"x", "-1", "0", "1x", "99999999999999999999"}) {
     EXPECT_THAT(jobs_->List({.tenant = "default", .page_token = token}), NamesField("page_token"))
         << token;
   }
 }
 
-TEST_P(JobStoreTest, EventsComeInOrderFromWhereOneLeftOff) {
+TEST_P(JobStoreTest, ReturnsEventsInOrderAfterASequence) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   ASSERT_THAT(jobs_->Report(ReportOf(grant, 1, 5)), IsOk());
@@ -207,7 +207,7 @@ TEST_P(JobStoreTest, EventsComeInOrderFromWhereOneLeftOff) {
   EXPECT_THAT(*jobs_->EventsAfter("default", grant.job.name(), UINT64_MAX, 10), testing::IsEmpty());
 }
 
-TEST_P(JobStoreTest, CancellingAQueuedJobEndsItAtOnce) {
+TEST_P(JobStoreTest, CancelsAQueuedJobAtOnce) {
   const v1::Job job = Submitted(Generation("request-1"));
   const auto cancelled = jobs_->Cancel("default", job.name());
 
@@ -220,7 +220,7 @@ TEST_P(JobStoreTest, CancellingAQueuedJobEndsItAtOnce) {
   EXPECT_EQ(Story(job.name()).size(), 2u) << "cancelling again changes nothing";
 }
 
-TEST_P(JobStoreTest, CancellingARunningJobReachesItsWorkerAndForbidsSuccess) {
+TEST_P(JobStoreTest, CancelOfARunningJobReachesTheWorkerAndPreventsSuccess) {
   Submitted(Training("request-1"));
   const Grant grant = Leased();
   ASSERT_EQ(*jobs_->Report(ReportOf(grant, 1)), v1::DIRECTIVE_CONTINUE);
@@ -240,7 +240,7 @@ TEST_P(JobStoreTest, CancellingARunningJobReachesItsWorkerAndForbidsSuccess) {
   EXPECT_THAT(catalog_->ListAdapters({.tenant = "default"})->adapters, testing::IsEmpty());
 }
 
-TEST_P(JobStoreTest, CancellingAFinishedJobChangesNothing) {
+TEST_P(JobStoreTest, CancelOfAFinishedJobChangesNothing) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
   ASSERT_THAT(jobs_->Finish(Generated(grant)), IsOk());
@@ -250,7 +250,7 @@ TEST_P(JobStoreTest, CancellingAFinishedJobChangesNothing) {
   EXPECT_FALSE(job->cancel_requested());
 }
 
-TEST_P(JobStoreTest, EverythingIsThereAfterARestart) {
+TEST_P(JobStoreTest, KeepsEverythingAcrossARestart) {
   const v1::Job queued = Submitted(Training("request-1"));
   const v1::Job other = Submitted(Generation("request-2"));
   const Grant grant = Leased();
@@ -268,8 +268,28 @@ TEST_P(JobStoreTest, EverythingIsThereAfterARestart) {
   EXPECT_THAT(jobs_->Finish(Trained(grant)), IsOk());
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, JobStoreTest, testing::Values("sqlite"),
-                         [](const auto& info) { return info.param; });
+TEST_P(JobStoreTest, CountsQueuedAndRunningJobsByTenantAndKind) {
+  EXPECT_TRUE(jobs_->CountQueue()->empty());
+  Submitted(Generation("request-1"));
+  Submitted(Generation("request-2"));
+  Submitted(Training("request-3", "other"));
+  clock_.Advance(absl::Seconds(5));
+  ASSERT_EQ(Leased().job.kind(), v1::JOB_KIND_GENERATION);
+  const auto counts = jobs_->CountQueue();
+  ASSERT_THAT(counts, IsOk());
+  ASSERT_EQ(counts->size(), 2u);
+  EXPECT_EQ(counts->at(0).tenant, "default");
+  EXPECT_EQ(counts->at(0).kind, v1::JOB_KIND_GENERATION);
+  EXPECT_EQ(counts->at(0).queued, 1);
+  EXPECT_EQ(counts->at(0).running, 1);
+  EXPECT_EQ(counts->at(0).oldest_wait, absl::Seconds(5));
+  EXPECT_EQ(counts->at(1).tenant, "other");
+  EXPECT_EQ(counts->at(1).kind, v1::JOB_KIND_TRAINING);
+  EXPECT_EQ(counts->at(1).queued, 1);
+  EXPECT_EQ(counts->at(1).running, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, JobStoreTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

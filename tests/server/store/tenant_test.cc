@@ -1,4 +1,4 @@
-// Tenants, keys and their end, in the database and the blob folder.
+// The tenant store and the tenant eraser, on the database and the blob folder.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -8,13 +8,14 @@
 
 #include "common/sha256.h"
 #include "server/access/api_key.h"
-#include "server/blobs/blob_store_local.h"
-#include "server/blobs/blob_store_tracked.h"
-#include "server/store/sql_catalog.h"
+#include "server/blobs/local_blob_files.h"
+#include "server/blobs/tracked_blob_store.h"
 #include "server/disk/files.h"
+#include "server/sql/sqlite_database.h"
+#include "server/store/sql_catalog.h"
 #include "server/store/sql_job_store.h"
-#include "server/store/tenant_eraser.h"
-#include "server/store/tenant_store.h"
+#include "server/store/sql_tenant_eraser.h"
+#include "server/store/sql_tenant_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -37,20 +38,20 @@ std::string BytesOf(const std::filesystem::path& path) {
 class TenantTest : public testing::Test {
  protected:
   TenantTest() {
-    database_ = *Database::Open(Path());
-    blob_files_ = *LocalBlobStore::Open(folder_.path() + "/blobs", files_);
-    blobs_ = std::make_unique<TrackedBlobStore>(*blob_files_, *database_, steady_);
-    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_);
-    jobs_ = *SqlJobStore::Open(*database_, clock_, feed_, {});
-    tenants_ = std::make_unique<TenantStore>(*database_, clock_);
-    eraser_ = std::make_unique<TenantEraser>(*database_, *blobs_, *tenants_, clock_);
+    database_ = *SqliteDatabase::Open(Path());
+    blob_files_ = *LocalBlobFiles::Open(folder_.path() + "/blobs", files_);
+    blobs_ = std::make_unique<TrackedBlobStore>(*blob_files_, *database_, time_);
+    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_, time_);
+    jobs_ = *SqlJobStore::Open(*database_, clock_, time_, feed_, {});
+    tenants_ = std::make_unique<SqlTenantStore>(*database_, clock_);
+    eraser_ = std::make_unique<SqlTenantEraser>(*database_, *blobs_, *tenants_, clock_);
   }
 
   std::string Path() const { return folder_.path() + "/vico.db"; }
 
   int64_t Count(const std::string& sql) {
     int64_t count = -1;
-    EXPECT_THAT(database_->Read([&](SqliteConnection& db) -> absl::Status {
+    EXPECT_THAT(database_->Read([&](SqlSession& db) -> absl::Status {
       ASSIGN_OR_RETURN(count, db.QueryInt(sql, {}, 0));
       return absl::OkStatus();
     }),
@@ -58,7 +59,7 @@ class TenantTest : public testing::Test {
     return count;
   }
 
-  /// Something in every table and in the blob folder, with the canary in all of it.
+  /// Writes the canary into every table and into the blob folder.
   void Fill(const std::string& tenant) {
     const std::string id = tenant + "-request-0123456789";
     const auto blob = PutBlob(*blobs_, tenant, tenant + kCanary, "image/png");
@@ -67,7 +68,8 @@ class TenantTest : public testing::Test {
     picture.set_source_sha256(blob->sha256());
     picture.set_file_name(kCanary);
     *picture.mutable_blob() = *blob;
-    ASSERT_THAT(catalog_->SavePicture(tenant, picture), IsOk());
+    ASSERT_THAT(catalog_->SavePicture(tenant, {.picture = picture, .fingerprint = kCanary}),
+                IsOk());
     v1::Concept pictures;
     pictures.set_display_name(kCanary);
     *pictures.add_pictures() = picture;
@@ -94,7 +96,7 @@ class TenantTest : public testing::Test {
                          .base_models = {"baseModels/tiny"}});
   }
 
-  /// One job finished, one running, one queued.
+  /// Leaves one job finished, one running and one queued.
   Grant Work() {
     const auto first = Lease();
     EXPECT_THAT(first, IsOk());
@@ -109,7 +111,7 @@ class TenantTest : public testing::Test {
     return second->at(0);
   }
 
-  /// Where the canary stands in the data folder, byte for byte.
+  /// The files of the data folder that contain the canary.
   std::vector<std::string> FilesWithCanary() const {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
@@ -122,11 +124,11 @@ class TenantTest : public testing::Test {
 
   TempFolder folder_;
   FakeClock clock_;
-  const SteadyTime steady_{clock_};
+  const StoreClock time_{clock_};
   PosixFiles files_;
   EventFeed feed_;
   std::unique_ptr<Database> database_;
-  std::unique_ptr<LocalBlobStore> blob_files_;
+  std::unique_ptr<LocalBlobFiles> blob_files_;
   std::unique_ptr<TrackedBlobStore> blobs_;
   std::unique_ptr<SqlCatalog> catalog_;
   std::unique_ptr<SqlJobStore> jobs_;
@@ -135,7 +137,7 @@ class TenantTest : public testing::Test {
   int nonce_ = 0;
 };
 
-TEST(ApiKeyTest, AFreshKeyHasItsIdAnd256BitsOfSecret) {
+TEST(ApiKeyTest, ANewKeyHasAnIdAnd256BitsOfSecret) {
   const FreshKey key = NewApiKey();
   EXPECT_THAT(key.text.Reveal(), testing::MatchesRegex("vico_[0-9a-f]{16}_[0-9a-f]{64}"));
   EXPECT_EQ(IdOfApiKey(key.text.Reveal()), key.id);
@@ -145,7 +147,7 @@ TEST(ApiKeyTest, AFreshKeyHasItsIdAnd256BitsOfSecret) {
   EXPECT_NE(NewApiKey().text.Reveal(), key.text.Reveal());
 }
 
-TEST(ApiKeyTest, OtherTextIsNoKey) {
+TEST(ApiKeyTest, RefusesTextThatIsNotAKey) {
   const std::string good = NewApiKey().text.Reveal();
   std::string upper = good;
   upper.back() = 'A';
@@ -157,7 +159,7 @@ TEST(ApiKeyTest, OtherTextIsNoKey) {
   }
 }
 
-TEST_F(TenantTest, ANameIsUsedOnce) {
+TEST_F(TenantTest, ATenantNameCannotBeUsedAgain) {
   EXPECT_THAT(tenants_->Create("acme"), IsOk());
   EXPECT_THAT(tenants_->Create("acme"), HasCode(absl::StatusCode::kAlreadyExists));
   ASSERT_THAT(tenants_->BeginDelete("acme"), IsOk());
@@ -166,7 +168,7 @@ TEST_F(TenantTest, ANameIsUsedOnce) {
   EXPECT_EQ(tenants_->Get("acme")->state(), v1::TENANT_STATE_DELETED);
 }
 
-TEST_F(TenantTest, NamesThatCouldBePathsOrTheSystemsAreRefused) {
+TEST_F(TenantTest, RefusesReservedAndMalformedNames) {
   for (const char* name : {"", "..", "a/b", "A", "system", "-a", ".incoming", "a b"}) {
     EXPECT_THAT(tenants_->Create(name), NamesField("name")) << name;
   }
@@ -174,7 +176,7 @@ TEST_F(TenantTest, NamesThatCouldBePathsOrTheSystemsAreRefused) {
   EXPECT_THAT(tenants_->Create(std::string(64, 'a')), NamesField("name"));
 }
 
-TEST_F(TenantTest, TwoKeysOfARoleAreActiveAtMost) {
+TEST_F(TenantTest, LimitsActiveKeysOfARoleToTwo) {
   ASSERT_THAT(tenants_->Create("acme"), IsOk());
   const auto first = tenants_->CreateKey("acme", v1::KEY_ROLE_USER);
   ASSERT_THAT(first, IsOk());
@@ -187,7 +189,7 @@ TEST_F(TenantTest, TwoKeysOfARoleAreActiveAtMost) {
   EXPECT_THAT(tenants_->Active()->keys, SizeIs(3));
 }
 
-TEST_F(TenantTest, AKeyIsKeptAsItsDigestOnly) {
+TEST_F(TenantTest, StoresTheDigestOfAKeyOnly) {
   ASSERT_THAT(tenants_->Create("acme"), IsOk());
   const auto created = tenants_->CreateKey("acme", v1::KEY_ROLE_USER);
   ASSERT_THAT(created, IsOk());
@@ -211,9 +213,9 @@ TEST_F(TenantTest, AnotherTenantsKeyIsNotFound) {
 
 TEST_F(TenantTest, AnotherProcessSeesAndChangesTheSameKeys) {
   ASSERT_THAT(tenants_->Create("acme"), IsOk());
-  const auto beside = Database::Join(Path());
+  const auto beside = SqliteDatabase::Join(Path());
   ASSERT_THAT(beside, IsOk());
-  TenantStore theirs(**beside, clock_);
+  SqlTenantStore theirs(**beside, clock_);
   const auto key = theirs.CreateKey("acme", v1::KEY_ROLE_USER);
   ASSERT_THAT(key, IsOk());
   EXPECT_THAT(tenants_->Active()->keys, SizeIs(1));
@@ -221,13 +223,12 @@ TEST_F(TenantTest, AnotherProcessSeesAndChangesTheSameKeys) {
   EXPECT_THAT(theirs.Active()->keys, IsEmpty());
 }
 
-TEST_F(TenantTest, WhereThereIsNoDatabaseOrAnOlderOneNobodyJoins) {
-  EXPECT_THAT(Database::Join(folder_.path() + "/none.db"),
+TEST_F(TenantTest, JoinRequiresADatabaseOfThisSchema) {
+  EXPECT_THAT(SqliteDatabase::Join(folder_.path() + "/none.db"),
               HasCode(absl::StatusCode::kFailedPrecondition));
-  ASSERT_THAT(
-      database_->Write([](SqliteConnection& db) { return db.Script("PRAGMA user_version = 1"); }),
-      IsOk());
-  EXPECT_THAT(Database::Join(Path()), HasCode(absl::StatusCode::kFailedPrecondition));
+  ASSERT_THAT(database_->Write([](SqlSession& db) { return db.Script("PRAGMA user_version = 1"); }),
+              IsOk());
+  EXPECT_THAT(SqliteDatabase::Join(Path()), HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_F(TenantTest, TenantsAreListedByPage) {
@@ -243,7 +244,7 @@ TEST_F(TenantTest, TenantsAreListedByPage) {
   EXPECT_EQ(second->next_page_token, "");
 }
 
-TEST_F(TenantTest, NothingOfADeletedTenantIsLeftInAnyTableOrFile) {
+TEST_F(TenantTest, ErasesADeletedTenantFromAllTablesAndFiles) {
   ASSERT_THAT(tenants_->Create("acme"), IsOk());
   ASSERT_THAT(tenants_->CreateKey("acme", v1::KEY_ROLE_USER), IsOk());
   Fill("acme");
@@ -269,7 +270,7 @@ TEST_F(TenantTest, NothingOfADeletedTenantIsLeftInAnyTableOrFile) {
 
 TEST_F(TenantTest, EveryTableWithATenantIsErased) {
   std::vector<std::string> tables;
-  ASSERT_THAT(database_->Read([&](SqliteConnection& db) {
+  ASSERT_THAT(database_->Read([&](SqlSession& db) {
     return db.Query(
         "SELECT DISTINCT s.name FROM sqlite_schema s JOIN pragma_table_info(s.name) c "
         "WHERE s.type = 'table' AND c.name = 'tenant'",
@@ -285,7 +286,7 @@ TEST_F(TenantTest, EveryTableWithATenantIsErased) {
   EXPECT_THAT(erased, testing::UnorderedElementsAreArray(tables));
 }
 
-TEST_F(TenantTest, OtherTenantsKeepEverything) {
+TEST_F(TenantTest, KeepsOtherTenants) {
   for (const char* name : {"acme", "other"}) {
     ASSERT_THAT(tenants_->Create(name), IsOk());
     Fill(name);
@@ -310,7 +311,7 @@ TEST_F(TenantTest, AWorkerOfADeletedTenantLosesItsLease) {
               HasCode(absl::StatusCode::kNotFound));
 }
 
-TEST_F(TenantTest, ACallUnderWayLeavesNothingBehind) {
+TEST_F(TenantTest, ACallInProgressWritesNothingForADeletedTenant) {
   ASSERT_THAT(tenants_->Create("acme"), IsOk());
   const auto early = blobs_->Create("acme");  // an upload that began in time
   ASSERT_THAT(early, IsOk());

@@ -1,4 +1,7 @@
-#include "server/store/tenant_eraser.h"
+#include "server/store/sql_tenant_eraser.h"
+
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,18 +12,18 @@ namespace {
 
 constexpr int64_t kRowsAtOnce = 500;
 
-/// Deletes at most kRowsAtOnce rows that `sql` finds for the tenant; true when there were none.
+/// Deletes at most kRowsAtOnce of the tenant's rows that `sql` finds. True when there were none.
 absl::StatusOr<bool> DeleteSome(Database& database, std::string_view sql, std::string_view tenant) {
   int deleted = 0;
-  RETURN_IF_ERROR(database.Write([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(deleted, db.Execute(sql, {tenant, kRowsAtOnce}));
     return absl::OkStatus();
   }));
   return deleted == 0;
 }
 
-/// Older answers do not say in a column which job they are about.
-absl::Status NameJobsOfAnswers(SqliteConnection& db) {
+/// Fills in the job of answers that were stored before schema 3, which have none.
+absl::Status FillInJobsOfAnswers(SqlSession& db) {
   std::vector<std::pair<std::string, std::string>> jobs;  // by lease id
   RETURN_IF_ERROR(db.Query("SELECT lease_id, answer FROM finish WHERE job IS NULL", {},
                            [&](const SqlRow& row) -> absl::Status {
@@ -38,7 +41,7 @@ absl::Status NameJobsOfAnswers(SqliteConnection& db) {
   return absl::OkStatus();
 }
 
-/// What to delete, in this order: what names a row goes before it.
+/// The DELETE statements, in an order that keeps foreign keys valid.
 std::vector<std::string> Deletions() {
   std::vector<std::string> all = {
       "DELETE FROM event WHERE (job, sequence) IN (SELECT event.job, event.sequence FROM job "
@@ -68,9 +71,9 @@ const std::vector<std::string_view>& TablesOfTenants() {
   return tables;
 }
 
-absl::StatusOr<bool> TenantEraser::Run(absl::Duration patience) {
-  const absl::Duration until = clock_.Uptime() + patience;
-  const std::lock_guard lock(mutex_);
+absl::StatusOr<bool> SqlTenantEraser::Run(absl::Duration time_limit) {
+  const absl::Duration until = clock_.Uptime() + time_limit;
+  const MutexLock lock(erasing_);
   ASSIGN_OR_RETURN(const std::vector<std::string> tenants, tenants_.Deleting());
   for (const std::string& tenant : tenants) {
     ASSIGN_OR_RETURN(const bool gone, EraseRows(tenant, until));
@@ -78,14 +81,14 @@ absl::StatusOr<bool> TenantEraser::Run(absl::Duration patience) {
     RETURN_IF_ERROR(blobs_.RemoveTenant(tenant));
     RETURN_IF_ERROR(tenants_.EndDelete(tenant));
   }
-  // What was deleted still stands in the log of changes until that is taken in and cut.
+  // The log of changes still contains the deleted rows.
   if (!tenants.empty()) RETURN_IF_ERROR(database_.TruncateLog());
   return true;
 }
 
-absl::StatusOr<bool> TenantEraser::EraseRows(std::string_view tenant, absl::Duration until) {
+absl::StatusOr<bool> SqlTenantEraser::EraseRows(std::string_view tenant, absl::Duration until) {
   static const std::vector<std::string> deletions = Deletions();
-  RETURN_IF_ERROR(database_.Write(NameJobsOfAnswers));
+  RETURN_IF_ERROR(database_.Write(FillInJobsOfAnswers));
   for (const std::string& sql : deletions) {
     bool none = false;
     while (!none) {

@@ -1,4 +1,4 @@
-#include "server/blobs/blob_store_local.h"
+#include "server/blobs/local_blob_files.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -25,7 +25,7 @@ absl::Status CheckTenant(std::string_view tenant) {
   return FieldError("tenant", "must be 1 to 63 characters of a-z, 0-9, _ and -");
 }
 
-// Where a blob lies; all that ever becomes part of a path has been checked here.
+// The path of a blob. Its parts are checked here.
 struct Place {
   std::string tenant_folder;
   std::string folder;
@@ -47,7 +47,7 @@ absl::StatusOr<Place> PlaceOf(const std::string& root, std::string_view tenant,
 
 absl::Status NoBlob(std::string_view sha256, const absl::Status& status) {
   if (!absl::IsNotFound(status)) return status;
-  return absl::NotFoundError(fmt::format("blob {}: is not here", sha256));
+  return absl::NotFoundError(fmt::format("blob {}: is not stored", sha256));
 }
 
 class LocalBlobWriter final : public BlobWriter {
@@ -60,13 +60,12 @@ class LocalBlobWriter final : public BlobWriter {
         files_(files),
         file_(std::move(file)),
         removals_(std::move(removals)),
-        began_(RemovalsSoFar()) {}
+        removals_at_start_(RemovalsSoFar()) {}
 
   ~LocalBlobWriter() override { Discard(); }
 
   absl::Status Append(std::string_view bytes) override {
-    if (file_ == nullptr)
-      return absl::FailedPreconditionError("blob: was given up or is committed");
+    if (file_ == nullptr) return absl::FailedPreconditionError("blob: the upload has ended");
     if (absl::Status status = file_->Append(VICO_TORN("blob.append", bytes)); !status.ok()) {
       Discard();
       return status;
@@ -78,13 +77,12 @@ class LocalBlobWriter final : public BlobWriter {
 
   absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
                                      std::string_view media_type) override {
-    if (file_ == nullptr)
-      return absl::FailedPreconditionError("blob: was given up or is committed");
+    if (file_ == nullptr) return absl::FailedPreconditionError("blob: the upload has ended");
     const std::string sha256 = hash_.HexDigest();
     absl::Status status = absl::OkStatus();
     if (!expected_sha256.empty() && expected_sha256 != sha256) {
       status = Error(absl::StatusCode::kDataLoss,
-                     fmt::format("blob: {} bytes came with digest {}, not {}", size_bytes_, sha256,
+                     fmt::format("blob: the {} bytes have digest {}, not {}", size_bytes_, sha256,
                                  expected_sha256),
                      "DIGEST_MISMATCH");
     } else {
@@ -100,27 +98,25 @@ class LocalBlobWriter final : public BlobWriter {
   }
 
  private:
-  // A failed sync is never tried again: the kernel may have dropped the pages and would say OK.
+  // A failed sync is never retried: the kernel may have dropped the pages and would report success.
   absl::Status MakeDurable(const std::string& sha256) {
     ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant_, sha256));
     VICO_FAILPOINT("blob.before_fsync");
-    absl::Status synced = VICO_DEFECT("row_before_blob") ? absl::OkStatus() : file_->Sync();
-    if (!synced.ok() && VICO_DEFECT("retry_failed_sync")) synced = file_->Sync();
-    RETURN_IF_ERROR(synced);
+    RETURN_IF_ERROR(file_->Sync());
     const std::shared_lock lock(removals_->mutex);
     if (const auto found = removals_->count.find(tenant_);
-        found != removals_->count.end() && found->second != began_) {
+        found != removals_->count.end() && found->second != removals_at_start_) {
       return Error(absl::StatusCode::kAborted, "blob: the tenant is deleted", "TENANT_DELETED");
     }
     RETURN_IF_ERROR(files_.MakeFolder(place.tenant_folder));
     RETURN_IF_ERROR(files_.SyncFolder(root_));
     RETURN_IF_ERROR(files_.MakeFolder(place.folder));
     RETURN_IF_ERROR(files_.SyncFolder(place.tenant_folder));
-    // The same bytes may be there already; putting ours in their place changes nothing.
+    // If the same bytes are stored already, replacing them changes nothing.
     RETURN_IF_ERROR(files_.Rename(temporary_, place.file));
     renamed_ = true;
     VICO_FAILPOINT("blob.after_rename");
-    return VICO_DEFECT("no_folder_sync") ? absl::OkStatus() : files_.SyncFolder(place.folder);
+    return files_.SyncFolder(place.folder);
   }
 
   uint64_t RemovalsSoFar() const {
@@ -139,9 +135,11 @@ class LocalBlobWriter final : public BlobWriter {
   const std::string tenant_;
   const std::string temporary_;
   Files& files_;
-  std::unique_ptr<WritableFile> file_;  // null once committed or given up
+  // Null after Commit or an error.
+  std::unique_ptr<WritableFile> file_;
   const std::shared_ptr<Removals> removals_;
-  const uint64_t began_;  // removals of the tenant when this blob began
+  // Removals of the tenant when the upload began.
+  const uint64_t removals_at_start_;
   Sha256 hash_;
   uint64_t size_bytes_ = 0;
   bool renamed_ = false;
@@ -163,7 +161,7 @@ std::string Incoming(const std::string& root) { return root + "/.incoming"; }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LocalBlobStore>> LocalBlobStore::Open(std::string root,
+absl::StatusOr<std::unique_ptr<LocalBlobFiles>> LocalBlobFiles::Open(std::string root,
                                                                      Files& files) {
   std::error_code error;
   std::filesystem::remove_all(Incoming(root), error);
@@ -172,10 +170,10 @@ absl::StatusOr<std::unique_ptr<LocalBlobStore>> LocalBlobStore::Open(std::string
     return absl::FailedPreconditionError(fmt::format("blob folder {}: {}", root, error.message()));
   }
   RETURN_IF_ERROR(files.SyncFolder(root));
-  return std::unique_ptr<LocalBlobStore>(new LocalBlobStore(std::move(root), files));
+  return std::unique_ptr<LocalBlobFiles>(new LocalBlobFiles(std::move(root), files));
 }
 
-absl::StatusOr<std::unique_ptr<BlobWriter>> LocalBlobStore::Create(std::string_view tenant) {
+absl::StatusOr<std::unique_ptr<BlobWriter>> LocalBlobFiles::Create(std::string_view tenant) {
   RETURN_IF_ERROR(CheckTenant(tenant));
   std::string temporary = fmt::format("{}/{}", Incoming(root_), NewId());
   ASSIGN_OR_RETURN(auto file, files_.Create(temporary));
@@ -183,7 +181,7 @@ absl::StatusOr<std::unique_ptr<BlobWriter>> LocalBlobStore::Create(std::string_v
                                            std::move(file), removals_);
 }
 
-absl::StatusOr<std::unique_ptr<BlobReader>> LocalBlobStore::Open(std::string_view tenant,
+absl::StatusOr<std::unique_ptr<BlobReader>> LocalBlobFiles::Open(std::string_view tenant,
                                                                  std::string_view sha256) {
   ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
   auto file = files_.Open(place.file);
@@ -191,20 +189,20 @@ absl::StatusOr<std::unique_ptr<BlobReader>> LocalBlobStore::Open(std::string_vie
   return std::make_unique<LocalBlobReader>(*std::move(file));
 }
 
-absl::StatusOr<uint64_t> LocalBlobStore::Size(std::string_view tenant, std::string_view sha256) {
+absl::StatusOr<uint64_t> LocalBlobFiles::Size(std::string_view tenant, std::string_view sha256) {
   ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
   const auto size = files_.Size(place.file);
   if (!size.ok()) return NoBlob(sha256, size.status());
   return *size;
 }
 
-absl::Status LocalBlobStore::Remove(std::string_view tenant, std::string_view sha256) {
+absl::Status LocalBlobFiles::Remove(std::string_view tenant, std::string_view sha256) {
   ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
   const absl::Status status = files_.Remove(place.file);
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
-absl::Status LocalBlobStore::RemoveTenant(std::string_view tenant) {
+absl::Status LocalBlobFiles::RemoveTenant(std::string_view tenant) {
   RETURN_IF_ERROR(CheckTenant(tenant));
   const std::unique_lock lock(removals_->mutex);
   ++removals_->count[std::string(tenant)];
@@ -212,12 +210,12 @@ absl::Status LocalBlobStore::RemoveTenant(std::string_view tenant) {
   std::filesystem::remove_all(fmt::format("{}/{}", root_, tenant), error);
   if (error) {
     return absl::UnavailableError(
-        fmt::format("blobs: a tenant's could not be removed: {}", error.message()));
+        fmt::format("blobs: the tenant's files could not be removed: {}", error.message()));
   }
   return files_.SyncFolder(root_);
 }
 
-absl::StatusOr<std::vector<LocalBlobStore::File>> LocalBlobStore::List() const {
+absl::StatusOr<std::vector<BlobFiles::File>> LocalBlobFiles::List() {
   namespace fs = std::filesystem;
   std::vector<File> all;
   std::error_code error;
@@ -235,7 +233,7 @@ absl::StatusOr<std::vector<LocalBlobStore::File>> LocalBlobStore::List() const {
   return all;
 }
 
-absl::Status LocalBlobStore::SetAside(std::string_view tenant, std::string_view sha256) {
+absl::Status LocalBlobFiles::Quarantine(std::string_view tenant, std::string_view sha256) {
   ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
   const std::string quarantine = root_.substr(0, root_.rfind('/')) + "/quarantine";
   RETURN_IF_ERROR(files_.MakeFolder(quarantine));

@@ -1,4 +1,4 @@
-// Blobs with their rows: put, named, given up, collected.
+// Blobs with rows: upload, reference, deletion and garbage collection.
 #include <thread>
 
 #include "server/blobs/blob_garbage_collector.h"
@@ -9,7 +9,7 @@ namespace {
 
 constexpr absl::Duration kDay = absl::Hours(24);
 
-class BlobTrackedTest : public BlobTest {
+class TrackedBlobStoreTest : public BlobTest {
  protected:
   int Collect() {
     BlobGarbageCollector collector(*database_, *files_, time_, kDay);
@@ -19,7 +19,7 @@ class BlobTrackedTest : public BlobTest {
   }
 };
 
-TEST_F(BlobTrackedTest, EveryReferenceIsAColumnThatIsThere) {
+TEST_F(TrackedBlobStoreTest, EveryReferenceIsAnExistingColumn) {
   for (const BlobReference& reference : BlobReferences()) {
     const std::string sql = "SELECT tenant, " + std::string(reference.sha256_column) + ", " +
                             std::string(reference.user_column) + " FROM " +
@@ -28,12 +28,12 @@ TEST_F(BlobTrackedTest, EveryReferenceIsAColumnThatIsThere) {
   }
 }
 
-TEST_F(BlobTrackedTest, TheUsersOfABlobAreKnownByName) {
+TEST_F(TrackedBlobStoreTest, ReturnsTheUsersOfABlob) {
   const v1::BlobRef blob = Put("hello");
   ASSERT_THAT(Name("concepts/1", {blob, blob}), IsOk());
   ASSERT_THAT(Name("jobs/2", {blob}), IsOk());
   std::vector<std::string> users;
-  ASSERT_THAT(database_->Read([&](SqliteConnection& db) -> absl::Status {
+  ASSERT_THAT(database_->Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(users, UsersOfBlob(db, "default", blob.sha256()));
     return absl::OkStatus();
   }),
@@ -41,7 +41,7 @@ TEST_F(BlobTrackedTest, TheUsersOfABlobAreKnownByName) {
   EXPECT_THAT(users, testing::UnorderedElementsAre("concepts/1", "jobs/2"));
 }
 
-TEST_F(BlobTrackedTest, ABlobIsThereOnceItsRowIs) {
+TEST_F(TrackedBlobStoreTest, ABlobExistsWhileItsRowIsLive) {
   const v1::BlobRef blob = Put("hello");
   EXPECT_EQ(StateOf(blob), "live");
   EXPECT_EQ(*GetBlob(*store_, "default", blob.sha256(), 5), "hello");
@@ -52,7 +52,7 @@ TEST_F(BlobTrackedTest, ABlobIsThereOnceItsRowIs) {
   EXPECT_THAT(CheckBlob(*store_, "default", blob), HasReason("BLOB_MISSING"));
 }
 
-TEST_F(BlobTrackedTest, ABlobThatIsGoingCannotBeNamedAndMayBeUploadedAgain) {
+TEST_F(TrackedBlobStoreTest, ADeletingBlobCannotBeReferencedUntilUploadedAgain) {
   const v1::BlobRef blob = Put("hello");
   ASSERT_THAT(Sql("UPDATE blob SET state = 'deleting'"), IsOk());
   EXPECT_THAT(Name("concepts/1", {blob}), HasReason("BLOB_MISSING"));
@@ -62,14 +62,14 @@ TEST_F(BlobTrackedTest, ABlobThatIsGoingCannotBeNamedAndMayBeUploadedAgain) {
   EXPECT_TRUE(HasFile(blob)) << "the row is live again";
 }
 
-TEST_F(BlobTrackedTest, ANameWithAnotherSizeIsRefused) {
+TEST_F(TrackedBlobStoreTest, RefusesAReferenceWithAnotherSize) {
   v1::BlobRef blob = Put("hello");
   blob.set_size_bytes(6);
   EXPECT_THAT(Name("concepts/1", {blob}), HasReason("BLOB_MISSING"));
 }
 
-// The deletion of an earlier blob of the same bytes comes between the rename and the row.
-TEST_F(BlobTrackedTest, AnUploadWhoseFileIsDeletedUnderItIsToldToComeAgain) {
+// An earlier blob of the same bytes is deleted between the rename and the insertion of the row.
+TEST_F(TrackedBlobStoreTest, AnUploadWhoseFileIsDeletedIsUnavailable) {
   v1::BlobRef blob;
   blob.set_sha256(Sha256Hex("hello"));
   const auto writer = store_->Create("default");
@@ -77,7 +77,7 @@ TEST_F(BlobTrackedTest, AnUploadWhoseFileIsDeletedUnderItIsToldToComeAgain) {
   ASSERT_THAT((*writer)->Append("hello"), IsOk());
   absl::StatusOr<v1::BlobRef> committed;
   std::thread upload;
-  ASSERT_THAT(database_->Write([&](SqliteConnection&) -> absl::Status {
+  ASSERT_THAT(database_->Write([&](SqlSession&) -> absl::Status {
     upload = std::thread([&] { committed = (*writer)->Commit("", ""); });
     while (!HasFile(blob)) std::this_thread::yield();  // its row waits for this transaction
     return files_->Remove("default", blob.sha256());
@@ -88,7 +88,7 @@ TEST_F(BlobTrackedTest, AnUploadWhoseFileIsDeletedUnderItIsToldToComeAgain) {
   EXPECT_EQ(StateOf(blob), "none");
 }
 
-TEST_F(BlobTrackedTest, WhatNothingNamesGoesAfterADayAndNotBefore) {
+TEST_F(TrackedBlobStoreTest, CollectsAnUnreferencedBlobAfterADay) {
   const v1::BlobRef blob = Put("hello");
   clock_.Advance(kDay);
   EXPECT_EQ(Collect(), 0);
@@ -99,7 +99,7 @@ TEST_F(BlobTrackedTest, WhatNothingNamesGoesAfterADayAndNotBefore) {
   EXPECT_EQ(StateOf(blob), "none");
 }
 
-TEST_F(BlobTrackedTest, WhatIsNamedStaysAndItsAgeCountsFromTheLastNameLost) {
+TEST_F(TrackedBlobStoreTest, TheAgeCountsFromTheLastLostReference) {
   const v1::BlobRef blob = Put("hello");
   ASSERT_THAT(Name("concepts/1", {blob}), IsOk());
   ASSERT_THAT(Name("adapters/1", {blob}), IsOk());
@@ -114,7 +114,7 @@ TEST_F(BlobTrackedTest, WhatIsNamedStaysAndItsAgeCountsFromTheLastNameLost) {
   EXPECT_EQ(Collect(), 1);
 }
 
-TEST_F(BlobTrackedTest, PuttingItAgainMakesItYoung) {
+TEST_F(TrackedBlobStoreTest, AnotherUploadRestartsTheAge) {
   const v1::BlobRef blob = Put("hello");
   clock_.Advance(kDay);
   Put("hello");
@@ -123,7 +123,7 @@ TEST_F(BlobTrackedTest, PuttingItAgainMakesItYoung) {
   EXPECT_TRUE(IsHere(blob));
 }
 
-TEST_F(BlobTrackedTest, WhatCameWhileAJobRunsStaysAsLongAsItRuns) {
+TEST_F(TrackedBlobStoreTest, KeepsABlobUploadedDuringARunningJob) {
   ASSERT_THAT(Sql(R"sql(
     INSERT INTO tenant (name) VALUES ('default');
     INSERT INTO job (name, tenant, kind, state, base_model, spec, create_time, attempt, failures,
@@ -143,10 +143,10 @@ TEST_F(BlobTrackedTest, WhatCameWhileAJobRunsStaysAsLongAsItRuns) {
   EXPECT_FALSE(HasFile(blob));
 }
 
-TEST_F(BlobTrackedTest, TheFileGoesOnlyAfterDeletingIsDurable) {
+TEST_F(TrackedBlobStoreTest, RemovesTheFileOnlyAfterDeletingIsDurable) {
   const v1::BlobRef blob = Put("hello");
   clock_.Advance(2 * kDay);
-  // The next transaction after the one that says `deleting` fails: the file must be there still.
+  // The transaction that marks the blob fails, so the file must stay.
   ASSERT_THAT(Sql("CREATE TRIGGER stop BEFORE UPDATE OF state ON blob WHEN new.state = 'deleting' "
                   "BEGIN SELECT RAISE(ABORT, 'no'); END"),
               IsOk());
@@ -159,7 +159,7 @@ TEST_F(BlobTrackedTest, TheFileGoesOnlyAfterDeletingIsDurable) {
   EXPECT_FALSE(HasFile(blob));
 }
 
-TEST_F(BlobTrackedTest, ATurnTakesNoMoreThanItsLimit) {
+TEST_F(TrackedBlobStoreTest, ATurnObeysItsLimit) {
   for (int i = 0; i < 5; ++i) Put(std::to_string(i));
   clock_.Advance(2 * kDay);
   BlobGarbageCollector collector(*database_, *files_, time_, kDay);
@@ -168,7 +168,7 @@ TEST_F(BlobTrackedTest, ATurnTakesNoMoreThanItsLimit) {
   EXPECT_EQ(*collector.Turn(3), 0);
 }
 
-TEST_F(BlobTrackedTest, RemoveLeavesNothing) {
+TEST_F(TrackedBlobStoreTest, RemoveLeavesNothing) {
   const v1::BlobRef blob = Put("hello");
   ASSERT_THAT(store_->Remove("default", blob.sha256()), IsOk());
   EXPECT_FALSE(HasFile(blob));

@@ -1,47 +1,47 @@
-// The blob store that services see: files with a row each in the database. A blob is there when its
-// row says `live`; the file comes before the row and goes after it.
+// The blob store of the services: files, each with a row in the database. A blob is stored when its
+// row is `live`; the file is created before the row and removed after the row is `deleting`.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "server/blobs/blob_files.h"
 #include "server/blobs/blob_store.h"
-#include "server/blobs/blob_store_local.h"
+#include "server/jobs/store_clock.h"
 #include "server/sql/database.h"
-#include "server/jobs/steady_time.h"
 
 namespace vico::server {
 
 class TrackedBlobStore final : public BlobStore {
  public:
   /// The references must outlive it and its writers.
-  TrackedBlobStore(LocalBlobStore& files, Database& database, const SteadyTime& time)
+  TrackedBlobStore(BlobFiles& files, Database& database, const StoreClock& time)
       : files_(files), database_(database), time_(time) {}
 
-  /// Commit may answer kUnavailable, too: the same bytes were just being deleted; send them again.
+  /// Commit may also return kUnavailable: the same bytes were being deleted; upload them again.
   absl::StatusOr<std::unique_ptr<BlobWriter>> Create(std::string_view tenant) override;
   absl::StatusOr<std::unique_ptr<BlobReader>> Open(std::string_view tenant,
                                                    std::string_view sha256) override;
   absl::StatusOr<uint64_t> Size(std::string_view tenant, std::string_view sha256) override;
 
-  /// The row becomes `deleting`, then the file goes, then the row.
+  /// Marks the row as `deleting`, removes the file, then the row.
   absl::Status Remove(std::string_view tenant, std::string_view sha256) override;
 
-  /// Files, rows and names. In between, or after a crash, the rows have no files, which a server
-  /// that starts puts right.
+  /// Removes files, rows and references. After a crash in between, rows have no files; recovery at
+  /// the next start removes them.
   absl::Status RemoveTenant(std::string_view tenant) override;
 
  private:
   absl::Status CheckLive(std::string_view tenant, std::string_view sha256);
 
-  LocalBlobStore& files_;
+  BlobFiles& files_;
   Database& database_;
-  const SteadyTime& time_;
+  const StoreClock& time_;
 };
 
-/// Deletes the file and the row of a blob whose `deleting` is durable. Does nothing when its row is
-/// live again: the same bytes were put meanwhile.
-absl::Status FinishDeletion(Database& database, LocalBlobStore& files, std::string_view tenant,
+/// Deletes the file and the row of a blob that is durably marked as `deleting`. Does nothing when
+/// the row is live again, because the same bytes were uploaded meanwhile.
+absl::Status FinishDeletion(Database& database, BlobFiles& files, std::string_view tenant,
                             std::string_view sha256);
 
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-#include "server/sql/sqlite.h"
+#include "server/sql/sqlite_connection.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
 
-// Leaves a statement ready for its next use, whatever way its user went.
+// Resets a statement for its next use on every way out of a scope.
 class ResetAtEnd {
  public:
   explicit ResetAtEnd(sqlite3_stmt* statement) : statement_(statement) {}
@@ -41,16 +41,28 @@ struct Binder {
   }
 };
 
+class SqliteRow final : public SqlRow {
+ public:
+  explicit SqliteRow(sqlite3_stmt* statement) : statement_(statement) {}
+
+  int64_t Int(int column) const override { return sqlite3_column_int64(statement_, column); }
+
+  std::string Text(int column) const override {
+    const void* data = sqlite3_column_blob(statement_, column);
+    if (data == nullptr) return "";
+    return {static_cast<const char*>(data),
+            static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+constexpr SqlDialect kDialect{.json_list = [](std::string_view parameter) {
+  return fmt::format("SELECT value FROM json_each({})", parameter);
+}};
+
 }  // namespace
-
-int64_t SqlRow::Int(int column) const { return sqlite3_column_int64(statement_, column); }
-
-std::string SqlRow::Text(int column) const {
-  const void* data = sqlite3_column_blob(statement_, column);
-  if (data == nullptr) return "";
-  return {static_cast<const char*>(data),
-          static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
-}
 
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path,
                                                                          Access access) {
@@ -72,7 +84,8 @@ SqliteConnection::~SqliteConnection() {
 
 absl::Status SqliteConnection::ErrorNow(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(database_);
-  if (code == SQLITE_CONSTRAINT_TRIGGER) {  // the only trigger that refuses: see sql/
+  // The only triggers that abort are those of 003_tenants.
+  if (code == SQLITE_CONSTRAINT_TRIGGER) {
     return Error(absl::StatusCode::kFailedPrecondition, sqlite3_errmsg(database_),
                  "TENANT_DELETED");
   }
@@ -136,31 +149,20 @@ absl::Status SqliteConnection::Query(std::string_view sql, SqlValues values,
     const int code = sqlite3_step(statement);
     if (code == SQLITE_DONE) return absl::OkStatus();
     if (code != SQLITE_ROW) return ErrorNow(sql);
-    RETURN_IF_ERROR(on_row(SqlRow(statement)));
+    RETURN_IF_ERROR(on_row(SqliteRow(statement)));
   }
 }
 
-absl::StatusOr<int64_t> SqliteConnection::QueryInt(std::string_view sql, SqlValues values,
-                                                   int64_t otherwise) {
-  int64_t result = otherwise;
-  bool first = true;
-  RETURN_IF_ERROR(Query(sql, values, [&](const SqlRow& row) {
-    if (first) result = row.Int(0);
-    first = false;
-    return absl::OkStatus();
-  }));
-  return result;
-}
+const SqlDialect& SqliteConnection::dialect() const { return kDialect; }
 
 absl::Status SqliteConnection::CopyTo(const std::string& path) {
   ASSIGN_OR_RETURN(const auto copy, Open(path, Access::kReadWrite));
   sqlite3_backup* const backup = sqlite3_backup_init(copy->database_, "main", database_, "main");
   if (backup == nullptr) return copy->ErrorNow("copy");
-  sqlite3_backup_step(backup, -1);  // all pages in one read transaction
+  // -1: all pages in one read transaction.
+  sqlite3_backup_step(backup, -1);
   return sqlite3_backup_finish(backup) == SQLITE_OK ? absl::OkStatus() : copy->ErrorNow("copy");
 }
-
-int64_t SqliteConnection::LastInsertRowId() const { return sqlite3_last_insert_rowid(database_); }
 
 bool SqliteConnection::InTransaction() const { return sqlite3_get_autocommit(database_) == 0; }
 

@@ -1,8 +1,9 @@
-#include "server/sql/database.h"
+#include "server/sql/sqlite_database.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,7 +19,8 @@ namespace {
 constexpr size_t kMaxBatch = 64;
 constexpr auto kLongestGathering = std::chrono::milliseconds(2);
 
-// Deleted content is overwritten, so that a deleted tenant's cannot be read from the file.
+// secure_delete overwrites deleted content, so that a deleted tenant's data cannot be read from the
+// file.
 constexpr const char* kWriterSettings = R"sql(
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
@@ -56,20 +58,17 @@ absl::Status Migrate(SqliteConnection& connection, const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<Database>> SqliteDatabase::Open(const std::string& path) {
   ASSIGN_OR_RETURN(auto writer, SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite));
   RETURN_IF_ERROR(writer->Script(kWriterSettings));
-  if (VICO_DEFECT("synchronous_normal")) {
-    RETURN_IF_ERROR(writer->Script("PRAGMA synchronous = NORMAL"));
-  }
   RETURN_IF_ERROR(CheckFile(*writer, path));
   RETURN_IF_ERROR(Migrate(*writer, path));
-  return std::unique_ptr<Database>(new Database(path, std::move(writer)));
+  return std::unique_ptr<Database>(new SqliteDatabase(path, std::move(writer)));
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Database::Join(const std::string& path) {
+absl::StatusOr<std::unique_ptr<Database>> SqliteDatabase::Join(const std::string& path) {
   if (access(path.c_str(), F_OK) != 0) {
-    return absl::FailedPreconditionError(fmt::format("database {}: is not there", path));
+    return absl::FailedPreconditionError(fmt::format("database {}: does not exist", path));
   }
   ASSIGN_OR_RETURN(auto writer, SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite));
   RETURN_IF_ERROR(writer->Script(kWriterSettings));
@@ -78,56 +77,62 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Join(const std::string& path
     return absl::FailedPreconditionError(fmt::format(
         "database {}: has schema {}, this program's is {}", path, version, kMigrations.size()));
   }
-  return std::unique_ptr<Database>(new Database(path, std::move(writer)));
+  return std::unique_ptr<Database>(new SqliteDatabase(path, std::move(writer)));
 }
 
-Database::Database(std::string path, std::unique_ptr<SqliteConnection> writer)
+SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
     : path_(std::move(path)), writer_(std::move(writer)) {}
 
-Database::~Database() {
-  readers_.clear();
-  // A log left behind is taken in at the next start.
+SqliteDatabase::~SqliteDatabase() {
+  idle_readers_.clear();
+  // If this fails, the next start applies the log.
   writer_->Script("PRAGMA wal_checkpoint(TRUNCATE)").IgnoreError();
 }
 
-absl::Status Database::Write(const Work& change) {
+absl::Status SqliteDatabase::Write(const Work& change) {
   Change mine{change, absl::OkStatus()};
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   waiting_.push_back(&mine);
-  if (waiting_.size() >= gathering_) gathered_.notify_one();
-  turn_.wait(lock, [&] { return mine.done || !leading_; });
+  if (waiting_.size() >= gathering_) gathered_.NotifyOne();
+  turn_.Wait(mutex_, [&] {
+    mutex_.AssertHeld();
+    return mine.done || !leading_;
+  });
   if (mine.done) return mine.status;
 
   leading_ = true;
   while (!mine.done) {
-    Gather(lock);
+    Gather();
     const size_t size = std::min(waiting_.size(), kMaxBatch);
     const std::vector<Change*> batch(waiting_.begin(), waiting_.begin() + size);
     waiting_.erase(waiting_.begin(), waiting_.begin() + size);
-    lock.unlock();
+    lock.Unlock();
     const auto begun = std::chrono::steady_clock::now();
     Commit(batch);
-    lock.lock();
+    lock.Lock();
     commit_time_ = std::chrono::steady_clock::now() - begun;
     callers_ = size + waiting_.size();
     for (Change* committed : batch) committed->done = true;
-    turn_.notify_all();
+    turn_.NotifyAll();
   }
   leading_ = false;
-  turn_.notify_all();
+  turn_.NotifyAll();
   return mine.status;
 }
 
-// Those whom the last commit answered come again in a moment: without waiting for them the callers
-// would fall into two halves that take turns, and each sync would serve one half.
-void Database::Gather(std::unique_lock<std::mutex>& lock) {
+// The callers of the last commit usually return at once. If the leader did not wait for them, the
+// callers would split into two halves that take turns, and each sync would serve one half.
+void SqliteDatabase::Gather() {
   gathering_ = std::min(callers_, kMaxBatch);
-  gathered_.wait_for(lock, std::min<std::chrono::nanoseconds>(commit_time_ / 4, kLongestGathering),
-                     [this] { return waiting_.size() >= gathering_; });
+  gathered_.WaitFor(mutex_, std::min<std::chrono::nanoseconds>(commit_time_ / 4, kLongestGathering),
+                    [this] {
+                      mutex_.AssertHeld();
+                      return waiting_.size() >= gathering_;
+                    });
   gathering_ = kNobodyGathers;
 }
 
-void Database::Commit(const std::vector<Change*>& batch) {
+void SqliteDatabase::Commit(const std::vector<Change*>& batch) {
   absl::Status status = Health();
   if (status.ok()) status = Apply(batch);
   if (status.ok()) return;
@@ -137,39 +142,37 @@ void Database::Commit(const std::vector<Change*>& batch) {
   }
 }
 
-// The error, if any, is of all changes that have none of their own.
-absl::Status Database::Apply(const std::vector<Change*>& batch) {
-  if (VICO_DEFECT("reply_before_commit") && writer_->InTransaction())
-    writer_->Script("COMMIT").IgnoreError();
+// The returned error applies to every change that has none of its own.
+absl::Status SqliteDatabase::Apply(const std::vector<Change*>& batch) {
   RETURN_IF_ERROR(writer_->Script("BEGIN IMMEDIATE"));
   for (Change* change : batch) {
     RETURN_IF_ERROR(writer_->Script("SAVEPOINT change"));
     change->status = change->work(*writer_);
-    if (!writer_->InTransaction()) {  // SQLite gave up on all of it, as when the disk is full
+    // SQLite rolled back the whole transaction, as when the disk is full.
+    if (!writer_->InTransaction()) {
       return change->status.ok() ? absl::InternalError("database: transaction ended")
                                  : change->status;
     }
     RETURN_IF_ERROR(writer_->Script(change->status.ok() ? "RELEASE change"
                                                         : "ROLLBACK TO change; RELEASE change"));
   }
-  if (VICO_DEFECT("reply_before_commit")) return absl::OkStatus();
   absl::Status status = writer_->Script("COMMIT");
   if (status.ok()) status = VICO_FAILPOINT_STATUS("database.after_commit");
   if (absl::IsUnavailable(status) || absl::IsDataLoss(status) || absl::IsInternal(status)) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     broken_ =
         WithPrivateText(absl::UnavailableError("the server must be restarted"), status.ToString());
   }
   return status;
 }
 
-absl::Status Database::Read(const Work& read) {
+absl::Status SqliteDatabase::Read(const Work& read) {
   std::unique_ptr<SqliteConnection> reader;
   {
-    const std::lock_guard lock(mutex_);
-    if (!readers_.empty()) {
-      reader = std::move(readers_.back());
-      readers_.pop_back();
+    const MutexLock lock(mutex_);
+    if (!idle_readers_.empty()) {
+      reader = std::move(idle_readers_.back());
+      idle_readers_.pop_back();
     }
   }
   if (reader == nullptr) {
@@ -178,20 +181,33 @@ absl::Status Database::Read(const Work& read) {
   RETURN_IF_ERROR(reader->Script("BEGIN"));
   const absl::Status status = read(*reader);
   RETURN_IF_ERROR(reader->Script("COMMIT"));
-  const std::lock_guard lock(mutex_);
-  readers_.push_back(std::move(reader));
+  const MutexLock lock(mutex_);
+  idle_readers_.push_back(std::move(reader));
   return status;
 }
 
-absl::Status Database::TruncateLog() {
+absl::Status SqliteDatabase::TruncateLog() {
   ASSIGN_OR_RETURN(const auto connection,
                    SqliteConnection::Open(path_, SqliteConnection::Access::kReadWrite));
   return connection->Script("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-absl::Status Database::Health() {
-  const std::lock_guard lock(mutex_);
+absl::Status SqliteDatabase::Health() const {
+  const MutexLock lock(mutex_);
   return broken_;
+}
+
+absl::StatusOr<uint64_t> SqliteDatabase::Size() const {
+  uint64_t bytes = 0;
+  for (const char* suffix : {"", "-wal"}) {
+    std::error_code error;
+    const uintmax_t size = std::filesystem::file_size(path_ + suffix, error);
+    // There is no log while nothing has been written.
+    if (error == std::errc::no_such_file_or_directory) continue;
+    if (error) return absl::UnavailableError("database: its size cannot be read");
+    bytes += size;
+  }
+  return bytes;
 }
 
 }  // namespace vico::server

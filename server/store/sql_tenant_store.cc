@@ -1,4 +1,4 @@
-#include "server/store/tenant_store.h"
+#include "server/store/sql_tenant_store.h"
 
 #include <algorithm>
 #include <utility>
@@ -61,10 +61,10 @@ v1::ApiKey KeyOf(const SqlRow& row) {
 }
 
 absl::Status NoTenant(std::string_view name) {
-  return absl::NotFoundError(fmt::format("tenant {}: is not here", name));
+  return absl::NotFoundError(fmt::format("tenant {}: does not exist", name));
 }
 
-absl::StatusOr<v1::Tenant> Find(SqliteConnection& db, std::string_view name) {
+absl::StatusOr<v1::Tenant> Find(SqlSession& db, std::string_view name) {
   absl::StatusOr<v1::Tenant> found = NoTenant(name);
   RETURN_IF_ERROR(db.Query("SELECT name, state, create_time FROM tenant WHERE name = ?", {name},
                            [&](const SqlRow& row) {
@@ -74,9 +74,8 @@ absl::StatusOr<v1::Tenant> Find(SqliteConnection& db, std::string_view name) {
   return found;
 }
 
-absl::StatusOr<v1::ApiKey> FindKey(SqliteConnection& db, std::string_view tenant,
-                                   std::string_view id) {
-  absl::StatusOr<v1::ApiKey> found = absl::NotFoundError(fmt::format("key {}: is not here", id));
+absl::StatusOr<v1::ApiKey> FindKey(SqlSession& db, std::string_view tenant, std::string_view id) {
+  absl::StatusOr<v1::ApiKey> found = absl::NotFoundError(fmt::format("key {}: does not exist", id));
   RETURN_IF_ERROR(
       db.Query("SELECT id, role, create_time, revoke_time FROM api_key WHERE id = ? AND tenant = ?",
                {id, tenant}, [&](const SqlRow& row) {
@@ -88,44 +87,21 @@ absl::StatusOr<v1::ApiKey> FindKey(SqliteConnection& db, std::string_view tenant
 
 }  // namespace
 
-std::string_view KeyRoleName(v1::KeyRole role) {
-  switch (role) {
-    case v1::KEY_ROLE_USER:
-      return "user";
-    case v1::KEY_ROLE_TENANT_ADMIN:
-      return "tenant-admin";
-    default:
-      return "unspecified";
-  }
-}
-
-std::string_view TenantStateName(v1::TenantState state) {
-  switch (state) {
-    case v1::TENANT_STATE_ACTIVE:
-      return "active";
-    case v1::TENANT_STATE_DELETING:
-      return "deleting";
-    case v1::TENANT_STATE_DELETED:
-      return "deleted";
-    default:
-      return "unspecified";
-  }
-}
-
-absl::StatusOr<v1::Tenant> TenantStore::Create(const std::string& name) {
+absl::StatusOr<v1::Tenant> SqlTenantStore::Create(const std::string& name) {
   RETURN_IF_ERROR(CheckTenantName(name));
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   v1::Tenant created;
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
-    // One that came with its first job, on a server without keys, becomes an operator's.
-    ASSIGN_OR_RETURN(const int changed,
-                     db.Execute("INSERT INTO tenant (name, create_time) VALUES (?1, ?2) "
-                                "ON CONFLICT DO UPDATE SET create_time = excluded.create_time "
-                                "WHERE create_time IS NULL AND state = 'active'",
-                                {name, now}));
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    // A tenant that was inserted with its first job, on a server without keys, has no create time.
+    ASSIGN_OR_RETURN(
+        const int changed,
+        db.Execute("INSERT INTO tenant (name, create_time) VALUES (?1, ?2) "
+                   "ON CONFLICT (name) DO UPDATE SET create_time = excluded.create_time "
+                   "WHERE tenant.create_time IS NULL AND tenant.state = 'active'",
+                   {name, now}));
     if (changed == 0) {
       return absl::AlreadyExistsError(
-          fmt::format("tenant {}: is here, or was: a name is used once only", name));
+          fmt::format("tenant {}: exists or existed; a name cannot be used again", name));
     }
     ASSIGN_OR_RETURN(created, Find(db, name));
     return absl::OkStatus();
@@ -133,18 +109,18 @@ absl::StatusOr<v1::Tenant> TenantStore::Create(const std::string& name) {
   return created;
 }
 
-absl::StatusOr<v1::Tenant> TenantStore::Get(std::string_view name) {
+absl::StatusOr<v1::Tenant> SqlTenantStore::Get(std::string_view name) {
   v1::Tenant tenant;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(tenant, Find(db, name));
     return absl::OkStatus();
   }));
   return tenant;
 }
 
-absl::StatusOr<TenantPage> TenantStore::List(int page_size, std::string_view page_token) {
+absl::StatusOr<TenantPage> SqlTenantStore::List(int page_size, std::string_view page_token) {
   TenantPage page;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query(
         "SELECT name, state, create_time FROM tenant WHERE name > ? ORDER BY name LIMIT ?",
         {page_token, int64_t{page_size} + 1}, [&](const SqlRow& row) {
@@ -159,15 +135,15 @@ absl::StatusOr<TenantPage> TenantStore::List(int page_size, std::string_view pag
   return page;
 }
 
-absl::Status TenantStore::BeginDelete(std::string_view name) {
+absl::Status SqlTenantStore::BeginDelete(std::string_view name) {
   const int64_t now = absl::ToUnixMicros(clock_.Now());
-  return database_.Write([&](SqliteConnection& db) -> absl::Status {
+  return database_.Write([&](SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(Find(db, name).status());
     RETURN_IF_ERROR(
         db.Execute("UPDATE tenant SET state = 'deleting' WHERE name = ? AND state = 'active'",
                    {name})
             .status());
-    // No worker may add to what is about to go: its lease is over.
+    // Ends the leases, so that no worker adds rows or blobs.
     RETURN_IF_ERROR(db.Execute("UPDATE job SET state = 'cancelled', lease_id = NULL, "
                                "lease_worker = NULL, lease_nonce = NULL, lease_until = NULL "
                                "WHERE tenant = ? AND state IN ('queued', 'running')",
@@ -180,8 +156,8 @@ absl::Status TenantStore::BeginDelete(std::string_view name) {
   });
 }
 
-absl::Status TenantStore::EndDelete(std::string_view name) {
-  return database_.Write([&](SqliteConnection& db) {
+absl::Status SqlTenantStore::EndDelete(std::string_view name) {
+  return database_.Write([&](SqlSession& db) {
     return db
         .Execute("UPDATE tenant SET state = 'deleted' WHERE name = ? AND state = 'deleting'",
                  {name})
@@ -189,9 +165,9 @@ absl::Status TenantStore::EndDelete(std::string_view name) {
   });
 }
 
-absl::StatusOr<std::vector<std::string>> TenantStore::Deleting() {
+absl::StatusOr<std::vector<std::string>> SqlTenantStore::Deleting() {
   std::vector<std::string> names;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query("SELECT name FROM tenant WHERE state = 'deleting' ORDER BY name", {},
                     [&](const SqlRow& row) {
                       names.push_back(row.Text(0));
@@ -201,12 +177,12 @@ absl::StatusOr<std::vector<std::string>> TenantStore::Deleting() {
   return names;
 }
 
-absl::StatusOr<CreatedKey> TenantStore::CreateKey(std::string_view tenant, v1::KeyRole role) {
+absl::StatusOr<CreatedKey> SqlTenantStore::CreateKey(std::string_view tenant, v1::KeyRole role) {
   FreshKey fresh = NewApiKey();
   const std::string_view role_name = KeyRoleName(role);
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   CreatedKey created;
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(Find(db, tenant).status());
     ASSIGN_OR_RETURN(const int64_t active,
                      db.QueryInt("SELECT count(*) FROM api_key WHERE tenant = ? AND role = ? AND "
@@ -229,9 +205,9 @@ absl::StatusOr<CreatedKey> TenantStore::CreateKey(std::string_view tenant, v1::K
   return created;
 }
 
-absl::StatusOr<std::vector<v1::ApiKey>> TenantStore::ListKeys(std::string_view tenant) {
+absl::StatusOr<std::vector<v1::ApiKey>> SqlTenantStore::ListKeys(std::string_view tenant) {
   std::vector<v1::ApiKey> keys;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(Find(db, tenant).status());
     return db.Query(
         "SELECT id, role, create_time, revoke_time FROM api_key WHERE tenant = ? "
@@ -244,10 +220,10 @@ absl::StatusOr<std::vector<v1::ApiKey>> TenantStore::ListKeys(std::string_view t
   return keys;
 }
 
-absl::StatusOr<v1::ApiKey> TenantStore::RevokeKey(std::string_view tenant, std::string_view id) {
+absl::StatusOr<v1::ApiKey> SqlTenantStore::RevokeKey(std::string_view tenant, std::string_view id) {
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   v1::ApiKey revoked;
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(db.Execute("UPDATE api_key SET revoke_time = ? WHERE id = ? AND tenant = ? AND "
                                "revoke_time IS NULL",
                                {now, id, tenant})
@@ -258,13 +234,13 @@ absl::StatusOr<v1::ApiKey> TenantStore::RevokeKey(std::string_view tenant, std::
   return revoked;
 }
 
-absl::StatusOr<ActiveKeys> TenantStore::Active() {
+absl::StatusOr<ActiveKeys> SqlTenantStore::Active() {
   ActiveKeys active;
-  RETURN_IF_ERROR(database_.Read([&](SqliteConnection& db) -> absl::Status {
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(
-        const int64_t made,
-        db.QueryInt("SELECT EXISTS (SELECT 1 FROM tenant WHERE create_time IS NOT NULL)", {}, 0));
-    active.configured = made != 0;
+        const int64_t created,
+        db.QueryInt("SELECT 1 FROM tenant WHERE create_time IS NOT NULL LIMIT 1", {}, 0));
+    active.configured = created != 0;
     return db.Query(
         "SELECT api_key.id, api_key.tenant, api_key.role, api_key.sha256 FROM api_key "
         "JOIN tenant ON tenant.name = api_key.tenant "

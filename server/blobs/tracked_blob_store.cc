@@ -1,4 +1,4 @@
-#include "server/blobs/blob_store_tracked.h"
+#include "server/blobs/tracked_blob_store.h"
 
 #include <utility>
 
@@ -11,8 +11,8 @@ namespace {
 
 class TrackedWriter final : public BlobWriter {
  public:
-  TrackedWriter(std::unique_ptr<BlobWriter> writer, std::string tenant, LocalBlobStore& files,
-                Database& database, const SteadyTime& time)
+  TrackedWriter(std::unique_ptr<BlobWriter> writer, std::string tenant, BlobFiles& files,
+                Database& database, const StoreClock& time)
       : writer_(std::move(writer)),
         tenant_(std::move(tenant)),
         files_(files),
@@ -24,11 +24,11 @@ class TrackedWriter final : public BlobWriter {
   absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
                                      std::string_view media_type) override {
     ASSIGN_OR_RETURN(v1::BlobRef blob, writer_->Commit(expected_sha256, media_type));
-    RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) -> absl::Status {
-      // An earlier blob of the same bytes may have been deleted between our rename and this
-      // transaction, and our file with it; deletions are transactions, too, so here it shows.
+    RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+      // A deletion of an earlier blob of the same bytes may have removed the file between its
+      // rename and this transaction. Deletions are transactions, so the check here is enough.
       if (const auto size = files_.Size(tenant_, blob.sha256()); !size.ok()) {
-        return WithRetryAfter(absl::UnavailableError("blob: was being deleted; send it again"),
+        return WithRetryAfter(absl::UnavailableError("blob: was being deleted; upload it again"),
                               absl::Seconds(1));
       }
       return SaveBlobRow(db, time_.Now(), tenant_, blob);
@@ -39,9 +39,9 @@ class TrackedWriter final : public BlobWriter {
  private:
   const std::unique_ptr<BlobWriter> writer_;
   const std::string tenant_;
-  LocalBlobStore& files_;
+  BlobFiles& files_;
   Database& database_;
-  const SteadyTime& time_;
+  const StoreClock& time_;
 };
 
 }  // namespace
@@ -53,13 +53,12 @@ absl::StatusOr<std::unique_ptr<BlobWriter>> TrackedBlobStore::Create(std::string
 }
 
 absl::Status TrackedBlobStore::CheckLive(std::string_view tenant, std::string_view sha256) {
-  return database_.Read(
-      [&](SqliteConnection& db) { return FindLiveBlob(db, tenant, sha256).status(); });
+  return database_.Read([&](SqlSession& db) { return FindLiveBlob(db, tenant, sha256).status(); });
 }
 
 absl::StatusOr<std::unique_ptr<BlobReader>> TrackedBlobStore::Open(std::string_view tenant,
                                                                    std::string_view sha256) {
-  // The file first: once open it stays readable, and a row that is live now was live then.
+  // The file first: an open file stays readable, and a row that is live now was live before.
   ASSIGN_OR_RETURN(auto reader, files_.Open(tenant, sha256));
   RETURN_IF_ERROR(CheckLive(tenant, sha256));
   return reader;
@@ -72,7 +71,10 @@ absl::StatusOr<uint64_t> TrackedBlobStore::Size(std::string_view tenant, std::st
 }
 
 absl::Status TrackedBlobStore::Remove(std::string_view tenant, std::string_view sha256) {
-  RETURN_IF_ERROR(database_.Write([&](SqliteConnection& db) {
+  if (const auto size = files_.Size(tenant, sha256); absl::IsInvalidArgument(size.status())) {
+    return size.status();
+  }
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) {
     return db
         .Execute("UPDATE blob SET state = 'deleting' WHERE tenant = ? AND sha256 = ?",
                  {tenant, sha256})
@@ -83,15 +85,15 @@ absl::Status TrackedBlobStore::Remove(std::string_view tenant, std::string_view 
 
 absl::Status TrackedBlobStore::RemoveTenant(std::string_view tenant) {
   RETURN_IF_ERROR(files_.RemoveTenant(tenant));
-  return database_.Write([&](SqliteConnection& db) -> absl::Status {
+  return database_.Write([&](SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(db.Execute("DELETE FROM blob_use WHERE tenant = ?", {tenant}).status());
     return db.Execute("DELETE FROM blob WHERE tenant = ?", {tenant}).status();
   });
 }
 
-absl::Status FinishDeletion(Database& database, LocalBlobStore& files, std::string_view tenant,
+absl::Status FinishDeletion(Database& database, BlobFiles& files, std::string_view tenant,
                             std::string_view sha256) {
-  return database.Write([&](SqliteConnection& db) -> absl::Status {
+  return database.Write([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const int64_t deleting,
                      db.QueryInt("SELECT count(*) FROM blob WHERE tenant = ? AND sha256 = ? "
                                  "AND state = 'deleting'",

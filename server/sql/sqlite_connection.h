@@ -1,0 +1,50 @@
+// SQLite's C interface with C++ ownership and absl::Status, as a SqlSession.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "server/sql/sql_session.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace vico::server {
+
+/// One thread at a time.
+class SqliteConnection final : public SqlSession {
+ public:
+  enum class Access { kReadOnly, kReadWrite };
+  static absl::StatusOr<std::unique_ptr<SqliteConnection>> Open(const std::string& path,
+                                                                Access access);
+  ~SqliteConnection() override;
+
+  absl::Status Script(const char* sql) override;
+  absl::StatusOr<int> Execute(std::string_view sql, SqlValues values = {}) override;
+  absl::Status Query(std::string_view sql, SqlValues values,
+                     const std::function<absl::Status(const SqlRow&)>& on_row) override;
+  const SqlDialect& dialect() const override;
+
+  /// Copies one state of this database into a new file at `path`, durably. Others may read and
+  /// write it meanwhile; later commits are not in the copy.
+  absl::Status CopyTo(const std::string& path);
+
+  /// Whether a transaction is open. SQLite ends one by itself after some errors.
+  bool InTransaction() const;
+
+ private:
+  explicit SqliteConnection(sqlite3* database) : database_(database) {}
+  absl::StatusOr<sqlite3_stmt*> Prepare(std::string_view sql, SqlValues values);
+  absl::Status ErrorNow(std::string_view doing) const;
+
+  sqlite3* database_;
+  std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
+};
+
+}  // namespace vico::server

@@ -1,0 +1,114 @@
+#include "server/store/storage.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "common/status.h"
+#include "server/blobs/blob_maintenance.h"
+#include "server/blobs/blob_recovery.h"
+#include "server/blobs/local_blob_files.h"
+#include "server/blobs/tracked_blob_store.h"
+#include "server/disk/data_folder.h"
+#include "server/jobs/store_clock.h"
+#include "server/sql/sqlite_database.h"
+#include "server/store/sql_catalog.h"
+#include "server/store/sql_job_store.h"
+#include "server/store/sql_tenant_eraser.h"
+#include "server/store/sql_tenant_store.h"
+
+namespace vico::server {
+namespace {
+
+void LogRecovery(const Log& log, const BlobRecovery& recovery) {
+  if (recovery.adopted + recovery.deleted + recovery.forgotten > 0) {
+    log.Warning("blob files and rows were reconciled", {{"adopted", recovery.adopted},
+                                                        {"deleted", recovery.deleted},
+                                                        {"forgotten", recovery.forgotten}});
+  }
+  for (const LostBlob& blob : recovery.lost) {
+    log.Error("a blob is lost", {{"tenant", blob.tenant},
+                                 {"sha256", blob.sha256},
+                                 {"named_by", fmt::format("{}", fmt::join(blob.users, " "))}});
+  }
+}
+
+}  // namespace
+
+// Members are destroyed in reverse order: users before what they use.
+struct Storage::Parts {
+  Parts(const StorageOptions& options_in, const Clock& clock, const Log& log_in,
+        std::unique_ptr<DataFolder> folder_in, std::unique_ptr<Database> database_in,
+        std::unique_ptr<BlobFiles> blob_files_in)
+      : options(options_in),
+        log(log_in),
+        time(clock),
+        folder(std::move(folder_in)),
+        database(std::move(database_in)),
+        blob_files(std::move(blob_files_in)),
+        blobs(*blob_files, *database, time),
+        catalog(*database, clock, time),
+        tenants(*database, clock),
+        eraser(*database, blobs, tenants, clock) {}
+
+  const StorageOptions options;
+  const Log log;
+  const StoreClock time;
+  const std::unique_ptr<DataFolder> folder;
+  const std::unique_ptr<Database> database;
+  const std::unique_ptr<BlobFiles> blob_files;
+  TrackedBlobStore blobs;
+  SqlCatalog catalog;
+  SqlTenantStore tenants;
+  SqlTenantEraser eraser;
+  std::unique_ptr<JobStore> jobs;
+  std::unique_ptr<BlobMaintenance> maintenance;
+};
+
+Storage::Storage(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+absl::StatusOr<std::unique_ptr<Storage>> Storage::Open(const StorageOptions& options,
+                                                       const Clock& clock, Files& files,
+                                                       EventFeed& feed, const Log& log) {
+  ASSIGN_OR_RETURN(auto folder, DataFolder::Open(options.data));
+  ASSIGN_OR_RETURN(auto database, SqliteDatabase::Open(folder->DatabasePath()));
+  ASSIGN_OR_RETURN(auto blob_files, LocalBlobFiles::Open(folder->BlobPath(), files));
+  auto parts = std::make_unique<Parts>(options, clock, log, std::move(folder), std::move(database),
+                                       std::move(blob_files));
+  Parts& p = *parts;
+  ASSIGN_OR_RETURN(const BlobRecovery recovery, RecoverBlobs(*p.database, *p.blob_files, p.time));
+  LogRecovery(log, recovery);
+  ASSIGN_OR_RETURN(p.jobs, SqlJobStore::Open(*p.database, clock, p.time, feed, options.jobs));
+  if (options.wrap_jobs) p.jobs = options.wrap_jobs(std::move(p.jobs));
+  return std::unique_ptr<Storage>(new Storage(std::move(parts)));
+}
+
+Storage::~Storage() { Close(); }
+
+JobStore& Storage::jobs() { return *parts_->jobs; }
+Catalog& Storage::catalog() { return parts_->catalog; }
+TenantStore& Storage::tenants() { return parts_->tenants; }
+BlobStore& Storage::blobs() { return parts_->blobs; }
+TenantEraser& Storage::tenant_eraser() { return parts_->eraser; }
+
+absl::Status Storage::Health() const { return parts_->database->Health(); }
+
+absl::StatusOr<uint64_t> Storage::DatabaseSize() const { return parts_->database->Size(); }
+
+void Storage::StartMaintenance() {
+  Parts& p = *parts_;
+  p.maintenance = std::make_unique<BlobMaintenance>(
+      *p.database, *p.blob_files, p.time, p.log,
+      BlobMaintenanceOptions{.garbage_age = p.options.garbage_age,
+                             .scrub_interval = p.options.scrub_interval});
+  p.maintenance->Start();
+}
+
+void Storage::Close() {
+  parts_->maintenance.reset();
+  // If this fails, the next start applies the log.
+  parts_->database->TruncateLog().IgnoreError();
+}
+
+}  // namespace vico::server

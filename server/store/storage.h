@@ -1,0 +1,75 @@
+// Owner of all durable state in one data folder: database, blob files and the threads that maintain
+// them. It hands out interfaces only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/blobs/blob_store.h"
+#include "server/disk/files.h"
+#include "server/jobs/catalog.h"
+#include "server/jobs/event_feed.h"
+#include "server/jobs/job_store.h"
+#include "server/jobs/tenant_eraser.h"
+#include "server/jobs/tenant_store.h"
+
+namespace vico::server {
+
+struct StorageOptions {
+  std::string data;  ///< folder; created if missing
+  JobStoreOptions jobs{};
+  absl::Duration garbage_age = absl::Hours(24);  ///< age at which an unreferenced blob is deleted
+  absl::Duration scrub_interval = absl::Hours(24);  ///< between the starts of two scrub rounds
+  /// Replaces the job store by a wrapper around it; tests plant defects with it. None if left out.
+  std::function<std::unique_ptr<JobStore>(std::unique_ptr<JobStore>)> wrap_jobs{};
+};
+
+/// Any thread, except Open, StartMaintenance and Close.
+class Storage {
+ public:
+  /// Locks the data folder, opens the database, reconciles blob files with their rows, and gives
+  /// running jobs a full lease. kFailedPrecondition, reason DATA_FOLDER_IN_USE, when another
+  /// process has locked the folder; kFailedPrecondition for a network file system or a database of
+  /// a newer program; kDataLoss for a damaged database. The references must outlive the storage.
+  static absl::StatusOr<std::unique_ptr<Storage>> Open(const StorageOptions& options,
+                                                       const Clock& clock, Files& files,
+                                                       EventFeed& feed, const Log& log);
+
+  /// Close() first.
+  ~Storage();
+
+  JobStore& jobs();
+  Catalog& catalog();
+  TenantStore& tenants();
+  BlobStore& blobs();
+  TenantEraser& tenant_eraser();
+
+  /// OK, or why nothing can be written any more: after a failed sync the state on the disk is
+  /// unknown, so the process must exit and start again.
+  absl::Status Health() const;
+
+  /// Size of the database in bytes, its log included.
+  absl::StatusOr<uint64_t> DatabaseSize() const;
+
+  /// Starts the thread that collects blob garbage and scrubs blobs.
+  void StartMaintenance();
+
+  /// Stops maintenance and empties the database's log. The stores stay usable until the destructor.
+  void Close();
+
+ private:
+  struct Parts;
+  explicit Storage(std::unique_ptr<Parts> parts);
+
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace vico::server

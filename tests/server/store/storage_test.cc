@@ -1,0 +1,78 @@
+#include "server/store/storage.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
+
+namespace vico::server {
+namespace {
+
+class StorageTest : public testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<Storage>> Open() {
+    return Storage::Open({.data = folder_.path()}, clock_, files_, feed_, Log::Off());
+  }
+
+  TempFolder folder_;
+  FakeClock clock_;
+  PosixFiles files_;
+  EventFeed feed_;
+};
+
+TEST_F(StorageTest, KeepsItsStateAcrossARestart) {
+  auto storage = Open();
+  ASSERT_THAT(storage, IsOk());
+  ASSERT_THAT((*storage)->tenants().Create("acme"), IsOk());
+  const auto blob = PutBlob((*storage)->blobs(), "acme", "a picture", "image/png");
+  ASSERT_THAT(blob, IsOk());
+  SubmitRequest request;
+  request.key = {"acme", "request-1", "hash"};
+  request.spec.mutable_generate()->set_base_model("baseModels/toy");
+  const auto job = (*storage)->jobs().Submit(request);
+  ASSERT_THAT(job, IsOk());
+
+  storage->reset();
+  storage = Open();
+  ASSERT_THAT(storage, IsOk());
+  EXPECT_THAT((*storage)->tenants().Get("acme"), IsOk());
+  EXPECT_THAT(CheckBlob((*storage)->blobs(), "acme", *blob), IsOk());
+  EXPECT_EQ((*storage)->jobs().Get("acme", job->name())->state(), v1::JOB_STATE_QUEUED);
+}
+
+TEST_F(StorageTest, RefusesAFolderInUse) {
+  const auto first = Open();
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(Open(), HasReason("DATA_FOLDER_IN_USE"));
+}
+
+TEST_F(StorageTest, CloseEmptiesTheLogAndLeavesTheStoresUsable) {
+  const auto storage = Open();
+  ASSERT_THAT(storage, IsOk());
+  (*storage)->StartMaintenance();
+  ASSERT_THAT((*storage)->tenants().Create("acme"), IsOk());
+  const std::string log = folder_.path() + "/vico.db-wal";
+  EXPECT_GT(std::filesystem::file_size(log), 0u);
+  (*storage)->Close();
+  EXPECT_EQ(std::filesystem::file_size(log), 0u);
+  EXPECT_EQ(*(*storage)->DatabaseSize(), std::filesystem::file_size(folder_.path() + "/vico.db"));
+  EXPECT_THAT((*storage)->tenants().Get("acme"), IsOk());
+  EXPECT_THAT((*storage)->Health(), IsOk());
+}
+
+TEST_F(StorageTest, ErasesADeletedTenant) {
+  const auto storage = Open();
+  ASSERT_THAT(storage, IsOk());
+  ASSERT_THAT((*storage)->tenants().Create("acme"), IsOk());
+  const auto blob = PutBlob((*storage)->blobs(), "acme", "a picture", "image/png");
+  ASSERT_THAT((*storage)->tenants().BeginDelete("acme"), IsOk());
+  EXPECT_TRUE(*(*storage)->tenant_eraser().Run(absl::InfiniteDuration()));
+  EXPECT_EQ((*storage)->tenants().Get("acme")->state(), v1::TENANT_STATE_DELETED);
+  EXPECT_THAT(CheckBlob((*storage)->blobs(), "acme", *blob), HasReason("BLOB_MISSING"));
+}
+
+}  // namespace
+}  // namespace vico::server
