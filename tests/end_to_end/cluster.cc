@@ -7,19 +7,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "client/lib/retry.h"
+#include "common/random_bits.h"
 
-namespace vico {
-
-using client::Client;
-using client::ClientOptions;
-using client::SystemRandomBits;
-
+namespace vico::end_to_end {
 namespace {
 
 constexpr auto kStartPatience = std::chrono::seconds(60);
 
-std::string MakeBase(const std::string& path, const std::vector<std::string>& more) {
+std::string CreateBase(const std::string& path, const std::vector<std::string>& more) {
   std::vector<std::string> command = {VICO_TINY_BASE_BINARY, path};
   command.insert(command.end(), more.begin(), more.end());
   const Finished made = RunToEnd(command);
@@ -34,14 +29,14 @@ std::string MakeBase(const std::string& path, const std::vector<std::string>& mo
 
 const std::string& TinyBase() {
   static const TempFolder folder;
-  static const std::string base = MakeBase(folder.path() + "/tiny", {});
+  static const std::string base = CreateBase(folder.path() + "/tiny", {});
   return base;
 }
 
 const std::string& OtherBase() {
   static const TempFolder folder;
   static const std::string base = [] {
-    std::string path = MakeBase(folder.path() + "/other", {"--seed", "2"});
+    std::string path = CreateBase(folder.path() + "/other", {"--seed", "2"});
     auto description = nlohmann::json::parse(ReadFile(path + "/vico.json"));
     description["name"] = "other";
     WriteFile(path + "/vico.json", description.dump());
@@ -83,7 +78,7 @@ std::vector<std::string> Cluster::WorkerCommand(const std::string& base_model) c
 
 bool Cluster::StartServer() {
   const std::string ports = data_ + "/ports.json";
-  std::filesystem::remove(ports);  // a server that was killed leaves its own
+  std::filesystem::remove(ports);  // a server that was killed has left its file
   ProcessOptions options;
   options.out = options.err = folder_.path() + "/server.log";
   options.largest_file = options_.server_largest_file;
@@ -117,14 +112,20 @@ bool Cluster::StartWorker() {
   return false;
 }
 
+pid_t Cluster::EnginePid() const {
+  const std::string pid = std::to_string(worker_->pid());
+  const std::string children = ReadFile("/proc/" + pid + "/task/" + pid + "/children");
+  return children.empty() ? 0 : std::stoi(children);
+}
+
 std::string Cluster::address() const { return fmt::format("127.0.0.1:{}", client_port_); }
 
 std::string Cluster::worker_address() const { return fmt::format("127.0.0.1:{}", worker_port_); }
 
-std::unique_ptr<Client> Cluster::NewClient() const {
-  ClientOptions options;
+std::unique_ptr<client::Client> Cluster::NewClient() const {
+  client::ClientOptions options;
   options.server = address();
-  return *Client::Open(options, SystemRandomBits());
+  return *client::Client::Open(options, RandomBits);
 }
 
 std::vector<std::string> Cluster::VicoCommand(const std::vector<std::string>& words) const {
@@ -146,4 +147,6 @@ std::vector<std::filesystem::path> ExamplePictures(const std::string& name) {
   return pictures;
 }
 
-}  // namespace vico
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace vico::end_to_end

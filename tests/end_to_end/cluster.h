@@ -1,5 +1,4 @@
-// One Vico on this machine: a server, workers and clients as they are installed, on free ports and
-// in a folder that goes with the test.
+// A server, a worker and clients as processes, on free ports and in a temporary folder.
 #pragma once
 
 #include <cstdint>
@@ -10,31 +9,32 @@
 #include <vector>
 
 #include "client/lib/client.h"
-#include "tests/end_to_end/processes.h"
+#include "tests/support/processes.h"
 #include "tests/support/temp_folder.h"
 
-namespace vico {
+namespace vico::end_to_end {
 
-/// A tiny base model with random weights: fast, and draws nothing. Made once for a test program.
+/// Folder of a tiny base model with random weights, created once per test program. Its pictures are
+/// noise.
 const std::string& TinyBase();
 
-/// Another one, with other weights; its name is "other".
+/// The same with other weights and the name "other".
 const std::string& OtherBase();
 
 struct ClusterOptions {
-  std::string base_model;                            ///< folder; the tiny base when empty
-  std::optional<std::uint64_t> server_largest_file;  ///< bytes; stands for a full disk
-  std::string data;                                  ///< the server's folder; made when empty
+  std::string base_model;                            ///< folder; empty: TinyBase()
+  std::optional<std::uint64_t> server_largest_file;  ///< in bytes; simulates a full disk
+  std::string data;                                  ///< the server's data folder; empty: a new one
 };
 
 class Cluster {
  public:
   explicit Cluster(ClusterOptions options = {});
 
-  /// Free ports at first, the same ones afterwards. False, with the log printed, when it does not
-  /// come up.
+  /// Uses free ports the first time and the same ports later. False if the server does not start;
+  /// it prints the log then.
   bool StartServer();
-  /// Waits until the server offers its base model.
+  /// Waits until the server lists the worker's base model as available. False as for StartServer.
   bool StartWorker();
   Process& server() { return *server_; }
   Process& worker() { return *worker_; }
@@ -46,15 +46,18 @@ class Cluster {
   std::string server_log() const { return ReadFile(folder_.path() + "/server.log"); }
   std::string worker_log() const { return ReadFile(folder_.path() + "/worker.log"); }
 
-  /// The command that starts the server or worker, for tests that start one of their own.
+  /// The worker's only child process; 0 if it does not run.
+  pid_t EnginePid() const;
+
+  /// The commands that start a server or a worker.
   std::vector<std::string> ServerCommand() const;
   std::vector<std::string> WorkerCommand(const std::string& base_model) const;
 
-  /// A client of its own connection.
+  /// A client with its own connection.
   std::unique_ptr<client::Client> NewClient() const;
-  /// The command line tool, run to its end.
+  /// Runs the command line client to its end.
   Finished Vico(const std::vector<std::string>& words) const;
-  /// Its full command, to start it in the background.
+  /// The command that Vico runs.
   std::vector<std::string> VicoCommand(const std::vector<std::string>& words) const;
 
  private:
@@ -67,7 +70,10 @@ class Cluster {
   std::unique_ptr<Process> worker_;
 };
 
-/// The pictures of a shipped example concept.
+/// The pictures in examples/{name}, sorted.
 std::vector<std::filesystem::path> ExamplePictures(const std::string& name = "robot");
 
-}  // namespace vico
+/// The first line of the output of a command, where the client prints the name of what it created.
+std::string FirstLine(const std::string& text);
+
+}  // namespace vico::end_to_end

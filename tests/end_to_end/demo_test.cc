@@ -1,5 +1,5 @@
-// scripts/demo, with what is built here: it leaves what it promises and nothing else. And the base
-// model that ships, once through.
+// scripts/demo with this build: it writes the files that it promises and cleans up. And one
+// training and generation with the base model in toyworld/base.
 #include <csignal>
 #include <filesystem>
 #include <set>
@@ -15,14 +15,14 @@
 #include "tests/end_to_end/cluster.h"
 #include "tests/end_to_end/watcher.h"
 
-namespace vico {
+namespace vico::end_to_end {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Command lines of living processes that hold the text.
+// Command lines of running processes that contain the text.
 std::vector<std::string> ProcessesWith(const std::string& text) {
   std::vector<std::string> found;
   for (const auto& entry : fs::directory_iterator("/proc")) {
@@ -45,7 +45,7 @@ class DemoTest : public ::testing::Test {
   }
   void SetUp() override { fs::create_directory(folder_.path() + "/tmp"); }
   std::string out() const { return folder_.path() + "/out"; }
-  // Neither a temporary file nor a process is left.
+  // No temporary file and no process is left.
   void ExpectCleanedUp() const {
     EXPECT_TRUE(fs::is_empty(folder_.path() + "/tmp"));
     EXPECT_THAT(ProcessesWith(folder_.path() + "/tmp"), IsEmpty());
@@ -54,7 +54,7 @@ class DemoTest : public ::testing::Test {
   TempFolder folder_;
 };
 
-TEST_F(DemoTest, LeavesPicturesSheetAdapterAndReport) {
+TEST_F(DemoTest, WritesPicturesSheetAdapterAndReport) {
   const Finished demo = RunToEnd(Demo({"--steps", "4"}), std::chrono::minutes(5));
   ASSERT_EQ(demo.exit_code, 0) << demo.out << demo.err;
   ExpectCleanedUp();
@@ -72,8 +72,11 @@ TEST_F(DemoTest, LeavesPicturesSheetAdapterAndReport) {
   EXPECT_GT(report.at("peak_rss_mb").at("server").get<double>(), 1.0);
   EXPECT_GT(report.at("peak_rss_mb").at("worker").get<double>(), 1.0);
   EXPECT_GT(report.at("peak_rss_mb").at("engine").get<double>(), 50.0);
-  EXPECT_TRUE(report.at("concept_fidelity").at("after").is_null());  // not the toy world's base
-  ASSERT_EQ(report.at("pictures").size(), 16U);  // four prompts, two pictures, before and after
+  EXPECT_TRUE(report.at("concept_fidelity")
+                  .at("after")
+                  .is_null());  // measured with the toy world's base only
+  ASSERT_EQ(report.at("pictures").size(),
+            16U);  // four prompts, two pictures each, before and after
   for (const auto& picture : report.at("pictures")) {
     const std::string file = picture.at("file");
     EXPECT_EQ(Sha256Hex(ReadFile(out() + "/" + file)), picture.at("sha256")) << file;
@@ -82,7 +85,7 @@ TEST_F(DemoTest, LeavesPicturesSheetAdapterAndReport) {
   EXPECT_GT(fs::file_size(out() + "/adapter.safetensors"), 1000U);
 }
 
-TEST_F(DemoTest, TakesPicturesAndPromptsOfOnesOwn) {
+TEST_F(DemoTest, UsesTheGivenPicturesAndPrompts) {
   const Finished demo = RunToEnd(Demo({"--images", "examples/mug", "--init-word", "mug", "--steps",
                                        "2", "--prompt", "a photo of S* in the snow"}),
                                  std::chrono::minutes(5));
@@ -95,7 +98,7 @@ TEST_F(DemoTest, TakesPicturesAndPromptsOfOnesOwn) {
                          "a photo of a mug in the snow", "a photo of a mug in the snow"}));
 }
 
-TEST_F(DemoTest, StoppedInTheMiddleItCleansUp) {
+TEST_F(DemoTest, CleansUpOnSigterm) {
   ProcessOptions options;
   options.out = options.err = folder_.path() + "/log";
   Process demo(Demo({"--steps", "5000"}), options);
@@ -108,7 +111,7 @@ TEST_F(DemoTest, StoppedInTheMiddleItCleansUp) {
   ExpectCleanedUp();
 }
 
-TEST_F(DemoTest, WrongOptionsEndBeforeAnythingStarts) {
+TEST_F(DemoTest, WrongOptionsEndItBeforeAnythingStarts) {
   const Finished demo = RunToEnd(Demo({"--images", folder_.path()}));
   EXPECT_EQ(demo.exit_code, 1);
   EXPECT_THAT(demo.err, HasSubstr("--init-word"));
@@ -145,9 +148,9 @@ TEST(ShippedBaseTest, TrainsAndDraws) {
     ASSERT_FALSE(picture.empty());
     cv::Scalar mean, deviation;
     cv::meanStdDev(picture, mean, deviation);
-    EXPECT_GT(deviation[0] + deviation[1] + deviation[2], 30.0) << "a picture of nothing";
+    EXPECT_GT(deviation[0] + deviation[1] + deviation[2], 30.0) << "the picture is almost uniform";
   }
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::end_to_end

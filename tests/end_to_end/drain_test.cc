@@ -1,12 +1,12 @@
-// A worker that is to end or to drain gives its training back at a step's end, with a checkpoint;
-// another goes on from there, to the bits that nobody's disturbing would have made.
+// A worker that stops or drains returns its training to the queue at the end of a step, with a
+// checkpoint. Another worker resumes it and ends with the same bits as an undisturbed training.
 #include <csignal>
 #include <map>
 #include <vector>
 
 #include "tests/end_to_end/training_fixture.h"
 
-namespace vico {
+namespace vico::end_to_end {
 namespace {
 
 constexpr int kSampleEverySteps = 10;
@@ -28,19 +28,19 @@ class DrainTest : public TrainingTest {
     ASSERT_TRUE(job.ok()) << job.status();
     ASSERT_EQ(job->state(), v1::JOB_STATE_QUEUED);
     EXPECT_EQ(job->attempt(), 1);
-    given_back_ = job->step();
-    EXPECT_GE(given_back_, 5);
+    released_step_ = job->step();
+    EXPECT_GE(released_step_, 5);
     EXPECT_TRUE(watcher.WaitFor([this](const v1::Event& event) {
-      return event.has_checkpoint() && event.checkpoint().step() == given_back_;
-    })) << "what was done is kept, to the last step";
+      return event.has_checkpoint() && event.checkpoint().step() == released_step_;
+    })) << "the checkpoint must contain the last step";
   }
 
   void ExpectEndedElsewhere(Watcher& watcher) {
-    ExpectWholeEnd(watcher);
+    ExpectCompleteSuccess(watcher);
     EXPECT_EQ(client_->GetJob(job_)->attempt(), 2);
-    EXPECT_GT(FirstStepOfSecondAttempt(watcher.events()), given_back_);
-    // No step is done twice and none is left out: each sample came once, from the attempt whose
-    // step it was, or from the second if the drain came before it.
+    EXPECT_GT(FirstStepOfSecondAttempt(watcher.events()), released_step_);
+    // No step is repeated or skipped: each sample is sent once, by the attempt that ran its step.
+    // The sample of the released step may come from either attempt.
     std::map<int64_t, int32_t> attempts;  // by step
     for (const v1::Event& event : watcher.events()) {
       if (!event.has_sample()) continue;
@@ -48,8 +48,8 @@ class DrainTest : public TrainingTest {
     }
     EXPECT_EQ(attempts.size(), kTrainingSteps / kSampleEverySteps);
     for (const auto& [step, attempt] : attempts) {
-      if (step == given_back_) continue;
-      EXPECT_EQ(attempt, step < given_back_ ? 1 : 2) << step;
+      if (step == released_step_) continue;
+      EXPECT_EQ(attempt, step < released_step_ ? 1 : 2) << step;
     }
     ExpectSameAdapterUndisturbed();
   }
@@ -61,13 +61,13 @@ class DrainTest : public TrainingTest {
     return "";
   }
 
-  int64_t given_back_ = 0;  // the step
+  int64_t released_step_ = 0;
 };
 
-TEST_F(DrainTest, AWorkerAskedToEndGivesItsTrainingBack) {
+TEST_F(DrainTest, AWorkerReleasesItsTrainingOnSigterm) {
   Watcher watcher(cluster_.NewClient(), job_);
   ASSERT_TRUE(watcher.WaitForStep(5));
-  ExpectInTheMiddle();
+  ExpectStillRunning();
   cluster_.worker().Signal(SIGTERM);
   EXPECT_EQ(cluster_.worker().Wait(std::chrono::seconds(60)), 0) << cluster_.worker_log();
   ExpectBackInTheQueue(watcher);
@@ -75,10 +75,10 @@ TEST_F(DrainTest, AWorkerAskedToEndGivesItsTrainingBack) {
   ExpectEndedElsewhere(watcher);
 }
 
-TEST_F(DrainTest, AWorkerDrainedByItsOperatorGivesItsTrainingBackAndStays) {
+TEST_F(DrainTest, ADrainedWorkerReleasesItsTrainingAndKeepsRunning) {
   Watcher watcher(cluster_.NewClient(), job_);
   ASSERT_TRUE(watcher.WaitForStep(5));
-  ExpectInTheMiddle();
+  ExpectStillRunning();
   const std::string drained = WorkerOf(watcher.events(), 1);
   const Finished drain = Admin({"drain", drained});
   ASSERT_EQ(drain.exit_code, 0) << drain.err;
@@ -101,4 +101,4 @@ TEST_F(DrainTest, AWorkerDrainedByItsOperatorGivesItsTrainingBackAndStays) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::end_to_end

@@ -1,5 +1,6 @@
-// Two tenants at once over TLS with keys, and a worker over TLS on both sides; then a search for
-// what must be nowhere. The worker's engine draws nothing, so no LibTorch is needed.
+// Tenants with API keys over TLS, and a worker with a certificate. A last test searches logs,
+// traces, errors and files for secrets. The worker's engine is a fake, so these tests need no
+// LibTorch.
 #include <algorithm>
 #include <csignal>
 #include <future>
@@ -12,10 +13,10 @@
 #include <spdlog/sinks/ostream_sink.h>
 
 #include "common/tracing/otlp_exporter.h"
-#include "tests/end_to_end/processes.h"
 #include "tests/server/base_model_fixture.h"
 #include "tests/server/pictures/picture_files.h"
 #include "tests/support/otlp_collector.h"
+#include "tests/support/processes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/test_certificates.h"
@@ -23,23 +24,7 @@
 #include "worker/job/server_link.h"
 #include "worker/job/worker.h"
 
-namespace vico {
-
-using server::TestBaseModel;
-using server::TestMerges;
-using server::TestVocabulary;
-using worker::AdapterSource;
-using worker::BaseModelOffer;
-using worker::Engine;
-using worker::FakeEngine;
-using worker::GenerateCallbacks;
-using worker::OpenServerLink;
-using worker::ServerLink;
-using worker::SystemPause;
-using worker::TrainCallbacks;
-using worker::TrainedAdapter;
-using worker::Worker;
-
+namespace vico::end_to_end {
 namespace {
 
 using testing::HasSubstr;
@@ -47,33 +32,33 @@ using testing::IsEmpty;
 using testing::Not;
 
 /// A fake engine that offers a base model with a real tokenizer.
-class OfferingEngine final : public Engine {
+class OfferingEngine final : public worker::Engine {
  public:
-  FakeEngine fake;
+  worker::FakeEngine fake;
 
-  std::vector<BaseModelOffer> offers() const override {
-    BaseModelOffer offer;
-    offer.base_model = TestBaseModel();
-    offer.vocabulary = TestVocabulary();
-    offer.merges = TestMerges();
+  std::vector<worker::BaseModelOffer> offers() const override {
+    worker::BaseModelOffer offer;
+    offer.base_model = server::TestBaseModel();
+    offer.vocabulary = server::TestVocabulary();
+    offer.merges = server::TestMerges();
     return {offer};
   }
   std::string device() const override { return "cpu"; }
-  absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
-                                       const std::vector<std::string>& pictures,
-                                       const TrainCallbacks& callbacks) override {
+  absl::StatusOr<worker::TrainedAdapter> Train(const v1::TrainSpec& spec,
+                                               const std::vector<std::string>& pictures,
+                                               const worker::TrainCallbacks& callbacks) override {
     return fake.Train(spec, pictures, callbacks);
   }
-  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
-                                const GenerateCallbacks& callbacks) override {
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const worker::AdapterSource* adapter,
+                                const worker::GenerateCallbacks& callbacks) override {
     return fake.Generate(spec, adapter, callbacks);
   }
 };
 
-/// A worker on a thread of this test.
+/// A worker on its own thread.
 class WorkerThread {
  public:
-  /// Its spans go to `collector`.
+  /// Sends spans to `collector`.
   WorkerThread(const std::string& address, const TlsFiles& tls, const std::string& collector)
       : link_(Link(address, tls)) {
     thread_ = std::thread([this, collector] {
@@ -81,14 +66,14 @@ class WorkerThread {
       const auto spans =
           OtlpExporter::ForProgram({"vico-worker", "test", "one"}, collector, {}, Log::Off());
       ASSERT_THAT(spans, IsOk());
-      Worker worker(*link_, engine_, clock_, pause_, Log::ToSink("vico-worker", sink),
-                    {.name = "one", .build_version = "test", .spans = spans->get()});
+      worker::Worker worker(*link_, engine_, clock_, pause_, Log::ToSink("vico-worker", sink),
+                            {.name = "one", .build_version = "test", .spans = spans->get()});
       EXPECT_THAT(worker.Run(stop_.get_token()), IsOk());
     });
   }
   ~WorkerThread() { Stop(); }
 
-  /// Ends it; what it has logged.
+  /// Stops the worker and returns its log.
   std::string Stop() {
     stop_.request_stop();
     if (thread_.joinable()) thread_.join();
@@ -96,25 +81,19 @@ class WorkerThread {
   }
 
  private:
-  static std::unique_ptr<ServerLink> Link(const std::string& address, const TlsFiles& tls) {
-    auto link = OpenServerLink("--server", address, tls);
+  static std::unique_ptr<worker::ServerLink> Link(const std::string& address, const TlsFiles& tls) {
+    auto link = worker::OpenServerLink("--server", address, tls);
     if (!link.ok()) std::abort();
     return *std::move(link);
   }
 
-  const std::unique_ptr<ServerLink> link_;
+  const std::unique_ptr<worker::ServerLink> link_;
   OfferingEngine engine_;
   SystemClock clock_;
-  SystemPause pause_;
+  worker::SystemPause pause_;
   std::ostringstream log_;
   std::stop_source stop_;
   std::thread thread_;
-};
-
-struct Result {
-  int exit_code = -1;
-  std::string out;
-  std::string err;
 };
 
 class IdentityTest : public testing::Test {
@@ -150,47 +129,42 @@ class IdentityTest : public testing::Test {
     worker_ = fmt::format("localhost:{}", json.at("worker_port").get<int>());
   }
 
-  /// A program, run to its end in a folder for temporary files of its own.
-  Result Run(const std::vector<std::string>& command,
-             std::map<std::string, std::string> environment = {}) const {
+  /// Runs a program to its end with its own folder for temporary files. Strips the last line break
+  /// of its output.
+  Finished Run(const std::vector<std::string>& command,
+               std::map<std::string, std::string> environment = {}) const {
     const TempFolder folder;
     environment["TMPDIR"] = Path("tmp");
     environment["XDG_CONFIG_HOME"] = folder.path();
-    ProcessOptions options{folder.path() + "/out", folder.path() + "/err", environment, {}};
-    Process process(command, options);
-    Result result;
-    result.exit_code = process.Wait(std::chrono::minutes(2)).value_or(-1);
-    process.Kill();
-    result.out = ReadFile(options.out);
-    result.err = ReadFile(options.err);
+    Finished result = RunToEnd(command, std::chrono::minutes(2), environment);
     if (!result.out.empty() && result.out.back() == '\n') result.out.pop_back();
     return result;
   }
 
-  Result Admin(const std::vector<std::string>& words) const {
+  Finished Admin(const std::vector<std::string>& words) const {
     std::vector<std::string> command = {VICO_SERVER_BINARY};
     command.insert(command.end(), words.begin(), words.end());
     command.insert(command.end(), {"--data", Path("data")});
     return Run(command);
   }
 
-  Result Vico(const std::string& key, const std::vector<std::string>& words) const {
+  Finished Vico(const std::string& key, const std::vector<std::string>& words) const {
     std::vector<std::string> command = {VICO_BINARY};
     command.insert(command.end(), words.begin(), words.end());
     return Run(command, {{"VICO_SERVER", client_}, {"VICO_CA", Path("ca.crt")}, {"VICO_KEY", key}});
   }
 
-  /// A tenant and its key, good from now on.
+  /// Creates a tenant and returns its key once the server accepts it.
   std::string NewTenant(const std::string& name) const {
     EXPECT_EQ(Admin({"tenants", "create", "--tenant", name}).exit_code, 0);
-    const Result key = Admin({"keys", "create", "--tenant", name});
+    const Finished key = Admin({"keys", "create", "--tenant", name});
     EXPECT_EQ(key.exit_code, 0) << key.err;
     EXPECT_TRUE(Eventually([&] { return Vico(key.out, {"models"}).exit_code == 0; }));
     return key.out;
   }
 
-  /// `vico admin …` with the certificate of this name.
-  Result Operate(const std::string& who, const std::vector<std::string>& words) const {
+  /// `vico admin …` with the certificate `who`.
+  Finished Operate(const std::string& who, const std::vector<std::string>& words) const {
     std::vector<std::string> command = {VICO_BINARY, "admin"};
     command.insert(command.end(), words.begin(), words.end());
     return Run(command, {{"VICO_ADMIN_SERVER", worker_},
@@ -220,9 +194,9 @@ std::vector<std::string> Robots() {
   return files;
 }
 
-std::string Last(const std::string& text) { return text.substr(text.rfind('\n') + 1); }
+std::string LastLine(const std::string& text) { return text.substr(text.rfind('\n') + 1); }
 
-TEST_F(IdentityTest, TwoTenantsWorkAtOnceAndEachSeesItsOwn) {
+TEST_F(IdentityTest, ConcurrentTenantsSeeOnlyTheirOwnResources) {
   const std::map<std::string, std::string> keys = {{"acme", NewTenant("acme")},
                                                    {"other", NewTenant("other")}};
   const auto worker = NewWorker();
@@ -238,11 +212,12 @@ TEST_F(IdentityTest, TwoTenantsWorkAtOnceAndEachSeesItsOwn) {
       return Vico(key, {"models", "--json"}).out.find("\"available\":true") != std::string::npos;
     }));
     made.concept_name = Vico(key, upload).out;
-    const Result trained = Vico(key, {"train", made.concept_name, "--init-word", "dog", "--watch"});
+    const Finished trained =
+        Vico(key, {"train", made.concept_name, "--init-word", "dog", "--watch"});
     EXPECT_EQ(trained.exit_code, 0) << trained.err;
-    made.adapter = Last(trained.out);
-    const Result drawn = Vico(key, {"generate", made.adapter, "a photo of S*", "-n", "2", "--out",
-                                    Path("out-" + tenant)});
+    made.adapter = LastLine(trained.out);
+    const Finished drawn = Vico(key, {"generate", made.adapter, "a photo of S*", "-n", "2", "--out",
+                                      Path("out-" + tenant)});
     EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
     return made;
   };
@@ -267,7 +242,7 @@ TEST_F(IdentityTest, TwoTenantsWorkAtOnceAndEachSeesItsOwn) {
   }
 }
 
-TEST_F(IdentityTest, ARevokedKeyAndADeletedTenantAreOutWithinFiveSeconds) {
+TEST_F(IdentityTest, ARevokedKeyAndADeletedTenantAreRefusedWithinFiveSeconds) {
   const std::string acme = NewTenant("acme");
   const std::string other = NewTenant("other");
   const std::string id = acme.substr(5, 16);
@@ -278,17 +253,17 @@ TEST_F(IdentityTest, ARevokedKeyAndADeletedTenantAreOutWithinFiveSeconds) {
   EXPECT_THAT(Admin({"keys", "list", "--tenant", "acme"}).out, HasSubstr("revoked"));
 
   EXPECT_EQ(Vico(other, {"models"}).exit_code, 0);
-  const Result deleted = Admin({"tenants", "delete", "--tenant", "other"});
+  const Finished deleted = Admin({"tenants", "delete", "--tenant", "other"});
   EXPECT_EQ(deleted.exit_code, 0) << deleted.err;
   EXPECT_NE(Vico(other, {"models"}).exit_code, 0);
   EXPECT_THAT(Admin({"tenants", "list"}).out, HasSubstr("other\tdeleted"));
 }
 
-TEST_F(IdentityTest, TheSubcommandsWorkWhileNoServerRuns) {
+TEST_F(IdentityTest, TheSubcommandsWorkWithoutARunningServer) {
   server_->Signal(SIGTERM);
   ASSERT_EQ(server_->Wait(std::chrono::seconds(30)), 0);
   ASSERT_EQ(Admin({"tenants", "create", "--tenant", "acme"}).exit_code, 0);
-  const Result key = Admin({"keys", "create", "--tenant", "acme", "--role", "tenant-admin"});
+  const Finished key = Admin({"keys", "create", "--tenant", "acme", "--role", "tenant-admin"});
   ASSERT_EQ(key.exit_code, 0);
   EXPECT_THAT(key.err, Not(HasSubstr(key.out)));
   EXPECT_EQ(Admin({"keys", "create", "--tenant", "nobody"}).exit_code, 1);
@@ -301,7 +276,7 @@ TEST_F(IdentityTest, TheSubcommandsWorkWhileNoServerRuns) {
   EXPECT_EQ(Vico(key.out, {"models"}).exit_code, 0);
 }
 
-TEST_F(IdentityTest, AnOperatorSeesWorkersAndTheQueueAndDrainsAWorker) {
+TEST_F(IdentityTest, AnOperatorListsWorkersAndTheQueueAndDrainsAWorker) {
   WriteIdentity(folder_.path(), "operator",
                 authority_.Issue({.alternative_names = "URI:vico://operator/alice"}));
   const std::string key = NewTenant("acme");
@@ -316,15 +291,15 @@ TEST_F(IdentityTest, AnOperatorSeesWorkersAndTheQueueAndDrainsAWorker) {
   EXPECT_NE(Operate("worker", {"drain", "one/one"}).exit_code, 0);
   EXPECT_EQ(Operate("operator", {"drain", "nobody"}).exit_code, 3);
 
-  const Result drained = Operate("operator", {"drain", "one/one"});
+  const Finished drained = Operate("operator", {"drain", "one/one"});
   ASSERT_EQ(drained.exit_code, 0) << drained.err;
   EXPECT_THAT(drained.out, HasSubstr("drained"));
   std::vector<std::string> upload = {"concepts", "upload"};
   for (const std::string& file : Robots()) upload.push_back(file);
   const std::string uploaded = Vico(key, upload).out;
-  const Result train = Vico(key, {"train", uploaded, "--init-word", "dog"});
+  const Finished train = Vico(key, {"train", uploaded, "--init-word", "dog"});
   ASSERT_EQ(train.exit_code, 0) << train.err;
-  for (int look = 0; look < 3; ++look) {  // an idle worker would have taken it meanwhile
+  for (int i = 0; i < 3; ++i) {  // long enough for an idle worker to lease the job
     const auto line = nlohmann::json::parse(Operate("operator", {"queue", "--json"}).out);
     EXPECT_EQ(line.at("tenant"), "acme");
     EXPECT_EQ(line.at("kind"), "JOB_KIND_TRAINING");
@@ -347,10 +322,10 @@ std::string WithExif(const std::string& jpeg, const std::string& text) {
     return bytes;
   };
   tiff += little(static_cast<uint32_t>(text.size() + 1)) + little(26) + little(0) + text + '\0';
-  return WithSegment(jpeg, 0xE1, std::string("Exif\0\0", 6) + tiff);
+  return server::WithSegment(jpeg, 0xE1, std::string("Exif\0\0", 6) + tiff);
 }
 
-/// The files below `folder` in which `canary` stands; `skip` begins the names not looked into.
+/// The files below `folder` that contain `canary`, except those whose names start with `skip`.
 std::vector<std::string> FilesWith(const std::string& folder, const std::string& canary,
                                    const std::string& skip) {
   std::vector<std::string> files;
@@ -365,7 +340,7 @@ std::vector<std::string> FilesWith(const std::string& folder, const std::string&
   return files;
 }
 
-TEST_F(IdentityTest, NothingSensitiveIsInALogATraceAnErrorOrATemporaryFile) {
+TEST_F(IdentityTest, SecretsAreInNoLogTraceErrorOrTemporaryFile) {
   const std::string key = NewTenant("acme");
   const std::string secret = key.substr(22);
   const std::string wrong = "vico_" + std::string(16, 'f') + "_" + std::string(64, 'e');
@@ -376,7 +351,7 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogATraceAnErrorOrATemporaryFile) {
   const auto worker = NewWorker();
   std::string errors;
   const auto run = [&](const std::string& with, const std::vector<std::string>& words) {
-    const Result result = Vico(with, words);
+    const Finished result = Vico(with, words);
     errors += result.err;
     return result;
   };
@@ -384,21 +359,22 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogATraceAnErrorOrATemporaryFile) {
   std::vector<std::string> upload = {"concepts", "upload", "--name", canaries.at("name")};
   for (int i = 0; i < 2; ++i) {
     const std::string file = fmt::format("{}/{}{}.jpg", pictures.path(), canaries.at("file"), i);
-    WriteFile(file, WithExif(Encoded(TestPicture(64, 64, i), ".jpg"), canaries.at("exif")));
+    WriteFile(file, WithExif(server::Encoded(server::TestPicture(64, 64, i), ".jpg"),
+                             canaries.at("exif")));
     upload.push_back(file);
   }
   ASSERT_TRUE(Eventually([&] {
     return Vico(key, {"models", "--json"}).out.find("\"available\":true") != std::string::npos;
   }));
-  const Result uploaded = run(key, upload);
+  const Finished uploaded = run(key, upload);
   ASSERT_EQ(uploaded.exit_code, 0) << uploaded.err;
   const std::string prompt = "a photo of S* " + canaries.at("prompt");
-  const Result trained = run(key, {"train", uploaded.out, "--init-word", "dog", "--sample-prompt",
-                                   prompt, "--sample-every", "20", "--watch"});
+  const Finished trained = run(key, {"train", uploaded.out, "--init-word", "dog", "--sample-prompt",
+                                     prompt, "--sample-every", "20", "--watch"});
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
-  const std::string adapter = Last(trained.out);
+  const std::string adapter = LastLine(trained.out);
   EXPECT_EQ(run(key, {"generate", adapter, prompt, "--out", Path("drawn")}).exit_code, 0);
-  // And what is refused.
+  // Refused calls.
   EXPECT_NE(run(wrong, {"models"}).exit_code, 0);
   EXPECT_NE(run(key, {"generate", adapter, "no placeholder " + canaries.at("prompt"), "--out",
                       Path("bare")})
@@ -414,7 +390,7 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogATraceAnErrorOrATemporaryFile) {
   ASSERT_EQ(server_->Wait(std::chrono::seconds(30)), 0);
 
   const std::string log = ReadFile(Path("server.log"));
-  ASSERT_THAT(log, HasSubstr("\"method\":\"Generate\"")) << "the log must be the detailed one";
+  ASSERT_THAT(log, HasSubstr("\"method\":\"Generate\"")) << "the log level must be debug";
   const std::string spans = collector_.text();
   for (const char* name : {"JobService/Generate", "\"train\"", "\"generate\"", "UploadConcept"}) {
     ASSERT_THAT(spans, HasSubstr(name));
@@ -428,7 +404,7 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogATraceAnErrorOrATemporaryFile) {
     EXPECT_THAT(FilesWith(Path("tmp"), canary, ""), IsEmpty()) << canary;
     EXPECT_THAT(FilesWith(Path("data"), canary, "vico.db"), IsEmpty()) << canary;
   }
-  // What the database does hold is what the tenant asked it to keep.
+  // Prompts and names are in the database, since the tenant stored them there.
   for (const std::string& canary : {canaries.at("exif"), secret}) {
     EXPECT_THAT(FilesWith(Path("data"), canary, ""), IsEmpty()) << canary;
   }
@@ -438,4 +414,4 @@ TEST_F(IdentityTest, NothingSensitiveIsInALogATraceAnErrorOrATemporaryFile) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::end_to_end

@@ -1,5 +1,5 @@
-// Trainings and generations through real processes: the whole path, cancels, seeds, wrong requests,
-// and clients that go away.
+// Trainings and generations through real processes: from pictures to pictures, cancels, seeds,
+// invalid requests, and clients that disconnect.
 #include <map>
 #include <ostream>
 #include <set>
@@ -16,7 +16,7 @@
 #include "tests/end_to_end/cluster.h"
 #include "tests/end_to_end/watcher.h"
 
-namespace vico {
+namespace vico::end_to_end {
 namespace {
 
 using ::testing::HasSubstr;
@@ -25,7 +25,7 @@ using ::testing::SizeIs;
 
 constexpr char kUnknownId[] = "0123456789abcdef0123456789abcdef";
 
-// One cluster for all tests of a suite: none of them harms it.
+// All tests of a suite share one cluster.
 class JobTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -53,13 +53,13 @@ class JobTest : public ::testing::Test {
     return spec;
   }
 
-  // An adapter, trained once for a cluster.
+  // An adapter, trained once per cluster.
   static const std::string& Adapter() {
     if (adapter_.empty()) {
       const Finished train = cluster_->Vico({"train", concept_, "--init-word", "robot", "--steps",
                                              "4", "--seed", "1", "--sample-every", "2", "--watch"});
       EXPECT_EQ(train.exit_code, 0) << train.err;
-      adapter_ = train.out.substr(0, train.out.find('\n'));
+      adapter_ = FirstLine(train.out);
     }
     return adapter_;
   }
@@ -71,7 +71,29 @@ class JobTest : public ::testing::Test {
     return lines;
   }
 
-  // Digests of the pictures that a generation with these words makes, by seed.
+  // The client in the background, with its output in a file.
+  class Background {
+   public:
+    explicit Background(const std::vector<std::string>& words)
+        : process_(cluster_->VicoCommand(words), Options()) {}
+    std::string output() const { return ReadFile(log()); }
+    bool WaitForOutput(const std::string& text) const {
+      return Eventually([&] { return output().find(text) != std::string::npos; });
+    }
+    Process& process() { return process_; }
+
+   private:
+    std::string log() const { return folder_.path() + "/log"; }
+    ProcessOptions Options() const {
+      ProcessOptions options;
+      options.out = options.err = log();
+      return options;
+    }
+    const TempFolder folder_;
+    Process process_;
+  };
+
+  // Runs a generation. Returns the digests of its pictures by seed.
   static std::map<std::string, std::string> Draw(std::vector<std::string> words) {
     const TempFolder out;
     words.insert(words.end(), {"--json", "--out", out.path()});
@@ -94,7 +116,7 @@ class JobTest : public ::testing::Test {
   static inline std::string adapter_;
 };
 
-TEST_F(JobTest, PicturesInAdapterOutPicturesBack) {
+TEST_F(JobTest, AConceptBecomesAnAdapterThatDrawsPictures) {
   const TempFolder out;
   const Finished train = cluster_->Vico({"train", concept_, "--init-word", "robot", "--steps", "6",
                                          "--sample-every", "3", "--json", "--out", out.path()});
@@ -141,10 +163,10 @@ TEST_F(JobTest, PicturesInAdapterOutPicturesBack) {
   EXPECT_THAT(ReadFile(out.path() + "/picture_1_6.png"), ::testing::StartsWith("\x89PNG"));
   EXPECT_TRUE(std::filesystem::exists(out.path() + "/preview_0_step_1.png"));
 
-  // What was downloaded can be brought back, and draws the same.
+  // The downloaded adapter can be imported and draws the same pictures.
   const Finished import = cluster_->Vico({"adapters", "import", file, "--reference", reference});
   ASSERT_EQ(import.exit_code, 0) << import.err;
-  const std::string imported = import.out.substr(0, import.out.find('\n'));
+  const std::string imported = FirstLine(import.out);
   EXPECT_NE(imported, adapter);
   const std::vector<std::string> same = {"a photo of S*", "--seed", "9", "--steps", "2"};
   std::vector<std::string> with_adapter = {"generate", adapter};
@@ -154,7 +176,7 @@ TEST_F(JobTest, PicturesInAdapterOutPicturesBack) {
   EXPECT_EQ(Draw(with_adapter), Draw(with_import));
 }
 
-TEST_F(JobTest, TheSameSeedDrawsTheSamePictureWhateverTheCount) {
+TEST_F(JobTest, TheSameSeedDrawsTheSamePictureForAnyCount) {
   for (const std::string& with : {Adapter(), std::string("-")}) {
     const auto one = Draw({"generate", with, "S* here", "--seed", "11", "--steps", "3"});
     const auto other = Draw({"generate", with, "S* here", "--seed", "12", "--steps", "3"});
@@ -181,7 +203,7 @@ TEST_F(JobTest, TheSameSeedTrainsTheSameAdapter) {
   EXPECT_THAT(digests, SizeIs(1));
 }
 
-TEST_F(JobTest, ACancelEndsATrainingSoon) {
+TEST_F(JobTest, ACancelEndsATraining) {
   constexpr int kSteps = 5000;
   const auto client = cluster_->NewClient();
   const auto job = client->CreateTrainingJob(Training(kSteps));
@@ -192,59 +214,43 @@ TEST_F(JobTest, ACancelEndsATrainingSoon) {
   const auto last = watcher.WaitForEnd(std::chrono::seconds(30));
   ASSERT_TRUE(last.ok()) << last.status();
   EXPECT_TRUE(last->has_cancelled()) << last->ShortDebugString();
-  EXPECT_TRUE(AreDense(watcher.events()));
+  EXPECT_TRUE(AreConsecutive(watcher.events()));
   EXPECT_LT(client->GetJob(job->name())->step(), kSteps);
   EXPECT_EQ(cluster_->Vico({"jobs", "watch", job->name()}).exit_code, 8);
 
   const Finished retry = cluster_->Vico({"jobs", "retry", job->name()});
   ASSERT_EQ(retry.exit_code, 0) << retry.err;
-  EXPECT_EQ(cluster_->Vico({"jobs", "cancel", retry.out.substr(0, retry.out.find('\n'))}).exit_code,
-            0);
+  EXPECT_EQ(cluster_->Vico({"jobs", "cancel", FirstLine(retry.out)}).exit_code, 0);
 }
 
-TEST_F(JobTest, InterruptedTheToolLeavesTheJobRunningAndSaysHowToComeBack) {
-  const TempFolder folder;
-  ProcessOptions options;
-  options.out = options.err = folder.path() + "/log";
-  Process train(cluster_->VicoCommand({"train", concept_, "--init-word", "robot", "--steps", "100",
-                                       "--sample-every", "0", "--watch"}),
-                options);
-  ASSERT_TRUE(
-      Eventually([&] { return ReadFile(options.out).find("train  ") != std::string::npos; }));
-  train.Signal(SIGINT);
-  EXPECT_EQ(train.Wait(std::chrono::seconds(30)), 130);
-  const std::string said = ReadFile(options.out);
-  const auto hint = said.find("vico jobs watch jobs/");
-  ASSERT_NE(hint, std::string::npos) << said;
-  const std::string job = said.substr(hint + 16, 5 + 32);
+TEST_F(JobTest, AnInterruptLeavesTheJobRunningAndPrintsHowToWatchIt) {
+  Background train({"train", concept_, "--init-word", "robot", "--steps", "100", "--sample-every",
+                    "0", "--watch"});
+  ASSERT_TRUE(train.WaitForOutput("train  "));
+  train.process().Signal(SIGINT);
+  EXPECT_EQ(train.process().Wait(std::chrono::seconds(30)), 130);
+  const std::string output = train.output();
+  const auto hint = output.find("vico jobs watch jobs/");
+  ASSERT_NE(hint, std::string::npos) << output;
+  const std::string job = output.substr(hint + 16, 5 + 32);
   EXPECT_EQ(cluster_->NewClient()->GetJob(job)->state(), v1::JOB_STATE_RUNNING);
   EXPECT_EQ(cluster_->Vico({"jobs", "watch", job}).exit_code, 0);
 }
 
-TEST_F(JobTest, InterruptedTheToolCancelsTheJobWhereThatWasAsked) {
-  const TempFolder folder;
-  ProcessOptions options;
-  options.out = options.err = folder.path() + "/log";
-  Process train(cluster_->VicoCommand({"train", concept_, "--init-word", "robot", "--steps", "5000",
-                                       "--watch", "--cancel-on-interrupt"}),
-                options);
-  ASSERT_TRUE(
-      Eventually([&] { return ReadFile(options.out).find("train  ") != std::string::npos; }));
-  train.Signal(SIGINT);
-  EXPECT_EQ(train.Wait(std::chrono::seconds(30)), 8) << ReadFile(options.out);
+TEST_F(JobTest, AnInterruptCancelsTheJobWithCancelOnInterrupt) {
+  Background train({"train", concept_, "--init-word", "robot", "--steps", "5000", "--watch",
+                    "--cancel-on-interrupt"});
+  ASSERT_TRUE(train.WaitForOutput("train  "));
+  train.process().Signal(SIGINT);
+  EXPECT_EQ(train.process().Wait(std::chrono::seconds(30)), 8) << train.output();
 }
 
-TEST_F(JobTest, AWatcherThatDiesHarmsNothing) {
+TEST_F(JobTest, AKilledWatcherDoesNotAffectTheJob) {
   const auto job = cluster_->NewClient()->CreateTrainingJob(Training(60));
   ASSERT_TRUE(job.ok()) << job.status();
-  const TempFolder folder;
-  ProcessOptions options;
-  options.out = options.err = folder.path() + "/log";
   {
-    Process watch(cluster_->VicoCommand({"jobs", "watch", job->name(), "--json"}), options);
-    ASSERT_TRUE(
-        Eventually([&] { return ReadFile(options.out).find("progress") != std::string::npos; }));
-    watch.Kill();
+    const Background watch({"jobs", "watch", job->name(), "--json"});
+    ASSERT_TRUE(watch.WaitForOutput("progress"));
   }
   const Finished again = cluster_->Vico({"jobs", "watch", job->name(), "--json"});
   EXPECT_EQ(again.exit_code, 0) << again.err;
@@ -254,27 +260,22 @@ TEST_F(JobTest, AWatcherThatDiesHarmsNothing) {
   }
 }
 
-TEST_F(JobTest, AGenerationGoesOnWithoutItsClient) {
+TEST_F(JobTest, AGenerationContinuesWithoutItsClient) {
   const TempFolder folder;
-  ProcessOptions options;
-  options.out = options.err = folder.path() + "/log";
   std::string job;
   {
-    Process generate(cluster_->VicoCommand({"generate", "-", "a robot", "--steps", "100", "--seed",
-                                            "3", "--json", "--out", folder.path()}),
-                     options);
-    ASSERT_TRUE(
-        Eventually([&] { return ReadFile(options.out).find("\"job\"") != std::string::npos; }));
-    generate.Kill();
-    const std::string text = ReadFile(options.out);
-    job = text.substr(text.find("jobs/"), 5 + 32);
+    const Background generate({"generate", "-", "a robot", "--steps", "100", "--seed", "3",
+                               "--json", "--out", folder.path()});
+    ASSERT_TRUE(generate.WaitForOutput("\"job\""));
+    const std::string output = generate.output();
+    job = output.substr(output.find("jobs/"), 5 + 32);
   }
   const Finished watch = cluster_->Vico({"jobs", "watch", job, "--out", folder.path() + "/later"});
   EXPECT_EQ(watch.exit_code, 0) << watch.err;
   EXPECT_TRUE(std::filesystem::exists(folder.path() + "/later/picture_0_3.png"));
 }
 
-TEST_F(JobTest, WarningsAreShown) {
+TEST_F(JobTest, TheClientPrintsWarnings) {
   const TempFolder out;
   const Finished without = cluster_->Vico(
       {"generate", Adapter(), "a robot on the beach", "--steps", "1", "--out", out.path()});
@@ -314,7 +315,7 @@ TEST_F(JobTest, AnAdapterOfAnotherBaseModelIsRefused) {
   EXPECT_THAT(draw.err, HasSubstr("generate.base_model"));
 }
 
-TEST_F(JobTest, TheAuthorsCheckpointGeneratesAndComesOutAgain) {
+TEST_F(JobTest, ACheckpointOfTheAuthorsCanBeImportedAndExported) {
   const TempFolder folder;
   const std::string attention = "tests/golden/checkpoints/tiny_cross_attention-399.pt";
   const std::string word = "tests/golden/checkpoints/tiny_embeddings_gs-399.pt";
@@ -332,7 +333,7 @@ TEST_F(JobTest, TheAuthorsCheckpointGeneratesAndComesOutAgain) {
   const Finished import = cluster_->Vico(
       {"adapters", "import", word, attention, "--reference", reference, "--init-word", "robot"});
   ASSERT_EQ(import.exit_code, 0) << import.err;
-  const std::string name = import.out.substr(0, import.out.find('\n'));
+  const std::string name = FirstLine(import.out);
   const auto drawn =
       Draw({"generate", name, "a photo of * on the beach", "--steps", "2", "--seed", "5"});
   const auto bare =
@@ -347,28 +348,28 @@ TEST_F(JobTest, TheAuthorsCheckpointGeneratesAndComesOutAgain) {
   const Finished again = cluster_->Vico({"adapters", "import", out + "/cross_attention-0.pt",
                                          out + "/embeddings_gs-0.pt", "--reference", reference});
   ASSERT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_EQ(Draw({"generate", again.out.substr(0, again.out.find('\n')),
-                  "a photo of * on the beach", "--steps", "2", "--seed", "5"}),
+  EXPECT_EQ(Draw({"generate", FirstLine(again.out), "a photo of * on the beach", "--steps", "2",
+                  "--seed", "5"}),
             drawn);
   const Finished other = cluster_->Vico({"adapters", "download", name, "--format", "mmagic"});
   EXPECT_EQ(other.exit_code, 4) << other.err;
   EXPECT_THAT(other.err, HasSubstr("different transformers"));
 }
 
-TEST_F(JobTest, MmagicsDialectTrainsGoesOutAsMmagicsFileAndComesBack) {
+TEST_F(JobTest, AnAdapterInMmagicsDialectCanBeExportedAndImported) {
   const TempFolder folder;
   const Finished train =
       cluster_->Vico({"train", concept_, "--init-word", "robot", "--steps", "4", "--seed", "1",
                       "--sample-every", "0", "--dialect", "mmagic", "--watch"});
   ASSERT_EQ(train.exit_code, 0) << train.err;
-  const std::string name = train.out.substr(0, train.out.find('\n'));
+  const std::string name = FirstLine(train.out);
   EXPECT_THAT(cluster_->Vico({"adapters", "show", name}).out, HasSubstr("mmagic"));
 
   const std::string file = folder.path() + "/extracted.pth";
   const Finished exported =
       cluster_->Vico({"adapters", "download", name, "--format", "mmagic", "--out", file});
   ASSERT_EQ(exported.exit_code, 0) << exported.err;
-  // The picture the adapter was trained to look at is the concept's first.
+  // The reference picture of the adapter is the first of the concept.
   const Finished import =
       cluster_->Vico({"adapters", "import", file, "--reference", ExamplePictures().front()});
   ASSERT_EQ(import.exit_code, 0) << import.err;
@@ -378,22 +379,22 @@ TEST_F(JobTest, MmagicsDialectTrainsGoesOutAsMmagicsFileAndComesBack) {
   };
   const auto drawn = draw(name);
   ASSERT_THAT(drawn, SizeIs(1));
-  EXPECT_EQ(draw(import.out.substr(0, import.out.find('\n'))), drawn);
+  EXPECT_EQ(draw(FirstLine(import.out)), drawn);
 }
 
-struct WrongRequest {
+struct InvalidRequest {
   std::string name;
   std::vector<std::string> words;  // CONCEPT and ADAPTER stand for real ones
   int exit_code;
-  std::string says;
+  std::string error;
 };
-std::ostream& operator<<(std::ostream& out, const WrongRequest& request) {
+std::ostream& operator<<(std::ostream& out, const InvalidRequest& request) {
   return out << request.name;
 }
 
-class WrongRequestTest : public JobTest, public ::testing::WithParamInterface<WrongRequest> {};
+class InvalidRequestTest : public JobTest, public ::testing::WithParamInterface<InvalidRequest> {};
 
-TEST_P(WrongRequestTest, IsRefusedByNameAndQueuesNothing) {
+TEST_P(InvalidRequestTest, IsRefusedAndQueuesNothing) {
   const auto jobs = [] { return cluster_->NewClient()->ListJobs({}, {}, 1000)->size(); };
   std::vector<std::string> words = GetParam().words;
   for (std::string& word : words) {
@@ -403,7 +404,7 @@ TEST_P(WrongRequestTest, IsRefusedByNameAndQueuesNothing) {
   const std::size_t before = jobs();
   const Finished wrong = cluster_->Vico(words);
   EXPECT_EQ(wrong.exit_code, GetParam().exit_code) << wrong.out << wrong.err;
-  EXPECT_THAT(wrong.err, HasSubstr(GetParam().says));
+  EXPECT_THAT(wrong.err, HasSubstr(GetParam().error));
   EXPECT_EQ(wrong.out, "");
   EXPECT_EQ(jobs(), before);
 }
@@ -421,51 +422,52 @@ std::vector<std::string> DrawWith(const std::vector<std::string>& more) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Requests, WrongRequestTest,
+    Requests, InvalidRequestTest,
     ::testing::Values(
-        WrongRequest{
+        InvalidRequest{
             "TwoTokens", {"train", "CONCEPT", "--init-word", "qzxj"}, 2, "train.init_word"},
-        WrongRequest{"NoInitWord", {"train", "CONCEPT", "--init-word", ""}, 2, "train.init_word"},
-        WrongRequest{"NoSteps", TrainWith({"--steps", "0"}), 2,
-                     "train.steps: must be 1..5000, got 0"},
-        WrongRequest{"TooManySteps", TrainWith({"--steps", "5001"}), 2, "train.steps"},
-        WrongRequest{"Batch", TrainWith({"--batch-size", "5"}), 2, "train.batch_size"},
-        WrongRequest{"Rate", TrainWith({"--embedding-lr", "1"}), 2,
-                     "train.embedding_learning_rate"},
-        WrongRequest{"Placeholder", TrainWith({"--placeholder", "two words"}), 2,
-                     "train.placeholder"},
-        WrongRequest{"UnknownConcept",
-                     {"train", kUnknownId, "--init-word", "robot"},
-                     3,
-                     "train.concept_name"},
-        WrongRequest{"UnknownBase", TrainWith({"--base-model", "nope"}), 3, "train.base_model"},
-        WrongRequest{"EmptyPrompt", {"generate", "ADAPTER", ""}, 2, "generate.prompt"},
-        WrongRequest{
+        InvalidRequest{"NoInitWord", {"train", "CONCEPT", "--init-word", ""}, 2, "train.init_word"},
+        InvalidRequest{"NoSteps", TrainWith({"--steps", "0"}), 2,
+                       "train.steps: must be 1..5000, got 0"},
+        InvalidRequest{"TooManySteps", TrainWith({"--steps", "5001"}), 2, "train.steps"},
+        InvalidRequest{"Batch", TrainWith({"--batch-size", "5"}), 2, "train.batch_size"},
+        InvalidRequest{"Rate", TrainWith({"--embedding-lr", "1"}), 2,
+                       "train.embedding_learning_rate"},
+        InvalidRequest{"Placeholder", TrainWith({"--placeholder", "two words"}), 2,
+                       "train.placeholder"},
+        InvalidRequest{"UnknownConcept",
+                       {"train", kUnknownId, "--init-word", "robot"},
+                       3,
+                       "train.concept_name"},
+        InvalidRequest{"UnknownBase", TrainWith({"--base-model", "nope"}), 3, "train.base_model"},
+        InvalidRequest{"EmptyPrompt", {"generate", "ADAPTER", ""}, 2, "generate.prompt"},
+        InvalidRequest{
             "LongPrompt", {"generate", "ADAPTER", std::string(1025, 'a')}, 2, "generate.prompt"},
-        WrongRequest{"DrawSteps", DrawWith({"--steps", "101"}), 2, "generate.steps"},
-        WrongRequest{"Guidance", DrawWith({"--guidance", "31"}), 2, "generate.guidance_scale"},
-        WrongRequest{"Width", DrawWith({"--width", "33"}), 2, "generate.width"},
-        WrongRequest{"Height", DrawWith({"--height", "100000"}), 2, "generate.height"},
-        WrongRequest{"NoPictures", DrawWith({"-n", "0"}), 2, "generate.picture_count"},
-        WrongRequest{"ManyPictures", DrawWith({"-n", "9"}), 2, "generate.picture_count"},
-        WrongRequest{"SeedCount", DrawWith({"-n", "3", "--seed", "1,2"}), 2, "generate.seeds"},
-        WrongRequest{"Scheduler", DrawWith({"--scheduler", "plms"}), 2, "generate.scheduler"},
-        WrongRequest{"UnknownAdapter", {"generate", kUnknownId, "a S*"}, 3, "generate.adapter"},
-        WrongRequest{"BareOfUnknownBase",
-                     {"generate", "-", "a robot", "--base-model", "nope"},
-                     3,
-                     "generate.base_model"},
-        WrongRequest{"UnknownJob", {"jobs", "show", kUnknownId}, 3, kUnknownId},
-        WrongRequest{"WatchUnknownJob", {"jobs", "watch", kUnknownId}, 3, kUnknownId},
-        WrongRequest{"CancelUnknownJob", {"jobs", "cancel", kUnknownId}, 3, kUnknownId},
-        WrongRequest{"NotAName", {"jobs", "show", "x"}, 2, "name"},
-        WrongRequest{"UnknownAdapterShown", {"adapters", "show", kUnknownId}, 3, kUnknownId},
-        WrongRequest{"UnknownConceptShown", {"concepts", "show", kUnknownId}, 3, kUnknownId},
-        WrongRequest{"ImportOfAnythingElse",
-                     {"adapters", "import", "README.md", "--reference", "examples/robot/beach.png"},
-                     2,
-                     ""}),
+        InvalidRequest{"DrawSteps", DrawWith({"--steps", "101"}), 2, "generate.steps"},
+        InvalidRequest{"Guidance", DrawWith({"--guidance", "31"}), 2, "generate.guidance_scale"},
+        InvalidRequest{"Width", DrawWith({"--width", "33"}), 2, "generate.width"},
+        InvalidRequest{"Height", DrawWith({"--height", "100000"}), 2, "generate.height"},
+        InvalidRequest{"NoPictures", DrawWith({"-n", "0"}), 2, "generate.picture_count"},
+        InvalidRequest{"ManyPictures", DrawWith({"-n", "9"}), 2, "generate.picture_count"},
+        InvalidRequest{"SeedCount", DrawWith({"-n", "3", "--seed", "1,2"}), 2, "generate.seeds"},
+        InvalidRequest{"Scheduler", DrawWith({"--scheduler", "plms"}), 2, "generate.scheduler"},
+        InvalidRequest{"UnknownAdapter", {"generate", kUnknownId, "a S*"}, 3, "generate.adapter"},
+        InvalidRequest{"BareOfUnknownBase",
+                       {"generate", "-", "a robot", "--base-model", "nope"},
+                       3,
+                       "generate.base_model"},
+        InvalidRequest{"UnknownJob", {"jobs", "show", kUnknownId}, 3, kUnknownId},
+        InvalidRequest{"WatchUnknownJob", {"jobs", "watch", kUnknownId}, 3, kUnknownId},
+        InvalidRequest{"CancelUnknownJob", {"jobs", "cancel", kUnknownId}, 3, kUnknownId},
+        InvalidRequest{"NotAName", {"jobs", "show", "x"}, 2, "name"},
+        InvalidRequest{"UnknownAdapterShown", {"adapters", "show", kUnknownId}, 3, kUnknownId},
+        InvalidRequest{"UnknownConceptShown", {"concepts", "show", kUnknownId}, 3, kUnknownId},
+        InvalidRequest{
+            "ImportOfAnythingElse",
+            {"adapters", "import", "README.md", "--reference", "examples/robot/beach.png"},
+            2,
+            ""}),
     [](const auto& request) { return request.param.name; });
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::end_to_end

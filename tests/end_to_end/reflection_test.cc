@@ -1,4 +1,4 @@
-// Runs reflection_test.py, which knows nothing of our .proto files, against a real server.
+// Runs reflection_test.py, which does not have the .proto files, against a real server.
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -7,10 +7,11 @@
 
 #include "tests/end_to_end/cluster.h"
 
-namespace vico {
+namespace vico::end_to_end {
 namespace {
 
-// Where scripts/bootstrap puts a Python with grpcio, its reflection and its health check.
+// The Python that scripts/bootstrap --tests installs, with grpcio and its reflection and health
+// modules.
 std::string Python() {
   const char* const cache = std::getenv("XDG_CACHE_HOME");
   const char* const home = std::getenv("HOME");
@@ -20,9 +21,9 @@ std::string Python() {
   return root + "/vico/python/bin/python";
 }
 
-TEST(ReflectionTest, AnyClientCanListDescribeAndCallTheServices) {
+TEST(ReflectionTest, AClientListsDescribesAndCallsTheServices) {
   if (!std::filesystem::exists(Python())) {
-    GTEST_SKIP() << Python() << " is missing; scripts/bootstrap makes it";
+    GTEST_SKIP() << Python() << " is missing; scripts/bootstrap --tests installs it";
   }
   Cluster cluster;
   ASSERT_TRUE(cluster.StartServer());
@@ -32,4 +33,4 @@ TEST(ReflectionTest, AnyClientCanListDescribeAndCallTheServices) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::end_to_end

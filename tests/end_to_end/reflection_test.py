@@ -1,5 +1,5 @@
-"""Any gRPC client can find its way: lists and describes Vico's services by reflection alone, calls
-one with messages built from what it was told, and asks for health. Usage: reflection_test.py HOST:PORT
+"""Lists and describes Vico's services through gRPC reflection alone, calls one of them with messages
+built from the descriptors, and queries the health service. Usage: reflection_test.py HOST:PORT
 """
 import sys
 
@@ -27,7 +27,7 @@ def main(address):
     names = set(reflection.get_services())
     print("services:", ", ".join(sorted(names)))
     assert set(EXPECTED) <= names, set(EXPECTED) - names
-    assert "vico.v1.WorkerService" not in names, "the workers' service is not for clients"
+    assert "vico.v1.WorkerService" not in names, "the client listener must not serve WorkerService"
     for name, methods in EXPECTED.items():
         described = {method.name for method in pool.FindServiceByName(name).methods}
         print(f"{name}: {', '.join(sorted(described))}")
@@ -49,7 +49,7 @@ def main(address):
         status = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=10).status
         print(f"health of {service or 'the server'}: {'SERVING' if status == serving else status}")
         assert status == serving, (service, status)
-    # Up, but without a worker: that shows, too.
+    # No worker is connected.
     status = health.Check(health_pb2.HealthCheckRequest(service="vico.worker"), timeout=10).status
     assert status == health_pb2.HealthCheckResponse.NOT_SERVING, status
 

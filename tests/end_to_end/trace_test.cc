@@ -1,4 +1,4 @@
-// One trace through the real programs: a client's, the server's and the worker's spans.
+// One trace through client, server and worker processes.
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -10,7 +10,7 @@
 #include "tests/end_to_end/cluster.h"
 #include "tests/support/otlp_collector.h"
 
-namespace vico {
+namespace vico::end_to_end {
 namespace {
 
 using testing::AllOf;
@@ -19,23 +19,23 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr char kTrace[] = "0af7651916cd43dd8448eb211c80319c";
-constexpr char kCaller[] = "b7ad6b7169203331";  // the span of whoever runs the client
+constexpr char kCaller[] = "b7ad6b7169203331";  // the parent span of the client
 
-/// Set for the programs that are started while it lives.
-class Variable {
+/// An environment variable that is set while the object exists.
+class ScopedVariable {
  public:
-  Variable(const char* name, const std::string& value) : name_(name) {
+  ScopedVariable(const char* name, const std::string& value) : name_(name) {
     setenv(name, value.c_str(), 1);
   }
-  ~Variable() { unsetenv(name_); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
+  ~ScopedVariable() { unsetenv(name_); }
+  ScopedVariable(const ScopedVariable&) = delete;
+  ScopedVariable& operator=(const ScopedVariable&) = delete;
 
  private:
   const char* const name_;
 };
 
-using Spans = std::vector<OtlpCollector::Seen>;
+using Spans = std::vector<OtlpCollector::ReceivedSpan>;
 
 Spans Named(const Spans& spans, const std::string& service, const std::string& name) {
   Spans found;
@@ -45,19 +45,10 @@ Spans Named(const Spans& spans, const std::string& service, const std::string& n
   return found;
 }
 
-/// Of the worker's only child.
-std::string EngineEnvironment(pid_t worker) {
-  const std::string pid = std::to_string(worker);
-  std::istringstream children(ReadFile("/proc/" + pid + "/task/" + pid + "/children"));
-  std::string engine;
-  children >> engine;
-  return ReadFile("/proc/" + engine + "/environ");
-}
-
-TEST(TraceTest, ServerAndWorkerTellOfAJobInTheCallersTrace) {
+TEST(TraceTest, ServerAndWorkerAddSpansToTheCallersTrace) {
   OtlpCollector collector;
-  const Variable endpoint("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
-  const Variable headers("OTEL_EXPORTER_OTLP_HEADERS", "api-key=canaryheader");
+  const ScopedVariable endpoint("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+  const ScopedVariable headers("OTEL_EXPORTER_OTLP_HEADERS", "api-key=canaryheader");
   Cluster cluster;
   ASSERT_TRUE(cluster.StartServer());
   ASSERT_TRUE(cluster.StartWorker());
@@ -65,30 +56,30 @@ TEST(TraceTest, ServerAndWorkerTellOfAJobInTheCallersTrace) {
   ASSERT_TRUE(uploaded.ok()) << uploaded.status();
   Finished train;
   {
-    const Variable parent("TRACEPARENT", std::string("00-") + kTrace + "-" + kCaller + "-01");
-    const Variable state("TRACESTATE", "vendor=value");
+    const ScopedVariable parent("TRACEPARENT", std::string("00-") + kTrace + "-" + kCaller + "-01");
+    const ScopedVariable state("TRACESTATE", "vendor=value");
     train = cluster.Vico({"train", uploaded->name(), "--init-word", "robot", "--steps", "2",
                           "--sample-every", "2", "--watch", "--json"});
   }
   ASSERT_EQ(train.exit_code, 0) << train.err;
-  EXPECT_THAT(EngineEnvironment(cluster.worker().pid()),
+  EXPECT_THAT(ReadFile("/proc/" + std::to_string(cluster.EnginePid()) + "/environ"),
               AllOf(HasSubstr("OTEL_EXPORTER_OTLP_ENDPOINT"), Not(HasSubstr("canaryheader"))));
   cluster.worker().Signal(SIGTERM);
   ASSERT_EQ(cluster.worker().Wait(std::chrono::seconds(60)), 0);
   cluster.server().Signal(SIGTERM);
   ASSERT_EQ(cluster.server().Wait(std::chrono::seconds(60)), 0);
 
-  // Both showed the collector their key, and nothing else has it.
+  // Both sent the key to the collector, and it appears nowhere else.
   EXPECT_THAT(collector.header("api-key"), Each("canaryheader"));
   EXPECT_THAT(cluster.server_log() + cluster.worker_log() + collector.text(),
               Not(HasSubstr("canaryheader")));
 
-  // What waited to be sent was sent before the programs ended.
+  // The programs send pending spans before they end.
   const Spans spans = collector.spans();
   const Spans submit = Named(spans, "vico-server", "vico.v1.JobService/CreateTrainingJob");
   ASSERT_EQ(submit.size(), 1u);
   EXPECT_EQ(submit[0].parent_span_id, kCaller);
-  EXPECT_EQ(submit[0].kind, 2) << "a server's";
+  EXPECT_EQ(submit[0].kind, 2) << "SPAN_KIND_SERVER";
   EXPECT_EQ(submit[0].tracestate, "vendor=value");
   const std::string job = submit[0].attributes.at("vico.job");
   const Spans queued = Named(spans, "vico-server", "queued");
@@ -129,7 +120,7 @@ TEST(TraceTest, ServerAndWorkerTellOfAJobInTheCallersTrace) {
     }
   }
 
-  // The same trace in the job's events and in the worker's log.
+  // The job's events and the worker's log contain the same trace.
   std::map<std::string, std::string> traceparents;  // by kind of event
   std::istringstream lines(train.out);
   for (std::string line; std::getline(lines, line);) {
@@ -145,4 +136,4 @@ TEST(TraceTest, ServerAndWorkerTellOfAJobInTheCallersTrace) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::end_to_end

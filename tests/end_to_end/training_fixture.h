@@ -1,4 +1,4 @@
-// A cluster with a training under way, for tests that disturb it.
+// A fixture with a running training, for tests that disturb it.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include "tests/end_to_end/cluster.h"
 #include "tests/end_to_end/watcher.h"
 
-namespace vico {
+namespace vico::end_to_end {
 
 constexpr int kTrainingSteps = 120;
 
@@ -40,7 +40,7 @@ class TrainingTest : public ::testing::Test {
     return adapter.ok() ? adapter->blob().sha256() : "";
   }
 
-  // The same training again, which nobody disturbs.
+  // Runs the same training without disturbance and compares the adapters.
   void ExpectSameAdapterUndisturbed() {
     const auto job = client_->CreateTrainingJob(spec_);
     ASSERT_TRUE(job.ok()) << job.status();
@@ -49,7 +49,7 @@ class TrainingTest : public ::testing::Test {
     EXPECT_EQ(client_->GetJob(job->name())->attempt(), 1);
     EXPECT_THAT(AdapterDigest(job_), testing::SizeIs(64));
     EXPECT_EQ(AdapterDigest(job_), AdapterDigest(job->name()));
-    // With its pictures, as people watch; it has a checkpoint on the way.
+    // A watch that downloads pictures also works for a job with checkpoints.
     const TempFolder folder;
     const Finished watched = cluster_.Vico({"jobs", "watch", job->name(), "--out", folder.path()});
     EXPECT_EQ(watched.exit_code, 0) << watched.err;
@@ -57,7 +57,7 @@ class TrainingTest : public ::testing::Test {
 
   static bool IsCheckpoint(const v1::Event& event) { return event.has_checkpoint(); }
 
-  // Where the job's second attempt began to train; 0 when it has not.
+  // The first step that the second attempt reports; 0 if there is none.
   static int64_t FirstStepOfSecondAttempt(const std::vector<v1::Event>& events) {
     for (const v1::Event& event : events) {
       if (event.attempt() == 2 && event.has_progress()) return event.progress().step();
@@ -65,19 +65,19 @@ class TrainingTest : public ::testing::Test {
     return 0;
   }
 
-  // The job must be under way still, or the test would show nothing.
-  void ExpectInTheMiddle() {
+  // Otherwise the disturbance would come too late.
+  void ExpectStillRunning() {
     const auto job = client_->GetJob(job_);
     ASSERT_TRUE(job.ok()) << job.status();
     ASSERT_EQ(job->state(), v1::JOB_STATE_RUNNING);
     ASSERT_LT(job->step(), kTrainingSteps);
   }
 
-  void ExpectWholeEnd(Watcher& watcher) {
+  void ExpectCompleteSuccess(Watcher& watcher) {
     const auto last = watcher.WaitForEnd();
     ASSERT_TRUE(last.ok()) << last.status() << cluster_.server_log() << cluster_.worker_log();
     ASSERT_TRUE(last->has_succeeded()) << last->ShortDebugString();
-    EXPECT_TRUE(AreDense(watcher.events()));
+    EXPECT_TRUE(AreConsecutive(watcher.events()));
     EXPECT_EQ(watcher.events().back().sequence(), last->sequence());
     const TempFolder folder;
     EXPECT_TRUE(client_->DownloadAdapter(last->succeeded().adapter(), folder.path() + "/a").ok());
@@ -89,4 +89,4 @@ class TrainingTest : public ::testing::Test {
   std::string job_;
 };
 
-}  // namespace vico
+}  // namespace vico::end_to_end

@@ -1,5 +1,4 @@
-// Uploads by the real command line tool to a real server: what is refused, what is taken, and what
-// is left of an upload that breaks off.
+// Uploads by the command line client to a real server: refused, accepted and interrupted ones.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,7 +15,7 @@
 #include "tests/end_to_end/cluster.h"
 #include "vico/v1/concept.grpc.pb.h"
 
-namespace vico {
+namespace vico::end_to_end {
 namespace {
 
 using ::testing::HasSubstr;
@@ -41,7 +40,7 @@ class UploadTest : public ::testing::Test {
     return path;
   }
 
-  // A picture of the given OpenCV type, encoded by the name's ending.
+  // A picture of the given OpenCV type, in the format of the name's extension.
   std::string Picture(const std::string& name, int type, int side = 64) {
     const std::string path = cluster_.folder() + "/" + name;
     EXPECT_TRUE(cv::imwrite(path, Noise(side, type, ++pictures_)));
@@ -54,7 +53,7 @@ class UploadTest : public ::testing::Test {
     return cluster_.Vico(words);
   }
 
-  // Refused with the field and words given, and nothing is left behind.
+  // The error names the field and contains the words, and nothing is stored.
   void ExpectRefused(const std::vector<std::string>& files, const std::string& field,
                      const std::string& words) {
     const Finished upload = Upload(files);
@@ -69,26 +68,26 @@ class UploadTest : public ::testing::Test {
   int pictures_ = 0;
 };
 
-TEST_F(UploadTest, GoodPicturesBecomeAConcept) {
+TEST_F(UploadTest, ValidPicturesBecomeAConcept) {
   const Finished upload = Upload({Picture("a.png", CV_8UC3), Picture("b.jpg", CV_8UC3)});
   EXPECT_EQ(upload.exit_code, 0) << upload.err;
   EXPECT_THAT(upload.out, ::testing::MatchesRegex("concepts/[0-9a-f]+\n"));
   EXPECT_EQ(upload.err, "");
 }
 
-TEST_F(UploadTest, GreyAlphaAndSixteenBitsAreTaken) {
+TEST_F(UploadTest, GreyAlphaAndSixteenBitPicturesAreAccepted) {
   const Finished upload = Upload({Picture("grey.png", CV_8UC1), Picture("alpha.png", CV_8UC4),
                                   Picture("deep.png", CV_16UC3), Picture("grey.jpg", CV_8UC1)});
   EXPECT_EQ(upload.exit_code, 0) << upload.err;
 }
 
-TEST_F(UploadTest, TheContentCountsNotTheName) {
+TEST_F(UploadTest, TheContentDeterminesTheFormat) {
   const std::string png = ReadFile(Picture("a.png", CV_8UC3));
   const std::string jpeg = ReadFile(Picture("b.jpg", CV_8UC3));
   EXPECT_EQ(Upload({File("png.jpg", png), File("jpeg.txt", jpeg)}).exit_code, 0);
 }
 
-TEST_F(UploadTest, NoPictureIsRefused) {
+TEST_F(UploadTest, AFileThatIsNoPictureIsRefused) {
   ExpectRefused({Picture("a.png", CV_8UC3), File("b.png", "this is a letter, not a picture")},
                 "pictures[1]", "b.png");
 }
@@ -102,11 +101,11 @@ TEST_F(UploadTest, ATruncatedPictureIsRefused) {
                 "pictures[1]", "ends early");
 }
 
-TEST_F(UploadTest, ZeroBytesAreRefused) {
+TEST_F(UploadTest, AnEmptyFileIsRefused) {
   ExpectRefused({File("a.png", ""), Picture("b.png", CV_8UC3)}, "pictures[0].size_bytes", "got 0");
 }
 
-TEST_F(UploadTest, AHugeHeaderIsRefusedBeforeItIsUnpacked) {
+TEST_F(UploadTest, AHugeSizeInTheHeaderIsRefused) {
   // Signature, then IHDR: 50,000 x 50,000, 8-bit RGB, with its true CRC-32; then an empty IDAT.
   const std::string png(
       "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xc3\x50\0\0\xc3\x50\x08\x02\0\0\0\xc4\xcd\xaa\x9d"
@@ -115,14 +114,14 @@ TEST_F(UploadTest, AHugeHeaderIsRefusedBeforeItIsUnpacked) {
   ExpectRefused({File("a.png", png), Picture("b.png", CV_8UC3)}, "pictures[0]", "50000");
 }
 
-TEST_F(UploadTest, OnePictureOrMoreThanTwentyAreRefused) {
+TEST_F(UploadTest, FewerThanTwoOrMoreThanTwentyPicturesAreRefused) {
   std::vector<std::string> files = {Picture("0.png", CV_8UC3)};
   ExpectRefused(files, "header.pictures", "must be 2..20, got 1");
   while (files.size() < 21) files.push_back(Picture(fmt::format("{}.png", files.size()), CV_8UC3));
   ExpectRefused(files, "header.pictures", "must be 2..20, got 21");
 }
 
-TEST_F(UploadTest, TwinsAreTakenWithAWarning) {
+TEST_F(UploadTest, EqualPicturesAreAcceptedWithAWarning) {
   const std::string twin = Picture("a.png", CV_8UC3);
   const Finished upload = Upload({twin, twin, Picture("b.png", CV_8UC3)});
   EXPECT_EQ(upload.exit_code, 0) << upload.err;
@@ -133,16 +132,16 @@ TEST_F(UploadTest, AMissingFileIsNamed) {
   ExpectRefused({Picture("a.png", CV_8UC3), "nope.jpg"}, "nope.jpg", "no such file");
 }
 
-TEST_F(UploadTest, ASecondServerOnTheSameFolderGivesUp) {
+TEST_F(UploadTest, ASecondServerOnTheSameFolderEnds) {
   const Finished second = RunToEnd({VICO_SERVER_BINARY, "--data", cluster_.data(), "--listen",
                                     "127.0.0.1:0", "--worker-listen", "127.0.0.1:0"});
   EXPECT_NE(second.exit_code, 0);
   EXPECT_NE(second.exit_code, -1);
   EXPECT_THAT(second.err, HasSubstr(cluster_.data()));
-  EXPECT_EQ(cluster_.Vico({"concepts", "list"}).exit_code, 0);  // the first one goes on
+  EXPECT_EQ(cluster_.Vico({"concepts", "list"}).exit_code, 0);  // the first server still works
 }
 
-TEST_F(UploadTest, AClientGoneInTheMiddleLeavesNothingAndMayComeBack) {
+TEST_F(UploadTest, AnInterruptedUploadStoresNothingAndCanBeRepeated) {
   const std::string a = ReadFile(Picture("a.png", CV_8UC3));
   const std::string b = ReadFile(Picture("b.png", CV_8UC3));
   {
@@ -169,7 +168,7 @@ TEST_F(UploadTest, AClientGoneInTheMiddleLeavesNothingAndMayComeBack) {
   EXPECT_THAT(*cluster_.NewClient()->ListConcepts(10), SizeIs(1));
 }
 
-TEST_F(UploadTest, WhatWasAcknowledgedOutlivesAKill) {
+TEST_F(UploadTest, AnAcknowledgedConceptSurvivesAKilledServer) {
   const Finished upload = Upload({Picture("a.png", CV_8UC3), Picture("b.png", CV_8UC3)});
   ASSERT_EQ(upload.exit_code, 0) << upload.err;
   cluster_.server().Kill();
@@ -178,14 +177,14 @@ TEST_F(UploadTest, WhatWasAcknowledgedOutlivesAKill) {
   EXPECT_EQ(cluster_.Vico({"concepts", "show", name}).exit_code, 0);
 }
 
-TEST_F(UploadTest, WithoutAServerTheToolSaysSo) {
+TEST_F(UploadTest, WithoutAServerTheClientReportsIt) {
   cluster_.server().Kill();
   const Finished list = cluster_.Vico({"concepts", "list"});
   EXPECT_EQ(list.exit_code, 5);
   EXPECT_THAT(list.err, HasSubstr("no answer from the server"));
 }
 
-// Files of the server's may not grow beyond 1 MiB: writing a larger one fails as on a full disk.
+// No file of the server can exceed 1 MiB. A larger write fails as on a full disk.
 class FullDiskTest : public UploadTest {
  protected:
   FullDiskTest() : UploadTest(Full()) {}
@@ -197,7 +196,7 @@ class FullDiskTest : public UploadTest {
   }
 };
 
-TEST_F(FullDiskTest, TheUploadIsRefusedAndTheServerGoesOn) {
+TEST_F(FullDiskTest, TheUploadIsRefusedAndTheServerContinues) {
   constexpr int kTooLarge = 1024;  // noise: about 3 MiB as PNG
   const Finished large =
       Upload({Picture("a.png", CV_8UC3, kTooLarge), Picture("b.png", CV_8UC3, kTooLarge)});
@@ -209,4 +208,4 @@ TEST_F(FullDiskTest, TheUploadIsRefusedAndTheServerGoesOn) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::end_to_end

@@ -1,43 +1,44 @@
-// A client that watches a job on a thread of its own, for tests that do things meanwhile.
+// A client that watches a job on its own thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "client/lib/client.h"
+#include "common/mutex.h"
 
-namespace vico {
+namespace vico::end_to_end {
 
 class Watcher : private client::WatchHandler {
  public:
-  /// From now until the job ends or this goes away.
+  /// Watches until the job ends or the destructor runs.
   Watcher(std::unique_ptr<client::Client> client, std::string job)
       : client_(std::move(client)), thread_([this, job](const std::stop_token& stop) {
           auto last = client_->WatchJob(job, {}, *this, stop);
-          const std::lock_guard lock(mutex_);
+          const MutexLock lock(mutex_);
           last_ = std::move(last);
-          changed_.notify_all();
+          changed_.NotifyAll();
         }) {}
 
-  /// Waits for an event that fits; false when none came before the patience or the watch was over.
-  bool WaitFor(const std::function<bool(const v1::Event&)>& fits,
+  /// Waits for an event that matches. False if the watch or the time ended first.
+  bool WaitFor(const std::function<bool(const v1::Event&)>& matches,
                std::chrono::seconds patience = std::chrono::seconds(60)) {
-    std::unique_lock lock(mutex_);
-    const auto seen = [&] {
-      for (const v1::Event& event : events_) {
-        if (fits(event)) return true;
-      }
-      return false;
+    const MutexLock lock(mutex_);
+    const auto received = [&] {
+      mutex_.AssertHeld();
+      return std::any_of(events_.begin(), events_.end(), matches);
     };
-    changed_.wait_for(lock, patience, [&] { return last_.has_value() || seen(); });
-    return seen();
+    changed_.WaitFor(mutex_, patience, [&] {
+      mutex_.AssertHeld();
+      return last_.has_value() || received();
+    });
+    return received();
   }
 
   bool WaitForStep(std::int64_t step) {
@@ -46,40 +47,43 @@ class Watcher : private client::WatchHandler {
     });
   }
 
-  /// The job's last event; an error when it does not come in time.
+  /// The job's last event; kDeadlineExceeded if it does not arrive in time.
   absl::StatusOr<v1::Event> WaitForEnd(std::chrono::seconds patience = std::chrono::seconds(180)) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, patience, [&] { return last_.has_value(); });
+    const MutexLock lock(mutex_);
+    changed_.WaitFor(mutex_, patience, [&] {
+      mutex_.AssertHeld();
+      return last_.has_value();
+    });
     return last_.value_or(absl::DeadlineExceededError("the job did not end"));
   }
 
   std::vector<v1::Event> events() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return events_;
   }
 
  private:
   absl::Status OnEvent(const v1::Event& event, const std::string* /*bytes*/) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     events_.push_back(event);
-    changed_.notify_all();
+    changed_.NotifyAll();
     return absl::OkStatus();
   }
 
   std::unique_ptr<client::Client> client_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<v1::Event> events_;
-  std::optional<absl::StatusOr<v1::Event>> last_;
-  std::jthread thread_;  // last: it uses the others
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<v1::Event> events_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::StatusOr<v1::Event>> last_ ABSL_GUARDED_BY(mutex_);
+  std::jthread thread_;  // last member, since the thread uses the others
 };
 
 /// Whether the sequence numbers are 1, 2, 3, …
-inline bool AreDense(const std::vector<v1::Event>& events) {
+inline bool AreConsecutive(const std::vector<v1::Event>& events) {
   for (std::size_t i = 0; i < events.size(); ++i) {
     if (events[i].sequence() != i + 1) return false;
   }
   return true;
 }
 
-}  // namespace vico
+}  // namespace vico::end_to_end

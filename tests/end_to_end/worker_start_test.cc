@@ -1,5 +1,5 @@
-// A worker with a base model it cannot use says which file is wrong, and ends; one that can leaves
-// no core dump, and neither does its server.
+// A worker with an unusable base model names the wrong file and ends. Worker and server write no
+// core dumps.
 #include <filesystem>
 #include <string>
 
@@ -9,7 +9,7 @@
 
 #include "tests/end_to_end/cluster.h"
 
-namespace vico {
+namespace vico::end_to_end {
 namespace {
 
 namespace fs = std::filesystem;
@@ -42,7 +42,7 @@ class WorkerStartTest : public ::testing::Test {
   std::string base_;
 };
 
-TEST_F(WorkerStartTest, NoSuchFolder) {
+TEST_F(WorkerStartTest, AMissingFolderIsNamed) {
   base_ += "/nowhere";
   ExpectRefused("nowhere");
 }
@@ -65,12 +65,12 @@ TEST_F(WorkerStartTest, MissingWeightsAreNamed) {
   }
 }
 
-TEST_F(WorkerStartTest, AnotherModelIsNamed) {
+TEST_F(WorkerStartTest, AnUnsupportedModelIsNamed) {
   WriteFile(base_ + "/model_index.json", "{\"_class_name\": \"StableDiffusionXLPipeline\"}");
   ExpectRefused("StableDiffusionXLPipeline is Stable Diffusion XL");
 }
 
-TEST_F(WorkerStartTest, ASingleFileThatIsOneNetworkIsNamed) {
+TEST_F(WorkerStartTest, AFileWithOnlyOneNetworkIsRefused) {
   base_ = WeightsIn(base_ + "/unet");
   ExpectRefused("one network of a diffusers directory");
 }
@@ -92,10 +92,10 @@ TEST_F(WorkerStartTest, WeightsOfAnotherShapeAreNamed) {
   ExpectRefused("unet");
 }
 
-TEST(CoreDumpTest, ServerAndWorkerLeaveNone) {
+TEST(CoreDumpTest, ServerAndWorkerDisableCoreDumps) {
   rlimit before{};
   getrlimit(RLIMIT_CORE, &before);
-  if (before.rlim_max == 0) GTEST_SKIP() << "this machine allows none anyhow";
+  if (before.rlim_max == 0) GTEST_SKIP() << "this machine allows no core dumps";
   const rlimit most{before.rlim_max, before.rlim_max};
   setrlimit(RLIMIT_CORE, &most);
   Cluster cluster;
@@ -109,4 +109,4 @@ TEST(CoreDumpTest, ServerAndWorkerLeaveNone) {
 }
 
 }  // namespace
-}  // namespace vico
+}  // namespace vico::end_to_end

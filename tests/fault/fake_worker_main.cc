@@ -17,6 +17,7 @@
 #include "common/mutex.h"
 #include "common/process/stop_signals.h"
 #include "tests/fault/defects/renumbering_link.h"
+#include "tests/fault/forwarding_link.h"
 #include "tests/fault/worker_log.h"
 #include "tests/server/base_model_fixture.h"
 #include "worker/engine/engine.h"
@@ -96,14 +97,14 @@ class FakeEngine final : public worker::Engine {
 };
 
 /// Forwards to a real link and logs every registration, lease, report and finish.
-class RecordingLink final : public worker::ServerLink {
+class RecordingLink final : public ForwardingLink {
  public:
   RecordingLink(worker::ServerLink& link, std::string worker, std::string path)
-      : link_(link), worker_(std::move(worker)), path_(std::move(path)) {}
+      : ForwardingLink(link), worker_(std::move(worker)), path_(std::move(path)) {}
 
   absl::StatusOr<v1::RegisterResponse> Register(const v1::RegisterRequest& request) override {
     WorkerRecord record = Record("register", "", "", BootMicros());
-    auto answer = link_.Register(request);
+    auto answer = ForwardingLink::Register(request);
     Note(std::move(record), answer.status());
     return answer;
   }
@@ -111,7 +112,7 @@ class RecordingLink final : public worker::ServerLink {
   absl::StatusOr<v1::LeaseResponse> Lease(const v1::LeaseRequest& request,
                                           std::stop_token stop) override {
     const int64_t called = BootMicros();
-    auto answer = link_.Lease(request, std::move(stop));
+    auto answer = ForwardingLink::Lease(request, std::move(stop));
     if (!answer.ok()) return answer;
     for (const v1::LeasedJob& job : answer->jobs()) {
       {
@@ -129,7 +130,7 @@ class RecordingLink final : public worker::ServerLink {
     for (const v1::Event& event : request.events()) {
       if (event.has_progress()) record.step = event.progress().step();
     }
-    auto answer = link_.Report(request, timeout);
+    auto answer = ForwardingLink::Report(request, timeout);
     Note(std::move(record), answer.status());
     return answer;
   }
@@ -146,18 +147,9 @@ class RecordingLink final : public worker::ServerLink {
       record.blob = request.generated().pictures(0).blob().sha256();
     }
     AppendRecord(path_, record);
-    auto answer = link_.Finish(request);
+    auto answer = ForwardingLink::Finish(request);
     Note(std::move(record), answer.status());
     return answer;
-  }
-
-  absl::StatusOr<std::string> GetBlob(const v1::BlobRef& blob,
-                                      const worker::LeaseKey& lease) override {
-    return link_.GetBlob(blob, lease);
-  }
-  absl::Status PutBlob(const v1::BlobRef& blob, std::string_view bytes,
-                       const worker::LeaseKey& lease) override {
-    return link_.PutBlob(blob, bytes, lease);
   }
 
  private:
@@ -180,7 +172,6 @@ class RecordingLink final : public worker::ServerLink {
     AppendRecord(path_, record);
   }
 
-  worker::ServerLink& link_;
   const std::string worker_;
   const std::string path_;
   Mutex mutex_;

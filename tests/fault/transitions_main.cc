@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,6 +83,29 @@ class Caller {
   const int number_;
 };
 
+/// A queue in a folder. Its limits of queued jobs are out of reach.
+class Queue {
+ public:
+  static absl::StatusOr<std::unique_ptr<Queue>> Open(const std::string& folder,
+                                                     server::JobStoreOptions options) {
+    options.queued_per_tenant = options.queued_total = 1 << 20;
+    auto queue = std::make_unique<Queue>();
+    ASSIGN_OR_RETURN(queue->database_, server::SqliteDatabase::Open(folder + "/vico.db"));
+    ASSIGN_OR_RETURN(queue->jobs_, server::SqlJobStore::Open(*queue->database_, queue->clock_,
+                                                             queue->time_, queue->feed_, options));
+    return queue;
+  }
+
+  server::JobStore& jobs() { return *jobs_; }
+
+ private:
+  const SystemClock clock_;
+  const server::StoreClock time_{clock_};
+  server::EventFeed feed_;
+  std::unique_ptr<server::Database> database_;
+  std::unique_ptr<server::JobStore> jobs_;
+};
+
 struct Transitions {
   double per_second = 0;
   double syncs_per_second = 0;  ///< the larger of the rates before and after
@@ -91,22 +115,16 @@ absl::StatusOr<Transitions> MeasureTransitions(int callers, double seconds) {
   const TempFolder folder;
   Transitions measured;
   measured.syncs_per_second = SyncsPerSecond(folder.path() + "/page", 0.5);
-  ASSIGN_OR_RETURN(const auto database, server::SqliteDatabase::Open(folder.path() + "/vico.db"));
-  const SystemClock clock;
-  const server::StoreClock time(clock);
-  server::EventFeed feed;
   server::JobStoreOptions options;
-  options.queued_per_tenant = options.queued_total = 1 << 20;
   options.generations_per_tenant = callers;
-  ASSIGN_OR_RETURN(const auto jobs,
-                   server::SqlJobStore::Open(*database, clock, time, feed, options));
+  ASSIGN_OR_RETURN(const auto queue, Queue::Open(folder.path(), options));
   std::atomic<bool> stop{false};
   std::atomic<int64_t> done{0};
   const auto start = steady_clock::now();
   {
     std::vector<std::jthread> threads;
     for (int i = 0; i < callers; ++i) {
-      threads.emplace_back([&, i] { Caller(*jobs, i).Play(stop, done); });
+      threads.emplace_back([&, i] { Caller(queue->jobs(), i).Play(stop, done); });
     }
     std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
     stop = true;
@@ -127,16 +145,10 @@ struct LeaseTimes {
 absl::StatusOr<LeaseTimes> MeasureLeases(int waiting) {
   constexpr int kLeases = 400;
   const TempFolder folder(TempFolder::InMemory());
-  ASSIGN_OR_RETURN(const auto database, server::SqliteDatabase::Open(folder.path() + "/vico.db"));
-  const SystemClock clock;
-  const server::StoreClock time(clock);
-  server::EventFeed feed;
   server::JobStoreOptions options;
-  options.queued_per_tenant = options.queued_total = 1 << 20;
   options.trainings_per_tenant = 1;
   options.generations_per_tenant = kLeases;
-  ASSIGN_OR_RETURN(const auto jobs,
-                   server::SqlJobStore::Open(*database, clock, time, feed, options));
+  ASSIGN_OR_RETURN(const auto queue, Queue::Open(folder.path(), options));
   server::LeaseQuery query;
   query.base_models = {"baseModels/toy"};
   for (int i = 0; i <= waiting + kLeases; ++i) {
@@ -147,13 +159,13 @@ absl::StatusOr<LeaseTimes> MeasureLeases(int waiting) {
     } else {
       request.spec.mutable_generate()->set_base_model("baseModels/toy");
     }
-    RETURN_IF_ERROR(jobs->Submit(request).status());
+    RETURN_IF_ERROR(queue->jobs().Submit(request).status());
   }
   std::vector<double> milliseconds;
   for (int i = 0; i <= kLeases; ++i) {
     query.nonce = fmt::format("nonce-{}", i);
     const auto start = steady_clock::now();
-    ASSIGN_OR_RETURN(const auto grants, jobs->Lease(query));
+    ASSIGN_OR_RETURN(const auto grants, queue->jobs().Lease(query));
     if (grants.empty()) return absl::InternalError("no job was leased");
     milliseconds.push_back(Since(start) * 1000);
   }

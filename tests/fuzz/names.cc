@@ -81,11 +81,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto trace = ParseTraceparent(text, text)) {
     const std::string written = Traceparent(*trace);
     MustHold(ParseTraceparent(written) == trace, "a trace context is the same after a round trip");
-    MustHold(written.substr(3, 49) == text.substr(3, 49), "the ids of a trace context are not changed");
+    MustHold(written.substr(3, 49) == text.substr(3, 49),
+             "the ids of a trace context are not changed");
   }
   if (IsTracestate(text)) {
     MustHold(text.size() <= 512, "a tracestate has at most 512 bytes");
-    MustHold(text.find_first_of("\r\n") == std::string_view::npos, "a tracestate has no line break");
+    MustHold(text.find_first_of("\r\n") == std::string_view::npos,
+             "a tracestate has no line break");
   }
   if (IsSha256Hex(text)) MustHold(text.size() == 64, "a digest has 64 digits");
   if (size >= sizeof(int)) {
