@@ -1,4 +1,4 @@
-// Runs one case of bench/parity on the product and prints one line of JSON: seconds and the
+// vico-bench-parity: runs one case of bench/parity and prints one line of JSON with seconds and the
 // process's peak memory. The tokenizer's case reads texts from standard input and prints their ids.
 #include <algorithm>
 #include <chrono>
@@ -21,7 +21,7 @@ using worker::WriteTensors;
 
 double Time(int repeats, const std::function<void()>& run) {
   using Clock = std::chrono::steady_clock;
-  if (repeats > 0) run();  // uncounted
+  if (repeats > 0) run();  // warm-up
   const int counted = std::max(repeats, 1);
   const auto begin = Clock::now();
   for (int i = 0; i < counted; ++i) run();
@@ -30,7 +30,7 @@ double Time(int repeats, const std::function<void()>& run) {
 
 namespace {
 
-/// VmHWM of this process. Not getrusage's, which starts at what the parent had.
+/// VmHWM of this process. getrusage's value starts at the parent's.
 int64_t PeakBytes() {
   std::ifstream status("/proc/self/status");
   const std::string key = "VmHWM:";
@@ -62,7 +62,7 @@ void Run(const std::string& name, const std::string& input, const std::string& o
 int main(int argc, char** argv) {
   std::string name, input, output, dtype = "float32";
   vico::parity::Request request;
-  CLI::App app("The product's side of bench/parity.");
+  CLI::App app("Runs one case of bench/parity.");
   app.add_option("case", name)->required();
   app.add_option("--base-model", request.base_model)->required();
   app.add_option("--input", input);

@@ -1,4 +1,4 @@
-// Text encoder, autoencoder, U-Net and the bare denoising loop.
+// The cases of text encoder, autoencoder, U-Net and the denoising loop of the bare base model.
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -31,7 +31,7 @@ BaseModel Open(const std::string& directory) {
   return *std::move(model);
 }
 
-/// Only the network a case needs, so that its memory is that network's.
+/// Loads only the network of a case, so that the peak memory is that network's.
 template <class Holder>
 void Load(Holder& network, const WeightFiles& files, torch::ScalarType dtype) {
   const auto weights = OpenWeights(files);
@@ -89,7 +89,7 @@ Answer Ddim(const Request& request) {
   options.prompt = request.text.at("prompt");
   options.seeds = {0};
   Answer answer;
-  options.steps = 1;  // uncounted
+  options.steps = 1;  // warm-up
   Denoise(loaded->base, nullptr, options, request.input.at("noise"), {});
   options.steps = 10;
   answer.seconds = Time(0, [&] {

@@ -1,4 +1,4 @@
-// ViCo's two streams, training step and denoising loop, as the worker runs them.
+// The cases of ViCo's two streams, training step and denoising loop, as the worker runs them.
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
@@ -20,23 +20,24 @@ using worker::Dialect;
 using worker::GenerateOptions;
 using worker::LoadBase;
 using worker::Look;
+using worker::OtsuMask;
 using worker::Personalization;
 using worker::RunReference;
 using worker::RunTarget;
 using worker::SiteFeatures;
 using worker::TargetPass;
 using worker::TensorMap;
+using worker::TrainingStep;
 using worker::TrainOptions;
 using worker::TrainRows;
-using worker::TrainingStep;
 using worker::TransformerVisitor;
 
 namespace {
 
 constexpr int64_t kSteps = 5;
 
-/// The target's stream once more, to see what each site gives. That it is the product's is checked
-/// by the prediction, which must be RunTarget's to the last bit.
+/// Repeats the target stream to read the output of each site. Its prediction must equal RunTarget's
+/// to the last bit, which checks that it is the same computation.
 class SiteOutputs : public TransformerVisitor {
  public:
   /// `masks`: see Masks().
@@ -69,7 +70,7 @@ class SiteOutputs : public TransformerVisitor {
   TensorMap& output_;
 };
 
-/// One a site, of the maps that `pass` saw.
+/// One mask for each site, from the maps of `pass`.
 std::vector<torch::Tensor> Masks(Dialect dialect, const TargetPass& pass) {
   std::vector<torch::Tensor> masks;
   for (const auto& site : pass.seen) {
@@ -98,7 +99,7 @@ class Session {
   }
 
   Answer Train() {
-    TrainOptions options;  // the paper's, and mmagic's, too
+    TrainOptions options;  // the defaults of the paper, which mmagic shares
     options.dialect = dialect_;
     options.batch_size = request_.input.at("target").size(1);
     Answer answer;
@@ -131,7 +132,7 @@ class Session {
         .adapter = adapter_, .dialect = dialect_, .reference = request_.input.at("reference")};
     Answer answer;
     const auto& noise = request_.input.at("noise");
-    options.steps = 1;  // uncounted
+    options.steps = 1;  // warm-up
     Denoise(base_, &personal, options, noise, {});
     options.steps = 10;
     answer.seconds =
@@ -147,7 +148,7 @@ class Session {
             prompts[static_cast<size_t>(step)].get<std::vector<std::string>>()};
   }
 
-  /// What the first step's rows make of the four sites.
+  /// The maps of the four sites for the first step's rows.
   void LookAtSites(TensorMap& output) {
     const at::NoGradGuard no_grad;
     const TrainRows rows = Rows(0);
@@ -174,7 +175,7 @@ class Session {
     }
   }
 
-  /// `values` in the order of the adapter's parameters, under their names.
+  /// Names for `values`, which are in the order of the adapter's parameters.
   void Keep(const std::string& prefix, const std::vector<torch::Tensor>& values,
             TensorMap& output) {
     const auto parameters = adapter_->parameters();

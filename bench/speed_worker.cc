@@ -1,6 +1,7 @@
-// One row of the speed table at Stable Diffusion 1.5's size, taken turn by turn: prints {"ready":
-// true}, then runs the row once for every line on standard input and prints its seconds and peak
-// memory. Weights are random. bench/speed drives it and its counterpart; see bench/README.md.
+// vico-bench-speed: measures one row of the speed table at Stable Diffusion 1.5's size. Prints
+// {"ready": true}, then runs the row once for every line on standard input and prints its seconds
+// and peak memory. Weights are random. bench/speed runs it in turns with its counterpart; see
+// bench/README.md.
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -18,9 +19,9 @@
 
 namespace {
 
-constexpr int64_t kLatentFactor = 8;  // pixels a latent element, in each direction
+constexpr int64_t kLatentFactor = 8;  // pixels for each latent element, in each direction
 
-// "VmHWM" or "VmRSS" of this process.
+// Reads "VmHWM" or "VmRSS" of this process.
 int64_t MemoryKib(const std::string& field) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -31,11 +32,11 @@ int64_t MemoryKib(const std::string& field) {
 
 class Turns {
  public:
-  // Waits for the driver; false when it has closed its end.
+  // Waits for the driver's next line; false when it has closed the pipe.
   bool Begin() {
     std::string line;
     if (!std::getline(std::cin, line)) return false;
-    std::ofstream("/proc/self/clear_refs") << "5";  // VmHWM starts again at VmRSS
+    std::ofstream("/proc/self/clear_refs") << "5";  // resets VmHWM to VmRSS
     begin_ = std::chrono::steady_clock::now();
     return true;
   }
@@ -52,7 +53,7 @@ class Turns {
   std::chrono::steady_clock::time_point begin_;
 };
 
-// The toy base's tokenizer with as many entries as the text encoder has embeddings.
+// The toy base's tokenizer, padded to the number of the text encoder's embeddings.
 absl::StatusOr<vico::Tokenizer> WideTokenizer(const std::string& directory, int64_t entries) {
   const auto model = vico::worker::OpenBaseModel(directory);
   if (!model.ok()) return model.status();
@@ -81,10 +82,11 @@ void Train(vico::worker::Base& base, const Row& row, Turns& turns) {
   const int64_t pixels = kLatentFactor * row.side;
   const auto picture = torch::rand({1, 3, pixels, pixels});
   if (!turns.Begin()) return;
-  vico::worker::TrainAdapter(base, picture, options, [&](const vico::worker::StepReport&, vico::worker::Adapter&) {
-    turns.End();
-    return turns.Begin();
-  });
+  vico::worker::TrainAdapter(base, picture, options,
+                             [&](const vico::worker::StepReport&, vico::worker::Adapter&) {
+                               turns.End();
+                               return turns.Begin();
+                             });
 }
 
 void Sample(vico::worker::Base& base, const Row& row, size_t pictures, Turns& turns) {
@@ -96,7 +98,8 @@ void Sample(vico::worker::Base& base, const Row& row, size_t pictures, Turns& tu
   for (size_t i = 0; i < pictures; ++i) options.seeds.push_back(i);
   vico::worker::Personalization personal{
       .adapter = vico::worker::Adapter(base.unet->transformers(), base.sites(),
-                               base.text->config().hidden_size, 7, vico::worker::BlockStart::kDefault),
+                                       base.text->config().hidden_size, 7,
+                                       vico::worker::BlockStart::kDefault),
       .reference = torch::randn({1, 4, row.side, row.side})};
   vico::worker::GenerateObserver observer;
   observer.on_step = [&](int64_t, int64_t) {
@@ -129,7 +132,7 @@ int main(int argc, char** argv) {
   Row row;
   std::string dtype = "fp32", base_model = "toyworld/base";
   int threads = 2;
-  CLI::App app("Runs one row of the speed table, once a line of standard input.");
+  CLI::App app("Runs one row of the speed table once for every line of standard input.");
   app.add_option("row", row.name)
       ->required()
       ->check(CLI::IsMember({"train", "sample1", "sample4", "encode", "decode", "text"}));
@@ -150,17 +153,17 @@ int main(int argc, char** argv) {
     return 1;
   }
   torch::manual_seed(1);
-  // Rows without a network get a small one: the base has one of each.
+  // A network that the row does not use is small: Base must have one of each.
   vico::worker::UNetConfig unet;
   if (!needs_unet) unet.block_out_channels = {32, 32, 32, 32};
   vico::worker::VaeConfig vae;
   if (!needs_vae) vae.block_out_channels = {32, 32, 32, 32};
   vico::worker::Base base{.text = vico::worker::ClipText(text),
-                  .vae = vico::worker::Vae(vae),
-                  .unet = vico::worker::UNet(unet),
-                  .schedule = vico::worker::Schedule(vico::worker::ScheduleConfig{}),
-                  .tokenizer = *std::move(tokenizer),
-                  .threads = threads};
+                          .vae = vico::worker::Vae(vae),
+                          .unet = vico::worker::UNet(unet),
+                          .schedule = vico::worker::Schedule(vico::worker::ScheduleConfig{}),
+                          .tokenizer = *std::move(tokenizer),
+                          .threads = threads};
   Freeze(base.text);
   Freeze(base.vae);
   Freeze(base.unet);

@@ -1,5 +1,5 @@
-// Seconds a training step takes on this machine, for one setting of threads, rows and precision.
-// Prints one line of JSON. The first steps are not counted. See bench/README.md.
+// vico-bench-train-step: measures the seconds of a training step for one setting of threads, rows
+// and precision. Prints one line of JSON. The first steps are a warm-up. See bench/README.md.
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -11,9 +11,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "worker/engine/loaded_base.h"
 #include "worker/io/file.h"
 #include "worker/io/image.h"
-#include "worker/engine/loaded_base.h"
 #include "worker/train/trainer.h"
 
 namespace {
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   options.batch_size = 4;
   options.init_word = "robot";
   options.attention_learning_rate = 5e-4;
-  CLI::App app("Times ViCo's training step.");
+  CLI::App app("Measures the time of ViCo's training step.");
   app.add_option("--base-model", base_model);
   app.add_option("--images", images);
   app.add_option("--init-word", options.init_word);
@@ -66,11 +66,11 @@ int main(int argc, char** argv) {
   auto begin = Clock::now();
   double loss = 0;
   vico::worker::TrainAdapter(loaded->base, torch::stack(squares), options,
-                     [&](const vico::worker::StepReport& report, vico::worker::Adapter&) {
-                       loss += report.loss / static_cast<double>(options.steps);
-                       if (report.step == kWarmUp) begin = Clock::now();
-                       return true;
-                     });
+                             [&](const vico::worker::StepReport& report, vico::worker::Adapter&) {
+                               loss += report.loss / static_cast<double>(options.steps);
+                               if (report.step == kWarmUp) begin = Clock::now();
+                               return true;
+                             });
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count() /
                          static_cast<double>(options.steps - kWarmUp);
   fmt::print(

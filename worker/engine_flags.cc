@@ -6,29 +6,29 @@ namespace vico::worker {
 
 void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
   app.add_option("--base-model", flags.base_models,
-                 "A base model: a directory in diffusers layout, or one .safetensors file; may be "
-                 "given several times")
+                 "Base model: a directory in diffusers layout or a .safetensors file; may be given "
+                 "several times")
       ->required();
   app.add_option("--tokenizer", flags.tokenizer,
-                 "The folder with vocab.json and merges.txt for base models of one file; otherwise "
-                 "they are looked for "
-                 "beside it");
-  app.add_option("--threads", flags.threads, "Compute threads")
+                 "Folder with vocab.json and merges.txt for single-file base models; by default "
+                 "tokenizer/ beside the file, then its own folder");
+  app.add_option("--threads", flags.threads, "Number of compute threads")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  app.add_option("--device", flags.device, "cpu, cuda, or auto: cuda where there is one")
+  app.add_option("--device", flags.device, "cpu, cuda, or auto: cuda if available")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
-  app.add_option("--precision", flags.precision,
-                 "fp32, or bf16 for U-Net and autoencoder: less memory, and faster where the "
-                 "hardware has it")
+  app.add_option(
+         "--precision", flags.precision,
+         "fp32 or bf16, of U-Net and autoencoder; bf16 takes half the memory and is faster if "
+         "the hardware supports it")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off")
       ->capture_default_str();
 }
 
-std::vector<std::string> Words(const EngineFlags& flags) {
+std::vector<std::string> EngineArguments(const EngineFlags& flags) {
   std::vector<std::string> words;
   for (const std::string& path : flags.base_models)
     words.insert(words.end(), {"--base-model", path});

@@ -1,4 +1,4 @@
-// The flags that a worker takes for its engine, and hands on to it.
+// The flags of the engine, which vico-worker accepts and passes on to vico-engine.
 #pragma once
 
 #include <string>
@@ -19,10 +19,10 @@ struct EngineFlags {
   int threads = 1;
 };
 
-/// Both must outlive the parsing.
+/// Adds the flags to `app`. Both must outlive parsing.
 void AddEngineFlags(CLI::App& app, EngineFlags& flags);
 
-/// The same flags as words of a command.
-std::vector<std::string> Words(const EngineFlags& flags);
+/// The flags as arguments of a command.
+std::vector<std::string> EngineArguments(const EngineFlags& flags);
 
 }  // namespace vico::worker

@@ -1,6 +1,6 @@
-// vico-engine: the LibTorch side of a worker, which starts it and talks to it through descriptor 3.
-// Ends when the worker does. Exit codes: 0 the worker is gone, 1 could not load the base models or
-// the channel broke, 2 wrong flags.
+// vico-engine: the LibTorch process of a worker, which starts it and connects to it by
+// descriptor 3. Ends with the worker. Exit codes: 0 the worker has ended; 1 could not load the base
+// models, or the channel broke; 2 wrong flags.
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -10,19 +10,19 @@
 
 #include "common/log.h"
 #include "worker/available_cores.h"
+#include "worker/engine/torch_engine.h"
 #include "worker/engine_flags.h"
 #include "worker/process/child.h"
 #include "worker/process/engine_server.h"
-#include "worker/engine/torch_engine.h"
 
 int main(int argc, char** argv) {
-  // A terminal sends its signals to both; it is the worker that decides when to end.
+  // A terminal signals the worker, too, which ends this process after it has drained.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGTERM, SIG_IGN);
 
   vico::worker::EngineFlags flags;
   flags.threads = vico::worker::AvailableCores();
-  CLI::App app("Vico's engine: started by vico-worker, not by hand.");
+  CLI::App app("The engine process of vico-worker, which starts it.");
   app.set_version_flag("--version", VICO_VERSION);
   vico::worker::AddEngineFlags(app, flags);
   try {
@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   }
   struct stat socket {};
   if (fstat(vico::worker::kChildSocket, &socket) != 0 || !S_ISSOCK(socket.st_mode)) {
-    std::fprintf(stderr, "vico-engine: is started by vico-worker, not by hand\n");
+    std::fprintf(stderr, "vico-engine: must be started by vico-worker\n");
     return 2;
   }
   const auto log = vico::Log::ToStderr("vico-engine", flags.log_level);
@@ -40,12 +40,12 @@ int main(int argc, char** argv) {
 
   vico::worker::FrameChannel channel(vico::worker::kChildSocket);
   const auto engine = vico::worker::OpenTorchEngine({.base_models = flags.base_models,
-                                             .tokenizer = flags.tokenizer,
-                                             .device = flags.device,
-                                             .precision = flags.precision,
-                                             .threads = flags.threads,
-                                             .code_version = VICO_VERSION},
-                                            *log);
+                                                     .tokenizer = flags.tokenizer,
+                                                     .device = flags.device,
+                                                     .precision = flags.precision,
+                                                     .threads = flags.threads,
+                                                     .code_version = VICO_VERSION},
+                                                    *log);
   if (!engine.ok()) {
     vico::worker::RefuseToServe(engine.status(), channel).IgnoreError();
     return 1;

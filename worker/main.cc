@@ -1,5 +1,6 @@
-// vico-worker: flags -> link, engine process, loop; drains on SIGTERM or SIGINT. Exit codes: 0
-// drained, 1 could not start, was refused, or its engine does not start again; 2 wrong flags.
+// vico-worker: connects to the server, starts the engine process and serves jobs until SIGTERM or
+// SIGINT. Exit codes: 0 drained; 1 could not start, the server refused the worker, or the engine
+// does not start again; 2 wrong flags.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -12,18 +13,18 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/core_dumps.h"
 #include "common/ids.h"
 #include "common/log.h"
-#include "common/stop_signals.h"
+#include "common/process/core_dumps.h"
+#include "common/process/stop_signals.h"
 #include "common/tracing/otlp_exporter.h"
 #include "common/tracing/otlp_headers.h"
 #include "worker/available_cores.h"
 #include "worker/engine_flags.h"
-#include "worker/process/engine_process.h"
 #include "worker/job/retry.h"
 #include "worker/job/server_link.h"
 #include "worker/job/worker.h"
+#include "worker/process/engine_process.h"
 
 namespace {
 
@@ -38,14 +39,14 @@ std::string DefaultName() {
   return fmt::format("{}-{}", host, vico::NewId().substr(0, 8));
 }
 
-/// vico-engine in the folder that this program is in.
+/// Path of vico-engine in the folder of this program.
 std::string DefaultEngine() {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   return error ? "vico-engine" : (self.parent_path() / "vico-engine").string();
 }
 
-/// Tells a probe that this worker serves; gone with it. Does nothing without a path.
+/// A file for readiness probes, which exists while this worker serves. Does nothing without a path.
 class ReadyFile {
  public:
   explicit ReadyFile(std::string path) : path_(std::move(path)) { Remove(); }
@@ -54,7 +55,7 @@ class ReadyFile {
   ReadyFile& operator=(const ReadyFile&) = delete;
 
   const std::string& path() const { return path_; }
-  bool Make() const { return path_.empty() || std::ofstream(path_).good(); }
+  bool Create() const { return path_.empty() || std::ofstream(path_).good(); }
 
  private:
   void Remove() const {
@@ -66,7 +67,7 @@ class ReadyFile {
   const std::string path_;
 };
 
-// A step on a CPU may take minutes with a large base model; on a GPU two minutes mean it is stuck.
+// A step of a large base model may take minutes on a CPU. On a GPU it takes seconds.
 constexpr double kHangSecondsCpu = 1800;
 constexpr double kHangSecondsGpu = 120;
 
@@ -88,28 +89,30 @@ int main(int argc, char** argv) {
   options.build_version = VICO_VERSION;
   vico::worker::EngineFlags flags;
   flags.threads = vico::worker::AvailableCores();
-  CLI::App app("Vico's worker: leases jobs from a server and runs them in an engine process.");
+  CLI::App app("Leases jobs from a Vico server and runs them in an engine process.");
   app.set_version_flag("--version", VICO_VERSION);
-  app.add_option("--server", server, "The server's address for workers, host:port")->required();
+  app.add_option("--server", server, "Worker address of the server, host:port")->required();
   app.add_option("--cert", tls.certificate,
-                 "Certificate in PEM that names vico://worker/NAME; TLS on both sides");
-  app.add_option("--key", tls.key, "Its private key in PEM");
+                 "Client certificate in PEM that names vico://worker/NAME; turns on mutual TLS");
+  app.add_option("--key", tls.key, "Private key of the certificate in PEM");
   app.add_option("--ca", tls.ca, "CA of the server's certificate in PEM");
   vico::worker::AddEngineFlags(app, flags);
-  app.add_option("--name", options.name, "Unique among the server's workers")
+  app.add_option("--name", options.name, "Name of this worker, unique among the server's workers")
       ->capture_default_str();
   app.add_option("--ready-file", ready_file,
-                 "A file that is there once the base models are loaded and the server knows this "
-                 "worker, until it ends");
-  app.add_option("--otlp-endpoint", otlp_endpoint,
-                 "Send spans of jobs to {this}/v1/traces, as http://collector:4318")
+                 "File that exists from the first registration, with loaded base models, until the "
+                 "worker ends");
+  app.add_option(
+         "--otlp-endpoint", otlp_endpoint,
+         "OTLP collector for the spans of jobs, such as http://collector:4318; /v1/traces is "
+         "appended")
       ->envname("OTEL_EXPORTER_OTLP_ENDPOINT");
-  app.add_option("--engine", engine_program, "The engine's program")->capture_default_str();
-  app.add_option("--hang-seconds", hang_seconds,
-                 fmt::format("An engine without a sign of life for so long is killed, and its job "
-                             "goes on from its last "
-                             "checkpoint; 0: {} on a CPU, {} on a GPU",
-                             kHangSecondsCpu, kHangSecondsGpu))
+  app.add_option("--engine", engine_program, "Path of the engine program")->capture_default_str();
+  app.add_option(
+         "--hang-seconds", hang_seconds,
+         fmt::format("Kill an engine that sends nothing for this long during a job; the job "
+                     "continues from its last checkpoint; 0: {} on a CPU, {} on a GPU",
+                     kHangSecondsCpu, kHangSecondsGpu))
       ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   try {
@@ -137,29 +140,30 @@ int main(int argc, char** argv) {
   options.spans = spans->get();
   vico::worker::EngineProcessOptions engine_options;
   engine_options.command = {engine_program};
-  for (std::string& word : vico::worker::Words(flags)) engine_options.command.push_back(std::move(word));
+  for (std::string& argument : vico::worker::EngineArguments(flags)) {
+    engine_options.command.push_back(std::move(argument));
+  }
   const auto engine = vico::worker::EngineProcess::Open(engine_options, *log);
   if (!engine.ok()) return Fail(engine.status());
   if (hang_seconds == 0)
     hang_seconds = (*engine)->device() == "cpu" ? kHangSecondsCpu : kHangSecondsGpu;
   (*engine)->SetHang(absl::Seconds(hang_seconds));
 
-  // The engine is killed first; the job's own thread hangs only if something is wrong with this
-  // program.
+  // Longer than the engine's limit: only a bug in this process can reach it.
   options.hang = absl::Seconds(2 * hang_seconds);
   options.on_hang = [&log] {
-    log->Error("the worker hangs; ending, so that a fresh process can take over");
+    log->Error("the worker hangs; exiting, so that a new process can replace it");
     std::_Exit(1);
   };
   options.jitter_seed = std::hash<std::string>{}(options.name);
   const ReadyFile ready(ready_file);
   options.on_registered = [&ready, &log] {
-    if (!ready.Make()) log->Warning("the ready file cannot be made", {{"path", ready.path()}});
+    if (!ready.Create()) log->Warning("cannot create the ready file", {{"path", ready.path()}});
   };
   const vico::SystemClock clock;
   vico::worker::SystemPause pause;
   vico::worker::Worker worker(**link, **engine, clock, pause, log->With({{"worker", options.name}}),
-                      options);
+                              options);
   const absl::Status end = worker.Run(signals.token());
   if (!end.ok()) return Fail(end);
   log->Info("drained");

@@ -29,9 +29,9 @@ struct AuthorsNetworks {
   AuthorsNetworks() : unet(ReducedUNet()), text(AuthorsTextConfig()) {
     const auto& transformers = unet->transformers();
     const auto sites =
-        PaperSites(unet->encoder_and_middle(), static_cast<int64_t>(transformers.size()));
-    adapter = Adapter(transformers, sites, AuthorsTextConfig().hidden_size, 0,
-                      worker::BlockStart::kDefault);
+        worker::PaperSites(unet->encoder_and_middle(), static_cast<int64_t>(transformers.size()));
+    adapter = worker::Adapter(transformers, sites, AuthorsTextConfig().hidden_size, 0,
+                              worker::BlockStart::kDefault);
     auto named = adapter->NamedTensors();
     named.erase("placeholder_embedding");
     for (auto& item : unet->named_parameters()) named.emplace(item.key(), item.value());
@@ -45,7 +45,7 @@ struct AuthorsNetworks {
 
   worker::UNet unet;
   worker::ClipText text;
-  Adapter adapter{nullptr};  ///< its placeholder is zero
+  worker::Adapter adapter{nullptr};  ///< its placeholder is zero
 };
 
 }  // namespace vico::golden

@@ -19,6 +19,7 @@ namespace vico {
 using worker::MakeDdim;
 using worker::MakeScheduler;
 using worker::ParseScheduleConfig;
+using worker::ResizeBicubic;
 using worker::Schedule;
 using worker::ScheduleConfig;
 using worker::Scheduler;

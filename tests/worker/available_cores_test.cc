@@ -11,7 +11,7 @@ TEST(AvailableCoresTest, AQuotaIsRoundedUpToWholeCores) {
   EXPECT_EQ(CoresInQuota("50000 100000\n"), 1);
 }
 
-TEST(AvailableCoresTest, NoQuotaIsNone) {
+TEST(AvailableCoresTest, WithoutAQuotaTheCountIsZero) {
   EXPECT_EQ(CoresInQuota("max 100000\n"), 0);
   EXPECT_EQ(CoresInQuota(""), 0);
   EXPECT_EQ(CoresInQuota("-1 100000"), 0);

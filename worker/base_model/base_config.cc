@@ -14,7 +14,7 @@ using Presence = ConfigReader::Presence;
 
 constexpr int64_t kMaxChannels = 8192;
 
-/// Which entries are `with`; all others must be `without`.
+/// True for each entry that is `with`. All others must be `without`.
 std::vector<bool> AttentionFlags(ConfigReader& reader, const char* key, const char* with,
                                  const char* without, size_t count) {
   std::vector<bool> flags;
@@ -87,7 +87,7 @@ absl::StatusOr<UNetConfig> ParseUNetConfig(std::string_view text, std::string_vi
   CheckDivisible(reader, "norm_num_groups", c.block_out_channels,
                  std::vector<int64_t>(levels, c.norm_num_groups));
 
-  // Old and new diffusers write what is off as null or as false.
+  // Versions of diffusers write a disabled setting as null or as false.
   for (const char* key :
        {"addition_embed_type", "addition_time_embed_dim", "center_input_sample", "class_embed_type",
         "class_embeddings_concat", "cross_attention_norm", "dual_cross_attention",

@@ -1,6 +1,6 @@
-// The config files of a diffusers directory -> sizes of our networks. A file that asks for anything
-// these networks do not do is refused in one sentence, never read past. (The noise schedule has a
-// file of its own, schedule_config.)
+// Reads the sizes of the networks from the config files of a diffusers directory, and writes them.
+// A setting that the networks do not support is an error, never ignored. (schedule_config reads the
+// noise schedule.)
 #pragma once
 
 #include <string>
@@ -12,12 +12,12 @@
 
 namespace vico::worker {
 
-/// All take the file's text and the name it has in messages; kInvalidArgument otherwise.
+/// `json` is the file's text and `source` its name in messages. kInvalidArgument naming the key.
 absl::StatusOr<UNetConfig> ParseUNetConfig(std::string_view json, std::string_view source);
 absl::StatusOr<VaeConfig> ParseVaeConfig(std::string_view json, std::string_view source);
 absl::StatusOr<ClipTextConfig> ParseClipTextConfig(std::string_view json, std::string_view source);
 
-/// The inverse: JSON texts that the functions above, diffusers and transformers read.
+/// The inverse: JSON that the functions above, diffusers and transformers read.
 std::string UNetConfigJson(const UNetConfig& config);
 std::string VaeConfigJson(const VaeConfig& config);
 std::string ClipTextConfigJson(const ClipTextConfig& config);

@@ -104,7 +104,7 @@ absl::StatusOr<v1::BaseModel> ApplyDescription(v1::BaseModel description, std::s
   const auto parsed = json::parse(text.begin(), text.end(), nullptr, false);
   if (!parsed.is_object()) return Refuse(source, "file", "is not a JSON object");
   if (const auto it = parsed.find("resolution");
-      it != parsed.end()) {  // before the defaults' sides
+      it != parsed.end()) {  // first: the sides' limits depend on it
     const int multiple = description.size_multiple();
     if (!it->is_number_integer() || *it < multiple || *it > 4096 ||
         it->get<int>() % multiple != 0) {

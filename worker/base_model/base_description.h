@@ -1,4 +1,4 @@
-// vico.json: what a base model is called here, and the defaults of its jobs.
+// vico.json: a base model's name, and the defaults of its jobs.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@
 
 namespace vico::worker {
 
-/// Name from the folder's, sizes from the networks, defaults as Stable Diffusion 1.x and the paper
-/// have them. Sides are multiples of what the networks halve; half to twice the trained side is
-/// allowed.
+/// The description without vico.json: the folder's name, the networks' sizes, and the defaults of
+/// Stable Diffusion 1.x and the paper. Sides must be multiples of what the networks can halve, from
+/// half to twice the trained side.
 v1::BaseModel DefaultDescription(std::string_view folder_name, const UNetConfig& unet,
                                  const VaeConfig& vae, const ClipTextConfig& text);
 
@@ -23,7 +23,7 @@ v1::BaseModel DefaultDescription(std::string_view folder_name, const UNetConfig&
 absl::StatusOr<v1::BaseModel> ApplyDescription(v1::BaseModel description, std::string_view json,
                                                std::string_view source);
 
-/// The inverse.
+/// The inverse of ApplyDescription.
 std::string DescriptionJson(const v1::BaseModel& description);
 
 }  // namespace vico::worker

@@ -1,4 +1,4 @@
-// The files a base model is read from, and the digest over those that were used.
+// The files of a base model, and the digest of those that were read.
 #pragma once
 
 #include <filesystem>
@@ -21,16 +21,16 @@ class BaseFiles {
   bool Has(const std::string& name) const { return std::filesystem::is_regular_file(root_ / name); }
   std::string FolderName() const;
 
-  /// The text of a file that takes part in the digest under its name.
+  /// Reads a file and adds it to the digest under its name.
   absl::StatusOr<std::string> Read(const std::string& name);
 
-  /// As FindWeightFiles(); what it finds takes part in the digest.
+  /// FindWeightFiles() that adds what it finds to the digest.
   absl::StatusOr<WeightFiles> FindWeights(const std::string& folder, const std::string& stem);
 
-  /// A file that takes part in the digest under another name than its own.
+  /// Adds a file to the digest under another name.
   void Use(const std::string& digest_name, const std::string& path) { used_[digest_name] = path; }
 
-  /// SHA-256 of the lines "<sha256>  <name>\n" of the files used, sorted by name.
+  /// SHA-256 of the lines "<sha256>  <name>\n" of the added files, sorted by name.
   absl::StatusOr<std::string> Digest() const;
 
  private:
@@ -38,13 +38,14 @@ class BaseFiles {
   std::map<std::string, std::string> used_;  // name in the digest -> path
 };
 
-/// Bytes of vocabulary and merges, and the token prompts are padded with: that of
-/// tokenizer_config.json, else of special_tokens_map.json, else the end token.
+/// Bytes of vocabulary and merges, and the token that pads prompts: from tokenizer_config.json,
+/// else from special_tokens_map.json, else the end token.
 struct TokenizerTexts {
   std::string vocabulary, merges, pad_token;
 };
 
-/// Reads `folder` of `files`, which may be "". In the digest the names begin with "tokenizer/".
+/// Reads the tokenizer in `folder` of `files`; "" is the root. In the digest the names begin with
+/// "tokenizer/".
 absl::StatusOr<TokenizerTexts> ReadTokenizer(BaseFiles& files, const std::string& folder);
 
 }  // namespace vico::worker

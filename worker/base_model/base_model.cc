@@ -12,10 +12,10 @@
 #include "worker/base_model/base_description.h"
 #include "worker/base_model/base_files.h"
 #include "worker/base_model/config_reader.h"
-#include "worker/io/file.h"
 #include "worker/base_model/foreign_base.h"
 #include "worker/base_model/schedule_config.h"
 #include "worker/base_model/single_file.h"
+#include "worker/io/file.h"
 #include "worker/io/tensors.h"
 #include "worker/model/uninitialized.h"
 
@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// model_index.json must describe Stable Diffusion's pipeline; its other entries do not matter.
+/// Checks that model_index.json describes Stable Diffusion's pipeline. Ignores its other entries.
 absl::Status CheckIndex(const BaseFiles& files) {
   const std::string path = files.Path("model_index.json");
   if (!files.Has("model_index.json")) {
@@ -93,7 +93,7 @@ absl::StatusOr<BaseModel> OpenDirectory(BaseFiles& files) {
   return model;
 }
 
-/// Checks what both layouts share, and describes it; `vico_json` is a name in `files`.
+/// Checks what both layouts share and fills in the description. `vico_json` is a name in `files`.
 absl::Status Complete(const BaseFiles& files, const std::string& source, const std::string& name,
                       const std::string& vico_json, BaseModel& model) {
   const auto tokenizer = MakeTokenizer(model);

@@ -13,7 +13,7 @@ namespace {
 
 using Renamed = std::pair<std::string_view, std::string_view>;
 
-/// Takes the parts between the dots off the front.
+/// Consumes the dot-separated parts of a name from the front.
 class Parts {
  public:
   explicit Parts(std::string_view name) : rest_(name) {}
@@ -39,7 +39,7 @@ class Parts {
   std::string_view rest_;
 };
 
-/// `rest` with its beginning replaced; nullopt when it begins with none.
+/// `rest` with its prefix replaced; nullopt if it has none of the prefixes.
 std::optional<std::string> Rename(std::string_view rest, std::initializer_list<Renamed> names) {
   for (const auto& [from, to] : names) {
     if (rest.starts_with(from)) return fmt::format("{}{}", to, rest.substr(from.size()));
@@ -79,7 +79,7 @@ std::optional<std::string> UNetInput(Parts parts, int64_t layers) {
   return fmt::format("down_blocks.{}.attentions.{}.{}", level, layer, parts.rest());
 }
 
-/// output_blocks: each level's resnets; the last has an upsampler behind it.
+/// output_blocks: each level's resnets; an upsampler follows the last.
 std::optional<std::string> UNetOutput(Parts parts, int64_t layers) {
   const int64_t i = parts.NextNumber();
   const int64_t j = parts.NextNumber();
@@ -128,7 +128,7 @@ std::optional<std::string> VaeMiddle(std::string_view side, Parts parts) {
   if (part == "block_1") return fmt::format("{}.mid_block.resnets.0.{}", side, VaeResnet(rest));
   if (part == "block_2") return fmt::format("{}.mid_block.resnets.1.{}", side, VaeResnet(rest));
   if (part != "attn_1") return std::nullopt;
-  // Some merged files carry diffusers' leaves under ldm's name.
+  // Some merged files use diffusers' leaf names within ldm's names.
   return Below(fmt::format("{}.mid_block.attentions.0", side),
                Rename(rest, {{"norm.", "group_norm."},
                              {"q.", "to_q."},

@@ -1,5 +1,5 @@
-// Names of the tensors in a single-file checkpoint (CompVis' ldm) -> those of our networks
-// (diffusers', transformers').
+// Maps tensor names of a single-file checkpoint (CompVis' ldm) to those of the networks here, which
+// are diffusers' and transformers'.
 // Source: ldm openaimodel.py and model.py; recorded in tests/golden/compvis.
 #pragma once
 
@@ -12,7 +12,7 @@ namespace vico::worker {
 
 enum class Network { kUNet, kVae, kText };
 
-/// How many parts there are, which the names count through.
+/// Numbers of parts, which the numbering of the names depends on.
 struct CompVisLayout {
   int64_t unet_layers_per_block = 2;
   int64_t vae_levels = 4;
@@ -26,7 +26,8 @@ struct CompVisName {
 /// nullopt for a name outside the three networks, or one that has no equivalent.
 std::optional<CompVisName> FromCompVis(std::string_view name, const CompVisLayout& layout);
 
-/// What a checkpoint may hold besides: averaged weights, buffers of the noise schedule.
+/// Whether a checkpoint may contain this tensor although it is not used: averaged weights, buffers
+/// of the noise schedule.
 bool IsIgnoredInCheckpoint(std::string_view name);
 
 }  // namespace vico::worker

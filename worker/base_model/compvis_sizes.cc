@@ -16,14 +16,14 @@ constexpr int64_t kMaxWidth = 8192;
 constexpr int64_t kHeads = 8;
 constexpr int64_t kTextHeads = 12;
 
-/// Looks at shapes and keeps the first thing that is wrong.
+/// Reads shapes and keeps the first error.
 class Shapes {
  public:
   explicit Shapes(const SafetensorsFile& file) : file_(file) {}
 
   bool Has(const std::string& name) const { return file_.Find(name) != nullptr; }
 
-  /// Size `index` of a tensor with `rank` of them; 1 when there is none.
+  /// Size `index` of a tensor of rank `rank`; 1 and an error if there is no such tensor.
   int64_t Size(const std::string& name, size_t rank, size_t index, int64_t max = kMaxWidth) {
     const TensorInfo* tensor = file_.Find(name);
     if (tensor == nullptr) {
@@ -86,7 +86,7 @@ UNetConfig UNetSizes(Shapes& shapes) {
     }
     const std::string conv = input(i, "0.in_layers.2.weight");
     if (!shapes.Has(conv)) {
-      if (i == 1) shapes.Size(conv, 4, 0);  // says that it is missing
+      if (i == 1) shapes.Size(conv, 4, 0);  // records the error that it is missing
       end_level(i);
       break;
     }
@@ -127,7 +127,7 @@ VaeConfig VaeSizes(Shapes& shapes) {
 
 ClipTextConfig TextSizes(Shapes& shapes) {
   ClipTextConfig c;
-  // Newer transformers, and files merged with it, leave one level of names out.
+  // Files of newer transformers leave out one level of names.
   std::string root = fmt::format("{}text_model.", kText);
   if (shapes.Has(fmt::format("{}embeddings.token_embedding.weight", kText))) root = kText;
   const std::string words = root + "embeddings.token_embedding.weight";

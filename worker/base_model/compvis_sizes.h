@@ -1,5 +1,6 @@
-// Sizes of the networks in a single-file checkpoint, which has no config files: from the shapes of
-// its tensors, and Stable Diffusion 1.x's rules for what shapes do not show.
+// Sizes of the networks in a single-file checkpoint, which has no config files. They follow from
+// the shapes of its tensors, and where shapes do not tell, from the fixed values of Stable
+// Diffusion 1.x.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,9 +16,9 @@ struct CompVisSizes {
   ClipTextConfig text;
 };
 
-/// By rule: 8 heads in the U-Net and 12 in the text encoder, 32 groups in group norms, latents of
-/// side 64 scaled by 0.18215. kInvalidArgument naming file and tensor when one is missing, or has a
-/// shape that breaks a rule.
+/// Fixed are 8 heads in the U-Net and 12 in the text encoder, 32 groups in group norms, latents of
+/// side 64 and their scale 0.18215. kInvalidArgument naming file and tensor if one is missing or
+/// its shape does not fit.
 absl::StatusOr<CompVisSizes> ReadCompVisSizes(const SafetensorsFile& file);
 
 }  // namespace vico::worker

@@ -1,4 +1,4 @@
-// Takes values out of one JSON config file and keeps the first thing that is wrong with it.
+// Reads the values of a JSON config file and keeps the first error.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,10 @@ namespace vico::worker {
 
 class ConfigReader {
  public:
-  enum class Presence { kRequired, kOptional };  ///< optional and absent, or null: the value stays
+  enum class Presence {
+    kRequired,
+    kOptional
+  };  ///< an absent or null optional value stays as it is
 
   ConfigReader(std::string_view json, std::string_view source);
 
@@ -28,10 +31,10 @@ class ConfigReader {
   void OneOf(const char* key, std::string& value, const std::vector<std::string>& allowed);
   std::vector<std::string> Texts(const char* key);  ///< required
 
-  /// Absent, null or `only`, or a list of nothing but it: the one thing we do.
+  /// Requires that the key is absent, null, `only` or a list of `only`: nothing else is supported.
   void Only(const char* key, const nlohmann::json& only);
 
-  /// Absent, null or false: something we do not do is off.
+  /// Requires that the key is absent, null or false: the feature is not supported.
   void Off(const char* key);
 
   /// Records "source: key: what, found value".
@@ -40,7 +43,7 @@ class ConfigReader {
   bool Has(const char* key);
   bool IsList(const char* key);
 
-  /// The keys of the file that no call has asked for.
+  /// The keys of the file that no call has read.
   std::vector<std::string> Unread() const;
 
   const absl::Status& status() const { return status_; }

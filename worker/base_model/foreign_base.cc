@@ -28,7 +28,7 @@ json Object(std::string_view text) {
 
 json Value(const json& object, const char* key) { return object.value(key, json()); }
 
-/// model_index.json names a part that is there: not null, not [null, null].
+/// Whether model_index.json has this part: neither null nor [null, null].
 bool HasPart(const json& index, const char* key) {
   const json part = Value(index, key);
   return part.is_array() && !part.empty() && part[0].is_string();

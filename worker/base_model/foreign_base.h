@@ -1,5 +1,4 @@
-// Recognises models that are not Stable Diffusion 1.x, so that they are refused in one sentence
-// that says what they are.
+// Recognises models that are not Stable Diffusion 1.x, so that the error can say what they are.
 #pragma once
 
 #include <string_view>
@@ -10,13 +9,13 @@
 
 namespace vico::worker {
 
-/// OK for Stable Diffusion 1.x and for what is too broken to tell, else kInvalidArgument: file and
-/// key, what was found, what is supported.
+/// OK for Stable Diffusion 1.x and for files that are too broken to tell; else kInvalidArgument
+/// with the file and key, what was found and what is supported.
 absl::Status RefuseForeignIndex(std::string_view model_index_json, std::string_view source);
 absl::Status RefuseForeignUNet(std::string_view config_json, std::string_view source);
 absl::Status RefuseForeignTextEncoder(std::string_view config_json, std::string_view source);
 
-/// The same of a single file's tensors.
+/// The same for a single file's tensors.
 absl::Status RefuseForeignCheckpoint(const SafetensorsFile& file);
 
 }  // namespace vico::worker

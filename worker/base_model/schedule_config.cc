@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-/// diffusers' schedulers over a table of betas, and the betas they have where the file gives none.
+/// diffusers' schedulers with a table of betas, and their default betas.
 struct SchedulerClass {
   std::string_view name;
   double beta_start, beta_end;
@@ -38,7 +38,7 @@ constexpr std::array<SchedulerClass, 16> kClasses = {{
     {"UniPCMultistepScheduler", 1e-4, 0.02, "linear"},
 }};
 
-/// Python writes numbers that JSON has no word for; they become null. diffusers itself saves
+/// Replaces Python's Infinity and NaN, which are not JSON, by null. diffusers writes
 /// "lambda_min_clipped": -Infinity.
 std::string WithoutBareWords(std::string_view text) {
   std::string result;
@@ -117,14 +117,14 @@ void RefuseOthers(ConfigReader& reader) {
   if (reader.Has("lambda_min_clipped")) {
     reader.Refuse("lambda_min_clipped", "must be -Infinity or left out");
   }
-  // What diffusers reads as the one algorithm we have, whichever solver the file was saved by.
+  // diffusers reads these values of any solver as the one algorithm that exists here.
   std::string ignored = "dpmsolver++";
   reader.OneOf("algorithm_type", ignored, {"dpmsolver++", "deis"});
   ignored = "midpoint";
   reader.OneOf("solver_type", ignored, {"midpoint", "bh2", "logrho"});
 }
 
-/// Fields that say how to do what is refused or not done, or change nothing with two orders.
+/// Fields that configure unsupported features, or have no effect for solvers of order two.
 void PassOver(ConfigReader& reader) {
   for (const char* key : {"clip_sample_range", "dynamic_thresholding_ratio", "sample_max_value",
                           "flow_shift", "time_shift_type", "euler_at_final"}) {
@@ -154,7 +154,7 @@ absl::StatusOr<ScheduleFile> ParseScheduleConfig(std::string_view text, std::str
         fmt::format("{}: clip_sample: is not followed, latents are never clipped", source));
   }
   for (const auto& key : reader.Unread()) {
-    if (key.starts_with('_')) continue;  // diffusers' notes to itself
+    if (key.starts_with('_')) continue;  // diffusers' metadata
     file.warnings.push_back(fmt::format("{}: {}: is not known here and not followed", source, key));
   }
   return file;

@@ -1,4 +1,4 @@
-// scheduler/scheduler_config.json -> the noise schedule, and what sampling takes from it.
+// Reads the noise schedule and sampling settings from scheduler/scheduler_config.json.
 #pragma once
 
 #include <string>
@@ -13,17 +13,17 @@ namespace vico::worker {
 
 struct ScheduleFile {
   ScheduleConfig config;
-  std::vector<std::string> warnings;  ///< "source: field: ..." of fields that are not followed
+  std::vector<std::string> warnings;  ///< "source: field: ..." for each ignored field
 };
 
-/// Takes the file's text and the name it has in messages. A field that asks for something no
-/// scheduler here does is kInvalidArgument; one that nobody here knows, and clip_sample, which
-/// diffusers' Stable Diffusion pipeline turns off too, are warned of. Fields that are absent have
-/// the defaults of diffusers' from_config() (two differences: betas, which there can depend on the
-/// sampler chosen, are those of the class the file names; skip_prk_steps is true).
+/// `json` is the file's text and `source` its name in messages. kInvalidArgument for a setting that
+/// no scheduler here supports. A warning for an unknown field, and for clip_sample, which
+/// diffusers' Stable Diffusion pipeline turns off, too. Absent fields have the defaults of
+/// diffusers' from_config(), with two differences: the default betas are those of the class that
+/// the file names, not of the chosen sampler, and skip_prk_steps is true.
 absl::StatusOr<ScheduleFile> ParseScheduleConfig(std::string_view json, std::string_view source);
 
-/// The inverse: a JSON text that the function above and diffusers read.
+/// The inverse: JSON that the function above and diffusers read.
 std::string ScheduleConfigJson(const ScheduleConfig& config);
 
 }  // namespace vico::worker

@@ -1,4 +1,4 @@
-// A base model in one file: Stable Diffusion's first format, from CompVis' ldm, as safetensors.
+// A base model in one safetensors file, in the original layout of CompVis' ldm.
 #pragma once
 
 #include <string>
@@ -14,10 +14,10 @@
 
 namespace vico::worker {
 
-/// Sizes, tokenizer and path of the file at `path`; the schedule is Stable Diffusion's. The
-/// tokenizer is in `tokenizer_folder`, or where that is empty in the folder "tokenizer" beside the
-/// file, or right beside it. In the digest the file is called "checkpoint.safetensors" and the
-/// tokenizer's files as in a directory, wherever they are.
+/// Reads sizes and tokenizer of the file at `path`; the schedule is Stable Diffusion's. The
+/// tokenizer is in `tokenizer_folder` or, if that is empty, in the folder "tokenizer" beside the
+/// file or beside the file itself. In the digest the file is named "checkpoint.safetensors", and
+/// the tokenizer's files are named as in a directory.
 absl::StatusOr<BaseModel> OpenSingleFile(const std::string& path,
                                          const std::string& tokenizer_folder, BaseFiles& files);
 
@@ -26,7 +26,7 @@ struct SingleFileTensors {
   std::vector<StoredTensor> unet, vae, text;
 };
 
-/// kInvalidArgument naming a tensor that is neither theirs nor known to be of no use here.
+/// kInvalidArgument naming a tensor that belongs to no network and is not known to be unused.
 absl::StatusOr<SingleFileTensors> SplitSingleFile(const SafetensorsFile& file,
                                                   const BaseModel& model);
 

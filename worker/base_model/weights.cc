@@ -23,7 +23,7 @@ absl::Status Refuse(const std::string& index, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", index, what));
 }
 
-/// A file of the index's own folder: neither a path nor anything but safetensors.
+/// Whether it is the name of a safetensors file in the index's own folder, not a path.
 bool IsShardName(const std::string& name) {
   return name.size() > kEnding.size() && name.ends_with(kEnding) &&
          name.find_first_of("/\\") == std::string::npos;
@@ -59,7 +59,7 @@ absl::StatusOr<WeightFiles> ReadIndex(const std::string& path) {
   return files;
 }
 
-/// Each tensor is in the one shard that the index says.
+/// Checks that each tensor is in the shard that the index names.
 absl::Status CheckAgainstIndex(const WeightFiles& files, const Weights& weights) {
   size_t found = 0;
   for (const auto& tensor : weights.tensors) {
@@ -83,7 +83,7 @@ absl::Status CheckAgainstIndex(const WeightFiles& files, const Weights& weights)
   return absl::OkStatus();
 }
 
-/// torch.save's file of a network's state_dict.
+/// Opens a state_dict written by torch.save.
 absl::Status AddStateDict(const std::string& path, Weights& weights) {
   ASSIGN_OR_RETURN(TorchCheckpoint opened, TorchCheckpoint::Open(path));
   const auto file = std::make_shared<TorchCheckpoint>(std::move(opened));
@@ -112,7 +112,7 @@ absl::StatusOr<WeightFiles> FindWeightFiles(const std::string& folder, const std
   for (const char* variant : {"", ".fp16"}) {
     const auto file = path(fmt::format("{}{}", variant, kEnding));
     if (fs::is_regular_file(file)) return WeightFiles{{file}, "", {}};
-    // Newer and older place of the variant's name.
+    // diffusers has placed the variant's name in two ways.
     for (const auto& index : {path(fmt::format("{}{}.index.json", variant, kEnding)),
                               path(fmt::format("{}.index{}.json", kEnding, variant))}) {
       if (fs::is_regular_file(index)) return ReadIndex(index);

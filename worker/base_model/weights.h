@@ -16,27 +16,26 @@ namespace vico::worker {
 
 struct WeightFiles {
   std::vector<std::string> paths;  ///< one file, or the shards, ascending
-  std::string index;               ///< path of the JSON file that names the shards; empty without
-  std::map<std::string, std::string> shard_of;  ///< tensor -> file name, as the index says
+  std::string index;               ///< path of the JSON file that names the shards; may be empty
+  std::map<std::string, std::string> shard_of;  ///< tensor -> file name, from the index
 
-  /// The file to name in messages about the whole.
+  /// The file to name in messages about all weights.
   const std::string& source() const { return index.empty() ? paths.front() : index; }
 };
 
 /// Looks for <folder>/<stem>.safetensors, its index, the fp16 variants of both, and then for
-/// <stem>.bin and pytorch_model.bin, of which nothing is ever run. kNotFound when there is none;
-/// kInvalidArgument naming the index when it breaks a rule: shards lie in the folder itself, and
-/// each is there.
+/// <stem>.bin and pytorch_model.bin, whose pickled code is never executed. kNotFound if there is
+/// none; kInvalidArgument naming the index if a shard is missing or not in the folder itself.
 absl::StatusOr<WeightFiles> FindWeightFiles(const std::string& folder, const std::string& stem);
 
-/// Open files and their tensors, which live as long as this does.
+/// Open files and their tensors, which are valid as long as this object.
 struct Weights {
-  std::vector<std::shared_ptr<const void>> owners;  ///< of what the tensors' bytes are in
+  std::vector<std::shared_ptr<const void>> owners;  ///< keep the tensors' bytes mapped
   std::vector<StoredTensor> tensors;
 };
 
-/// Maps the files. kInvalidArgument naming file and tensor when one breaks a rule, or when shards
-/// and index disagree.
+/// Maps the files. kInvalidArgument naming file and tensor if a file is invalid or if shards and
+/// index disagree.
 absl::StatusOr<Weights> OpenWeights(const WeightFiles& files);
 
 }  // namespace vico::worker

@@ -43,7 +43,7 @@ class Ddpm : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> MakeDdpm(const Schedule& schedule, int64_t steps) {
+std::unique_ptr<Scheduler> MakeDdpm(const Schedule& schedule, int64_t steps, double /*eta*/) {
   return std::make_unique<Ddpm>(schedule, steps);
 }
 

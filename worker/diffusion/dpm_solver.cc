@@ -39,8 +39,13 @@ class DpmSolver : public MultistepScheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> MakeDpmSolver(const Schedule& schedule, int64_t steps, bool karras) {
-  return std::make_unique<DpmSolver>(schedule, steps, karras);
+std::unique_ptr<Scheduler> MakeDpmSolver(const Schedule& schedule, int64_t steps, double /*eta*/) {
+  return std::make_unique<DpmSolver>(schedule, steps, schedule.config().use_karras_sigmas);
+}
+
+std::unique_ptr<Scheduler> MakeDpmSolverKarras(const Schedule& schedule, int64_t steps,
+                                               double /*eta*/) {
+  return std::make_unique<DpmSolver>(schedule, steps, /*karras=*/true);
 }
 
 }  // namespace vico::worker

@@ -19,7 +19,7 @@ class Euler : public RatioScheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> MakeEuler(const Schedule& schedule, int64_t steps) {
+std::unique_ptr<Scheduler> MakeEuler(const Schedule& schedule, int64_t steps, double /*eta*/) {
   return std::make_unique<Euler>(schedule, steps);
 }
 

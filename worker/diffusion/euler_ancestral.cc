@@ -27,7 +27,8 @@ class EulerAncestral : public RatioScheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> MakeEulerAncestral(const Schedule& schedule, int64_t steps) {
+std::unique_ptr<Scheduler> MakeEulerAncestral(const Schedule& schedule, int64_t steps,
+                                              double /*eta*/) {
   return std::make_unique<EulerAncestral>(schedule, steps);
 }
 

@@ -1,6 +1,7 @@
 // Heun's method in sigma space: an Euler step, then the same step with the mean of the slopes at
 // its two ends. Two network calls a step, one in the last. Source: Karras et al., arXiv:2206.00364,
-// algorithm 1; diffusers scheduling_heun_discrete.py, which knows no rescale_betas_zero_snr.
+// algorithm 1; diffusers scheduling_heun_discrete.py, which does not support
+// rescale_betas_zero_snr.
 #include <utility>
 
 #include "worker/diffusion/sigmas.h"
@@ -40,7 +41,7 @@ class Heun : public RatioScheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> MakeHeun(const Schedule& schedule, int64_t steps) {
+std::unique_ptr<Scheduler> MakeHeun(const Schedule& schedule, int64_t steps, double /*eta*/) {
   return std::make_unique<Heun>(schedule, steps);
 }
 

@@ -15,7 +15,7 @@ class Lcm : public Scheduler {
     const int64_t original = config.original_inference_steps;
     TORCH_CHECK(steps <= original, "steps: must be 1..", original, " with the scheduler lcm, got ",
                 steps);
-    // A choice of the timesteps the model was distilled on, from the last one down.
+    // A subset of the timesteps that the model was distilled on, from the last one down.
     const int64_t stride = config.num_train_timesteps / original;
     for (int64_t k = 0; k < steps; ++k) {
       const double skipped =
@@ -54,7 +54,7 @@ class Lcm : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> MakeLcm(const Schedule& schedule, int64_t steps) {
+std::unique_ptr<Scheduler> MakeLcm(const Schedule& schedule, int64_t steps, double /*eta*/) {
   return std::make_unique<Lcm>(schedule, steps);
 }
 

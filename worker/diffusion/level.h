@@ -1,4 +1,4 @@
-// How noisy a state is, and what the network's output says about the picture and the noise in it.
+// The noise level of a state, and the picture and noise that a network output predicts for it.
 #pragma once
 
 #include "worker/diffusion/schedule.h"
@@ -10,15 +10,15 @@ struct Level {
   double alpha = 1;
   double sigma = 0;
 
-  double lambda() const;  ///< log(alpha / sigma); infinite without noise
+  double lambda() const;  ///< log(alpha / sigma); infinite if sigma is 0
 };
 
 Level LevelOfAlphaBar(double alpha_bar);
 
-/// Of the ratio sigma / alpha, which samplers in sigma space count in.
+/// `ratio` is sigma / alpha, the noise level of samplers in sigma space.
 Level LevelOfRatio(double ratio);
 
-/// x_0 and the noise, from x and the output of a network trained as `config` says.
+/// x_0 and the noise, from x and the output of a network with config.prediction_type.
 at::Tensor PredictOriginal(const ScheduleConfig& config, const Level& level,
                            const at::Tensor& model_output, const at::Tensor& x);
 at::Tensor PredictNoise(const ScheduleConfig& config, const Level& level,

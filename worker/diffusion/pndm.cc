@@ -1,6 +1,7 @@
-// Linear multistep sampling, as Stable Diffusion came with. The first step is made twice: its
-// second call corrects it with the slope at its end. Source: Liu et al., arXiv:2202.09778, eq. 11
-// and 12; diffusers scheduling_pndm.py with skip_prk_steps, which knows no rescale_betas_zero_snr.
+// Linear multistep sampling, Stable Diffusion's first sampler. The first step takes two calls: the
+// second corrects it with the slope at its end. Source: Liu et al., arXiv:2202.09778, eq. 11
+// and 12; diffusers scheduling_pndm.py with skip_prk_steps, which does not support
+// rescale_betas_zero_snr.
 #include <algorithm>
 #include <cmath>
 #include <deque>
@@ -47,7 +48,7 @@ class Pndm : public Scheduler {
     return schedule_.config().set_alpha_to_one.value_or(false) ? 1.0 : schedule_.AlphaBar(0);
   }
 
-  // Adams and Bashforth's weights for as many outputs as there are.
+  // Adams-Bashforth weights for the number of outputs so far.
   at::Tensor Combined() const {
     const auto& e = outputs_;
     switch (e.size()) {
@@ -79,7 +80,7 @@ class Pndm : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> MakePndm(const Schedule& schedule, int64_t steps) {
+std::unique_ptr<Scheduler> MakePndm(const Schedule& schedule, int64_t steps, double /*eta*/) {
   return std::make_unique<Pndm>(schedule, steps);
 }
 

@@ -1,4 +1,3 @@
-// The noise schedule; see the header for the source.
 #include "worker/diffusion/schedule.h"
 
 #include <algorithm>
@@ -30,7 +29,7 @@ std::vector<double> CosineBetas(int64_t count) {
   std::vector<double> betas;
   for (int64_t t = 0; t < count; ++t) {
     const double beta = std::min(1 - alpha_bar(t + 1) / alpha_bar(t), 0.999);
-    betas.push_back(static_cast<float>(beta));  // 1 - beta feels it at the end
+    betas.push_back(static_cast<float>(beta));  // fp32 as in diffusers, which matters at the end
   }
   return betas;
 }

@@ -1,10 +1,9 @@
-// What all sampling schedulers share: the calls of the network they ask for, and the step from one
-// to the next. x_t, model output and noise are [B, C, h, w], fp32.
+// Interface of the sampling schedulers: the timesteps of their network calls, and the step from one
+// call to the next. x_t, model output and noise are [B, C, h, w], fp32.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,21 +20,22 @@ class Scheduler {
  public:
   virtual ~Scheduler() = default;
 
-  /// What the network is told, one call each. Never ascending; a scheduler of second order names
-  /// one twice; fractional where the noise levels lie between those of the training.
+  /// The timestep of each network call. Never ascending; second-order schedulers repeat timesteps;
+  /// fractional if the noise level lies between those of the training.
   const std::vector<double>& timesteps() const { return timesteps_; }
 
-  /// What standard normal noise is multiplied by to start from.
+  /// The initial state is standard normal noise times this.
   double start_scale() const { return start_scale_; }
 
-  /// What the network is shown of the state x at call `index`.
+  /// The network's input for the state x at call `index`.
   virtual at::Tensor ModelInput(const at::Tensor& x, int64_t index) const;
 
   /// The prediction of x_0 that Step() makes from the same arguments.
   virtual at::Tensor Original(const at::Tensor& model_output, int64_t index,
                               const at::Tensor& x) const = 0;
 
-  /// From the state at timesteps()[index] to the next. To be called with index 0, 1, 2, ... once.
+  /// From the state at timesteps()[index] to the next. Must be called once for each index, in
+  /// order.
   virtual at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
                           const StepNoise& noise) = 0;
 
@@ -44,22 +44,16 @@ class Scheduler {
   double start_scale_ = 1;
 };
 
-std::unique_ptr<Scheduler> MakeDdim(const Schedule& schedule, int64_t steps, double eta);
-std::unique_ptr<Scheduler> MakeDdpm(const Schedule& schedule, int64_t steps);
-std::unique_ptr<Scheduler> MakePndm(const Schedule& schedule, int64_t steps);
-std::unique_ptr<Scheduler> MakeEuler(const Schedule& schedule, int64_t steps);
-std::unique_ptr<Scheduler> MakeEulerAncestral(const Schedule& schedule, int64_t steps);
-std::unique_ptr<Scheduler> MakeHeun(const Schedule& schedule, int64_t steps);
-std::unique_ptr<Scheduler> MakeDpmSolver(const Schedule& schedule, int64_t steps, bool karras);
-std::unique_ptr<Scheduler> MakeUnipc(const Schedule& schedule, int64_t steps);
-std::unique_ptr<Scheduler> MakeLcm(const Schedule& schedule, int64_t steps);
+// The factories, Make<Name>() for each line of common/schedulers.def. `schedule` must outlive the
+// result. steps in 1..num_train_timesteps; eta in 0..1 is ignored by schedulers that take none.
+#define VICO_SCHEDULER(Name, name, max_steps, takes_eta) \
+  std::unique_ptr<Scheduler> Make##Name(const Schedule& schedule, int64_t steps, double eta);
+#include "common/schedulers.def"
+#undef VICO_SCHEDULER
 
-/// The names MakeScheduler() knows.
-std::span<const std::string_view> SchedulerNames();
-
-/// `schedule` must outlive the result. steps in 1..num_train_timesteps, of lcm in
-/// 1..original_inference_steps; eta in 0..1 is DDIM's and ignored by the others. Throws c10::Error
-/// for an unknown name or bad step count.
+/// Makes a scheduler by its name in common/schedulers.def. The parameters are those of the
+/// factories. Throws c10::Error for an unknown name or a step count that the scheduler or the base
+/// model does not allow.
 std::unique_ptr<Scheduler> MakeScheduler(std::string_view name, const Schedule& schedule,
                                          int64_t steps, double eta);
 

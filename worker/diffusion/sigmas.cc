@@ -11,7 +11,7 @@ namespace vico::worker {
 std::vector<double> TrainingRatios(const Schedule& schedule) {
   std::vector<double> ratios;
   for (int64_t t = 0; t < schedule.config().num_train_timesteps; ++t) {
-    // diffusers' table is fp32, which 1 - a feels near the picture.
+    // diffusers' table is fp32, whose rounding matters in 1 - a at the smallest timesteps.
     double a = static_cast<float>(schedule.AlphaBar(t));
     if (a == 0) a = 0x1p-24;
     ratios.push_back(std::sqrt((1 - a) / a));
@@ -82,7 +82,7 @@ RatioScheduler::RatioScheduler(const Schedule& schedule, int64_t steps, Karras k
   for (double& ratio : ratios_) ratio = static_cast<float>(ratio);
   const double first = ratios_.front();
   ratios_.push_back(0);
-  // "leading" starts below the top, where a picture would still be visible in the noise.
+  // With "leading" the first timestep is not the noisiest, so its state is more than noise.
   const bool leading = config_.timestep_spacing == "leading";
   start_scale_ = leading ? std::sqrt(first * first + 1) : first;
 }

@@ -1,5 +1,5 @@
-// Noise levels as ratios sigma / alpha: the path a sampler takes through them, and what the
-// samplers that live in that space share. Source: Karras et al., arXiv:2206.00364; diffusers
+// Noise levels as ratios sigma / alpha: the sequences of ratios that samplers use, and base classes
+// of the samplers in that space. Source: Karras et al., arXiv:2206.00364; diffusers
 // scheduling_euler_discrete.py and scheduling_dpmsolver_multistep.py.
 #pragma once
 
@@ -10,10 +10,10 @@
 
 namespace vico::worker {
 
-/// Of every timestep of the training, ascending; finite even with rescale_betas_zero_snr.
+/// The ratio of every training timestep, ascending; finite even with rescale_betas_zero_snr.
 std::vector<double> TrainingRatios(const Schedule& schedule);
 
-/// Between the entries of `ratios`, linearly.
+/// Interpolates linearly between the entries of `ratios`.
 double RatioAt(const std::vector<double>& ratios, double timestep);
 
 /// The inverse of RatioAt(), linear in the logarithm.
@@ -29,11 +29,11 @@ class MultistepScheduler : public Scheduler {
                       const at::Tensor& x) const override;
 
  protected:
-  /// Throws c10::Error where `steps` are so many that two levels are the same: solvers divide by
-  /// the difference.
+  /// Throws c10::Error if there are so many `steps` that two levels are equal: solvers divide by
+  /// their difference.
   MultistepScheduler(const Schedule& schedule, int64_t steps, bool karras);
 
-  /// Of call `index`; one more, without noise, at the end.
+  /// The level of call `index`; the index after the last has no noise.
   Level LevelAt(int64_t index) const {
     return LevelOfRatio(ratios_.at(static_cast<size_t>(index)));
   }
@@ -58,7 +58,7 @@ class RatioScheduler : public Scheduler {
   double Ratio(int64_t index) const { return ratios_.at(static_cast<size_t>(index)); }
 
   ScheduleConfig config_;
-  std::vector<double> ratios_;  // of every call, and 0 at the end
+  std::vector<double> ratios_;  // of every network call, and 0 at the end
 };
 
 }  // namespace vico::worker

@@ -7,7 +7,7 @@
 namespace vico::worker {
 namespace {
 
-// 0..last, both included, in `count` numbers; the one at k.
+// Number k of `count` evenly spaced numbers from 0 to `last`, both included.
 double Linspace(double last, int64_t count, int64_t k) {
   if (count == 1) return 0;
   if (k == count - 1) return last;
@@ -42,7 +42,8 @@ std::vector<double> SpacedTimesteps(const ScheduleConfig& config, std::string_vi
     TORCH_CHECK(false, "timestep_spacing ", std::string(spacing),
                 " is not one of leading, linspace, trailing");
   }
-  for (double& t : timesteps) t = std::clamp(t, 0.0, total - 1);  // as many steps as timesteps
+  // With as many steps as timesteps, steps_offset leads out of the range.
+  for (double& t : timesteps) t = std::clamp(t, 0.0, total - 1);
   return timesteps;
 }
 

@@ -1,5 +1,5 @@
-// Which timesteps a sampler visits. Source: diffusers, set_timesteps() of its schedulers, to the
-// rounding of numpy; where numpy's arange gives one number too many, it is left out.
+// The timesteps of a sampler. Source: set_timesteps() of diffusers' schedulers, with numpy's
+// rounding; the extra number that numpy's arange sometimes returns is left out.
 #pragma once
 
 #include <string_view>
@@ -9,14 +9,14 @@
 
 namespace vico::worker {
 
-/// How a family of schedulers reads the three spacings.
+/// How a family of schedulers interprets the three spacings.
 enum class Grid {
   kWhole,       ///< ddim, ddpm, pndm: whole numbers, both ends included
   kFractional,  ///< euler, euler_ancestral, heun: "linspace" is not rounded
-  kEndless,     ///< dpmsolver++, unipc: one more than asked for, the last left out
+  kEndless,     ///< dpmsolver++, unipc: computed for one step more, without the last
 };
 
-/// Descending, `steps` of them. `own_spacing` is the scheduler's where the config names none.
+/// `steps` timesteps, descending. `own_spacing` is the scheduler's default.
 std::vector<double> SpacedTimesteps(const ScheduleConfig& config, std::string_view own_spacing,
                                     Grid grid, int64_t steps);
 

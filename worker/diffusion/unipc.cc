@@ -25,7 +25,7 @@ class Unipc : public MultistepScheduler {
   }
 
  private:
-  // From one level to another: the terms of the first order.
+  // The first-order terms of the step from one level to another.
   struct Move {
     Move(const Level& from, const Level& to)
         : h(to.lambda() - from.lambda()),
@@ -35,7 +35,7 @@ class Unipc : public MultistepScheduler {
     double h, ratio, gain;
   };
 
-  // How far the call before `index` lies from it, in steps as long as `h`; negative.
+  // Distance from call `index` to the call before it, in units of `h`; negative.
   double Distance(int64_t index, double h) const {
     return (LevelAt(index - 1).lambda() - LevelAt(index).lambda()) / h;
   }
@@ -48,7 +48,7 @@ class Unipc : public MultistepScheduler {
     return next;
   }
 
-  // The step before made again, now that the network has been asked at its end.
+  // Repeats the previous step, now that the network's output at its end is known.
   at::Tensor Corrected(const at::Tensor& x0, int64_t index) const {
     const Move move(LevelAt(index - 1), LevelAt(index));
     const auto next = move.Of(start_, latest_);
@@ -72,7 +72,7 @@ class Unipc : public MultistepScheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> MakeUnipc(const Schedule& schedule, int64_t steps) {
+std::unique_ptr<Scheduler> MakeUnipc(const Schedule& schedule, int64_t steps, double /*eta*/) {
   return std::make_unique<Unipc>(schedule, steps);
 }
 

@@ -1,5 +1,5 @@
-// What a worker needs from the tensor side: train an adapter, draw pictures. Bytes in, bytes out,
-// so that nothing above it meets LibTorch; worker/torch_engine is the real one.
+// Interface of the engine, which trains adapters and draws pictures. Its arguments and results are
+// bytes and messages, so that its users do not need LibTorch. torch_engine implements it.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace vico::worker {
 
-/// A base model that is loaded, and the tokenizer files that the server checks prompts with.
+/// A loaded base model and its tokenizer files, which the server checks prompts with.
 struct BaseModelOffer {
   v1::BaseModel base_model;
   std::string vocabulary;  ///< bytes of tokenizer/vocab.json
@@ -30,7 +30,7 @@ struct PngPicture {
 };
 
 struct TrainStep {
-  int64_t step = 0;  ///< 1..total_steps: steps done so far
+  int64_t step = 0;  ///< 1..total_steps, steps done so far
   int64_t total_steps = 0;
   double loss = 0;      ///< noise loss, mean over the batch
   double loss_reg = 0;  ///< the regulariser before its weight
@@ -44,100 +44,101 @@ struct LearnedMask {
   std::string site = {};
 };
 
-/// Where a training may go on from.
+/// A stored checkpoint that a training may resume from.
 struct CheckpointSource {
   int64_t step = 0;
   std::function<absl::StatusOr<std::string>()> fetch;  ///< its bytes
 };
 
-/// A training after `step` steps.
+/// The state of a training after `step` steps.
 struct TrainCheckpoint {
   int64_t step = 0;
-  /// Its bytes, from a copy: called at most once, on any thread, while the training goes on.
+  /// Serialises a copy of the state. Called at most once, on any thread, while the training
+  /// continues.
   std::function<absl::StatusOr<std::string>()> serialize;
 };
 
-/// Called on the thread that trains, one at a time.
+/// Called on the training thread, one at a time.
 struct TrainCallbacks {
-  std::function<bool(const TrainStep&)> on_step;  ///< after every step; false: stop now
-  std::function<bool()> keep_going;               ///< between steps of other work, as sampling
+  std::function<bool(const TrainStep&)> on_step;  ///< after every step; false stops
+  std::function<bool()> keep_going;  ///< between steps of other work, such as sampling; false stops
   std::function<void(int64_t step, uint64_t seed, const PngPicture&)> on_sample;
   std::function<void(const LearnedMask&)> on_mask;
   std::function<void(const std::string& reason, const std::string& message)> on_warning;
 
-  /// Newest first. One that cannot be read is passed over with a warning; without any the training
-  /// starts anew.
+  /// Newest first. A checkpoint that cannot be read is skipped with a warning. Without any the
+  /// training starts from the beginning.
   std::vector<CheckpointSource> checkpoints = {};
-  /// Once, before the first step, with the losses of the steps done already, if there are any.
+  /// Called once before the first step of a resumed training, with the losses of the steps before.
   std::function<void(const std::vector<double>& losses)> on_resumed = {};
-  /// After on_step: whether to keep the training as it is now. `stopping`: on_step has said stop.
+  /// Called after on_step: whether to take a checkpoint. `stopping`: on_step returned false.
   std::function<bool(int64_t step, bool stopping)> wants_checkpoint = {};
   std::function<void(TrainCheckpoint)> on_checkpoint = {};
 };
 
 struct TrainedAdapter {
-  bool stopped = false;          ///< a callback said stop: the rest is empty
+  bool stopped = false;          ///< a callback stopped it; the rest is empty
   std::string safetensors = {};  ///< the adapter file
-  std::string reference = {};    ///< PNG of the reference picture
-  double peak_rss_mb = 0;        ///< of the engine's process so far, in 10^6 bytes
+  double peak_rss_mb = 0;        ///< of the engine's process, in 10^6 bytes
 };
 
 struct AdapterBytes {
   std::string safetensors;
-  std::string reference;  ///< PNG or JPEG
+  std::string reference;  ///< PNG
 };
 
-/// An adapter a generation names. `fetch` brings its bytes; an engine that still holds it need not
-/// call.
+/// The adapter of a generation. `fetch` downloads its bytes; an engine that has it cached does not
+/// call it.
 struct AdapterSource {
   v1::Adapter adapter;
   std::function<absl::StatusOr<AdapterBytes>()> fetch;
 };
 
 struct GenerateCallbacks {
-  std::function<bool(int64_t step, int64_t total_steps)> on_step;  ///< false: stop now
+  std::function<bool(int64_t step, int64_t total_steps)> on_step;  ///< false stops
   std::function<void(int picture_index, int64_t step, const PngPicture&)> on_preview;
-  std::function<void(int picture_index, const PngPicture&)>
-      on_picture;  ///< as soon as it is finished
+  /// Called as soon as a picture is finished.
+  std::function<void(int picture_index, const PngPicture&)> on_picture;
   std::function<void(const std::string& reason, const std::string& message)> on_warning;
 };
 
 struct EngineLoad {
-  uint64_t memory_bytes = 0;  ///< resident; 0 when not known
+  uint64_t memory_bytes = 0;  ///< resident; 0 if unknown
   int loaded_adapters = 0;
 };
 
-/// Reasons of the kUnavailable that a job ends with when its engine is lost.
+/// Reasons of the kUnavailable that a job ends with if its engine is lost.
 inline constexpr char kEngineDied[] = "ENGINE_DIED";
 inline constexpr char kEngineHung[] = "ENGINE_HUNG";
 
-/// One thread at a time, but for load(). Never throws: LibTorch's errors come back as kInternal,
-/// memory that ran out as kResourceExhausted (reason OUT_OF_MEMORY), a picture or adapter file that
-/// cannot be read as kInvalidArgument.
+/// One thread at a time, except for load(). Never throws. Returns kInternal for LibTorch's errors,
+/// kResourceExhausted with reason OUT_OF_MEMORY, and kInvalidArgument for a picture or adapter file
+/// that cannot be read.
 class Engine {
  public:
   virtual ~Engine() = default;
 
   virtual std::vector<BaseModelOffer> offers() const = 0;
-  virtual std::string device() const = 0;  ///< as shown to people: "cpu", "cuda:0"
+  virtual std::string device() const = 0;  ///< "cpu", "cuda:0"
 
-  /// `spec` as accepted by the server: every field filled in. `pictures` are PNG files.
+  /// `spec` is complete, as the server stores it. `pictures` are PNG files, 1 or more; the first is
+  /// the adapter's reference.
   virtual absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                                const std::vector<std::string>& pictures,
                                                const TrainCallbacks& callbacks) = 0;
 
-  /// Draws one picture for each of `spec.seeds`; `adapter` is null for the bare base model, named
-  /// by `spec.base_model`. False: a callback said stop.
+  /// Draws one picture for each of `spec.seeds`. `adapter` is null for the bare base model. Returns
+  /// false if a callback stopped it.
   virtual absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
                                         const GenerateCallbacks& callbacks) = 0;
 
-  /// Ready for the next job; an engine that was lost is made anew. An error is for good.
+  /// Prepares for the next job and restarts a lost engine. An error is permanent.
   virtual absl::Status Ready() { return absl::OkStatus(); }
 
   /// Any thread.
   virtual EngineLoad load() const { return {}; }
 
-  /// Makes it anew, as after its memory ran out.
+  /// Restarts the engine, for example after OUT_OF_MEMORY.
   virtual absl::Status Restart() { return absl::OkStatus(); }
 };
 

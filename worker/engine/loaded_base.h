@@ -1,4 +1,4 @@
-// A base model a worker serves: its description and its networks, on the device.
+// A base model that a worker serves: its description, and its networks on the device.
 #pragma once
 
 #include <string>
@@ -15,16 +15,16 @@ namespace vico::worker {
 struct LoadedBase {
   BaseModelOffer offer;
   Base base;
-  std::vector<std::string> warnings;  ///< what its files ask for and will not get
+  std::vector<std::string> warnings;  ///< settings of its files that are ignored
 
-  /// What its adapters are checked against.
+  /// Properties of the base model that an adapter file must match.
   AdapterTarget adapter_target() const;
 };
 
-/// Opens and loads a directory or a single file, whose tokenizer is in the folder `tokenizer` or,
-/// where that is empty, beside it. An error names the file that is missing or broken. Throws
-/// c10::Error when the device has no room. `dtype` is that of U-Net and autoencoder, kFloat32 or
-/// kBFloat16; the text encoder and all that trains are fp32.
+/// Loads a directory or a single file, whose tokenizer is in the folder `tokenizer` or, if that is
+/// empty, beside the file. An error names the file that is missing or broken. Throws c10::Error if
+/// the device is out of memory. `dtype` is that of U-Net and autoencoder, kFloat32 or kBFloat16.
+/// The text encoder and all trained parameters are fp32.
 absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& tokenizer,
                                     const torch::Device& device, int threads,
                                     torch::ScalarType dtype = torch::kFloat32);

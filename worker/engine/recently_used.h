@@ -1,4 +1,4 @@
-// A small cache: the value that was not used for the longest time goes first.
+// A small cache that evicts the least recently used value.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +11,10 @@ namespace vico::worker {
 template <typename Value>
 class RecentlyUsed {
  public:
-  /// Keeps at most `capacity` values, at least one.
+  /// Holds at most `capacity` values; 0 counts as 1.
   explicit RecentlyUsed(size_t capacity) : capacity_(capacity == 0 ? 1 : capacity) {}
 
-  /// Null when it is not there. Good until the next Put.
+  /// Null if absent. Valid until the next Put.
   Value* Find(const std::string& key) {
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
       if (it->first != key) continue;
@@ -24,7 +24,7 @@ class RecentlyUsed {
     return nullptr;
   }
 
-  /// `key` must not be there yet.
+  /// `key` must be absent.
   Value& Put(std::string key, Value value) {
     if (entries_.size() >= capacity_) entries_.pop_back();
     entries_.emplace_front(std::move(key), std::move(value));
@@ -35,7 +35,7 @@ class RecentlyUsed {
 
  private:
   const size_t capacity_;
-  std::list<std::pair<std::string, Value>> entries_;  // the last used first
+  std::list<std::pair<std::string, Value>> entries_;  // most recently used first
 };
 
 }  // namespace vico::worker

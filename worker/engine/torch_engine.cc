@@ -12,28 +12,28 @@
 
 #include "common/status.h"
 #include "worker/engine/engine_training.h"
-#include "worker/io/image.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
+#include "worker/io/image.h"
 #include "worker/personalize/generator.h"
 
 namespace vico::worker {
 namespace {
 
 absl::Status OutOfMemory() {
-  return Error(absl::StatusCode::kResourceExhausted, "the worker's memory does not suffice",
+  return Error(absl::StatusCode::kResourceExhausted, "the worker is out of memory",
                "OUT_OF_MEMORY");
 }
 
-/// The CPU's allocator throws plain errors; these are its words in LibTorch 1.13 and 2.x.
-bool SaysOutOfMemory(std::string_view what) {
+/// LibTorch's CPU allocator throws errors without a type; these are the texts of 1.13 and 2.x.
+bool IsOutOfMemoryText(std::string_view what) {
   return what.find("can't allocate memory") != std::string_view::npos ||
          what.find("not enough memory") != std::string_view::npos;
 }
 
-/// The one place where LibTorch's exceptions end.
+/// Turns LibTorch's exceptions into statuses.
 template <typename Work>
-auto Guarded(Work&& work) -> decltype(work()) {
+auto CatchTorchErrors(Work&& work) -> decltype(work()) {
   try {
     return work();
   } catch (const c10::OutOfMemoryError&) {
@@ -42,7 +42,7 @@ auto Guarded(Work&& work) -> decltype(work()) {
     return OutOfMemory();
   } catch (const c10::Error& error) {
     const std::string what = error.what_without_backtrace();
-    if (SaysOutOfMemory(what)) return OutOfMemory();
+    if (IsOutOfMemoryText(what)) return OutOfMemory();
     return absl::InternalError(what);
   } catch (const std::exception& error) {
     return absl::InternalError(error.what());
@@ -56,7 +56,7 @@ struct LoadedAdapter {
   KeyMask mask = KeyMask::kOtsu;
 };
 
-/// Trained without the mask, used without it; an adapter that does not say has the paper's.
+/// An adapter is used with the mask that it was trained with; the default is the paper's.
 KeyMask MaskOf(const AdapterFile& file) {
   v1::TrainSpec spec;
   google::protobuf::util::JsonParseOptions options;
@@ -94,7 +94,8 @@ GenerateOptions OptionsOf(const v1::GenerateSpec& spec, const LoadedAdapter* ada
   options.width = spec.width();
   options.seeds = {spec.seeds().begin(), spec.seeds().end()};
   options.preview_every = spec.preview_every_steps();
-  options.placeholder = adapter == nullptr ? "" : adapter->placeholder;  // bare: words, no more
+  // The bare base model has no placeholder: every word is ordinary text.
+  options.placeholder = adapter == nullptr ? "" : adapter->placeholder;
   if (adapter != nullptr) options.mask = adapter->mask;
   return options;
 }
@@ -106,7 +107,7 @@ class TorchEngine final : public Engine {
       : code_version_(options.code_version),
         device_(device),
         bases_(std::move(bases)),
-        adapters_(options.adapters_kept) {}
+        adapters_(options.cached_adapters) {}
 
   std::vector<BaseModelOffer> offers() const override {
     std::vector<BaseModelOffer> offers;
@@ -116,7 +117,7 @@ class TorchEngine final : public Engine {
 
   std::string device() const override { return device_.str(); }
 
-  /// Asked between jobs.
+  /// Called between jobs.
   EngineLoad load() const override {
     return {.loaded_adapters = static_cast<int>(adapters_.size())};
   }
@@ -124,7 +125,7 @@ class TorchEngine final : public Engine {
   absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                        const std::vector<std::string>& pictures,
                                        const TrainCallbacks& callbacks) override {
-    return Guarded([&]() -> absl::StatusOr<TrainedAdapter> {
+    return CatchTorchErrors([&]() -> absl::StatusOr<TrainedAdapter> {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
       return TrainOn(*loaded, spec, pictures, code_version_, callbacks);
     });
@@ -132,11 +133,11 @@ class TorchEngine final : public Engine {
 
   absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* source,
                                 const GenerateCallbacks& callbacks) override {
-    return Guarded([&]() -> absl::StatusOr<bool> {
+    return CatchTorchErrors([&]() -> absl::StatusOr<bool> {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
       LoadedAdapter* adapter = nullptr;
       if (source != nullptr) {
-        ASSIGN_OR_RETURN(adapter, Adapted(*loaded, *source));
+        ASSIGN_OR_RETURN(adapter, GetAdapter(*loaded, *source));
       }
       return Draw(*loaded, adapter, spec, callbacks);
     });
@@ -150,7 +151,7 @@ class TorchEngine final : public Engine {
     return absl::InternalError(fmt::format("{} is not served by this worker", name));
   }
 
-  absl::StatusOr<LoadedAdapter*> Adapted(LoadedBase& loaded, const AdapterSource& source) {
+  absl::StatusOr<LoadedAdapter*> GetAdapter(LoadedBase& loaded, const AdapterSource& source) {
     const std::string key =
         fmt::format("{} {} {}", loaded.offer.base_model.digest(), source.adapter.blob().sha256(),
                     source.adapter.reference().sha256());
@@ -204,8 +205,7 @@ absl::StatusOr<torch::Device> DeviceNamed(const std::string& name) {
   const bool has_cuda = at::globalContext().hasCUDA();
   if (name == "cuda" && !has_cuda) {
     return absl::FailedPreconditionError(
-        "--device: there is no CUDA device, or LibTorch has no "
-        "CUDA");
+        "--device: there is no CUDA device, or LibTorch was built without CUDA");
   }
   if (name == "cpu" || !has_cuda) return torch::Device(torch::kCPU);
   return torch::Device(torch::kCUDA, 0);
@@ -215,7 +215,7 @@ absl::StatusOr<torch::Device> DeviceNamed(const std::string& name) {
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions& options,
                                                         const Log& log) {
-  return Guarded([&]() -> absl::StatusOr<std::unique_ptr<Engine>> {
+  return CatchTorchErrors([&]() -> absl::StatusOr<std::unique_ptr<Engine>> {
     at::set_num_threads(options.threads);
     ASSIGN_OR_RETURN(const torch::Device device, DeviceNamed(options.device));
     const auto dtype = options.precision == "bf16" ? torch::kBFloat16 : torch::kFloat32;
@@ -227,7 +227,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
       for (const LoadedBase& other : bases) {
         if (other.offer.base_model.name() == base_model.name()) {
           return absl::InvalidArgumentError(
-              fmt::format("--base-model {}: {} is there already", path, base_model.name()));
+              fmt::format("--base-model {}: {} is given twice", path, base_model.name()));
         }
       }
       for (const std::string& warning : loaded.warnings) {

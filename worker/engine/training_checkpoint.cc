@@ -17,7 +17,7 @@ namespace {
 
 constexpr char kLosses[] = "losses";
 constexpr char kStep[] = "step";
-constexpr char kSampleOwed[] = "sample_owed";
+constexpr char kSamplePending[] = "sample_owed";
 
 std::string DeviceClass(const Base& base) {
   return fmt::format("{} {}, {} threads, {} shares",
@@ -26,7 +26,7 @@ std::string DeviceClass(const Base& base) {
                      at::get_num_threads(), base.threads);
 }
 
-// Changes with the mixing of seeds and with LibTorch's generator.
+// Detects a change of the mixing of seeds or of LibTorch's generator.
 std::string DrawsOf(uint64_t seed) {
   const torch::Tensor normal = DrawNormal({16}, seed, Purpose::kNoise, 1);
   return Sha256Hex({static_cast<const char*>(normal.data_ptr()), normal.nbytes()});
@@ -38,8 +38,8 @@ TrainingIdentity IdentityOf(const v1::TrainSpec& spec, const std::vector<std::st
                             const std::string& base_model_digest, const Base& base,
                             const std::string& code_version) {
   Sha256 training;
-  const std::string spec_bytes =
-      spec.SerializeAsString();  // no map in it: equal specs, equal bytes
+  // The spec has no map fields, so equal specs have equal bytes.
+  const std::string spec_bytes = spec.SerializeAsString();
   training.Update(Sha256Hex(spec_bytes));
   for (const std::string& picture : pictures) training.Update(Sha256Hex(picture));
   return {{"format", "vico-training-checkpoint 1"},
@@ -57,7 +57,7 @@ absl::StatusOr<std::string> SerializeCheckpoint(const TrainingCheckpoint& checkp
   tensors[kLosses] = torch::tensor(checkpoint.losses, torch::kFloat64);
   Metadata metadata = identity;
   metadata[kStep] = std::to_string(checkpoint.state.step);
-  if (checkpoint.sample_owed) metadata[kSampleOwed] = "true";
+  if (checkpoint.sample_pending) metadata[kSamplePending] = "true";
   return SerializeTensors(tensors, metadata);
 }
 
@@ -79,7 +79,7 @@ absl::StatusOr<TrainingCheckpoint> ParseCheckpoint(std::string bytes,
   const auto losses = checkpoint.state.tensors.extract(kLosses);
   if (step == file->metadata().end() || losses.empty() ||
       losses.mapped().scalar_type() != torch::kFloat64) {
-    return absl::DataLossError("checkpoint: has no step or no losses");
+    return absl::DataLossError("checkpoint: must have a step and losses");
   }
   const std::string& text = step->second;
   std::from_chars(text.data(), text.data() + text.size(), checkpoint.state.step);
@@ -89,7 +89,7 @@ absl::StatusOr<TrainingCheckpoint> ParseCheckpoint(std::string bytes,
   }
   const double* first = values.data_ptr<double>();
   checkpoint.losses.assign(first, first + values.size(0));
-  checkpoint.sample_owed = file->metadata().contains(kSampleOwed);
+  checkpoint.sample_pending = file->metadata().contains(kSamplePending);
   return checkpoint;
 }
 

@@ -1,4 +1,4 @@
-// Whole small files.
+// Reads and writes whole files, and hashes them.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace vico::worker {
 
-/// kNotFound naming the file, or kInvalidArgument when it has more than `max_bytes`.
+/// kNotFound naming the file, or kInvalidArgument if it has more than `max_bytes`.
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_bytes = 16 << 20);
 
 absl::Status WriteSmallFile(const std::string& path, const std::string& bytes);

@@ -30,23 +30,6 @@ std::optional<Size> PngSize(std::string_view bytes) {
   return Size{BigEndian(bytes, 16, 4), BigEndian(bytes, 20, 4)};
 }
 
-/// From the first frame header; segments before it are skipped by their length.
-std::optional<Size> JpegSize(std::string_view bytes) {
-  if (!bytes.starts_with("\xff\xd8\xff")) return std::nullopt;
-  for (size_t at = 2; at + 9 <= bytes.size() && bytes[at] == '\xff';) {
-    const auto marker = static_cast<unsigned char>(bytes[at + 1]);
-    if (marker == 0xFF) {  // padding
-      ++at;
-      continue;
-    }
-    const bool frame =
-        marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-    if (frame) return Size{BigEndian(bytes, at + 7, 2), BigEndian(bytes, at + 5, 2)};
-    at += 2 + BigEndian(bytes, at + 2, 2);
-  }
-  return std::nullopt;
-}
-
 absl::StatusOr<std::string> Encode(const cv::Mat& image) {
   try {
     std::vector<uint8_t> bytes;
@@ -58,10 +41,9 @@ absl::StatusOr<std::string> Encode(const cv::Mat& image) {
 
 }  // namespace
 
-absl::StatusOr<Pixels> DecodePicture(std::string_view bytes) {
-  const auto png = PngSize(bytes);
-  const auto size = png ? png : JpegSize(bytes);
-  if (!size) return absl::InvalidArgumentError("picture: must be a PNG or JPEG file");
+absl::StatusOr<Pixels> DecodePng(std::string_view bytes) {
+  const auto size = PngSize(bytes);
+  if (!size) return absl::InvalidArgumentError("picture: must be a PNG file");
   if (size->width < 1 || size->height < 1 || size->width * size->height > kMaxPixels) {
     return absl::InvalidArgumentError(fmt::format("picture: must have 1..{} pixels, got {} x {}",
                                                   kMaxPixels, size->width, size->height));
@@ -110,7 +92,7 @@ Pixels ToPixels(const torch::Tensor& image01) {
 }
 
 absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side) {
-  ASSIGN_OR_RETURN(const Pixels pixels, DecodePicture(bytes));
+  ASSIGN_OR_RETURN(const Pixels pixels, DecodePng(bytes));
   return ToTensor({side, side, ResizeBicubic(pixels.rgb, pixels.width, pixels.height, side, side)});
 }
 

@@ -1,4 +1,4 @@
-// Picture files <-> pixels <-> tensors.
+// Converts between PNG files, pixels and tensors.
 #pragma once
 
 #include <cstdint>
@@ -18,22 +18,22 @@ struct Pixels {
   std::vector<uint8_t> rgb;  ///< row by row, 3 bytes a pixel
 };
 
-/// Largest picture decoded, in pixels; checked before anything is decoded.
+/// Size limit of a picture, in pixels; checked before decoding.
 inline constexpr int64_t kMaxPixels = 64'000'000;
 
-/// PNG or JPEG, to 8 bits a channel without alpha. kInvalidArgument for anything else, a broken
-/// file or more than kMaxPixels.
-absl::StatusOr<Pixels> DecodePicture(std::string_view bytes);
+/// Decodes a PNG file to 8 bits a channel without alpha. kInvalidArgument for another format, a
+/// broken file or more than kMaxPixels.
+absl::StatusOr<Pixels> DecodePng(std::string_view bytes);
 
 absl::StatusOr<std::string> EncodePng(const Pixels& pixels);
 
-/// -> image01 [3, H, W] fp32, RGB in 0..1; and back, clamped and rounded to the nearest of 256
-/// levels.
+/// Pixels -> image01 [3, H, W] fp32, RGB in 0..1; and back, clamped and rounded to the nearest of
+/// 256 levels.
 torch::Tensor ToTensor(const Pixels& pixels);
 Pixels ToPixels(const torch::Tensor& image01);
 
-/// Decodes and resizes to a square as training does (ResizeBicubic, aspect not kept): [3, side,
-/// side].
+/// Decodes a PNG file and resizes it to a square as training does (ResizeBicubic; the aspect ratio
+/// is not kept) -> [3, side, side].
 absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side);
 
 /// image01 [3, H, W] -> PNG.

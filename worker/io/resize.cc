@@ -18,7 +18,7 @@ double Bicubic(double x) {
   return 0;
 }
 
-/// What one output position takes: `weights` over the inputs from `first` on.
+/// The inputs of one output position: `weights` for the inputs from `first` on.
 struct Window {
   int first = 0;
   std::vector<int32_t> weights;
@@ -51,7 +51,7 @@ std::vector<Window> Windows(int in_size, int out_size) {
 
 uint8_t Round(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecision, 0, 255)); }
 
-/// One output pixel; `stride` bytes from one input of the window to the next.
+/// Computes one output pixel; the inputs of the window are `stride` bytes apart.
 void Filter(const uint8_t* in, size_t stride, const Window& window, uint8_t* out) {
   for (size_t channel = 0; channel < 3; ++channel) {
     int32_t sum = 1 << (kPrecision - 1);

@@ -1,5 +1,5 @@
-// Resizing pictures the way the authors' training data was: Pillow's bicubic, bit for bit.
-// Source: Pillow src/libImaging/Resample.c (8 bits a channel).
+// Bicubic resizing, bit for bit as in Pillow, which the authors' code resizes training pictures
+// with. Source: Pillow src/libImaging/Resample.c (8 bits a channel).
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 namespace vico::worker {
 
 /// rgb: width * height pixels, row by row, 3 bytes each; all sides at least 1. The filter (a =
-/// -0.5) widens with the scale when shrinking; columns first, then rows, each rounded to 8 bits.
-/// Aspect is not kept.
+/// -0.5) widens with the scale when shrinking. Resizes columns first, then rows, and rounds each to
+/// 8 bits. The aspect ratio is not kept.
 std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int height,
                                    int new_width, int new_height);
 

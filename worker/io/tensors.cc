@@ -50,17 +50,17 @@ absl::Status Refuse(std::string_view source, std::string_view name, std::string_
   return absl::InvalidArgumentError(fmt::format("{}: tensor \"{}\": {}", source, name, what));
 }
 
-/// A buffer or a head that text encoders' files may hold and Stable Diffusion does not use.
+/// Whether it is a buffer or head of text encoder files that Stable Diffusion does not use.
 bool IsUnused(std::string_view name) {
   return name == "text_model.embeddings.position_ids" || name == "text_projection.weight" ||
          name == "logit_scale";
 }
 
-/// The bytes themselves where they are aligned, else a copy. Valid as long as they are.
+/// A view of the bytes if they are aligned, else a copy. Valid as long as the bytes.
 torch::Tensor View(std::span<const std::byte> bytes, DType dtype,
                    const std::vector<int64_t>& shape) {
   if (!bytes.empty() && reinterpret_cast<uintptr_t>(bytes.data()) % DTypeSize(dtype) == 0) {
-    // Read only: the map would not take a write.
+    // Must not be written to: the file is mapped read-only.
     return torch::from_blob(const_cast<std::byte*>(bytes.data()), shape,
                             torch::dtype(ToTorch(dtype)));
   }
@@ -69,13 +69,13 @@ torch::Tensor View(std::span<const std::byte> bytes, DType dtype,
   return copy;
 }
 
-/// Whether one is the other with [.., 1, 1] behind it: a 1x1 convolution and a linear layer.
+/// Whether the shapes differ only in a trailing [1, 1]: a 1x1 convolution and a linear layer.
 bool SameUpToUnitKernel(torch::IntArrayRef a, torch::IntArrayRef b) {
   if (a.size() > b.size()) std::swap(a, b);
   return a == b || (a.size() == 2 && b.size() == 4 && a == b.slice(0, 2) && b[2] == 1 && b[3] == 1);
 }
 
-/// Contiguous CPU copies and the views of them that the writer takes.
+/// Contiguous CPU copies, and views of them for the writer.
 struct Views {
   std::vector<torch::Tensor> kept;
   std::vector<TensorView> views;
@@ -103,7 +103,7 @@ absl::StatusOr<Views> MakeViews(const TensorMap& tensors) {
 }  // namespace
 
 std::string CurrentName(std::string name) {
-  // The VAE's attention, before diffusers 0.17.
+  // The VAE's attention in diffusers before 0.17.
   static constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
       {".query.", ".to_q."},
       {".key.", ".to_k."},
@@ -114,7 +114,7 @@ std::string CurrentName(std::string name) {
       return name.replace(at, old_part.size(), new_part);
     }
   }
-  // CLIP's text tower, as transformers 5 writes it.
+  // CLIP's text tower in transformers 5.
   for (const std::string_view start : {"embeddings.", "encoder.layers.", "final_layer_norm."}) {
     if (name.starts_with(start)) return "text_model." + name;
   }

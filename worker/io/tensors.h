@@ -1,4 +1,4 @@
-// Tensors and module parameters to and from safetensors files.
+// Reads and writes tensors and module parameters in safetensors files.
 #pragma once
 
 #include <cstddef>
@@ -20,21 +20,21 @@ namespace vico::worker {
 using TensorMap = std::map<std::string, torch::Tensor>;
 using Metadata = std::map<std::string, std::string>;
 
-/// One tensor on the CPU with the file's dtype, sharing no memory with the file.
+/// A copy of one tensor, on the CPU and with the file's dtype.
 torch::Tensor ReadTensor(const SafetensorsFile& file, const TensorInfo& info);
 
-/// Every tensor of the file, likewise.
+/// A copy of every tensor of the file.
 TensorMap ReadTensors(const SafetensorsFile& file);
 
-/// Any device and strides; written as they are, row-major. kInvalidArgument for a dtype the format
-/// does not have.
+/// Writes tensors of any device and strides, row-major and with their dtype. kInvalidArgument for a
+/// dtype that the format does not have.
 absl::StatusOr<std::string> SerializeTensors(const TensorMap& tensors, const Metadata& metadata);
 absl::Status WriteTensors(const std::string& path, const TensorMap& tensors,
                           const Metadata& metadata);
 
-/// A tensor of a weight file, which must stay open meanwhile.
+/// A tensor in a weight file, which must stay open.
 struct StoredTensor {
-  std::string name;    ///< of the parameter it is for
+  std::string name;    ///< of its parameter
   std::string stored;  ///< its name in the file
   std::string source;  ///< the file, for messages
   DType dtype = DType::kF32;
@@ -42,26 +42,26 @@ struct StoredTensor {
   std::span<const std::byte> bytes;  ///< row-major, not always aligned
 };
 
-/// The name a parameter of ours has for a name of diffusers or transformers: old ones of the VAE's
-/// attention (query, key, value, proj_attn) and transformers 5's of the text tower are accepted.
+/// The parameter's name for a name of diffusers or transformers. Accepts the old names of the VAE's
+/// attention (query, key, value, proj_attn) and transformers 5's names of the text tower.
 std::string CurrentName(std::string name);
 
-/// All tensors of a file, for the parameters of their CurrentName().
+/// All tensors of a file, each for the parameter CurrentName().
 std::vector<StoredTensor> StoredTensors(const SafetensorsFile& file);
 
-/// Copies the tensors into the module's parameters, keeping their dtype and device. Strict both
-/// ways: each parameter is there and each tensor is a parameter, with the same shape. Accepted
-/// besides: [d, e, 1, 1] for [d, e], and what text encoders' files hold and Stable Diffusion does
-/// not use (position_ids, text_projection). kInvalidArgument naming file, tensor, expected and
-/// found shape; the module is then partly loaded. `source` is the file to name for a tensor that is
-/// nowhere.
+/// Copies the tensors into the module's parameters, which keep their dtype and device. Every
+/// parameter must have a tensor and every tensor a parameter, with the same shape. Two exceptions:
+/// [d, e, 1, 1] fits [d, e], and tensors of text encoders that Stable Diffusion does not use
+/// (position_ids, text_projection) are ignored. kInvalidArgument naming file, tensor, expected and
+/// found shape; the module is partly loaded then. `source` is the file to name for a missing
+/// tensor.
 absl::Status LoadParameters(torch::nn::Module& module, std::span<const StoredTensor> tensors,
                             std::string_view source);
 
-/// All of a file.
+/// The same with all tensors of a file.
 absl::Status LoadParameters(torch::nn::Module& module, const SafetensorsFile& file);
 
-/// Writes all parameters as `dtype` under their names.
+/// Writes all parameters as `dtype`.
 absl::Status SaveParameters(const torch::nn::Module& module, const std::string& path,
                             torch::ScalarType dtype, const Metadata& metadata);
 

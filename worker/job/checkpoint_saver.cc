@@ -10,7 +10,8 @@
 namespace vico::worker {
 namespace {
 
-constexpr int kTries = 3;  // the next checkpoint is a better try than a fourth of this one
+// After three failed uploads the next checkpoint is the better one to try.
+constexpr int kTries = 3;
 
 }  // namespace
 
@@ -33,8 +34,8 @@ void CheckpointSaver::StartAt(int64_t step) {
 
 bool CheckpointSaver::IsDue(int64_t step) {
   const absl::Duration since = clock_.Uptime() - last_time_;
-  const std::lock_guard lock(mutex_);
-  if (busy_ || since * timing_.share < took_) return false;
+  const MutexLock lock(mutex_);
+  if (busy_ || since * timing_.share < last_save_) return false;
   return step - last_step_ >= timing_.steps || (step > last_step_ && since >= timing_.time);
 }
 
@@ -43,14 +44,14 @@ void CheckpointSaver::Save(TrainCheckpoint checkpoint) {
   last_step_ = checkpoint.step;
   last_time_ = clock_.Uptime();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     busy_ = true;
   }
   thread_ = std::thread([this, checkpoint = std::move(checkpoint)] {
-    const absl::Duration begun = clock_.Uptime();
+    const absl::Duration start = clock_.Uptime();
     Run(checkpoint);
-    const std::lock_guard lock(mutex_);
-    took_ = clock_.Uptime() - begun;
+    const MutexLock lock(mutex_);
+    last_save_ = clock_.Uptime() - start;
     busy_ = false;
   });
 }

@@ -1,14 +1,14 @@
-// Keeps a training's checkpoints at the server: serialised, put and reported on a thread of its
-// own, one at a time, while the training goes on.
+// Stores a training's checkpoints at the server: a thread serialises, uploads and reports one at a
+// time while the training continues.
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <thread>
 
 #include <absl/time/time.h>
 
 #include "common/clock.h"
+#include "common/mutex.h"
 #include "common/tracing/span.h"
 #include "worker/engine/engine.h"
 #include "worker/job/reporter.h"
@@ -16,14 +16,16 @@
 
 namespace vico::worker {
 
+/// A checkpoint is due after `steps` steps or `time`, whichever comes first, but not so soon that
+/// saving takes more than `share` of the time.
 struct CheckpointTiming {
-  int64_t steps = 50;                       ///< after so many steps,
-  absl::Duration time = absl::Seconds(60);  ///< or so long, whatever comes first;
-  double share = 0.05;                      ///< but saving takes at most this share of the time
+  int64_t steps = 50;
+  absl::Duration time = absl::Seconds(60);
+  double share = 0.05;  ///< 0..1
 };
 
 /// One thread at a time. Keeps references to link, reporter and clock. The destructor waits for a
-/// save under way.
+/// save that is in progress.
 class CheckpointSaver {
  public:
   CheckpointSaver(ServerLink& link, Reporter& reporter, const Clock& clock, LeaseKey lease,
@@ -32,20 +34,21 @@ class CheckpointSaver {
   CheckpointSaver(const CheckpointSaver&) = delete;
   CheckpointSaver& operator=(const CheckpointSaver&) = delete;
 
-  /// The training begins after `step` steps, which need no saving.
+  /// The training starts after `step` steps, which are stored already.
   void StartAt(int64_t step);
 
   /// Whether a checkpoint is due after `step` steps.
   bool IsDue(int64_t step);
 
-  /// `step` was saved or is being saved: nothing new to save.
+  /// Whether `step` was saved or is being saved.
   bool Has(int64_t step) const { return step <= last_step_; }
 
-  /// Saves in the background. A save that fails costs no more than the work since the one before
-  /// it: the next may succeed.
+  /// Saves in the background, after a save that is in progress. A failure is not an error of the
+  /// training: only the steps since the previous checkpoint are at risk, and the next save may
+  /// succeed.
   void Save(TrainCheckpoint checkpoint);
 
-  /// Until the save under way has been put and handed to the reporter, or has failed.
+  /// Waits until the save in progress was uploaded and queued for a report, or has failed.
   void Wait();
 
  private:
@@ -60,9 +63,9 @@ class CheckpointSaver {
   int64_t last_step_ = 0;
   absl::Duration last_time_;
 
-  std::mutex mutex_;
-  bool busy_ = false;                           // guarded by mutex_
-  absl::Duration took_ = absl::ZeroDuration();  // the last save; guarded by mutex_
+  Mutex mutex_;
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration last_save_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();  // how long it took
   std::thread thread_;
 };
 

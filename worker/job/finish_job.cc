@@ -9,13 +9,13 @@ namespace vico::worker {
 namespace {
 
 absl::Status FinishWithRetries(const v1::FinishRequest& outcome, const FinishTools& tools) {
-  BackOff back_off({}, tools.jitter_seed);
-  const absl::Duration give_up = tools.clock.Uptime() + tools.patience;
+  Backoff backoff = WorkerBackoff(tools.jitter_seed);
+  const absl::Duration deadline = tools.clock.Uptime() + tools.patience;
   for (;;) {
     absl::Status status = tools.link.Finish(outcome).status();
     if (status.ok()) status = VICO_FAILPOINT_STATUS("finish.reply_lost");
-    if (status.ok() || !IsTransient(status) || tools.clock.Uptime() >= give_up) return status;
-    tools.pause.For(back_off.Next(), std::stop_token());
+    if (status.ok() || !IsTransient(status) || tools.clock.Uptime() >= deadline) return status;
+    tools.pause.For(backoff.Next(), std::stop_token());
   }
 }
 
@@ -32,8 +32,8 @@ absl::Status FinishJob(v1::FinishRequest outcome, const FinishTools& tools) {
     return FinishWithRetries(outcome, tools);
   }
   auto& failure = *outcome.mutable_failure();
-  *failure.mutable_status() = ToProto(Error(
-      absl::StatusCode::kInternal, "the server did not take the job's result", "RESULT_REFUSED"));
+  *failure.mutable_status() = ToProto(
+      Error(absl::StatusCode::kInternal, "the server refused the job's result", "RESULT_REFUSED"));
   failure.set_retryable(true);
   if (const absl::Status failed = FinishWithRetries(outcome, tools); !failed.ok()) return failed;
   return status;

@@ -1,4 +1,4 @@
-// Says how a job ended, until the server has heard it.
+// Reports the end of a job to the server, with retries.
 #pragma once
 
 #include <absl/status/status.h>
@@ -16,13 +16,13 @@ struct FinishTools {
   const Clock& clock;
   Pause& pause;
   uint64_t jitter_seed = 0;
-  absl::Duration patience = absl::Minutes(1);  ///< how long to try while the server is away
+  absl::Duration patience = absl::Minutes(1);  ///< how long to retry transient errors
 };
 
-/// Transient errors are retried with the same request, which the server answers the same way twice.
-/// A result that came too late for a cancel becomes Finish(cancelled); one that the server will not
-/// take for another reason becomes a failure, so that the job need not wait for its lease to run
-/// out. kAborted: the lease is lost and nothing was written.
+/// Retries transient errors with the same request; Finish is idempotent. If the job was cancelled
+/// before its result arrived, finishes it as cancelled. If the server refuses the result for
+/// another reason, finishes it as failed, so that the job does not wait until its lease expires.
+/// kAborted: the lease is lost and nothing was written.
 absl::Status FinishJob(v1::FinishRequest outcome, const FinishTools& tools);
 
 }  // namespace vico::worker

@@ -36,7 +36,7 @@ void JobContext::Warn(const std::string& reason, const std::string& message) {
   v1::Event event;
   event.mutable_warning()->set_reason(reason);
   event.mutable_warning()->set_message(message);
-  Say(std::move(event));
+  Emit(std::move(event));
 }
 
 absl::StatusOr<std::string> JobContext::Get(const v1::BlobRef& blob) {
@@ -63,29 +63,29 @@ absl::StatusOr<v1::BlobRef> JobContext::Put(std::string_view bytes, std::string_
 
 absl::StatusOr<std::string> JobContext::TryToGet(const v1::BlobRef& blob, const LeaseKey& lease) {
   const Reporter::Rest rest(reporter_);
-  BackOff back_off({}, SeedOf(lease));
-  const absl::Duration give_up = clock_.Uptime() + kBlobPatience;
+  Backoff backoff = WorkerBackoff(SeedOf(lease));
+  const absl::Duration deadline = clock_.Uptime() + kBlobPatience;
   for (;;) {
     const Verdict verdict = Check();
     if (verdict == Verdict::kLost) return absl::AbortedError("the lease is lost");
     if (verdict != Verdict::kGoOn) return absl::CancelledError("the job is to stop");
     auto bytes = link_.GetBlob(blob, lease);
-    if (bytes.ok() || !IsTransient(bytes.status()) || clock_.Uptime() >= give_up) return bytes;
-    pause_.For(back_off.Next(), stop_);
+    if (bytes.ok() || !IsTransient(bytes.status()) || clock_.Uptime() >= deadline) return bytes;
+    pause_.For(backoff.Next(), stop_);
   }
 }
 
 absl::Status JobContext::TryToPut(const v1::BlobRef& blob, std::string_view bytes,
                                   const LeaseKey& lease) {
   const Reporter::Rest rest(reporter_);
-  BackOff back_off({}, SeedOf(lease));
-  const absl::Duration give_up = clock_.Uptime() + kBlobPatience;
+  Backoff backoff = WorkerBackoff(SeedOf(lease));
+  const absl::Duration deadline = clock_.Uptime() + kBlobPatience;
   for (;;) {
     if (Check() == Verdict::kLost) return absl::AbortedError("the lease is lost");
     const absl::Status put = link_.PutBlob(blob, bytes, lease);
     if (put.ok()) return put;
-    if (!IsTransient(put) || Check() != Verdict::kGoOn || clock_.Uptime() >= give_up) return put;
-    pause_.For(back_off.Next(), stop_);
+    if (!IsTransient(put) || Check() != Verdict::kGoOn || clock_.Uptime() >= deadline) return put;
+    pause_.For(backoff.Next(), stop_);
   }
 }
 
@@ -97,9 +97,9 @@ v1::Event::Progress StepTimer::Step(int64_t step, int64_t total_steps) {
   total_ += taken;
   ++steps_;
   const double seconds = absl::ToDoubleSeconds(taken);
-  recent_seconds_ = steps_ <= 2  // the first step carries what is done once
-                        ? seconds
-                        : (1 - kRecentWeight) * recent_seconds_ + kRecentWeight * seconds;
+  // The first step includes one-time work, so the mean starts with the second.
+  recent_seconds_ =
+      steps_ <= 2 ? seconds : (1 - kRecentWeight) * recent_seconds_ + kRecentWeight * seconds;
   v1::Event::Progress progress;
   progress.set_step(step);
   progress.set_total_steps(total_steps);

@@ -1,4 +1,4 @@
-// What a running job needs besides the engine: its verdict, its blobs, its events.
+// What a running job needs besides the engine: the server's verdict, blobs and events.
 #pragma once
 
 #include <stop_token>
@@ -19,10 +19,10 @@
 
 namespace vico::worker {
 
-/// Used on the job's thread. Keeps references to all it is given.
+/// For the job's thread. Keeps references to its arguments.
 class JobContext {
  public:
-  /// `stop`: the worker is asked to end, so the job is to be handed back.
+  /// `stop`: requested when the worker shuts down; the job is released then.
   JobContext(ServerLink& link, Reporter& reporter, const Clock& clock, Pause& pause, LeaseKey lease,
              std::stop_token stop, Tracing tracing = {});
 
@@ -30,21 +30,21 @@ class JobContext {
   const Tracing& tracing() const { return tracing_; }
   Reporter& reporter() { return reporter_; }
 
-  /// What to do next; call it between steps.
+  /// Returns what to do next. Call it between steps.
   Verdict Check();
 
-  void Say(v1::Event event) { reporter_.Add(std::move(event)); }
+  void Emit(v1::Event event) { reporter_.Add(std::move(event)); }
   void Warn(const std::string& reason, const std::string& message);
 
-  /// The blob's bytes. Transient errors are retried for a minute; kAborted once the lease is lost,
-  /// kCancelled when the verdict says stop.
+  /// Downloads a blob. Retries transient errors for a minute. kAborted once the lease is lost,
+  /// kCancelled when the verdict is to cancel or drain.
   absl::StatusOr<std::string> Get(const v1::BlobRef& blob);
 
-  /// For this job's checkpoints.
+  /// Makes the saver of this job's checkpoints.
   CheckpointSaver NewCheckpointSaver() { return {link_, reporter_, clock_, lease_, {}, tracing_}; }
 
-  /// Stores bytes, with the same retries; sent even when the verdict is to cancel or drain, but not
-  /// retried then. kAborted, and nothing is sent, once the lease is lost.
+  /// Uploads a blob, with the same retries. Also uploads when the verdict is to cancel or drain,
+  /// but without retries. kAborted once the lease is lost; nothing is sent then.
   absl::StatusOr<v1::BlobRef> Put(std::string_view bytes, std::string_view media_type);
 
  private:
@@ -60,13 +60,13 @@ class JobContext {
   const Tracing tracing_;
 };
 
-/// Time per step and time left, from the moments steps end. Work between steps, as drawing a
-/// sample, is left out when Skip is called after it.
+/// Measures the time per step and estimates the time left. Work between steps, such as drawing a
+/// sample, is left out if Skip is called after it.
 class StepTimer {
  public:
   explicit StepTimer(const Clock& clock);
 
-  /// A step ended; returns a progress event's times and counts.
+  /// Records the end of a step. Returns the counts and times of a progress event.
   v1::Event::Progress Step(int64_t step, int64_t total_steps);
   void Skip();
 

@@ -5,20 +5,18 @@
 
 #include <fmt/format.h>
 
-#include "common/failpoint.h"
 #include "common/proto_time.h"
 
 namespace vico::worker {
 namespace {
 
-constexpr int kMostEventsInAReport = 256;
+constexpr int kMaxEventsPerReport = 256;
 
 }  // namespace
 
 ReportTiming ReportTiming::ForLease(absl::Duration ttl) {
   const double scale = std::min(1.0, absl::FDivDuration(ttl, absl::Seconds(30)));
   ReportTiming timing;
-  timing.interval *= scale;
   timing.longest_gap *= scale;
   timing.shortest_gap *= scale;
   timing.timeout *= scale;
@@ -31,7 +29,8 @@ ReportPlan::ReportPlan(LeaseKey lease, const ReportTiming& timing, uint64_t jitt
     : lease_(std::move(lease)),
       timing_(timing),
       random_(jitter_seed),
-      back_off_({.first = timing.shortest_gap, .longest = timing.timeout / 2}, jitter_seed),
+      backoff_(WorkerBackoff(jitter_seed,
+                             {.first = timing.shortest_gap, .longest = timing.timeout / 2})),
       sent_(now - timing.shortest_gap),
       acknowledged_sent_(now),
       next_heartbeat_(now) {}
@@ -67,7 +66,7 @@ const v1::ReportRequest& ReportPlan::Begin(absl::Duration now) {
     request.set_job(lease_.job);
     request.set_lease_id(lease_.lease_id);
     request.set_report_number(next_number_++);
-    while (!waiting_.empty() && request.events_size() < kMostEventsInAReport) {
+    while (!waiting_.empty() && request.events_size() < kMaxEventsPerReport) {
       *request.add_events() = std::move(waiting_.front());
       waiting_.pop_front();
     }
@@ -80,10 +79,7 @@ void ReportPlan::End(const absl::StatusOr<v1::ReportResponse>& answer, absl::Dur
   if (!answer.ok()) {
     if (IsTransient(answer.status())) {
       if (!lost_) trouble_ = answer.status();
-      if (VICO_DEFECT("applied_then_error_is_failure")) {
-        pending_->set_report_number(next_number_++);
-      }
-      retry_at_ = now + back_off_.Next();
+      retry_at_ = now + backoff_.Next();
     } else {
       Lose(answer.status());
     }
@@ -91,14 +87,13 @@ void ReportPlan::End(const absl::StatusOr<v1::ReportResponse>& answer, absl::Dur
   }
   pending_.reset();
   retry_at_.reset();
-  back_off_.Reset();
+  backoff_.Reset();
   if (!lost_) trouble_ = absl::OkStatus();
   acknowledged_sent_ = sent_;
-  if (answer->directive() != v1::DIRECTIVE_UNSPECIFIED) directive_ = answer->directive();
+  directive_ = answer->directive();
 
-  absl::Duration gap = timing_.interval;
-  if (answer->has_next_report_in()) gap = FromProto(answer->next_report_in());
-  gap *= std::uniform_real_distribution<double>(0.8, 1.2)(random_);
+  const absl::Duration gap = FromProto(answer->next_report_in()) *
+                             std::uniform_real_distribution<double>(0.8, 1.2)(random_);
   next_heartbeat_ = sent_ + std::clamp(gap, timing_.shortest_gap, timing_.longest_gap);
 }
 

@@ -14,59 +14,75 @@ Reporter::Reporter(ServerLink& link, const Clock& clock, const Log& log, LeaseKe
       log_(log),
       options_(std::move(options)),
       plan_(std::move(lease), options_.timing, options_.jitter_seed, clock.Uptime()),
-      thread_([this](std::stop_token stop) { Run(stop); }) {}
+      thread_([this] { Run(); }) {}
 
-Reporter::~Reporter() = default;  // jthread asks its thread to stop and joins it
+Reporter::~Reporter() { Stop(); }
+
+void Reporter::Stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.NotifyOne();
+  if (thread_.joinable()) thread_.join();
+}
 
 void Reporter::Add(v1::Event event) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     plan_.Add(std::move(event));
-    woken_ = true;
+    changed_ = true;
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
 }
 
 Verdict Reporter::Poll() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const absl::Duration now = clock_.Uptime();
   plan_.NoteAlive(now);
   return plan_.Judge(now);
 }
 
 Verdict Reporter::FlushAndStop() {
-  std::unique_lock lock(mutex_);
-  plan_.Hurry();
-  woken_ = true;
-  wake_.notify_one();
-  moved_.wait(lock, [&] { return ended_ || plan_.all_acknowledged(); });
-  const Verdict verdict = plan_.Judge(clock_.Uptime());
-  lock.unlock();
-  thread_.request_stop();
-  thread_.join();
+  Verdict verdict{};
+  {
+    const MutexLock lock(mutex_);
+    plan_.Hurry();
+    changed_ = true;
+    wake_.NotifyOne();
+    progress_.Wait(mutex_, [this] {
+      mutex_.AssertHeld();
+      return ended_ || plan_.all_acknowledged();
+    });
+    verdict = plan_.Judge(clock_.Uptime());
+  }
+  Stop();
   return verdict;
 }
 
-void Reporter::Run(std::stop_token stop) {
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
+void Reporter::Run() {
+  MutexLock lock(mutex_);
+  while (!stopping_) {
     const absl::Duration now = clock_.Uptime();
     if (plan_.Judge(now) == Verdict::kLost) break;
     if (const absl::Duration wait = plan_.due() - now; wait > absl::ZeroDuration()) {
-      wake_.wait_for(lock, stop, absl::ToChronoNanoseconds(wait), [&] { return woken_; });
-      woken_ = false;
+      wake_.WaitFor(mutex_, absl::ToChronoNanoseconds(wait), [this] {
+        mutex_.AssertHeld();
+        return changed_ || stopping_;
+      });
+      changed_ = false;
       continue;
     }
     v1::ReportRequest request = plan_.Begin(now);
     const bool was_well = plan_.trouble().ok();
-    lock.unlock();
+    lock.Unlock();
     if (options_.load) *request.mutable_load() = options_.load();
     const absl::Status stopped = VICO_FAILPOINT_STATUS("report.before_send");
     const auto answer = stopped.ok() ? link_.Report(request, options_.timing.timeout)
                                      : absl::StatusOr<v1::ReportResponse>(stopped);
-    lock.lock();
+    lock.Lock();
     plan_.End(answer, clock_.Uptime());
-    moved_.notify_all();
+    progress_.NotifyAll();
     if (was_well && !answer.ok() && IsTransient(answer.status())) {
       log_.Warning("reports are not acknowledged", {{"error", answer.status().ToString()}});
     } else if (!was_well && answer.ok()) {
@@ -77,30 +93,30 @@ void Reporter::Run(std::stop_token stop) {
   const bool lost = plan_.Judge(clock_.Uptime()) == Verdict::kLost;
   const std::string why = plan_.trouble().ToString();
   const bool hung = plan_.hung();
-  lock.unlock();
-  moved_.notify_all();
+  lock.Unlock();
+  progress_.NotifyAll();
   if (lost) log_.Warning("lease lost", {{"reason", why}});
   if (hung && options_.on_hang) options_.on_hang();
 }
 
 Reporter::Watch::Watch(Reporter& reporter) : reporter_(reporter) {
-  const std::lock_guard lock(reporter_.mutex_);
+  const MutexLock lock(reporter_.mutex_);
   reporter_.plan_.StartWatching(reporter_.clock_.Uptime());
 }
 
 Reporter::Watch::~Watch() {
-  const std::lock_guard lock(reporter_.mutex_);
+  const MutexLock lock(reporter_.mutex_);
   reporter_.plan_.StopWatching();
 }
 
 Reporter::Rest::Rest(Reporter& reporter) : reporter_(reporter) {
-  const std::lock_guard lock(reporter_.mutex_);
+  const MutexLock lock(reporter_.mutex_);
   watched_ = reporter_.plan_.watching();
   reporter_.plan_.StopWatching();
 }
 
 Reporter::Rest::~Rest() {
-  const std::lock_guard lock(reporter_.mutex_);
+  const MutexLock lock(reporter_.mutex_);
   if (watched_) reporter_.plan_.StartWatching(reporter_.clock_.Uptime());
 }
 

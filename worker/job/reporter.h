@@ -1,14 +1,12 @@
-// The second thread of a job: sends its events and heartbeats, and learns what the server wants.
+// The reporting thread of a job: sends events and heartbeats and receives the server's directives.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <stop_token>
 #include <thread>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/mutex.h"
 #include "worker/job/report_plan.h"
 #include "worker/job/server_link.h"
 
@@ -20,16 +18,16 @@ class Reporter {
   struct Options {
     ReportTiming timing;
     uint64_t jitter_seed = 0;
-    /// Called on the reporter's thread when the job hangs; the lease is given up then.
+    /// Called on the reporting thread if the job hangs. The lease is given up then.
     std::function<void()> on_hang;
-    /// What goes along with each report; called on the reporter's thread. None if left out.
+    /// Returns the load that each report carries; called on the reporting thread. May be empty.
     std::function<v1::WorkerLoad()> load{};
   };
 
-  /// Starts the thread; the first report goes out at once.
+  /// Starts the thread, which sends the first report at once.
   Reporter(ServerLink& link, const Clock& clock, const Log& log, LeaseKey lease, Options options);
 
-  /// Stops the thread after the call under way; events still waiting are dropped.
+  /// Stops the thread after the call that is in progress. Drops events that are still queued.
   ~Reporter();
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
@@ -37,10 +35,11 @@ class Reporter {
   /// Queues an event; see ReportPlan::Add.
   void Add(v1::Event event);
 
-  /// What the job should do next. Also a sign of life.
+  /// Returns what the job should do next, and records that the job is alive.
   Verdict Poll();
 
-  /// While one lives, the job must call Poll every `timing.hang`, or it counts as hung.
+  /// While a Watch exists, the job must call Poll at least every `timing.hang`, or it counts as
+  /// hung.
   class Watch {
    public:
     explicit Watch(Reporter& reporter);
@@ -52,7 +51,7 @@ class Reporter {
     Reporter& reporter_;
   };
 
-  /// While one lives, an outer Watch rests: for calls that have a deadline of their own.
+  /// While a Rest exists, an outer Watch is suspended: for calls that have a deadline of their own.
   class Rest {
    public:
     explicit Rest(Reporter& reporter);
@@ -65,24 +64,26 @@ class Reporter {
     bool watched_ = false;
   };
 
-  /// Waits until every event is acknowledged or the lease is lost, and ends the thread.
+  /// Waits until every event is acknowledged or the lease is lost, then stops the thread.
   Verdict FlushAndStop();
 
  private:
-  void Run(std::stop_token stop);
+  void Run();
+  void Stop();
 
   ServerLink& link_;
   const Clock& clock_;
   const Log log_;
   const Options options_;
 
-  std::mutex mutex_;
-  ReportPlan plan_;                    // guarded by mutex_
-  bool woken_ = false;                 // guarded by mutex_: something changed for the thread
-  bool ended_ = false;                 // guarded by mutex_: the thread sends nothing more
-  std::condition_variable_any wake_;   // for the thread
-  std::condition_variable_any moved_;  // for FlushAndStop
-  std::jthread thread_;
+  Mutex mutex_;
+  ReportPlan plan_ ABSL_GUARDED_BY(mutex_);
+  bool changed_ ABSL_GUARDED_BY(mutex_) = false;   // the plan, since the thread last read it
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;  // the thread is to end
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;     // the thread sends nothing more
+  CondVar wake_;                                   // the thread waits for changed_ or stopping_
+  CondVar progress_;                               // FlushAndStop waits for reports
+  std::thread thread_;
 };
 
 }  // namespace vico::worker

@@ -1,8 +1,6 @@
 #include "worker/job/retry.h"
 
-#include <algorithm>
-#include <condition_variable>
-#include <mutex>
+#include <random>
 
 namespace vico::worker {
 
@@ -20,23 +18,10 @@ bool IsTransient(const absl::Status& status) {
   }
 }
 
-bool SystemPause::For(absl::Duration duration, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, absl::ToChronoNanoseconds(duration), [] { return false; });
-  return !stop.stop_requested();
+Backoff WorkerBackoff(uint64_t jitter_seed, BackoffOptions options) {
+  // At least half of the bound: a worker retries without end and must not hammer the server.
+  options.least_share = 0.5;
+  return Backoff(options, std::mt19937_64(jitter_seed));
 }
-
-BackOff::BackOff(const Options& options, uint64_t jitter_seed)
-    : options_(options), random_(jitter_seed), nominal_(options.first) {}
-
-absl::Duration BackOff::Next() {
-  const absl::Duration nominal = nominal_;
-  nominal_ = std::min(nominal_ * 2, options_.longest);
-  return nominal * std::uniform_real_distribution<double>(0.5, 1.0)(random_);
-}
-
-void BackOff::Reset() { nominal_ = options_.first; }
 
 }  // namespace vico::worker

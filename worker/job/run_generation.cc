@@ -1,5 +1,4 @@
-// A generation job: a prompt, and perhaps an adapter, in; pictures out, each as soon as it is
-// finished.
+// Runs a generation job and uploads each picture as soon as it is finished.
 #include <map>
 #include <string>
 #include <utility>
@@ -13,8 +12,6 @@
 namespace vico::worker {
 namespace {
 
-constexpr char kPng[] = "image/png";
-
 class Generation {
  public:
   Generation(const v1::GenerateSpec& spec, JobContext& context)
@@ -24,10 +21,10 @@ class Generation {
     GenerateCallbacks callbacks;
     callbacks.on_step = [this](int64_t step, int64_t total) { return OnStep(step, total); };
     callbacks.on_preview = [this](int index, int64_t step, const PngPicture& png) {
-      Note(OnPreview(index, step, png));
+      KeepFirst(OnPreview(index, step, png));
     };
     callbacks.on_picture = [this](int index, const PngPicture& png) {
-      Note(OnPicture(index, png));
+      KeepFirst(OnPicture(index, png));
     };
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
       context_.Warn(reason, message);
@@ -37,13 +34,13 @@ class Generation {
 
   const absl::Status& problem() const { return problem_; }
 
-  /// In the order of the seeds; kInternal when the engine left one out.
+  /// The pictures in the order of the seeds. kInternal if the engine left one out.
   absl::StatusOr<v1::GenerateResult> Result() const {
     v1::GenerateResult result;
     for (const auto& [index, picture] : pictures_) *result.add_pictures() = picture;
     if (result.pictures_size() != spec_.seeds_size()) {
-      return absl::InternalError(
-          fmt::format("{} pictures came of {} seeds", result.pictures_size(), spec_.seeds_size()));
+      return absl::InternalError(fmt::format("the engine drew {} pictures for {} seeds",
+                                             result.pictures_size(), spec_.seeds_size()));
     }
     return result;
   }
@@ -52,18 +49,18 @@ class Generation {
   bool OnStep(int64_t step, int64_t total_steps) {
     v1::Event event;
     *event.mutable_progress() = timer_.Step(step, total_steps);
-    context_.Say(std::move(event));
+    context_.Emit(std::move(event));
     return problem_.ok() && context_.Check() == Verdict::kGoOn;
   }
 
   absl::Status OnPreview(int index, int64_t step, const PngPicture& png) {
-    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPng));
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPngMediaType));
     v1::Event event;
     auto& preview = *event.mutable_preview();
     preview.set_picture_index(index);
     preview.set_step(step);
     *preview.mutable_blob() = std::move(blob);
-    context_.Say(std::move(event));
+    context_.Emit(std::move(event));
     timer_.Skip();
     return absl::OkStatus();
   }
@@ -71,9 +68,10 @@ class Generation {
   absl::Status OnPicture(int index, const PngPicture& png) {
     VICO_FAILPOINT("generate.mid_image");
     if (index < 0 || index >= spec_.seeds_size()) {
-      return absl::InternalError(fmt::format("picture {} of {}", index, spec_.seeds_size()));
+      return absl::InternalError(
+          fmt::format("the engine drew picture {} of {}", index, spec_.seeds_size()));
     }
-    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPng));
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPngMediaType));
     v1::Picture picture;
     picture.set_index(index);
     picture.set_seed(spec_.seeds(index));
@@ -83,12 +81,12 @@ class Generation {
     v1::Event event;
     *event.mutable_picture() = picture;
     pictures_[index] = std::move(picture);
-    context_.Say(std::move(event));
+    context_.Emit(std::move(event));
     timer_.Skip();
     return absl::OkStatus();
   }
 
-  void Note(absl::Status status) {
+  void KeepFirst(absl::Status status) {
     if (problem_.ok()) problem_ = std::move(status);
   }
 
@@ -96,27 +94,14 @@ class Generation {
   JobContext& context_;
   StepTimer timer_;
   std::map<int, v1::Picture> pictures_;
-  absl::Status problem_;  // the first that a callback met
+  absl::Status problem_;  // the first error of a callback
 };
-
-/// One seed a picture: a single one stands for s, s+1, s+2, ...
-absl::StatusOr<v1::GenerateSpec> WithAllSeeds(v1::GenerateSpec spec) {
-  if (spec.seeds_size() == 1) {
-    for (int i = 1; i < spec.picture_count(); ++i) spec.add_seeds(spec.seeds(0) + i);
-  }
-  if (spec.seeds_size() == 0 || spec.seeds_size() != spec.picture_count()) {
-    return FieldError("generate.seeds", fmt::format("must be 1 or {}, got {}", spec.picture_count(),
-                                                    spec.seeds_size()));
-  }
-  return spec;
-}
 
 }  // namespace
 
 absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engine& engine,
                                                  JobContext& context) {
-  ASSIGN_OR_RETURN(v1::GenerateSpec spec, WithAllSeeds(job.spec().generate()));
-  if (spec.base_model().empty()) spec.set_base_model(job.base_model().name());
+  const v1::GenerateSpec& spec = job.spec().generate();
   AdapterSource adapter;
   adapter.adapter = job.adapter();
   adapter.fetch = [&]() -> absl::StatusOr<AdapterBytes> {

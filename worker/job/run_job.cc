@@ -14,13 +14,13 @@ namespace {
 
 bool IsOutOfMemory(const absl::Status& status) { return Reason(status) == "OUT_OF_MEMORY"; }
 
-/// The engine's process was lost, as a whole worker might be.
+/// The engine's process was lost.
 bool IsCrash(const absl::Status& status) {
   const std::string reason = Reason(status);
   return reason == kEngineDied || reason == kEngineHung;
 }
 
-bool WorthAnotherTry(const absl::Status& status) {
+bool IsRetryable(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
@@ -34,14 +34,14 @@ bool WorthAnotherTry(const absl::Status& status) {
   }
 }
 
-/// What the job's owner may read: internal messages stay in this worker's log.
+/// The error as the job's owner may read it: internal messages stay in this worker's log.
 absl::Status ForOwner(const absl::Status& status, const v1::LeasedJob& job) {
   std::string reason = Reason(status);
   switch (status.code()) {
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
       return Error(absl::StatusCode::kInternal,
-                   fmt::format("the worker failed; its log says more under {}, attempt {}",
+                   fmt::format("the worker failed; its log has the error of {}, attempt {}",
                                job.job(), job.attempt()),
                    reason.empty() ? "WORKER_ERROR" : reason);
     case absl::StatusCode::kResourceExhausted:
@@ -70,7 +70,7 @@ absl::Status RunKind(const v1::LeasedJob& job, Engine& engine, JobContext& conte
     case v1::JobSpec::KIND_NOT_SET:
       break;
   }
-  return absl::InvalidArgumentError("spec: this worker knows training and generation only");
+  return absl::InvalidArgumentError("spec: must be a training or a generation");
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine
   v1::FinishRequest outcome;
   absl::Status status = RunKind(job, engine, context, outcome);
   if (IsOutOfMemory(status) && context.Check() == Verdict::kGoOn) {
-    log.Warning("memory ran out; once more in a fresh engine");
+    log.Warning("out of memory; trying once more in a new engine");
     status = engine.Restart();
     if (status.ok()) status = RunKind(job, engine, context, outcome);
   }
@@ -90,8 +90,7 @@ std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine
   outcome.set_job(job.job());
   outcome.set_lease_id(job.lease_id());
   if (verdict == Verdict::kCancel) {
-    outcome
-        .mutable_cancelled();  // also when it was done: the server takes no result after a cancel
+    outcome.mutable_cancelled();  // even with a result: the server refuses it after a cancel
   } else if (status.ok()) {
     log.Info("job done");
   } else if (verdict == Verdict::kDrain || absl::IsCancelled(status)) {
@@ -100,7 +99,7 @@ std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine
     log.Error("job failed", {{"error", status.ToString()}});
     auto& failure = *outcome.mutable_failure();
     *failure.mutable_status() = ToProto(ForOwner(status, job));
-    failure.set_retryable(WorthAnotherTry(status));
+    failure.set_retryable(IsRetryable(status));
     failure.set_crashed(IsCrash(status));
   }
   return outcome;

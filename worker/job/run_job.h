@@ -1,4 +1,4 @@
-// Job in, outcome out.
+// Runs one leased job and returns its outcome.
 #pragma once
 
 #include <optional>
@@ -10,13 +10,13 @@
 
 namespace vico::worker {
 
-/// Runs a leased job to its end. Returns the outcome to finish it with, or nothing when the lease
-/// was lost and nothing more may be written. Memory that ran out and errors of ours are worth
-/// another try; bad input and a training that diverged are not.
+/// Runs a leased job to its end. Returns the outcome for Finish, or nothing if the lease is lost:
+/// the worker must write nothing then. After OUT_OF_MEMORY the job is tried once more in a new
+/// engine. Failures through bad input or divergence are not retryable, internal errors are.
 std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine,
                                         JobContext& context, const Log& log);
 
-/// The two kinds, used by RunJob. kCancelled when the verdict, or the engine, said stop.
+/// The two kinds of job, used by RunJob. kCancelled if the verdict or the engine stopped the job.
 absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& engine,
                                             JobContext& context);
 absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engine& engine,

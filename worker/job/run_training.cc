@@ -1,4 +1,4 @@
-// A training job: the concept's pictures in, an adapter and its reference picture out.
+// Runs a training job: from the concept's pictures to an adapter.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -17,15 +17,14 @@
 namespace vico::worker {
 namespace {
 
-constexpr size_t kSummarySteps = 40;  // first_loss and last_loss are means over so many
-constexpr char kPng[] = "image/png";
+constexpr size_t kSummarySteps = 40;  // first_loss and last_loss are means over this many steps
 constexpr char kSafetensors[] = "application/octet-stream";
 
 double Mean(const double* begin, const double* end) {
   return begin == end ? 0 : std::accumulate(begin, end, 0.0) / static_cast<double>(end - begin);
 }
 
-/// The callbacks of one training, and what they gather.
+/// The callbacks of one training and the figures of its summary.
 class Training {
  public:
   Training(JobContext& context, CheckpointSaver& saver)
@@ -39,9 +38,9 @@ class Training {
     callbacks.on_step = [this](const TrainStep& step) { return OnStep(step); };
     callbacks.keep_going = [this] { return KeepGoing(); };
     callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
-      Note(OnSample(step, seed, picture));
+      KeepFirst(OnSample(step, seed, picture));
     };
-    callbacks.on_mask = [this](const LearnedMask& mask) { Note(OnMask(mask)); };
+    callbacks.on_mask = [this](const LearnedMask& mask) { KeepFirst(OnMask(mask)); };
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
       context_.Warn(reason, message);
     };
@@ -79,7 +78,7 @@ class Training {
   bool OnStep(const TrainStep& step) {
     if (!std::isfinite(step.loss) || !std::isfinite(step.loss_reg)) {
       const std::string last = losses_.empty() ? "none" : fmt::format("{:.6g}", losses_.back());
-      Note(
+      KeepFirst(
           Error(absl::StatusCode::kFailedPrecondition,
                 fmt::format("training diverged at step {}: the loss is not finite; the last finite "
                             "loss was {}; try lower learning rates",
@@ -87,14 +86,14 @@ class Training {
                 "DIVERGED"));
       return false;
     }
-    Note(VICO_FAILPOINT_STATUS("mid_step"));
+    KeepFirst(VICO_FAILPOINT_STATUS("mid_step"));
     losses_.push_back(step.loss);
     v1::Event event;
     auto& progress = *event.mutable_progress();
     progress = timer_.Step(step.step, step.total_steps);
     progress.set_loss(step.loss);
     progress.set_loss_reg(step.loss_reg);
-    context_.Say(std::move(event));
+    context_.Emit(std::move(event));
     return KeepGoing();
   }
 
@@ -104,7 +103,7 @@ class Training {
     timer_.Skip();
   }
 
-  // A worker that is to drain keeps what it has done; the job goes on elsewhere.
+  // A worker that drains stores a last checkpoint: another worker continues the job.
   bool WantsCheckpoint(int64_t step, bool stopping) {
     if (!problem_.ok()) return false;
     if (!stopping) return saver_.IsDue(step);
@@ -112,7 +111,7 @@ class Training {
   }
 
   absl::Status OnSample(int64_t step, uint64_t seed, const PngPicture& png) {
-    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPng));
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPngMediaType));
     v1::Event event;
     auto& sample = *event.mutable_sample();
     sample.set_step(step);
@@ -121,14 +120,14 @@ class Training {
     *picture.mutable_blob() = std::move(blob);
     picture.set_width(png.width);
     picture.set_height(png.height);
-    context_.Say(std::move(event));
+    context_.Emit(std::move(event));
     timer_.Skip();
     return absl::OkStatus();
   }
 
   absl::Status OnMask(const LearnedMask& learned) {
-    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(learned.png, kPng));
-    coverage_[learned.picture_index] = learned.coverage;  // the newest counts
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(learned.png, kPngMediaType));
+    coverage_[learned.picture_index] = learned.coverage;  // replaces the picture's older mask
     v1::Event event;
     auto& mask = *event.mutable_mask();
     mask.set_step(learned.step);
@@ -136,12 +135,12 @@ class Training {
     *mask.mutable_blob() = std::move(blob);
     mask.set_coverage(learned.coverage);
     mask.set_site(learned.site);
-    context_.Say(std::move(event));
+    context_.Emit(std::move(event));
     timer_.Skip();
     return absl::OkStatus();
   }
 
-  void Note(absl::Status status) {
+  void KeepFirst(absl::Status status) {
     if (problem_.ok()) problem_ = std::move(status);
   }
 
@@ -150,16 +149,15 @@ class Training {
   StepTimer timer_;
   const absl::Duration started_;
   std::vector<double> losses_;
-  std::map<int, double> coverage_;  // by picture
-  absl::Status problem_;            // the first that a callback met
+  std::map<int, double> coverage_;  // of each picture's newest mask
+  absl::Status problem_;            // the first error of a callback
 };
 
 }  // namespace
 
 absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& engine,
                                             JobContext& context) {
-  v1::TrainSpec spec = job.spec().train();
-  if (spec.base_model().empty()) spec.set_base_model(job.base_model().name());
+  const v1::TrainSpec& spec = job.spec().train();
   std::vector<std::string> pictures;
   for (const auto& picture : job.pictures()) {
     ASSIGN_OR_RETURN(std::string png, context.Get(picture.blob()));
@@ -169,9 +167,10 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
   CheckpointSaver saver = context.NewCheckpointSaver();
   Training training(context, saver);
   TrainCallbacks callbacks = training.Callbacks();
-  for (const auto& kept : job.checkpoints().newest_first()) {
-    callbacks.checkpoints.push_back(
-        {.step = kept.step(), .fetch = [&context, &kept] { return context.Get(kept.blob()); }});
+  for (const auto& stored : job.checkpoints().newest_first()) {
+    callbacks.checkpoints.push_back({.step = stored.step(), .fetch = [&context, &stored] {
+                                       return context.Get(stored.blob());
+                                     }});
   }
   absl::StatusOr<TrainedAdapter> trained;
   {
@@ -182,7 +181,7 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
     span.SetStatus(trained.status());
   }
   if (context.Check() == Verdict::kDrain) VICO_FAILPOINT("drain.mid_checkpoint");
-  saver.Wait();  // its event goes before the end
+  saver.Wait();  // its event must precede the result
   RETURN_IF_ERROR(training.problem());
   RETURN_IF_ERROR(trained.status());
   if (trained->stopped) return absl::CancelledError("the training was stopped");
@@ -191,7 +190,8 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
   *result.mutable_summary() = training.Summary();
   result.mutable_summary()->set_peak_rss_mb(trained->peak_rss_mb);
   ASSIGN_OR_RETURN(*result.mutable_adapter(), context.Put(trained->safetensors, kSafetensors));
-  ASSIGN_OR_RETURN(*result.mutable_reference(), context.Put(trained->reference, kPng));
+  // The server has this blob already: it is a picture of the concept.
+  *result.mutable_reference() = job.pictures(0).blob();
   return result;
 }
 

@@ -6,22 +6,22 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
-#include "common/address.h"
-#include "common/channel.h"
 #include "common/failpoint.h"
 #include "common/proto_time.h"
+#include "common/rpc/address.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/status_grpc.h"
+#include "common/rpc/trace_metadata.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "common/status_grpc.h"
-#include "common/trace_metadata.h"
 #include "vico/v1/worker.grpc.pb.h"
 
 namespace vico::worker {
 namespace {
 
 constexpr absl::Duration kUnaryTimeout = absl::Seconds(30);
-constexpr absl::Duration kConnectPatience = absl::Seconds(2);
-constexpr absl::Duration kLeaseMargin = absl::Seconds(10);  // on top of the wait asked for
+constexpr absl::Duration kConnectTimeout = absl::Seconds(2);
+constexpr absl::Duration kLeaseMargin = absl::Seconds(10);  // on top of the long poll's wait
 constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr uint64_t kSlowestBytesPerSecond = 64 * 1024;
 
@@ -105,7 +105,7 @@ class GrpcServerLink final : public ServerLink {
     }
     RETURN_IF_ERROR(FromGrpc(reader->Finish()));
     if (bytes.size() != blob.size_bytes()) {
-      return absl::DataLossError(fmt::format("blob {} should have {} bytes, got {}", blob.sha256(),
+      return absl::DataLossError(fmt::format("blob {} must have {} bytes, got {}", blob.sha256(),
                                              blob.size_bytes(), bytes.size()));
     }
     if (digest.HexDigest() != blob.sha256()) {
@@ -127,7 +127,8 @@ class GrpcServerLink final : public ServerLink {
     *header.mutable_blob() = blob;
     header.set_job(lease.job);
     header.set_lease_id(lease.lease_id);
-    bool open = writer->Write(part);  // false: the server has answered already, Finish says what
+    // False if the server has already answered; Finish returns the answer.
+    bool open = writer->Write(part);
     for (size_t at = 0; open && at < bytes.size(); at += kChunkBytes) {
       const std::string_view chunk = bytes.substr(at, kChunkBytes);
       part.set_data(chunk.data(), chunk.size());
@@ -148,14 +149,15 @@ class GrpcServerLink final : public ServerLink {
   }
 
  private:
-  /// kUnavailable when there is no connection within `patience`. Without this wait nobody drives a
-  /// broken channel between calls that fail at once, and it looks every five seconds only whether
-  /// the server is back.
-  absl::Status Connect(absl::Duration patience = kConnectPatience) {
-    if (channel_->WaitForConnected(After(std::min(patience, kConnectPatience)))) {
+  /// kUnavailable if there is no connection within `timeout`. A channel reconnects only while
+  /// something polls it. Between calls that fail at once it would notice the server's return after
+  /// up to five seconds.
+  absl::Status Connect(absl::Duration timeout = kConnectTimeout) {
+    if (channel_->WaitForConnected(After(std::min(timeout, kConnectTimeout)))) {
       return absl::OkStatus();
     }
-    grpc::experimental::ChannelResetConnectionBackoff(channel_.get());  // the caller waits instead
+    // The caller has a back-off of its own.
+    grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
     return absl::UnavailableError(fmt::format("no connection to {}", address_));
   }
 

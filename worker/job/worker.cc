@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "common/ids.h"
+#include "common/process/resident_bytes.h"
 #include "common/proto_time.h"
-#include "common/resident_bytes.h"
 #include "common/status.h"
 #include "common/tracing/trace_message.h"
 #include "worker/job/finish_job.h"
@@ -19,14 +19,13 @@
 namespace vico::worker {
 namespace {
 
-/// The server has no record of this worker, as after it lost its memory.
+/// The server has no record of this worker: it was restarted, or the registration has expired.
 bool IsUnknownWorker(const absl::Status& status) {
   return absl::IsNotFound(status) || absl::IsFailedPrecondition(status);
 }
 
-/// Worth waiting for: the server is away, or another worker of this name has not been forgotten
-/// yet.
-bool MayPass(const absl::Status& status) {
+/// The server is unavailable, or a worker of this name has not expired yet.
+bool IsWorthWaiting(const absl::Status& status) {
   return IsTransient(status) || absl::IsAlreadyExists(status) || absl::IsAborted(status);
 }
 
@@ -49,56 +48,56 @@ absl::Status Worker::Run(std::stop_token stop) {
   request.mutable_wait()->set_seconds(absl::ToInt64Seconds(options_.lease_wait));
   request.set_max_jobs(1);
 
-  BackOff back_off({}, options_.jitter_seed);
+  Backoff backoff = WorkerBackoff(options_.jitter_seed);
   bool registered = false;
   while (!stop.stop_requested()) {
     RETURN_IF_ERROR(engine_.Ready());
     if (!registered) {
       const absl::Status status = Register();
-      NoteServer(status);
+      LogServerState(status);
       if (!status.ok()) {
-        if (!MayPass(status)) return status;
-        pause_.For(back_off.Next(), stop);
+        if (!IsWorthWaiting(status)) return status;
+        pause_.For(backoff.Next(), stop);
         continue;
       }
       registered = true;
     }
 
-    if (request.nonce().empty()) request.set_nonce(NewId());  // kept until an answer has come
-    *request.mutable_load() = LoadNow();
-    const absl::Duration asked = clock_.Uptime();
+    if (request.nonce().empty()) request.set_nonce(NewId());  // kept until the server answers
+    *request.mutable_load() = CurrentLoad();
+    const absl::Duration sent = clock_.Uptime();
     const auto lease = link_.Lease(request, stop);
     if (stop.stop_requested() && !lease.ok()) break;
     if (IsUnknownWorker(lease.status())) {
       log_.Info("the server does not know this worker; registering again");
       registered = false;
-      pause_.For(back_off.Next(), stop);
+      pause_.For(backoff.Next(), stop);
       continue;
     }
-    NoteServer(lease.status());
+    LogServerState(lease.status());
     if (!lease.ok()) {
-      if (!MayPass(lease.status())) return lease.status();
+      if (!IsWorthWaiting(lease.status())) return lease.status();
       registered = false;  // the server may have been restarted
-      pause_.For(back_off.Next(), stop);
+      pause_.For(backoff.Next(), stop);
       continue;
     }
     request.clear_nonce();
-    const absl::Duration ttl = lease->has_ttl() ? FromProto(lease->ttl()) : default_ttl_;
-    // A server that has no job and does not wait, or takes its jobs back, is not asked in a circle.
-    bool in_a_circle = lease->jobs().empty() && clock_.Uptime() - asked < absl::Seconds(1);
+    const absl::Duration ttl = FromProto(lease->ttl());
+    // Backs off from a server that answers at once without a job, or with jobs that it then drains.
+    bool busy_loop = lease->jobs().empty() && clock_.Uptime() - sent < absl::Seconds(1);
     for (const v1::LeasedJob& job : lease->jobs()) {
-      in_a_circle = Serve(job, ttl, stop) == Served::kReleased;
+      busy_loop = Serve(job, ttl, stop) == Served::kReleased;
     }
-    if (in_a_circle) {
-      pause_.For(back_off.Next(), stop);
+    if (busy_loop) {
+      pause_.For(backoff.Next(), stop);
     } else {
-      back_off.Reset();
+      backoff.Reset();
     }
   }
   return absl::OkStatus();
 }
 
-v1::WorkerLoad Worker::LoadNow() const {
+v1::WorkerLoad Worker::CurrentLoad() const {
   const EngineLoad engine = engine_.load();
   v1::WorkerLoad load;
   load.set_memory_bytes(ResidentBytes(getpid()) + engine.memory_bytes);
@@ -119,8 +118,7 @@ absl::Status Worker::Register() {
     RETURN_IF_ERROR(link_.PutBlob(offered.vocabulary(), offer.vocabulary, {}));
     RETURN_IF_ERROR(link_.PutBlob(offered.merges(), offer.merges, {}));
   }
-  ASSIGN_OR_RETURN(const v1::RegisterResponse response, link_.Register(request));
-  if (response.has_lease_ttl()) default_ttl_ = FromProto(response.lease_ttl());
+  RETURN_IF_ERROR(link_.Register(request).status());
   log_.Info("registered", {{"base_models", offers_.size()}});
   if (options_.on_registered) options_.on_registered();
   return absl::OkStatus();
@@ -137,7 +135,7 @@ Worker::Served Worker::Serve(const v1::LeasedJob& job, absl::Duration ttl,
   Reporter::Options reporting{.timing = ReportTiming::ForLease(ttl),
                               .jitter_seed = jitter_seed,
                               .on_hang = options_.on_hang,
-                              .load = [this] { return LoadNow(); }};
+                              .load = [this] { return CurrentLoad(); }};
   reporting.timing.hang = options_.hang;
   Reporter reporter(link_, clock_, log, lease, std::move(reporting));
   JobContext context(link_, reporter, clock_, pause_, lease, stop, tracing);
@@ -167,17 +165,17 @@ Worker::Served Worker::Serve(const v1::LeasedJob& job, absl::Duration ttl,
   if (finished.ok()) {
     log.Info("finished");
   } else {
-    log.Error("the end of the job was not taken", {{"error", finished.ToString()}});
+    log.Error("the server refused the end of the job", {{"error", finished.ToString()}});
   }
   return served;
 }
 
-void Worker::NoteServer(const absl::Status& status) {
-  if (status.ok() && server_away_) log_.Info("the server is back");
-  if (!status.ok() && !server_away_) {
-    log_.Warning("the server does not answer; trying again", {{"error", status.ToString()}});
+void Worker::LogServerState(const absl::Status& status) {
+  if (status.ok() && server_unavailable_) log_.Info("the server is available again");
+  if (!status.ok() && !server_unavailable_) {
+    log_.Warning("the server does not answer; retrying", {{"error", status.ToString()}});
   }
-  server_away_ = !status.ok();
+  server_unavailable_ = !status.ok();
 }
 
 }  // namespace vico::worker

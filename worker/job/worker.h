@@ -1,4 +1,4 @@
-// The worker's loop: register, lease, run, finish.
+// The worker's loop: register, lease a job, run it, finish it.
 #pragma once
 
 #include <cstdint>
@@ -22,32 +22,33 @@
 namespace vico::worker {
 
 struct WorkerOptions {
-  std::string name;  ///< unique among the living workers
+  std::string name;  ///< unique among the server's workers
   std::string build_version;
-  absl::Duration lease_wait = absl::Seconds(20);  ///< of one long poll
-  absl::Duration hang = absl::Seconds(120);       ///< a job without a sign of life is given up
-  std::function<void()> on_hang = {};             ///< called then; the engine is stuck
-  std::function<void()> on_registered = {};       ///< called each time the server knows this worker
+  absl::Duration lease_wait = absl::Seconds(20);  ///< timeout of a long poll
+  absl::Duration hang = absl::Seconds(120);       ///< time without a step after which a job is lost
+  std::function<void()> on_hang = {};             ///< called when a job hangs
+  std::function<void()> on_registered = {};       ///< called after every registration
   uint64_t jitter_seed = 0;
-  SpanSink* spans = nullptr;  ///< of jobs; null: nobody's
+  SpanSink* spans = nullptr;  ///< receives the spans of jobs; may be null
 };
 
-/// Keeps references to all it is given.
+/// Keeps references to its arguments.
 class Worker {
  public:
   Worker(ServerLink& link, Engine& engine, const Clock& clock, Pause& pause, const Log& log,
          WorkerOptions options);
 
-  /// Serves jobs until `stop` is requested; the job at hand is handed back then. While the server
-  /// is away it waits. An error only when the server refuses this worker for good.
+  /// Serves jobs until `stop` is requested, and then releases the running job. Waits while the
+  /// server is unavailable. Returns an error only if the server refuses this worker permanently or
+  /// the engine cannot be started.
   absl::Status Run(std::stop_token stop);
 
  private:
   absl::Status Register();
-  v1::WorkerLoad LoadNow() const;  // any thread
+  v1::WorkerLoad CurrentLoad() const;  // any thread
   enum class Served { kEnded, kReleased };
   Served Serve(const v1::LeasedJob& job, absl::Duration ttl, const std::stop_token& stop);
-  void NoteServer(const absl::Status& status);
+  void LogServerState(const absl::Status& status);
 
   ServerLink& link_;
   Engine& engine_;
@@ -56,9 +57,8 @@ class Worker {
   const Log log_;
   const WorkerOptions options_;
   const std::vector<BaseModelOffer> offers_;
-  absl::Duration default_ttl_ = absl::Seconds(30);  // as of the last registration
   uint64_t jobs_served_ = 0;
-  bool server_away_ = false;  // as last logged
+  bool server_unavailable_ = false;  // as last logged
 };
 
 }  // namespace vico::worker

@@ -1,4 +1,3 @@
-// The trainable part; see the header for the source.
 #include "worker/model/adapter.h"
 
 #include <array>

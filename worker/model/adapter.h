@@ -1,4 +1,4 @@
-// What a training learns: the placeholder's embedding and one image-attention block a site.
+// The trained parameters: the placeholder's embedding and one image-attention block for each site.
 // Source: ViCo, arXiv:2306.00971. D width of the text encoder, d of a site.
 #pragma once
 
@@ -12,9 +12,9 @@
 
 namespace vico::worker {
 
-/// How a block starts: as in the paper (LibTorch's default, which disturbs the base model); with
-/// zero output projections, so that it changes nothing before the first step; or so, and for the
-/// rest as the base model's block at the site (CopySelfAttention).
+/// A block's initial weights: the paper's (LibTorch's default, which disturbs the base model); zero
+/// output projections, so that it has no effect before the first step; or the latter with a copy of
+/// the base model's block at the site (CopySelfAttention).
 enum class BlockStart { kDefault, kZero, kSelfAttention };
 
 class AdapterImpl : public torch::nn::Module {
@@ -28,7 +28,7 @@ class AdapterImpl : public torch::nn::Module {
   std::vector<std::string> site_names() const;
   TransformerBlock& block(size_t i) { return blocks_.at(i); }  ///< of sites()[i]
 
-  /// Parameters of the blocks alone.
+  /// The parameters of the blocks, without the placeholder.
   std::vector<torch::Tensor> BlockParameters() const;
 
   /// Both attentions of every block become the self-attention of the base model's block at its

@@ -1,4 +1,3 @@
-// Attention, feed-forward and transformer block; see the header for the source.
 #include "worker/model/attention.h"
 
 #include <cmath>

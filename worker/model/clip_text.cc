@@ -1,12 +1,9 @@
-// CLIP's text tower; see the header for the source.
 #include "worker/model/clip_text.h"
 
 #include "worker/model/attention.h"
 
 namespace vico::worker {
 namespace {
-
-struct ContainerImpl : torch::nn::Module {};
 
 torch::nn::LayerNorm Norm(const ClipTextConfig& config) {
   return torch::nn::LayerNorm(

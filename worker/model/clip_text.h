@@ -1,4 +1,4 @@
-// CLIP's text tower, and the place where the learned word enters it.
+// CLIP's text tower, which takes the learned embedding of a placeholder.
 // Source: transformers CLIPTextModel; names are its own. B prompts, L tokens, D hidden_size.
 #pragma once
 
@@ -32,7 +32,7 @@ class ClipTextImpl : public torch::nn::Module {
   /// Returns the last layer's states after the final norm, [B, L, D].
   torch::Tensor forward(const torch::Tensor& ids, const torch::Tensor& placeholder = {});
 
-  /// The embedding of a word of the table, a copy [D].
+  /// A copy of the embedding of a token in the table, [D].
   torch::Tensor WordEmbedding(int64_t id);
 
   const ClipTextConfig& config() const { return config_; }

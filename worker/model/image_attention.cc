@@ -1,4 +1,3 @@
-// Mask, regulariser and sites of ViCo's image attention; see the header for the source.
 #include "worker/model/image_attention.h"
 
 namespace vico::worker {

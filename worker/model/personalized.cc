@@ -1,4 +1,3 @@
-// Reference and target stream as visitors of the U-Net; see the header for the source.
 #include "worker/model/personalized.h"
 
 #include <algorithm>
@@ -118,13 +117,6 @@ TargetPass RunTarget(UNet& unet, Adapter& adapter, const Look& look,
   pass.predicted = unet->forward(latent, timestep, text, &stream);
   pass.seen = stream.Take();
   return pass;
-}
-
-torch::Tensor RunTarget(UNet& unet, Adapter& adapter, const std::vector<SiteFeatures>& features,
-                        KeyMask mask, const torch::Tensor& latent, const torch::Tensor& timestep,
-                        const torch::Tensor& text) {
-  const Look look = {.dialect = Dialect::kPaper, .mask = mask};
-  return RunTarget(unet, adapter, look, features, latent, timestep, text, {}).predicted;
 }
 
 }  // namespace vico::worker

@@ -1,8 +1,8 @@
-// The two streams of ViCo through one frozen U-Net: the reference is read, the target looks at it.
-// Source: ViCo, arXiv:2306.00971; the authors' UNetModel.forward and SpatialTransformer.forward;
-// mmagic's ViCoUNet2DConditionModel.forward and ViCoTransformer2D.forward.
-// The reference never receives anything from the target, so it is run once and its site features
-// are shared. B batch, c text width, L text tokens.
+// ViCo's two streams through one frozen U-Net: the reference stream yields features, which the
+// target stream attends to. Source: ViCo, arXiv:2306.00971; the authors' UNetModel.forward and
+// SpatialTransformer.forward; mmagic's ViCoUNet2DConditionModel.forward and
+// ViCoTransformer2D.forward. The reference does not depend on the target, so its features can be
+// computed once and shared. B batch, c text width, L text tokens.
 #pragma once
 
 #include <vector>
@@ -13,29 +13,29 @@
 
 namespace vico::worker {
 
-/// Columns of the text attention that matter, one a row, int64 [B].
+/// The columns of the text attention that ViCo uses, one for each row, int64 [B].
 struct TokenPositions {
-  torch::Tensor placeholder;  ///< of the placeholder; of the end token in a prompt without one
-  torch::Tensor end;          ///< of the first end-of-text token
+  torch::Tensor placeholder;  ///< the placeholder's; the end token's in a prompt without it
+  torch::Tensor end;          ///< the first end-of-text token's
 };
 
 /// Runs the reference stream up to the last site.
 ///   latent [B, C, h, w] scaled, never noised; timestep [B]; text [B, L, c]
-/// Without positions (mmagic has no use for the reference's maps) the tokens alone are found.
-/// Returns one entry a site, in the order of `sites` (ascending transformer indices).
+/// Without positions (mmagic does not use the reference's maps) returns the tokens only.
+/// Returns one entry for each site, in the order of `sites` (ascending transformer indices).
 std::vector<SiteFeatures> RunReference(UNet& unet, const std::vector<int64_t>& sites,
                                        const torch::Tensor& latent, const torch::Tensor& timestep,
                                        const torch::Tensor& text, const TokenPositions& positions);
 
 enum class KeyMask { kOtsu, kNone };
 
-/// How the target looks at its reference.
+/// How the target attends to its reference.
 struct Look {
   Dialect dialect = Dialect::kPaper;
   KeyMask mask = KeyMask::kOtsu;
-  int64_t pictures_per_call = 1;  ///< of mmagic's alone, see MmagicAttention()
+  int64_t pictures_per_call = 1;  ///< in mmagic's dialect, see MmagicAttention()
 
-  /// Those RunReference() needs.
+  /// The positions that RunReference() needs.
   TokenPositions ReferencePositions(const TokenPositions& positions) const {
     return dialect == Dialect::kPaper ? positions : TokenPositions{};
   }
@@ -43,20 +43,15 @@ struct Look {
 
 struct TargetPass {
   torch::Tensor predicted;         ///< [B, C, h, w]
-  std::vector<SiteFeatures> seen;  ///< one a site: its maps made the mask and are regularised
+  std::vector<SiteFeatures> seen;  ///< one for each site; its maps define mask and regulariser
 };
 
 /// The U-Net on the target, with the adapter's blocks at their sites. `features` has the target's
-/// batch, or batch 1 for all rows; `positions` are read with mmagic's dialect alone, whose maps are
+/// batch, or batch 1 for all rows. `positions` are read in mmagic's dialect only, whose maps are
 /// the target's.
 TargetPass RunTarget(UNet& unet, Adapter& adapter, const Look& look,
                      const std::vector<SiteFeatures>& features, const torch::Tensor& latent,
                      const torch::Tensor& timestep, const torch::Tensor& text,
                      const TokenPositions& positions);
-
-/// The prediction alone, in the paper's dialect.
-torch::Tensor RunTarget(UNet& unet, Adapter& adapter, const std::vector<SiteFeatures>& features,
-                        KeyMask mask, const torch::Tensor& latent, const torch::Tensor& timestep,
-                        const torch::Tensor& text);
 
 }  // namespace vico::worker

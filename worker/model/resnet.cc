@@ -1,4 +1,3 @@
-// Residual block and resamplers; see the header for the source.
 #include "worker/model/resnet.h"
 
 namespace vico::worker {

@@ -1,4 +1,4 @@
-// The part of LibTorch the networks use. Not <torch/torch.h>, which takes twice as long to compile.
+// The part of LibTorch that the networks use. <torch/torch.h> takes twice as long to compile.
 #pragma once
 
 #include <ATen/ATen.h>

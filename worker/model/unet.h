@@ -12,7 +12,7 @@
 
 namespace vico::worker {
 
-/// Looks at, and may change, the tokens of the transformers as they are computed.
+/// Reads and may replace the tokens of the transformers during a forward pass.
 class TransformerVisitor {
  public:
   virtual ~TransformerVisitor() = default;
@@ -21,15 +21,15 @@ class TransformerVisitor {
   virtual bool WantsProbabilities(int64_t index) const = 0;
 
   /// tokens [B, N, d] left the text block of transformer `index`; probabilities [B, H, N, L] where
-  /// wanted, else undefined. Returns the tokens that go on.
+  /// wanted, else undefined. Returns the tokens to continue with.
   virtual torch::Tensor Visit(int64_t index, const torch::Tensor& tokens,
                               const torch::Tensor& probabilities) = 0;
 
-  /// True when nothing after transformer `index` is of interest: the forward pass ends there.
+  /// Whether to end the forward pass after transformer `index`.
   virtual bool IsLast(int64_t index) const = 0;
 };
 
-/// Where a transformer stands: its name below the U-Net, and its width.
+/// A transformer's name in the U-Net and its width.
 struct TransformerSite {
   std::string name;  ///< "up_blocks.1.attentions.1"
   int64_t channels = 0;

@@ -1,4 +1,4 @@
-// Networks without first values, for those who load all of them.
+// Construction of networks without initial values, for weights that are loaded anyway.
 #pragma once
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -6,10 +6,11 @@
 
 namespace vico::worker {
 
-/// While it lives, what this thread makes of LibTorch's modules has parameters of arbitrary values:
-/// drawing a billion random numbers takes seconds. Filling in place is then meta's, which computes
-/// shapes only; so nothing but modules may be made meanwhile. Before LibTorch 2 creating is meta's,
-/// too, and leaves no memory: there the values are drawn.
+/// While an object exists, modules that this thread constructs have parameters of arbitrary values:
+/// drawing a billion random numbers takes seconds. In-place filling is dispatched to the meta
+/// device, which computes shapes only, so nothing but modules may be constructed. Before LibTorch 2
+/// creation is dispatched to the meta device, too, and allocates no memory; there the values are
+/// drawn.
 class UninitializedParameters {
  public:
 #if TORCH_VERSION_MAJOR >= 2

@@ -1,4 +1,3 @@
-// Prompts, pictures and latents of a base model.
 #include "worker/personalize/base.h"
 
 namespace vico::worker {
@@ -19,8 +18,6 @@ EncodedPrompts Base::EncodePrompts(const std::vector<std::string>& prompts,
     const bool found = prompt.placeholder_index >= 0;
     placeholders.push_back(found ? prompt.placeholder_index : prompt.end_index);
     ends.push_back(prompt.end_index);
-    encoded.has_placeholder = encoded.has_placeholder && found;
-    encoded.truncated = encoded.truncated || prompt.truncated;
   }
   encoded.positions = {at::tensor(placeholders, at::kLong).to(device()),
                        at::tensor(ends, at::kLong).to(device())};

@@ -1,4 +1,4 @@
-// A base model ready for use: its frozen networks, tokenizer and noise schedule.
+// A loaded base model: its frozen networks, tokenizer and noise schedule.
 #pragma once
 
 #include <optional>
@@ -16,21 +16,19 @@ namespace vico::worker {
 
 /// Prompts as tensors on the CPU. B prompts, L tokens.
 struct EncodedPrompts {
-  torch::Tensor ids;            ///< [B, L] int64
-  TokenPositions positions;     ///< a prompt without the placeholder gives its end token's for both
-  bool has_placeholder = true;  ///< every prompt has one
-  bool truncated = false;       ///< some prompt was cut
+  torch::Tensor ids;         ///< [B, L] int64
+  TokenPositions positions;  ///< both the end token's in a prompt without the placeholder
 };
 
-/// Modules share their weights when copied. All on one device, in evaluation mode, without
-/// gradients of their own.
+/// A copy shares the weights. The networks are on one device, in evaluation mode and without
+/// gradients.
 struct Base {
   ClipText text{nullptr};
   Vae vae{nullptr};
   UNet unet{nullptr};
   Schedule schedule;
   Tokenizer tokenizer;
-  int threads = 1;  ///< of the CPU, for its jobs
+  int threads = 1;  ///< CPU threads of its jobs
 
   torch::Device device() const { return unet->parameters()[0].device(); }
 

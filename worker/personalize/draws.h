@@ -1,5 +1,5 @@
-// Every random draw of a job is a function of (seed, purpose, index), made on the CPU: so a resumed
-// run, another device or another batch size starts from the same numbers.
+// The random draws of a job. Each is a function of (seed, purpose, index), computed on the CPU, so
+// that a resumed run, another device or another batch size has the same numbers.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ enum class Purpose : uint64_t {
   kStepNoise,
 };
 
-/// A well mixed 64-bit number.
+/// A well-mixed 64-bit number.
 uint64_t DrawSeed(uint64_t seed, Purpose purpose, uint64_t index = 0);
 
-/// A generator for this purpose and index alone.
+/// A generator for one purpose and index.
 at::Generator DrawGenerator(uint64_t seed, Purpose purpose, uint64_t index = 0);
 
 /// Standard normal, fp32, on the CPU.

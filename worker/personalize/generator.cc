@@ -1,11 +1,8 @@
-// The denoising loop with guidance; see the header for the source.
 #include "worker/personalize/generator.h"
 
-#include <algorithm>
-
+#include "worker/diffusion/sample.h"
 #include "worker/diffusion/scheduler.h"
 #include "worker/personalize/draws.h"
-#include "worker/personalize/guided_network.h"
 
 namespace vico::worker {
 namespace {
@@ -31,30 +28,37 @@ torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptio
   const at::NoGradGuard no_grad;
   const auto scheduler =
       MakeScheduler(options.scheduler, base.schedule, options.steps, options.eta);
-  const auto& timesteps = scheduler->timesteps();
-  const auto total = static_cast<int64_t>(timesteps.size());
+  const GuidedPrompt prompt =
+      EncodeGuidedPrompt(base, personal, options.prompt, options.negative_prompt,
+                         options.placeholder, options.guidance_scale);
+  const int64_t pictures = noise.size(0);
+  std::vector<GuidedRow> rows(static_cast<size_t>(pictures),
+                              {.personal = personal,
+                               .prompt = &prompt,
+                               .guidance_scale = options.guidance_scale,
+                               .mask = options.mask});
+  GuidedNetwork network(base, prompt.halves() * pictures);
+
+  const PredictFn predict = [&](const torch::Tensor& x, double timestep) {
+    for (GuidedRow& row : rows) row.timestep = timestep;
+    return network(x, rows);
+  };
   const StepNoise step_noise = [&](int64_t index) {
     return DrawEach(options.seeds, noise.sizes().slice(1), Purpose::kStepNoise,
                     static_cast<uint64_t>(index))
         .to(base.device());
   };
-
-  GuidedNetwork network(base, personal, options);
-  auto x = noise * scheduler->start_scale();
-  for (int64_t i = 0; i < total; ++i) {
-    const auto predicted = network(scheduler->ModelInput(x, i), timesteps[static_cast<size_t>(i)]);
-    const bool preview = observer.on_preview && options.preview_every > 0 && i + 1 < total &&
-                         (i + 1) % options.preview_every == 0;
+  return Sample(predict, *scheduler, noise, step_noise, [&](const SampleStep& done) {
+    const bool preview = observer.on_preview && options.preview_every > 0 &&
+                         done.step < done.total && done.step % options.preview_every == 0;
     if (preview) {
-      const auto pictures = base.Decode(scheduler->Original(predicted, i, x));
-      for (int64_t p = 0; p < pictures.size(0); ++p) {
-        observer.on_preview(static_cast<size_t>(p), i + 1, pictures[p]);
+      const auto decoded = base.Decode(done.original());
+      for (int64_t p = 0; p < pictures; ++p) {
+        observer.on_preview(static_cast<size_t>(p), done.step, decoded[p]);
       }
     }
-    x = scheduler->Step(predicted, i, x, step_noise);
-    if (observer.on_step && !observer.on_step(i + 1, total)) return {};
-  }
-  return x;
+    return !observer.on_step || observer.on_step(done.step, done.total);
+  });
 }
 
 bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptions& options,

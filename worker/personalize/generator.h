@@ -1,6 +1,6 @@
-// Pictures from a prompt, with an adapter or with the bare base model.
-// Source: ViCo, arXiv:2306.00971; the authors' DDIM sampler: the reference is never noised and
-// looks with the same text and timestep as the target, in both halves of the guidance.
+// Draws pictures for a prompt, with an adapter or with the bare base model.
+// Source: ViCo, arXiv:2306.00971; the authors' DDIM sampler: no noise is added to the reference,
+// and it has the target's text and timestep in both halves of the guidance.
 #pragma once
 
 #include <functional>
@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "worker/personalize/base.h"
+#include "worker/personalize/guided_network.h"
 
 namespace vico::worker {
 
 struct GenerateOptions {
   std::string prompt;
   std::string negative_prompt;
-  double guidance_scale = 7.5;  ///< 1: the conditional prediction alone
+  double guidance_scale = 7.5;  ///< 1: only the conditional prediction
   std::string scheduler = "ddim";
   int64_t steps = 50;
   double eta = 0;
@@ -26,13 +27,6 @@ struct GenerateOptions {
   KeyMask mask = KeyMask::kOtsu;
 };
 
-/// An adapter and the picture it looks at.
-struct Personalization {
-  Adapter adapter{nullptr};
-  Dialect dialect = Dialect::kPaper;  ///< it was trained with
-  torch::Tensor reference;            ///< [1, C, h, w] latent, scaled
-};
-
 /// The latent of the reference picture [1, 3, h, w] in 0..1: one fixed sample of the posterior.
 torch::Tensor ReferenceLatent(Base& base, const torch::Tensor& picture01);
 
@@ -42,16 +36,15 @@ struct GenerateObserver {
   std::function<void(size_t picture, const torch::Tensor& image01)> on_picture;
 };
 
-/// The denoising loop alone, from `noise` [seeds, C, h, w], standard normal, to the latents of the
-/// pictures; height and width are not looked at. Undefined when stopped. Throws c10::Error.
+/// Only the denoising loop, from `noise` [seeds, C, h, w], standard normal, to the latents of the
+/// pictures. Does not read options.height and options.width. Undefined when stopped. Throws
+/// c10::Error.
 torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptions& options,
                       const torch::Tensor& noise, const GenerateObserver& observer);
 
-/// One picture a seed, [3, height, width] in 0..1 on the CPU, handed to the observer. A seed's
-/// picture does not depend on the others: with mmagic's dialect, where a call's pictures would look
-/// at each other's maps, each is drawn as if it were a call of its own. Every
-/// callback may be empty. Without `personal` the bare base model draws. False when stopped. Throws
-/// c10::Error.
+/// Draws one picture for each seed and passes it to the observer, [3, height, width] in 0..1 on the
+/// CPU. A seed's picture does not depend on the other seeds. Every callback may be empty. Without
+/// `personal` the bare base model draws. Returns false when stopped. Throws c10::Error.
 bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptions& options,
                       const GenerateObserver& observer);
 

@@ -1,11 +1,13 @@
-// Both halves of the guidance and the reference's features; see the header for the source.
 #include "worker/personalize/guided_network.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace vico::worker {
 namespace {
 
-// The features with `change` made to every tensor they have but the end token's, which nobody reads
-// where nothing is trained.
+// The site with `change` applied to its tokens and, if defined, the placeholder's map. The end
+// token's map is left out: only training reads it.
 template <typename Change>
 SiteFeatures Changed(const SiteFeatures& site, const Change& change) {
   SiteFeatures changed = {change(site.tokens), {}, {}};
@@ -13,86 +15,189 @@ SiteFeatures Changed(const SiteFeatures& site, const Change& change) {
   return changed;
 }
 
-}  // namespace
-
-GuidedNetwork::GuidedNetwork(Base& base, Personalization* personal, const GenerateOptions& options)
-    : base_(base), personal_(personal), options_(options) {
-  const at::NoGradGuard no_grad;
-  guided_ = options.guidance_scale != 1.0;
-  const auto conditional = base.EncodePrompts({options.prompt}, options.placeholder);
-  positions_ = conditional.positions;
-  torch::Tensor placeholder;
-  if (personal != nullptr) {
-    placeholder = personal->adapter->placeholder();
-    look_ = {.dialect = personal->dialect, .mask = options.mask};
-  }
-  text_ = base.TextStates(conditional, placeholder);
-  if (guided_) {
-    const auto unconditional = base.EncodePrompts({options.negative_prompt}, options.placeholder);
-    text_ = at::cat({base.TextStates(unconditional, placeholder), text_});
-    positions_ = {positions_.placeholder.repeat({2}), positions_.end.repeat({2})};
-  }
-  const auto pictures = static_cast<int64_t>(options.seeds.size());
-  parts_.emplace(text_.size(0) * pictures, base.threads, base.device());
-}
-
-torch::Tensor GuidedNetwork::operator()(const torch::Tensor& latent, double timestep) {
-  const int64_t pictures = latent.size(0);
-  const auto x = latent.repeat({text_.size(0), 1, 1, 1});  // [halves N, C, h, w]
-  const auto text = text_.repeat_interleave(pictures, 0);  // [halves N, L, D]
-  const auto placeholders = positions_.placeholder.repeat_interleave(pictures, 0);
-  const auto ends = positions_.end.repeat_interleave(pictures, 0);
-  std::vector<SiteFeatures> features;
-  if (personal_ != nullptr) features = Reference(timestep, pictures);
-
-  std::vector<torch::Tensor> found(static_cast<size_t>(parts_->CountFor(x.size(0))));
-  parts_->ForEach(x.size(0), [&](int64_t part, const RowRange& rows) {
-    const auto cut = [&](const torch::Tensor& y) { return y.narrow(0, rows.begin, rows.count); };
-    auto& predicted = found[static_cast<size_t>(part)];
-    if (personal_ == nullptr) {
-      predicted = base_.unet(cut(x), Times(rows.count, timestep), cut(text));
-      return;
-    }
-    std::vector<SiteFeatures> seen;
-    for (const auto& site : features) seen.push_back(Changed(site, cut));
-    predicted = RunTarget(base_.unet, personal_->adapter, look_, seen, cut(x),
-                          Times(rows.count, timestep), cut(text), {cut(placeholders), cut(ends)})
-                    .predicted;
-  });
-  const auto predicted = at::cat(found).to(at::kFloat);
-  if (!guided_) return predicted;
-  const auto both = predicted.chunk(2, 0);  // unconditional, conditional
-  return both[0] + options_.guidance_scale * (both[1] - both[0]);
-}
-
-torch::Tensor GuidedNetwork::Times(int64_t rows, double timestep) const {
-  return at::full({rows}, timestep, at::TensorOptions(at::kFloat).device(base_.device()));
-}
-
-// The reference's features, once a half, repeated for its pictures.
-std::vector<SiteFeatures> GuidedNetwork::Reference(double timestep, int64_t pictures) {
-  const int64_t halves = text_.size(0);
-  std::vector<std::vector<SiteFeatures>> found(static_cast<size_t>(parts_->CountFor(halves)));
-  parts_->ForEach(halves, [&](int64_t part, const RowRange& rows) {
-    const auto cut = [&](const torch::Tensor& y) { return y.narrow(0, rows.begin, rows.count); };
-    found[static_cast<size_t>(part)] = RunReference(
-        base_.unet, personal_->adapter->sites(),
-        personal_->reference.expand({rows.count, -1, -1, -1}), Times(rows.count, timestep),
-        cut(text_), look_.ReferencePositions({cut(positions_.placeholder), cut(positions_.end)}));
-  });
+// The features of several parts as one batch.
+std::vector<SiteFeatures> Joined(const std::vector<std::vector<SiteFeatures>>& parts) {
   std::vector<SiteFeatures> joined;
-  for (size_t site = 0; site < found[0].size(); ++site) {
+  for (size_t site = 0; site < parts.front().size(); ++site) {
     std::vector<torch::Tensor> tokens, placeholder;
-    for (const auto& part : found) {
+    for (const auto& part : parts) {
       tokens.push_back(part[site].tokens);
       if (part[site].placeholder.defined()) placeholder.push_back(part[site].placeholder);
     }
     SiteFeatures features = {at::cat(tokens), {}, {}};
     if (!placeholder.empty()) features.placeholder = at::cat(placeholder);
-    joined.push_back(Changed(
-        features, [&](const torch::Tensor& x) { return x.repeat_interleave(pictures, 0); }));
+    joined.push_back(std::move(features));
   }
   return joined;
+}
+
+Look LookOf(const GuidedRow& row) {
+  if (row.personal == nullptr) return {};
+  return {.dialect = row.personal->dialect, .mask = row.mask};
+}
+
+// Text and positions of the given halves: [B, L, D] and [B].
+template <typename Halves>
+GuidedPrompt TextOf(std::span<const GuidedRow> rows, const Halves& halves) {
+  std::vector<torch::Tensor> text, placeholder, end;
+  for (const auto& half : halves) {
+    const GuidedPrompt& prompt = *rows[static_cast<size_t>(half.row)].prompt;
+    text.push_back(prompt.text.narrow(0, half.half, 1));
+    placeholder.push_back(prompt.positions.placeholder.narrow(0, half.half, 1));
+    end.push_back(prompt.positions.end.narrow(0, half.half, 1));
+  }
+  return {at::cat(text), {at::cat(placeholder), at::cat(end)}};
+}
+
+}  // namespace
+
+GuidedPrompt EncodeGuidedPrompt(Base& base, Personalization* personal, const std::string& prompt,
+                                const std::string& negative_prompt, const std::string& placeholder,
+                                double guidance_scale) {
+  const at::NoGradGuard no_grad;
+  torch::Tensor embedding;
+  if (personal != nullptr) embedding = personal->adapter->placeholder();
+  const auto conditional = base.EncodePrompts({prompt}, placeholder);
+  GuidedPrompt encoded = {base.TextStates(conditional, embedding), conditional.positions};
+  if (guidance_scale == 1.0) return encoded;
+  const auto unconditional = base.EncodePrompts({negative_prompt}, placeholder);
+  encoded.text = at::cat({base.TextStates(unconditional, embedding), encoded.text});
+  // Both halves read the maps at the conditional prompt's positions.
+  encoded.positions = {encoded.positions.placeholder.repeat({2}),
+                       encoded.positions.end.repeat({2})};
+  return encoded;
+}
+
+GuidedNetwork::GuidedNetwork(Base& base, int64_t most_rows)
+    : base_(base), parts_(most_rows, base.threads, base.device()) {}
+
+torch::Tensor GuidedNetwork::operator()(const torch::Tensor& latent,
+                                        std::span<const GuidedRow> rows) {
+  TORCH_CHECK(latent.size(0) == static_cast<int64_t>(rows.size()), "latents of ", latent.size(0),
+              " pictures for ", rows.size(), " rows");
+  std::vector<torch::Tensor> predicted(rows.size());
+  for (size_t first = 0; first < rows.size(); ++first) {
+    if (predicted[first].defined()) continue;  // in the pass of an earlier row
+    std::vector<int64_t> group;
+    for (size_t i = first; i < rows.size(); ++i) {
+      const bool same =
+          rows[i].personal == rows[first].personal && rows[i].mask == rows[first].mask;
+      if (same) group.push_back(static_cast<int64_t>(i));
+    }
+    PredictGroup(latent, rows, group, predicted);
+  }
+  return at::cat(predicted);
+}
+
+// Rows that share adapter and mask. Fills their entries of `predicted`, [1, C, h, w] each.
+void GuidedNetwork::PredictGroup(const torch::Tensor& latent, std::span<const GuidedRow> rows,
+                                 const std::vector<int64_t>& group,
+                                 std::vector<torch::Tensor>& predicted) {
+  const auto is_guided = [&](int64_t row) {
+    return rows[static_cast<size_t>(row)].prompt->halves() == 2;
+  };
+  std::vector<HalfRow> halves;
+  for (const int64_t row : group) {
+    if (is_guided(row)) halves.push_back({.row = row, .half = 0});
+  }
+  const auto guided = static_cast<int64_t>(halves.size());
+  for (const int64_t row : group) halves.push_back({.row = row, .half = is_guided(row) ? 1 : 0});
+
+  const auto found = RunHalves(latent, rows, std::move(halves));
+  int64_t next_unconditional = 0;
+  int64_t next_conditional = guided;
+  for (const int64_t row : group) {
+    const auto conditional = found.narrow(0, next_conditional++, 1);
+    auto& result = predicted[static_cast<size_t>(row)];
+    if (!is_guided(row)) {
+      result = conditional;
+      continue;
+    }
+    const auto unconditional = found.narrow(0, next_unconditional++, 1);
+    const double scale = rows[static_cast<size_t>(row)].guidance_scale;
+    result = unconditional + scale * (conditional - unconditional);
+  }
+}
+
+// One pass through the U-Net -> [halves, C, h, w] in fp32.
+torch::Tensor GuidedNetwork::RunHalves(const torch::Tensor& latent, std::span<const GuidedRow> rows,
+                                       std::vector<HalfRow> halves) {
+  const GuidedRow& any = rows[static_cast<size_t>(halves.front().row)];
+  const Look look = LookOf(any);
+  std::vector<SiteFeatures> features;
+  if (any.personal != nullptr) features = References(rows, look, halves);
+
+  std::vector<int64_t> latents, references;
+  for (const HalfRow& half : halves) {
+    latents.push_back(half.row);
+    references.push_back(half.features);
+  }
+  const auto index = [&](const std::vector<int64_t>& indices) {
+    return at::tensor(indices, at::kLong).to(base_.device());
+  };
+  const auto x = latent.index_select(0, index(latents));
+  const GuidedPrompt prompt = TextOf(rows, halves);
+  const auto times = Times(rows, halves);
+  const auto reference_of = index(references);
+  for (SiteFeatures& site : features) {
+    site = Changed(site, [&](const torch::Tensor& y) { return y.index_select(0, reference_of); });
+  }
+
+  std::vector<torch::Tensor> found(static_cast<size_t>(parts_.CountFor(x.size(0))));
+  parts_.ForEach(x.size(0), [&](int64_t part, const RowRange& range) {
+    const auto cut = [&](const torch::Tensor& y) { return y.narrow(0, range.begin, range.count); };
+    auto& predicted = found[static_cast<size_t>(part)];
+    if (any.personal == nullptr) {
+      predicted = base_.unet(cut(x), cut(times), cut(prompt.text));
+      return;
+    }
+    std::vector<SiteFeatures> seen;
+    for (const auto& site : features) seen.push_back(Changed(site, cut));
+    const TokenPositions positions = {cut(prompt.positions.placeholder), cut(prompt.positions.end)};
+    predicted = RunTarget(base_.unet, any.personal->adapter, look, seen, cut(x), cut(times),
+                          cut(prompt.text), positions)
+                    .predicted;
+  });
+  return at::cat(found).to(at::kFloat);
+}
+
+// The reference's features for each distinct half, prompt and timestep, and in `halves` the index
+// of each row's own.
+std::vector<SiteFeatures> GuidedNetwork::References(std::span<const GuidedRow> rows,
+                                                    const Look& look,
+                                                    std::vector<HalfRow>& halves) {
+  std::vector<HalfRow> distinct;
+  for (HalfRow& half : halves) {
+    const GuidedRow& row = rows[static_cast<size_t>(half.row)];
+    const auto same = std::find_if(distinct.begin(), distinct.end(), [&](const HalfRow& other) {
+      const GuidedRow& its = rows[static_cast<size_t>(other.row)];
+      return other.half == half.half && its.prompt == row.prompt && its.timestep == row.timestep;
+    });
+    half.features = same - distinct.begin();
+    if (same == distinct.end()) distinct.push_back(half);
+  }
+  const Personalization& personal = *rows[static_cast<size_t>(halves.front().row)].personal;
+  const GuidedPrompt prompt = TextOf(rows, distinct);
+  const auto times = Times(rows, distinct);
+  const auto count = static_cast<int64_t>(distinct.size());
+  std::vector<std::vector<SiteFeatures>> found(static_cast<size_t>(parts_.CountFor(count)));
+  parts_.ForEach(count, [&](int64_t part, const RowRange& range) {
+    const auto cut = [&](const torch::Tensor& y) { return y.narrow(0, range.begin, range.count); };
+    const TokenPositions positions = {cut(prompt.positions.placeholder), cut(prompt.positions.end)};
+    found[static_cast<size_t>(part)] = RunReference(
+        base_.unet, personal.adapter->sites(), personal.reference.expand({range.count, -1, -1, -1}),
+        cut(times), cut(prompt.text), look.ReferencePositions(positions));
+  });
+  return Joined(found);
+}
+
+torch::Tensor GuidedNetwork::Times(std::span<const GuidedRow> rows,
+                                   const std::vector<HalfRow>& halves) const {
+  std::vector<float> times;
+  for (const HalfRow& half : halves) {
+    times.push_back(static_cast<float>(rows[static_cast<size_t>(half.row)].timestep));
+  }
+  return at::tensor(times, at::kFloat).to(base_.device());
 }
 
 }  // namespace vico::worker

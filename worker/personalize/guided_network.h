@@ -1,40 +1,82 @@
-// The network a scheduler sees: the noise in N latents, with the adapter and with guidance.
-// Source: ViCo, arXiv:2306.00971; the authors' DDIMSampler.p_sample_ddim. N pictures, L text
-// tokens.
+// The network that a scheduler calls: it predicts the noise in latents, with adapters and with
+// classifier-free guidance. Source: ViCo, arXiv:2306.00971; the authors'
+// DDIMSampler.p_sample_ddim. N rows (pictures), L text tokens.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
-#include "worker/personalize/generator.h"
+#include "worker/personalize/base.h"
 #include "worker/personalize/row_parts.h"
 
 namespace vico::worker {
 
-/// The dialect is that of `personal`. With mmagic's, which calls its U-Net once a half, every row
-/// stands for a call with one picture: so a seed's picture does not depend on the others.
+/// An adapter and the reference picture that its image attention reads.
+struct Personalization {
+  Adapter adapter{nullptr};
+  Dialect dialect = Dialect::kPaper;  ///< the one that the adapter was trained in
+  torch::Tensor reference;            ///< [1, C, h, w] latent, scaled
+};
+
+/// A prompt as text states: one half without guidance, two with it, the unconditional one first.
+struct GuidedPrompt {
+  torch::Tensor text;        ///< [halves, L, D]
+  TokenPositions positions;  ///< [halves]
+
+  int64_t halves() const { return text.size(0); }
+};
+
+/// Encodes the prompt, with the adapter's embedding for `placeholder`; `personal` is null for the
+/// bare base model. A `guidance_scale` of 1 needs no unconditional half, so the negative prompt is
+/// not encoded.
+GuidedPrompt EncodeGuidedPrompt(Base& base, Personalization* personal, const std::string& prompt,
+                                const std::string& negative_prompt, const std::string& placeholder,
+                                double guidance_scale);
+
+/// What one latent of a batch is predicted with. Rows of one batch may belong to different jobs.
+struct GuidedRow {
+  Personalization* personal = nullptr;  ///< null: the bare base model
+  const GuidedPrompt* prompt = nullptr;
+  double guidance_scale = 7.5;  ///< of a prompt with two halves
+  KeyMask mask = KeyMask::kOtsu;
+  double timestep = 0;
+};
+
+/// A row's prediction does not depend on the other rows: with mmagic's dialect, whose U-Net call
+/// mixes the maps of a call's pictures, each row is a call with one picture.
 ///
-/// Lives as long as the denoising loop, see RowParts. `base`, `personal` (null: the bare base
-/// model) and `options` must outlive it.
+/// Rows with the same adapter and mask share a pass through the U-Net. Rows that also share prompt
+/// and timestep share the features of the reference.
+///
+/// Should live as long as the denoising loop, see RowParts. `base` must outlive it.
 class GuidedNetwork {
  public:
-  GuidedNetwork(Base& base, Personalization* personal, const GenerateOptions& options);
+  /// For batches that make at most `most_rows` rows of the U-Net: halves times pictures.
+  GuidedNetwork(Base& base, int64_t most_rows);
 
-  /// latent [N, C, h, w], at most one a seed -> the prediction [N, C, h, w] in fp32.
-  torch::Tensor operator()(const torch::Tensor& latent, double timestep);
+  /// latent [N, C, h, w], rows N -> the prediction [N, C, h, w] in fp32. Throws c10::Error.
+  torch::Tensor operator()(const torch::Tensor& latent, std::span<const GuidedRow> rows);
 
  private:
-  torch::Tensor Times(int64_t rows, double timestep) const;
-  std::vector<SiteFeatures> Reference(double timestep, int64_t pictures);
+  // One row of the U-Net: one half of one picture's guidance.
+  struct HalfRow {
+    int64_t row = 0;       // index into `rows`
+    int64_t half = 0;      // index into its prompt's halves
+    int64_t features = 0;  // index of its reference among those of the pass
+  };
+
+  void PredictGroup(const torch::Tensor& latent, std::span<const GuidedRow> rows,
+                    const std::vector<int64_t>& group, std::vector<torch::Tensor>& predicted);
+  torch::Tensor RunHalves(const torch::Tensor& latent, std::span<const GuidedRow> rows,
+                          std::vector<HalfRow> halves);
+  std::vector<SiteFeatures> References(std::span<const GuidedRow> rows, const Look& look,
+                                       std::vector<HalfRow>& halves);
+  torch::Tensor Times(std::span<const GuidedRow> rows, const std::vector<HalfRow>& halves) const;
 
   Base& base_;
-  Personalization* personal_;
-  const GenerateOptions& options_;
-  Look look_;
-  bool guided_ = true;
-  torch::Tensor text_;  // [1 or 2, L, D], unconditional first
-  std::optional<RowParts> parts_;
-  TokenPositions positions_;  // as text_
+  RowParts parts_;
 };
 
 }  // namespace vico::worker

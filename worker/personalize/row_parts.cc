@@ -1,4 +1,3 @@
-// Threads of one step; see the header.
 #include "worker/personalize/row_parts.h"
 
 #include <algorithm>
@@ -31,7 +30,7 @@ void RowParts::ForEach(int64_t rows,
   std::vector<std::exception_ptr> errors(static_cast<size_t>(parts));
   const auto run = [&](int64_t part) {
     try {
-      at::set_num_threads(threads);  // it holds for one thread and those it makes
+      at::set_num_threads(threads);  // applies to this thread and those it starts
       const c10::AutoGradMode mode(grad_mode);
       const int64_t begin = part * rows / parts;
       work(part, {begin, (part + 1) * rows / parts - begin});

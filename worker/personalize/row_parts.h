@@ -1,5 +1,6 @@
-// Rows of a batch computed in parts, each on a thread of its own. Small networks gain: threads that
-// share one operator wait for each other at every operator, threads that share a batch once a step.
+// Splits the rows of a batch into parts and computes each on a thread of its own. This is faster
+// for small networks: threads that share an operator synchronise at every operator, threads that
+// share a batch once a step.
 #pragma once
 
 #include <cstdint>
@@ -15,24 +16,23 @@ struct RowRange {
   int64_t count = 0;
 };
 
-/// As long as it lives, LibTorch's operators on this thread have one part's share of the threads;
-/// so it should live as long as the loop it serves, lest idle threads of LibTorch's pool compete
-/// with the parts.
+/// While an object exists, LibTorch's operators on this thread use one part's share of the threads.
+/// It should exist as long as the loop that uses it; otherwise idle threads of LibTorch's pool
+/// compete with the parts.
 class RowParts {
  public:
-  /// For batches of up to `rows` rows: as many parts as threads and rows allow, 1 on a GPU, whose
-  /// operators are parallel in themselves.
+  /// For batches of up to `rows` rows. Uses as many parts as threads and rows allow; 1 on a GPU.
   RowParts(int64_t rows, int threads, const c10::Device& device);
   ~RowParts();
   RowParts(const RowParts&) = delete;
   RowParts& operator=(const RowParts&) = delete;
 
-  /// How many parts `rows` rows make, 1 or more.
+  /// The number of parts for `rows` rows, 1 or more.
   int64_t CountFor(int64_t rows) const;
 
-  /// Cuts `rows` into CountFor(rows) ranges whose lengths differ by at most one, and runs `work` on
-  /// all of them at once. The order of the ranges is that of the rows. Grad mode is the caller's.
-  /// Rethrows the first part's error when all have ended.
+  /// Splits `rows` into CountFor(rows) ranges, in order, whose lengths differ by at most one, and
+  /// runs `work` on them concurrently, with the caller's grad mode. Rethrows the first error after
+  /// all parts have ended.
   void ForEach(int64_t rows, const std::function<void(int64_t part, const RowRange&)>& work) const;
 
  private:

@@ -14,7 +14,7 @@
 namespace vico::worker {
 namespace {
 
-// In the child between fork and exec: only what is safe there.
+// Runs in the child between fork and exec, where only async-signal-safe calls are allowed.
 [[noreturn]] void Become(char* const* words, int socket, pid_t parent) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) _exit(127);
   if (socket == kChildSocket) {
@@ -31,7 +31,8 @@ namespace {
 absl::StatusOr<std::unique_ptr<Child>> Child::Start(const std::vector<std::string>& command) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-    return absl::UnavailableError(fmt::format("no socket pair: {}", std::strerror(errno)));
+    return absl::UnavailableError(
+        fmt::format("cannot create a socket pair: {}", std::strerror(errno)));
   }
   std::vector<char*> words;
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
@@ -42,7 +43,7 @@ absl::StatusOr<std::unique_ptr<Child>> Child::Start(const std::vector<std::strin
   close(pair[1]);
   if (pid < 0) {
     close(pair[0]);
-    return absl::UnavailableError(fmt::format("no new process: {}", std::strerror(errno)));
+    return absl::UnavailableError(fmt::format("cannot create a process: {}", std::strerror(errno)));
   }
   return std::unique_ptr<Child>(new Child(pid, pair[0]));
 }
@@ -52,8 +53,8 @@ Child::~Child() { End(); }
 std::string Child::End() {
   if (!how_it_ended_.empty()) return how_it_ended_;
   int status = 0;
-  // One that has ended by itself is not killed any more, so that how it ended shows. Its socket is
-  // closed a moment before it can be waited for.
+  // A child that is ending by itself is not killed, so that its own exit status is reported. Its
+  // socket closes shortly before waitpid() returns it.
   pid_t ended = 0;
   for (int i = 0; i < 20 && ended == 0; ++i) {
     ended = waitpid(pid_, &status, WNOHANG);

@@ -1,4 +1,4 @@
-// A child process at the other end of a socket pair.
+// A child process that is connected by a socket pair.
 #pragma once
 
 #include <memory>
@@ -12,17 +12,17 @@
 
 namespace vico::worker {
 
-/// The descriptor at which a child finds its end of the pair.
+/// The descriptor of the child's end of the pair.
 inline constexpr int kChildSocket = 3;
 
 class Child {
  public:
   /// Runs `command`, whose first word is the program's path, with this process's environment and
-  /// standard streams. It is killed when the calling thread ends, so call it on one that lives as
-  /// long as the process. kUnavailable when the program cannot be run.
+  /// standard streams. The kernel kills the child when the calling thread ends, so call this on a
+  /// thread that lives as long as the process. kUnavailable when no process can be made.
   static absl::StatusOr<std::unique_ptr<Child>> Start(const std::vector<std::string>& command);
 
-  /// Kills it if it runs, and waits for its end.
+  /// Kills the child if it still runs, and waits for its end.
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -30,7 +30,7 @@ class Child {
   FrameChannel& channel() { return channel_; }
   pid_t pid() const { return pid_; }
 
-  /// Kills it, waits, and says how it ended: "exit code 3", "signal 9".
+  /// Kills the child if it still runs, waits, and returns how it ended: "exit code 3", "signal 9".
   std::string End();
 
  private:

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "common/resident_bytes.h"
+#include "common/process/resident_bytes.h"
 #include "common/status.h"
 
 namespace vico::worker {
@@ -19,7 +19,7 @@ PngPicture Picture(wire::Picture& from) {
 
 absl::Status Unexpected(const wire::FromEngine& message) {
   return absl::DataLossError(
-      fmt::format("channel: message {} at the wrong time", static_cast<int>(message.what_case())));
+      fmt::format("channel: unexpected message {}", static_cast<int>(message.what_case())));
 }
 
 bool AreSame(const std::vector<BaseModelOffer>& a, const std::vector<BaseModelOffer>& b) {
@@ -29,15 +29,15 @@ bool AreSame(const std::vector<BaseModelOffer>& a, const std::vector<BaseModelOf
   });
 }
 
-/// What a note of a training says, to the callback it is for. False for what is no such note.
-bool Tell(wire::FromEngine& note, const TrainCallbacks& callbacks) {
-  switch (note.what_case()) {
+/// Passes a message of a training to its callback. False for a message of another kind.
+bool Dispatch(wire::FromEngine& message, const TrainCallbacks& callbacks) {
+  switch (message.what_case()) {
     case wire::FromEngine::kSample:
-      callbacks.on_sample(note.sample().step(), note.sample().seed(),
-                          Picture(*note.mutable_sample()->mutable_picture()));
+      callbacks.on_sample(message.sample().step(), message.sample().seed(),
+                          Picture(*message.mutable_sample()->mutable_picture()));
       return true;
     case wire::FromEngine::kMask: {
-      auto& mask = *note.mutable_mask();
+      auto& mask = *message.mutable_mask();
       callbacks.on_mask({.step = mask.step(),
                          .picture_index = mask.picture_index(),
                          .png = std::move(*mask.mutable_png()),
@@ -46,18 +46,19 @@ bool Tell(wire::FromEngine& note, const TrainCallbacks& callbacks) {
       return true;
     }
     case wire::FromEngine::kWarning:
-      callbacks.on_warning(note.warning().reason(), note.warning().message());
+      callbacks.on_warning(message.warning().reason(), message.warning().message());
       return true;
     case wire::FromEngine::kResumed:
       if (callbacks.on_resumed) {
-        callbacks.on_resumed({note.resumed().losses().begin(), note.resumed().losses().end()});
+        callbacks.on_resumed(
+            {message.resumed().losses().begin(), message.resumed().losses().end()});
       }
       return true;
     case wire::FromEngine::kCheckpoint: {
       auto bytes =
-          std::make_shared<std::string>(std::move(*note.mutable_checkpoint()->mutable_bytes()));
+          std::make_shared<std::string>(std::move(*message.mutable_checkpoint()->mutable_bytes()));
       callbacks.on_checkpoint(
-          {.step = note.checkpoint().step(),
+          {.step = message.checkpoint().step(),
            .serialize = [bytes]() -> absl::StatusOr<std::string> { return std::move(*bytes); }});
       return true;
     }
@@ -66,32 +67,32 @@ bool Tell(wire::FromEngine& note, const TrainCallbacks& callbacks) {
   }
 }
 
-bool Tell(wire::FromEngine& note, const GenerateCallbacks& callbacks) {
-  switch (note.what_case()) {
+bool Dispatch(wire::FromEngine& message, const GenerateCallbacks& callbacks) {
+  switch (message.what_case()) {
     case wire::FromEngine::kPreview:
-      callbacks.on_preview(note.preview().picture_index(), note.preview().step(),
-                           Picture(*note.mutable_preview()->mutable_picture()));
+      callbacks.on_preview(message.preview().picture_index(), message.preview().step(),
+                           Picture(*message.mutable_preview()->mutable_picture()));
       return true;
     case wire::FromEngine::kFinished:
-      callbacks.on_picture(note.finished().picture_index(),
-                           Picture(*note.mutable_finished()->mutable_picture()));
+      callbacks.on_picture(message.finished().picture_index(),
+                           Picture(*message.mutable_finished()->mutable_picture()));
       return true;
     case wire::FromEngine::kWarning:
-      callbacks.on_warning(note.warning().reason(), note.warning().message());
+      callbacks.on_warning(message.warning().reason(), message.warning().message());
       return true;
     default:
       return false;
   }
 }
 
-wire::Answer Fetched(absl::StatusOr<std::string> bytes) {
+wire::Answer AnswerWith(absl::StatusOr<std::string> bytes) {
   wire::Answer answer;
   *answer.mutable_status() = ToProto(bytes.status());
   if (bytes.ok()) answer.set_bytes(*std::move(bytes));
   return answer;
 }
 
-wire::Answer Fetched(absl::StatusOr<AdapterBytes> adapter) {
+wire::Answer AnswerWith(absl::StatusOr<AdapterBytes> adapter) {
   wire::Answer answer;
   *answer.mutable_status() = ToProto(adapter.status());
   if (adapter.ok()) {
@@ -118,25 +119,25 @@ EngineLoad EngineProcess::load() const {
 absl::Status EngineProcess::Start() {
   running_ = 0;
   loaded_adapters_ = 0;
-  child_ = nullptr;  // one process at a time: two would need the memory twice
+  child_ = nullptr;  // before the new one starts: two would need the memory twice
   ASSIGN_OR_RETURN(child_, Child::Start(options_.command));
   running_ = child_->pid();
   wire::FromEngine hello;
-  if (const absl::Status said = child_->channel().Receive(hello, options_.start); !said.ok()) {
+  if (const absl::Status status = child_->channel().Receive(hello, options_.start); !status.ok()) {
     const std::string how = child_->End();
     child_ = nullptr;
     return absl::UnavailableError(fmt::format("{}: did not start: {}, {}", options_.command.front(),
-                                              std::string(said.message()), how));
+                                              std::string(status.message()), how));
   }
   if (!hello.has_hello()) {
     child_ = nullptr;
     return hello.has_failed() ? FromProto(hello.failed()) : Unexpected(hello);
   }
   std::vector<BaseModelOffer> offers;
-  for (wire::Offer& said : *hello.mutable_hello()->mutable_offers()) {
-    offers.push_back({.base_model = std::move(*said.mutable_base_model()),
-                      .vocabulary = std::move(*said.mutable_vocabulary()),
-                      .merges = std::move(*said.mutable_merges())});
+  for (wire::Offer& offer : *hello.mutable_hello()->mutable_offers()) {
+    offers.push_back({.base_model = std::move(*offer.mutable_base_model()),
+                      .vocabulary = std::move(*offer.mutable_vocabulary()),
+                      .merges = std::move(*offer.mutable_merges())});
   }
   if (!offers_.empty() && !AreSame(offers_, offers)) {
     child_ = nullptr;
@@ -161,10 +162,11 @@ absl::StatusOr<TrainedAdapter> EngineProcess::Train(const v1::TrainSpec& spec,
   for (const CheckpointSource& source : callbacks.checkpoints) {
     request.mutable_train()->add_checkpoint_steps(source.step);
   }
-  RETURN_IF_ERROR(Request(request));
+  RETURN_IF_ERROR(Ready());
+  RETURN_IF_ERROR(Send(request));
   for (;;) {
     wire::FromEngine message;
-    RETURN_IF_ERROR(Next(message));
+    RETURN_IF_ERROR(Receive(message));
     switch (message.what_case()) {
       case wire::FromEngine::kTrainStep: {
         const auto& step = message.train_step();
@@ -178,28 +180,27 @@ absl::StatusOr<TrainedAdapter> EngineProcess::Train(const v1::TrainSpec& spec,
         RETURN_IF_ERROR(Answer(callbacks.keep_going()));
         break;
       case wire::FromEngine::kWantsCheckpoint: {
-        const auto& asked = message.wants_checkpoint();
+        const auto& query = message.wants_checkpoint();
         RETURN_IF_ERROR(Answer(callbacks.wants_checkpoint &&
-                               callbacks.wants_checkpoint(asked.step(), asked.stopping())));
+                               callbacks.wants_checkpoint(query.step(), query.stopping())));
         break;
       }
       case wire::FromEngine::kFetchCheckpoint: {
         const auto index = static_cast<size_t>(message.fetch_checkpoint().index());
-        if (index >= callbacks.checkpoints.size()) return Lost(Unexpected(message));
-        RETURN_IF_ERROR(Answer(Fetched(callbacks.checkpoints[index].fetch())));
+        if (index >= callbacks.checkpoints.size()) return HandleLoss(Unexpected(message));
+        RETURN_IF_ERROR(Answer(AnswerWith(callbacks.checkpoints[index].fetch())));
         break;
       }
       case wire::FromEngine::kTrained: {
         auto& trained = *message.mutable_trained();
         return TrainedAdapter{.stopped = trained.stopped(),
                               .safetensors = std::move(*trained.mutable_safetensors()),
-                              .reference = std::move(*trained.mutable_reference()),
                               .peak_rss_mb = trained.peak_rss_mb()};
       }
       case wire::FromEngine::kFailed:
         return FromProto(message.failed());
       default:
-        if (!Tell(message, callbacks)) return Lost(Unexpected(message));
+        if (!Dispatch(message, callbacks)) return HandleLoss(Unexpected(message));
     }
   }
 }
@@ -210,38 +211,38 @@ absl::StatusOr<bool> EngineProcess::Generate(const v1::GenerateSpec& spec,
   wire::ToEngine request;
   *request.mutable_generate()->mutable_spec() = spec;
   if (adapter != nullptr) *request.mutable_generate()->mutable_adapter() = adapter->adapter;
-  RETURN_IF_ERROR(Request(request));
+  RETURN_IF_ERROR(Ready());
+  RETURN_IF_ERROR(Send(request));
   for (;;) {
     wire::FromEngine message;
-    RETURN_IF_ERROR(Next(message));
+    RETURN_IF_ERROR(Receive(message));
     switch (message.what_case()) {
       case wire::FromEngine::kGenerateStep:
         RETURN_IF_ERROR(Answer(callbacks.on_step(message.generate_step().step(),
                                                  message.generate_step().total_steps())));
         break;
       case wire::FromEngine::kFetchAdapter:
-        if (adapter == nullptr) return Lost(Unexpected(message));
-        RETURN_IF_ERROR(Answer(Fetched(adapter->fetch())));
+        if (adapter == nullptr) return HandleLoss(Unexpected(message));
+        RETURN_IF_ERROR(Answer(AnswerWith(adapter->fetch())));
         break;
       case wire::FromEngine::kGenerated:
         return message.generated().finished();
       case wire::FromEngine::kFailed:
         return FromProto(message.failed());
       default:
-        if (!Tell(message, callbacks)) return Lost(Unexpected(message));
+        if (!Dispatch(message, callbacks)) return HandleLoss(Unexpected(message));
     }
   }
 }
 
-absl::Status EngineProcess::Request(const wire::ToEngine& request) {
-  RETURN_IF_ERROR(Ready());
-  const absl::Status sent = child_->channel().Send(request);
-  return sent.ok() ? sent : Lost(sent);
+absl::Status EngineProcess::Send(const wire::ToEngine& message) {
+  const absl::Status sent = child_->channel().Send(message);
+  return sent.ok() ? sent : HandleLoss(sent);
 }
 
-absl::Status EngineProcess::Next(wire::FromEngine& message) {
+absl::Status EngineProcess::Receive(wire::FromEngine& message) {
   const absl::Status received = child_->channel().Receive(message, hang_);
-  if (!received.ok()) return Lost(received);
+  if (!received.ok()) return HandleLoss(received);
   if (message.has_trained() || message.has_generated() || message.has_failed()) {
     loaded_adapters_ = message.loaded_adapters();
   }
@@ -251,8 +252,7 @@ absl::Status EngineProcess::Next(wire::FromEngine& message) {
 absl::Status EngineProcess::Answer(wire::Answer answer) {
   wire::ToEngine reply;
   *reply.mutable_answer() = std::move(answer);
-  const absl::Status sent = child_->channel().Send(reply);
-  return sent.ok() ? sent : Lost(sent);
+  return Send(reply);
 }
 
 absl::Status EngineProcess::Answer(bool yes) {
@@ -261,7 +261,7 @@ absl::Status EngineProcess::Answer(bool yes) {
   return Answer(std::move(answer));
 }
 
-absl::Status EngineProcess::Lost(const absl::Status& why) {
+absl::Status EngineProcess::HandleLoss(const absl::Status& why) {
   const bool hung = absl::IsDeadlineExceeded(why);
   running_ = 0;
   loaded_adapters_ = 0;
@@ -269,11 +269,10 @@ absl::Status EngineProcess::Lost(const absl::Status& why) {
   child_ = nullptr;
   log_.Error(hung ? "the engine hung and was killed" : "the engine died",
              {{"end", how}, {"error", std::string(why.message())}});
-  return Error(
-      absl::StatusCode::kUnavailable,
-      hung ? fmt::format("the engine showed no sign of life for {} s", absl::ToDoubleSeconds(hang_))
-           : fmt::format("the engine died: {}", how),
-      hung ? kEngineHung : kEngineDied);
+  return Error(absl::StatusCode::kUnavailable,
+               hung ? fmt::format("the engine sent nothing for {} s", absl::ToDoubleSeconds(hang_))
+                    : fmt::format("the engine died: {}", how),
+               hung ? kEngineHung : kEngineDied);
 }
 
 }  // namespace vico::worker

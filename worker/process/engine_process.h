@@ -1,5 +1,5 @@
-// An engine in a process of its own, so that one that crashes, hangs or runs out of memory takes
-// nobody with it.
+// An engine in a child process, so that a crash, a hang or exhausted memory does not end the
+// worker.
 #pragma once
 
 #include <atomic>
@@ -22,10 +22,11 @@ struct EngineProcessOptions {
   absl::Duration start = absl::Minutes(30);  ///< to load the base models
 };
 
-/// As Engine says. On the thread that opened it.
+/// Use it on the thread that opened it; load() on any.
 class EngineProcess final : public Engine {
  public:
-  /// Starts it and waits for its base models. The engine's own error when it cannot load them.
+  /// Starts the process and waits until it has loaded the base models. Returns the engine's own
+  /// error if it cannot load them.
   static absl::StatusOr<std::unique_ptr<EngineProcess>> Open(const EngineProcessOptions& options,
                                                              const Log& log);
 
@@ -40,7 +41,7 @@ class EngineProcess final : public Engine {
   absl::Status Ready() override;
   absl::Status Restart() override;
 
-  /// Without a sign of life for so long during a job it is killed; 2 min unless set.
+  /// Sets how long an engine may send nothing during a job before it is killed; 2 min by default.
   void SetHang(absl::Duration hang) { hang_ = hang; }
 
   pid_t pid() const { return child_ == nullptr ? 0 : child_->pid(); }
@@ -49,11 +50,11 @@ class EngineProcess final : public Engine {
   EngineProcess(EngineProcessOptions options, const Log& log)
       : options_(std::move(options)), log_(log) {}
   absl::Status Start();
-  absl::Status Request(const engine::v1::ToEngine& request);
-  absl::Status Next(engine::v1::FromEngine& message);
+  absl::Status Send(const engine::v1::ToEngine& message);
+  absl::Status Receive(engine::v1::FromEngine& message);
   absl::Status Answer(engine::v1::Answer answer);
   absl::Status Answer(bool yes);
-  absl::Status Lost(const absl::Status& why);
+  absl::Status HandleLoss(const absl::Status& why);
 
   const EngineProcessOptions options_;
   const Log log_;
@@ -62,7 +63,7 @@ class EngineProcess final : public Engine {
   absl::Duration hang_ = absl::Minutes(2);
   std::unique_ptr<Child> child_;         // null once lost
   std::atomic<pid_t> running_{0};        // the child's, for load()
-  std::atomic<int> loaded_adapters_{0};  // as it last said
+  std::atomic<int> loaded_adapters_{0};  // as last reported
 };
 
 }  // namespace vico::worker

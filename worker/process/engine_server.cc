@@ -19,8 +19,8 @@ void Set(const PngPicture& from, wire::Picture& to) {
   to.set_height(from.height);
 }
 
-/// One job: callbacks become messages. Once the channel is broken every question is answered with
-/// no.
+/// One job, whose callbacks become messages. Once the channel is broken, every query is answered
+/// with no, so that the job stops.
 class Job {
  public:
   Job(Engine& engine, FrameChannel& channel) : engine_(engine), channel_(channel) {}
@@ -31,13 +31,12 @@ class Job {
   absl::Status Train(const wire::Train& request) {
     const std::vector<std::string> pictures(request.pictures().begin(), request.pictures().end());
     const auto trained = engine_.Train(request.spec(), pictures, TrainingCallbacks(request));
-    if (saving_.joinable()) saving_.join();  // its message comes before the end
+    if (saving_.joinable()) saving_.join();  // its message must come before the result
     wire::FromEngine end;
     if (trained.ok()) {
       auto& result = *end.mutable_trained();
       result.set_stopped(trained->stopped);
       result.set_safetensors(trained->safetensors);
-      result.set_reference(trained->reference);
       result.set_peak_rss_mb(trained->peak_rss_mb);
     } else {
       *end.mutable_failed() = ToProto(trained.status());
@@ -50,9 +49,9 @@ class Job {
     AdapterSource source;
     source.adapter = request.adapter();
     source.fetch = [this]() -> absl::StatusOr<AdapterBytes> {
-      wire::FromEngine question;
-      question.mutable_fetch_adapter();
-      ASSIGN_OR_RETURN(wire::Answer answer, Fetch(question));
+      wire::FromEngine query;
+      query.mutable_fetch_adapter();
+      ASSIGN_OR_RETURN(wire::Answer answer, Fetch(query));
       return AdapterBytes{.safetensors = std::move(*answer.mutable_bytes()),
                           .reference = std::move(*answer.mutable_reference())};
     };
@@ -72,49 +71,49 @@ class Job {
   TrainCallbacks TrainingCallbacks(const wire::Train& request) {
     TrainCallbacks callbacks;
     callbacks.on_step = [this](const TrainStep& step) {
-      wire::FromEngine question;
-      auto& asked = *question.mutable_train_step();
-      asked.set_step(step.step);
-      asked.set_total_steps(step.total_steps);
-      asked.set_loss(step.loss);
-      asked.set_loss_reg(step.loss_reg);
-      return Ask(question).yes();
+      wire::FromEngine query;
+      auto& fields = *query.mutable_train_step();
+      fields.set_step(step.step);
+      fields.set_total_steps(step.total_steps);
+      fields.set_loss(step.loss);
+      fields.set_loss_reg(step.loss_reg);
+      return Ask(query).yes();
     };
     callbacks.keep_going = [this] {
-      wire::FromEngine question;
-      question.mutable_keep_going();
-      return Ask(question).yes();
+      wire::FromEngine query;
+      query.mutable_keep_going();
+      return Ask(query).yes();
     };
     callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
-      wire::FromEngine note;
-      note.mutable_sample()->set_step(step);
-      note.mutable_sample()->set_seed(seed);
-      Set(picture, *note.mutable_sample()->mutable_picture());
-      Tell(note);
+      wire::FromEngine message;
+      message.mutable_sample()->set_step(step);
+      message.mutable_sample()->set_seed(seed);
+      Set(picture, *message.mutable_sample()->mutable_picture());
+      Notify(message);
     };
     callbacks.on_mask = [this](const LearnedMask& mask) {
-      wire::FromEngine note;
-      auto& told = *note.mutable_mask();
-      told.set_step(mask.step);
-      told.set_picture_index(mask.picture_index);
-      told.set_png(mask.png);
-      told.set_coverage(mask.coverage);
-      told.set_site(mask.site);
-      Tell(note);
+      wire::FromEngine message;
+      auto& fields = *message.mutable_mask();
+      fields.set_step(mask.step);
+      fields.set_picture_index(mask.picture_index);
+      fields.set_png(mask.png);
+      fields.set_coverage(mask.coverage);
+      fields.set_site(mask.site);
+      Notify(message);
     };
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
       Warn(reason, message);
     };
     callbacks.on_resumed = [this](const std::vector<double>& losses) {
-      wire::FromEngine note;
-      note.mutable_resumed()->mutable_losses()->Add(losses.begin(), losses.end());
-      Tell(note);
+      wire::FromEngine message;
+      message.mutable_resumed()->mutable_losses()->Add(losses.begin(), losses.end());
+      Notify(message);
     };
     callbacks.wants_checkpoint = [this](int64_t step, bool stopping) {
-      wire::FromEngine question;
-      question.mutable_wants_checkpoint()->set_step(step);
-      question.mutable_wants_checkpoint()->set_stopping(stopping);
-      return Ask(question).yes();
+      wire::FromEngine query;
+      query.mutable_wants_checkpoint()->set_step(step);
+      query.mutable_wants_checkpoint()->set_stopping(stopping);
+      return Ask(query).yes();
     };
     callbacks.on_checkpoint = [this](TrainCheckpoint checkpoint) { Save(std::move(checkpoint)); };
     for (int i = 0; i < request.checkpoint_steps_size(); ++i) {
@@ -127,23 +126,23 @@ class Job {
   GenerateCallbacks GenerationCallbacks() {
     GenerateCallbacks callbacks;
     callbacks.on_step = [this](int64_t step, int64_t total_steps) {
-      wire::FromEngine question;
-      question.mutable_generate_step()->set_step(step);
-      question.mutable_generate_step()->set_total_steps(total_steps);
-      return Ask(question).yes();
+      wire::FromEngine query;
+      query.mutable_generate_step()->set_step(step);
+      query.mutable_generate_step()->set_total_steps(total_steps);
+      return Ask(query).yes();
     };
     callbacks.on_preview = [this](int picture_index, int64_t step, const PngPicture& picture) {
-      wire::FromEngine note;
-      note.mutable_preview()->set_picture_index(picture_index);
-      note.mutable_preview()->set_step(step);
-      Set(picture, *note.mutable_preview()->mutable_picture());
-      Tell(note);
+      wire::FromEngine message;
+      message.mutable_preview()->set_picture_index(picture_index);
+      message.mutable_preview()->set_step(step);
+      Set(picture, *message.mutable_preview()->mutable_picture());
+      Notify(message);
     };
     callbacks.on_picture = [this](int picture_index, const PngPicture& picture) {
-      wire::FromEngine note;
-      note.mutable_finished()->set_picture_index(picture_index);
-      Set(picture, *note.mutable_finished()->mutable_picture());
-      Tell(note);
+      wire::FromEngine message;
+      message.mutable_finished()->set_picture_index(picture_index);
+      Set(picture, *message.mutable_finished()->mutable_picture());
+      Notify(message);
     };
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
       Warn(reason, message);
@@ -152,47 +151,47 @@ class Job {
   }
 
   absl::StatusOr<std::string> FetchCheckpoint(int index) {
-    wire::FromEngine question;
-    question.mutable_fetch_checkpoint()->set_index(index);
-    ASSIGN_OR_RETURN(wire::Answer answer, Fetch(question));
+    wire::FromEngine query;
+    query.mutable_fetch_checkpoint()->set_index(index);
+    ASSIGN_OR_RETURN(wire::Answer answer, Fetch(query));
     return std::move(*answer.mutable_bytes());
   }
 
-  // Serialised beside the training; the worker gets whole bytes.
+  // Serialises on a thread of its own, while the training continues.
   void Save(TrainCheckpoint checkpoint) {
     if (saving_.joinable()) saving_.join();
     saving_ = std::thread([this, checkpoint = std::move(checkpoint)] {
       absl::StatusOr<std::string> bytes = checkpoint.serialize();
       if (!bytes.ok()) return Warn("CHECKPOINT_NOT_KEPT", std::string(bytes.status().message()));
-      wire::FromEngine note;
-      note.mutable_checkpoint()->set_step(checkpoint.step);
-      note.mutable_checkpoint()->set_bytes(*std::move(bytes));
-      Tell(note);
+      wire::FromEngine message;
+      message.mutable_checkpoint()->set_step(checkpoint.step);
+      message.mutable_checkpoint()->set_bytes(*std::move(bytes));
+      Notify(message);
     });
   }
 
   void Warn(const std::string& reason, const std::string& message) {
-    wire::FromEngine note;
-    note.mutable_warning()->set_reason(reason);
-    note.mutable_warning()->set_message(message);
-    Tell(note);
+    wire::FromEngine warning;
+    warning.mutable_warning()->set_reason(reason);
+    warning.mutable_warning()->set_message(message);
+    Notify(warning);
   }
 
-  // A channel that broke shows at the next question, too.
-  void Tell(const wire::FromEngine& note) { channel_.Send(note).IgnoreError(); }
+  // An error is not lost: the next query fails, too.
+  void Notify(const wire::FromEngine& message) { channel_.Send(message).IgnoreError(); }
 
-  wire::Answer Ask(const wire::FromEngine& question) {
+  wire::Answer Ask(const wire::FromEngine& query) {
     wire::ToEngine reply;
-    if (broken_.ok()) broken_ = channel_.Send(question);
+    if (broken_.ok()) broken_ = channel_.Send(query);
     if (broken_.ok()) broken_ = channel_.Receive(reply);
     if (broken_.ok() && !reply.has_answer())
-      broken_ = absl::DataLossError("channel: a question without an answer");
+      broken_ = absl::DataLossError("channel: expected an answer");
     if (!broken_.ok()) *reply.mutable_answer()->mutable_status() = ToProto(broken_);
     return std::move(*reply.mutable_answer());
   }
 
-  absl::StatusOr<wire::Answer> Fetch(const wire::FromEngine& question) {
-    wire::Answer answer = Ask(question);
+  absl::StatusOr<wire::Answer> Fetch(const wire::FromEngine& query) {
+    wire::Answer answer = Ask(query);
     RETURN_IF_ERROR(FromProto(answer.status()));
     return answer;
   }
@@ -214,10 +213,10 @@ absl::Status ServeEngine(Engine& engine, FrameChannel& channel) {
   wire::FromEngine hello;
   hello.mutable_hello()->set_device(engine.device());
   for (const BaseModelOffer& offer : engine.offers()) {
-    auto& said = *hello.mutable_hello()->add_offers();
-    *said.mutable_base_model() = offer.base_model;
-    said.set_vocabulary(offer.vocabulary);
-    said.set_merges(offer.merges);
+    auto& offered = *hello.mutable_hello()->add_offers();
+    *offered.mutable_base_model() = offer.base_model;
+    offered.set_vocabulary(offer.vocabulary);
+    offered.set_merges(offer.merges);
   }
   RETURN_IF_ERROR(channel.Send(hello));
   for (;;) {
@@ -234,7 +233,7 @@ absl::Status ServeEngine(Engine& engine, FrameChannel& channel) {
         RETURN_IF_ERROR(job.Generate(request.generate()));
         break;
       default:
-        return absl::DataLossError("channel: an answer that nobody asked for");
+        return absl::DataLossError("channel: unexpected answer");
     }
   }
 }

@@ -1,4 +1,4 @@
-// The engine's side of the channel: does what the worker asks, one job at a time.
+// The engine's end of the channel: runs the worker's requests, one job at a time.
 #pragma once
 
 #include <absl/status/status.h>
@@ -8,11 +8,11 @@
 
 namespace vico::worker {
 
-/// Says hello, then serves until the worker closes the channel, which is OK. An error when the
-/// channel breaks in the middle of a job: the process has nothing left to do then.
+/// Sends the offers, then serves requests until the worker closes the channel, which is OK. Returns
+/// an error if the channel breaks during a job; the process should end then.
 absl::Status ServeEngine(Engine& engine, FrameChannel& channel);
 
-/// Says that the engine could not be opened.
+/// Reports to the worker that the engine could not be opened.
 absl::Status RefuseToServe(const absl::Status& why, FrameChannel& channel);
 
 }  // namespace vico::worker

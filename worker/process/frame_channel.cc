@@ -14,9 +14,9 @@ namespace vico::worker {
 namespace {
 
 constexpr size_t kLengthBytes = 8;
-constexpr uint64_t kMostBytes = INT_MAX;  // the largest message that protobuf takes
+constexpr uint64_t kMostBytes = INT_MAX;  // protobuf's limit for a message
 
-absl::Status Closed() { return absl::UnavailableError("channel: the other process is gone"); }
+absl::Status Closed() { return absl::UnavailableError("channel: the other process has ended"); }
 
 }  // namespace
 
@@ -24,14 +24,14 @@ FrameChannel::~FrameChannel() { close(socket_); }
 
 absl::Status FrameChannel::Send(const google::protobuf::MessageLite& message) {
   if (message.ByteSizeLong() > kMostBytes)
-    return absl::ResourceExhaustedError("channel: a message of more than 2 GiB");
+    return absl::ResourceExhaustedError("channel: a message has more than 2 GiB");
   std::string frame(kLengthBytes, '\0');
   const uint64_t length = message.ByteSizeLong();
   for (size_t i = 0; i < kLengthBytes; ++i)
     frame[i] = static_cast<char>((length >> (8 * i)) & 0xff);
   if (!message.AppendToString(&frame))
-    return absl::InternalError("channel: a message that does not serialise");
-  const std::lock_guard lock(sending_);
+    return absl::InternalError("channel: a message cannot be serialised");
+  const MutexLock lock(sending_);
   size_t sent = 0;
   while (sent < frame.size()) {
     const ssize_t now = send(socket_, frame.data() + sent, frame.size() - sent, MSG_NOSIGNAL);
@@ -51,12 +51,12 @@ absl::Status FrameChannel::Receive(google::protobuf::MessageLite& message,
   }
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) length |= uint64_t{header[i]} << (8 * i);
-  if (length > kMostBytes) return absl::DataLossError("channel: a frame of more than 2 GiB");
+  if (length > kMostBytes) return absl::DataLossError("channel: a frame has more than 2 GiB");
   std::string bytes(length, '\0');
   if (absl::Status status = ReadWhole(bytes.data(), bytes.size(), patience); !status.ok())
     return status;
   if (!message.ParseFromString(bytes))
-    return absl::DataLossError("channel: a frame that is no message");
+    return absl::DataLossError("channel: a frame does not contain a message");
   return absl::OkStatus();
 }
 
@@ -65,14 +65,13 @@ absl::Status FrameChannel::ReadWhole(char* bytes, size_t size, absl::Duration pa
   size_t got = 0;
   auto last = Steady::now();
   while (got < size) {
-    // In short waits, so that patience is measured by a clock and not by how often a signal
-    // interrupts.
+    // Short waits, so that signals which interrupt poll() do not extend the patience.
     pollfd wait{.fd = socket_, .events = POLLIN, .revents = 0};
     const int ready = poll(&wait, 1, 1000);
     if (ready < 0 && errno != EINTR) return Closed();
     if (ready <= 0) {
       if (absl::FromChrono(Steady::now() - last) > patience) {
-        return absl::DeadlineExceededError("channel: the other process does not answer");
+        return absl::DeadlineExceededError("channel: the other process does not respond");
       }
       continue;
     }

@@ -1,12 +1,12 @@
-// Messages over one end of a stream socket: eight bytes of length, little-endian, then the
+// Messages over a stream socket. A frame is the length in eight bytes, little-endian, and then the
 // serialised message.
 #pragma once
-
-#include <mutex>
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 #include <google/protobuf/message_lite.h>
+
+#include "common/mutex.h"
 
 namespace vico::worker {
 
@@ -22,7 +22,7 @@ class FrameChannel {
   absl::Status Send(const google::protobuf::MessageLite& message);
 
   /// One thread at a time. Waits up to `patience` for each next byte. kDeadlineExceeded when none
-  /// comes, kUnavailable when the other end is closed, kDataLoss for what is no frame of ours.
+  /// arrives, kUnavailable when the other end is closed, kDataLoss for an invalid frame.
   absl::Status Receive(google::protobuf::MessageLite& message,
                        absl::Duration patience = absl::InfiniteDuration());
 
@@ -30,7 +30,7 @@ class FrameChannel {
   absl::Status ReadWhole(char* bytes, size_t size, absl::Duration patience);
 
   const int socket_;
-  std::mutex sending_;
+  Mutex sending_;  // so that frames of two threads do not mix
 };
 
 }  // namespace vico::worker

@@ -1,4 +1,4 @@
-// The training prompts: 27 about a photo, then the same about an illustration and a depiction.
+// 27 prompts about a photo, then the same about an illustration and a depiction.
 #include "worker/train/templates.h"
 
 #include <array>

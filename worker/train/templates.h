@@ -1,5 +1,5 @@
-// The prompts ViCo trains with: 81 entries, 57 distinct; repeats weigh more.
-// Source: the authors' imagenet_templates_small (ldm/data/personalized.py).
+// ViCo's training prompts: 81 entries, of which 57 are distinct; repeated ones are drawn more
+// often. Source: the authors' imagenet_templates_small (ldm/data/personalized.py).
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace vico::worker {
 
-/// In order; "{}" stands for the placeholder.
+/// The templates in the authors' order; "{}" stands for the placeholder.
 const std::vector<std::string>& TrainingTemplates();
 
 /// The template with the word in place of "{}".

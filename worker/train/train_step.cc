@@ -1,4 +1,3 @@
-// Gradients of a batch and the optimizer's step; see the header for the source.
 #include "worker/train/train_step.h"
 
 #include <cmath>
@@ -21,7 +20,7 @@ torch::optim::AdamW MakeOptimizer(Adapter& adapter, const TrainOptions& options)
   return torch::optim::AdamW(groups, AdamWOptions(options.attention_learning_rate));
 }
 
-// Of the rates at a step; see TrainOptions.
+// The factor of the learning rates at a step; see TrainOptions.
 double RateShare(const TrainOptions& options, int64_t step) {
   if (!options.cosine_rates) return 1;
   const double done = static_cast<double>(step) / static_cast<double>(options.steps);
@@ -38,7 +37,7 @@ TrainRows Narrow(const TrainRows& rows, const RowRange& range) {
           {first, first + range.count}};
 }
 
-// Of some rows of a batch, weighed with their `share` of it.
+// Gradients of some rows of a batch, weighted with their `share` of it.
 Gradients PartGradients(Base& base, Adapter& adapter, const TrainOptions& options,
                         const TrainRows& rows, double share) {
   const auto prompts = base.EncodePrompts(rows.prompts, options.placeholder);

@@ -1,6 +1,6 @@
-// One step of ViCo's training on given rows: losses, gradients, and what the optimizer makes of
-// them. Source: ViCo, arXiv:2306.00971; the authors' LatentDiffusion.p_losses.
-// B rows, C latent channels, h and w the latent's sides.
+// One step of ViCo's training on given rows: losses, gradients and the optimizer's update. Source:
+// ViCo, arXiv:2306.00971; the authors' LatentDiffusion.p_losses. B rows, C latent channels, h and w
+// the latent's sides.
 #pragma once
 
 #include <string>
@@ -13,11 +13,11 @@
 
 namespace vico::worker {
 
-/// Which pictures, which words, how much noise.
+/// The inputs of a step.
 struct TrainRows {
   torch::Tensor target, reference;   ///< [B, C, h, w] latents, scaled
   torch::Tensor timestep;            ///< [B] int64
-  torch::Tensor noise;               ///< [B, C, h, w] standard normal, for the target alone
+  torch::Tensor noise;               ///< [B, C, h, w] standard normal, for the target only
   std::vector<std::string> prompts;  ///< B, with the placeholder
 };
 
@@ -27,20 +27,20 @@ struct Gradients {
   std::vector<torch::Tensor> values;  ///< in the order of adapter->parameters()
 };
 
-/// Lives as long as the training loop, see RowParts. `base`, `adapter` and `options` must outlive
-/// it.
+/// Should exist as long as the training loop, see RowParts. `base`, `adapter` and `options` must
+/// outlive it.
 class TrainingStep {
  public:
   TrainingStep(Base& base, Adapter& adapter, const TrainOptions& options);
 
-  /// Of at most options.batch_size rows; each row is a batch of one, its losses are averaged, in
-  /// both dialects. Throws c10::Error.
+  /// Losses and gradients of at most options.batch_size rows. In both dialects each row is computed
+  /// like a batch of one, and the losses are averaged. Throws c10::Error.
   Gradients Compute(const TrainRows& rows) const;
 
-  /// AdamW's step number `step`, 0 to options.steps - 1.
+  /// Makes AdamW's step number `step`, 0..options.steps - 1.
   void Apply(Gradients gradients, int64_t step);
 
-  /// What there is to keep after `steps` steps, 1 or more; and back again. See training_state.h.
+  /// Copies the state after `steps` steps, 1 or more, and restores it. See training_state.h.
   TrainingState Copy(int64_t steps) const;
   void Restore(const TrainingState& state);
 

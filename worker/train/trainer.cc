@@ -1,4 +1,3 @@
-// The training loop; see the header for the source.
 #include "worker/train/trainer.h"
 
 #include <cmath>

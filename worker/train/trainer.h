@@ -1,6 +1,6 @@
-// ViCo's training: a placeholder's embedding and the image attention, on 2 to 20 pictures.
-// Source: ViCo, arXiv:2306.00971; the authors' LatentDiffusion.p_losses and v1-finetune.yaml.
-// P pictures, h and w their sides in pixels.
+// ViCo's training loop: trains a placeholder's embedding and the image attention on 2 to 20
+// pictures. Source: ViCo, arXiv:2306.00971; the authors' LatentDiffusion.p_losses and
+// v1-finetune.yaml. P pictures, h and w their sides in pixels.
 #pragma once
 
 #include <functional>
@@ -20,9 +20,9 @@ struct TrainOptions {
   int64_t batch_size = 1;
   double embedding_learning_rate = 5e-3;
   double attention_learning_rate = 1e-5;
-  bool cosine_rates = false;         ///< both rates fall to 0 along half a cosine; else they stay
+  bool cosine_rates = false;         ///< both rates fall to 0 along half a cosine; else constant
   double regularizer_weight = 5e-4;  ///< of the sum over the sites
-  double min_snr_gamma = 0;          ///< see Schedule::MinSnrWeights; 0: timesteps weigh alike
+  double min_snr_gamma = 0;          ///< see Schedule::MinSnrWeights; 0: equal weights
   KeyMask mask = KeyMask::kOtsu;
   BlockStart start = BlockStart::kDefault;
   std::string placeholder = "S*";
@@ -32,10 +32,10 @@ struct TrainOptions {
 
 struct StepReport {
   int64_t step = 0;     ///< 1..steps: done so far
-  double loss = 0;      ///< mean squared error of the noise, all timesteps alike
+  double loss = 0;      ///< mean squared error of the noise, unweighted
   double loss_reg = 0;  ///< regulariser, summed over the sites, before its weight
 
-  /// A copy of the training as it is now; may be called during OnStep only.
+  /// Copies the training's state; may be called during OnStep only.
   std::function<TrainingState()> state = {};
 };
 
@@ -46,26 +46,28 @@ struct PictureMask {
   std::string site;
 };
 
-/// After every step, on the calling thread; false stops the training. The adapter is as it is now.
+/// Called after every step, on the calling thread, with the current adapter; false stops the
+/// training.
 using OnStep = std::function<bool(const StepReport&, Adapter&)>;
 
-/// Where a training goes on.
+/// The state that a training resumes from.
 struct TrainStart {
   const TrainingState& state;  ///< of the same training
-  /// On the calling thread, before the next step; false: no further one. The adapter is as it was.
+  /// Called on the calling thread before the next step, with the restored adapter; false stops the
+  /// training.
   std::function<bool(Adapter&)> on_restored = {};
 };
 
-/// pictures01 [P, 3, h, w] in 0..1, P at least 1. Returns the adapter, trained for as many steps as
-/// the callbacks let pass. With `start` it goes on from there and ends with the same bits as if it
-/// had not been interrupted, on the same kind of device with as many threads. Throws c10::Error,
-/// also for an init word that is not one token or a state that does not fit.
+/// pictures01 [P, 3, h, w] in 0..1, P at least 1. Returns the adapter after all steps, or after the
+/// step at which a callback stopped. Resumes from `start` and then ends with the same bits as
+/// without the interruption, on the same kind of device with the same number of threads. Throws
+/// c10::Error, also for an init word that is not one token or a state that does not fit.
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
                      const OnStep& on_step, const TrainStart* start = nullptr);
 
-/// The Otsu masks the adapter finds in the pictures for "a photo of a {placeholder}" at the middle
-/// timestep: of each site in turn, the finest last, one a picture. They are found in the clean
-/// picture as reference, or, with mmagic's dialect, in the noised picture as target.
+/// The Otsu masks of the pictures for "a photo of a {placeholder}" at the middle timestep: for each
+/// site, the finest last, one mask for each picture. They come from the clean picture as reference
+/// or, in mmagic's dialect, from the noised picture as target.
 std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
                                       const std::string& placeholder,
                                       Dialect dialect = Dialect::kPaper);

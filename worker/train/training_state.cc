@@ -1,4 +1,3 @@
-// AdamW's moments and the parameters, by name.
 #include "worker/train/training_state.h"
 
 #include <memory>

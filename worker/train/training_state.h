@@ -1,5 +1,5 @@
-// What a training is made of between two steps, to go on later as if it had never stopped. Nothing
-// random is in it: every draw to come is a function of the seed and the step.
+// The state of a training between two steps. It contains no random state: every draw is a function
+// of seed and step.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +13,17 @@
 namespace vico::worker {
 
 struct TrainingState {
-  int64_t step = 0;  ///< done so far, 1 or more
+  int64_t step = 0;  ///< steps done, 1 or more
   /// "parameter.NAME", "first_moment.NAME" and "second_moment.NAME" for each of the adapter's
-  /// named_parameters(): on the CPU, in memory of their own.
+  /// named_parameters(). Copies on the CPU.
   std::map<std::string, torch::Tensor> tensors;
 };
 
-/// A copy of the training after `step` steps.
+/// Copies the state after `step` steps.
 TrainingState CopyTrainingState(const Adapter& adapter, const torch::optim::AdamW& optimizer,
                                 int64_t step);
 
-/// Puts a copied state back. Throws c10::Error when a tensor is missing, is not wanted, or has
-/// another shape.
+/// Restores a copied state. Throws c10::Error if a tensor is missing, unknown or of another shape.
 void RestoreTrainingState(const TrainingState& state, Adapter& adapter,
                           torch::optim::AdamW& optimizer);
 

@@ -16,8 +16,8 @@
 #include "tests/support/tiny_base.h"
 #include "worker/base_model/base_config.h"
 #include "worker/base_model/base_description.h"
-#include "worker/io/file.h"
 #include "worker/base_model/schedule_config.h"
+#include "worker/io/file.h"
 #include "worker/io/tensors.h"
 
 namespace vico::worker {
@@ -55,7 +55,7 @@ class BaseModelTest : public ::testing::Test {
   std::string path_;
 };
 
-TEST_F(BaseModelTest, OpensWhatWasWritten) {
+TEST_F(BaseModelTest, OpensAWrittenBaseModel) {
   const auto model = OpenBaseModel(path_);
   ASSERT_THAT(model, IsOk());
   EXPECT_EQ(model->unet.block_out_channels, (std::vector<int64_t>{16, 16}));
@@ -104,7 +104,7 @@ TEST_F(BaseModelTest, DigestIsTheSha256SumOfTheUsedFiles) {
   EXPECT_EQ(OpenBaseModel(path_)->description.digest(), Sha256Hex(lines));
 }
 
-TEST_F(BaseModelTest, DigestDependsOnTheWeightsAlone) {
+TEST_F(BaseModelTest, TheDigestDependsOnTheWeightsOnly) {
   const TempFolder other;
   ASSERT_THAT(WriteTinyBase(other.path() + "/same", 3), IsOk());
   ASSERT_THAT(WriteTinyBase(other.path() + "/different", 4), IsOk());
@@ -123,7 +123,7 @@ TEST_F(BaseModelTest, WithoutVicoJsonTheFolderGivesTheName) {
   EXPECT_EQ(model->description.training_defaults().steps(), 400);
 }
 
-TEST_F(BaseModelTest, AnIndexOfAReuploadIsUnderstood) {
+TEST_F(BaseModelTest, AnIndexOfAReuploadIsAccepted) {
   ASSERT_THAT(WriteSmallFile(Path("model_index.json"),
                              R"({"_class_name": "StableDiffusionPipeline",
                                  "_diffusers_version": "0.6.0",
@@ -156,7 +156,7 @@ TEST_F(BaseModelTest, MissingFilesAreNamed) {
   }
 }
 
-/// Replaces a safetensors file by what torch.save writes of the same tensors.
+/// Replaces a safetensors file by torch.save's file of the same tensors.
 void ToStateDict(const std::string& path, const std::string& bin) {
   {
     const auto file = SafetensorsFile::Open(path).value();
@@ -171,7 +171,7 @@ void ToStateDict(const std::string& path, const std::string& bin) {
   fs::remove(path);
 }
 
-TEST_F(BaseModelTest, StateDictsAreReadWhereThereIsNothingElse) {
+TEST_F(BaseModelTest, StateDictsAreReadIfThereIsNothingElse) {
   const auto expected = LoadNetworks(*OpenBaseModel(path_));
   ASSERT_THAT(expected, IsOk());
   ToStateDict(Path("unet/diffusion_pytorch_model.safetensors"),
@@ -191,7 +191,7 @@ TEST_F(BaseModelTest, StateDictsAreReadWhereThereIsNothingElse) {
   same(*networks->text, *expected->text);
 }
 
-TEST_F(BaseModelTest, SafetensorsGoBeforeAStateDict) {
+TEST_F(BaseModelTest, SafetensorsArePreferredToAStateDict) {
   ASSERT_THAT(WriteSmallFile(Path("unet/diffusion_pytorch_model.bin"), "cos\nsystem\n"), IsOk());
   const auto model = OpenBaseModel(path_);
   ASSERT_THAT(model, IsOk());
@@ -216,7 +216,7 @@ void Convert(const std::string& path, torch::ScalarType dtype) {
   ASSERT_THAT(WriteTensors(path, tensors, {}), IsOk());
 }
 
-TEST_F(BaseModelTest, WeightsOfAnyFloatingPointTypeBecomeTheAskedType) {
+TEST_F(BaseModelTest, WeightsOfAnyFloatingPointTypeAreConverted) {
   const auto expected = LoadNetworks(*OpenBaseModel(path_)).value().unet->named_parameters();
   for (const auto stored : {torch::kFloat32, torch::kFloat16, torch::kBFloat16}) {
     Convert(Path("unet/diffusion_pytorch_model.safetensors"), stored);
@@ -309,7 +309,7 @@ struct Change {
   const char* message;
 };
 
-TEST_F(BaseModelTest, WhatTheNetworksDoNotDoIsRefused) {
+TEST_F(BaseModelTest, UnsupportedSettingsAreRefused) {
   for (const Change& change : std::initializer_list<Change>{
            {"another pipeline", "model_index.json", "\"StableDiffusionPipeline\"",
             "\"StableDiffusionXLPipeline\"",
@@ -376,7 +376,7 @@ TEST_F(BaseModelTest, WhatTheNetworksDoNotDoIsRefused) {
   EXPECT_THAT(OpenBaseModel(path_), IsOk());
 }
 
-TEST(BaseConfig, PublishedStableDiffusion15IsUnderstood) {
+TEST(BaseConfig, StableDiffusion15sPublishedConfigsAreRead) {
   const auto unet = ParseUNetConfig(
       R"({"_class_name": "UNet2DConditionModel", "_diffusers_version": "0.6.0", "act_fn": "silu",
           "attention_head_dim": 8, "block_out_channels": [320, 640, 1280, 1280],
@@ -399,7 +399,7 @@ TEST(BaseConfig, PublishedStableDiffusion15IsUnderstood) {
   EXPECT_EQ(description.context_tokens(), 77);
 }
 
-TEST(BaseConfig, WhatIsOffMayBeNullFalseOrAList) {
+TEST(BaseConfig, DisabledSettingsMayBeNullFalseOrAList) {
   const auto original = nlohmann::json::parse(UNetConfigJson(UNetConfig()));
   auto json = original;
   json["only_cross_attention"] = {false, false, false, false};
@@ -450,7 +450,7 @@ TEST(BaseConfig, WrittenConfigsAreReadBack) {
   EXPECT_TRUE(read->warnings.empty());
 }
 
-TEST(BaseConfig, ScheduleFieldsNobodyKnowsAreReported) {
+TEST(BaseConfig, UnknownScheduleFieldsAreReported) {
   const auto read = ParseScheduleConfig(
       R"({"_class_name": "DPMSolverMultistepScheduler", "_diffusers_version": "0.42.1",
           "lambda_min_clipped": -Infinity, "clip_sample": true, "shift": 3, "note": "-Infinity"})",
@@ -464,7 +464,7 @@ TEST(BaseConfig, ScheduleFieldsNobodyKnowsAreReported) {
   EXPECT_EQ(read->config.steps_offset, 0);
 }
 
-TEST(BaseConfig, ScheduleFieldsThatCannotBeFollowedAreRefused) {
+TEST(BaseConfig, UnsupportedScheduleFieldsAreRefused) {
   for (const auto& [field, value] : std::vector<std::pair<std::string, std::string>>{
            {"thresholding", "true"},
            {"skip_prk_steps", "false"},

@@ -1,9 +1,11 @@
-// Schedulers by their own properties; tests/golden compares them with the reference.
+// Properties of the schedulers; tests/golden compares them with diffusers.
 #include "worker/diffusion/scheduler.h"
 
 #include <cmath>
 
 #include <gtest/gtest.h>
+
+#include "common/schedulers.h"
 
 namespace vico::worker {
 namespace {
@@ -17,7 +19,7 @@ TEST(ScheduleTest, HasStableDiffusionsAlphas) {  // in float64, from the publish
   EXPECT_NEAR(schedule.AlphaBar(999), 0.004660098513, 1e-12);
 }
 
-// The weights of diffusers' training scripts, with its compute_snr on the same betas, gamma 5.
+// Computed by diffusers' compute_snr and the formula of its training scripts, gamma 5.
 TEST(ScheduleTest, MinSnrWeightsAreThoseOfDiffusersTrainingScripts) {
   const auto t = at::tensor({0, 100, 500, 999}, at::kLong);
   const auto close = [&](const std::string& prediction, const std::vector<double>& wanted) {
@@ -40,13 +42,13 @@ TEST(ScheduleTest, MinSnrWeightsOfATimestepWithoutSignalAreFinite) {
   EXPECT_EQ(Schedule(config).MinSnrWeights(last, 5).item<double>(), 0);
 }
 
-TEST(ScheduleTest, RefusesWhatItDoesNotKnow) {
+TEST(ScheduleTest, RefusesAnUnknownBetaSchedule) {
   ScheduleConfig config;
   config.beta_schedule = "sigmoid";
   EXPECT_THROW(Schedule{config}, c10::Error);
 }
 
-TEST(DdimTest, TakesThePublishedSteps) {  // scalar x = 0.7, noise -0.3, 50 steps
+TEST(DdimTest, TakesTheStepsOfTheDefinition) {  // scalar x = 0.7, noise -0.3, 50 steps
   const Schedule schedule{ScheduleConfig{}};
   const auto ddim = MakeDdim(schedule, 50, 0);
   ASSERT_EQ(ddim->timesteps().size(), 50u);
@@ -63,17 +65,18 @@ TEST(DdimTest, TakesThePublishedSteps) {  // scalar x = 0.7, noise -0.3, 50 step
   EXPECT_NEAR(step(49), 0.7039419635, 1e-9);
 }
 
-// A network that always knows the noise must lead every scheduler to the picture, and every
-// prediction of it on the way must be the picture too.
-TEST(SchedulerTest, AKnownNoiseLeadsToThePicture) {
+// With a network that always knows the picture, every scheduler must reach it, and every prediction
+// on the way must be the picture, too.
+TEST(SchedulerTest, AKnownPictureIsReached) {
   const Schedule schedule{ScheduleConfig{}};
   const auto x0 = at::full({1, 1, 1, 1}, 0.37, at::kDouble);
-  for (const auto name : SchedulerNames()) {
+  for (const auto name : kSchedulerNames) {
     const auto scheduler = MakeScheduler(name, schedule, 20, 0);
     auto x = at::full({1, 1, 1, 1}, -1.2, at::kDouble) * scheduler->start_scale();
     for (size_t i = 0; i < scheduler->timesteps().size(); ++i) {
       const auto index = static_cast<int64_t>(i);
-      // Predictions of x_0 fall as the output grows: two outputs tell which one gives x_0.
+      // The prediction of x_0 is linear in the output, so two outputs determine the one that gives
+      // x_0.
       const auto at_zero = scheduler->Original(at::zeros_like(x), index, x);
       const auto at_one = scheduler->Original(at::ones_like(x), index, x);
       const auto noise = (at_zero - x0) / (at_zero - at_one);
@@ -84,9 +87,9 @@ TEST(SchedulerTest, AKnownNoiseLeadsToThePicture) {
   }
 }
 
-TEST(SchedulerTest, CallsOfTheNetworkAreCounted) {
+TEST(SchedulerTest, TheNumberOfNetworkCallsIsAsExpected) {
   const Schedule schedule{ScheduleConfig{}};
-  for (const auto name : SchedulerNames()) {
+  for (const auto name : kSchedulerNames) {
     const size_t calls = MakeScheduler(name, schedule, 20, 0)->timesteps().size();
     EXPECT_EQ(calls, name == "heun" ? 39u : name == "pndm" ? 21u : 20u) << name;
   }

@@ -1,5 +1,4 @@
-// A training that is stopped and goes on: what it shows and ends with is what an undisturbed one
-// does.
+// A resumed training draws the same samples and ends with the same adapter as an uninterrupted one.
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,8 +8,8 @@
 namespace vico::worker {
 namespace {
 
-// Resumed after every step of forty, a training ends in the adapter of one that was never stopped.
-TEST_F(TorchEngineTest, ATrainingGoesOnFromAnyStepToTheSameBits) {
+// Interrupted after each of forty steps, a training ends with the bits of an uninterrupted one.
+TEST_F(TorchEngineTest, ATrainingResumesFromAnyStepWithTheSameBits) {
   constexpr int64_t kSteps = 40;
   train_.set_steps(kSteps);
   train_.set_sample_every_steps(0);
@@ -43,7 +42,7 @@ TEST_F(TorchEngineTest, ATrainingGoesOnFromAnyStepToTheSameBits) {
   }
 }
 
-TEST_F(TorchEngineTest, ACheckpointThatIsBrokenOrOfAnotherTrainingIsPassedOver) {
+TEST_F(TorchEngineTest, ABrokenOrForeignCheckpointIsSkipped) {
   std::string good;
   shows_.wants_checkpoint = [](int64_t step, bool) { return step == 2; };
   shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) { good = *checkpoint.serialize(); };
@@ -75,7 +74,7 @@ TEST_F(TorchEngineTest, ACheckpointThatIsBrokenOrOfAnotherTrainingIsPassedOver) 
   EXPECT_THAT(warnings[0], testing::HasSubstr("step 5 was not used: gone"));
   EXPECT_THAT(warnings[2], testing::HasSubstr("checkpoint: training is"));
 
-  shows_.checkpoints.pop_back();  // nothing of use: all five steps again
+  shows_.checkpoints.pop_back();  // no usable checkpoint: repeats all five steps
   steps_.clear();
   const auto anew = Train();
   ASSERT_THAT(anew, IsOk());
@@ -83,7 +82,7 @@ TEST_F(TorchEngineTest, ACheckpointThatIsBrokenOrOfAnotherTrainingIsPassedOver) 
   EXPECT_EQ(Sha256Hex(anew->safetensors), Sha256Hex(whole->safetensors));
 }
 
-TEST_F(TorchEngineTest, ATrainingStopsAfterTheStepThatSaysSo) {
+TEST_F(TorchEngineTest, ATrainingStopsAfterTheStepWhoseCallbackReturnsFalse) {
   stop_after_ = 2;
 
   const auto trained = Train();
@@ -94,7 +93,7 @@ TEST_F(TorchEngineTest, ATrainingStopsAfterTheStepThatSaysSo) {
   EXPECT_TRUE(samples_.empty());
 }
 
-TEST_F(TorchEngineTest, ATrainingStopsInTheMiddleOfASample) {
+TEST_F(TorchEngineTest, ATrainingStopsDuringASample) {
   int asked = 0;
   shows_.keep_going = [&] { return ++asked < 2; };
 
@@ -106,8 +105,8 @@ TEST_F(TorchEngineTest, ATrainingStopsInTheMiddleOfASample) {
   EXPECT_TRUE(samples_.empty());
 }
 
-// Whether it is stopped by the step or while it draws, by a drain that keeps a checkpoint.
-TEST_F(TorchEngineTest, ASampleThatAStopCameBeforeIsDrawnWhenItGoesOn) {
+// Stopped after a step or during the sample, by a drain that takes a checkpoint.
+TEST_F(TorchEngineTest, APendingSampleIsDrawnOnResume) {
   const auto whole = Train();
   ASSERT_THAT(whole, IsOk());
   const auto undisturbed = std::exchange(samples_, {});
@@ -144,7 +143,7 @@ TEST_F(TorchEngineTest, ASampleThatAStopCameBeforeIsDrawnWhenItGoesOn) {
   }
 }
 
-TEST_F(TorchEngineTest, ASampleThatWasDrawnIsNotDrawnAgain) {
+TEST_F(TorchEngineTest, ADrawnSampleIsNotDrawnAgain) {
   std::string kept;
   shows_.wants_checkpoint = [](int64_t step, bool) { return step == 2; };
   shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) { kept = *checkpoint.serialize(); };

@@ -1,4 +1,4 @@
-// How many adapters an engine keeps, and says that it does: what vico_loaded_adapters comes from.
+// The number of cached adapters, which the metric vico_loaded_adapters reports.
 #include <memory>
 #include <utility>
 
@@ -13,7 +13,7 @@ class LoadedAdaptersTest : public TorchEngineTest {
     auto engine = OpenTorchEngine({.base_models = {base_},
                                    .device = "cpu",
                                    .threads = 1,
-                                   .adapters_kept = 2,
+                                   .cached_adapters = 2,
                                    .code_version = "test"},
                                   Log::Off());
     ASSERT_THAT(engine, IsOk());
@@ -25,7 +25,7 @@ class LoadedAdaptersTest : public TorchEngineTest {
     generate_.set_steps(1);
   }
 
-  /// One training step's adapter.
+  /// An adapter after one training step.
   AdapterSource Trained(uint64_t seed) {
     train_.set_seed(seed);
     const auto trained = keeps_two_->Train(train_, pictures_, shows_);
@@ -42,7 +42,7 @@ class LoadedAdaptersTest : public TorchEngineTest {
   std::unique_ptr<Engine> keeps_two_;
 };
 
-TEST_F(LoadedAdaptersTest, ThoseDrawnWithAreCountedUpToTheLimit) {
+TEST_F(LoadedAdaptersTest, CountsUsedAdaptersUpToTheLimit) {
   const AdapterSource first = Trained(1), second = Trained(2), third = Trained(3);
   EXPECT_EQ(loaded(), 0) << "training loads none";
   ASSERT_THAT(Draw(nullptr), IsOk());
@@ -56,7 +56,7 @@ TEST_F(LoadedAdaptersTest, ThoseDrawnWithAreCountedUpToTheLimit) {
   EXPECT_EQ(loaded(), 2);
   EXPECT_EQ(fetched_, 2);
 
-  ASSERT_THAT(Draw(&third), IsOk());  // in the place of the first, which was not used for longest
+  ASSERT_THAT(Draw(&third), IsOk());  // evicts the first, the least recently used
   EXPECT_EQ(loaded(), 2);
   ASSERT_THAT(Draw(&second), IsOk());
   EXPECT_EQ(fetched_, 3) << "the second is still there";
@@ -65,7 +65,7 @@ TEST_F(LoadedAdaptersTest, ThoseDrawnWithAreCountedUpToTheLimit) {
   EXPECT_EQ(loaded(), 2);
 }
 
-TEST_F(LoadedAdaptersTest, OneThatCannotBeLoadedIsNotCounted) {
+TEST_F(LoadedAdaptersTest, AnAdapterThatCannotBeLoadedIsNotCounted) {
   AdapterSource broken = Trained(1);
   ASSERT_THAT(Draw(&broken), IsOk());
   broken.adapter.mutable_blob()->set_sha256(Sha256Hex("another"));

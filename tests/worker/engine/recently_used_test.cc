@@ -5,7 +5,7 @@
 namespace vico::worker {
 namespace {
 
-TEST(RecentlyUsedTest, FindsWhatWasPut) {
+TEST(RecentlyUsedTest, FindsAValue) {
   RecentlyUsed<int> cache(2);
   cache.Put("a", 1);
 
@@ -14,7 +14,7 @@ TEST(RecentlyUsedTest, FindsWhatWasPut) {
   EXPECT_EQ(cache.Find("b"), nullptr);
 }
 
-TEST(RecentlyUsedTest, TheOneNotUsedForTheLongestTimeGoesFirst) {
+TEST(RecentlyUsedTest, EvictsTheLeastRecentlyUsed) {
   RecentlyUsed<int> cache(2);
   cache.Put("a", 1);
   cache.Put("b", 2);
@@ -26,7 +26,7 @@ TEST(RecentlyUsedTest, TheOneNotUsedForTheLongestTimeGoesFirst) {
   EXPECT_NE(cache.Find("c"), nullptr);
 }
 
-TEST(RecentlyUsedTest, KeepsAtLeastOne) {
+TEST(RecentlyUsedTest, HoldsAtLeastOneValue) {
   RecentlyUsed<int> cache(0);
   cache.Put("a", 1);
 

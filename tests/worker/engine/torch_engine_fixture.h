@@ -1,4 +1,4 @@
-// The engine on a tiny base model with random weights, and what a training and a picture say.
+// Fixture: the engine on a tiny base model with random weights, and recorded callbacks.
 #pragma once
 
 #include <cstdint>
@@ -92,15 +92,15 @@ class TorchEngineTest : public testing::Test {
 
   absl::StatusOr<TrainedAdapter> Train() { return engine_->Train(train_, pictures_, shows_); }
 
-  /// A source for an adapter just trained, which counts how often it is asked.
+  /// A source of a trained adapter, which counts its fetches.
   AdapterSource SourceOf(const TrainedAdapter& trained) {
     AdapterSource source;
     source.adapter.set_name("adapters/1");
     source.adapter.mutable_blob()->set_sha256(Sha256Hex(trained.safetensors));
-    source.adapter.mutable_reference()->set_sha256(Sha256Hex(trained.reference));
+    source.adapter.mutable_reference()->set_sha256(Sha256Hex(pictures_[0]));
     source.fetch = [this, trained]() -> absl::StatusOr<AdapterBytes> {
       ++fetched_;
-      return AdapterBytes{.safetensors = trained.safetensors, .reference = trained.reference};
+      return AdapterBytes{.safetensors = trained.safetensors, .reference = pictures_[0]};
     };
     return source;
   }

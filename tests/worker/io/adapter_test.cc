@@ -39,7 +39,7 @@ AdapterFile Example() {
   return adapter;
 }
 
-/// A file with this metadata and these tensors, whatever the format says about them.
+/// A file with this metadata and these tensors, valid or not.
 std::string Raw(const AdapterFile& adapter, const Metadata& changes = {},
                 const std::string& without = "") {
   Metadata metadata = {{"format", "vico-adapter"},

@@ -18,16 +18,16 @@ Pixels Pattern(int width, int height) {
   return pixels;
 }
 
-std::string Encoded(const cv::Mat& image, const std::string& ending) {
+std::string Encoded(const cv::Mat& image) {
   std::vector<uint8_t> bytes;
-  cv::imencode(ending, image, bytes);
+  cv::imencode(".png", image, bytes);
   return {bytes.begin(), bytes.end()};
 }
 
 TEST(Image, PngKeepsEveryPixel) {
   const auto png = EncodePng(Pattern(5, 3));
   ASSERT_THAT(png, IsOk());
-  const auto decoded = DecodePicture(*png);
+  const auto decoded = DecodePng(*png);
   ASSERT_THAT(decoded, IsOk());
   EXPECT_EQ(decoded->width, 5);
   EXPECT_EQ(decoded->height, 3);
@@ -48,17 +48,13 @@ TEST(Image, ValuesOutsideAreClampedAndOthersRounded) {
   EXPECT_EQ(ToPixels(tensor).rgb, (std::vector<uint8_t>{0, 255, 127}));
 }
 
-TEST(Image, GreyAlphaAndJpegBecomeRgb) {
-  const auto grey = DecodePicture(Encoded(cv::Mat(2, 2, CV_8UC1, cv::Scalar(9)), ".png"));
+TEST(Image, GreyAndAlphaBecomeRgb) {
+  const auto grey = DecodePng(Encoded(cv::Mat(2, 2, CV_8UC1, cv::Scalar(9))));
   ASSERT_THAT(grey, IsOk());
   EXPECT_EQ(grey->rgb, std::vector<uint8_t>(12, 9));
-  const auto alpha = DecodePicture(Encoded(cv::Mat(1, 1, CV_8UC4, cv::Scalar(1, 2, 3, 0)), ".png"));
+  const auto alpha = DecodePng(Encoded(cv::Mat(1, 1, CV_8UC4, cv::Scalar(1, 2, 3, 0))));
   ASSERT_THAT(alpha, IsOk());
   EXPECT_EQ(alpha->rgb, (std::vector<uint8_t>{3, 2, 1}));
-  const auto jpeg = DecodePicture(Encoded(cv::Mat(8, 16, CV_8UC3, cv::Scalar(0, 0, 255)), ".jpg"));
-  ASSERT_THAT(jpeg, IsOk());
-  EXPECT_EQ(jpeg->width, 16);
-  EXPECT_GT(jpeg->rgb[0], 250);
 }
 
 TEST(Image, MaskPngIsGreyscaleWithWhiteForeground) {
@@ -80,16 +76,17 @@ TEST(Image, LoadSquareResizesBothWays) {
       torch::equal(*square, ToTensor({4, 4, ResizeBicubic(Pattern(7, 3).rgb, 7, 3, 4, 4)})));
 }
 
-TEST(Image, WhatIsNoPictureIsRefused) {
+TEST(Image, AnythingButAPngIsRefused) {
   const std::string png = EncodePng(Pattern(40, 40)).value();
   std::string huge = png;
   huge[16] = 0x7f;  // width 0x7f000028, checked before anything is decoded
   const std::string gif = "GIF89a" + std::string(64, '\0');
-  for (const auto& bytes : {std::string(), std::string("\x89PNG"), gif, png.substr(0, 30), huge,
-                            std::string("\xff\xd8\xff\xe0\x00\x00", 6) + std::string(99, '\xff')}) {
-    EXPECT_THAT(DecodePicture(bytes), HasCode(absl::StatusCode::kInvalidArgument));
+  const std::string jpeg = "\xff\xd8\xff\xe0" + std::string(64, '\0');
+  for (const auto& bytes :
+       {std::string(), std::string("\x89PNG"), gif, jpeg, png.substr(0, 30), huge}) {
+    EXPECT_THAT(DecodePng(bytes), HasCode(absl::StatusCode::kInvalidArgument));
   }
-  EXPECT_THAT(DecodePicture(huge), HasMessage(HasSubstr("must have 1..64000000 pixels")));
+  EXPECT_THAT(DecodePng(huge), HasMessage(HasSubstr("must have 1..64000000 pixels")));
 }
 
 TEST(ResizeBicubic, SameSizeIsTheSamePicture) {

@@ -1,4 +1,4 @@
-// An engine without tensors: does what the test says.
+// An engine without tensors, whose behaviour the test defines.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@ class FakeEngine final : public Engine {
   std::function<absl::StatusOr<TrainedAdapter>(
       const v1::TrainSpec&, const std::vector<std::string>&, const TrainCallbacks&)>
       train = [](const auto&, const auto&, const auto&) -> absl::StatusOr<TrainedAdapter> {
-    return TrainedAdapter{.safetensors = "adapter", .reference = "reference"};
+    return TrainedAdapter{.safetensors = "adapter"};
   };
   std::function<absl::StatusOr<bool>(const v1::GenerateSpec&, const AdapterSource*,
                                      const GenerateCallbacks&)>
@@ -57,7 +57,7 @@ class FakeEngine final : public Engine {
   int restarts = 0;
 };
 
-/// Waits take no time; the clock goes on instead.
+/// Advances the clock instead of waiting.
 class FakePause final : public Pause {
  public:
   explicit FakePause(FakeClock& clock) : clock_(clock) {}

@@ -1,4 +1,4 @@
-// A server in memory: remembers every call, answers from a script, and OK where there is none.
+// A server in memory, which records every call and answers from a script, or OK without one.
 #pragma once
 
 #include <algorithm>
@@ -18,28 +18,36 @@
 
 namespace vico::worker {
 
+inline v1::ReportResponse AnswerWith(v1::Directive directive) {
+  v1::ReportResponse response;
+  response.set_directive(directive);
+  response.mutable_next_report_in()->set_seconds(5);
+  return response;
+}
+
 /// Any thread.
 class FakeServerLink final : public ServerLink {
  public:
-  // Scripts: each call takes the first answer that is left. Set them before the calls begin.
+  // Scripts: each call removes the first answer. Set them before the first call.
   std::deque<absl::Status> register_script;
-  std::deque<absl::StatusOr<v1::LeaseResponse>>
-      lease_script;  // when empty, Lease waits for its stop
+  /// Once it is empty, Lease waits for its stop token.
+  std::deque<absl::StatusOr<v1::LeaseResponse>> lease_script;
   std::deque<absl::StatusOr<v1::ReportResponse>> report_script;
   std::deque<absl::Status> finish_script;
   std::deque<absl::Status> put_script;
   std::deque<absl::Status> get_script;
-  std::function<void()> on_idle_lease;  // called, unlocked, when Lease finds nothing to answer
+  std::function<void()> on_idle_lease;  ///< called without a lock when lease_script is empty
 
-  std::map<std::string, std::string> blobs;  // by digest; what PutBlob stores and GetBlob finds
+  std::map<std::string, std::string> blobs;  ///< by digest
 
-  /// What Report answers when its script is empty.
+  /// Sets Report's answer for an empty script.
   void AnswerReportsWith(absl::StatusOr<v1::ReportResponse> answer) {
     const std::lock_guard lock(mutex_);
     report_answer_ = std::move(answer);
   }
 
-  /// "Register", "Lease", "Report", "Finish", "GetBlob" and "PutBlob", in the order of the calls.
+  /// The names of the calls, in order: "Register", "Lease", "Report", "Finish", "GetBlob",
+  /// "PutBlob".
   std::vector<std::string> calls() const {
     const std::lock_guard lock(mutex_);
     return calls_;
@@ -130,7 +138,7 @@ class FakeServerLink final : public ServerLink {
     return absl::OkStatus();
   }
 
-  /// Makes `bytes` a blob that GetBlob finds.
+  /// Adds a blob for GetBlob.
   v1::BlobRef Stored(std::string_view bytes) {
     const v1::BlobRef blob = BlobRefOf(bytes, "");
     const std::lock_guard lock(mutex_);
@@ -157,9 +165,9 @@ class FakeServerLink final : public ServerLink {
     called_.notify_all();
   }
 
-  mutable std::mutex mutex_;  // guards all that follows, and the scripts
+  mutable std::mutex mutex_;  // guards everything below, and the scripts
   std::condition_variable called_;
-  absl::StatusOr<v1::ReportResponse> report_answer_ = v1::ReportResponse();
+  absl::StatusOr<v1::ReportResponse> report_answer_ = AnswerWith(v1::DIRECTIVE_CONTINUE);
   std::vector<std::string> calls_;
   std::vector<v1::RegisterRequest> registrations_;
   std::vector<v1::LeaseRequest> leases_;
@@ -167,11 +175,5 @@ class FakeServerLink final : public ServerLink {
   std::vector<v1::FinishRequest> finishes_;
   std::vector<v1::Event> events_;
 };
-
-inline v1::ReportResponse Told(v1::Directive directive) {
-  v1::ReportResponse response;
-  response.set_directive(directive);
-  return response;
-}
 
 }  // namespace vico::worker

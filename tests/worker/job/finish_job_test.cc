@@ -30,7 +30,7 @@ class FinishJobTest : public testing::Test {
   FakeServerLink link_;
 };
 
-TEST_F(FinishJobTest, IsRepeatedUnchangedWhileTheServerIsAway) {
+TEST_F(FinishJobTest, IsRepeatedUnchangedWhileTheServerIsUnavailable) {
   link_.finish_script = {absl::UnavailableError("away"), absl::DeadlineExceededError("slow")};
 
   EXPECT_THAT(Finish(Generated()), IsOk());
@@ -52,7 +52,7 @@ TEST_F(FinishJobTest, GivesUpWhenItsPatienceIsOver) {
   EXPECT_LT(clock_.Uptime() - before, absl::Minutes(2));
 }
 
-TEST_F(FinishJobTest, AResultThatLosesAgainstACancelBecomesCancelled) {
+TEST_F(FinishJobTest, AResultAfterACancelBecomesCancelled) {
   link_.finish_script = {absl::AbortedError("cancelled meanwhile")};
 
   EXPECT_THAT(Finish(Generated()), IsOk());
@@ -61,7 +61,7 @@ TEST_F(FinishJobTest, AResultThatLosesAgainstACancelBecomesCancelled) {
   EXPECT_TRUE(link_.finishes()[1].has_cancelled());
 }
 
-TEST_F(FinishJobTest, ALostLeaseIsSaid) {
+TEST_F(FinishJobTest, ALostLeaseIsReported) {
   link_.finish_script = {absl::AbortedError("stale"), absl::AbortedError("stale")};
 
   EXPECT_THAT(Finish(Generated()), HasCode(absl::StatusCode::kAborted));
@@ -77,7 +77,7 @@ TEST_F(FinishJobTest, AReleaseIsNotTurnedIntoACancel) {
   EXPECT_EQ(link_.finishes().size(), 1u);
 }
 
-TEST_F(FinishJobTest, ARefusedResultBecomesAFailureWorthAnotherTry) {
+TEST_F(FinishJobTest, ARefusedResultBecomesARetryableFailure) {
   link_.finish_script = {absl::FailedPreconditionError("a blob is missing")};
 
   EXPECT_THAT(Finish(Generated()), HasCode(absl::StatusCode::kFailedPrecondition));

@@ -1,4 +1,4 @@
-// The gRPC link against a small server in the same process.
+// The gRPC link with a small server in the same process.
 #include "worker/job/server_link.h"
 
 #include <condition_variable>
@@ -10,17 +10,17 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include "common/status_grpc.h"
+#include "common/rpc/status_grpc.h"
 #include "tests/support/status_matchers.h"
 #include "vico/v1/worker.grpc.pb.h"
 
 namespace vico::worker {
 namespace {
 
-/// Remembers what was put, and gives out what it was told to serve.
+/// Records uploads and serves the bytes that Serve() sets.
 class SmallServer final : public v1::WorkerService::Service {
  public:
-  void Serve(std::string bytes) {  // a call that the client left may still be reading
+  void Serve(std::string bytes) {  // locked: an abandoned call may still be reading
     const std::lock_guard lock(mutex_);
     served_ = std::move(bytes);
   }
@@ -108,7 +108,7 @@ class ServerLinkTest : public testing::Test {
   std::unique_ptr<ServerLink> link_;
 };
 
-TEST_F(ServerLinkTest, ALargeBlobArrivesWhole) {
+TEST_F(ServerLinkTest, ALargeBlobArrivesComplete) {
   std::string served((3 << 20) + 17, 'x');
   served[2'000'000] = 'y';
   service_.Serve(served);
@@ -119,7 +119,7 @@ TEST_F(ServerLinkTest, ALargeBlobArrivesWhole) {
   EXPECT_TRUE(*bytes == served);
 }
 
-TEST_F(ServerLinkTest, BytesThatAreNotTheBlobsAreDataLoss) {
+TEST_F(ServerLinkTest, BytesThatDoNotMatchTheDigestAreDataLoss) {
   const v1::BlobRef blob = BlobRefOf("right", "image/png");
   for (const std::string served : {"wrong", "righ", "right and more", ""}) {
     service_.Serve(served);
@@ -151,7 +151,7 @@ TEST_F(ServerLinkTest, ABlobIsPutInChunksOfAtMostAMebibyte) {
   EXPECT_TRUE(arrived == bytes);
 }
 
-TEST_F(ServerLinkTest, AServerThatRefusesABlobEarlyIsHeard) {
+TEST_F(ServerLinkTest, AnEarlyRefusalOfABlobIsReturned) {
   service_.put_answer = {grpc::StatusCode::RESOURCE_EXHAUSTED, "disk full"};
   const std::string bytes(8 << 20, 'x');
 
@@ -182,7 +182,7 @@ TEST_F(ServerLinkTest, AReportWithoutAnAnswerEndsAtItsTimeout) {
               HasCode(absl::StatusCode::kDeadlineExceeded));
 }
 
-TEST_F(ServerLinkTest, AnswersAndReasonsArrive) {
+TEST_F(ServerLinkTest, AnswersAndErrorReasonsArrive) {
   v1::ReportRequest request;
   const auto answer = link_->Report(request, absl::Seconds(10));
   ASSERT_THAT(answer, IsOk());
@@ -194,13 +194,13 @@ TEST_F(ServerLinkTest, AnswersAndReasonsArrive) {
   EXPECT_THAT(refused, HasReason("LEASE_LOST"));
 }
 
-TEST_F(ServerLinkTest, AServerThatIsAwayIsUnavailable) {
+TEST_F(ServerLinkTest, AMissingServerIsUnavailable) {
   server_->Shutdown(std::chrono::system_clock::now());
 
   EXPECT_THAT(link_->Register({}), HasCode(absl::StatusCode::kUnavailable));
 }
 
-TEST(OpenServerLinkTest, AnAddressOffThisMachineIsRefused) {
+TEST(OpenServerLinkTest, AnAddressOtherThanLoopbackIsRefused) {
   EXPECT_THAT(OpenServerLink("--server", "203.0.113.5:443"),
               HasMessage(testing::HasSubstr("--server")));
 }

@@ -33,7 +33,7 @@ v1::LeaseResponse Grant(const std::string& job) {
 class WorkerTest : public testing::Test {
  protected:
   WorkerTest() {
-    // Nothing left to answer: the test is over.
+    // The script is empty, so the test is over.
     link_.on_idle_lease = [this] { stop_.request_stop(); };
   }
 
@@ -77,7 +77,7 @@ TEST_F(WorkerTest, RegistersItsBaseModelsAfterTheirTokenizerFiles) {
   EXPECT_THAT(link_.leases().at(0).base_models(), testing::ElementsAre("baseModels/toyworld"));
 }
 
-TEST_F(WorkerTest, LeasesRunsAndFinishesOneJobAfterTheOther) {
+TEST_F(WorkerTest, LeasesRunsAndFinishesOneJobAfterAnother) {
   link_.lease_script = {Grant("jobs/1"), v1::LeaseResponse(), Grant("jobs/2")};
 
   EXPECT_THAT(Run(), IsOk());
@@ -103,7 +103,7 @@ TEST_F(WorkerTest, EveryEventIsAcknowledgedBeforeTheFinish) {
   EXPECT_LT(finish - calls.rbegin(), last_report - calls.rbegin());
 }
 
-TEST_F(WorkerTest, ALeaseWithoutAnAnswerIsAskedForAgainWithTheSameNonce) {
+TEST_F(WorkerTest, AnUnansweredLeaseIsRetriedWithTheSameNonce) {
   link_.lease_script = {absl::UnavailableError("the answer was lost"), Grant("jobs/1")};
 
   EXPECT_THAT(Run(), IsOk());
@@ -115,7 +115,7 @@ TEST_F(WorkerTest, ALeaseWithoutAnAnswerIsAskedForAgainWithTheSameNonce) {
   EXPECT_NE(leases[2].nonce(), leases[0].nonce());
 }
 
-TEST_F(WorkerTest, WaitsWhileTheServerIsAwayThenRegistersAgain) {
+TEST_F(WorkerTest, WaitsWhileTheServerIsUnavailableAndRegistersAgain) {
   link_.lease_script = {absl::UnavailableError("restarting")};
   link_.register_script = {absl::OkStatus(), absl::UnavailableError("away"),
                            absl::DeadlineExceededError("away")};
@@ -127,10 +127,10 @@ TEST_F(WorkerTest, WaitsWhileTheServerIsAwayThenRegistersAgain) {
   EXPECT_EQ(link_.CountOf("Lease"), 2u);
   EXPECT_EQ(pause_.waits.size(), 3u);
   EXPECT_EQ(CountInLog("does not answer"), 1u);
-  EXPECT_EQ(CountInLog("is back"), 1u);
+  EXPECT_EQ(CountInLog("available again"), 1u);
 }
 
-TEST_F(WorkerTest, AServerThatForgotTheWorkerIsToldAgain) {
+TEST_F(WorkerTest, RegistersAgainIfTheServerDoesNotKnowTheWorker) {
   link_.lease_script = {absl::NotFoundError("no such worker")};
 
   EXPECT_THAT(Run(), IsOk());
@@ -146,7 +146,7 @@ TEST_F(WorkerTest, ARefusedRegistrationEndsTheWorker) {
   EXPECT_EQ(link_.CountOf("Lease"), 0u);
 }
 
-TEST_F(WorkerTest, AServerThatDoesNotWaitIsNotAskedInACircle) {
+TEST_F(WorkerTest, BacksOffFromAServerThatDoesNotWait) {
   link_.lease_script = {v1::LeaseResponse(), v1::LeaseResponse(), v1::LeaseResponse()};
 
   EXPECT_THAT(Run(), IsOk());
@@ -165,7 +165,7 @@ TEST_F(WorkerTest, AStopWhileWaitingForAJobEndsTheWorker) {
   EXPECT_THAT(done.get(), IsOk());
 }
 
-TEST_F(WorkerTest, AStopReleasesTheJobAtHandAndLeasesNoOther) {
+TEST_F(WorkerTest, AStopReleasesTheRunningJobAndLeasesNoOther) {
   link_.lease_script = {Grant("jobs/1"), Grant("jobs/2")};
   engine_.generate = [&](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
     stop_.request_stop();
@@ -179,9 +179,9 @@ TEST_F(WorkerTest, AStopReleasesTheJobAtHandAndLeasesNoOther) {
   EXPECT_EQ(link_.CountOf("Lease"), 1u);
 }
 
-TEST_F(WorkerTest, AJobThatTheServerTakesBackIsReleasedAndTheNextLeaseWaits) {
+TEST_F(WorkerTest, ADrainedJobIsReleasedAndTheNextLeaseWaits) {
   link_.lease_script = {Grant("jobs/1")};
-  link_.AnswerReportsWith(Told(v1::DIRECTIVE_DRAIN));
+  link_.AnswerReportsWith(AnswerWith(v1::DIRECTIVE_DRAIN));
   engine_.generate = [&](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
     for (int step = 1; link_.WaitForCalls("Report", static_cast<size_t>(step)); ++step) {
       if (!callbacks.on_step(step, 1000)) return false;
@@ -197,7 +197,7 @@ TEST_F(WorkerTest, AJobThatTheServerTakesBackIsReleasedAndTheNextLeaseWaits) {
   EXPECT_EQ(pause_.waits.size(), 1u);
 }
 
-TEST_F(WorkerTest, ALostLeaseIsNotFinishedAndTheNextJobIsTaken) {
+TEST_F(WorkerTest, ALostLeaseIsNotFinishedAndTheNextJobIsLeased) {
   link_.lease_script = {Grant("jobs/1"), Grant("jobs/2")};
   link_.report_script = {absl::AbortedError("stale")};
   bool first = true;

@@ -1,4 +1,4 @@
-// The two streams on a U-Net small enough to build in a test.
+// The two streams on a small U-Net with random weights.
 #include "worker/model/personalized.h"
 
 #include <string>
@@ -37,6 +37,13 @@ class PersonalizedTest : public ::testing::Test {
     positions = {at::tensor({2, 3}, at::kLong), at::tensor({4, 5}, at::kLong)};
   }
 
+  // The prediction in the paper's dialect.
+  torch::Tensor Predict(Adapter& with, const std::vector<SiteFeatures>& features, KeyMask mask,
+                        const torch::Tensor& latent, const torch::Tensor& timestep,
+                        const torch::Tensor& states) {
+    return RunTarget(unet, with, {.mask = mask}, features, latent, timestep, states, {}).predicted;
+  }
+
   std::vector<SiteFeatures> Reference() { return RunReference(unet, sites, r, t, text, positions); }
 
   UNet unet{nullptr};
@@ -46,7 +53,7 @@ class PersonalizedTest : public ::testing::Test {
   TokenPositions positions;
 };
 
-TEST(PaperSitesTest, AreTheAuthorsOnStableDiffusion) {
+TEST(PaperSitesTest, EqualTheAuthorsOnStableDiffusion) {
   EXPECT_EQ(PaperSites(7, 16), (std::vector<int64_t>{8, 10, 12, 14}));
 }
 
@@ -64,7 +71,7 @@ TEST_F(PersonalizedTest, TransformersAreCountedInExecutionOrder) {
 TEST_F(PersonalizedTest, BlocksWithZeroOutputsLeaveTheBaseModelsPrediction) {
   Adapter zero(unet->transformers(), sites, 24, 5, BlockStart::kZero);
   const auto plain = unet(x, t, text);
-  const auto personal = RunTarget(unet, zero, Reference(), KeyMask::kOtsu, x, t, text);
+  const auto personal = Predict(zero, Reference(), KeyMask::kOtsu, x, t, text);
   EXPECT_LT((plain - personal).abs().max().item<double>(), 1e-6);
 }
 
@@ -72,7 +79,7 @@ TEST_F(PersonalizedTest, BlocksThatStartAsSelfAttentionCopyItAndLeaveThePredicti
   Adapter copied(unet->transformers(), sites, 24, 5, BlockStart::kSelfAttention);
   copied->CopySelfAttention(*unet);
   const auto plain = unet(x, t, text);
-  const auto personal = RunTarget(unet, copied, Reference(), KeyMask::kOtsu, x, t, text);
+  const auto personal = Predict(copied, Reference(), KeyMask::kOtsu, x, t, text);
   EXPECT_LT((plain - personal).abs().max().item<double>(), 1e-6);
   const auto of_base = unet->named_parameters();
   auto own = copied->NamedTensors();
@@ -87,43 +94,43 @@ TEST_F(PersonalizedTest, BlocksThatStartAsSelfAttentionCopyItAndLeaveThePredicti
 
 TEST_F(PersonalizedTest, DefaultBlocksChangeThePrediction) {
   const auto plain = unet(x, t, text);
-  const auto personal = RunTarget(unet, adapter, Reference(), KeyMask::kOtsu, x, t, text);
+  const auto personal = Predict(adapter, Reference(), KeyMask::kOtsu, x, t, text);
   EXPECT_GT((plain - personal).abs().max().item<double>(), 1e-3);
 }
 
-TEST_F(PersonalizedTest, WhatTheMaskHidesHasNoInfluence) {
+TEST_F(PersonalizedTest, MaskedTokensHaveNoInfluence) {
   auto features = Reference();
-  const auto before = RunTarget(unet, adapter, features, KeyMask::kOtsu, x, t, text);
+  const auto before = Predict(adapter, features, KeyMask::kOtsu, x, t, text);
   for (auto& site : features) {
     const auto hidden = OtsuMask(site.placeholder).logical_not().unsqueeze(-1);
     ASSERT_TRUE(hidden.any().item<bool>());
     site.tokens = at::where(hidden, site.tokens + 100.0, site.tokens);
   }
-  const auto after = RunTarget(unet, adapter, features, KeyMask::kOtsu, x, t, text);
+  const auto after = Predict(adapter, features, KeyMask::kOtsu, x, t, text);
   EXPECT_EQ((before - after).abs().max().item<double>(), 0);
-  const auto unmasked = RunTarget(unet, adapter, features, KeyMask::kNone, x, t, text);
+  const auto unmasked = Predict(adapter, features, KeyMask::kNone, x, t, text);
   EXPECT_GT((after - unmasked).abs().max().item<double>(), 1e-4);
 }
 
-TEST_F(PersonalizedTest, OneReferenceForAllRowsEqualsOneARow) {
+TEST_F(PersonalizedTest, OneReferenceForAllRowsEqualsOnePerRow) {
   const auto same = [](const torch::Tensor& v) { return v.narrow(0, 0, 1).expand_as(v); };
   const auto one =
       RunReference(unet, sites, r.narrow(0, 0, 1), t.narrow(0, 0, 1), text.narrow(0, 0, 1),
                    {positions.placeholder.narrow(0, 0, 1), positions.end.narrow(0, 0, 1)});
   const auto each = RunReference(unet, sites, same(r), same(t), same(text),
                                  {same(positions.placeholder), same(positions.end)});
-  const auto shared = RunTarget(unet, adapter, one, KeyMask::kOtsu, x, same(t), same(text));
-  const auto repeated = RunTarget(unet, adapter, each, KeyMask::kOtsu, x, same(t), same(text));
+  const auto shared = Predict(adapter, one, KeyMask::kOtsu, x, same(t), same(text));
+  const auto repeated = Predict(adapter, each, KeyMask::kOtsu, x, same(t), same(text));
   EXPECT_LT((shared - repeated).abs().max().item<double>(), 1e-5);
 }
 
 TEST_F(PersonalizedTest, ABatchOfTwoEqualsTwoBatchesOfOne) {
-  const auto both = RunTarget(unet, adapter, Reference(), KeyMask::kOtsu, x, t, text);
+  const auto both = Predict(adapter, Reference(), KeyMask::kOtsu, x, t, text);
   for (int64_t i = 0; i < 2; ++i) {
     const auto row = [&](const torch::Tensor& v) { return v.narrow(0, i, 1); };
     const auto features = RunReference(unet, sites, row(r), row(t), row(text),
                                        {row(positions.placeholder), row(positions.end)});
-    const auto one = RunTarget(unet, adapter, features, KeyMask::kOtsu, row(x), row(t), row(text));
+    const auto one = Predict(adapter, features, KeyMask::kOtsu, row(x), row(t), row(text));
     EXPECT_LT((one - row(both)).abs().max().item<double>(), 1e-5);
   }
 }
@@ -139,17 +146,17 @@ TEST_F(PersonalizedTest, TheRegularizerReachesTheTextAndNoBlock) {
 
 TEST_F(PersonalizedTest, TheNoiseLossReachesTextAndEveryBlockParameterButNoBaseWeight) {
   text.set_requires_grad(true);
-  RunTarget(unet, adapter, Reference(), KeyMask::kOtsu, x, t, text).square().mean().backward();
+  Predict(adapter, Reference(), KeyMask::kOtsu, x, t, text).square().mean().backward();
   EXPECT_GT(text.grad().abs().max().item<double>(), 0);
   for (const auto& item : adapter->named_parameters()) {
-    if (item.key() == "placeholder_embedding") continue;  // reaches the loss through the text alone
+    if (item.key() == "placeholder_embedding") continue;  // reaches the loss through the text only
     ASSERT_TRUE(item.value().grad().defined()) << item.key();
     EXPECT_GT(item.value().grad().abs().max().item<double>(), 0) << item.key();
   }
   for (const auto& p : unet->parameters()) EXPECT_FALSE(p.grad().defined());
 }
 
-TEST(MmagicSitesTest, AreThoseOfItsOwnCodeOnStableDiffusionAndNeverTheMiddle) {
+TEST(MmagicSitesTest, EqualMmagicsOnStableDiffusionAndExcludeTheMiddle) {
   EXPECT_EQ(MmagicSites(7, 16), (std::vector<int64_t>{9, 11, 13, 15}));
   EXPECT_EQ(MmagicSites(3, 7), (std::vector<int64_t>{5}));
 }
@@ -166,7 +173,7 @@ TEST(MmagicAttentionTest, EightPicturesReadTheHeadsOfTheSecondTarget) {
   EXPECT_TRUE(at::equal(MmagicAttention(probabilities, 8), probabilities[1]));
 }
 
-TEST(MmagicAttentionTest, CallsDoNotReadEachOther) {
+TEST(MmagicAttentionTest, CallsDoNotReadOtherCalls) {
   at::manual_seed(2);
   const auto probabilities = at::rand({6, 4, 5, 4});
   const auto halves = at::cat({MmagicAttention(probabilities.narrow(0, 0, 3), 3),
@@ -177,7 +184,7 @@ TEST(MmagicAttentionTest, CallsDoNotReadEachOther) {
   EXPECT_THROW(MmagicAttention(probabilities.narrow(1, 0, 1), 1), c10::Error);
 }
 
-TEST(AdditiveOtsuMaskTest, IsOneAboveTheThresholdZeroBelowAndTheThresholdItselfThere) {
+TEST(AdditiveOtsuMaskTest, IsOneAboveTheThresholdZeroBelowAndTheThresholdAtIt) {
   const auto v = at::tensor({0.0, 0.05, 0.3, 0.4, 0.45, 0.55, 0.55, 1.0}, at::kFloat);
   const auto expected = at::tensor({0.0, 0.0, 0.0, 0.4, 1.0, 1.0, 1.0, 1.0}, at::kFloat);
   EXPECT_TRUE(at::equal(AdditiveOtsuMask(v.unsqueeze(0))[0], expected));
@@ -214,7 +221,7 @@ TEST_F(MmagicTest, TheRegularizerReachesTheTextAndEveryBlockButTheLast) {
 
 TEST_F(MmagicTest, MasksAreTheTargetsNotTheReferences) {
   const auto one = Run(r);
-  const auto other = Run(r + 1);  // the first site's map comes before the target looks
+  const auto other = Run(r + 1);  // the first site's map does not depend on the reference
   EXPECT_TRUE(at::equal(one.seen[0].placeholder, other.seen[0].placeholder));
   EXPECT_FALSE(at::equal(one.seen[0].tokens, other.seen[0].tokens));
   x = x + 1;
@@ -267,7 +274,7 @@ TEST(AdapterTest, StartsTheSameForTheSameSeedOnly) {
   EXPECT_FALSE(at::equal(start(1), start(2)));
 }
 
-TEST(AdapterTest, HasTwentyTensorsASiteAndTheCountOfTheFormula) {
+TEST(AdapterTest, HasTwentyTensorsPerSiteAndTheExpectedParameterCount) {
   const std::vector<TransformerSite> transformers = {{"a", 16, 2}, {"b", 64, 8}};
   Adapter adapter(transformers, std::vector<int64_t>{1}, 8, 0, BlockStart::kDefault);
   EXPECT_EQ(adapter->NamedTensors().size(), 21u);

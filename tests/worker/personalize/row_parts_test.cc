@@ -1,4 +1,3 @@
-// Tests of the threads that share a batch.
 #include "worker/personalize/row_parts.h"
 
 #include <atomic>
@@ -47,7 +46,7 @@ TEST(RowPartsTest, AGpuGetsTheWholeBatchAtOnce) {
   EXPECT_EQ(RowParts(8, 4, c10::Device(c10::kCUDA, 0)).CountFor(8), 1);
 }
 
-TEST(RowPartsTest, SharesTheThreadsAndGivesThemBack) {
+TEST(RowPartsTest, DividesTheThreadsAndRestoresTheirNumber) {
   const int before = at::get_num_threads();
   {
     const RowParts parts(2, 6, kCpu);

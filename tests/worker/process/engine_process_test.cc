@@ -1,5 +1,4 @@
-// A real child process with a fake engine in it: everything goes through, and a lost one is
-// replaced.
+// EngineProcess with a child process that runs a fake engine.
 #include "worker/process/engine_process.h"
 
 #include <csignal>
@@ -89,7 +88,7 @@ class EngineProcessTest : public testing::Test {
   std::vector<std::string> notes_;
 };
 
-TEST_F(EngineProcessTest, SaysWhatItOffers) {
+TEST_F(EngineProcessTest, ReportsItsOffers) {
   const auto offers = engine_->offers();
   ASSERT_EQ(offers.size(), 1u);
   EXPECT_EQ(offers[0].base_model.name(), "baseModels/toyworld");
@@ -98,19 +97,18 @@ TEST_F(EngineProcessTest, SaysWhatItOffers) {
   EXPECT_EQ(engine_->device(), "cpu");
 }
 
-TEST_F(EngineProcessTest, ATrainingsNotesAndResultComeThrough) {
+TEST_F(EngineProcessTest, PassesATrainingsCallbacksAndResult) {
   const auto trained = Train();
   ASSERT_THAT(trained, IsOk());
   EXPECT_FALSE(trained->stopped);
-  EXPECT_EQ(trained->safetensors, std::string(3 << 20, 'a'));
-  EXPECT_EQ(trained->reference, "first");
+  EXPECT_EQ(trained->safetensors, "first" + std::string(3 << 20, 'a'));
   EXPECT_EQ(trained->peak_rss_mb, 12.5);
   EXPECT_THAT(steps_, ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(notes_, testing::UnorderedElementsAre("2 state 2", "4 state 4", "sample64x32",
                                                     "mask at site"));
 }
 
-TEST_F(EngineProcessTest, AStopStopsAndKeepsTheCheckpoint) {
+TEST_F(EngineProcessTest, AStopEndsTheTrainingAndKeepsTheCheckpoint) {
   stop_at_ = 2;
   const auto trained = Train();
   ASSERT_THAT(trained, IsOk());
@@ -130,7 +128,7 @@ TEST_F(EngineProcessTest, CheckpointsAreFetchedNewestFirst) {
   EXPECT_EQ(notes_[1], "RESUMED: kept");
 }
 
-TEST_F(EngineProcessTest, APictureIsDrawnWithTheAdapterThatIsFetched) {
+TEST_F(EngineProcessTest, DrawsAPictureWithTheFetchedAdapter) {
   v1::GenerateSpec spec;
   AdapterSource source;
   source.adapter.set_name("adapters/1");
@@ -147,7 +145,7 @@ TEST_F(EngineProcessTest, APictureIsDrawnWithTheAdapterThatIsFetched) {
   EXPECT_FALSE(*engine_->Generate(spec, nullptr, generate_));
 }
 
-TEST_F(EngineProcessTest, ItsLoadIsTheProcesssMemoryAndTheAdaptersItSaidAtTheLastJobsEnd) {
+TEST_F(EngineProcessTest, ReportsTheProcesssMemoryAndTheLoadedAdaptersOfTheLastJob) {
   EXPECT_GT(engine_->load().memory_bytes, 1u << 20);
   EXPECT_EQ(engine_->load().loaded_adapters, 0);
   AdapterSource source;
@@ -178,7 +176,7 @@ TEST_F(EngineProcessTest, ErrorsKeepTheirCodeAndReason) {
   EXPECT_THAT(Train(), IsOk());
 }
 
-TEST_F(EngineProcessTest, OneThatCrashesIsReplaced) {
+TEST_F(EngineProcessTest, ReplacesAnEngineThatCrashes) {
   const pid_t before = engine_->pid();
   spec_.set_init_word("crash");
   const auto crashed = Train();
@@ -190,13 +188,13 @@ TEST_F(EngineProcessTest, OneThatCrashesIsReplaced) {
   EXPECT_THAT(Train(), IsOk());
 }
 
-TEST_F(EngineProcessTest, OneThatIsKilledBetweenJobsIsNoticedAtTheNext) {
+TEST_F(EngineProcessTest, DetectsAtTheNextJobThatAnEngineWasKilled) {
   kill(engine_->pid(), SIGKILL);
   EXPECT_THAT(Train(), HasReason(kEngineDied));
   EXPECT_THAT(Train(), IsOk());
 }
 
-TEST_F(EngineProcessTest, OneThatHangsIsKilled) {
+TEST_F(EngineProcessTest, KillsAnEngineThatHangs) {
   engine_->SetHang(absl::Seconds(1));
   const pid_t before = engine_->pid();
   v1::GenerateSpec spec;
@@ -209,7 +207,7 @@ TEST_F(EngineProcessTest, OneThatHangsIsKilled) {
   EXPECT_THAT(engine_->Generate(spec, nullptr, generate_), IsOk());
 }
 
-TEST_F(EngineProcessTest, OneThatCannotStartSaysWhy) {
+TEST_F(EngineProcessTest, ReportsWhyAnEngineCannotStart) {
   const auto refused = Open("refuse");
   EXPECT_THAT(refused, HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(refused.status().message(), "--base-model: is no base model");

@@ -1,4 +1,4 @@
-// An engine process without tensors, which does as the job's init word or prompt says.
+// An engine process without tensors. The job's init word or prompt selects its behaviour.
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -49,8 +49,8 @@ absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
   callbacks.on_sample(done, 7, {.bytes = "sample", .width = 64, .height = 32});
   callbacks.on_mask(
       {.step = 3, .picture_index = 1, .png = "mask", .coverage = 0.25, .site = "site"});
-  return TrainedAdapter{
-      .safetensors = std::string(3 << 20, 'a'), .reference = pictures.at(0), .peak_rss_mb = 12.5};
+  return TrainedAdapter{.safetensors = pictures.at(0) + std::string(3 << 20, 'a'),
+                        .peak_rss_mb = 12.5};
 }
 
 int fetched_adapters = 0;
@@ -78,7 +78,8 @@ int main(int argc, char** argv) {
   vico::worker::FrameChannel channel(vico::worker::kChildSocket);
   const std::string_view how = argc > 1 ? argv[1] : "";
   if (how == "refuse") {
-    vico::worker::RefuseToServe(absl::InvalidArgumentError("--base-model: is no base model"), channel)
+    vico::worker::RefuseToServe(absl::InvalidArgumentError("--base-model: is no base model"),
+                                channel)
         .IgnoreError();
     return 1;
   }
@@ -86,6 +87,6 @@ int main(int argc, char** argv) {
   vico::worker::FakeEngine engine;
   engine.train = vico::worker::Train;
   engine.generate = vico::worker::Generate;
-  engine.loaded_adapters = [] { return vico::fetched_adapters; };
+  engine.loaded_adapters = [] { return vico::worker::fetched_adapters; };
   return vico::worker::ServeEngine(engine, channel).ok() ? 0 : 1;
 }

@@ -35,7 +35,7 @@ class FrameChannelTest : public testing::Test {
   engine::v1::Answer answer_;
 };
 
-TEST_F(FrameChannelTest, AMessageLargerThanTheSocketsBufferComesWhole) {
+TEST_F(FrameChannelTest, AMessageLargerThanTheSocketsBufferArrivesComplete) {
   FrameChannel other(std::exchange(sockets_[1], -1));
   engine::v1::Answer sent;
   for (size_t i = 0; i < (8u << 20); ++i) sent.mutable_bytes()->push_back(static_cast<char>(i * 7));
@@ -43,19 +43,19 @@ TEST_F(FrameChannelTest, AMessageLargerThanTheSocketsBufferComesWhole) {
   ASSERT_THAT(channel_->Receive(answer_), IsOk());
   sender.join();
   EXPECT_EQ(answer_.bytes(), sent.bytes());
-  EXPECT_THAT(other.Send(engine::v1::Answer()), IsOk());  // no bytes at all
+  EXPECT_THAT(other.Send(engine::v1::Answer()), IsOk());  // an empty message
   EXPECT_THAT(channel_->Receive(answer_), IsOk());
   EXPECT_TRUE(answer_.bytes().empty());
 }
 
-TEST_F(FrameChannelTest, AnEndThatIsGoneIsUnavailable) {
-  WriteRaw(std::string(5, '\x01'));  // and then no more
+TEST_F(FrameChannelTest, AClosedEndIsUnavailable) {
+  WriteRaw(std::string(5, '\x01'));  // the header ends early
   CloseOther();
   EXPECT_THAT(channel_->Receive(answer_), HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(channel_->Send(answer_), HasCode(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(FrameChannelTest, SilenceEndsWithPatience) {
+TEST_F(FrameChannelTest, AReceiveWithoutDataTimesOut) {
   EXPECT_THAT(channel_->Receive(answer_, absl::Milliseconds(500)),
               HasCode(absl::StatusCode::kDeadlineExceeded));
   WriteRaw(std::string("\x04\0\0\0\0\0\0\0ab", 10));  // half a frame
@@ -63,7 +63,7 @@ TEST_F(FrameChannelTest, SilenceEndsWithPatience) {
               HasCode(absl::StatusCode::kDeadlineExceeded));
 }
 
-TEST_F(FrameChannelTest, WhatIsNoFrameIsDataLoss) {
+TEST_F(FrameChannelTest, AnInvalidFrameIsDataLoss) {
   WriteRaw(std::string(8, '\xff'));
   EXPECT_THAT(channel_->Receive(answer_), HasCode(absl::StatusCode::kDataLoss));
   WriteRaw(std::string("\x02\0\0\0\0\0\0\0\xff\xff", 10));

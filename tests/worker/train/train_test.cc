@@ -1,33 +1,15 @@
-// Training and generation on the tiny base, whose weights are random.
-#include <filesystem>
-
+// Training and generation on the tiny base model with random weights.
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "tests/support/tiny_base.h"
-#include "worker/diffusion/scheduler.h"
-#include "worker/base_model/base_model.h"
+#include "common/schedulers.h"
+#include "tests/worker/loaded_tiny_base.h"
 #include "worker/personalize/draws.h"
 #include "worker/personalize/generator.h"
 #include "worker/train/trainer.h"
 
 namespace vico::worker {
 namespace {
-
-Base TinyBase() {
-  const auto directory =
-      std::filesystem::temp_directory_path() / ("vico_train_test_" + std::to_string(::getpid()));
-  EXPECT_TRUE(WriteTinyBase(directory.string(), 1).ok());
-  const auto model = OpenBaseModel(directory.string());
-  EXPECT_TRUE(model.ok()) << model.status();
-  auto networks = LoadNetworks(*model);
-  EXPECT_TRUE(networks.ok()) << networks.status();
-  auto tokenizer = MakeTokenizer(*model);
-  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
-  std::filesystem::remove_all(directory);
-  return {networks->text, networks->vae, networks->unet, Schedule(model->schedule), *tokenizer};
-}
 
 TrainOptions FewSteps() {
   TrainOptions options;
@@ -41,10 +23,10 @@ TrainOptions FewSteps() {
 
 class TrainTest : public ::testing::Test {
  protected:
-  // Networks this small gain nothing from a second thread and wait for it on a busy machine.
+  // A second thread does not speed up networks this small, and slows them on a busy machine.
   TrainTest() { at::set_num_threads(1); }
 
-  Base base = TinyBase();
+  Base base = LoadTinyBase();
   torch::Tensor pictures = [] {
     at::manual_seed(4);
     return at::rand({3, 3, 64, 64});
@@ -67,7 +49,7 @@ TEST_F(TrainTest, TheSameSeedTrainsTheSameAdapter) {
   for (const auto& [name, tensor] : first) EXPECT_TRUE(at::equal(tensor, second.at(name))) << name;
 }
 
-TEST_F(TrainTest, MinSnrChangesWhatIsLearnedAndNotTheLossThatIsReported) {
+TEST_F(TrainTest, MinSnrChangesTheTrainingAndNotTheReportedLoss) {
   std::vector<double> first_losses;
   std::vector<torch::Tensor> words;
   for (const double gamma : {0.0, 0.1, 1e9}) {
@@ -108,7 +90,7 @@ TEST_F(TrainTest, CosineRatesEndNearZeroAndConstantOnesDoNot) {
   EXPECT_GT(last_move(false), 1e-3);
 }
 
-TEST_F(TrainTest, ItStartsAsTheBasesSelfAttentionWhereAsked) {
+TEST_F(TrainTest, CanStartAsTheBasesSelfAttention) {
   TrainOptions options = FewSteps();
   options.steps = 0;
   options.start = BlockStart::kSelfAttention;
@@ -139,7 +121,7 @@ TEST_F(TrainTest, ThePlaceholderStartsAsTheInitWord) {
   EXPECT_TRUE(at::equal(adapter->placeholder(), base.text->WordEmbedding(*id)));
 }
 
-TEST_F(TrainTest, StopsWhenToldSo) {
+TEST_F(TrainTest, StopsWhenTheCallbackReturnsFalse) {
   int calls = 0;
   TrainAdapter(base, pictures, FewSteps(), [&](const StepReport& report, Adapter&) {
     ++calls;
@@ -160,7 +142,7 @@ TEST_F(TrainTest, AnInitWordOfSeveralTokensIsRefused) {
   EXPECT_THROW(TrainAdapter(base, pictures, options, kGoOn), c10::Error);
 }
 
-TEST_F(TrainTest, FindsOneMaskASiteAndPictureTheFinestLast) {
+TEST_F(TrainTest, FindsAMaskForEachSiteAndPictureTheFinestSiteLast) {
   auto adapter = TrainAdapter(base, pictures, FewSteps(), kGoOn);
   const auto masks = LearnedMasks(base, adapter, pictures, "S*");
   const auto sites = adapter->site_names();
@@ -201,8 +183,8 @@ double Difference(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
-TEST_F(GenerateTest, ASeedsPictureDoesNotDependOnTheOthers) {
-  for (const auto scheduler : SchedulerNames()) {
+TEST_F(GenerateTest, ASeedsPictureDoesNotDependOnOtherSeeds) {
+  for (const auto scheduler : kSchedulerNames) {
     options.scheduler = scheduler;
     options.steps = 4;
     options.eta = 0.5;
@@ -216,7 +198,7 @@ TEST_F(GenerateTest, ASeedsPictureDoesNotDependOnTheOthers) {
   }
 }
 
-TEST_F(GenerateTest, WithMmagicsDialectNeitherDoesIt) {
+TEST_F(GenerateTest, ASeedsPictureDoesNotDependOnOtherSeedsInMmagicsDialect) {
   TrainOptions training = FewSteps();
   training.dialect = Dialect::kMmagic;
   personal.adapter = TrainAdapter(base, pictures, training, kGoOn);
@@ -248,7 +230,7 @@ TEST_F(GenerateTest, AdapterPromptNegativePromptAndGuidanceMatter) {
   EXPECT_GT(Difference(picture, Draw(nullptr)[0]), 1e-5);
 }
 
-TEST_F(GenerateTest, ShowsPreviewsAndStopsBetweenSteps) {
+TEST_F(GenerateTest, DrawsPreviewsAndStopsBetweenSteps) {
   options.preview_every = 1;
   int previews = 0;
   int pictures_drawn = 0;
