@@ -9,15 +9,17 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "toyworld/world/contact_sheet.h"
 #include "toyworld/evaluation/judge.h"
 #include "toyworld/evaluation/metrics.h"
+#include "toyworld/world/contact_sheet.h"
 
 namespace vico::toyworld {
 namespace {
 
 constexpr int kChunk = 32, kChunkColumns = 8;
-constexpr int kReference = 2048, kReferenceFrom = 1'000'000;  // captions that nothing is asked for
+constexpr int kReference = 2048,
+              kReferenceFrom =
+                  1'000'000;  // indices of the captions whose drawings are the reference
 constexpr size_t kOnSheet = 48, kSheetColumns = 8;
 
 struct Chunk {
@@ -25,7 +27,7 @@ struct Chunk {
   double seconds = 0;
 };
 
-// Drawn now, or read back.
+// Draws the chunk, or reads it if it is stored.
 absl::StatusOr<Chunk> DrawChunk(const Session& session, const std::vector<HeldOutCaption>& captions,
                                 int first) {
   const int count = std::min(kChunk, static_cast<int>(captions.size()) - first);
@@ -74,7 +76,7 @@ class Tally {
   int right_ = 0, asked_ = 0;
 };
 
-// Over the captions for which `counts` holds.
+// The mean over the captions for which `counts` holds.
 template <typename Counts>
 Json Accuracies(const std::vector<HeldOutCaption>& captions, const Verdicts& verdicts,
                 const Counts& counts) {

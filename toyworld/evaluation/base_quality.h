@@ -1,4 +1,4 @@
-// How well the bare base draws what held-out captions say.
+// Measures how well the bare base model draws held-out captions.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -7,10 +7,11 @@
 
 namespace vico::toyworld {
 
-/// Draws `captions` captions, one picture each, in chunks that are kept. Accuracies over the
-/// captions that say the thing, for the base's pictures and for the drawings the captions were
-/// written for; by class as well. "frechet" is the distance of the scorer's features to 2,048 other
-/// drawings of the same kind, "frechet_floor" that of as many true drawings. Writes base_sheet.png.
+/// Draws one picture for each of `captions` captions, in chunks that are stored. Returns accuracies
+/// of what the captions state, in total and by class, for the base's pictures and for the drawings
+/// that the captions describe. "frechet" is the distance of the scorer's features to 2,048 other
+/// drawings of the same kind, "frechet_floor" the distance between two sets of drawings. Writes
+/// base_sheet.png.
 absl::StatusOr<Json> MeasureBase(const Session& session, int captions);
 
 }  // namespace vico::toyworld

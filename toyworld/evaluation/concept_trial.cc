@@ -9,10 +9,10 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/status.h"
-#include "toyworld/world/captions.h"
-#include "toyworld/world/contact_sheet.h"
 #include "toyworld/evaluation/judge.h"
 #include "toyworld/evaluation/metrics.h"
+#include "toyworld/world/captions.h"
+#include "toyworld/world/contact_sheet.h"
 
 namespace vico::toyworld {
 namespace {
@@ -45,7 +45,7 @@ absl::StatusOr<Drawn> DrawAll(const Session& session, const std::string& word,
   return drawn;
 }
 
-// What a set of pictures, prompt by prompt, has in common with the concept and with its prompts.
+// Measures a set of pictures, prompt by prompt, against the concept and the prompts.
 Json Traits(const Session& session, const HeldOutConcept& shown, const torch::Tensor& mean,
             const TrialOptions& options, const std::vector<cv::Mat>& pictures) {
   const Verdicts verdicts = Judge(session.scorer, pictures);
@@ -132,7 +132,7 @@ absl::StatusOr<Json> MeasureVariant(const Session& session, const HeldOutConcept
   std::string spec;
   const v1::TrainSpec training = session.base.Spec(variant, shown, options.steps);
   if (!google::protobuf::util::MessageToJsonString(training, &spec).ok()) {
-    return absl::InternalError("the training's spec does not go into JSON");
+    return absl::InternalError("the training's spec cannot be written as JSON");
   }
   Json settings = Settings(session, shown, options);
   settings["kind"] = "variant";

@@ -1,5 +1,5 @@
-// One held-out concept, learned and drawn: how like the true thing it is, and whether the prompt
-// still counts.
+// Trains one held-out concept, draws it and measures the fidelity to the concept and to the
+// prompts.
 #pragma once
 
 #include <optional>
@@ -12,20 +12,21 @@ namespace vico::toyworld {
 
 struct TrialOptions {
   int prompts = 8;   ///< of ConceptPrompts()
-  int pictures = 4;  ///< a prompt; their seeds are 1, 2, ...
-  int steps = 0;     ///< of a training; 0: as the base and the variant say
+  int pictures = 4;  ///< for each prompt, with the seeds 1, 2, ...
+  int steps = 0;     ///< of a training; 0: the base's or the variant's number
 };
 
-/// What the concept is measured against: mean cosine to the mean embedding of its five pictures,
-/// of the bare base with the class word ("bare"), of true redrawings in the prompts' scenes
-/// ("truth") and of these through the base's autoencoder ("autoencoder"); with what the scorer sees
-/// in each, and the pictures' files.
+/// What the concept is compared with. Mean cosines to the mean embedding of its five pictures: of
+/// the bare base with the class word ("bare"), of true drawings in the prompts' scenes ("truth")
+/// and of these through the base's autoencoder ("autoencoder"). Also the scorer's result for each
+/// picture, and the pictures' files.
 absl::StatusOr<Json> MeasureFrame(const Session& session, const HeldOutConcept& shown,
                                   const TrialOptions& options);
 
-/// The variant's training on the concept and its pictures, in the frame's terms. "fidelity" is 0
-/// for the bare base and 1 for the truth, or null (see ScaledFidelity); "prompt_fidelity" the share
-/// of pictures in the scene asked for, relative to the bare base's, or null if that has none.
+/// Trains the variant on the concept, draws its pictures and measures them within `frame`.
+/// "fidelity" is 0 for the bare base and 1 for the truth, or null (see ScaledFidelity).
+/// "prompt_fidelity" is the share of pictures that show the prompt's scene, relative to the bare
+/// base's, or null if that is 0.
 absl::StatusOr<Json> MeasureVariant(const Session& session, const HeldOutConcept& shown,
                                     const Variant& variant, const TrialOptions& options,
                                     const Json& frame);

@@ -11,7 +11,7 @@
 namespace vico::toyworld {
 namespace {
 
-// Far from the small seeds of tests, examples and demos, and from the stages' of the pretraining.
+// Not a seed of tests, examples, demos or the pretraining.
 constexpr uint64_t kCaptions = 0xe7a1'ca97'0000'0000ULL;
 constexpr uint64_t kConcepts = 0xe7a1'c0ce'0000'0000ULL;
 constexpr uint64_t kRedrawn = 0xe7a1'7e07'0000'0000ULL;
@@ -24,7 +24,7 @@ constexpr int kPromptScenes[] = {kNight, kOcean, kDesert, kCity, kGrass, kTable,
 HeldOutCaption ReadCaption(Drawing drawing) {
   HeldOutCaption said;
   std::istringstream words(drawing.caption);
-  // As far as the noun: scenes have colours of their own, as a green field has.
+  // Only up to the noun: scenes contain colour words, too ("a green field").
   for (std::string word; words >> word && !said.toy_class && word != "toy" && word != "thing";) {
     if (ClassIndex(word) == drawing.instance.toy_class) said.toy_class = ClassIndex(word);
     if (ColourIndex(word) >= 0) said.colour = ColourIndex(word);

@@ -1,5 +1,5 @@
-// What the evaluation asks for: captions and concepts that no training and no tuning has seen. All
-// of it is a function of the numbers given.
+// Captions and concepts for the evaluation, which no training and no tuning has seen. Everything is
+// a function of the arguments.
 #pragma once
 
 #include <optional>
@@ -11,31 +11,31 @@
 namespace vico::toyworld {
 
 struct HeldOutCaption {
-  Drawing drawing;                                       ///< what the caption was written for
-  std::optional<int> toy_class, colour, scene, pattern;  ///< what its words say
+  Drawing drawing;                                       ///< the drawing that the caption describes
+  std::optional<int> toy_class, colour, scene, pattern;  ///< what its words state
 };
 
-/// Caption `index` of those about `classes` (indices, at least one).
+/// Caption number `index` about `classes` (indices, at least one).
 HeldOutCaption MakeHeldOutCaption(int index, const std::vector<int>& classes);
 
-/// What the words of a caption say of the instance and the scene; the drawing's truth otherwise
-/// does not count.
+/// Reads from a caption what it states about instance and scene. The drawing's other properties are
+/// not judged.
 HeldOutCaption ReadCaption(Drawing drawing);
 
 struct HeldOutConcept {
-  std::string name;  ///< as "robot-1"
+  std::string name;  ///< such as "robot-1"
   Instance instance;
-  std::vector<Drawing> pictures;  ///< five scenes, 256 pixels: what is uploaded
+  std::vector<Drawing> pictures;  ///< to upload: five scenes, 256 pixels
 };
 
-/// The classes in turn, then a second concept of each, and so on. A class's concepts do not depend
-/// on the other classes chosen.
+/// One concept of each class, then a second of each, and so on. A class's concepts do not depend on
+/// the other classes.
 HeldOutConcept MakeHeldOutConcept(int index, const std::vector<int>& classes);
 
-/// "a photo of a {} SCENE": eight scenes, the four that no concept picture shows first.
+/// "a photo of a {} SCENE" for eight scenes, beginning with the four that no concept picture shows.
 const std::vector<std::string>& ConceptPrompts();
 
-/// The true thing in the prompt's scene, in poses of its own: 64 pixels.
+/// The concept drawn in the prompt's scene, in other poses, 64 pixels.
 std::vector<Drawing> Redraw(const HeldOutConcept& shown, const std::string& prompt, int count);
 
 }  // namespace vico::toyworld

@@ -5,7 +5,7 @@
 namespace vico::toyworld {
 namespace {
 
-constexpr int64_t kAtOnce = 128;  // pictures; bounds the memory
+constexpr int64_t kAtOnce = 128;  // pictures in one batch, which bounds the memory
 constexpr int kHeldOutPairs = 256;
 
 std::vector<int> Best(const torch::Tensor& logits) {  // [B, choices]

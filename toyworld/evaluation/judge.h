@@ -1,4 +1,4 @@
-// The scorer's verdict on pictures, and its own accuracy on drawings.
+// Applies the scorer to pictures, and measures its accuracy on drawings.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 
 namespace vico::toyworld {
 
-/// What the scorer reads in B pictures, best guesses.
+/// The scorer's most likely values for B pictures.
 struct Verdicts {
   std::vector<int> toy_class, scene, pattern;
   std::vector<std::array<int, kPaintCount>> colours;
@@ -23,10 +23,10 @@ struct Verdicts {
 
 Verdicts Judge(Scorer& scorer, const std::vector<cv::Mat>& pictures);
 
-/// The mean of the embeddings, made 1 long: [64].
+/// The mean of the embeddings, normalised to length 1: [64].
 torch::Tensor MeanEmbedding(const Verdicts& verdicts);
 
-/// What the scorer gets right on 256 pairs of drawings that its training did not see.
+/// The scorer's accuracies on 256 pairs of drawings that its training did not see.
 Json HeldOutFigures(Scorer& scorer);
 
 }  // namespace vico::toyworld

@@ -1,5 +1,5 @@
-// vico-toyworld-evaluate: how well the toy world's base draws, and how well it personalises, in
-// figures that a seed repeats.
+// vico-toyworld-evaluate: measures how well the toy world's base model draws and how well it
+// personalises. Equal seeds give equal figures.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -15,11 +15,11 @@
 
 #include "common/sha256.h"
 #include "common/status.h"
-#include "toyworld/world/contact_sheet.h"
 #include "toyworld/evaluation/base_quality.h"
 #include "toyworld/evaluation/concept_trial.h"
 #include "toyworld/evaluation/judge.h"
 #include "toyworld/evaluation/summary.h"
+#include "toyworld/world/contact_sheet.h"
 
 namespace {
 
@@ -65,7 +65,7 @@ absl::StatusOr<std::vector<ConceptRecords>> MeasureConcepts(const Session& sessi
     all.push_back({MakeHeldOutConcept(options.first_concept + i, session.classes), {}, {}});
     ASSIGN_OR_RETURN(all.back().frame, MeasureFrame(session, all.back().shown, options.trial));
   }
-  for (const Variant& variant : variants) {  // the default of all concepts first
+  for (const Variant& variant : variants) {  // the default variant for all concepts first
     VariantNote note{variant.name, variant.title, ""};
     const bool ablation = variant.name != variants.front().name;
     const int count =
@@ -98,7 +98,7 @@ void PrintTable(const std::vector<std::vector<std::string>>& table) {
   }
 }
 
-// kFailedPrecondition if what was required was not reached.
+// kFailedPrecondition if a required figure was not reached.
 absl::Status Check(const Options& options, const Json& summary) {
   const auto below = [&](const char* figure, double bound) -> absl::Status {
     const Json& found = summary.at("default").at(figure);
@@ -180,39 +180,43 @@ int main(int argc, char** argv) {
   const auto count = CLI::Range(0, 100000);
   app.add_option("--base", options.base, "directory in diffusers layout")->capture_default_str();
   app.add_option("--scorer", options.scorer)->capture_default_str();
-  app.add_option("--out", options.out, "results, pictures, and what an interrupted run has so far")
+  app.add_option("--out", options.out,
+                 "folder for results, pictures and the records of an interrupted run")
       ->capture_default_str();
-  app.add_option("--classes", options.classes, "with commas; all ten when left out");
-  app.add_option("--variants", options.variants, "names with commas, or all")
+  app.add_option("--classes", options.classes, "comma-separated; default: all ten");
+  app.add_option("--variants", options.variants, "comma-separated names, or all")
       ->capture_default_str();
-  auto* captions = app.add_option("--captions", options.captions, "for the base; 0: not measured")
+  auto* captions = app.add_option("--captions", options.captions,
+                                  "number of captions for the base model; 0: do not measure it")
                        ->check(count)
                        ->capture_default_str();
-  auto* concepts = app.add_option("--concepts", options.concepts, "the classes in turn; 0: none")
+  auto* concepts = app.add_option("--concepts", options.concepts,
+                                  "number of concepts, one class after another; 0: none")
                        ->check(count)
                        ->capture_default_str();
   app.add_option("--first-concept", options.first_concept,
-                 "0 to 19 are what docs/ reports: tune on later ones")
+                 "number of the first concept; docs/ reports 0..19, so tune on later ones")
       ->check(count)
       ->capture_default_str();
   app.add_option("--ablation-concepts", options.ablation_concepts,
-                 "the first so many for each variant but the default")
+                 "number of concepts for each variant other than the default")
       ->check(count)
       ->capture_default_str();
   app.add_option("--prompts", options.trial.prompts)
       ->check(CLI::Range(1, static_cast<int>(ConceptPrompts().size())))
       ->capture_default_str();
-  app.add_option("--pictures", options.trial.pictures, "a prompt")
+  app.add_option("--pictures", options.trial.pictures, "pictures for each prompt")
       ->check(CLI::Range(1, 8))
       ->capture_default_str();
-  app.add_option("--steps", options.trial.steps, "of a training; 0: as the base says")
+  app.add_option("--steps", options.trial.steps, "training steps; 0: the base model's default")
       ->check(CLI::Range(0, 5000))
       ->capture_default_str();
   app.add_option("--threads", options.threads)->check(CLI::Range(1, 256))->capture_default_str();
-  app.add_option("--device", options.device, "of trainings and pictures; the scorer has the CPU")
+  app.add_option("--device", options.device,
+                 "device of trainings and pictures; the scorer runs on the CPU")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
-  app.add_flag("--quick", quick, "3 concepts and 64 captions, unless said otherwise");
+  app.add_flag("--quick", quick, "3 concepts and 64 captions, unless given");
   app.add_option("--require-fidelity", options.require_fidelity,
                  "fail if the default's mean concept fidelity is lower");
   app.add_option("--require-prompt-fidelity", options.require_prompt,
@@ -221,7 +225,7 @@ int main(int argc, char** argv) {
   if (quick && captions->count() == 0) options.captions = 64;
   if (quick && concepts->count() == 0) options.concepts = 3;
   cv::setNumThreads(1);
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // each line is seen as it is written
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // line-buffered, so that progress shows in a pipe
   const absl::Status status = Run(options);
   if (status.ok()) return 0;
   std::cerr << status.message() << "\n";

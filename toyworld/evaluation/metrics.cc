@@ -17,7 +17,8 @@ torch::Tensor Covariance(const torch::Tensor& rows) {  // [N, D] -> [D, D]
   return centred.t().matmul(centred) / static_cast<double>(rows.size(0) - 1);
 }
 
-// Of a symmetric matrix without negative eigenvalues; those that rounding made are taken as 0.
+// Square root of a positive semidefinite matrix. Eigenvalues that rounding made negative count as
+// 0.
 torch::Tensor Root(const torch::Tensor& matrix) {
   const auto [values, vectors] = at::linalg_eigh(matrix);
   return (vectors * values.clamp_min(0).sqrt()).matmul(vectors.t());

@@ -14,16 +14,16 @@ absl::StatusOr<Records> Records::Open(const std::string& path) {
   Records records;
   records.path_ = path;
   std::ifstream file(path);
-  uintmax_t whole = 0;  // bytes of the lines that were finished
+  uintmax_t whole = 0;  // bytes of the complete lines
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
-    const bool cut_off = file.eof();  // no line feed behind it
+    const bool cut_off = file.eof();  // has no line feed
     if (cut_off) break;
     const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object() || !json.contains("key") || !json.contains("record") ||
         !json["key"].is_string()) {
-      return absl::InvalidArgumentError(fmt::format("{}:{}: is no record", path, number));
+      return absl::InvalidArgumentError(fmt::format("{}:{}: is not a record", path, number));
     }
     records.records_[json["key"].get<std::string>()] = json["record"];
     whole += line.size() + 1;

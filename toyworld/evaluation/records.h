@@ -1,5 +1,5 @@
-// What has been measured so far, one JSON object a line: an interrupted evaluation goes on where it
-// was.
+// The measurements so far, one JSON object for each line, so that an interrupted evaluation can
+// resume.
 #pragma once
 
 #include <map>
@@ -15,8 +15,8 @@ using Json = nlohmann::ordered_json;
 
 class Records {
  public:
-  /// Reads what is there. A last line that was cut off is dropped; any other line that is no record
-  /// is kInvalidArgument.
+  /// Reads the file. Drops a last line that was cut off; kInvalidArgument for any other line that
+  /// is not a record.
   static absl::StatusOr<Records> Open(const std::string& path);
 
   /// A hash of everything that a measurement depends on.
@@ -25,7 +25,7 @@ class Records {
   /// The record under this key, or null.
   const Json* Find(const std::string& key) const;
 
-  /// Appends the record, on the disk before this returns.
+  /// Appends the record and syncs it to the disk.
   absl::Status Add(const std::string& key, const Json& record);
 
  private:

@@ -1,4 +1,4 @@
-// What every measurement of one evaluation shares.
+// What all measurements of one evaluation share.
 #pragma once
 
 #include <string>
@@ -15,15 +15,16 @@ struct Session {
   Scorer& scorer;
   std::string scorer_sha256;
   std::vector<int> classes;  ///< indices
-  std::string out;           ///< the folder; pictures/ in it exists
+  std::string out;           ///< output folder, in which pictures/ exists
   Records& records;
 };
 
-/// Equal pictures side by side without gaps, `columns` a row; and back. What is drawn is kept so.
+/// Joins pictures of equal size into one without gaps, `columns` in a row, and splits them again.
+/// Drawn pictures are stored in this form.
 cv::Mat Join(const std::vector<cv::Mat>& pictures, int columns);
 std::vector<cv::Mat> Split(const cv::Mat& joined, int side, int count);
 
-/// An RGB picture from a PNG file; kNotFound.
+/// Reads an RGB picture from a PNG file; kNotFound.
 absl::StatusOr<cv::Mat> ReadPicture(const std::string& path);
 
 }  // namespace vico::toyworld

@@ -8,8 +8,8 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/status.h"
-#include "toyworld/world/contact_sheet.h"
 #include "toyworld/evaluation/metrics.h"
+#include "toyworld/world/contact_sheet.h"
 
 namespace vico::toyworld {
 namespace {
@@ -42,7 +42,7 @@ Json ToJson(const Interval& interval) {
           {"concepts", interval.count}};
 }
 
-// Every figure of the records, those that are null left out.
+// Collects each figure of the records, without nulls.
 Json Over(const std::vector<Json>& records) {
   Json figures;
   for (const Column& column : kColumns) {

@@ -1,5 +1,5 @@
-// The evaluation's results: figures over all concepts with their intervals, the table of them, the
-// sheet of pictures.
+// The evaluation's results: figures over all concepts with confidence intervals, a table of them
+// and a sheet of pictures.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace vico::toyworld {
 
-/// What was measured of one concept: its frame, and a record for each variant that it was used for.
+/// The measurements of one concept: its frame, and a record for each variant.
 struct ConceptRecords {
   HeldOutConcept shown;
   Json frame;
@@ -21,7 +21,7 @@ struct ConceptRecords {
 
 struct VariantNote {
   std::string name, title;
-  std::string lacking;  ///< why it was left out; empty: it was not
+  std::string lacking;  ///< why it was left out; empty if it was not
 };
 
 /// {"bare", "autoencoder", and each variant: figure -> {mean, low, high, concepts}}; a variant
@@ -29,15 +29,15 @@ struct VariantNote {
 /// concepts.
 Json Summarise(const std::vector<ConceptRecords>& all, const std::vector<VariantNote>& notes);
 
-/// Lines of equal numbers of cells, the first is the heading.
+/// Rows with equal numbers of cells; the first is the heading.
 std::vector<std::vector<std::string>> SummaryTable(const Json& summary,
                                                    const std::vector<VariantNote>& notes);
 
-/// The table as a picture, RGB on white.
+/// Draws the table, RGB on white.
 cv::Mat DrawTable(const std::vector<std::vector<std::string>>& table);
 
-/// A row a concept: its pictures and masks, what the bare base and the default draw. Below it the
-/// table. kNotFound if a picture was removed.
+/// A sheet with a row for each concept: its pictures and masks, and pictures of the bare base and
+/// of the default variant. The table is below. kNotFound if a picture file is missing.
 absl::StatusOr<cv::Mat> EvaluationSheet(const Session& session,
                                         const std::vector<ConceptRecords>& all,
                                         const std::vector<std::vector<std::string>>& table,

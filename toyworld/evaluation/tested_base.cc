@@ -9,11 +9,11 @@
 #include "common/log.h"
 #include "common/sha256.h"
 #include "common/status.h"
-#include "worker/engine/engine_training.h"
-#include "worker/io/adapter.h"
-#include "worker/io/image.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/torch_engine.h"
+#include "worker/engine/train_options.h"
+#include "worker/io/adapter.h"
+#include "worker/io/image.h"
 #include "worker/train/trainer.h"
 
 namespace vico::toyworld {
@@ -30,8 +30,8 @@ using worker::EncodePng;
 using worker::GenerateCallbacks;
 using worker::LearnedMask;
 using worker::LoadBase;
-using worker::LoadSquare;
 using worker::LoadedBase;
+using worker::LoadSquare;
 using worker::MakeAdapter;
 using worker::OpenTorchEngine;
 using worker::ParseAdapter;
@@ -42,10 +42,10 @@ using worker::StepReport;
 using worker::TorchEngineOptions;
 using worker::TrainAdapter;
 using worker::TrainCallbacks;
+using worker::TrainedAdapter;
 using worker::TrainOptions;
 using worker::TrainOptionsOf;
 using worker::TrainStep;
-using worker::TrainedAdapter;
 
 namespace {
 
@@ -124,18 +124,19 @@ absl::StatusOr<Learned> TestedBase::Train(const Variant& variant, const HeldOutC
   const auto start = std::chrono::steady_clock::now();
   if (variant.embedding_only) {
     ASSIGN_OR_RETURN(learned.bytes.safetensors, TrainEmbedding(spec, pictures));
-    learned.bytes.reference = pictures.front();
   } else {
     TrainCallbacks callbacks;
     callbacks.on_step = [](const TrainStep&) { return true; };
     callbacks.keep_going = [] { return true; };
     callbacks.on_sample = [](int64_t, uint64_t, const PngPicture&) {};
-    callbacks.on_mask = [](const LearnedMask&) {};  // the finest alone; all are wanted
+    // Not used: it reports only the finest site.
+    callbacks.on_mask = [](const LearnedMask&) {};
     callbacks.on_warning = [](const std::string&, const std::string&) {};
     ASSIGN_OR_RETURN(TrainedAdapter trained, engine_->Train(spec, pictures, callbacks));
-    learned.bytes = {std::move(trained.safetensors), std::move(trained.reference)};
+    learned.bytes.safetensors = std::move(trained.safetensors);
   }
   learned.seconds = SecondsSince(start);
+  learned.bytes.reference = pictures.front();
   if (!variant.embedding_only) {
     ASSIGN_OR_RETURN(learned.masks, Masks(spec, pictures, learned.bytes.safetensors));
   }
@@ -167,7 +168,8 @@ absl::StatusOr<std::vector<std::vector<cv::Mat>>> TestedBase::Masks(
   return masks;
 }
 
-// Blocks that start at zero and never move leave the base as it is: the word alone is learned.
+// Blocks that start at zero and have a learning rate of 0 do not change the base: only the word is
+// learned.
 absl::StatusOr<std::string> TestedBase::TrainEmbedding(const v1::TrainSpec& spec,
                                                        const std::vector<std::string>& pictures) {
   ASSIGN_OR_RETURN(LoadedBase loaded, LoadBase(directory_, "", device_, threads_));
@@ -223,7 +225,8 @@ absl::StatusOr<std::vector<cv::Mat>> TestedBase::ThroughAutoencoder(
   std::vector<cv::Mat> kept;
   for (const cv::Mat& picture : pictures) {
     const torch::Tensor image01 = vico::worker::ToTensor(ToPixels(picture)).unsqueeze(0);
-    const Pixels decoded = vico::worker::ToPixels(loaded.base.Decode(loaded.base.Encode(image01).mean)[0]);
+    const Pixels decoded =
+        vico::worker::ToPixels(loaded.base.Decode(loaded.base.Encode(image01).mean)[0]);
     cv::Mat copy(decoded.height, decoded.width, CV_8UC3);
     std::copy(decoded.rgb.begin(), decoded.rgb.end(), copy.data);
     kept.push_back(copy);

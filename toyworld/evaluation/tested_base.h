@@ -1,4 +1,4 @@
-// A base model as the service sees it: trained and drawn with through the worker's own engine.
+// Trains and draws with a base model through the worker's engine, as the service does.
 #pragma once
 
 #include <memory>
@@ -18,33 +18,33 @@ namespace vico::toyworld {
 struct Learned {
   v1::Adapter adapter;
   worker::AdapterBytes bytes;
-  /// Grey, of each site in turn, the finest last: one a concept picture. None where only the word
-  /// was learned.
+  /// Grey masks, one for each concept picture: for each site, the finest last. None if only the
+  /// word was learned.
   std::vector<std::vector<cv::Mat>> masks;
-  double seconds = 0;  ///< of the training
+  double seconds = 0;  ///< duration of the training
 };
 
 class TestedBase {
  public:
-  /// kNotFound or kInvalidArgument for a directory that is no base model.
+  /// kNotFound or kInvalidArgument if the directory is not a base model.
   static absl::StatusOr<std::unique_ptr<TestedBase>> Open(const std::string& directory, int threads,
                                                           const std::string& device);
 
   const std::string& digest() const { return offer_.base_model.digest(); }
   const std::string& name() const { return offer_.base_model.display_name(); }
 
-  /// The base's training defaults with the variant's change and this many steps (0: theirs).
+  /// Trains with the base's defaults, the variant's change and `steps` steps (0: the default).
   v1::TrainSpec Spec(const Variant& variant, const HeldOutConcept& shown, int steps) const;
 
   absl::StatusOr<Learned> Train(const Variant& variant, const HeldOutConcept& shown, int steps);
 
-  /// One picture a seed, [64, 64, 3] RGB, with the base's defaults; without `learned` the bare
-  /// base.
+  /// Draws one picture for each seed, [64, 64, 3] RGB, with the base's defaults; without `learned`
+  /// with the bare base.
   absl::StatusOr<std::vector<cv::Mat>> Draw(const std::string& prompt,
                                             const std::vector<uint64_t>& seeds,
                                             const Learned* learned);
 
-  /// Pictures of any size [h, w, 3] RGB, as the base's autoencoder keeps them.
+  /// Encodes and decodes pictures of any size, [h, w, 3] RGB, with the base's autoencoder.
   absl::StatusOr<std::vector<cv::Mat>> ThroughAutoencoder(const std::vector<cv::Mat>& pictures);
 
  private:

@@ -1,4 +1,4 @@
-// The trainings that are compared: the base model's own defaults, and one thing changed.
+// The compared trainings: the base model's defaults, and variants that change one setting.
 #pragma once
 
 #include <functional>
@@ -13,18 +13,18 @@ namespace vico::toyworld {
 
 struct Variant {
   std::string name;
-  std::string title;                           ///< for people
-  std::function<void(v1::TrainSpec&)> change;  ///< of the defaults
+  std::string title;                           ///< for the table
+  std::function<void(v1::TrainSpec&)> change;  ///< changes the defaults
   bool embedding_only =
-      false;              ///< textual inversion: the word alone is learned, no image attention
-  bool may_lack = false;  ///< this worker may not know it; then it is left out and said so
+      false;              ///< textual inversion: learns only the word, without image attention
+  bool may_lack = false;  ///< left out, with a message, if the worker does not support it
 };
 
 /// The first is "default".
 const std::vector<Variant>& AllVariants();
 
-/// "all" or names with commas; "default" is always the first. kInvalidArgument names what is
-/// unknown.
+/// "all" or comma-separated names; "default" is always the first. kInvalidArgument names an unknown
+/// variant.
 absl::StatusOr<std::vector<Variant>> VariantsNamed(const std::string& names);
 
 }  // namespace vico::toyworld

@@ -1,4 +1,4 @@
-// The two figures of quality that a report has on the toy world, as the scorer sees the pictures.
+// The report's two quality figures on the toy world, measured by the scorer.
 #pragma once
 
 #include "toyworld/report/report.h"
@@ -7,7 +7,7 @@
 namespace vico::toyworld {
 
 /// of_concept: mean cosine of the generated pictures' embeddings to the mean embedding of the
-/// concept's. of_prompt: over the pictures whose prompt names a scene, the share that show it.
+/// concept's. of_prompt: the share of pictures that show the scene which their prompt names.
 Fidelity MeasureFidelity(Scorer& scorer, const ReportInput& input);
 
 }  // namespace vico::toyworld

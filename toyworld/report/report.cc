@@ -19,7 +19,7 @@ Json ToJson(const BeforeAfter& figure) {
   return {{"before", number(figure.before)}, {"after", number(figure.after)}};
 }
 
-// The picture as it is inside the mask, pale and grey outside.
+// The picture, unchanged inside the mask, pale and grey outside.
 cv::Mat Overlay(const cv::Mat& picture, const cv::Mat& mask) {
   if (mask.empty()) return {};
   cv::Mat fitted, grey;
@@ -39,7 +39,7 @@ cv::Mat Overlay(const cv::Mat& picture, const cv::Mat& mask) {
   return overlay;
 }
 
-// The pictures by prompt, prompts in the order in which they come up.
+// The pictures by prompt, in order of the prompts' first picture.
 std::vector<SheetRow> ByPrompt(const std::vector<GeneratedPicture>& pictures) {
   std::vector<SheetRow> rows;
   for (const GeneratedPicture& picture : pictures) {

@@ -1,4 +1,4 @@
-// A demo's report: report.json and the contact sheet.
+// The demo's report: report.json and the contact sheet.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 namespace vico::toyworld {
 
 struct BeforeAfter {
-  std::optional<double> before, after;  ///< none where there was nothing to measure
+  std::optional<double> before, after;  ///< unset if there was nothing to measure
 };
 
 struct Fidelity {
@@ -19,11 +19,11 @@ struct Fidelity {
   BeforeAfter of_prompt;   ///< share of pictures that show the scene their prompt names
 };
 
-/// Exactly the members that the demo promises; figures that were not measured are null.
+/// report.json with all documented members; figures that were not measured are null.
 nlohmann::ordered_json MakeReport(const ReportInput& input, const Fidelity& fidelity);
 
-/// The concept with its learned masks, then one row a prompt: bare base on the left, personalised
-/// on the right.
+/// The concept with its learned masks, then a row for each prompt: the bare base on the left, the
+/// adapter on the right.
 cv::Mat MakeReportSheet(const ReportInput& input);
 
 }  // namespace vico::toyworld

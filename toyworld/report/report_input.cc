@@ -36,7 +36,7 @@ absl::StatusOr<Json> ReadJson(const fs::path& path) {
   return json;
 }
 
-// RGB, or an empty picture if the bytes are none.
+// Decodes to RGB; empty if the bytes are not a picture.
 cv::Mat Decode(const std::string& bytes, int mode) {
   if (bytes.empty()) return {};
   const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));

@@ -1,4 +1,4 @@
-// What a demo leaves on disk for its report, read and checked once.
+// Reads and checks the files that the demo writes for its report.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 namespace vico::toyworld {
 
 struct ReportPaths {
-  std::string concept_folder;  ///< the concept's pictures; other files are passed over
+  std::string concept_folder;  ///< the concept's pictures; other files are ignored
   std::string mask_folder;  ///< mask_<i>.png, i counted from 0 in the order of the pictures' names
   std::string before, after;  ///< folders of generated pictures, each with its pictures.json
-  std::string run;            ///< run.json: what the demo measured
-  std::string out;            ///< where the report goes; file names in it are relative to this
+  std::string run;            ///< run.json, the demo's measurements
+  std::string out;            ///< output folder; file names in the report are relative to it
 };
 
-/// One generated picture, as a pictures.json lists it: {file, prompt, seed, sha256}.
+/// A generated picture, from an entry {file, prompt, seed, sha256} of pictures.json.
 struct GeneratedPicture {
   std::string file;  ///< relative to ReportPaths::out
   std::string prompt;
@@ -30,17 +30,17 @@ struct GeneratedPicture {
 
 struct ReportInput {
   std::vector<cv::Mat> concept_pictures;  ///< RGB, in the order of their names
-  std::vector<cv::Mat> masks;             ///< grey, one for each picture; empty where there is none
+  std::vector<cv::Mat> masks;             ///< grey, one for each picture; empty if missing
   std::vector<GeneratedPicture> before;   ///< bare base
   std::vector<GeneratedPicture> after;    ///< with the adapter
   nlohmann::ordered_json run;
 };
 
-/// The members that run.json must have, in the report's order.
+/// The required members of run.json, in the report's order.
 const std::vector<std::string>& RunMembers();
 
-/// kNotFound, kInvalidArgument naming file and member, or kDataLoss if a picture's bytes are not
-/// those that its SHA-256 was taken of.
+/// kNotFound, kInvalidArgument naming file and member, or kDataLoss if a picture does not match its
+/// SHA-256.
 absl::StatusOr<ReportInput> ReadReportInput(const ReportPaths& paths);
 
 }  // namespace vico::toyworld

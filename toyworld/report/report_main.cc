@@ -1,4 +1,4 @@
-// Writes a demo's report.json and contact_sheet.png from what the demo left on disk.
+// vico-toyworld-report: writes the demo's report.json and contact_sheet.png from its files.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -9,8 +9,8 @@
 #include <opencv2/core.hpp>
 
 #include "common/status.h"
-#include "toyworld/world/contact_sheet.h"
 #include "toyworld/report/fidelity.h"
+#include "toyworld/world/contact_sheet.h"
 
 namespace {
 
@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
   app.add_option("--concept", paths.concept_folder, "folder of the concept's pictures")->required();
   app.add_option("--masks", paths.mask_folder, "folder of mask_<i>.png")->required();
   app.add_option("--before", paths.before, "bare base: pictures and pictures.json")->required();
-  app.add_option("--after", paths.after, "with the adapter: likewise")->required();
+  app.add_option("--after", paths.after, "with the adapter: pictures and pictures.json")
+      ->required();
   app.add_option("--run", paths.run, "run.json")->required();
   app.add_option("--scorer", scorer, "the toy world's scorer; without it fidelities are null");
   app.add_option("--out", paths.out, "folder to write to")->required();

@@ -1,4 +1,4 @@
-// What a training needs next, made on threads of its own while the last is still being used.
+// Computes the next inputs of a training on background threads while the current one is in use.
 #pragma once
 
 #include <condition_variable>
@@ -16,8 +16,8 @@ namespace vico::toyworld {
 template <typename T>
 class Ahead {
  public:
-  /// Next() gives make(first), make(first + 1) and so on. `make` is called on several threads at
-  /// once; with 0 threads, on that of Next().
+  /// Next() returns make(first), make(first + 1) and so on. Calls `make` on several threads
+  /// concurrently or, with 0 threads, on the thread of Next().
   Ahead(std::function<T(int64_t index)> make, int64_t first, int threads)
       : make_(std::move(make)), next_(first), room_(2 * static_cast<size_t>(threads)) {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
@@ -33,7 +33,7 @@ class Ahead {
   Ahead(const Ahead&) = delete;
   Ahead& operator=(const Ahead&) = delete;
 
-  /// Waits until it is made. Throws what `make` threw.
+  /// Waits for the next value. Throws what `make` threw.
   T Next() {
     if (threads_.empty()) return make_(next_++);
     std::unique_lock lock(mutex_);
@@ -68,7 +68,7 @@ class Ahead {
   std::mutex mutex_;
   std::condition_variable changed_;
   int64_t next_;                     // index
-  std::deque<std::future<T>> made_;  // or being made, in order
+  std::deque<std::future<T>> made_;  // in order; the last may be in progress
   const size_t room_;
   bool stopped_ = false;
   std::vector<std::thread> threads_;

@@ -3,8 +3,8 @@
 namespace vico::toyworld {
 namespace {
 
-// A part's outline has 0.38 of its colour and shade another 0.6: more than this share of a primary
-// colour means painted all over.
+// A part's outline has 0.38 of its colour, and shading takes another factor of 0.6: a larger share
+// of a primary colour means that the pixel is inside the part.
 constexpr double kPainted = 0.2;
 
 torch::Tensor Planes(const cv::Mat& image, int channels) {  // [C, 64, 64] in 0..1

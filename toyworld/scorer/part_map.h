@@ -1,4 +1,4 @@
-// Which place of a drawing belongs to which part of its toy: what the scorer learns to see first.
+// Maps of the parts of a drawn toy, which the scorer is trained to predict.
 #pragma once
 
 #include <functional>
@@ -8,8 +8,8 @@
 
 namespace vico::toyworld {
 
-/// [5, 32, 32], shares in the order of Part that add up to 1. Found by drawing the picture twice
-/// more, in black and in primary colours: `draw` draws it with any instance.
+/// [5, 32, 32], each position's shares of the parts, in the order of Part, which add up to 1. Draws
+/// the picture twice more, in black and in primary colours; `draw` must draw it with any instance.
 torch::Tensor TruePartMap(const std::function<Drawing(const Instance&)>& draw,
                           const Instance& instance);
 

@@ -100,7 +100,8 @@ Scores ScorerImpl::forward(const torch::Tensor& image01, torch::ScalarType compu
   Scores scores;
   scores.parts = parts_(fine_up);
   const torch::Tensor parts = at::softmax(scores.parts, 1);
-  const torch::Tensor paints = parts.narrow(1, kBody, kPaintCount).square();  // sure places count
+  const torch::Tensor paints =
+      parts.narrow(1, kBody, kPaintCount).square();  // squared: favours positions with a clear part
   const torch::Tensor toy = 1 - parts.narrow(1, kScenery, 1);
   const torch::Tensor where16 = Halved(at::cat({toy, parts.narrow(1, kBody, 1)}, 1));
   const torch::Tensor where8 = Halved(where16.narrow(1, 0, 1));
@@ -132,7 +133,8 @@ absl::StatusOr<Scorer> LoadScorer(const std::string& path) {
 }
 
 absl::Status SaveScorer(const Scorer& scorer, const std::string& path) {
-  return SaveParameters(*scorer, path, torch::kHalf, {{"format", "vico-toyworld-scorer-2"}});
+  return worker::SaveParameters(*scorer, path, torch::kHalf,
+                                {{"format", "vico-toyworld-scorer-2"}});
 }
 
 torch::Tensor ToImages01(const std::vector<cv::Mat>& pictures) {

@@ -1,7 +1,7 @@
-// A small network that looks at a picture of the toy world and says what is in it: the figures of
-// reports and of the base model's checks. It plays the part that CLIP and DINO have for Stable
-// Diffusion. It first says of every place to which part of the toy it belongs, and then names what
-// it sees there: a colour is the mean colour of its part, not of the picture. Letters: B pictures.
+// A small network that recognises toy, scene and colours in a picture of the toy world. Reports and
+// the evaluation of the base model use it, as CLIP and DINO are used for Stable Diffusion. It
+// predicts for every position to which part of the toy it belongs and classifies the colour of each
+// part from the mean over that part. B pictures.
 #pragma once
 
 #include <string>
@@ -15,29 +15,29 @@
 
 namespace vico::toyworld {
 
-/// What a place of a picture belongs to, in the order of Scores::parts.
+/// The parts of a picture, in the order of Scores::parts.
 enum Part { kScenery, kBody, kSecondary, kAccent, kUnpainted };  // unpainted: eyes, windows, tyres
 constexpr int kPartCount = 5;
-constexpr int kPartSide = 32;  ///< the parts' grid
+constexpr int kPartSide = 32;  ///< side of the grid of parts
 constexpr int kPaintCount = 3;
 
-/// Logits, and the embedding that tells one toy from another of its class.
+/// Logits, and an embedding that distinguishes toys of one class.
 struct Scores {
   torch::Tensor toy_class;  ///< [B, 10]
   torch::Tensor scene;      ///< [B, 9]
   torch::Tensor colours;    ///< [B, 3, 12], of the body; of secondary parts and pattern; of accents
   torch::Tensor pattern;    ///< [B, 4]
-  torch::Tensor accessory;  ///< [B, 10, 4]: for each class the toy could be of
+  torch::Tensor accessory;  ///< [B, 10, 4], for each class
   torch::Tensor parts;      ///< [B, 5, 32, 32]
   torch::Tensor embedding;  ///< [B, 64], length 1
-  torch::Tensor features;   ///< [B, 256], 0 or more: what all but the colours are told from
+  torch::Tensor features;   ///< [B, 256], 0 or more; input of all classifiers but the colours'
 };
 
 /// 3x3 convolution and group norm.
 class ConvNormImpl : public torch::nn::Module {
  public:
   ConvNormImpl(int64_t in, int64_t out, int64_t stride = 1);
-  /// The convolution runs in `compute`, all else in fp32.
+  /// The convolution runs in `compute`, everything else in fp32.
   torch::Tensor forward(const torch::Tensor& x, torch::ScalarType compute);
 
  private:
@@ -51,7 +51,7 @@ class ScorerImpl : public torch::nn::Module {
  public:
   ScorerImpl();
 
-  /// image01 [B, 3, 64, 64] fp32 in 0..1. Convolutions run in `compute`, all else in fp32.
+  /// image01 [B, 3, 64, 64] fp32 in 0..1. Convolutions run in `compute`, everything else in fp32.
   Scores forward(const torch::Tensor& image01, torch::ScalarType compute = torch::kFloat);
 
  private:
@@ -68,12 +68,12 @@ class ScorerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Scorer);
 
-/// kNotFound or kInvalidArgument as worker/io says. The file is fp16, the network fp32.
+/// Errors as in worker/io: kNotFound or kInvalidArgument. The file is fp16, the network fp32.
 absl::StatusOr<Scorer> LoadScorer(const std::string& path);
 absl::Status SaveScorer(const Scorer& scorer, const std::string& path);
 
-/// Pictures of any size, [h, w, 3] uint8 RGB, resized to 64x64 without cropping, as ViCo does with
-/// its concepts: [B, 3, 64, 64] fp32 in 0..1.
+/// Pictures of any size, [h, w, 3] uint8 RGB, resized to 64x64 without cropping, as ViCo resizes
+/// its concepts -> [B, 3, 64, 64] fp32 in 0..1.
 torch::Tensor ToImages01(const std::vector<cv::Mat>& pictures);
 
 }  // namespace vico::toyworld

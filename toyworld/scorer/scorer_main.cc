@@ -1,5 +1,5 @@
-// Trains the scorer on freshly drawn pairs for a given time; a run that was cut off is taken up
-// where it was.
+// vico-toyworld-scorer: trains the scorer on newly drawn pairs for a given time, and resumes an
+// interrupted run.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -21,9 +21,9 @@
 #include <torch/serialize/archive.h>
 
 #include "toyworld/scorer/ahead.h"
+#include "toyworld/scorer/scorer_training.h"
 #include "toyworld/world/curves.h"
 #include "toyworld/world/random.h"
-#include "toyworld/scorer/scorer_training.h"
 
 namespace {
 
@@ -47,7 +47,7 @@ struct State {
   Scorer scorer;
   std::unique_ptr<torch::optim::AdamW> optimizer;
   int64_t step = 0;
-  double seconds = 0;  ///< of training so far, over all runs
+  double seconds = 0;  ///< spent on training so far, over all runs
 };
 
 void Save(const State& state, const std::string& path) {
@@ -95,7 +95,7 @@ void PrintHeldOut(Scorer& scorer, int pairs, const torch::Device& device) {
   Print("held out, all poses", Examine(scorer, posed.On(device)));
 }
 
-// A function of the step. Easy pictures first: clear, and posed as usual.
+// A function of the step. The first pictures are easy: clear and in usual poses.
 PairBatch DrawStep(const Options& options, int64_t step) {
   Random random(options.seed * 1000003 + static_cast<uint64_t>(step));
   const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
@@ -164,16 +164,18 @@ int main(int argc, char** argv) {
   bool examine_only = false;
   std::string device = "cpu";
   app.add_option("--out", options.out, "weights to write (fp16)")->capture_default_str();
-  app.add_option("--checkpoint", options.checkpoint, "state of the run; taken up if there")
+  app.add_option("--checkpoint", options.checkpoint,
+                 "state of the run, which is resumed if the file exists")
       ->capture_default_str();
-  app.add_option("--steps", options.steps, "in all; the learning rate falls towards the last")
+  app.add_option("--steps", options.steps, "total steps; the learning rate falls towards the last")
       ->capture_default_str();
-  app.add_option("--pairs", options.pairs, "pairs a step, a multiple of 4")->capture_default_str();
-  app.add_option("--peak", options.peak, "highest learning rate")->capture_default_str();
+  app.add_option("--pairs", options.pairs, "pairs for each step, a multiple of 4")
+      ->capture_default_str();
+  app.add_option("--peak", options.peak, "peak learning rate")->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--threads", threads)->check(CLI::Range(1, 256))->capture_default_str();
   app.add_option("--device", device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  app.add_option("--drawing-threads", options.drawing_threads, "that draw ahead; 0: none")
+  app.add_option("--drawing-threads", options.drawing_threads, "threads that draw ahead; 0: none")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   app.add_flag("--fp32", options.fp32, "convolutions in fp32 instead of bf16");

@@ -10,9 +10,9 @@ namespace vico::toyworld {
 namespace {
 
 constexpr int kGroup = 4;          // toys of one class in a row
-constexpr float kPlacesShown = 3;  // of the parts' grid: smaller spots of colour are not asked for
+constexpr float kPlacesShown = 3;  // positions of the grid; a smaller spot of colour has no label
 
-// A generator of its own for LibTorch's draws: no global one is touched.
+// A separate generator for LibTorch's draws, so that the global one does not change.
 at::Generator Noise(uint64_t seed) {
   at::Generator generator = at::detail::createCPUGenerator();
   generator.set_current_seed(seed);
@@ -23,7 +23,7 @@ torch::Tensor Resized(const torch::Tensor& x, int64_t side) {
   return at::upsample_bilinear2d(x, {side, side}, /*align_corners=*/false);
 }
 
-// 1 2 1 in both directions, borders repeated.
+// Filters with 1 2 1 in both directions and repeats the borders.
 torch::Tensor Blurred(const torch::Tensor& x) {
   const torch::Tensor padded = at::replication_pad2d(x, {1, 1, 1, 1});
   const int64_t h = x.size(2), w = x.size(3);
