@@ -147,6 +147,7 @@ class StateCollector final : public prometheus::Collectable {
       oldest = std::max(oldest, each.oldest_wait);
     }
     std::vector<Sample> samples;
+    samples.reserve(jobs.size());
     for (const auto& [labels, count] : jobs) {
       samples.push_back(
           {count, {{"kind", std::string(labels.first)}, {"state", std::string(labels.second)}}});

@@ -16,6 +16,7 @@ absl::StatusOr<std::unique_ptr<Listener>> StartOne(const std::string& address,
                                                    const std::vector<NamedService>& services,
                                                    const ConnectionLimits& limits, const Log& log) {
   std::vector<grpc::Service*> unnamed;
+  unnamed.reserve(services.size());
   for (const NamedService& each : services) unnamed.push_back(each.service);
   ASSIGN_OR_RETURN(auto listener, Listener::Start(address, tls, unnamed, limits, log));
   for (const NamedService& each : services) listener->health().SetServingStatus(each.name, true);

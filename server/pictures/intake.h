@@ -21,7 +21,7 @@ namespace vico::server {
 /// A summary of what a picture shows; similar pictures have similar fingerprints.
 struct Fingerprint {
   uint64_t gradient = 0;  ///< a bit per pair of neighbours on a 9 x 8 grid: the left one is darker
-  std::array<uint8_t, 16 * 16 * 3> thumbnail{};  ///< RGB
+  std::array<uint8_t, size_t{16} * 16 * 3> thumbnail{};  ///< RGB
 };
 
 struct NormalisedPicture {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <utility>
 
@@ -103,7 +104,7 @@ absl::Status SqliteDatabase::Write(const Work& change) {
   leading_ = true;
   while (!mine.done) {
     Gather();
-    const size_t size = std::min(waiting_.size(), kMaxBatch);
+    const auto size = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kMaxBatch));
     const std::vector<Change*> batch(waiting_.begin(), waiting_.begin() + size);
     waiting_.erase(waiting_.begin(), waiting_.begin() + size);
     lock.Unlock();
@@ -179,7 +180,7 @@ absl::Status SqliteDatabase::Read(const Work& read) {
     ASSIGN_OR_RETURN(reader, SqliteConnection::Open(path_, SqliteConnection::Access::kReadOnly));
   }
   RETURN_IF_ERROR(reader->Script("BEGIN"));
-  const absl::Status status = read(*reader);
+  absl::Status status = read(*reader);
   RETURN_IF_ERROR(reader->Script("COMMIT"));
   const MutexLock lock(mutex_);
   idle_readers_.push_back(std::move(reader));

@@ -70,8 +70,8 @@ absl::StatusOr<Message> Parse(const std::string& bytes) {
 // The message in the first column of the one row of a query; `missing` if there is none.
 template <typename Message>
 absl::StatusOr<Message> FindMessage(SqlSession& db, std::string_view sql, SqlValues values,
-                                    absl::Status missing) {
-  absl::StatusOr<Message> found = std::move(missing);
+                                    const absl::Status& missing) {
+  absl::StatusOr<Message> found = missing;
   RETURN_IF_ERROR(db.Query(sql, values, [&](const SqlRow& row) {
     found = Parse<Message>(row.Text(0));
     return absl::OkStatus();

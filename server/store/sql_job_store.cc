@@ -284,6 +284,7 @@ absl::StatusOr<std::vector<QueueCounts>> SqlJobStore::CountQueue() {
     });
   }));
   std::vector<QueueCounts> all;
+  all.reserve(counts.size());
   for (auto& [key, count] : counts) all.push_back(std::move(count));
   return all;
 }

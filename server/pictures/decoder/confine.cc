@@ -38,8 +38,11 @@ bool Allow(scmp_filter_ctx filter, int call, std::initializer_list<scmp_arg_cmp>
 }
 
 bool AddRules(scmp_filter_ctx filter) {
-  const scmp_arg_cmp no_execution = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-  const scmp_arg_cmp anonymous = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS);
+  // datum_a is the mask, datum_b the value of the masked bits.
+  const scmp_arg_cmp no_execution = {
+      .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
+  const scmp_arg_cmp anonymous = {
+      .arg = 3, .op = SCMP_CMP_MASKED_EQ, .datum_a = MAP_ANONYMOUS, .datum_b = MAP_ANONYMOUS};
   return Allow(filter, SCMP_SYS(read), {SCMP_A0_32(SCMP_CMP_EQ, STDIN_FILENO)}) &&
          Allow(filter, SCMP_SYS(write), {SCMP_A0_32(SCMP_CMP_EQ, STDOUT_FILENO)}) &&
          Allow(filter, SCMP_SYS(brk)) && Allow(filter, SCMP_SYS(mmap), {no_execution, anonymous}) &&

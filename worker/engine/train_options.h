@@ -1,0 +1,18 @@
+// Turns the spec of a training job into the trainer's options.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include "vico/v1/job.pb.h"
+#include "worker/personalize/base.h"
+#include "worker/train/trainer.h"
+
+namespace vico::worker {
+
+Dialect DialectOf(const v1::TrainSpec& spec);
+
+/// kInvalidArgument naming train.sites or train.dialect if the base model has no such transformer
+/// or does not support the dialect.
+absl::StatusOr<TrainOptions> TrainOptionsOf(const Base& base, const v1::TrainSpec& spec);
+
+}  // namespace vico::worker

@@ -1,0 +1,82 @@
+#include "worker/engine/training_preview.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/status.h"
+#include "worker/engine/train_options.h"
+#include "worker/io/image.h"
+#include "worker/personalize/generator.h"
+#include "worker/train/trainer.h"
+
+namespace vico::worker {
+namespace {
+
+constexpr int64_t kMaxSampleSteps = 20;  // a sample shows progress and need not be the best picture
+
+}  // namespace
+
+absl::StatusOr<bool> TrainingPreview::Draw(Adapter& adapter, int64_t step) {
+  if (spec_.sample_every_steps() > 0) {
+    ASSIGN_OR_RETURN(const bool go_on, Sample(adapter, step));
+    if (!go_on) return false;
+  }
+  RETURN_IF_ERROR(Masks(adapter, step));
+  return true;
+}
+
+absl::StatusOr<bool> TrainingPreview::Sample(Adapter& adapter, int64_t step) {
+  if (!reference_.defined()) {
+    reference_ = ReferenceLatent(loaded_.base, pictures01_.narrow(0, 0, 1));
+  }
+  const v1::BaseModel& description = loaded_.offer.base_model;
+  const v1::GenerateSpec& defaults = description.generation_defaults();
+  GenerateOptions options;
+  options.prompt = spec_.sample_prompt();
+  options.negative_prompt = defaults.negative_prompt();
+  if (defaults.has_guidance_scale()) options.guidance_scale = defaults.guidance_scale();
+  if (!defaults.scheduler().empty()) options.scheduler = defaults.scheduler();
+  options.steps =
+      std::min<int64_t>(kMaxSampleSteps, defaults.has_steps() ? defaults.steps() : kMaxSampleSteps);
+  options.height = options.width = description.resolution();
+  options.seeds = {spec_.seed()};
+  options.placeholder = spec_.placeholder();
+  options.mask = spec_.mask() ? KeyMask::kOtsu : KeyMask::kNone;
+
+  Personalization personal{
+      .adapter = adapter, .dialect = DialectOf(spec_), .reference = reference_};
+  absl::Status problem;
+  GenerateObserver observer;
+  observer.on_step = [&](int64_t, int64_t) { return callbacks_.keep_going(); };
+  observer.on_picture = [&](size_t, const torch::Tensor& image01) {
+    auto png = EncodePng(image01);
+    if (!png.ok()) {
+      problem = png.status();
+      return;
+    }
+    callbacks_.on_sample(step, spec_.seed(),
+                         {.bytes = *std::move(png),
+                          .width = static_cast<int>(image01.size(2)),
+                          .height = static_cast<int>(image01.size(1))});
+  };
+  const bool finished = GeneratePictures(loaded_.base, &personal, options, observer);
+  RETURN_IF_ERROR(problem);
+  return finished;
+}
+
+absl::Status TrainingPreview::Masks(Adapter& adapter, int64_t step) {
+  for (const PictureMask& mask :
+       LearnedMasks(loaded_.base, adapter, pictures01_, spec_.placeholder(), DialectOf(spec_))) {
+    if (mask.site != adapter->site_names().back()) continue;  // only the finest is reported
+    ASSIGN_OR_RETURN(std::string png, EncodeMaskPng(mask.mask));
+    callbacks_.on_mask({.step = step,
+                        .picture_index = static_cast<int>(mask.picture),
+                        .png = std::move(png),
+                        .coverage = mask.coverage,
+                        .site = mask.site});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vico::worker

@@ -1,0 +1,35 @@
+// Samples and masks that a training reports while it runs.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include "worker/engine/engine.h"
+#include "worker/engine/loaded_base.h"
+#include "worker/model/adapter.h"
+
+namespace vico::worker {
+
+/// Keeps references to the constructor's arguments.
+class TrainingPreview {
+ public:
+  /// pictures01 [P, 3, h, w] in 0..1, the concept's pictures.
+  TrainingPreview(LoadedBase& loaded, const v1::TrainSpec& spec, const torch::Tensor& pictures01,
+                  const TrainCallbacks& callbacks)
+      : loaded_(loaded), spec_(spec), pictures01_(pictures01), callbacks_(callbacks) {}
+
+  /// Draws a sample, if the spec asks for samples, and the masks with the adapter as it is. False
+  /// if a callback stopped it.
+  absl::StatusOr<bool> Draw(Adapter& adapter, int64_t step);
+
+ private:
+  absl::StatusOr<bool> Sample(Adapter& adapter, int64_t step);
+  absl::Status Masks(Adapter& adapter, int64_t step);
+
+  LoadedBase& loaded_;
+  const v1::TrainSpec& spec_;
+  const torch::Tensor& pictures01_;
+  const TrainCallbacks& callbacks_;
+  torch::Tensor reference_;  // computed for the first sample
+};
+
+}  // namespace vico::worker
