@@ -1,5 +1,5 @@
-// Completes and checks the specs of jobs. Defaults come from the base model, then from the paper (ViCo,
-// arXiv 2306.00971).
+// Completes and checks the specs of jobs. Defaults come from the base model, then from the paper
+// (ViCo, arXiv 2306.00971).
 #include <algorithm>
 #include <set>
 #include <string>
@@ -126,8 +126,8 @@ absl::Status SetSeeds(const v1::GenerateSpec& requested, const SpecSurroundings&
   return absl::OkStatus();
 }
 
-/// Sets the requested sites, else those of the base model if the dialect is its own. None stands for
-/// the dialect's sites. If the base model does not list its transformers, the worker checks the
+/// Sets the requested sites, else those of the base model if the dialect is its own. None stands
+/// for the dialect's sites. If the base model does not list its transformers, the worker checks the
 /// sites.
 absl::Status ChooseSites(const v1::TrainSpec& requested, const v1::BaseModel& base_model,
                          v1::TrainSpec& spec) {

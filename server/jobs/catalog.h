@@ -38,9 +38,9 @@ struct StoredPicture {
   std::string fingerprint;  ///< packed by server/pictures; empty in rows of versions before 0.2
 };
 
-/// Any thread; durable when a call returns OK. Another tenant's resources are kNotFound. A repeat of
-/// a creating call returns the first answer (kNotFound if the resource has been deleted since); the
-/// same request id with another body hash is kFailedPrecondition, reason REQUEST_ID_REUSED. A
+/// Any thread; durable when a call returns OK. Another tenant's resources are kNotFound. A repeat
+/// of a creating call returns the first answer (kNotFound if the resource has been deleted since);
+/// the same request id with another body hash is kFailedPrecondition, reason REQUEST_ID_REUSED. A
 /// malformed page token is kInvalidArgument. A reference to a blob that is not stored is
 /// kFailedPrecondition, reason BLOB_MISSING.
 class Catalog {

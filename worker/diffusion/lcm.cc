@@ -37,7 +37,7 @@ class Lcm : public Scheduler {
 
   at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
                   const StepNoise& noise) override {
-    const auto x0 = Original(model_output, index, x);
+    auto x0 = Original(model_output, index, x);
     if (static_cast<size_t>(index) + 1 == timesteps_.size()) return x0;
     const Level next = LevelAt(index + 1);
     return x0 * next.alpha + noise(index) * next.sigma;

@@ -20,7 +20,7 @@ void Initialize(torch::nn::Module& block, const at::Generator& generator, BlockS
     const auto* weight = parameters.find(module + ".weight");
     if (weight == nullptr || weight->dim() != 2) continue;
     const double bound = 1 / std::sqrt(static_cast<double>(weight->size(1)));
-    auto value = item.value();
+    const auto& value = item.value();
     value.uniform_(-bound, bound, generator);
     const bool is_output = module.ends_with("to_out.0") || module.ends_with("ff.net.2");
     if (start != BlockStart::kDefault && is_output && (is_weight || name.ends_with(".bias"))) {

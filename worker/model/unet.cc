@@ -79,7 +79,7 @@ UNetImpl::UNetImpl(const UNetConfig& config) : config_(config) {
     return ResnetConfig{in, out, time_channels, config.norm_num_groups, config.norm_eps};
   };
   const auto register_stage = [](const UNetStage& stage) {
-    const auto block = std::make_shared<ContainerImpl>();
+    auto block = std::make_shared<ContainerImpl>();
     RegisterList(*block, "resnets", stage.resnets);
     if (!stage.attentions.empty()) RegisterList(*block, "attentions", stage.attentions);
     if (stage.down) RegisterList(*block, "downsamplers", std::vector{stage.down});

@@ -8,7 +8,7 @@ constexpr double kEps = 1e-6;
 ResnetConfig Resnet(int64_t in, int64_t out, int64_t groups) { return {in, out, 0, groups, kEps}; }
 
 std::shared_ptr<ContainerImpl> AsBlock(const VaeStage& stage) {
-  const auto block = std::make_shared<ContainerImpl>();
+  auto block = std::make_shared<ContainerImpl>();
   RegisterList(*block, "resnets", stage.resnets);
   if (stage.down) RegisterList(*block, "downsamplers", std::vector{stage.down});
   if (stage.up) RegisterList(*block, "upsamplers", std::vector{stage.up});
