@@ -66,7 +66,7 @@ TEST_F(ReporterTest, FlushWaitsForTheServerAndRepeatsTheReport) {
 }
 
 TEST_F(ReporterTest, ACancelReachesTheJob) {
-  link_.report_script = {AnswerWith(v1::DIRECTIVE_CANCEL)};
+  link_.AnswerReportsWith(AnswerWith(v1::DIRECTIVE_CANCEL));
   const auto reporter = Start();
   reporter->Add(WarningEvent("A"));
 
