@@ -14,6 +14,8 @@ if(VICO_SANITIZE)
   target_compile_options(vico_options INTERFACE -fsanitize=${VICO_SANITIZE}
                                                 -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(vico_options INTERFACE -fsanitize=${VICO_SANITIZE})
+  # Instrumented code makes GCC report variables of the standard library as uninitialised.
+  target_compile_options(vico_options INTERFACE -Wno-maybe-uninitialized)
   if(VICO_SANITIZE MATCHES "address|thread")
     target_compile_definitions(vico_options INTERFACE VICO_SANITIZED)
   endif()
