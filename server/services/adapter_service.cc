@@ -57,7 +57,8 @@ grpc::ServerWriteReactor<v1::DownloadAdapterResponse>* AdapterService::DownloadA
   using Source = std::unique_ptr<StreamSource<v1::DownloadAdapterResponse>>;
   return OpenStream<v1::DownloadAdapterResponse>(
       calls_, *context, "DownloadAdapter",
-      [this, request](const Caller& caller, std::function<void()>) -> absl::StatusOr<Source> {
+      [this, request](const Caller& caller,
+                      const std::function<void()>&) -> absl::StatusOr<Source> {
         RETURN_IF_ERROR(CheckAdapterName(request->name()));
         ASSIGN_OR_RETURN(const v1::Adapter adapter,
                          stores_.catalog.GetAdapter(caller.tenant, request->name()));

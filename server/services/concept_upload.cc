@@ -25,7 +25,7 @@ absl::Status ConceptUpload::Consume(v1::UploadConceptRequest message) {
     case v1::UploadConceptRequest::kHeader:
       return ConsumeHeader(std::move(*message.mutable_header()));
     case v1::UploadConceptRequest::kChunk:
-      return ConsumeChunk(std::move(*message.mutable_chunk()));
+      return ConsumeChunk(message.chunk());
     default:
       return FieldError("part", "must be a header or a chunk");
   }
@@ -49,7 +49,7 @@ absl::Status ConceptUpload::ConsumeHeader(v1::UploadConceptRequest::Header heade
   return FindStored().status();
 }
 
-absl::Status ConceptUpload::ConsumeChunk(v1::UploadConceptRequest::Chunk chunk) {
+absl::Status ConceptUpload::ConsumeChunk(const v1::UploadConceptRequest::Chunk& chunk) {
   if (!has_header_) return FieldError("header", "must come before the first chunk");
   RETURN_IF_ERROR(CheckChunk("chunk.data", chunk.data()));
   const int index = chunk.picture_index();

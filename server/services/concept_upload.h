@@ -25,7 +25,7 @@ class ConceptUpload final : public StreamSink<v1::UploadConceptRequest, v1::Uplo
 
  private:
   absl::Status ConsumeHeader(v1::UploadConceptRequest::Header header);
-  absl::Status ConsumeChunk(v1::UploadConceptRequest::Chunk chunk);
+  absl::Status ConsumeChunk(const v1::UploadConceptRequest::Chunk& chunk);
   absl::Status StoreCurrent();
   absl::StatusOr<bool> FindStored();
   void AddMissing(v1::UploadConceptResponse& answer) const;

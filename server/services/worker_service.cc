@@ -232,7 +232,8 @@ grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
   using Source = std::unique_ptr<StreamSource<v1::GetBlobResponse>>;
   return OpenStream<v1::GetBlobResponse>(
       calls_, *context, "GetBlob",
-      [this, request](const Caller& caller, std::function<void()>) -> absl::StatusOr<Source> {
+      [this, request](const Caller& caller,
+                      const std::function<void()>&) -> absl::StatusOr<Source> {
         caller.call->About(request->job(), request->lease_id());
         ASSIGN_OR_RETURN(const Grant grant,
                          stores_.jobs.FindLease(request->job(), request->lease_id()));
