@@ -50,7 +50,6 @@ class Tokenizer {
   int32_t placeholder_id() const { return vocab_size_; }  ///< one past the vocabulary
   int32_t start_id() const { return start_id_; }
   int32_t end_id() const { return end_id_; }
-  int32_t pad_id() const { return pad_id_; }
 
  private:
   struct Merge {

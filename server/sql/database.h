@@ -1,7 +1,6 @@
 // Interface of a database: atomic, durable writes and consistent reads.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 
 #include <absl/status/status.h>
@@ -32,9 +31,6 @@ class Database {
 
   /// Removes the content of deleted rows from the log of changes.
   virtual absl::Status TruncateLog() = 0;
-
-  /// Size in bytes, the log included.
-  virtual absl::StatusOr<uint64_t> Size() const = 0;
 };
 
 }  // namespace vico::server

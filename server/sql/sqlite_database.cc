@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
@@ -196,19 +195,6 @@ absl::Status SqliteDatabase::TruncateLog() {
 absl::Status SqliteDatabase::Health() const {
   const MutexLock lock(mutex_);
   return broken_;
-}
-
-absl::StatusOr<uint64_t> SqliteDatabase::Size() const {
-  uint64_t bytes = 0;
-  for (const char* suffix : {"", "-wal"}) {
-    std::error_code error;
-    const uintmax_t size = std::filesystem::file_size(path_ + suffix, error);
-    // There is no log while nothing has been written.
-    if (error == std::errc::no_such_file_or_directory) continue;
-    if (error) return absl::UnavailableError("database: its size cannot be read");
-    bytes += size;
-  }
-  return bytes;
 }
 
 }  // namespace vico::server

@@ -31,7 +31,6 @@ class SqliteDatabase final : public Database {
   absl::Status Read(const Work& read) override;
   absl::Status Health() const override;
   absl::Status TruncateLog() override;
-  absl::StatusOr<uint64_t> Size() const override;
 
  private:
   struct Change {

@@ -94,8 +94,6 @@ TenantEraser& Storage::tenant_eraser() { return parts_->eraser; }
 
 absl::Status Storage::Health() const { return parts_->database->Health(); }
 
-absl::StatusOr<uint64_t> Storage::DatabaseSize() const { return parts_->database->Size(); }
-
 void Storage::StartMaintenance() {
   Parts& p = *parts_;
   p.maintenance = std::make_unique<BlobMaintenance>(

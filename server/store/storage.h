@@ -2,7 +2,6 @@
 // them. It hands out interfaces only.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -55,9 +54,6 @@ class Storage {
   /// OK, or why nothing can be written any more: after a failed sync the state on the disk is
   /// unknown, so the process must exit and start again.
   absl::Status Health() const;
-
-  /// Size of the database in bytes, its log included.
-  absl::StatusOr<uint64_t> DatabaseSize() const;
 
   /// Starts the thread that collects blob garbage and scrubs blobs.
   void StartMaintenance();
