@@ -1,5 +1,5 @@
-# Targets vico_opencv_imgproc: core and imgproc, and vico_opencv: imgcodecs, too. By hand, since OpenCVConfig.cmake comes only with
-# Debian's full libopencv-dev, eight times the size.
+# Targets vico_opencv_imgproc (core and imgproc) and vico_opencv (imgcodecs as well). By hand, since
+# OpenCVConfig.cmake comes only with Debian's full libopencv-dev.
 find_path(vico_opencv_include opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
 foreach(module imgcodecs imgproc core)
   find_library(vico_opencv_${module}_library opencv_${module} REQUIRED)

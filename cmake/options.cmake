@@ -68,12 +68,12 @@ function(vico_program name)
   endif()
 endfunction()
 
-# Tests run once: less optimisation builds them in half the time.
+# Tests run once, so less optimisation is enough: they compile faster.
 add_library(vico_test_options INTERFACE)
 target_compile_options(vico_test_options INTERFACE -O1)
 
 # vico_test(name SOURCES a_test.cc ... LIBS target ... [LABEL unit] [WHOLE] [PRECOMPILED torch|grpc])
-# LABEL is one of unit, contract, golden, end_to_end, gpu, crash, load, fuzz. TIER_0 names, as a
+# LABEL is one of unit, contract, golden, end_to_end, crash, load, fuzz. TIER_0 names, as a
 # gtest filter, those tests that run by default; the label of the others ends in _tier1. WHOLE lists
 # the binary as one ctest entry: for programs that are slow to start, as those with LibTorch are.
 function(vico_test name)

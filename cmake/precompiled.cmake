@@ -1,6 +1,6 @@
 # Targets vico_precompiled_*: headers that are read once for all targets that name them with
-# vico_precompiled(). LibTorch's alone cost 20 s a source file otherwise.
-# What the compiler is called with has to be the same on both sides: tests are optimised less.
+# vico_precompiled(), since those of LibTorch and gRPC are slow to compile.
+# Both sides must have the same compiler flags. Tests are optimised less, so they have their own.
 file(WRITE ${PROJECT_BINARY_DIR}/precompiled/empty.cc "")
 function(vico_precompiled_headers name)
   cmake_parse_arguments(H "" "" "LIBS;HEADERS" ${ARGN})
