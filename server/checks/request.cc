@@ -12,6 +12,7 @@
 #include "common/schedulers.h"
 #include "common/sha256.h"
 #include "common/status.h"
+#include "server/jobs/job.h"
 
 namespace vico::server {
 namespace {
@@ -183,7 +184,24 @@ absl::Status CheckLeaseRequest(const v1::LeaseRequest& request) {
 absl::Status CheckReport(const v1::ReportRequest& request) {
   if (request.report_number() == 0) return FieldError("report_number", "must be 1 or more, got 0");
   RETURN_IF_ERROR(CheckLoad(request.load()));
-  return CheckBounds({"events", 0, kMaxEvents}, request.events_size());
+  RETURN_IF_ERROR(CheckBounds({"events", 0, kMaxEvents}, request.events_size()));
+  for (int i = 0; i < request.events_size(); ++i) {
+    const std::string field = fmt::format("events[{}].blob", i);
+    for (const v1::BlobRef& blob : BlobsNamedBy(request.events(i))) {
+      RETURN_IF_ERROR(CheckBlobRef(field, blob, kResultBytes));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFinish(const v1::FinishRequest& request) {
+  if (request.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
+    return FieldError("outcome", "must be given");
+  }
+  for (const v1::BlobRef& blob : BlobsNamedBy(request)) {
+    RETURN_IF_ERROR(CheckBlobRef("outcome.blob", blob, kResultBytes));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckBlobRef(std::string_view field, const v1::BlobRef& blob, uint64_t limit_bytes) {

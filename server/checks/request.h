@@ -75,7 +75,7 @@ absl::Status CheckPlaceholder(std::string_view field, std::string_view placehold
 struct SpecSurroundings {
   const v1::BaseModel& base_model;
   const Tokenizer& tokenizer;                  ///< of the base model
-  const std::function<uint64_t()>& draw_seed;  ///< below 2^53, which every JSON reader keeps exact
+  const std::function<uint64_t()>& draw_seed;  ///< 64 random bits
 };
 
 struct CheckedSpec {
@@ -103,6 +103,7 @@ absl::Status CheckChunk(std::string_view field, std::string_view data);
 absl::Status CheckRegistration(const v1::RegisterRequest& request);
 absl::Status CheckLeaseRequest(const v1::LeaseRequest& request);
 absl::Status CheckReport(const v1::ReportRequest& request);
+absl::Status CheckFinish(const v1::FinishRequest& request);
 
 /// The form of the digest, and the size: 1..`limit_bytes`.
 absl::Status CheckBlobRef(std::string_view field, const v1::BlobRef& blob, uint64_t limit_bytes);

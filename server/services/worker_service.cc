@@ -195,9 +195,7 @@ grpc::ServerUnaryReactor* WorkerService::Finish(grpc::CallbackServerContext* con
 absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishRequest& request,
                                      v1::FinishResponse& response) {
   caller.call->About(request.job(), request.lease_id());
-  if (request.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
-    return FieldError("outcome", "must be given");
-  }
+  RETURN_IF_ERROR(CheckFinish(request));
   const absl::StatusOr<std::string> holder = HolderOf(request.job(), request.lease_id());
   // After the end of the lease this may be a repeat of the call that ended it, which the store
   // knows.
@@ -206,8 +204,12 @@ absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishReque
   } else if (!absl::IsAborted(holder.status()) && !absl::IsNotFound(holder.status())) {
     return holder.status();
   }
-  ASSIGN_OR_RETURN(*response.mutable_job(), stores_.jobs.Finish(request));
-  stores_.workers.EndLease(request.lease_id());
+  absl::StatusOr<v1::Job> job = stores_.jobs.Finish(request);
+  if (job.ok() || Reason(job.status()) == "LEASE_LOST") {
+    stores_.workers.EndLease(request.lease_id());
+  }
+  if (!job.ok()) return job.status();
+  *response.mutable_job() = *std::move(job);
   return absl::OkStatus();
 }
 

@@ -1,7 +1,6 @@
 #include "server/sql/sqlite_database.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <utility>

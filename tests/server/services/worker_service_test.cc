@@ -134,6 +134,18 @@ TEST_F(WorkerServiceTest, EventsMustNameStoredBlobs) {
   EXPECT_EQ(JobNow(job->name()).state(), v1::JOB_STATE_RUNNING);
 }
 
+TEST_F(WorkerServiceTest, PicturesMustHaveABlob) {
+  ASSERT_THAT(Register(), IsOk());
+  ASSERT_THAT(Create(GenerationOf()), IsOk());
+  const v1::LeasedJob leased = Leased();
+  v1::Event event;
+  event.mutable_picture();
+  EXPECT_THAT(Report(leased, 1, {event}), NamesField("events[0].blob.sha256"));
+  v1::FinishRequest finish;
+  finish.mutable_generated()->add_pictures();
+  EXPECT_THAT(Finish(finish, leased), NamesField("outcome.blob.sha256"));
+}
+
 TEST_F(WorkerServiceTest, WorkersMayNotReportEventsOfTheServer) {
   ASSERT_THAT(Register(), IsOk());
   ASSERT_THAT(Create(GenerationOf()), IsOk());
@@ -143,6 +155,19 @@ TEST_F(WorkerServiceTest, WorkersMayNotReportEventsOfTheServer) {
   EXPECT_THAT(Report(leased, 1, {event}), HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(Report(leased, 0), NamesField("report_number"));
   EXPECT_THAT(Finish({}, leased), NamesField("outcome"));
+}
+
+TEST_F(WorkerServiceTest, ALeaseFromBeforeARestartCanUploadAndFinish) {
+  ASSERT_THAT(Register(), IsOk());
+  const auto job = Create(GenerationOf());
+  const v1::LeasedJob leased = Leased();
+  Start();
+  ASSERT_THAT(Put("a picture", "image/png", leased), IsOk());
+  EXPECT_EQ(*Get(Sha256Hex("a picture"), leased.job(), leased.lease_id()), "a picture");
+  v1::FinishRequest finish;
+  *finish.mutable_generated()->add_pictures()->mutable_blob() = RefOf("a picture", "image/png");
+  EXPECT_THAT(Finish(finish, leased), IsOk());
+  EXPECT_EQ(JobNow(job->name()).state(), v1::JOB_STATE_SUCCEEDED);
 }
 
 TEST_F(WorkerServiceTest, ALostLeaseWritesNothing) {
