@@ -1,12 +1,10 @@
 #include "common/ids.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
+#include "common/random_bits.h"
 #include "common/status.h"
 
 namespace vico {
@@ -20,14 +18,7 @@ bool IsLowerAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' &&
 
 }  // namespace
 
-std::string NewId() {
-  std::array<unsigned char, kIdDigits / 2> bytes;
-  // getrandom() blocks until the kernel's generator is seeded; up to 256 bytes come in one piece.
-  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) std::abort();
-  std::string id;
-  for (const unsigned char byte : bytes) fmt::format_to(std::back_inserter(id), "{:02x}", byte);
-  return id;
-}
+std::string NewId() { return fmt::format("{:016x}{:016x}", RandomBits(), RandomBits()); }
 
 std::string JobName(std::string_view id) { return fmt::format("jobs/{}", id); }
 std::string ConceptName(std::string_view id) { return fmt::format("concepts/{}", id); }

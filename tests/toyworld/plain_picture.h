@@ -1,4 +1,4 @@
-// A picture of one colour.
+// A picture with a single colour.
 #pragma once
 
 #include <opencv2/core.hpp>

@@ -124,24 +124,25 @@ torch::Tensor GuidedNetwork::RunHalves(const torch::Tensor& latent, std::span<co
                                        std::vector<HalfRow> halves) {
   const GuidedRow& any = rows[static_cast<size_t>(halves.front().row)];
   const Look look = LookOf(any);
-  std::vector<SiteFeatures> features;
-  if (any.personal != nullptr) features = References(rows, look, halves);
-
-  std::vector<int64_t> latents, references;
-  for (const HalfRow& half : halves) {
-    latents.push_back(half.row);
-    references.push_back(half.features);
-  }
   const auto index = [&](const std::vector<int64_t>& indices) {
     return at::tensor(indices, at::kLong).to(base_.device());
   };
+  std::vector<SiteFeatures> features;
+  if (any.personal != nullptr) {
+    features = References(rows, look, halves);
+    std::vector<int64_t> references;
+    for (const HalfRow& half : halves) references.push_back(half.features);
+    const auto reference_of = index(references);
+    for (SiteFeatures& site : features) {
+      site = Changed(site, [&](const torch::Tensor& y) { return y.index_select(0, reference_of); });
+    }
+  }
+
+  std::vector<int64_t> latents;
+  for (const HalfRow& half : halves) latents.push_back(half.row);
   const auto x = latent.index_select(0, index(latents));
   const GuidedPrompt prompt = TextOf(rows, halves);
   const auto times = Times(rows, halves);
-  const auto reference_of = index(references);
-  for (SiteFeatures& site : features) {
-    site = Changed(site, [&](const torch::Tensor& y) { return y.index_select(0, reference_of); });
-  }
 
   std::vector<torch::Tensor> found(static_cast<size_t>(parts_.CountFor(x.size(0))));
   parts_.ForEach(x.size(0), [&](int64_t part, const RowRange& range) {

@@ -1,4 +1,5 @@
-// The evaluation's figures against values known in closed form, and its records across a stop.
+// The evaluation: metrics against closed-form values, records after an interrupted write, held-out
+// concepts and variants.
 #include "toyworld/evaluation/metrics.h"
 
 #include <cmath>
@@ -15,48 +16,49 @@
 namespace vico::toyworld {
 namespace {
 
-// Two points a dimension: mean 0, variance s^2 each, no covariance.
+// Two points on each axis: mean 0, variances s1^2 and s2^2, no covariance.
 torch::Tensor Cross(double s1, double s2) {
   const double a = s1 * std::sqrt(1.5), b = s2 * std::sqrt(1.5);
   return torch::tensor({{a, 0.0}, {-a, 0.0}, {0.0, b}, {0.0, -b}}, torch::kDouble);
 }
 
-TEST(FrechetDistanceTest, OfEqualSamplesIsZero) {
+TEST(FrechetDistanceTest, EqualSamplesHaveDistanceZero) {
   const torch::Tensor a = Cross(1, 2);
   EXPECT_NEAR(FrechetDistance(a, a), 0, 1e-9);
 }
 
-TEST(FrechetDistanceTest, OfShiftedSamplesIsTheSquaredShift) {
+TEST(FrechetDistanceTest, ShiftedSamplesHaveTheSquaredShiftAsDistance) {
   const torch::Tensor a = Cross(1, 2);
   EXPECT_NEAR(FrechetDistance(a, a + torch::tensor({3.0, 4.0}, torch::kDouble)), 25, 1e-9);
 }
 
-TEST(FrechetDistanceTest, OfAlignedSpreadsIsTheSquaredDifferenceOfDeviations) {
+TEST(FrechetDistanceTest, AlignedAxesAddTheirSquaredDifferencesOfDeviations) {
   // (1 - 3)^2 + (2 - 5)^2
   EXPECT_NEAR(FrechetDistance(Cross(1, 2), Cross(3, 5)), 13, 1e-9);
 }
 
-TEST(FrechetDistanceTest, TakesCovarianceIntoAccount) {
-  // C_a = diag(4, 1), C_b the same turned by 90 degrees: tr(C_a + C_b) - 2 tr(diag(2, 2)).
+TEST(FrechetDistanceTest, CovarianceChangesTheDistance) {
+  // C_a = diag(4, 1), and C_b is C_a rotated by 90 degrees: tr(C_a + C_b) - 2 tr(diag(2, 2)).
   EXPECT_NEAR(FrechetDistance(Cross(2, 1), Cross(1, 2)), 10 - 8, 1e-9);
-  // Turned by 45 degrees, C_a C_b has the eigenvalues of trace 12.5 and determinant 16.
+  // Rotated by 45 degrees, C_a C_b has trace 12.5 and determinant 16.
   const double r = std::sqrt(0.5);
   const torch::Tensor turn = torch::tensor({{r, r}, {-r, r}}, torch::kDouble);
-  const double cross = std::sqrt(12.5 + 2 * 4);  // sum of the roots: sqrt(trace + 2 sqrt(det))
+  const double cross =
+      std::sqrt(12.5 + 2 * 4);  // sum of the eigenvalues' roots: sqrt(trace + 2 sqrt(det))
   EXPECT_NEAR(FrechetDistance(Cross(2, 1), Cross(2, 1).matmul(turn)), 10 - 2 * cross, 1e-9);
 }
 
-TEST(MaskIouTest, IsIntersectionOverUnionAtTheSeenSize) {
+TEST(MaskIouTest, ResultIsIntersectionOverUnionAtTheSizeOfTheSeenMask) {
   cv::Mat seen = cv::Mat::zeros(4, 4, CV_8UC1), real = cv::Mat::zeros(8, 8, CV_8UC1);
-  seen(cv::Rect(0, 0, 2, 4)) = 255;  // 8 places
-  real(cv::Rect(0, 0, 8, 4)) = 255;  // the upper half: 8 places at 4x4, 4 of them in common
+  seen(cv::Rect(0, 0, 2, 4)) = 255;  // 8 pixels
+  real(cv::Rect(0, 0, 8, 4)) = 255;  // left half: 8 pixels at 4x4, 4 of them in both masks
   EXPECT_DOUBLE_EQ(MaskIou(seen, real), 4.0 / 12);
   EXPECT_DOUBLE_EQ(MaskIou(seen, seen), 1);
   EXPECT_DOUBLE_EQ(MaskIou(seen, cv::Mat::zeros(8, 8, CV_8UC1)), 0);
   EXPECT_DOUBLE_EQ(MaskIou(cv::Mat::zeros(4, 4, CV_8UC1), cv::Mat::zeros(8, 8, CV_8UC1)), 1);
 }
 
-TEST(ScaledFidelityTest, IsZeroForTheBareBaseAndOneForTheTruth) {
+TEST(ScaledFidelityTest, TheBareBaseScoresZeroAndTheTruthScoresOne) {
   EXPECT_DOUBLE_EQ(*ScaledFidelity(0.2, 0.2, 0.9), 0);
   EXPECT_DOUBLE_EQ(*ScaledFidelity(0.9, 0.2, 0.9), 1);
   EXPECT_DOUBLE_EQ(*ScaledFidelity(0.55, 0.2, 0.9), 0.5);
@@ -64,7 +66,7 @@ TEST(ScaledFidelityTest, IsZeroForTheBareBaseAndOneForTheTruth) {
   EXPECT_EQ(ScaledFidelity(0.9, 0.88, 0.9), std::nullopt);
 }
 
-TEST(BootstrapTest, IntervalIsThatOfTheNormalForManyValues) {
+TEST(BootstrapTest, IntervalOfManyValuesMatchesTheNormalApproximation) {
   std::vector<double> values;
   for (int i = 0; i < 400; ++i) values.push_back(i % 2);  // mean 0.5, deviation 0.5
   const Interval found = Bootstrap(values);
@@ -75,14 +77,14 @@ TEST(BootstrapTest, IntervalIsThatOfTheNormalForManyValues) {
   EXPECT_EQ(Bootstrap(values).low, found.low);
 }
 
-TEST(BootstrapTest, OneValueHasNoWidthAndNoneIsZero) {
+TEST(BootstrapTest, OneValueHasAnIntervalOfWidthZeroAndNoValueHasCountZero) {
   const Interval one = Bootstrap({0.7});
   EXPECT_DOUBLE_EQ(one.low, 0.7);
   EXPECT_DOUBLE_EQ(one.high, 0.7);
   EXPECT_EQ(Bootstrap({}).count, 0);
 }
 
-TEST(RecordsTest, ALineCutOffIsForgottenAndTheRestIsKept) {
+TEST(RecordsTest, AnIncompleteLastLineIsDroppedAndTheOthersAreKept) {
   const TempFolder folder;
   const std::string path = folder.path() + "/records.jsonl";
   {
@@ -102,14 +104,14 @@ TEST(RecordsTest, ALineCutOffIsForgottenAndTheRestIsKept) {
   EXPECT_NE(again->Find("b"), nullptr);
 }
 
-TEST(RecordsTest, AWholeLineThatIsNoRecordIsAnError) {
+TEST(RecordsTest, ACompleteLineThatIsNotARecordIsAnError) {
   const TempFolder folder;
   const std::string path = folder.path() + "/records.jsonl";
   std::ofstream(path) << "what\n";
   EXPECT_THAT(Records::Open(path), HasCode(absl::StatusCode::kInvalidArgument));
 }
 
-TEST(HeldOutTest, AClassHasTheSameConceptsWhateverOtherClassesThereAre) {
+TEST(HeldOutTest, TheConceptsOfAClassDoNotDependOnTheOtherClasses) {
   const HeldOutConcept a = MakeHeldOutConcept(3, {kRobot, kMug});  // the second mug
   const HeldOutConcept b = MakeHeldOutConcept(1, {kMug});
   EXPECT_EQ(a.name, "mug-2");
@@ -118,7 +120,7 @@ TEST(HeldOutTest, AClassHasTheSameConceptsWhateverOtherClassesThereAre) {
   EXPECT_NE(MakeHeldOutConcept(0, {kMug}).instance.pattern_phase, a.instance.pattern_phase);
 }
 
-TEST(HeldOutTest, ACaptionSaysWhatItsWordsSay) {
+TEST(HeldOutTest, ReadCaptionFindsClassColourAndScene) {
   Drawing drawing;
   drawing.instance.toy_class = kDuck;
   drawing.instance.pattern = kDotted;
@@ -130,7 +132,7 @@ TEST(HeldOutTest, ACaptionSaysWhatItsWordsSay) {
   EXPECT_EQ(said.pattern, std::nullopt);
 }
 
-TEST(HeldOutTest, TheScenesColourIsNotTheToys) {
+TEST(HeldOutTest, AColourInTheScenePhraseIsNotTheColourOfTheToy) {
   Drawing drawing;
   drawing.instance.toy_class = kDuck;
   drawing.caption = "a photo of the orange duck in a green field";
@@ -141,7 +143,7 @@ TEST(HeldOutTest, TheScenesColourIsNotTheToys) {
   EXPECT_EQ(ReadCaption(drawing).colour, ColourIndex("pink"));
 }
 
-TEST(VariantsTest, TheDefaultComesFirstAndUnknownNamesAreErrors) {
+TEST(VariantsTest, TheDefaultVariantIsFirstAndAnUnknownNameIsAnError) {
   const auto chosen = VariantsNamed("no_mask,steps_100,no_min_snr,random_start,paper_sites");
   ASSERT_THAT(chosen, IsOk());
   ASSERT_EQ(chosen->size(), 6U);

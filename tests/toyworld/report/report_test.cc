@@ -1,4 +1,4 @@
-// A demo's report from files on disk: read strictly, written completely.
+// The report of a demo: reading its input files, report.json and the contact sheet.
 #include "toyworld/report/report.h"
 
 #include <filesystem>
@@ -25,8 +25,8 @@ std::string Bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A small demo's folder: two concept pictures, a mask for the second, two prompts x two pictures a
-// side.
+// The folder of a small demo: two concept pictures, a mask for the second, and two pictures for
+// each of two prompts, before and after the training.
 class ReportTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -88,7 +88,7 @@ class ReportTest : public testing::Test {
   ReportPaths paths_;
 };
 
-TEST_F(ReportTest, ReportHasExactlyThePromisedMembers) {
+TEST_F(ReportTest, ReportHasExactlyTheDocumentedMembers) {
   const auto input = ReadReportInput(paths_);
   ASSERT_THAT(input, IsOk());
   Fidelity fidelity;
@@ -113,7 +113,7 @@ TEST_F(ReportTest, ReportHasExactlyThePromisedMembers) {
   EXPECT_EQ(report["pictures"][7]["sha256"], Sha256Hex(Bytes(Path("out/after/p1_2.png"))));
 }
 
-TEST_F(ReportTest, FiguresThatWereNotMeasuredAreNull) {
+TEST_F(ReportTest, UnmeasuredFidelityIsNull) {
   const auto input = ReadReportInput(paths_);
   ASSERT_THAT(input, IsOk());
   const Json report = MakeReport(*input, {});
@@ -121,7 +121,7 @@ TEST_F(ReportTest, FiguresThatWereNotMeasuredAreNull) {
   EXPECT_TRUE(report["prompt_fidelity"]["after"].is_null());
 }
 
-TEST_F(ReportTest, SheetShowsConceptMaskAndBothSidesOfEachPrompt) {
+TEST_F(ReportTest, SheetShowsConceptsMasksAndThePicturesBeforeAndAfter) {
   const auto input = ReadReportInput(paths_);
   ASSERT_THAT(input, IsOk());
   EXPECT_TRUE(input->masks[0].empty());
@@ -132,14 +132,14 @@ TEST_F(ReportTest, SheetShowsConceptMaskAndBothSidesOfEachPrompt) {
     return cv::countNonZero(found);
   };
   const int tile = 128 * 128;
-  EXPECT_EQ(pixels({200, 0, 0}), tile);          // concept picture without a mask
-  EXPECT_GT(pixels({0, 200, 0}), tile * 5 / 4);  // the other one, and its left half below
+  EXPECT_EQ(pixels({200, 0, 0}), tile);          // the concept picture without a mask
+  EXPECT_GT(pixels({0, 200, 0}), tile * 5 / 4);  // the other one, and its masked left half below it
   EXPECT_LT(pixels({0, 200, 0}), tile * 7 / 4);
   EXPECT_EQ(pixels({90, 90, 90}), 4 * tile);
   EXPECT_EQ(pixels({0, 0, 200}), 4 * tile);
 }
 
-TEST_F(ReportTest, MissingMemberOfTheRunIsNamed) {
+TEST_F(ReportTest, ErrorNamesAMissingMemberOfTheRun) {
   Json run = Run();
   run.erase("last_loss");
   WriteText("run.json", run.dump());
@@ -148,14 +148,14 @@ TEST_F(ReportTest, MissingMemberOfTheRunIsNamed) {
   EXPECT_THAT(input, HasMessage(HasSubstr("last_loss")));
 }
 
-TEST_F(ReportTest, PictureThatIsNotTheListedOneIsDataLoss) {
+TEST_F(ReportTest, PictureWithAnotherDigestThanListedIsDataLoss) {
   Write("out/after/p1_2.png", PlainPicture(64, {1, 2, 3}));
   const auto input = ReadReportInput(paths_);
   EXPECT_THAT(input, HasCode(absl::StatusCode::kDataLoss));
   EXPECT_THAT(input, HasMessage(HasSubstr("p1_2.png")));
 }
 
-TEST_F(ReportTest, MissingListAndEmptyConceptAreErrors) {
+TEST_F(ReportTest, MissingPictureListAndEmptyConceptFolderAreErrors) {
   fs::remove(root() / "out/before/pictures.json");
   EXPECT_THAT(ReadReportInput(paths_), HasCode(absl::StatusCode::kNotFound));
   fs::remove_all(root() / "concept");

@@ -10,7 +10,7 @@
 namespace vico::toyworld {
 namespace {
 
-TEST(AheadTest, GivesInOrderWhateverTakesLongest) {
+TEST(AheadTest, ValuesComeInOrderWhenSomeTakeLonger) {
   for (const int threads : {0, 1, 4}) {
     Ahead<int64_t> squares(
         [](int64_t i) {
@@ -22,7 +22,7 @@ TEST(AheadTest, GivesInOrderWhateverTakesLongest) {
   }
 }
 
-TEST(AheadTest, WhatFailsIsThrownInItsTurn) {
+TEST(AheadTest, AnExceptionIsThrownAtThePositionOfItsValue) {
   for (const int threads : {0, 3}) {
     Ahead<int64_t> source(
         [](int64_t i) {
@@ -36,7 +36,7 @@ TEST(AheadTest, WhatFailsIsThrownInItsTurn) {
   }
 }
 
-TEST(AheadTest, MakesOnlySoMuchAhead) {
+TEST(AheadTest, NumberOfValuesMadeInAdvanceIsBounded) {
   std::atomic<int> made = 0;
   {
     Ahead<int> source([&](int64_t) { return ++made; }, 0, 2);

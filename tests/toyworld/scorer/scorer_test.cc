@@ -1,4 +1,5 @@
-// The scorer's shapes and its training; the shipped weights' figures; fidelity on drawn pictures.
+// The scorer: shapes, files, training data, accuracy of the shipped weights, and fidelity measured
+// on drawn pictures.
 #include "toyworld/scorer/scorer.h"
 
 #include <filesystem>
@@ -26,7 +27,7 @@ class ScorerTest : public testing::Test {
   }
 };
 
-TEST_F(ScorerTest, OutputsHaveTheStatedShapes) {
+TEST_F(ScorerTest, OutputsHaveTheDocumentedShapes) {
   Scorer scorer;
   const Scores scores = scorer(at::rand({2, 3, 64, 64}));
   EXPECT_EQ(scores.toy_class.sizes(), at::IntArrayRef({2, 10}));
@@ -40,7 +41,7 @@ TEST_F(ScorerTest, OutputsHaveTheStatedShapes) {
   EXPECT_TRUE(at::allclose(scores.embedding.norm(2, {1}), at::ones({2})));
 }
 
-TEST_F(ScorerTest, FileIsSmallAndReadsBack) {
+TEST_F(ScorerTest, SavedFileIsSmallAndLoadsWithTheSameWeights) {
   const TempFolder folder;
   const std::string path = folder.path() + "/scorer.safetensors";
   Scorer scorer;
@@ -57,7 +58,7 @@ TEST_F(ScorerTest, MissingFileIsNotFound) {
   EXPECT_THAT(LoadScorer("nowhere.safetensors"), HasCode(absl::StatusCode::kNotFound));
 }
 
-TEST_F(ScorerTest, PairsShowOneToyTwice) {
+TEST_F(ScorerTest, BothPicturesOfAPairShowTheSameToy) {
   const PairBatch batch = DrawPairs(3, 16, 0.5);
   EXPECT_EQ(batch.image01.sizes(), at::IntArrayRef({32, 3, 64, 64}));
   EXPECT_GE(batch.image01.min().item<float>(), 0);
@@ -74,21 +75,21 @@ TEST_F(ScorerTest, PairsShowOneToyTwice) {
   EXPECT_TRUE(at::equal(batch.image01, DrawPairs(3, 16, 0.5).image01));
 }
 
-TEST_F(ScorerTest, PartMapTellsThePartsApart) {
+TEST_F(ScorerTest, PartMapSeparatesThePartsOfTheToy) {
   Random random(9);
   const Instance toy = RandomInstance(random, kRobot);
   const auto draw = [](const Instance& shown) { return Draw(shown, kGrass, 77); };
   const torch::Tensor parts = TruePartMap(draw, toy);
   ASSERT_EQ(parts.sizes(), at::IntArrayRef({5, 32, 32}));
   EXPECT_TRUE(at::allclose(parts.sum(0), at::ones({32, 32}), 1e-3, 1e-3));
-  const torch::Tensor places = parts.sum({1, 2});
-  for (const Part part : {kBody, kSecondary, kAccent, kUnpainted}) {  // a robot has all of them
-    EXPECT_GT(places[part].item<float>(), 3.0F) << part;
+  const torch::Tensor areas = parts.sum({1, 2});
+  for (const Part part : {kBody, kSecondary, kAccent, kUnpainted}) {  // a robot has all four
+    EXPECT_GT(areas[part].item<float>(), 3.0F) << part;
   }
   EXPECT_GT(parts[kScenery][0][0].item<float>(), 0.99F);
 }
 
-TEST_F(ScorerTest, DisturbingKeepsThePictureRecognisable) {
+TEST_F(ScorerTest, DisturbIsDeterministicAndChangesThePictureSlightly) {
   const PairBatch batch = DrawPairs(4, 16, 0);
   const torch::Tensor soft = Disturb(batch.image01, 5);
   EXPECT_TRUE(at::equal(soft, Disturb(batch.image01, 5)));
@@ -97,7 +98,7 @@ TEST_F(ScorerTest, DisturbingKeepsThePictureRecognisable) {
   EXPECT_LT(error, 1e-2);
 }
 
-TEST_F(ScorerTest, LossFallsOnOneBatch) {
+TEST_F(ScorerTest, LossDecreasesInTrainingOnOneBatch) {
   Scorer scorer;
   torch::optim::AdamW optimizer(scorer->parameters(), torch::optim::AdamWOptions(2e-3));
   const PairBatch batch = DrawPairs(6, 8, 0);
@@ -113,7 +114,7 @@ TEST_F(ScorerTest, LossFallsOnOneBatch) {
   EXPECT_LT(last, 0.75 * first);
 }
 
-TEST_F(ScorerTest, ShippedWeightsKnowTheWorld) {
+TEST_F(ScorerTest, ShippedWeightsReachTheExpectedAccuracy) {
   auto scorer = LoadScorer(kShipped);
   ASSERT_THAT(scorer, IsOk());
   const HeldOut figures = Examine(*scorer, DrawPairs(0xfeed, 64, 0));
@@ -124,7 +125,7 @@ TEST_F(ScorerTest, ShippedWeightsKnowTheWorld) {
   EXPECT_GE(figures.accuracy[kLabelColour3], 0.95);
   EXPECT_GE(figures.accuracy[kLabelPattern], 0.95);
   EXPECT_GE(figures.mask_iou, 0.92);
-  EXPECT_GE(figures.retrieval, 0.95);  // of 64
+  EXPECT_GE(figures.retrieval, 0.95);  // among 64 pairs
   EXPECT_GE(figures.same_cosine, figures.class_cosine + 0.6);
 }
 
@@ -135,7 +136,7 @@ GeneratedPicture Shown(const Instance& toy, int scene, uint64_t seed, int asked)
   return picture;
 }
 
-TEST_F(ScorerTest, FidelityTellsTheToyFromOthersAndTheRightSceneFromTheWrong) {
+TEST_F(ScorerTest, FidelityIsHigherForTheRightToyAndTheRightScene) {
   auto scorer = LoadScorer(kShipped);
   ASSERT_THAT(scorer, IsOk());
   Random random(17);
@@ -153,7 +154,7 @@ TEST_F(ScorerTest, FidelityTellsTheToyFromOthersAndTheRightSceneFromTheWrong) {
   EXPECT_GE(*fidelity.of_prompt.after, 0.8);
 }
 
-TEST_F(ScorerTest, PromptsWithoutASceneHaveNoPromptFidelity) {
+TEST_F(ScorerTest, PromptWithoutASceneHasNoPromptFidelity) {
   Scorer scorer;
   Random random(18);
   const Instance toy = RandomInstance(random);
@@ -164,7 +165,7 @@ TEST_F(ScorerTest, PromptsWithoutASceneHaveNoPromptFidelity) {
   const Fidelity fidelity = MeasureFidelity(scorer, input);
   EXPECT_TRUE(fidelity.of_concept.before.has_value());
   EXPECT_EQ(fidelity.of_prompt.before, std::nullopt);
-  EXPECT_EQ(fidelity.of_concept.after, std::nullopt);  // no pictures there
+  EXPECT_EQ(fidelity.of_concept.after, std::nullopt);  // no pictures after the training
 }
 
 }  // namespace

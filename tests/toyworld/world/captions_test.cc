@@ -1,4 +1,4 @@
-// Captions say only what is true of the picture, and its words are the tokenizer's.
+// Captions describe their pictures truly and use only known words.
 #include "toyworld/world/captions.h"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ bool Says(const std::string& caption, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-TEST(CaptionsTest, DescriptionIsTrueOfTheInstance) {
+TEST(CaptionsTest, CaptionsStateTrueAttributesOfTheToyAndScene) {
   int colours = 0, patterns = 0, accessories = 0, scenes = 0;
   for (uint64_t seed = 0; seed < 1500; ++seed) {
     const Drawing drawing = DrawCaptioned(seed);
@@ -69,10 +69,10 @@ TEST(CaptionsTest, DescriptionIsTrueOfTheInstance) {
   EXPECT_GT(patterns, 450);
   EXPECT_GT(accessories, 300);
   EXPECT_GT(scenes, 1100);
-  EXPECT_LT(scenes, 1350);  // one in five leaves it open
+  EXPECT_LT(scenes, 1350);  // one caption in five names no scene
 }
 
-TEST(CaptionsTest, SizeWordsAreTrueOfTheMask) {
+TEST(CaptionsTest, ToysCalledLargeHaveLargerMasksThanToysCalledSmall) {
   double small = 0, large = 0;
   int small_count = 0, large_count = 0;
   for (uint64_t seed = 0; seed < 1500; ++seed) {
@@ -86,7 +86,7 @@ TEST(CaptionsTest, SizeWordsAreTrueOfTheMask) {
   EXPECT_GT(large / large_count, 2 * small / small_count);
 }
 
-TEST(CaptionsTest, LightWordsAreTrueOfTheBrightness) {
+TEST(CaptionsTest, PicturesCalledBrightAreBrighterThanPicturesCalledDark) {
   double dark = 0, bright = 0;
   int dark_count = 0, bright_count = 0;
   for (uint64_t seed = 0; seed < 1500; ++seed) {
@@ -101,7 +101,7 @@ TEST(CaptionsTest, LightWordsAreTrueOfTheBrightness) {
   EXPECT_GT(bright / bright_count, 1.6 * dark / dark_count);
 }
 
-TEST(CaptionsTest, ArticleFitsOrange) {
+TEST(CaptionsTest, ArticlesAreCorrectAndNoBracesRemain) {
   for (uint64_t seed = 0; seed < 1500; ++seed) {
     const std::string caption = " " + DrawCaptioned(seed).caption;
     EXPECT_THAT(caption, Not(HasSubstr(" a orange")));
@@ -110,7 +110,7 @@ TEST(CaptionsTest, ArticleFitsOrange) {
   }
 }
 
-TEST(CaptionsTest, EveryWordIsKnownAndEveryKnownWordIsUsed) {
+TEST(CaptionsTest, CaptionsUseEveryKnownWordAndNoOther) {
   const std::vector<std::string> known = KnownWords();
   std::set<std::string> unused(known.begin(), known.end());
   for (uint64_t seed = 0; seed < 10000; ++seed) {
@@ -125,7 +125,7 @@ TEST(CaptionsTest, EveryWordIsKnownAndEveryKnownWordIsUsed) {
   EXPECT_THAT(unused, testing::IsEmpty());
 }
 
-TEST(CaptionsTest, SceneIsFoundInPromptsOfUsers) {
+TEST(CaptionsTest, SceneInPromptFindsTheSceneOfAUsersPrompt) {
   EXPECT_EQ(SceneInPrompt("a photo of a S* under the sea"), kOcean);
   EXPECT_EQ(SceneInPrompt("a S* on a wooden table"), kTable);
   EXPECT_EQ(SceneInPrompt("a photo of a S*"), std::nullopt);

@@ -11,7 +11,7 @@
 namespace vico::toyworld {
 namespace {
 
-TEST(ContactSheetTest, PicturesStandInOrderOnWhite) {
+TEST(ContactSheetTest, PicturesAreInOrderOnAWhiteBackground) {
   SheetOptions options;
   options.tile = 32;
   options.gap = 4;
@@ -23,7 +23,7 @@ TEST(ContactSheetTest, PicturesStandInOrderOnWhite) {
   EXPECT_EQ(sheet.at<cv::Vec3b>(18 + 16, 18 + 36 + 16), cv::Vec3b(0, 0, 255));
 }
 
-TEST(ContactSheetTest, MissingPictureLeavesAGap) {
+TEST(ContactSheetTest, MissingPictureLeavesItsTileWhite) {
   SheetOptions options;
   options.tile = 32;
   const cv::Mat sheet =
@@ -32,23 +32,24 @@ TEST(ContactSheetTest, MissingPictureLeavesAGap) {
   EXPECT_EQ(sheet.at<cv::Vec3b>(18 + 16, 18 + 38 + 16), cv::Vec3b(9, 9, 9));
 }
 
-TEST(ContactSheetTest, LabelIsWrittenAndLongOnesStayOnTheSheet) {
+TEST(ContactSheetTest, LabelIsDrawnAndALongOneStaysWithinTheMargin) {
   SheetOptions options;
   options.tile = 64;
   const std::vector<SheetRow> rows = {{std::string(300, 'w'), {PlainPicture(64, {255, 255, 255})}}};
   const cv::Mat sheet = ContactSheet(rows, options);
-  EXPECT_LT(cv::mean(sheet)[0], 255);  // something dark is there
-  EXPECT_EQ(cv::mean(sheet(cv::Rect(sheet.cols - 16, 0, 16, sheet.rows)))[0], 255);  // margin kept
+  EXPECT_LT(cv::mean(sheet)[0], 255);  // the label is dark
+  EXPECT_EQ(cv::mean(sheet(cv::Rect(sheet.cols - 16, 0, 16, sheet.rows)))[0],
+            255);  // the margin is empty
 }
 
-TEST(ContactSheetTest, WrittenPictureReadsBackWithItsColours) {
+TEST(ContactSheetTest, WrittenPictureHasTheSameColoursWhenRead) {
   const TempFolder folder;
   const std::string path = folder.path() + "/red.png";
   ASSERT_THAT(WritePicture(path, PlainPicture(8, {255, 0, 0})), IsOk());
   EXPECT_EQ(cv::imread(path).at<cv::Vec3b>(0, 0), cv::Vec3b(0, 0, 255));  // BGR
 }
 
-TEST(ContactSheetTest, UnwritablePathIsAnErrorThatNamesIt) {
+TEST(ContactSheetTest, ErrorNamesAPathThatCannotBeWritten) {
   const absl::Status status = WritePicture("/nowhere/at/all.png", PlainPicture(8, {1, 2, 3}));
   EXPECT_THAT(status, HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(status, HasMessage(testing::HasSubstr("/nowhere/at/all.png")));

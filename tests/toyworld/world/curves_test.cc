@@ -5,7 +5,7 @@
 namespace vico::toyworld {
 namespace {
 
-TEST(CurvesTest, FiguresBehindTheStepBecomePoints) {
+TEST(CurvesTest, FiguresAfterAStepNumberBecomePointsOfCurves) {
   const Curves curves = ReadCurves(
       "diffusion from step 0 to 100\n"
       "diffusion step 50 loss 0.5000 lr 8.00e-04 64.0 pictures/s\n"
@@ -18,7 +18,7 @@ TEST(CurvesTest, FiguresBehindTheStepBecomePoints) {
   EXPECT_EQ(curves.at("held-out mse"), (Points{{100, 0.11}}));
 }
 
-TEST(CurvesTest, APanelACurve) {
+TEST(CurvesTest, EachCurveHasAPanel) {
   EXPECT_TRUE(DrawCurves({}, "x").empty());
   const cv::Mat one = DrawCurves({{"loss", {{1, 2}, {2, 1}}}}, "x");
   const cv::Mat two = DrawCurves({{"a", {{1, 2}}}, {"b", {{1, 2}, {2, 1}}}}, "x");

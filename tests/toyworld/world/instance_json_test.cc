@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-TEST(InstanceJsonTest, ContainsTheParametersByName) {
+TEST(InstanceJsonTest, JsonContainsTheParametersByName) {
   Random random(1);
   const Instance toy = RandomInstance(random);
   const Json json = InstanceToJson(toy);
@@ -26,8 +26,8 @@ TEST(InstanceJsonTest, ContainsTheParametersByName) {
   EXPECT_EQ(json["accessory"], AccessoryName(toy.toy_class, toy.accessory));
 }
 
-// Each picture of a shipped example shows the body's colour that its concept.json states.
-TEST(InstanceJsonTest, ExamplesShowTheStatedToy) {
+// Each picture contains the body colour that concept.json states.
+TEST(InstanceJsonTest, ShippedExamplesShowTheToyOfTheirConceptJson) {
   for (const std::string name : {"robot", "mug"}) {
     std::ifstream file("examples/" + name + "/concept.json");
     const Json json = Json::parse(file);

@@ -1,4 +1,4 @@
-// The tiny base's tokenizer files, read back by the tokenizer that the service uses.
+// The tokenizer files of the tiny base model, read by the tokenizer of the service.
 #include "toyworld/world/tokenizer_files.h"
 
 #include <gmock/gmock.h>
@@ -25,19 +25,19 @@ TEST(TokenizerFilesTest, EveryKnownWordIsOneToken) {
   }
 }
 
-TEST(TokenizerFilesTest, CaptionsAreOneTokenAWord) {
+TEST(TokenizerFilesTest, CaptionHasOneTokenForEachWord) {
   const Tokenizer tokenizer = WorldTokenizer();
   EXPECT_EQ(tokenizer.Encode("a close-up photo of the red robot with two antennas").size(), 12u);
 }
 
-TEST(TokenizerFilesTest, UnknownWordsFallBackToPieces) {
+TEST(TokenizerFilesTest, UnknownWordIsSplitIntoSeveralTokens) {
   const Tokenizer tokenizer = WorldTokenizer();
   EXPECT_GT(tokenizer.Encode("dog").size(), 1u);
   EXPECT_EQ(tokenizer.SingleToken("dog"), std::nullopt);
   EXPECT_TRUE(tokenizer.SingleToken("toy").has_value());
 }
 
-TEST(TokenizerFilesTest, LayoutIsClips) {
+TEST(TokenizerFilesTest, FilesHaveTheLayoutOfClip) {
   const auto files = MakeTokenizerFiles({"ab", "abc"});
   ASSERT_THAT(files, IsOk());
   EXPECT_EQ(files->merges_txt, "#version: 0.2\na b</w>\na b\nab c</w>\n");
@@ -46,8 +46,8 @@ TEST(TokenizerFilesTest, LayoutIsClips) {
   EXPECT_THAT(files->vocab_json, testing::HasSubstr("\"<|endoftext|>\":516}"));
 }
 
-TEST(TokenizerFilesTest, WordThatCannotBeOneTokenIsNamed) {
-  EXPECT_THAT(MakeTokenizerFiles({"tete", "x"}), IsOk());  // te</w> is not te
+TEST(TokenizerFilesTest, ErrorNamesAWordThatCannotBeOneToken) {
+  EXPECT_THAT(MakeTokenizerFiles({"tete", "x"}), IsOk());  // "te</w>" differs from "te"
   const auto files = MakeTokenizerFiles({"tetex"});
   EXPECT_THAT(files, HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(files, HasMessage(testing::HasSubstr("tetex")));

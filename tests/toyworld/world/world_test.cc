@@ -1,4 +1,4 @@
-// The drawn world: deterministic, and honest about what it draws.
+// The drawn world: it is deterministic, and pictures, masks and instances agree.
 #include "toyworld/world/world.h"
 
 #include <set>
@@ -19,7 +19,7 @@ Rgb MeanInside(const cv::Mat& image, const cv::Mat& mask) {
   return {mean[0], mean[1], mean[2]};
 }
 
-TEST(WorldTest, SeedFixesPictureMaskAndCaption) {
+TEST(WorldTest, SameSeedGivesTheSamePictureMaskAndCaption) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     const Drawing first = DrawCaptioned(seed), second = DrawCaptioned(seed);
     EXPECT_EQ(Difference(first.image, second.image), 0);
@@ -29,20 +29,20 @@ TEST(WorldTest, SeedFixesPictureMaskAndCaption) {
   EXPECT_GT(Difference(DrawCaptioned(1).image, DrawCaptioned(2).image), 0);
 }
 
-TEST(WorldTest, RandomNumbersAreTheSameEverywhere) {
-  // splitmix64's published outputs for seed 1234567.
+TEST(WorldTest, RandomNumbersMatchSplitMix64) {
+  // The published outputs of splitmix64 for seed 1234567.
   Random random(1234567);
   EXPECT_EQ(random.Next(), 6457827717110365317ULL);
   EXPECT_EQ(random.Next(), 3203168211198807973ULL);
 }
 
-TEST(WorldTest, InstancesAndCaptionsOfASeedStayWhatTheyWere) {
+TEST(WorldTest, SeedSevenStillGivesTheRecordedClassAndCaption) {
   const Drawing drawing = DrawCaptioned(7);
   EXPECT_EQ(kClassNames[drawing.instance.toy_class], "teapot");
   EXPECT_EQ(drawing.caption, "a photo of a cool teal teapot with steam at night");
 }
 
-TEST(WorldTest, ThreadsDoNotDisturbEachOther) {
+TEST(WorldTest, ConcurrentDrawingGivesTheSamePictures) {
   std::vector<cv::Mat> alone(8), together(8);
   for (int i = 0; i < 8; ++i) alone[i] = DrawCaptioned(100 + i).image;
   std::vector<std::thread> threads;
@@ -55,7 +55,7 @@ TEST(WorldTest, ThreadsDoNotDisturbEachOther) {
   for (int i = 0; i < 8; ++i) EXPECT_EQ(Difference(alone[i], together[i]), 0);
 }
 
-TEST(WorldTest, PicturesHaveTheStatedShape) {
+TEST(WorldTest, PictureAndMaskHaveTheDocumentedSizesAndTypes) {
   const Drawing drawing = DrawCaptioned(3);
   EXPECT_EQ(drawing.image.size(), cv::Size(kSide, kSide));
   EXPECT_EQ(drawing.image.type(), CV_8UC3);
@@ -75,7 +75,7 @@ TEST(WorldTest, EveryClassInEverySceneShowsAToyAndABackground) {
   }
 }
 
-TEST(WorldTest, MaskCoversWhatTheToyChanges) {
+TEST(WorldTest, MaskCoversEveryPixelThatTheToysColourChanges) {
   Random random(4);
   Instance red = RandomInstance(random, kBall);
   red.pattern = kPlain;
@@ -90,7 +90,7 @@ TEST(WorldTest, MaskCoversWhatTheToyChanges) {
   EXPECT_GT(cv::countNonZero(difference > 3), 300);
 }
 
-TEST(WorldTest, BodyHasItsColour) {
+TEST(WorldTest, BodyIsDrawnInItsColour) {
   for (int colour = 0; colour < kColourCount; ++colour) {
     Random random(colour);
     Instance ball = RandomInstance(random, kBall);
@@ -107,7 +107,7 @@ TEST(WorldTest, BodyHasItsColour) {
   }
 }
 
-TEST(WorldTest, PoseMovesTheToyAndLeavesTheSceneAlone) {
+TEST(WorldTest, PoseMovesTheToyAndNotTheScene) {
   Random random(6);
   const Instance duck = RandomInstance(random, kDuck);
   Pose left, right;
@@ -119,7 +119,7 @@ TEST(WorldTest, PoseMovesTheToyAndLeavesTheSceneAlone) {
   EXPECT_EQ(Difference(a.image(sky), b.image(sky)), 0);
 }
 
-TEST(WorldTest, LargerPicturesShowTheSameThing) {
+TEST(WorldTest, LargerPictureShowsTheSameContent) {
   Random random(8);
   const Instance robot = RandomInstance(random, kRobot);
   const Drawing small = Draw(robot, kCity, 13), large = Draw(robot, kCity, 13, {}, 4 * kSide);
@@ -129,7 +129,7 @@ TEST(WorldTest, LargerPicturesShowTheSameThing) {
   EXPECT_GT(cv::PSNR(reduced, small.image), 24);
 }
 
-TEST(WorldTest, InstancesUseThreeDifferentColoursAndAllChoices) {
+TEST(WorldTest, InstancesHaveThreeDifferentColoursAndUseEveryChoice) {
   Random random(9);
   std::set<int> classes, patterns, accessories;
   for (int i = 0; i < 500; ++i) {

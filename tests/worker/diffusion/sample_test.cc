@@ -32,7 +32,7 @@ TEST_F(SampleTest, CallsTheNetworkAtEveryTimestep) {
   EXPECT_EQ(latents.sizes(), noise_.sizes());
 }
 
-TEST_F(SampleTest, ReportsStepsAndWhatTheFinishedLatentsWillBe) {
+TEST_F(SampleTest, ReportsEachStepWithItsPredictionOfTheFinishedLatents) {
   std::vector<int64_t> steps;
   at::Tensor last;
   const auto latents = Run([&](const SampleStep& done) {
@@ -43,11 +43,12 @@ TEST_F(SampleTest, ReportsStepsAndWhatTheFinishedLatentsWillBe) {
   });
 
   EXPECT_EQ(steps, (std::vector<int64_t>{1, 2, 3, 4}));
-  // Without noise every step predicts the same picture, which DDIM reaches but for its last alpha.
+  // The network predicts no noise, so every step predicts the same x_0. DDIM ends at timestep 0,
+  // where x is x_0 times the square root of an alpha slightly below 1.
   EXPECT_LT((latents - last).abs().max().item<double>(), 1e-2);
 }
 
-TEST_F(SampleTest, AFalseStopsTheLoop) {
+TEST_F(SampleTest, FalseStopsTheLoop) {
   const auto latents = Run([](const SampleStep& done) { return done.step < 2; });
 
   EXPECT_FALSE(latents.defined());

@@ -455,7 +455,7 @@ TEST_F(RunJobTest, OnlyALostEngineIsACrash) {
   }
 }
 
-TEST_F(RunJobTest, BadInputIsNotTriedAgain) {
+TEST_F(RunJobTest, BadInputIsNotRetried) {
   bool retryable = true;
   absl::Status status = FailureOf(absl::InvalidArgumentError("picture 3 is cut short"), &retryable);
   EXPECT_THAT(status, HasCode(absl::StatusCode::kInvalidArgument));
@@ -469,7 +469,7 @@ TEST_F(RunJobTest, BadInputIsNotTriedAgain) {
   EXPECT_FALSE(retryable);
 }
 
-TEST_F(RunJobTest, AConceptPictureThatIsGoneFailsForGood) {
+TEST_F(RunJobTest, AMissingConceptPictureFailsPermanently) {
   link_.blobs.clear();
 
   const auto outcome = Run(training_);
@@ -491,7 +491,7 @@ TEST_F(RunJobTest, BlobTransfersAreRetriedWhileTheServerIsUnavailable) {
   EXPECT_EQ(link_.CountOf("PutBlob"), 2u);
 }
 
-TEST_F(RunJobTest, ABlobThatTheServerWillNotTakeFailsTheJobForAnotherTry) {
+TEST_F(RunJobTest, ABlobThatTheServerRefusesFailsTheJobRetryably) {
   fence_ = absl::InfiniteDuration();
   for (int i = 0; i < 1000; ++i) link_.put_script.push_back(absl::ResourceExhaustedError("disk"));
   engine_.train = [&](const auto&, const auto&, const auto& callbacks) {

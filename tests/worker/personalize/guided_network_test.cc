@@ -66,21 +66,22 @@ TEST_F(GuidedNetworkTest, ARowsPredictionDoesNotDependOnTheOtherRows) {
   }
 }
 
-TEST_F(GuidedNetworkTest, EveryPartOfARowMatters) {
+TEST_F(GuidedNetworkTest, EveryFieldOfARowChangesThePrediction) {
   const GuidedPrompt beach = Encode(&one_, "a photo of S* on the beach", 7.5);
   const GuidedPrompt snow = Encode(&one_, "a photo of S* in the snow", 7.5);
   const GuidedRow row = {.personal = &one_, .prompt = &beach, .timestep = 801};
-  std::vector<GuidedRow> rows(5, row);
+  std::vector<GuidedRow> rows(6, row);
   rows[1].personal = &other_;
   rows[2].prompt = &snow;
   rows[3].guidance_scale = 3;
   rows[4].timestep = 401;
+  rows[5].mask = KeyMask::kNone;
   const auto latent =
-      at::randn({1, base_.unet->config().in_channels, kSide, kSide}).repeat({5, 1, 1, 1});
+      at::randn({1, base_.unet->config().in_channels, kSide, kSide}).repeat({6, 1, 1, 1});
 
   const auto predicted = Predict(latent, rows);
 
-  for (int64_t i = 1; i < 5; ++i) {
+  for (int64_t i = 1; i < 6; ++i) {
     EXPECT_GT((predicted[i] - predicted[0]).abs().max().item<double>(), 1e-4) << "row " << i;
   }
 }
