@@ -38,6 +38,19 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 # The same for all targets, so that they can share precompiled headers.
 add_compile_options(-fPIC -pthread)
 
+# Hardening of every program; tests/deploy/hardening_test.py reads the binaries. FORTIFY needs an
+# optimised build, and AddressSanitizer has checks of its own in its place.
+include(CheckCXXCompilerFlag)
+check_cxx_compiler_flag(-fcf-protection=full VICO_HAS_CET)
+add_compile_options(-fstack-protector-strong -fstack-clash-protection)
+if(VICO_HAS_CET)
+  add_compile_options(-fcf-protection=full)
+endif()
+if(NOT VICO_SANITIZE)
+  add_compile_options("$<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>")
+endif()
+add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+
 find_program(CCACHE ccache)
 if(CCACHE)
   # ccache asks for these to cache what is built with precompiled headers.
@@ -70,7 +83,7 @@ endfunction()
 
 # Tests run once, so less optimisation is enough: they compile faster.
 add_library(vico_test_options INTERFACE)
-target_compile_options(vico_test_options INTERFACE -O1)
+target_compile_options(vico_test_options INTERFACE "$<$<NOT:$<CONFIG:Debug>>:-O1>")
 
 # vico_test(name SOURCES a_test.cc ... LIBS target ... [LABEL unit] [WHOLE] [PRECOMPILED torch|grpc])
 # LABEL is one of unit, contract, golden, end_to_end, crash, load, fuzz. TIER_0 names, as a
