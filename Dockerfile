@@ -1,12 +1,13 @@
 # The images server, worker, worker-cuda and client: a build stage, and from it only what runs. They
 # are made FROM scratch with the programs, the libraries these load, and the list of the packages
-# they came from (/usr/share/doc/vico/packages.tsv); no shell, no package manager, user 65532, and
+# they came from (/usr/share/doc/vico/packages.tsv, and sbom.cdx.json in CycloneDX); no shell, no package manager, user 65532, and
 # nothing is written outside /var/lib/vico and /tmp.
 #   docker build --target server -t vico-server .
 #   docker build --target worker-cuda --build-arg CUDA_BASE=nvidia/cuda:12.8.1-cudnn-devel-debian12 .
 # scripts/images builds them without a daemon and a registry.
-ARG BASE=debian:bookworm-slim
-ARG CUDA_BASE=debian:bookworm-slim
+# Debian 12 of 2026-08-24. A digest names the same image for ever; a newer one brings newer packages.
+ARG BASE=debian:bookworm-slim@sha256:88200866dfff7ea7f5cbcb6ec7c8a701889efe6fe859fe64d6990e4b07ea4171
+ARG CUDA_BASE=${BASE}
 
 FROM ${BASE} AS binaries
 # Which LibTorch: auto, wheel or debian, as scripts/bootstrap takes it.
@@ -14,6 +15,7 @@ ARG LIBTORCH=auto
 WORKDIR /src
 # build/images/out.tar is what deploy/images/binaries makes, if scripts/images was given programs.
 COPY scripts/bootstrap build/images/out.ta[r] /given/
+COPY scripts/requirements /given/requirements
 RUN if [ -e /given/out.tar ]; then mkdir /out && tar -C /out -xf /given/out.tar; \
     else /given/bootstrap --libtorch ${LIBTORCH}; fi
 COPY . .
@@ -71,6 +73,7 @@ CMD ["--help"]
 FROM ${CUDA_BASE} AS binaries-cuda
 WORKDIR /src
 COPY scripts/bootstrap scripts/bootstrap
+COPY scripts/requirements scripts/requirements
 RUN command -v nvcc && scripts/bootstrap --libtorch wheel
 COPY . .
 RUN deploy/images/binaries /out build/release wheel

@@ -1,6 +1,7 @@
 """The root file systems of the images: a program runs in its own one without other files, as an unprivileged user, and
 the list of packages is correct. Also the labels and users in the Dockerfile. Usage: images_test.py VICO_HEALTH"""
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -41,6 +42,18 @@ class RootTest(unittest.TestCase):
 
     def test_the_root_contains_no_other_program(self):
         self.assertEqual({path.name for path in (self.root / "usr/bin").iterdir()}, {"vico-health", "test"})
+
+    def test_the_bill_of_materials_has_what_the_list_has(self):
+        bill = json.loads((self.root / "usr/share/doc/vico/sbom.cdx.json").read_text())
+        self.assertEqual((bill["bomFormat"], bill["specVersion"]), ("CycloneDX", "1.5"))
+        components = {component["name"]: component for component in bill["components"]}
+        packages = self.packages()
+        self.assertEqual(set(components), set(packages))
+        libc = packages["libc6"]
+        self.assertEqual(components["libc6"]["version"], libc[1])
+        self.assertTrue(components["libc6"]["purl"].startswith("pkg:deb/debian/libc6@2."))
+        self.assertEqual(components["vico-health"]["hashes"],
+                         [{"alg": "SHA-256", "content": packages["vico-health"][1].removeprefix("sha256:")}])
 
     def test_the_list_has_each_package_with_its_installed_version(self):
         packages = self.packages()
