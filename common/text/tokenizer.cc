@@ -1,12 +1,15 @@
 #include "common/text/tokenizer.h"
 
 #include <algorithm>
+#include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/status.h"
 #include "common/text/tokenizer_text.h"
+#include "common/text/word_match.h"
 
 namespace vico {
 namespace {
@@ -31,6 +34,32 @@ absl::StatusOr<Vocabulary> ParseVocabulary(std::string_view text) {
     vocabulary.emplace(token, id.get<int32_t>());
   }
   return vocabulary;
+}
+
+constexpr int32_t kMaxId = 1 << 20;
+
+/// The tokens that are not in the vocabulary.
+absl::StatusOr<Vocabulary> ParseAddedTokens(std::string_view text, const Vocabulary& vocabulary) {
+  Vocabulary added;
+  if (text.empty()) return added;
+  const auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+  if (!json.is_object()) return Broken("added_tokens.json: is not a JSON object");
+  const size_t first = vocabulary.size();
+  std::unordered_set<uint64_t> taken;
+  for (const auto& [token, id] : json.items()) {
+    const auto known = vocabulary.find(token);
+    if (known != vocabulary.end() && id == known->second) continue;
+    const bool fits = id.is_number_unsigned() && id >= first && id < kMaxId && !token.empty() &&
+                      known == vocabulary.end();
+    if (!fits || !taken.insert(id.get<uint64_t>()).second) {
+      return Broken(
+          fmt::format("added_tokens.json: token \"{}\": ids must be {}..{}, each once, "
+                      "got {}",
+                      token.substr(0, 80), first, kMaxId - 1, id.dump().substr(0, 40)));
+    }
+    added.emplace(token, id.get<int32_t>());
+  }
+  return added;
 }
 
 int32_t Find(const Vocabulary& vocabulary, const std::string& token) {
@@ -62,17 +91,25 @@ uint64_t PairKey(int32_t left, int32_t right) {
 }  // namespace
 
 absl::StatusOr<Tokenizer> Tokenizer::Create(std::string_view vocab_json,
-                                            std::string_view merges_txt,
-                                            std::string_view pad_token) {
+                                            std::string_view merges_txt, std::string_view pad_token,
+                                            std::string_view added_tokens_json) {
   ASSIGN_OR_RETURN(const Vocabulary vocabulary, ParseVocabulary(vocab_json));
+  ASSIGN_OR_RETURN(const Vocabulary added, ParseAddedTokens(added_tokens_json, vocabulary));
   Tokenizer tokenizer;
   tokenizer.vocab_size_ = static_cast<int32_t>(vocabulary.size());
   tokenizer.start_id_ = Find(vocabulary, std::string(kStartToken));
   tokenizer.end_id_ = Find(vocabulary, std::string(kEndToken));
   tokenizer.pad_id_ = Find(vocabulary, std::string(pad_token));
+  if (tokenizer.pad_id_ < 0) tokenizer.pad_id_ = Find(added, std::string(pad_token));
   if (tokenizer.start_id_ < 0 || tokenizer.end_id_ < 0 || tokenizer.pad_id_ < 0) {
     return Broken(fmt::format("vocab.json: must hold {}, {} and the pad token {}", kStartToken,
                               kEndToken, pad_token));
+  }
+  tokenizer.AddFixed(std::string(kStartToken), tokenizer.start_id_);
+  tokenizer.AddFixed(std::string(kEndToken), tokenizer.end_id_);
+  for (const auto& [token, id] : added) {
+    tokenizer.AddFixed(token, id);
+    tokenizer.vocab_size_ = std::max(tokenizer.vocab_size_, id + 1);
   }
   const auto symbols = ByteSymbols();
   for (size_t byte = 0; byte < 256; ++byte) {
@@ -149,29 +186,49 @@ void Tokenizer::AppendText(std::string_view text, std::vector<int32_t>& ids) con
   }
 }
 
+void Tokenizer::AddFixed(std::string text, int32_t id) {
+  auto& tokens = fixed_[static_cast<unsigned char>(text[0])];
+  const auto shorter = std::find_if(tokens.begin(), tokens.end(), [&](const FixedToken& other) {
+    return other.text.size() < text.size();
+  });
+  tokens.insert(shorter, {std::move(text), id});
+}
+
+const Tokenizer::FixedToken* Tokenizer::FixedAt(std::string_view text) const {
+  for (const FixedToken& token : fixed_[static_cast<unsigned char>(text[0])]) {
+    if (text.starts_with(token.text)) return &token;
+  }
+  return nullptr;
+}
+
 std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
   std::vector<int32_t> ids;
-  while (true) {
-    const size_t start = text.find(kStartToken);
-    const size_t end = text.find(kEndToken);
-    const size_t at = std::min(start, end);
-    AppendText(text.substr(0, at), ids);
-    if (at == std::string_view::npos) return ids;
-    ids.push_back(start < end ? start_id_ : end_id_);
-    text.remove_prefix(at + (start < end ? kStartToken : kEndToken).size());
+  size_t begin = 0;
+  for (size_t at = 0; at < text.size();) {
+    const FixedToken* token = FixedAt(text.substr(at));
+    if (token == nullptr) {
+      ++at;
+      continue;
+    }
+    AppendText(text.substr(begin, at - begin), ids);
+    ids.push_back(token->id);
+    begin = at += token->text.size();
   }
+  AppendText(text.substr(begin), ids);
+  return ids;
 }
 
 Prompt Tokenizer::EncodePrompt(std::string_view text, std::string_view placeholder,
                                int context_length) const {
   std::vector<int32_t> content;
+  size_t begin = 0;
   while (true) {
-    const size_t at = placeholder.empty() ? std::string_view::npos : text.find(placeholder);
-    const auto ids = Encode(text.substr(0, at));
+    const size_t at = FindWord(text, placeholder, begin);
+    const auto ids = Encode(text.substr(begin, at == std::string_view::npos ? at : at - begin));
     content.insert(content.end(), ids.begin(), ids.end());
     if (at == std::string_view::npos) break;
     content.push_back(placeholder_id());
-    text.remove_prefix(at + placeholder.size());
+    begin = at + placeholder.size();
   }
 
   Prompt prompt;

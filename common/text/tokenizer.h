@@ -28,26 +28,31 @@ struct Prompt {
 class Tokenizer {
  public:
   /// `vocab_json` maps tokens to ids, dense from 0. `merges_txt` has a header line, then one merge
-  /// per line. `pad_token` is the one of tokenizer_config.json. kInvalidArgument that names the
-  /// file and the token or line.
+  /// per line. `pad_token` is the one of tokenizer_config.json. `added_tokens_json` maps tokens
+  /// beyond the vocabulary to ids, as added_tokens.json; empty: none. Their ids may have holes.
+  /// kInvalidArgument that names the file and the token or line.
   static absl::StatusOr<Tokenizer> Create(std::string_view vocab_json, std::string_view merges_txt,
-                                          std::string_view pad_token = "<|endoftext|>");
+                                          std::string_view pad_token = "<|endoftext|>",
+                                          std::string_view added_tokens_json = "");
 
   /// Ids of the content, of any length, without start and end tokens. Accepts any bytes; see
-  /// SplitPrompt().
+  /// SplitPrompt(). Added tokens are found first, in the raw text, the leftmost and longest ones,
+  /// as in transformers.
   std::vector<int32_t> Encode(std::string_view text) const;
 
-  /// Each occurrence of `placeholder` (if not empty) becomes placeholder_id(). The search is
-  /// case-sensitive, in the raw text, and finds placeholders inside words. `context_length` is at
-  /// least 2.
+  /// Each occurrence of `placeholder` (if not empty) as a word of its own becomes
+  /// placeholder_id(); see FindWord(). `context_length` is at least 2.
   Prompt EncodePrompt(std::string_view text, std::string_view placeholder,
                       int context_length) const;
 
   /// The id of a word that is exactly one token, as the initial word of a training must be.
   std::optional<int32_t> SingleToken(std::string_view word) const;
 
-  int32_t vocab_size() const { return vocab_size_; }
-  int32_t placeholder_id() const { return vocab_size_; }  ///< one past the vocabulary
+  /// Whether the word is one token already. A learned word of the same spelling would hide it.
+  bool KnowsWord(std::string_view word) const { return SingleToken(word).has_value(); }
+
+  int32_t vocab_size() const { return vocab_size_; }      ///< one past the highest id
+  int32_t placeholder_id() const { return vocab_size_; }  ///< of no token
   int32_t start_id() const { return start_id_; }
   int32_t end_id() const { return end_id_; }
 
@@ -57,7 +62,14 @@ class Tokenizer {
     int32_t id = 0;
   };
 
+  struct FixedToken {
+    std::string text;
+    int32_t id = 0;
+  };
+
   Tokenizer() = default;
+  void AddFixed(std::string text, int32_t id);
+  const FixedToken* FixedAt(std::string_view text) const;
   void AppendPiece(std::string_view piece, std::vector<int32_t>& ids) const;
   void AppendText(std::string_view text, std::vector<int32_t>& ids) const;
 
@@ -65,6 +77,8 @@ class Tokenizer {
   std::array<int32_t, 256> inside_{};
   std::array<int32_t, 256> last_{};
   std::unordered_map<uint64_t, Merge> merges_;  // left id << 32 | right id
+  // Start, end and added tokens by their first byte, the longest first.
+  std::array<std::vector<FixedToken>, 256> fixed_;
   int32_t vocab_size_ = 0, start_id_ = 0, end_id_ = 0, pad_id_ = 0;
 };
 

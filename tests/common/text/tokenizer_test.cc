@@ -47,13 +47,46 @@ TEST(Tokenizer, APromptIsStartContentEndPadding) {
   EXPECT_FALSE(prompt.truncated);
 }
 
-TEST(Tokenizer, ThePlaceholderIsFoundInsideWordsCaseSensitively) {
+TEST(Tokenizer, ThePlaceholderIsFoundAsAWordCaseSensitively) {
   const auto tokenizer = Small();
-  const auto prompt = tokenizer.EncodePrompt("a S*,aS* s*", "S*", 12);
+  const auto prompt = tokenizer.EncodePrompt("a S*,S* s* aS*", "S*", 13);
   EXPECT_EQ(tokenizer.placeholder_id(), 11);
   EXPECT_EQ(prompt.placeholder_index, 2);
   EXPECT_EQ(prompt.placeholders, 2);
-  EXPECT_EQ(prompt.ids, (Ids{8, 2, 11, 9, 2, 11, 9, 6, 9, 9, 9, 9}));  // "," and "s" are unknown
+  // "," and "s" are unknown.
+  EXPECT_EQ(prompt.ids, (Ids{8, 2, 11, 9, 11, 9, 6, 0, 9, 6, 9, 9, 9}));
+}
+
+TEST(Tokenizer, AWordIsNotReplacedInsideAnother) {
+  const auto tokenizer = Small();
+  for (const char* text : {"aab", "ab1", "AB", "bab"}) {
+    EXPECT_EQ(tokenizer.EncodePrompt(text, "ab", 8).placeholders, 0) << text;
+  }
+  for (const char* text : {"ab", "\"ab\"", "a ab's", "(ab)", "ab-ab"}) {
+    EXPECT_GT(tokenizer.EncodePrompt(text, "ab", 8).placeholders, 0) << text;
+  }
+}
+
+TEST(Tokenizer, AddedTokensAreFoundBeforeMerges) {
+  const auto tokenizer = Tokenizer::Create(kVocabulary, kMerges, "<pad>",
+                                           R"({"<cat>": 11, "<cat>s": 12, "<pad>": 20, "a": 0})")
+                             .value();
+  EXPECT_EQ(tokenizer.vocab_size(), 21);
+  EXPECT_EQ(tokenizer.Encode("ab<cat>ab <cat>s <CAT"), (Ids{5, 11, 5, 12, 9, 9, 0, 9}));
+  EXPECT_EQ(tokenizer.SingleToken("<cat>"), 11);
+  EXPECT_TRUE(tokenizer.KnowsWord("AB"));
+  EXPECT_FALSE(tokenizer.KnowsWord("S*"));
+  EXPECT_EQ(tokenizer.EncodePrompt("a S*", "S*", 5).ids, (Ids{8, 2, 21, 9, 20}));
+}
+
+TEST(Tokenizer, AddedTokensThatDoNotFitTheVocabularyAreNamed) {
+  for (const char* added :
+       {R"({"<cat>": 3})", R"({"a": 11})", R"({"<a>": 11, "<b>": 11})", R"({"<cat>": -1})",
+        R"({"<cat>": "11"})", R"({"": 11})", "[]", "{", R"({"<cat>": 99999999})"}) {
+    const auto made = Tokenizer::Create(kVocabulary, kMerges, kEndToken, added);
+    ASSERT_FALSE(made.ok()) << added;
+    EXPECT_THAT(std::string(made.status().message()), HasSubstr("added_tokens.json")) << added;
+  }
 }
 
 TEST(Tokenizer, LongPromptsAreCutBeforeTheEndToken) {
