@@ -1,8 +1,13 @@
 #include "common/status.h"
 
+#include <vector>
+
 #include <absl/strings/cord.h>
 #include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
 
+#include "common/plain_text.h"
 #include "common/proto_time.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -14,6 +19,8 @@ constexpr std::string_view kTypePrefix = "type.googleapis.com/";
 constexpr std::string_view kDomain = "vico";
 constexpr absl::string_view kPrivateText = "vico/private-text";  // no type URL of a detail
 constexpr size_t kMaxMessageBytes = 1024;
+constexpr size_t kMaxDetailBytes =
+    4096;  // of all together; gRPC's clients accept 8 KiB of metadata
 
 template <typename Detail>
 std::string TypeUrl() {
@@ -33,13 +40,41 @@ Detail GetDetail(const absl::Status& status) {
   return detail;
 }
 
-// The longest prefix of `text` that has at most kMaxMessageBytes and ends with a whole UTF-8
-// character.
-std::string_view CutMessage(std::string_view text) {
-  if (text.size() <= kMaxMessageBytes) return text;
-  size_t end = kMaxMessageBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
+// Every text of a status passes through here: it is read in other languages, in logs and on
+// terminals.
+std::string StatusText(std::string_view text) { return PlainText(text, kMaxMessageBytes); }
+
+// The same for each string of a detail.
+void MakePlain(google::protobuf::Message& message) {
+  const auto& reflection = *message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const auto* field : fields) {
+    const int size = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
+    for (int i = 0; i < size; ++i) {
+      if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+        MakePlain(field->is_repeated() ? *reflection.MutableRepeatedMessage(&message, field, i)
+                                       : *reflection.MutableMessage(&message, field));
+      } else if (field->type() == google::protobuf::FieldDescriptor::TYPE_STRING) {
+        if (field->is_repeated()) {
+          reflection.SetRepeatedString(&message, field, i,
+                                       StatusText(reflection.GetRepeatedString(message, field, i)));
+        } else {
+          reflection.SetString(&message, field, StatusText(reflection.GetString(message, field)));
+        }
+      }
+    }
+  }
+}
+
+// The detail in `payload` with plain texts; empty when it is none of this type.
+template <typename Detail>
+std::string PlainDetail(absl::string_view type_url, const absl::Cord& payload) {
+  Detail detail;
+  if (type_url != TypeUrl<Detail>() || !detail.ParseFromString(std::string(payload))) return "";
+  detail.DiscardUnknownFields();
+  MakePlain(detail);
+  return detail.SerializeAsString();
 }
 
 }  // namespace
@@ -49,20 +84,20 @@ absl::Status FieldError(std::string_view field, std::string_view message) {
                               fmt::format("{}: {}", field, message), "INVALID_FIELD");
   google::rpc::BadRequest bad_request;
   auto& violation = *bad_request.add_field_violations();
-  violation.set_field(std::string(field));
-  violation.set_description(std::string(CutMessage(message)));
+  violation.set_field(StatusText(field));
+  violation.set_description(StatusText(message));
   SetDetail(status, bad_request);
   return status;
 }
 
 absl::Status Error(absl::StatusCode code, std::string_view message, std::string_view reason) {
-  return WithReason(absl::Status(code, ToAbsl(message)), reason);
+  return WithReason(absl::Status(code, ToAbsl(StatusText(message))), reason);
 }
 
 absl::Status WithReason(absl::Status status, std::string_view reason) {
   if (status.ok()) return status;
   google::rpc::ErrorInfo info;
-  info.set_reason(std::string(reason));
+  info.set_reason(StatusText(reason));
   info.set_domain(std::string(kDomain));
   SetDetail(status, info);
   return status;
@@ -80,8 +115,8 @@ absl::Status WithQuota(absl::Status status, std::string_view subject, std::strin
   if (status.ok()) return status;
   google::rpc::QuotaFailure failure;
   auto& violation = *failure.add_violations();
-  violation.set_subject(std::string(subject));
-  violation.set_description(std::string(CutMessage(limit)));
+  violation.set_subject(StatusText(subject));
+  violation.set_description(StatusText(limit));
   SetDetail(status, failure);
   return status;
 }
@@ -112,12 +147,18 @@ std::string Field(const absl::Status& status) {
 google::rpc::Status ToProto(const absl::Status& status) {
   google::rpc::Status proto;
   proto.set_code(static_cast<int>(status.code()));
-  proto.set_message(std::string(CutMessage(ToStd(status.message()))));
+  proto.set_message(StatusText(ToStd(status.message())));
+  size_t detail_bytes = 0;
   status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
-    if (type_url == kPrivateText) return;
-    auto& detail = *proto.add_details();
-    detail.set_type_url(std::string(type_url));
-    detail.set_value(std::string(payload));
+    for (const auto plain :
+         {PlainDetail<google::rpc::BadRequest>, PlainDetail<google::rpc::ErrorInfo>,
+          PlainDetail<google::rpc::RetryInfo>, PlainDetail<google::rpc::QuotaFailure>}) {
+      std::string value = plain(type_url, payload);
+      if (value.empty() || (detail_bytes += value.size()) > kMaxDetailBytes) continue;
+      auto& detail = *proto.add_details();
+      detail.set_type_url(std::string(type_url));
+      detail.set_value(std::move(value));
+    }
   });
   return proto;
 }
@@ -127,7 +168,7 @@ absl::Status FromProto(const google::rpc::Status& proto) {
       proto.code() >= 0 && proto.code() <= static_cast<int>(absl::StatusCode::kUnauthenticated);
   absl::Status status(
       known ? static_cast<absl::StatusCode>(proto.code()) : absl::StatusCode::kUnknown,
-      proto.message());
+      ToAbsl(StatusText(proto.message())));
   for (const auto& detail : proto.details()) {
     status.SetPayload(detail.type_url(), absl::Cord(detail.value()));
   }

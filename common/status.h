@@ -70,9 +70,9 @@ absl::Duration RetryAfter(const absl::Status& status);
 /// The path of the first field in BadRequest, or empty.
 std::string Field(const absl::Status& status);
 
-/// Payloads become details, and details payloads. ToProto leaves out the private text and cuts the
-/// message at 1 KiB, at the boundary of a UTF-8 character. FromProto turns a code that Abseil does
-/// not have into kUnknown.
+/// Payloads become details, and details payloads. Every text is plain (common/plain_text.h) and of
+/// at most 1 KiB. ToProto keeps the details of the types above only, and leaves out the private
+/// text. FromProto turns a code that Abseil does not have into kUnknown.
 google::rpc::Status ToProto(const absl::Status& status);
 absl::Status FromProto(const google::rpc::Status& status);
 

@@ -1,9 +1,12 @@
 #include "common/status.h"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 
+#include "common/plain_text.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "tests/support/status_matchers.h"
@@ -107,6 +110,68 @@ TEST(StatusTest, LongMessagesAreCutAtACharacter) {
   long_text.append(5000, 'b');
   EXPECT_EQ(ToProto(absl::InternalError(long_text)).message(), std::string(1023, 'a'));
   EXPECT_EQ(ToProto(absl::InternalError(std::string(1024, 'a'))).message().size(), 1024u);
+}
+
+/// All texts of a status, as another language's program reads them.
+std::vector<std::string> TextsOf(const google::rpc::Status& proto) {
+  std::vector<std::string> texts{proto.message()};
+  for (const auto& detail : proto.details()) {
+    google::rpc::BadRequest bad_request;
+    google::rpc::ErrorInfo info;
+    google::rpc::QuotaFailure quota;
+    if (detail.type_url().ends_with("BadRequest") && bad_request.ParseFromString(detail.value())) {
+      texts.push_back(bad_request.field_violations(0).field());
+      texts.push_back(bad_request.field_violations(0).description());
+    } else if (detail.type_url().ends_with("ErrorInfo") && info.ParseFromString(detail.value())) {
+      texts.push_back(info.reason());
+      for (const auto& [key, value] : info.metadata()) texts.push_back(value);
+    } else if (detail.type_url().ends_with("QuotaFailure") &&
+               quota.ParseFromString(detail.value())) {
+      texts.push_back(quota.violations(0).subject());
+      texts.push_back(quota.violations(0).description());
+    } else {
+      texts.push_back("a detail does not parse: \n");
+    }
+  }
+  return texts;
+}
+
+TEST(StatusTest, EveryTextOfAStatusIsPlainAndShort) {
+  for (const std::string& bad :
+       {std::string("caf\xe9"), std::string("a\x1b[2J\nb"), std::string("\u202egnp"),
+        "x" + std::string(2000, '\xc3'), "\u6a21" + std::string(1019, 'a') + "\u6a21\u6a21"}) {
+    for (const absl::Status& status :
+         {FieldError("train." + bad, bad), Error(absl::StatusCode::kNotFound, bad, bad),
+          WithQuota(absl::ResourceExhaustedError(bad), bad, bad), absl::InternalError(bad)}) {
+      const google::rpc::Status proto = ToProto(status);
+      google::rpc::Status parsed;
+      EXPECT_TRUE(parsed.ParseFromString(proto.SerializeAsString()));
+      for (const std::string& text : TextsOf(proto)) {
+        EXPECT_EQ(FindNotPlain(text), "") << PlainText(text, 100);
+        EXPECT_LE(text.size(), 1024u);
+      }
+    }
+  }
+}
+
+TEST(StatusTest, DetailsThatAnotherProgramSentAreMadePlainOrLeftOut) {
+  google::rpc::Status sent;
+  sent.set_code(3);
+  sent.set_message("bad\nnews");
+  google::rpc::ErrorInfo info;
+  info.set_reason("A\x1b");
+  (*info.mutable_metadata())["key"] = "\u202e";
+  sent.add_details()->PackFrom(info);
+  auto& broken = *sent.add_details();
+  broken.set_type_url("type.googleapis.com/google.rpc.BadRequest");
+  broken.set_value("\x0a\x05no");
+  auto& unknown = *sent.add_details();
+  unknown.set_type_url("type.googleapis.com/google.rpc.DebugInfo");
+  unknown.set_value(std::string(100'000, 'x'));
+  const google::rpc::Status kept = ToProto(FromProto(sent));
+  EXPECT_EQ(kept.message(), "bad\\nnews");
+  ASSERT_EQ(kept.details_size(), 1);
+  EXPECT_THAT(TextsOf(kept), testing::ElementsAre("bad\\nnews", "A\\u{1b}", "\\u{202e}"));
 }
 
 TEST(StatusTest, AnInvalidCodeBecomesUnknown) {
