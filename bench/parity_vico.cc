@@ -152,7 +152,7 @@ class Session {
   void LookAtSites(TensorMap& output) {
     const at::NoGradGuard no_grad;
     const TrainRows rows = Rows(0);
-    const auto prompts = base_.EncodePrompts(rows.prompts, TrainOptions().placeholder);
+    const auto prompts = base_.EncodePrompts(rows.prompts, rows.word);
     const auto text = base_.TextStates(prompts, adapter_->placeholder());
     const auto noisy = base_.schedule.AddNoise(rows.target, rows.noise, rows.timestep);
     const Look look = {.dialect = dialect_};

@@ -157,7 +157,7 @@ absl::StatusOr<std::vector<std::vector<cv::Mat>>> TestedBase::Masks(
   module->to(device_);
   std::vector<std::vector<cv::Mat>> masks;
   for (const PictureMask& found :
-       LearnedMasks(loaded.base, module, pictures01, spec.placeholder(),
+       LearnedMasks(loaded.base, module, pictures01,
                     spec.dialect() == v1::DIALECT_MMAGIC ? Dialect::kMmagic : Dialect::kPaper)) {
     if (found.picture == 0) masks.emplace_back();
     const torch::Tensor grey = (found.mask.cpu().to(torch::kUInt8) * 255).contiguous();

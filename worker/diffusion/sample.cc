@@ -13,10 +13,12 @@ at::Tensor Sample(const PredictFn& predict, Scheduler& scheduler, const at::Tens
     const auto predicted = predict(scheduler.ModelInput(x, i), timesteps[static_cast<size_t>(i)]);
     auto next = scheduler.Step(predicted, i, x, step_noise);
     if (on_step) {
-      const SampleStep done = {
-          .step = i + 1, .total = total, .original = [&scheduler, &predicted, i, &x] {
-            return scheduler.Original(predicted, i, x);
-          }};
+      const SampleStep done = {.step = i + 1,
+                               .total = total,
+                               .original = [&scheduler, &predicted, i,
+                                            &x] { return scheduler.Original(predicted, i, x); },
+                               .predicted = predicted,
+                               .next = next};
       if (!on_step(done)) return {};
     }
     x = std::move(next);

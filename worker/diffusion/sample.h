@@ -20,6 +20,8 @@ struct SampleStep {
   int64_t total = 0;  ///< network calls in all
   /// The prediction of the finished latents, [N, C, h, w]; may be called during OnSampleStep only.
   std::function<at::Tensor()> original;
+  const at::Tensor& predicted;  ///< by the network, [N, C, h, w]
+  const at::Tensor& next;       ///< the state after the step, [N, C, h, w]
 };
 
 /// Called after every network call, on the calling thread; false stops the loop.

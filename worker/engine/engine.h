@@ -112,8 +112,9 @@ inline constexpr char kEngineDied[] = "ENGINE_DIED";
 inline constexpr char kEngineHung[] = "ENGINE_HUNG";
 
 /// One thread at a time, except for load(). Never throws. Returns kInternal for LibTorch's errors,
-/// kResourceExhausted with reason OUT_OF_MEMORY, and kInvalidArgument for a picture or adapter file
-/// that cannot be read.
+/// kResourceExhausted with reason OUT_OF_MEMORY, kInvalidArgument for a picture or adapter file
+/// that cannot be read, and kFailedPrecondition with reason NON_FINITE, naming step and cause, if a
+/// computation gives NaN or infinity.
 class Engine {
  public:
   virtual ~Engine() = default;

@@ -15,6 +15,7 @@
 #include "worker/engine/training_checkpoint.h"
 #include "worker/engine/training_preview.h"
 #include "worker/io/image.h"
+#include "worker/model/finite.h"
 #include "worker/train/trainer.h"
 
 namespace vico::worker {
@@ -98,9 +99,13 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
   absl::Status problem;
   bool stopped = false;
   const auto draw_preview = [&](Adapter& adapter, int64_t step) {
-    const auto drawn = preview.Draw(adapter, step);
-    problem = drawn.status();
-    stopped = !drawn.ok() || !*drawn;
+    try {
+      const auto drawn = preview.Draw(adapter, step);
+      problem = drawn.status();
+      stopped = !drawn.ok() || !*drawn;
+    } catch (const NonFinite& error) {
+      throw NonFinite(fmt::format("training step {}, sample and masks: {}", step, error.what()));
+    }
   };
   const int64_t total = spec.steps();
   const auto is_sample_step = [&](int64_t step) {
@@ -138,6 +143,14 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
   RETURN_IF_ERROR(problem);
   if (stopped) return TrainedAdapter{.stopped = true};
 
+  for (const auto& [name, tensor] : adapter->NamedTensors()) {
+    if (!IsFinite(tensor)) {
+      throw NonFinite(
+          fmt::format("training step {}: {} of the adapter is not finite; try lower "
+                      "learning rates",
+                      total, name));
+    }
+  }
   TrainedAdapter trained;
   trained.peak_rss_mb = PeakRssMb();
   ASSIGN_OR_RETURN(trained.safetensors,

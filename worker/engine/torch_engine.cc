@@ -15,6 +15,7 @@
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
 #include "worker/io/image.h"
+#include "worker/model/finite.h"
 #include "worker/personalize/generator.h"
 
 namespace vico::worker {
@@ -40,6 +41,8 @@ auto CatchTorchErrors(Work&& work) -> decltype(work()) {
     return OutOfMemory();
   } catch (const std::bad_alloc&) {
     return OutOfMemory();
+  } catch (const NonFinite& error) {
+    return Error(absl::StatusCode::kFailedPrecondition, error.what(), "NON_FINITE");
   } catch (const c10::Error& error) {
     const std::string what = error.what_without_backtrace();
     if (IsOutOfMemoryText(what)) return OutOfMemory();

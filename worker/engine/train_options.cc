@@ -74,7 +74,6 @@ absl::StatusOr<TrainOptions> TrainOptionsOf(const Base& base, const v1::TrainSpe
   options.min_snr_gamma = spec.min_snr_gamma();
   options.start = StartOf(spec);
   options.cosine_rates = spec.learning_rate_schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE;
-  options.placeholder = spec.placeholder();
   options.init_word = spec.init_word();
   options.seed = spec.seed();
   return options;

@@ -67,7 +67,7 @@ absl::StatusOr<bool> TrainingPreview::Sample(Adapter& adapter, int64_t step) {
 
 absl::Status TrainingPreview::Masks(Adapter& adapter, int64_t step) {
   for (const PictureMask& mask :
-       LearnedMasks(loaded_.base, adapter, pictures01_, spec_.placeholder(), DialectOf(spec_))) {
+       LearnedMasks(loaded_.base, adapter, pictures01_, DialectOf(spec_))) {
     if (mask.site != adapter->site_names().back()) continue;  // only the finest is reported
     ASSIGN_OR_RETURN(std::string png, EncodeMaskPng(mask.mask));
     callbacks_.on_mask({.step = step,

@@ -10,6 +10,8 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
+#include "worker/model/finite.h"
+
 namespace vico::worker {
 namespace {
 
@@ -188,6 +190,11 @@ absl::Status LoadParameters(torch::nn::Module& module, std::span<const StoredTen
           fmt::format("must hold floating-point numbers, found {}", DTypeName(tensor.dtype)));
     }
     parameter.copy_(View(tensor.bytes, tensor.dtype, tensor.shape).view(parameter.sizes()));
+    if (!IsFinite(parameter)) {
+      return refuse(
+          "holds numbers that are not finite (NaN or infinity), so the file is damaged or "
+          "its training diverged");
+    }
     loaded.emplace(tensor.name, tensor.stored);
     missing.erase(it);
   }

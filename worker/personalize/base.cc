@@ -1,5 +1,7 @@
 #include "worker/personalize/base.h"
 
+#include "worker/model/finite.h"
+
 namespace vico::worker {
 
 EncodedPrompts Base::EncodePrompts(const std::vector<std::string>& prompts,
@@ -9,11 +11,15 @@ EncodedPrompts Base::EncodePrompts(const std::vector<std::string>& prompts,
   EncodedPrompts encoded;
   encoded.ids = at::empty({count, length}, at::kLong);
   std::vector<int64_t> placeholders, ends;
+  // The table of embeddings may have more rows than the tokenizer has tokens.
+  const auto row_of = [this](int32_t id) -> int64_t {
+    return id == tokenizer.placeholder_id() ? text->config().vocab_size : id;
+  };
   for (int64_t i = 0; i < count; ++i) {
     const Prompt prompt = tokenizer.EncodePrompt(prompts[static_cast<size_t>(i)], placeholder,
                                                  static_cast<int>(length));
     for (int64_t j = 0; j < length; ++j) {
-      encoded.ids[i][j] = static_cast<int64_t>(prompt.ids[static_cast<size_t>(j)]);
+      encoded.ids[i][j] = row_of(prompt.ids[static_cast<size_t>(j)]);
     }
     const bool found = prompt.placeholder_index >= 0;
     placeholders.push_back(found ? prompt.placeholder_index : prompt.end_index);
@@ -33,6 +39,11 @@ Posterior Base::Encode(const torch::Tensor& picture01) {
   const double scale = vae->config().scaling_factor;
   const auto dtype = vae->parameters()[0].scalar_type();
   const auto found = vae->Encode(picture01.to(device(), dtype) * 2 - 1);
+  if (!IsFinite(found.mean) || !IsFinite(found.std)) {
+    throw NonFinite(
+        "encoding a picture: the latent is not finite; the cause is the base model: its "
+        "autoencoder overflows");
+  }
   return {found.mean * scale, found.std * scale};
 }
 
@@ -40,6 +51,8 @@ torch::Tensor Base::Decode(const torch::Tensor& latent) {
   const at::NoGradGuard no_grad;
   const auto dtype = vae->parameters()[0].scalar_type();
   const auto picture = vae->Decode((latent / vae->config().scaling_factor).to(dtype));
+  // Before the clamp, which hides infinity.
+  if (!IsFinite(picture)) throw NonFinite("decoding: the picture is not finite");
   return picture.to(at::kFloat).div(2).add(0.5).clamp(0, 1).to(at::kCPU);
 }
 

@@ -44,10 +44,10 @@ struct Base {
   /// Text states [B, L, D]; `placeholder` as for ClipText.
   torch::Tensor TextStates(const EncodedPrompts& prompts, const torch::Tensor& placeholder);
 
-  /// picture01 [B, 3, h, w] in 0..1 -> posterior of the latent, scaled.
+  /// picture01 [B, 3, h, w] in 0..1 -> posterior of the latent, scaled. Throws NonFinite.
   Posterior Encode(const torch::Tensor& picture01);
 
-  /// latent [B, C, h, w] scaled -> [B, 3, hf, wf] in 0..1, on the CPU.
+  /// latent [B, C, h, w] scaled -> [B, 3, hf, wf] in 0..1, on the CPU. Throws NonFinite.
   torch::Tensor Decode(const torch::Tensor& latent);
 };
 

@@ -2,6 +2,7 @@
 
 #include "worker/diffusion/sample.h"
 #include "worker/diffusion/scheduler.h"
+#include "worker/model/finite.h"
 #include "worker/personalize/draws.h"
 
 namespace vico::worker {
@@ -13,6 +14,76 @@ torch::Tensor DrawEach(const std::vector<uint64_t>& seeds, at::IntArrayRef shape
   std::vector<torch::Tensor> rows;
   for (const uint64_t seed : seeds) rows.push_back(DrawNormal(shape, seed, purpose, index));
   return at::stack(rows);
+}
+
+/// The arguments of a call of the network.
+struct Call {
+  torch::Tensor x;  // [N, C, h, w]
+  double timestep = 0;
+};
+
+std::vector<GuidedRow> RowsOf(Personalization* personal, const GuidedPrompt& prompt,
+                              const GenerateOptions& options, const Call& call) {
+  return std::vector<GuidedRow>(static_cast<size_t>(call.x.size(0)),
+                                {.personal = personal,
+                                 .prompt = &prompt,
+                                 .guidance_scale = options.guidance_scale,
+                                 .mask = options.mask,
+                                 .timestep = call.timestep});
+}
+
+/// The prompt for the bare base model, in which the placeholder is ordinary text.
+GuidedPrompt BarePrompt(Base& base, const GenerateOptions& options) {
+  return EncodeGuidedPrompt(base, nullptr, options.prompt, options.negative_prompt, "",
+                            options.guidance_scale);
+}
+
+[[noreturn]] void Throw(const std::string& where, bool adapter) {
+  throw NonFinite(where + (adapter ? "; the cause is the adapter: without it the base model stays "
+                                     "finite, so its weights are too large"
+                                   : "; the cause is the base model: its weights overflow"));
+}
+
+[[noreturn]] void ThrowForPrompt(Base& base, Personalization* personal,
+                                 const GenerateOptions& options) {
+  Throw("before step 1: the text encoder's output is not finite",
+        personal != nullptr && IsFinite(BarePrompt(base, options).text));
+}
+
+[[noreturn]] void ThrowForStep(Base& base, Personalization* personal,
+                               const GenerateOptions& options, const Call& call,
+                               const SampleStep& done) {
+  const std::string where =
+      "step " + std::to_string(done.step) + " of " + std::to_string(done.total);
+  if (IsFinite(done.predicted)) {
+    throw NonFinite(where + ": the scheduler " + options.scheduler +
+                    " gives a latent that is not finite, from a finite prediction; try another");
+  }
+  bool adapter = false;
+  if (personal != nullptr) {
+    const GuidedPrompt prompt = BarePrompt(base, options);
+    GuidedNetwork network(base, prompt.halves() * call.x.size(0));
+    adapter = IsFinite(network(call.x, RowsOf(nullptr, prompt, options, call)));
+  }
+  Throw(where + ": the U-Net's prediction is not finite", adapter);
+}
+
+/// Base::Decode() that names the step and the cause.
+torch::Tensor DecodeOrBlame(Base& base, Personalization* personal, const torch::Tensor& latent,
+                            int64_t step, int64_t total) {
+  try {
+    return base.Decode(latent);
+  } catch (const NonFinite&) {
+    const std::string where =
+        "step " + std::to_string(step) + " of " + std::to_string(total) + ": decoding: ";
+    bool decodes = true;
+    try {
+      base.Decode(at::zeros_like(latent));
+    } catch (const NonFinite&) {
+      decodes = false;
+    }
+    Throw(where + "the picture is not finite", personal != nullptr && decodes);
+  }
 }
 
 }  // namespace
@@ -31,17 +102,14 @@ torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptio
   const GuidedPrompt prompt =
       EncodeGuidedPrompt(base, personal, options.prompt, options.negative_prompt,
                          options.placeholder, options.guidance_scale);
+  if (!IsFinite(prompt.text)) ThrowForPrompt(base, personal, options);
   const int64_t pictures = noise.size(0);
-  std::vector<GuidedRow> rows(static_cast<size_t>(pictures),
-                              {.personal = personal,
-                               .prompt = &prompt,
-                               .guidance_scale = options.guidance_scale,
-                               .mask = options.mask});
   GuidedNetwork network(base, prompt.halves() * pictures);
+  Call last;
 
   const PredictFn predict = [&](const torch::Tensor& x, double timestep) {
-    for (GuidedRow& row : rows) row.timestep = timestep;
-    return network(x, rows);
+    last = {x, timestep};
+    return network(x, RowsOf(personal, prompt, options, last));
   };
   const StepNoise step_noise = [&](int64_t index) {
     return DrawEach(options.seeds, noise.sizes().slice(1), Purpose::kStepNoise,
@@ -49,10 +117,11 @@ torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptio
         .to(base.device());
   };
   return Sample(predict, *scheduler, noise, step_noise, [&](const SampleStep& done) {
+    if (!IsFinite(done.next)) ThrowForStep(base, personal, options, last, done);
     const bool preview = observer.on_preview && options.preview_every > 0 &&
                          done.step < done.total && done.step % options.preview_every == 0;
     if (preview) {
-      const auto decoded = base.Decode(done.original());
+      const auto decoded = DecodeOrBlame(base, personal, done.original(), done.step, done.total);
       for (int64_t p = 0; p < pictures; ++p) {
         observer.on_preview(static_cast<size_t>(p), done.step, decoded[p]);
       }
@@ -75,7 +144,8 @@ bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptio
   const auto latent = Denoise(base, personal, options, noise, observer);
   if (!latent.defined()) return false;
   for (int64_t p = 0; p < latent.size(0); ++p) {
-    const auto picture = base.Decode(latent.narrow(0, p, 1));
+    const auto picture =
+        DecodeOrBlame(base, personal, latent.narrow(0, p, 1), options.steps, options.steps);
     if (observer.on_picture) observer.on_picture(static_cast<size_t>(p), picture[0]);
   }
   return true;

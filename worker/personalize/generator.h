@@ -38,13 +38,13 @@ struct GenerateObserver {
 
 /// Only the denoising loop, from `noise` [seeds, C, h, w], standard normal, to the latents of the
 /// pictures. Does not read options.height and options.width. Undefined when stopped. Throws
-/// c10::Error.
+/// c10::Error; NonFinite, naming step and cause, if a number is not finite.
 torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptions& options,
                       const torch::Tensor& noise, const GenerateObserver& observer);
 
 /// Draws one picture for each seed and passes it to the observer, [3, height, width] in 0..1 on the
 /// CPU. A seed's picture does not depend on the other seeds. Every callback may be empty. Without
-/// `personal` the bare base model draws. Returns false when stopped. Throws c10::Error.
+/// `personal` the bare base model draws. Returns false when stopped. Throws as Denoise() does.
 bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptions& options,
                       const GenerateObserver& observer);
 

@@ -41,9 +41,4 @@ const std::vector<std::string>& TrainingTemplates() {
   return *kTemplates;
 }
 
-std::string FillTemplate(const std::string& pattern, const std::string& word) {
-  const size_t at = pattern.find("{}");
-  return at == std::string::npos ? pattern : std::string(pattern).replace(at, 2, word);
-}
-
 }  // namespace vico::worker

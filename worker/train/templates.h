@@ -7,10 +7,10 @@
 
 namespace vico::worker {
 
-/// The templates in the authors' order; "{}" stands for the placeholder.
-const std::vector<std::string>& TrainingTemplates();
+/// What stands for the learned word in a template.
+inline constexpr char kTemplateSlot[] = "{}";
 
-/// The template with the word in place of "{}".
-std::string FillTemplate(const std::string& pattern, const std::string& word);
+/// The templates in the authors' order.
+const std::vector<std::string>& TrainingTemplates();
 
 }  // namespace vico::worker

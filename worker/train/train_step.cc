@@ -30,17 +30,14 @@ double RateShare(const TrainOptions& options, int64_t step) {
 TrainRows Narrow(const TrainRows& rows, const RowRange& range) {
   const auto cut = [&](const torch::Tensor& x) { return x.narrow(0, range.begin, range.count); };
   const auto first = rows.prompts.begin() + range.begin;
-  return {cut(rows.target),
-          cut(rows.reference),
-          cut(rows.timestep),
-          cut(rows.noise),
-          {first, first + range.count}};
+  return {cut(rows.target), cut(rows.reference),          cut(rows.timestep),
+          cut(rows.noise),  {first, first + range.count}, rows.word};
 }
 
 // Gradients of some rows of a batch, weighted with their `share` of it.
 Gradients PartGradients(Base& base, Adapter& adapter, const TrainOptions& options,
                         const TrainRows& rows, double share) {
-  const auto prompts = base.EncodePrompts(rows.prompts, options.placeholder);
+  const auto prompts = base.EncodePrompts(rows.prompts, rows.word);
   const auto text = base.TextStates(prompts, adapter->placeholder());
   const auto noisy = base.schedule.AddNoise(rows.target, rows.noise, rows.timestep);
 

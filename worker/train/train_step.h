@@ -18,7 +18,8 @@ struct TrainRows {
   torch::Tensor target, reference;   ///< [B, C, h, w] latents, scaled
   torch::Tensor timestep;            ///< [B] int64
   torch::Tensor noise;               ///< [B, C, h, w] standard normal, for the target only
-  std::vector<std::string> prompts;  ///< B, with the placeholder
+  std::vector<std::string> prompts;  ///< B, with `word`
+  std::string word = "S*";           ///< what stands for the learned word in them
 };
 
 /// Losses as in StepReport, and the gradient of every trainable parameter.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "worker/model/finite.h"
 #include "worker/personalize/draws.h"
 #include "worker/train/templates.h"
 #include "worker/train/train_step.h"
@@ -39,8 +40,10 @@ TrainRows DrawRows(const Posterior& posterior, const Base& base, const TrainOpti
   const auto chosen = integers(static_cast<int64_t>(templates.size()), Purpose::kTemplate);
   for (int64_t i = 0; i < rows; ++i) {
     const auto which = static_cast<size_t>(chosen[i].item<int64_t>());
-    drawn.prompts.push_back(FillTemplate(templates[which], options.placeholder));
+    drawn.prompts.push_back(templates[which]);
   }
+  // The slot, not the placeholder: a template may have a word that is spelled like the placeholder.
+  drawn.word = kTemplateSlot;
   return drawn;
 }
 
@@ -69,6 +72,11 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
   }
   for (int64_t step = start == nullptr ? 0 : start->state.step; step < options.steps; ++step) {
     Gradients gradients = train_step.Compute(DrawRows(posterior, base, options, step));
+    if (step == 0 && !std::isfinite(gradients.loss)) {
+      throw NonFinite(
+          "training step 1: the loss is not finite; the cause is the base model: its "
+          "weights overflow, and nothing is learned yet");
+    }
     const StepReport report = {.step = step + 1,
                                .loss = gradients.loss,
                                .loss_reg = gradients.loss_reg,
@@ -80,13 +88,13 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
 }
 
 std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
-                                      const std::string& placeholder, Dialect dialect) {
+                                      Dialect dialect) {
   const at::NoGradGuard no_grad;
   const int64_t pictures = pictures01.size(0);
   const auto latent = base.Encode(pictures01).mean;
   const std::vector<std::string> texts(static_cast<size_t>(pictures),
-                                       FillTemplate("a photo of a {}", placeholder));
-  const auto prompts = base.EncodePrompts(texts, placeholder);
+                                       std::string("a photo of a ") + kTemplateSlot);
+  const auto prompts = base.EncodePrompts(texts, kTemplateSlot);
   const auto timestep = at::full({pictures}, base.schedule.config().num_train_timesteps / 2,
                                  at::TensorOptions(at::kLong).device(base.device()));
   const auto text = base.TextStates(prompts, adapter->placeholder());
@@ -100,6 +108,10 @@ std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch:
   }
   std::vector<PictureMask> result;
   for (size_t site = 0; site < seen.size(); ++site) {
+    if (!IsFinite(seen[site].placeholder)) {
+      throw NonFinite("masks: the attention to the word is not finite at " +
+                      adapter->site_names()[site]);
+    }
     const auto masks = OtsuMask(seen[site].placeholder).to(at::kCPU);  // [P, N]
     const auto side = static_cast<int64_t>(std::lround(std::sqrt(masks.size(1))));
     for (int64_t i = 0; i < pictures; ++i) {

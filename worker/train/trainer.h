@@ -25,7 +25,6 @@ struct TrainOptions {
   double min_snr_gamma = 0;          ///< see Schedule::MinSnrWeights; 0: equal weights
   KeyMask mask = KeyMask::kOtsu;
   BlockStart start = BlockStart::kDefault;
-  std::string placeholder = "S*";
   std::string init_word;  ///< one token of the base's tokenizer
   uint64_t seed = 0;
 };
@@ -61,15 +60,15 @@ struct TrainStart {
 /// pictures01 [P, 3, h, w] in 0..1, P at least 1. Returns the adapter after all steps, or after the
 /// step at which a callback stopped. Resumes from `start` and then ends with the same bits as
 /// without the interruption, on the same kind of device with the same number of threads. Throws
-/// c10::Error, also for an init word that is not one token or a state that does not fit.
+/// c10::Error, also for an init word that is not one token or a state that does not fit; NonFinite
+/// if the base model alone gives numbers that are not finite.
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
                      const OnStep& on_step, const TrainStart* start = nullptr);
 
-/// The Otsu masks of the pictures for "a photo of a {placeholder}" at the middle timestep: for each
-/// site, the finest last, one mask for each picture. They come from the clean picture as reference
-/// or, in mmagic's dialect, from the noised picture as target.
+/// The Otsu masks of the pictures for "a photo of a {}", with the learned word, at the middle
+/// timestep: for each site, the finest last, one mask for each picture. They come from the clean
+/// picture as reference or, in mmagic's dialect, from the noised picture as target.
 std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
-                                      const std::string& placeholder,
                                       Dialect dialect = Dialect::kPaper);
 
 }  // namespace vico::worker

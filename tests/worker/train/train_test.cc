@@ -144,7 +144,7 @@ TEST_F(TrainTest, AnInitWordOfSeveralTokensIsRefused) {
 
 TEST_F(TrainTest, FindsAMaskForEachSiteAndPictureTheFinestSiteLast) {
   auto adapter = TrainAdapter(base, pictures, FewSteps(), kGoOn);
-  const auto masks = LearnedMasks(base, adapter, pictures, "S*");
+  const auto masks = LearnedMasks(base, adapter, pictures);
   const auto sites = adapter->site_names();
   ASSERT_EQ(masks.size(), 3 * sites.size());
   for (size_t i = 0; i < masks.size(); ++i) {
