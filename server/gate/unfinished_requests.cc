@@ -1,0 +1,136 @@
+#include "server/gate/unfinished_requests.h"
+
+#include <algorithm>
+
+namespace vico::server {
+namespace {
+
+constexpr uint8_t kPadded = 0x8;
+
+}  // namespace
+
+UnfinishedRequests::~UnfinishedRequests() {
+  for (auto& [stream, call] : calls_) budget_.Return(peer_, call.held);
+}
+
+UnfinishedRequests::Excess UnfinishedRequests::FromClient(std::string_view bytes, Time now) {
+  client_.Read(
+      bytes,
+      [&](const Frame& frame) {
+        OnFrame(frame, now);
+        return !excess_;
+      },
+      [&](std::string_view payload) { OnPayload(payload, now); });
+  return excess_;
+}
+
+void UnfinishedRequests::FromServer(std::string_view bytes) {
+  server_.Read(bytes, [&](const Frame& frame) {
+    const bool may_end = frame.type == FrameType::kData || frame.type == FrameType::kHeaders;
+    if (frame.type == FrameType::kResetStream || (may_end && frame.Has(Frame::kEndStream))) {
+      End(frame.stream);
+    }
+    return true;
+  });
+}
+
+UnfinishedRequests::Excess UnfinishedRequests::Overdue(Time now) const {
+  const bool overdue = std::any_of(calls_.begin(), calls_.end(), [now](const auto& entry) {
+    return entry.second.waits && now - entry.second.waits_since > kMessageTime;
+  });
+  return overdue ? Excess("messages that it does not complete") : std::nullopt;
+}
+
+void UnfinishedRequests::OnFrame(const Frame& frame, Time now) {
+  frame_ = frame;
+  frame_at_ = 0;
+  padding_ = 0;
+  if (frame.type == FrameType::kResetStream) return End(frame.stream);
+  if (frame.type == FrameType::kHeaders) {
+    if (frame.stream > last_stream_) {
+      last_stream_ = frame.stream;
+      Call& call = calls_[frame.stream];
+      call.waits_since = now;
+      Hold(call, kCallBytes);
+    }
+    if (frame.Has(Frame::kEndStream)) EndOfRequest(frame.stream);
+  } else if (frame.type == FrameType::kData && frame.length == 0 && frame.Has(Frame::kEndStream)) {
+    EndOfRequest(frame.stream);
+  }
+}
+
+void UnfinishedRequests::EndOfRequest(uint32_t stream) {
+  const auto found = calls_.find(stream);
+  if (found != calls_.end()) found->second.waits = false;
+}
+
+void UnfinishedRequests::OnPayload(std::string_view payload, Time now) {
+  if (frame_.type != FrameType::kData || excess_) return;
+  const auto entry = calls_.find(frame_.stream);
+  if (entry == calls_.end()) return;  // the server has ended the call
+  const auto size = static_cast<uint32_t>(payload.size());
+  std::string_view data = payload;
+  if (frame_.Has(kPadded)) {
+    if (frame_at_ == 0) {
+      padding_ = static_cast<uint8_t>(payload.front());
+      data.remove_prefix(1);
+    }
+    const uint32_t data_end = frame_.length - std::min(padding_, frame_.length);
+    const uint32_t beyond = std::max(frame_at_ + size, data_end) - data_end;
+    data.remove_suffix(std::min<size_t>(beyond, data.size()));
+  }
+  frame_at_ += size;
+  OnMessageBytes(entry->second, data, now);
+  if (frame_at_ == frame_.length && frame_.Has(Frame::kEndStream)) entry->second.waits = false;
+}
+
+void UnfinishedRequests::OnMessageBytes(Call& call, std::string_view bytes, Time now) {
+  while (!bytes.empty() && !excess_) {
+    if (call.left == 0) {
+      if (call.prefix_size == 0) {
+        call.waits = true;
+        call.waits_since = now;
+      }
+      call.prefix[call.prefix_size++] = static_cast<uint8_t>(bytes.front());
+      bytes.remove_prefix(1);
+      if (call.prefix_size == kPrefix) BeginMessage(call);
+      continue;
+    }
+    const size_t taken = std::min<size_t>(call.left, bytes.size());
+    bytes.remove_prefix(taken);
+    call.left -= static_cast<uint32_t>(taken);
+    if (Hold(call, taken)) call.message_bytes += taken;
+    if (call.left == 0) call.waits = false;
+  }
+}
+
+/// Until the next one begins, a complete message counts: its handler may not have run.
+void UnfinishedRequests::BeginMessage(Call& call) {
+  budget_.Return(peer_, call.message_bytes);
+  call.held -= call.message_bytes;
+  call.message_bytes = 0;
+  call.prefix_size = 0;
+  call.left = uint32_t{call.prefix[1]} << 24 | uint32_t{call.prefix[2]} << 16 |
+              uint32_t{call.prefix[3]} << 8 | uint32_t{call.prefix[4]};
+  if (call.left == 0) call.waits = false;
+  if (call.left > kMostMessageBytes) excess_ = "bytes in one message";
+}
+
+bool UnfinishedRequests::Hold(Call& call, uint64_t bytes) {
+  if (excess_) return false;
+  if (budget_.Take(peer_, bytes) != Shares::Taken::kYes) {
+    excess_ = "requests that it does not complete";
+    return false;
+  }
+  call.held += bytes;
+  return true;
+}
+
+void UnfinishedRequests::End(uint32_t stream) {
+  const auto found = calls_.find(stream);
+  if (found == calls_.end()) return;
+  budget_.Return(peer_, found->second.held);
+  calls_.erase(found);
+}
+
+}  // namespace vico::server

@@ -1,0 +1,135 @@
+// Tests of what a client may make gRPC hold before a handler sees it.
+#include "server/gate/unfinished_requests.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace vico::server {
+namespace {
+
+constexpr uint8_t kEnd = Frame::kEndStream;
+constexpr uint8_t kPadded = 0x8;
+
+std::string Number(uint32_t value, int bytes) {
+  std::string text;
+  for (int i = bytes - 1; i >= 0; --i) text += static_cast<char>(value >> (8 * i));
+  return text;
+}
+
+std::string FrameOf(FrameType type, uint8_t flags, uint32_t stream, const std::string& payload) {
+  return Number(static_cast<uint32_t>(payload.size()), 3) + static_cast<char>(type) +
+         static_cast<char>(flags) + Number(stream, 4) + payload;
+}
+
+std::string Headers(uint32_t stream, uint8_t flags = 0) {
+  return FrameOf(FrameType::kHeaders, flags | Frame::kEndHeaders, stream, "headers");
+}
+
+std::string Data(uint32_t stream, const std::string& payload, uint8_t flags = 0) {
+  return FrameOf(FrameType::kData, flags, stream, payload);
+}
+
+std::string Head(uint32_t message_bytes) { return std::string(1, '\0') + Number(message_bytes, 4); }
+
+class UnfinishedRequestsTest : public testing::Test {
+ protected:
+  static constexpr uint64_t kCall = UnfinishedRequests::kCallBytes;
+
+  bool Accepts(const std::string& bytes) { return !requests_.FromClient(bytes, now_); }
+  uint64_t held() const { return budget_.taken("peer") - kCall * calls_; }
+
+  UnfinishedRequests::Time now_{};
+  Shares budget_{4 << 20};
+  UnfinishedRequests requests_{budget_, "peer"};
+  uint64_t calls_ = 1;
+};
+
+TEST_F(UnfinishedRequestsTest, AMessageCountsUntilTheServerEndsItsCall) {
+  EXPECT_TRUE(Accepts(Headers(1)));
+  EXPECT_TRUE(Accepts(Data(1, Head(100) + std::string(60, 'x'))));
+  EXPECT_EQ(held(), 60u);
+  EXPECT_TRUE(Accepts(Data(1, std::string(40, 'x'), kEnd)));
+  EXPECT_EQ(held(), 100u) << "its handler may not have run yet";
+  requests_.FromServer(Headers(1) + Data(1, "answer") + Headers(1, kEnd));
+  EXPECT_EQ(budget_.taken(), 0u);
+}
+
+TEST_F(UnfinishedRequestsTest, TheNextMessageOfAnUploadReplacesTheOneBefore) {
+  EXPECT_TRUE(Accepts(Headers(1)));
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(Accepts(Data(1, Head(60'000) + std::string(60'000, 'x'))));
+  EXPECT_EQ(held(), 60'000u);
+}
+
+TEST_F(UnfinishedRequestsTest, AResetReturnsWhatTheCallHeld) {
+  EXPECT_TRUE(Accepts(Headers(1) + Data(1, Head(100) + "part")));
+  EXPECT_TRUE(Accepts(FrameOf(FrameType::kResetStream, 0, 1, Number(8, 4))));
+  EXPECT_EQ(budget_.taken(), 0u);
+  EXPECT_TRUE(Accepts(Headers(3) + Data(3, Head(100) + "part")));
+  requests_.FromServer(FrameOf(FrameType::kResetStream, 0, 3, Number(8, 4)));
+  EXPECT_EQ(budget_.taken(), 0u);
+  EXPECT_TRUE(Accepts(Data(3, std::string(1000, 'x')) + Headers(3, kEnd))) << "still under way";
+  EXPECT_EQ(budget_.taken(), 0u);
+}
+
+TEST_F(UnfinishedRequestsTest, BytesAreCountedHoweverTheyAreCut) {
+  const std::string all =
+      Headers(1) + Data(1, Head(10) + "0123") + Data(1, "456") +
+      Data(1, std::string("\x05", 1) + "789" + Head(20) + "ab" + "pad..", kPadded);
+  for (const char byte : all) EXPECT_TRUE(Accepts(std::string(1, byte)));
+  EXPECT_EQ(held(), 2u) << "of the second message; padding counts nothing";
+}
+
+TEST_F(UnfinishedRequestsTest, APeerThatHoldsTooMuchIsNamed) {
+  bool accepted = true;
+  for (uint32_t stream = 1; accepted && stream < 400; stream += 2) {
+    accepted = Accepts(Headers(stream) + Data(stream, Head(30'000) + std::string(29'999, 'x')));
+  }
+  EXPECT_FALSE(accepted);
+  EXPECT_LE(budget_.taken("peer"), 2u << 20) << "half of all";
+  UnfinishedRequests other(budget_, "other");
+  EXPECT_FALSE(other.FromClient(Headers(1) + Data(1, Head(9) + "part"), now_));
+}
+
+TEST_F(UnfinishedRequestsTest, CallsWithoutAMessageCountToo) {
+  bool accepted = true;
+  uint32_t stream = 1;
+  for (; accepted && stream < 2000; stream += 2) accepted = Accepts(Headers(stream));
+  EXPECT_FALSE(accepted);
+  EXPECT_NEAR(stream / 2.0, (2 << 20) / kCall, 2);
+}
+
+TEST_F(UnfinishedRequestsTest, AMessageThatIsAnnouncedTooLongIsRefusedAtItsHead) {
+  EXPECT_TRUE(Accepts(Headers(1) + Data(1, Head(UnfinishedRequests::kMostMessageBytes))));
+  EXPECT_FALSE(Accepts(Headers(3) + Data(3, Head(UnfinishedRequests::kMostMessageBytes + 1))));
+}
+
+TEST_F(UnfinishedRequestsTest, EachMessageHasItsTime) {
+  EXPECT_TRUE(Accepts(Headers(1)));
+  now_ += UnfinishedRequests::kMessageTime;
+  EXPECT_FALSE(requests_.Overdue(now_));
+  EXPECT_TRUE(requests_.Overdue(now_ + std::chrono::seconds(1))) << "no message at all";
+  EXPECT_TRUE(Accepts(Data(1, Head(3) + "abc")));
+  EXPECT_FALSE(requests_.Overdue(now_ + std::chrono::hours(1))) << "the next one may take its time";
+  EXPECT_TRUE(Accepts(Data(1, std::string(1, 0))));
+  EXPECT_TRUE(requests_.Overdue(now_ + std::chrono::hours(1))) << "one byte of the next";
+}
+
+TEST_F(UnfinishedRequestsTest, ACompleteRequestHasNoTimeLimit) {
+  EXPECT_TRUE(Accepts(Headers(1, kEnd) + Headers(3) + Data(3, "", kEnd) + Headers(5) +
+                      Data(5, Head(1) + "x", kEnd)));
+  EXPECT_FALSE(requests_.Overdue(now_ + std::chrono::hours(1)));
+}
+
+TEST_F(UnfinishedRequestsTest, AClosedConnectionReturnsEverything) {
+  {
+    UnfinishedRequests closed(budget_, "other");
+    EXPECT_FALSE(closed.FromClient(Headers(1) + Data(1, Head(9) + "part"), now_));
+    EXPECT_EQ(budget_.taken(), kCall + 4);
+  }
+  EXPECT_EQ(budget_.taken(), 0u);
+}
+
+}  // namespace
+}  // namespace vico::server
