@@ -22,6 +22,15 @@ absl::Status Unexpected(const wire::FromEngine& message) {
       fmt::format("channel: unexpected message {}", static_cast<int>(message.what_case())));
 }
 
+/// The error that the engine reports.
+absl::Status FailureIn(const wire::FromEngine& message) {
+  absl::Status failure = FromProto(message.failed());
+  if (failure.ok() || failure.message().empty()) {
+    return absl::DataLossError("channel: a failure does not say what failed");
+  }
+  return failure;
+}
+
 bool AreSame(const std::vector<BaseModelOffer>& a, const std::vector<BaseModelOffer>& b) {
   return std::ranges::equal(a, b, [](const BaseModelOffer& x, const BaseModelOffer& y) {
     return x.base_model.name() == y.base_model.name() &&
@@ -131,7 +140,7 @@ absl::Status EngineProcess::Start() {
   }
   if (!hello.has_hello()) {
     child_ = nullptr;
-    return hello.has_failed() ? FromProto(hello.failed()) : Unexpected(hello);
+    return hello.has_failed() ? FailureIn(hello) : Unexpected(hello);
   }
   std::vector<BaseModelOffer> offers;
   for (wire::Offer& offer : *hello.mutable_hello()->mutable_offers()) {
@@ -198,7 +207,7 @@ absl::StatusOr<TrainedAdapter> EngineProcess::Train(const v1::TrainSpec& spec,
                               .peak_rss_mb = trained.peak_rss_mb()};
       }
       case wire::FromEngine::kFailed:
-        return FromProto(message.failed());
+        return FailureIn(message);
       default:
         if (!Dispatch(message, callbacks)) return HandleLoss(Unexpected(message));
     }
@@ -228,7 +237,7 @@ absl::StatusOr<bool> EngineProcess::Generate(const v1::GenerateSpec& spec,
       case wire::FromEngine::kGenerated:
         return message.generated().finished();
       case wire::FromEngine::kFailed:
-        return FromProto(message.failed());
+        return FailureIn(message);
       default:
         if (!Dispatch(message, callbacks)) return HandleLoss(Unexpected(message));
     }

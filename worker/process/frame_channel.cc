@@ -1,5 +1,6 @@
 #include "worker/process/frame_channel.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kMostBytes = INT_MAX;  // protobuf's limit for a message
+constexpr size_t kFirstBytes = size_t{1} << 20;
 
 absl::Status Closed() { return absl::UnavailableError("channel: the other process has ended"); }
 
@@ -52,9 +54,16 @@ absl::Status FrameChannel::Receive(google::protobuf::MessageLite& message,
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) length |= uint64_t{header[i]} << (8 * i);
   if (length > kMostBytes) return absl::DataLossError("channel: a frame has more than 2 GiB");
-  std::string bytes(length, '\0');
-  if (absl::Status status = ReadWhole(bytes.data(), bytes.size(), patience); !status.ok())
-    return status;
+  // The memory grows with what arrives, not with what the header announces.
+  std::string bytes;
+  while (bytes.size() < length) {
+    const size_t have = bytes.size();
+    bytes.resize(have + std::min<uint64_t>(length - have, std::max(have, kFirstBytes)));
+    if (absl::Status status = ReadWhole(bytes.data() + have, bytes.size() - have, patience);
+        !status.ok()) {
+      return status;
+    }
+  }
   if (!message.ParseFromString(bytes))
     return absl::DataLossError("channel: a frame does not contain a message");
   return absl::OkStatus();

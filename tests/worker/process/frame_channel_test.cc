@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,6 +54,21 @@ TEST_F(FrameChannelTest, AClosedEndIsUnavailable) {
   CloseOther();
   EXPECT_THAT(channel_->Receive(answer_), HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(channel_->Send(answer_), HasCode(absl::StatusCode::kUnavailable));
+}
+
+/// The most memory that the process has had so far, in KiB.
+long MostMemory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+TEST_F(FrameChannelTest, AnAnnouncedLengthCostsNoMemoryBeforeTheBytesArrive) {
+  const long before = MostMemory();
+  WriteRaw(std::string("\xff\xff\xff\x7f\0\0\0\0", 8));  // 2 GiB
+  CloseOther();
+  EXPECT_THAT(channel_->Receive(answer_), HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_LT(MostMemory() - before, 64 << 10);
 }
 
 TEST_F(FrameChannelTest, AReceiveWithoutDataTimesOut) {
