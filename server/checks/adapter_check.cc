@@ -1,5 +1,6 @@
 #include "server/checks/adapter_check.h"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <string_view>
@@ -10,13 +11,15 @@
 
 #include "common/formats/adapter_header.h"
 #include "common/formats/adapter_layout.h"
+#include "common/plain_text.h"
 #include "common/status.h"
 
 namespace vico::server {
 namespace {
 
-constexpr int64_t kMaxWidth = 8192;  // of a site
-constexpr size_t kMaxInitWordBytes = 32;
+constexpr int64_t kMaxWidth = 8192;             // of a site
+constexpr size_t kPartBytes = size_t{8} << 20;  // of a file that are in memory at once
+constexpr size_t kMaxInitWord = 32;             // characters
 
 absl::Status Bad(std::string_view what, std::string_view why) {
   return absl::InvalidArgumentError(fmt::format("{} {}", what, why));
@@ -34,24 +37,28 @@ bool AllFinite(std::span<const std::byte> bytes, Word exponent) {
   return true;
 }
 
-absl::Status CheckTensor(const SafetensorsFile& file, const TensorInfo& tensor) {
-  bool finite = false;
-  switch (tensor.dtype) {
+bool AllFinite(std::span<const std::byte> bytes, DType dtype) {
+  switch (dtype) {
     case DType::kF32:
-      finite = AllFinite<uint32_t>(file.bytes(tensor), 0x7f800000);
-      break;
+      return AllFinite<uint32_t>(bytes, 0x7f800000);
     case DType::kF16:
-      finite = AllFinite<uint16_t>(file.bytes(tensor), 0x7c00);
-      break;
-    case DType::kBF16:
-      finite = AllFinite<uint16_t>(file.bytes(tensor), 0x7f80);
-      break;
+      return AllFinite<uint16_t>(bytes, 0x7c00);
     default:
-      return Bad(fmt::format("tensor \"{}\"", tensor.name),
-                 fmt::format("must be F32, F16 or BF16, got {}", DTypeName(tensor.dtype)));
+      return AllFinite<uint16_t>(bytes, 0x7f80);  // BF16
   }
-  if (!finite) {
-    return Bad(fmt::format("tensor \"{}\"", tensor.name), "holds infinite or undefined numbers");
+}
+
+absl::Status CheckTensor(const SafetensorsFile& file, const TensorInfo& tensor) {
+  const std::string what = fmt::format("tensor \"{}\"", tensor.name);
+  if (tensor.dtype != DType::kF32 && tensor.dtype != DType::kF16 && tensor.dtype != DType::kBF16) {
+    return Bad(what, fmt::format("must be F32, F16 or BF16, got {}", DTypeName(tensor.dtype)));
+  }
+  std::span<const std::byte> rest = file.bytes(tensor);
+  while (!rest.empty()) {
+    const auto part = rest.first(std::min(rest.size(), kPartBytes));
+    rest = rest.subspan(part.size());
+    if (!AllFinite(part, tensor.dtype)) return Bad(what, "holds infinite or undefined numbers");
+    file.Release(part);
   }
   return absl::OkStatus();
 }
@@ -93,8 +100,9 @@ absl::Status CheckNamesAndShapes(const SafetensorsFile& file,
 
 absl::StatusOr<AdapterFacts> CheckAdapterFile(const SafetensorsFile& file) {
   ASSIGN_OR_RETURN(AdapterHeader header, ReadAdapterHeader(file.metadata()));
-  if (header.init_word.size() > kMaxInitWordBytes) {
-    return Bad("metadata \"init_word\":", "must have at most 32 bytes");
+  if (CountCharacters(header.init_word) > kMaxInitWord || !FindNotPlain(header.init_word).empty()) {
+    return Bad("metadata \"init_word\":",
+               "must have at most 32 characters, none of them control or bidirectional");
   }
   RETURN_IF_ERROR(CheckNamesAndShapes(file, header.sites));
   for (const TensorInfo& tensor : file.tensors()) {

@@ -5,10 +5,13 @@
 #include <cmath>
 #include <set>
 
-#include <absl/strings/ascii.h>
 #include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
 
+#include "common/field_errors.h"
+#include "common/formats/adapter_layout.h"
 #include "common/ids.h"
+#include "common/plain_text.h"
 #include "common/schedulers.h"
 #include "common/sha256.h"
 #include "common/status.h"
@@ -24,7 +27,7 @@ constexpr std::array<Bounds, 15> kLimits{kTrainSteps,       kTrainBatchSize,    
                                          kPromptBytes,      kConceptPictures,   kPictureBytes};
 constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
-constexpr size_t kMaxNameBytes = 255;  // display names, file names, worker names
+constexpr size_t kMaxName = 255;  // characters of display names, file names, worker names
 constexpr int kMaxLeasedJobs = 8;
 constexpr int kMaxEvents = 256;     // of one report
 constexpr int kMaxBaseModels = 64;  // of one worker
@@ -38,17 +41,19 @@ std::string Text(double value) {
   return fmt::format("{:g}", value);
 }
 
-/// Text for people: no control characters, at most `max_bytes`. Protobuf has checked that it is
-/// UTF-8.
-absl::Status CheckText(std::string_view field, std::string_view text, size_t max_bytes) {
-  if (text.size() > max_bytes) {
-    return FieldError(field,
-                      fmt::format("must have at most {} bytes, got {}", max_bytes, text.size()));
-  }
-  if (std::any_of(text.begin(), text.end(), absl::ascii_iscntrl)) {
-    return FieldError(field, "must not hold control characters");
-  }
-  return absl::OkStatus();
+/// The error for text with other characters than those in `set`, or too few or many of them.
+absl::Status WrongCharacters(std::string_view field, std::string_view text, size_t min, size_t max,
+                             std::string_view set) {
+  const size_t count = CountCharacters(text);
+  const std::string got =
+      count < min || count > max ? fmt::format("{}", count) : fmt::format("\"{}\"", text);
+  return FieldError(field,
+                    fmt::format("must be {}..{} characters of {}, got {}", min, max, set, got));
+}
+
+absl::Status CheckDigest(std::string_view field, std::string_view sha256) {
+  if (IsSha256Hex(sha256)) return absl::OkStatus();
+  return FieldError(field, "must be 64 lower-case hexadecimal digits");
 }
 
 /// The server sums workers' loads, so each must be plausible.
@@ -70,6 +75,27 @@ absl::Status CheckBounds(const Bounds& bounds, double value) {
                                               Text(bounds.max), Text(value)));
 }
 
+absl::Status CheckEnumNumber(std::string_view field, const google::protobuf::EnumDescriptor& type,
+                             int value) {
+  if (type.FindValueByNumber(value) != nullptr) return absl::OkStatus();
+  std::string names;
+  for (int i = 1; i < type.value_count(); ++i) {  // the first means unspecified
+    names += (i == 1 ? "" : i + 1 < type.value_count() ? ", " : " or ") + type.value(i)->name();
+  }
+  return FieldError(field, fmt::format("must be {}, got {}", names, value));
+}
+
+absl::Status CheckName(std::string_view field, std::string_view name, size_t max_characters) {
+  if (const size_t count = CountCharacters(name); count > max_characters) {
+    return FieldError(
+        field, fmt::format("must have at most {} characters, got {}", max_characters, count));
+  }
+  const std::string bad = FindNotPlain(name);
+  if (bad.empty()) return absl::OkStatus();
+  return FieldError(field,
+                    fmt::format("must not hold control or bidirectional characters, got {}", bad));
+}
+
 absl::Status CheckRequestId(std::string_view field, std::string_view request_id) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -77,10 +103,14 @@ absl::Status CheckRequestId(std::string_view field, std::string_view request_id)
   };
   if (request_id.size() < 16 || request_id.size() > 64 ||
       !std::all_of(request_id.begin(), request_id.end(), allowed)) {
-    return FieldError(field, fmt::format("must be 16..64 characters of [A-Za-z0-9._-], got {}",
-                                         request_id.size()));
+    return WrongCharacters(field, request_id, 16, 64, "[A-Za-z0-9._-]");
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder) {
+  if (IsPlaceholder(placeholder)) return absl::OkStatus();
+  return WrongCharacters(field, placeholder, 1, 32, "[A-Za-z0-9_*<>-]");
 }
 
 absl::StatusOr<int> CheckPageSize(int page_size) {
@@ -89,45 +119,59 @@ absl::StatusOr<int> CheckPageSize(int page_size) {
   return page_size == 0 ? kDefault : page_size;
 }
 
+void CleanFileNames(v1::UploadConceptRequest::Header& header) {
+  for (auto& picture : *header.mutable_pictures()) {
+    picture.set_file_name(PlainName(picture.file_name(), kMaxName));
+  }
+}
+
 absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header) {
-  RETURN_IF_ERROR(CheckRequestId("header.request_id", header.request_id()));
-  RETURN_IF_ERROR(CheckText("header.display_name", header.display_name(), kMaxNameBytes));
-  RETURN_IF_ERROR(CheckBounds(kConceptPictures, header.pictures_size()));
+  FieldErrors errors;
+  errors.Add(CheckRequestId("header.request_id", header.request_id()));
+  errors.Add(CheckName("header.display_name", header.display_name(), kMaxName));
+  errors.Add(CheckBounds(kConceptPictures, header.pictures_size()));
+  if (header.pictures_size() > kConceptPictures.max) return errors.status();
   uint64_t total = 0;
   for (int i = 0; i < header.pictures_size(); ++i) {
     const auto& picture = header.pictures(i);
     const std::string field = fmt::format("header.pictures[{}]", i);
-    if (!IsSha256Hex(picture.sha256())) {
-      return FieldError(field + ".sha256", "must be 64 lower-case hexadecimal digits");
-    }
+    errors.Add(CheckDigest(field + ".sha256", picture.sha256()));
     const std::string size_field = field + ".size_bytes";
-    RETURN_IF_ERROR(CheckBounds({size_field, kPictureBytes.min, kPictureBytes.max},
-                                static_cast<double>(picture.size_bytes())));
-    RETURN_IF_ERROR(CheckText(field + ".file_name", picture.file_name(), kMaxNameBytes));
-    total += picture.size_bytes();
+    const absl::Status size = CheckBounds({size_field, kPictureBytes.min, kPictureBytes.max},
+                                          static_cast<double>(picture.size_bytes()));
+    errors.Add(size);
+    if (size.ok()) total += picture.size_bytes();
+    errors.Add(CheckName(field + ".file_name", picture.file_name(), kMaxName));
   }
   if (total > kConceptBytes) {
-    return FieldError("header.pictures", fmt::format("must have at most {} bytes together, got {}",
-                                                     kConceptBytes, total));
+    errors.Add("header.pictures",
+               fmt::format("must have at most {} bytes together, got {}", kConceptBytes, total));
   }
-  return absl::OkStatus();
+  return errors.status();
 }
 
 absl::Status CheckImportHeader(const v1::ImportAdapterRequest::Header& header) {
-  RETURN_IF_ERROR(CheckRequestId("header.request_id", header.request_id()));
+  FieldErrors errors;
+  errors.Add(CheckRequestId("header.request_id", header.request_id()));
   if (!header.base_model().empty() && !IsBaseModelName(header.base_model())) {
-    return FieldError("header.base_model", "must be \"baseModels/{id}\" or left out");
+    errors.Add("header.base_model", "must be \"baseModels/{id}\" or left out");
   }
-  RETURN_IF_ERROR(CheckBounds(kAdapterBytes, static_cast<double>(header.size_bytes())));
+  errors.Add(CheckBounds(kAdapterBytes, static_cast<double>(header.size_bytes())));
   const Bounds reference{"header.reference_size_bytes", kPictureBytes.min, kPictureBytes.max};
-  RETURN_IF_ERROR(CheckBounds(reference, static_cast<double>(header.reference_size_bytes())));
-  if (!IsSha256Hex(header.sha256())) {
-    return FieldError("header.sha256", "must be 64 lower-case hexadecimal digits");
+  errors.Add(CheckBounds(reference, static_cast<double>(header.reference_size_bytes())));
+  errors.Add(CheckDigest("header.sha256", header.sha256()));
+  errors.Add(CheckDigest("header.reference_sha256", header.reference_sha256()));
+  return errors.status();
+}
+
+absl::Status CheckListJobs(const v1::ListJobsRequest& request) {
+  FieldErrors errors;
+  errors.Add(CheckBounds(kPageSize, request.page_size()));
+  errors.Add(CheckEnum("kind", request.kind()));
+  for (int i = 0; i < request.states_size(); ++i) {
+    errors.Add(CheckEnum(fmt::format("states[{}]", i), request.states(i)));
   }
-  if (!IsSha256Hex(header.reference_sha256())) {
-    return FieldError("header.reference_sha256", "must be 64 lower-case hexadecimal digits");
-  }
-  return absl::OkStatus();
+  return errors.status();
 }
 
 absl::Status CheckChunk(std::string_view field, std::string_view data) {
@@ -137,9 +181,9 @@ absl::Status CheckChunk(std::string_view field, std::string_view data) {
 
 absl::Status CheckRegistration(const v1::RegisterRequest& request) {
   if (request.worker().empty()) return FieldError("worker", "must not be empty");
-  RETURN_IF_ERROR(CheckText("worker", request.worker(), kMaxNameBytes));
-  RETURN_IF_ERROR(CheckText("device", request.device(), kMaxNameBytes));
-  RETURN_IF_ERROR(CheckText("build_version", request.build_version(), kMaxNameBytes));
+  RETURN_IF_ERROR(CheckName("worker", request.worker(), kMaxName));
+  RETURN_IF_ERROR(CheckName("device", request.device(), kMaxName));
+  RETURN_IF_ERROR(CheckName("build_version", request.build_version(), kMaxName));
   RETURN_IF_ERROR(CheckBounds({"base_models", 1, kMaxBaseModels}, request.base_models_size()));
   std::set<std::string> names;
   for (int i = 0; i < request.base_models_size(); ++i) {
@@ -153,9 +197,7 @@ absl::Status CheckRegistration(const v1::RegisterRequest& request) {
     if (!names.insert(base_model.name()).second) {
       return FieldError(field + ".base_model.name", "is named twice");
     }
-    if (!IsSha256Hex(base_model.digest())) {
-      return FieldError(field + ".base_model.digest", "must be 64 lower-case hexadecimal digits");
-    }
+    RETURN_IF_ERROR(CheckDigest(field + ".base_model.digest", base_model.digest()));
     if (base_model.size_multiple() < 1 || base_model.min_side() < 1 ||
         base_model.min_side() > base_model.max_side() ||
         base_model.resolution() < base_model.min_side() ||
@@ -167,6 +209,10 @@ absl::Status CheckRegistration(const v1::RegisterRequest& request) {
     RETURN_IF_ERROR(CheckBounds({context_field, 3, 1024}, base_model.context_tokens()));
     RETURN_IF_ERROR(CheckBlobRef(field + ".vocabulary", offered.vocabulary(), kTokenizerBytes));
     RETURN_IF_ERROR(CheckBlobRef(field + ".merges", offered.merges(), kTokenizerBytes));
+    if (offered.has_added_tokens()) {
+      RETURN_IF_ERROR(
+          CheckBlobRef(field + ".added_tokens", offered.added_tokens(), kTokenizerBytes));
+    }
   }
   return absl::OkStatus();
 }
@@ -174,8 +220,8 @@ absl::Status CheckRegistration(const v1::RegisterRequest& request) {
 absl::Status CheckLeaseRequest(const v1::LeaseRequest& request) {
   if (request.worker().empty()) return FieldError("worker", "must not be empty");
   if (request.nonce().empty()) return FieldError("nonce", "must not be empty");
-  RETURN_IF_ERROR(CheckText("worker", request.worker(), kMaxNameBytes));
-  RETURN_IF_ERROR(CheckText("nonce", request.nonce(), kMaxNameBytes));
+  RETURN_IF_ERROR(CheckName("worker", request.worker(), kMaxName));
+  RETURN_IF_ERROR(CheckName("nonce", request.nonce(), kMaxName));
   RETURN_IF_ERROR(CheckBounds({"base_models", 0, kMaxBaseModels}, request.base_models_size()));
   RETURN_IF_ERROR(CheckLoad(request.load()));
   return CheckBounds({"max_jobs", 0, kMaxLeasedJobs}, request.max_jobs());
@@ -205,9 +251,7 @@ absl::Status CheckFinish(const v1::FinishRequest& request) {
 }
 
 absl::Status CheckBlobRef(std::string_view field, const v1::BlobRef& blob, uint64_t limit_bytes) {
-  if (!IsSha256Hex(blob.sha256())) {
-    return FieldError(fmt::format("{}.sha256", field), "must be 64 lower-case hexadecimal digits");
-  }
+  RETURN_IF_ERROR(CheckDigest(fmt::format("{}.sha256", field), blob.sha256()));
   const std::string path = fmt::format("{}.size_bytes", field);
   return CheckBounds({path, 1, static_cast<double>(limit_bytes)},
                      static_cast<double>(blob.size_bytes()));

@@ -12,11 +12,13 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <google/protobuf/generated_enum_reflection.h>
 
 #include "common/text/tokenizer.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/job.pb.h"
+#include "vico/v1/job_service.pb.h"
 #include "vico/v1/model.pb.h"
 #include "vico/v1/worker.pb.h"
 
@@ -62,6 +64,17 @@ std::span<const v1::Dialect> Dialects();
 /// kInvalidArgument that names `bounds.field` unless min <= value <= max; NaN is refused.
 absl::Status CheckBounds(const Bounds& bounds, double value);
 
+/// kInvalidArgument that lists the allowed names when `value` is none of the enum's.
+absl::Status CheckEnumNumber(std::string_view field, const google::protobuf::EnumDescriptor& type,
+                             int value);
+template <typename Enum>
+absl::Status CheckEnum(std::string_view field, Enum value) {
+  return CheckEnumNumber(field, *google::protobuf::GetEnumDescriptor<Enum>(), value);
+}
+
+/// A word or name for people: plain text (common/plain_text.h) of at most `max_characters`.
+absl::Status CheckName(std::string_view field, std::string_view name, size_t max_characters);
+
 /// 16..64 characters of [A-Za-z0-9._-].
 absl::Status CheckRequestId(std::string_view field, std::string_view request_id);
 
@@ -70,6 +83,10 @@ absl::StatusOr<int> CheckPageSize(int page_size);
 
 /// [A-Za-z0-9_*<>-]{1,32}.
 absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder);
+
+/// Why a placeholder should not be a word of the base model's vocabulary, with a suggestion; empty
+/// if it is not.
+std::string WhyNotPlaceholder(std::string_view placeholder, const Tokenizer& tokenizer);
 
 /// Sources of a spec's defaults. The references must outlive the call.
 struct SpecSurroundings {
@@ -83,8 +100,9 @@ struct CheckedSpec {
   std::vector<v1::Event::Warning> warnings;
 };
 
-/// `spec.concept_name` is the name of `picture_set`. The init word must be one token. Missing
-/// fields get the base model's defaults, or those of the paper.
+/// `spec.concept_name` is the name of `picture_set`. The init word must be one token, the
+/// placeholder none. Missing fields get the base model's defaults, or those of the paper. One error
+/// names all wrong fields.
 absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& spec,
                                            const v1::Concept& picture_set,
                                            const SpecSurroundings& surroundings);
@@ -94,8 +112,12 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& spec,
                                               const v1::Adapter* adapter,
                                               const SpecSurroundings& surroundings);
 
+/// Makes the file names valid: they are shown to people and never used.
+void CleanFileNames(v1::UploadConceptRequest::Header& header);
 absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header);
 absl::Status CheckImportHeader(const v1::ImportAdapterRequest::Header& header);
+
+absl::Status CheckListJobs(const v1::ListJobsRequest& request);
 
 /// Size of a chunk of any stream: 1 byte..1 MiB.
 absl::Status CheckChunk(std::string_view field, std::string_view data);

@@ -1,15 +1,16 @@
 // Completes and checks the specs of jobs. Defaults come from the base model, then from the paper
 // (ViCo, arXiv 2306.00971).
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
-#include <absl/strings/ascii.h>
 #include <fmt/format.h>
 
-#include "common/formats/adapter_layout.h"
+#include "common/field_errors.h"
+#include "common/plain_text.h"
 #include "common/schedulers.h"
 #include "common/status.h"
 #include "server/checks/request.h"
@@ -17,24 +18,32 @@
 namespace vico::server {
 namespace {
 
-constexpr size_t kMaxWordBytes = 32;
+constexpr size_t kMaxWord = 32;  // characters
 constexpr int kMaxSites = 16;
 
-/// A prompt may contain line ends but no other control characters.
+/// A prompt may contain line ends and tabs.
 absl::Status CheckPrompt(std::string_view field, std::string_view prompt, bool required) {
   const auto max_bytes = static_cast<size_t>(kPromptBytes.max);
-  if ((required && prompt.empty()) || prompt.size() > max_bytes) {
+  if (prompt.size() > max_bytes || (required && prompt.empty())) {
     return FieldError(field, fmt::format("must have {}..{} bytes, got {}", required ? 1 : 0,
                                          max_bytes, prompt.size()));
   }
-  const auto bad = [](char c) {
-    return absl::ascii_iscntrl(static_cast<unsigned char>(c)) && c != '\n' && c != '\t' &&
-           c != '\r';
-  };
-  if (std::any_of(prompt.begin(), prompt.end(), bad)) {
-    return FieldError(field, "must not hold control characters");
-  }
-  return absl::OkStatus();
+  if (required && IsBlank(prompt)) return FieldError(field, "must not be blank");
+  const std::string bad = FindNotPlain(prompt, LineEnds::kAllowed);
+  if (bad.empty()) return absl::OkStatus();
+  return FieldError(field,
+                    fmt::format("must not hold control or bidirectional characters, got {}", bad));
+}
+
+/// The class of the thing: one token. The placeholder is none, so the two differ.
+absl::Status CheckInitWord(std::string_view word, const Tokenizer& tokenizer) {
+  constexpr std::string_view kField = "train.init_word";
+  if (IsBlank(word)) return FieldError(kField, "must be a word for the kind of thing");
+  RETURN_IF_ERROR(CheckName(kField, word, kMaxWord));
+  if (tokenizer.SingleToken(word)) return absl::OkStatus();
+  return FieldError(
+      kField, fmt::format("must be one token of the base model's vocabulary; \"{}\" is {}", word,
+                          tokenizer.Encode(word).size()));
 }
 
 v1::Event::Warning Warning(std::string_view reason, std::string message) {
@@ -78,15 +87,15 @@ Enum ChooseName(Enum requested, Enum base_default, Enum paper_default) {
   return requested != Enum{} ? requested : base_default != Enum{} ? base_default : paper_default;
 }
 
-/// CHOOSE(spec, defaults, steps, kTrainSteps, 400) sets `steps` in a complete spec.
-#define VICO_CHOOSE(to, requested, defaults, field, bounds, paper)             \
+/// Sets `field` of a complete spec, or adds to `errors` why it cannot.
+#define VICO_CHOOSE(errors, to, requested, defaults, field, bounds, paper)     \
   do {                                                                         \
     using Number = std::decay_t<decltype((requested).field())>;                \
     const absl::StatusOr<Number> chosen =                                      \
         Choose<Number>(bounds, (requested).has_##field(), (requested).field(), \
                        (defaults).has_##field(), (defaults).field(), paper);   \
-    if (!chosen.ok()) return chosen.status();                                  \
-    (to).set_##field(*chosen);                                                 \
+    (errors).Add(chosen.status());                                             \
+    if (chosen.ok()) (to).set_##field(*chosen);                                \
   } while (false)
 
 absl::StatusOr<int32_t> CheckSide(std::string_view field, int32_t side,
@@ -100,8 +109,25 @@ absl::StatusOr<int32_t> CheckSide(std::string_view field, int32_t side,
   return side;
 }
 
-v1::Determinism Determined(v1::Determinism determinism) {
-  return determinism == v1::DETERMINISM_SOLO ? determinism : v1::DETERMINISM_BEST_EFFORT;
+/// Warns when pictures that are far from square are squeezed.
+void WarnOfShapes(const v1::Concept& picture_set, v1::Resize resize,
+                  std::vector<v1::Event::Warning>& warnings) {
+  if (resize != v1::RESIZE_SQUEEZE) return;
+  std::vector<std::string> squeezed;
+  for (int i = 0; i < picture_set.pictures_size(); ++i) {
+    const v1::ConceptPicture& picture = picture_set.pictures(i);
+    const auto [shorter, longer] = std::minmax({picture.width(), picture.height()});
+    if (2 * longer > 3 * shorter) {
+      squeezed.push_back(
+          fmt::format("pictures[{}] ({} x {})", i, picture.width(), picture.height()));
+    }
+  }
+  if (squeezed.empty()) return;
+  warnings.push_back(
+      Warning("PICTURE_NOT_SQUARE",
+              fmt::format("{}: squeezed to a square, which changes the shape of the thing; "
+                          "RESIZE_CROP or RESIZE_PAD keeps it",
+                          fmt::join(squeezed, ", "))));
 }
 
 /// Sets one seed per picture: the requested ones, or a sequence from one requested or drawn seed.
@@ -124,6 +150,23 @@ absl::Status SetSeeds(const v1::GenerateSpec& requested, const SpecSurroundings&
   spec.clear_seeds();
   for (int i = 0; i < count; ++i) spec.add_seeds(first + static_cast<uint64_t>(i));
   return absl::OkStatus();
+}
+
+/// Checks what depends on the scheduler. A default for eta does not apply to one that takes none.
+absl::Status FitScheduler(const SchedulerInfo& scheduler, bool eta_requested,
+                          v1::GenerateSpec& spec) {
+  if (!scheduler.takes_eta && !eta_requested) spec.set_eta(0);
+  FieldErrors errors;
+  if (scheduler.max_steps > 0 && spec.steps() > 0) {
+    errors.Add(CheckBounds(
+        {kGenerateSteps.field, kGenerateSteps.min, static_cast<double>(scheduler.max_steps)},
+        spec.steps()));
+  }
+  if (!scheduler.takes_eta && spec.eta() != 0) {
+    errors.Add("generate.eta",
+               fmt::format("must be left out: the scheduler {} takes none", scheduler.name));
+  }
+  return errors.status();
 }
 
 /// Sets the requested sites, else those of the base model if the dialect is its own. None stands
@@ -155,12 +198,16 @@ absl::Status ChooseSites(const v1::TrainSpec& requested, const v1::BaseModel& ba
 
 }  // namespace
 
-absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder) {
-  if (!IsPlaceholder(placeholder)) {
-    return FieldError(field, fmt::format("must be 1..{} characters of [A-Za-z0-9_*<>-], got {}",
-                                         kMaxWordBytes, placeholder.size()));
-  }
-  return absl::OkStatus();
+std::string WhyNotPlaceholder(std::string_view placeholder, const Tokenizer& tokenizer) {
+  if (!tokenizer.SingleToken(placeholder)) return "";
+  constexpr std::array<std::string_view, 4> kSuggestions{"S*", "V*", "<new-thing>", "xx-thing-xx"};
+  const auto free = std::find_if(kSuggestions.begin(), kSuggestions.end(),
+                                 [&](auto word) { return !tokenizer.SingleToken(word); });
+  return fmt::format(
+      "\"{}\" is a word of the base model's vocabulary already, and every prompt with that word "
+      "would show the thing{}",
+      placeholder,
+      free == kSuggestions.end() ? std::string() : fmt::format("; use \"{}\", for example", *free));
 }
 
 absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
@@ -175,62 +222,54 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
   spec.set_placeholder(!requested.placeholder().empty()  ? requested.placeholder()
                        : !defaults.placeholder().empty() ? defaults.placeholder()
                                                          : "S*");
-  RETURN_IF_ERROR(CheckPlaceholder("train.placeholder", spec.placeholder()));
-
-  const std::string& word = requested.init_word();
-  if (word.empty() || word.size() > kMaxWordBytes) {
-    return FieldError("train.init_word",
-                      fmt::format("must have 1..{} bytes, got {}", kMaxWordBytes, word.size()));
+  FieldErrors errors;
+  const absl::Status placeholder = CheckPlaceholder("train.placeholder", spec.placeholder());
+  errors.Add(placeholder);
+  if (const std::string why = WhyNotPlaceholder(spec.placeholder(), surroundings.tokenizer);
+      placeholder.ok() && !why.empty()) {
+    errors.Add("train.placeholder", why);
   }
-  if (word == spec.placeholder()) {
-    return FieldError("train.init_word", "must differ from the placeholder");
-  }
-  if (!surroundings.tokenizer.SingleToken(word)) {
-    return FieldError("train.init_word",
-                      fmt::format("must be one token of the base model's vocabulary; \"{}\" is {}",
-                                  word, surroundings.tokenizer.Encode(word).size()));
-  }
-  spec.set_init_word(word);
-
+  errors.Add(CheckInitWord(requested.init_word(), surroundings.tokenizer));
+  spec.set_init_word(requested.init_word());
   spec.set_dialect(requested.dialect() != v1::DIALECT_UNSPECIFIED ? requested.dialect()
                                                                   : v1::DIALECT_PAPER);
-  const auto dialects = Dialects();
-  if (std::find(dialects.begin(), dialects.end(), spec.dialect()) == dialects.end()) {
-    return FieldError("train.dialect", "must be DIALECT_PAPER or DIALECT_MMAGIC");
-  }
+  errors.Add(CheckEnum("train.dialect", spec.dialect()));
 
-  RETURN_IF_ERROR(ChooseSites(requested, surroundings.base_model, spec));
-  VICO_CHOOSE(spec, requested, defaults, steps, kTrainSteps, 400);
-  VICO_CHOOSE(spec, requested, defaults, batch_size, kTrainBatchSize, 1);
-  VICO_CHOOSE(spec, requested, defaults, embedding_learning_rate, kEmbeddingRate, 5e-3);
-  VICO_CHOOSE(spec, requested, defaults, attention_learning_rate, kAttentionRate, 1e-5);
-  VICO_CHOOSE(spec, requested, defaults, regularizer_weight, kRegularizerWeight, 5e-4);
-  VICO_CHOOSE(spec, requested, defaults, min_snr_gamma, kMinSnrGamma, 0.0);
-  VICO_CHOOSE(spec, requested, defaults, sample_every_steps, kSampleEverySteps, 50);
+  errors.Add(ChooseSites(requested, surroundings.base_model, spec));
+  VICO_CHOOSE(errors, spec, requested, defaults, steps, kTrainSteps, 400);
+  VICO_CHOOSE(errors, spec, requested, defaults, batch_size, kTrainBatchSize, 1);
+  VICO_CHOOSE(errors, spec, requested, defaults, embedding_learning_rate, kEmbeddingRate, 5e-3);
+  VICO_CHOOSE(errors, spec, requested, defaults, attention_learning_rate, kAttentionRate, 1e-5);
+  VICO_CHOOSE(errors, spec, requested, defaults, regularizer_weight, kRegularizerWeight, 5e-4);
+  VICO_CHOOSE(errors, spec, requested, defaults, min_snr_gamma, kMinSnrGamma, 0.0);
+  VICO_CHOOSE(errors, spec, requested, defaults, sample_every_steps, kSampleEverySteps, 50);
   spec.set_mask(requested.has_mask() ? requested.mask() : !defaults.has_mask() || defaults.mask());
 
   spec.set_block_start(
       ChooseName(requested.block_start(), defaults.block_start(), v1::BLOCK_START_RANDOM));
-  if (!v1::BlockStart_IsValid(spec.block_start())) {
-    return FieldError("train.block_start",
-                      "must be BLOCK_START_RANDOM, BLOCK_START_ZERO or BLOCK_START_SELF_ATTENTION");
-  }
+  errors.Add(CheckEnum("train.block_start", spec.block_start()));
   spec.set_learning_rate_schedule(ChooseName(requested.learning_rate_schedule(),
                                              defaults.learning_rate_schedule(),
                                              v1::LEARNING_RATE_SCHEDULE_CONSTANT));
-  if (!v1::LearningRateSchedule_IsValid(spec.learning_rate_schedule())) {
-    return FieldError("train.learning_rate_schedule",
-                      "must be LEARNING_RATE_SCHEDULE_CONSTANT or LEARNING_RATE_SCHEDULE_COSINE");
-  }
+  errors.Add(CheckEnum("train.learning_rate_schedule", spec.learning_rate_schedule()));
+  spec.set_resize(ChooseName(requested.resize(), defaults.resize(), v1::RESIZE_SQUEEZE));
+  errors.Add(CheckEnum("train.resize", spec.resize()));
 
   spec.set_sample_prompt(!requested.sample_prompt().empty()
                              ? requested.sample_prompt()
                              : fmt::format("a photo of {}", spec.placeholder()));
-  RETURN_IF_ERROR(CheckPrompt("train.sample_prompt", spec.sample_prompt(), true));
+  // The default contains the placeholder, whose error is enough.
+  if (placeholder.ok() || !requested.sample_prompt().empty()) {
+    errors.Add(CheckPrompt("train.sample_prompt", spec.sample_prompt(), true));
+  }
   constexpr uint64_t kExact = uint64_t{1} << 53;
   spec.set_seed(requested.has_seed() ? requested.seed() : surroundings.draw_seed() % kExact);
-  spec.set_determinism(Determined(requested.determinism()));
+  spec.set_determinism(ChooseName(requested.determinism(), v1::DETERMINISM_UNSPECIFIED,
+                                  v1::DETERMINISM_BEST_EFFORT));
+  errors.Add(CheckEnum("train.determinism", spec.determinism()));
+  RETURN_IF_ERROR(errors.status());
 
+  WarnOfShapes(picture_set, spec.resize(), checked.warnings);
   WarnOfPrompt("train.sample_prompt", spec.sample_prompt(), spec.placeholder(), true, surroundings,
                checked.warnings);
   checked.warnings.insert(checked.warnings.end(), picture_set.warnings().begin(),
@@ -257,8 +296,9 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& requested,
     spec.set_adapter(adapter->name());
   }
 
-  RETURN_IF_ERROR(CheckPrompt("generate.prompt", requested.prompt(), true));
-  RETURN_IF_ERROR(CheckPrompt("generate.negative_prompt", requested.negative_prompt(), false));
+  FieldErrors errors;
+  errors.Add(CheckPrompt("generate.prompt", requested.prompt(), true));
+  errors.Add(CheckPrompt("generate.negative_prompt", requested.negative_prompt(), false));
   spec.set_prompt(requested.prompt());
   spec.set_negative_prompt(requested.negative_prompt());
 
@@ -266,47 +306,44 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& requested,
   spec.set_picture_count(requested.has_picture_count() ? requested.picture_count()
                          : counted_by_seeds            ? requested.seeds_size()
                                                        : 1);
-  RETURN_IF_ERROR(CheckBounds(kPictureCount, spec.picture_count()));
-  RETURN_IF_ERROR(SetSeeds(requested, surroundings, spec));
+  const absl::Status count = CheckBounds(kPictureCount, spec.picture_count());
+  errors.Add(count.ok() ? SetSeeds(requested, surroundings, spec) : count);
 
   spec.set_scheduler(!requested.scheduler().empty()  ? requested.scheduler()
                      : !defaults.scheduler().empty() ? defaults.scheduler()
                                                      : "ddim");
   const SchedulerInfo* scheduler = FindScheduler(spec.scheduler());
+  VICO_CHOOSE(errors, spec, requested, defaults, guidance_scale, kGuidanceScale, 7.5);
+  VICO_CHOOSE(errors, spec, requested, defaults, steps, kGenerateSteps, 50);
+  VICO_CHOOSE(errors, spec, requested, defaults, eta, kEta, 0.0);
   if (scheduler == nullptr) {
-    return FieldError("generate.scheduler",
-                      fmt::format("must be one of {}", fmt::join(kSchedulerNames, ", ")));
+    errors.Add("generate.scheduler",
+               fmt::format("must be one of {}", fmt::join(kSchedulerNames, ", ")));
+  } else {
+    errors.Add(FitScheduler(*scheduler, requested.has_eta(), spec));
   }
-  VICO_CHOOSE(spec, requested, defaults, guidance_scale, kGuidanceScale, 7.5);
-  VICO_CHOOSE(spec, requested, defaults, steps, kGenerateSteps, 50);
-  if (scheduler->max_steps > 0) {
-    const Bounds bounds{kGenerateSteps.field, kGenerateSteps.min,
-                        static_cast<double>(scheduler->max_steps)};
-    RETURN_IF_ERROR(CheckBounds(bounds, spec.steps()));
-  }
-  VICO_CHOOSE(spec, requested, defaults, eta, kEta, 0.0);
-  if (!scheduler->takes_eta && !requested.has_eta()) spec.set_eta(0);
-  if (!scheduler->takes_eta && spec.eta() != 0) {
-    return FieldError("generate.eta", fmt::format("must be left out: the scheduler {} takes none",
-                                                  scheduler->name));
-  }
-  RETURN_IF_ERROR(CheckBounds(kPreviewEverySteps, requested.preview_every_steps()));
+  errors.Add(CheckBounds(kPreviewEverySteps, requested.preview_every_steps()));
   spec.set_preview_every_steps(requested.preview_every_steps());
 
   const auto side = [&](bool given, int32_t value, bool has_default, int32_t base_default) {
     return given ? value : has_default ? base_default : base_model.resolution();
   };
-  ASSIGN_OR_RETURN(const int32_t width, CheckSide("generate.width",
-                                                  side(requested.has_width(), requested.width(),
-                                                       defaults.has_width(), defaults.width()),
-                                                  base_model));
-  ASSIGN_OR_RETURN(const int32_t height, CheckSide("generate.height",
-                                                   side(requested.has_height(), requested.height(),
-                                                        defaults.has_height(), defaults.height()),
-                                                   base_model));
-  spec.set_width(width);
-  spec.set_height(height);
-  spec.set_determinism(Determined(requested.determinism()));
+  const auto width = CheckSide(
+      "generate.width",
+      side(requested.has_width(), requested.width(), defaults.has_width(), defaults.width()),
+      base_model);
+  const auto height = CheckSide(
+      "generate.height",
+      side(requested.has_height(), requested.height(), defaults.has_height(), defaults.height()),
+      base_model);
+  errors.Add(width.status());
+  errors.Add(height.status());
+  spec.set_determinism(ChooseName(requested.determinism(), v1::DETERMINISM_UNSPECIFIED,
+                                  v1::DETERMINISM_BEST_EFFORT));
+  errors.Add(CheckEnum("generate.determinism", spec.determinism()));
+  RETURN_IF_ERROR(errors.status());
+  spec.set_width(*width);
+  spec.set_height(*height);
 
   const std::string placeholder = adapter ? adapter->placeholder() : "";
   WarnOfPrompt("generate.prompt", spec.prompt(), placeholder, adapter != nullptr, surroundings,

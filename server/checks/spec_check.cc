@@ -1,5 +1,6 @@
 #include "server/checks/spec_check.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,12 @@ absl::Status NameMissing(std::string_view field, std::string_view name, absl::St
                "NOT_FOUND");
 }
 
+namespace {
+
+bool IsServed(const v1::OfferedBaseModel& offered) { return offered.base_model().available(); }
+
+}  // namespace
+
 absl::StatusOr<v1::OfferedBaseModel> SpecCheck::FindBaseModel(std::string_view field,
                                                               std::string_view name) const {
   if (!name.empty()) {
@@ -31,6 +38,10 @@ absl::StatusOr<v1::OfferedBaseModel> SpecCheck::FindBaseModel(std::string_view f
         Error(absl::StatusCode::kFailedPrecondition,
               fmt::format("{}: no worker has offered a base model yet", field), "NO_BASE_MODEL"),
         absl::Seconds(5));
+  }
+  // A base model that nobody serves is not a choice while there are others.
+  if (std::ranges::any_of(all, IsServed)) {
+    std::erase_if(all, [](const auto& offered) { return !IsServed(offered); });
   }
   if (all.size() > 1) {
     return FieldError(field,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/status.h"
+#include "common/text/tokenizer_text.h"
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
 
@@ -10,7 +11,8 @@ namespace vico::server {
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(
     const v1::OfferedBaseModel& offered) {
-  const std::string key = offered.vocabulary().sha256() + offered.merges().sha256();
+  const std::string key =
+      offered.vocabulary().sha256() + offered.merges().sha256() + offered.added_tokens().sha256();
   {
     MutexLock lock(mutex_);
     if (const auto found = cached_.find(key); found != cached_.end()) return found->second;
@@ -22,7 +24,14 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(
                    GetBlob(blobs_, kSystemTenant, offered.vocabulary().sha256(), kTokenizerBytes));
   ASSIGN_OR_RETURN(const std::string merges,
                    GetBlob(blobs_, kSystemTenant, offered.merges().sha256(), kTokenizerBytes));
-  ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Create(vocabulary, merges));
+  std::string added_tokens;
+  if (offered.has_added_tokens()) {
+    RETURN_IF_ERROR(CheckBlob(blobs_, kSystemTenant, offered.added_tokens()));
+    ASSIGN_OR_RETURN(added_tokens, GetBlob(blobs_, kSystemTenant, offered.added_tokens().sha256(),
+                                           kTokenizerBytes));
+  }
+  ASSIGN_OR_RETURN(Tokenizer tokenizer,
+                   Tokenizer::Create(vocabulary, merges, kEndToken, added_tokens));
   const auto entry = std::make_shared<const Tokenizer>(std::move(tokenizer));
   MutexLock lock(mutex_);
   return cached_.emplace(key, entry).first->second;

@@ -27,7 +27,7 @@ class TokenizerCache {
  private:
   BlobStore& blobs_;
   Mutex mutex_;
-  // By the digests of both files.
+  // By the digests of the files.
   std::map<std::string, std::shared_ptr<const Tokenizer>> cached_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -185,9 +185,143 @@ TEST_F(RequestTest, TheInitWordMustBeOneToken) {
   EXPECT_THAT(Train(), NamesField("train.init_word"));
 }
 
-TEST_F(RequestTest, TheInitWordMustNotBeThePlaceholder) {
-  train_.set_placeholder("dog");
-  EXPECT_THAT(Train(), NamesField("train.init_word"));
+TEST_F(RequestTest, AWordOfTheVocabularyIsNoPlaceholder) {
+  for (const char* word : {"dog", "photo", "Photo", "x", "*"}) {
+    train_.set_placeholder(word);
+    EXPECT_THAT(Train(), NamesField("train.placeholder")) << word;
+    EXPECT_THAT(Train(), HasMessage(HasSubstr("use \"S*\""))) << word;
+  }
+  for (const char* word : {"sks", "V*", "photo-x", "<dog>"}) {
+    train_.set_placeholder(word);
+    EXPECT_THAT(Train(), IsOk()) << word;
+  }
+}
+
+TEST_F(RequestTest, LengthsAreCountedInCharacters) {
+  train_.set_placeholder("\u00f1");
+  EXPECT_THAT(Train(), HasMessage(HasSubstr("got \"\u00f1\"")));
+  std::string long_word;
+  for (int i = 0; i < 33; ++i) long_word += "\u00f1";
+  train_.set_placeholder(long_word);
+  EXPECT_THAT(Train(), HasMessage(HasSubstr("got 33")));
+  EXPECT_THAT(CheckName("name", long_word, 33), IsOk());
+  EXPECT_THAT(CheckName("name", long_word, 32), HasMessage(HasSubstr("at most 32 characters")));
+  EXPECT_THAT(CheckRequestId("request_id", "\u00f1"), HasMessage(HasSubstr("got 1")));
+}
+
+/// Text that shows as other text.
+std::vector<std::string> NotPlain() {
+  return {"a\x1b[2J", std::string("a\0b", 3),
+          "a\x7f",    "a\u0085",
+          "a\u009b",  "a\u202e",
+          "a\u2066",  "a\u200f",
+          "a\u061c",  "a\u2028"};
+}
+
+TEST_F(RequestTest, TextHasNoControlAndNoBidirectionalCharacters) {
+  for (const std::string& bad : NotPlain()) {
+    v1::TrainSpec train = train_;
+    train_.set_init_word(bad);
+    EXPECT_THAT(Train(), NamesField("train.init_word")) << bad;
+    train_ = train;
+    train_.set_sample_prompt("S* " + bad);
+    EXPECT_THAT(Train(), NamesField("train.sample_prompt")) << bad;
+    train_ = train;
+    v1::GenerateSpec generate = generate_;
+    generate_.set_prompt("S* " + bad);
+    EXPECT_THAT(Generate(), NamesField("generate.prompt")) << bad;
+    generate_ = generate;
+    generate_.set_negative_prompt(bad);
+    EXPECT_THAT(Generate(), NamesField("generate.negative_prompt")) << bad;
+    generate_ = generate;
+    EXPECT_THAT(CheckName("display_name", bad, 255), NamesField("display_name")) << bad;
+  }
+  generate_.set_prompt("S*\ton\r\na beach, \u05d1\u05d9\u05ea, \u6a21\u578b");
+  EXPECT_THAT(Generate(), IsOk()) << "line ends, tabs and all scripts";
+  EXPECT_THAT(CheckName("display_name", "a\nb", 255), HasMessage(HasSubstr("U+000A")));
+}
+
+TEST_F(RequestTest, ABlankPromptIsNone) {
+  for (const char* blank : {"", "   ", "\t\n", "\u00a0", "\u3000\u2003", "\u200b"}) {
+    generate_.set_prompt(blank);
+    EXPECT_THAT(Generate(), NamesField("generate.prompt")) << "\"" << blank << "\"";
+  }
+  train_.set_sample_prompt("  ");
+  EXPECT_THAT(Train(), NamesField("train.sample_prompt"));
+  generate_.set_prompt("S*");
+  generate_.set_negative_prompt("  ");
+  EXPECT_THAT(Generate(), IsOk());
+}
+
+TEST_F(RequestTest, NumbersThatNoEnumHasAreRefused) {
+  train_.set_determinism(static_cast<v1::Determinism>(9));
+  EXPECT_THAT(Train(), NamesField("train.determinism"));
+  EXPECT_THAT(Train(), HasMessage(HasSubstr("must be DETERMINISM_BEST_EFFORT or "
+                                            "DETERMINISM_SOLO, got 9")));
+  train_.set_determinism(v1::DETERMINISM_SOLO);
+  train_.set_resize(static_cast<v1::Resize>(-1));
+  EXPECT_THAT(Train(), NamesField("train.resize"));
+  generate_.set_determinism(static_cast<v1::Determinism>(9));
+  EXPECT_THAT(Generate(), NamesField("generate.determinism"));
+  v1::ListJobsRequest list;
+  EXPECT_THAT(CheckListJobs(list), IsOk());
+  list.set_kind(static_cast<v1::JobKind>(3));
+  EXPECT_THAT(CheckListJobs(list), NamesField("kind"));
+  list.set_kind(v1::JOB_KIND_TRAINING);
+  list.add_states(v1::JOB_STATE_QUEUED);
+  list.add_states(static_cast<v1::JobState>(77));
+  EXPECT_THAT(CheckListJobs(list), NamesField("states[1]"));
+}
+
+TEST_F(RequestTest, PicturesAreSqueezedUnlessTheRequestOrTheBaseModelSaysOtherwise) {
+  EXPECT_EQ(Train()->spec.train().resize(), v1::RESIZE_SQUEEZE);
+  base_.mutable_training_defaults()->set_resize(v1::RESIZE_PAD);
+  EXPECT_EQ(Train()->spec.train().resize(), v1::RESIZE_PAD);
+  train_.set_resize(v1::RESIZE_CROP);
+  EXPECT_EQ(Train()->spec.train().resize(), v1::RESIZE_CROP);
+}
+
+TEST_F(RequestTest, SqueezingPicturesFarFromSquareGivesAWarning) {
+  const auto add = [this](int width, int height) {
+    v1::ConceptPicture& picture = *concept_.add_pictures();
+    picture.set_width(width);
+    picture.set_height(height);
+  };
+  add(300, 200);
+  add(200, 300);
+  EXPECT_THAT(Reasons(Train()), ElementsAre()) << "3:2 is not beyond 3:2";
+  add(301, 200);
+  add(100, 400);
+  const auto checked = Train();
+  EXPECT_THAT(Reasons(checked), ElementsAre("PICTURE_NOT_SQUARE"));
+  EXPECT_THAT(checked->warnings[0].message(), HasSubstr("pictures[2]"));
+  EXPECT_THAT(checked->warnings[0].message(), HasSubstr("pictures[3] (100 x 400)"));
+  for (const v1::Resize other : {v1::RESIZE_CROP, v1::RESIZE_PAD}) {
+    train_.set_resize(other);
+    EXPECT_THAT(Reasons(Train()), ElementsAre());
+  }
+}
+
+TEST_F(RequestTest, AllWrongFieldsAreNamedAtOnce) {
+  train_.set_placeholder("a b");
+  train_.set_init_word("xylophonist");
+  train_.set_steps(0);
+  train_.set_batch_size(99);
+  train_.set_dialect(static_cast<v1::Dialect>(7));
+  const auto train = Train();
+  for (const char* field : {"train.placeholder", "train.init_word", "train.steps",
+                            "train.batch_size", "train.dialect"}) {
+    EXPECT_THAT(train, HasMessage(HasSubstr(std::string(field) + ": must")));
+  }
+  generate_.set_prompt("");
+  generate_.set_width(33);
+  generate_.set_scheduler("none");
+  generate_.set_picture_count(9);
+  const auto generate = Generate();
+  for (const char* field :
+       {"generate.prompt", "generate.width", "generate.scheduler", "generate.picture_count"}) {
+    EXPECT_THAT(generate, HasMessage(HasSubstr(std::string(field) + ": must")));
+  }
 }
 
 TEST_F(RequestTest, PlaceholdersHaveAnAlphabetAndALength) {
@@ -442,14 +576,29 @@ TEST(UploadHeaderTest, NamesWhatIsWrong) {
   header.mutable_pictures(1)->set_sha256("ABC");
   EXPECT_THAT(CheckUploadHeader(header), NamesField("header.pictures[1].sha256"));
   header = Upload(2, 1);
-  header.mutable_pictures(1)->set_file_name("a\nb");
-  EXPECT_THAT(CheckUploadHeader(header), NamesField("header.pictures[1].file_name"));
-  header = Upload(2, 1);
   header.set_request_id("short");
   EXPECT_THAT(CheckUploadHeader(header), NamesField("header.request_id"));
   header = Upload(2, 1);
   header.set_display_name(std::string(256, 'a'));
   EXPECT_THAT(CheckUploadHeader(header), NamesField("header.display_name"));
+}
+
+TEST(UploadHeaderTest, FileNamesAreMadeValid) {
+  auto header = Upload(2, 1);
+  header.mutable_pictures(0)->set_file_name("a\nb\u202egnp.exe");
+  header.mutable_pictures(1)->set_file_name(std::string(5000, 'x') + ".png");
+  CleanFileNames(header);
+  EXPECT_EQ(header.pictures(0).file_name(), "a_b_gnp.exe");
+  EXPECT_EQ(header.pictures(1).file_name(), std::string(255, 'x'));
+  EXPECT_THAT(CheckUploadHeader(header), IsOk());
+}
+
+TEST(UploadHeaderTest, NamesEveryWrongPicture) {
+  auto header = Upload(3, 1);
+  header.mutable_pictures(0)->set_sha256("ABC");
+  header.mutable_pictures(2)->set_size_bytes(0);
+  EXPECT_THAT(CheckUploadHeader(header), HasMessage(HasSubstr("header.pictures[0].sha256")));
+  EXPECT_THAT(CheckUploadHeader(header), HasMessage(HasSubstr("header.pictures[2].size_bytes")));
 }
 
 TEST(ImportHeaderTest, HasBounds) {
