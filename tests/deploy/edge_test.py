@@ -75,6 +75,15 @@ class EdgeTest(unittest.TestCase):
         print(f"uploaded {total / MIB:.1f} MiB through {PROXY} in {time.monotonic() - begin:.1f} s")
         self.assertEqual(len(answer.uploaded_concept.pictures), 7)
 
+    def test_compressed_messages_are_refused_in_words(self):
+        capabilities = call(self.channel, "ModelService", "GetCapabilities")
+        for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+            error = self.assertCode(grpc.StatusCode.UNIMPLEMENTED, lambda: capabilities(
+                message("GetCapabilitiesRequest"), timeout=10, compression=compression))
+            self.assertIn("compressed messages are not read here", error.details())
+        capabilities(message("GetCapabilitiesRequest"), timeout=10, metadata=[("grpc-encoding", "identity")])
+        capabilities(message("GetCapabilitiesRequest"), timeout=10, compression=grpc.Compression.NoCompression)
+
     def test_a_body_beyond_the_limit_is_refused_as_too_large(self):
         error = self.assertCode(grpc.StatusCode.RESOURCE_EXHAUSTED, lambda: self.channel.unary_unary(
             "/vico.v1.JobService/GetJob")(bytes(5 * MIB), timeout=30))
