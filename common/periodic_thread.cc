@@ -1,5 +1,6 @@
 #include "common/periodic_thread.h"
 
+#include <new>
 #include <utility>
 
 namespace vico {
@@ -34,7 +35,11 @@ void PeriodicThread::Loop() {
     if (stopping_) return;
     wake_ = false;
     lock.Unlock();
-    work_();
+    try {
+      work_();
+    } catch (const std::bad_alloc&) {
+      // The next run may find memory again.
+    }
     lock.Lock();
   }
 }

@@ -13,8 +13,9 @@ namespace vico {
 /// Any thread, but for the destructor, which `work` must not call.
 class PeriodicThread {
  public:
-  /// Starts the thread. It runs `work` for the first time after one interval; `interval` is the
-  /// pause between the end of a run and the start of the next one.
+  /// Starts the thread. A run that throws std::bad_alloc ends, and the next one comes. It runs
+  /// `work` for the first time after one interval; `interval` is the pause between the end of a run
+  /// and the start of the next one.
   PeriodicThread(absl::Duration interval, std::function<void()> work);
 
   /// Waits for a run in progress; none starts after it.

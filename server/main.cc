@@ -1,19 +1,27 @@
 // The program vico-server: runs a server until SIGTERM or SIGINT, or one of its subcommands. Exit
-// codes: 0 drained or done, 1 failed to start or had to stop, 2 wrong flags.
+// codes: 0 drained or done, 1 failed to start or had to stop, 2 wrong flags, 3 backup or restore
+// without the blobs that are lost.
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
+#include <sys/stat.h>
 
 #include "common/clock.h"
+#include "common/exception_status.h"
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
 #include "common/log.h"
 #include "common/process/core_dumps.h"
 #include "common/process/stop_signals.h"
+#include "common/rpc/address.h"
 #include "common/status.h"
 #include "common/tracing/otlp_exporter.h"
 #include "common/tracing/otlp_headers.h"
@@ -46,8 +54,13 @@ absl::Status WaitForEnd(vico::server::Server& server, const std::stop_token& sto
 
 }  // namespace
 
-int main(int argc, char** argv) {
+static int Run(int argc, char** argv) {
   vico::ForbidCoreDumps();
+  // All files of the data folder and of backups are for their owner only.
+  umask(0077);
+  // A write beyond the limit on the size of files fails, as on a full disk, and does not end the
+  // process.
+  std::signal(SIGXFSZ, SIG_IGN);
   const vico::Sensitive otlp_headers = vico::TakeOtlpHeaders();
   const vico::StopSignals signals;
 
@@ -64,17 +77,21 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   int command_exit = 0;
   vico::server::AddCommands(app, command_exit);
-  app.add_option("--data", options.storage.data, "Folder of the database and the blobs");
+  app.add_option("--data", options.storage.data, "Folder of the database and the blobs")
+      ->type_name(vico::kFolderType);
   app.add_option("--listen", options.net.listen, "Address for clients; port 0: any free one")
       ->capture_default_str();
   app.add_option("--worker-listen", options.net.worker_listen, "Address for workers and operators")
       ->capture_default_str();
   app.add_option("--cert", options.net.tls.certificate,
-                 "Certificate (chain) in PEM: clients must use TLS and API keys");
-  app.add_option("--key", options.net.tls.key, "Private key of the certificate in PEM");
+                 "Certificate (chain) in PEM: clients must use TLS and API keys")
+      ->type_name(vico::kFileType);
+  app.add_option("--key", options.net.tls.key, "Private key of the certificate in PEM")
+      ->type_name(vico::kFileType);
   app.add_option("--client-ca", options.net.tls.ca,
                  "CA in PEM: workers and operators must use TLS with a certificate of this CA that "
-                 "names vico://worker/NAME or vico://operator/NAME");
+                 "names vico://worker/NAME or vico://operator/NAME")
+      ->type_name(vico::kFileType);
   app.add_flag("--insecure", options.net.insecure,
                "Require no API keys, even if there are tenants; on loopback only");
   app.add_option("--metrics-listen", options.metrics_listen,
@@ -83,35 +100,34 @@ int main(int argc, char** argv) {
   app.add_option("--otlp-endpoint", otlp_endpoint,
                  "Send spans of calls and jobs to {this}/v1/traces, as http://collector:4318")
       ->envname("OTEL_EXPORTER_OTLP_ENDPOINT");
-  app.add_option("--lease-seconds", lease_seconds,
-                 "Time after which a worker that does not report loses its job")
-      ->check(CLI::Range(0.5, 3600.0))
-      ->capture_default_str();
-  app.add_option("--threads", options.services.threads, "Threads for calls")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
+  vico::AddNumber(app, "--lease-seconds", lease_seconds,
+                  "Time after which a worker that does not report loses its job", {0.5, 3600.0});
+  vico::AddNumber(app, "--threads", options.services.threads, "Threads for calls", {1, 256});
   app.add_option("--decoder", options.decoder.program,
                  "Program that decodes uploaded pictures (default: vico-decode in the folder of "
-                 "this program)");
+                 "this program)")
+      ->type_name(vico::kFileType);
   app.add_flag("--allow-unconfined-decoding", options.decoder.unconfined,
                "Decode uploaded pictures without confinement if the kernel does not support it");
   app.add_option("--log-level", log_level, "debug, info, warning, error or off")
       ->capture_default_str();
   app.add_flag("--print-ports", print_ports,
                "Print one JSON line with the ports on standard output (ports.json always has it)");
-  app.add_option("--drain-notice-seconds", drain_notice_seconds,
-                 "Time between NOT_SERVING and the refusal of calls at shutdown")
-      ->check(CLI::Range(0.0, 60.0))
-      ->capture_default_str();
+  vico::AddNumber(app, "--drain-notice-seconds", drain_notice_seconds,
+                  "Time between NOT_SERVING and the refusal of calls at shutdown", {0.0, 60.0});
   vico::server::AddLimitFlags(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
   if (!app.get_subcommands().empty()) return command_exit;
   if (options.storage.data.empty()) {
     return vico::server::Ended(vico::FieldError("--data", "is required"));
+  }
+  for (const auto& [flag, address] : {std::pair("--listen", &options.net.listen),
+                                      std::pair("--worker-listen", &options.net.worker_listen),
+                                      std::pair("--metrics-listen", &options.metrics_listen)}) {
+    if (address->empty() && address == &options.metrics_listen) continue;
+    auto target = vico::ParseListenAddress(flag, *address);
+    if (!target.ok()) return vico::server::Ended(target.status());
+    *address = *std::move(target);
   }
   options.lease_ttl = absl::Seconds(lease_seconds);
   if (options.decoder.program.empty()) {
@@ -130,7 +146,9 @@ int main(int argc, char** argv) {
   const vico::SystemClock clock;
   vico::server::PosixFiles files;
   auto server = vico::server::Server::Start(options, clock, files, *log);
-  if (!server.ok()) return vico::server::Ended(server.status());
+  if (!server.ok()) {
+    return vico::server::EndedByDisk(server.status(), options.storage.data);
+  }
   if (print_ports) {
     std::printf("%s\n", (*server)->ListeningLine().c_str());
     std::fflush(stdout);
@@ -146,5 +164,13 @@ int main(int argc, char** argv) {
   }
   (*server)->Drain(absl::Seconds(30));
   log->Info("ended");
-  return end.ok() ? 0 : 1;
+  return vico::server::EndedByDisk(end, options.storage.data);
+}
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (...) {  // for example, when a thread cannot start
+    return vico::server::Ended(vico::StatusOfException());
+  }
 }

@@ -11,6 +11,7 @@
 #include "common/tracing/span.h"
 #include "server/metrics/state_collector.h"
 #include "server/pictures/intake.h"
+#include "server/rpc/calls.h"
 
 namespace vico::server {
 namespace {
@@ -62,7 +63,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
     return FieldError("lease-ttl", "must be more than 0");
   }
   std::unique_ptr<Server> server(new Server(Completed(options)));
-  RETURN_IF_ERROR(server->Open(clock, files, log));
+  RETURN_IF_ERROR(RunGuarded([&] { return server->Open(clock, files, log); }));
   return server;
 }
 
@@ -94,7 +95,10 @@ absl::Status Server::Open(const Clock& clock, Files& files, const Log& log) {
   if (!options_.metrics_listen.empty()) RETURN_IF_ERROR(OpenMetrics());
   serving_ = true;
   UpdateWorkerHealth();
-  health_thread_.emplace(kHealthInterval, [this] { UpdateWorkerHealth(); });
+  health_thread_.emplace(kHealthInterval, [this] {
+    UpdateWorkerHealth();
+    listeners_->SetClientsServing(storage_->Ready().ok());
+  });
   services_->StartMaintenance();
   storage_->StartMaintenance();
   return ReplaceFile(files, options_.storage.data + "/ports.json", ListeningLine() + "\n");

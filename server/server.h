@@ -47,7 +47,7 @@ class Server {
   /// Open streams, uploads and long polls.
   size_t open_streams() const;
 
-  /// OK, or why the process must exit and start again: the database is in an unknown state.
+  /// OK, or why the process must exit: the database is damaged, or its disk fails.
   absl::Status Health() const { return storage_->Health(); }
 
   /// Reports NOT_SERVING and, with a grace, works on for `drain_notice`, so that load balancers see

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/flags/parse_flags.h"
 #include "common/status.h"
 #include "server/cli/command_folder.h"
 #include "server/cli/command_output.h"
@@ -59,7 +60,9 @@ void AddKeysCommand(CLI::App& app, int& exit_code) {
   keys.require_subcommand(1);
   const auto add = [&](const std::string& name, const std::string& help, auto run) {
     CLI::App& command = *keys.add_subcommand(name, help);
-    command.add_option("--data", options->data, "The server's folder")->required();
+    command.add_option("--data", options->data, "The server's folder")
+        ->required()
+        ->type_name(kFolderType);
     command.add_option("--tenant", options->tenant, "Tenant of the keys")->required();
     command.callback([options, run, &exit_code] { exit_code = Ended(run(*options)); });
     return &command;

@@ -18,6 +18,10 @@ inline int Ended(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
+/// As Ended(), with what the operator should do when the database of the folder `data` is damaged
+/// or its disk fails.
+int EndedByDisk(const absl::Status& status, const std::string& data);
+
 /// RFC 3339, or "-" without a time.
 inline std::string TimeText(bool has, const google::protobuf::Timestamp& time) {
   return has ? google::protobuf::util::TimeUtil::ToString(time) : "-";

@@ -31,6 +31,30 @@ bool IsNetworkFileSystem(const std::string& path) {
   }
 }
 
+absl::Status Unusable(const std::string& path, std::string_view what) {
+  return absl::FailedPreconditionError(
+      fmt::format("data folder {}: {}: {}", path, what, std::strerror(errno)));
+}
+
+absl::Status InUse(const std::string& path) {
+  return Error(absl::StatusCode::kFailedPrecondition,
+               fmt::format("data folder {}: another server is using it", path),
+               "DATA_FOLDER_IN_USE");
+}
+
+/// The folder and the database in it, which an older version or another program may have left open
+/// to others. New files get their modes from the process's umask.
+absl::Status CloseToOthers(const std::string& path) {
+  if (chmod(path.c_str(), 0700) != 0) return Unusable(path, "cannot be closed to other users");
+  const std::string database = DataFolder::DatabasePathIn(path);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    if (chmod((database + suffix).c_str(), 0600) != 0 && errno != ENOENT) {
+      return Unusable(path, "its database cannot be closed to other users");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DataFolder>> DataFolder::Open(const std::string& path) {
@@ -44,19 +68,9 @@ absl::StatusOr<std::unique_ptr<DataFolder>> DataFolder::Open(const std::string& 
     return absl::FailedPreconditionError(
         fmt::format("data folder {}: is on a network file system; a local one is needed", path));
   }
-  chmod(path.c_str(), 0700);
-  const int lock = open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) {
-    return absl::FailedPreconditionError(
-        fmt::format("data folder {}: cannot be written: {}", path, std::strerror(errno)));
-  }
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    close(lock);
-    return Error(absl::StatusCode::kFailedPrecondition,
-                 fmt::format("data folder {}: another server is using it", path),
-                 "DATA_FOLDER_IN_USE");
-  }
-  std::unique_ptr<DataFolder> folder(new DataFolder(path, lock));
+  std::unique_ptr<DataFolder> folder(new DataFolder(path));
+  RETURN_IF_ERROR(folder->Lock());
+  RETURN_IF_ERROR(CloseToOthers(path));
   std::filesystem::create_directory(folder->BlobPath(), error);
   PosixFiles files;
   RETURN_IF_ERROR(files.SyncFolder(path));
@@ -64,6 +78,19 @@ absl::StatusOr<std::unique_ptr<DataFolder>> DataFolder::Open(const std::string& 
   return folder;
 }
 
-DataFolder::~DataFolder() { close(lock_); }
+absl::Status DataFolder::Lock() {
+  lock_ = open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ < 0) return Unusable(path_, "cannot be opened");
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) return InUse(path_);
+  // A server of version 0.1 that still runs, as during an upgrade.
+  old_lock_ = open((path_ + "/lock").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (old_lock_ >= 0 && flock(old_lock_, LOCK_EX | LOCK_NB) != 0) return InUse(path_);
+  return absl::OkStatus();
+}
+
+DataFolder::~DataFolder() {
+  if (old_lock_ >= 0) close(old_lock_);
+  if (lock_ >= 0) close(lock_);
+}
 
 }  // namespace vico::server

@@ -4,15 +4,18 @@
 #include <memory>
 #include <string>
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 namespace vico::server {
 
 class DataFolder {
  public:
-  /// Creates the folder (for its owner only) if it is missing, and locks it until the destructor.
-  /// kFailedPrecondition, reason DATA_FOLDER_IN_USE, when another process has locked it;
-  /// kFailedPrecondition for a network file system, whose locks and syncs are not reliable.
+  /// Creates the folder if it is missing, closes it and its database to everyone but its owner, and
+  /// locks it until the destructor. The lock is on the folder itself, so no deletion of a file in
+  /// it lets a second server in. kFailedPrecondition, reason DATA_FOLDER_IN_USE, when another
+  /// process has locked it; kFailedPrecondition for a network file system, whose locks and syncs
+  /// are not reliable.
   static absl::StatusOr<std::unique_ptr<DataFolder>> Open(const std::string& path);
   ~DataFolder();
   DataFolder(const DataFolder&) = delete;
@@ -23,11 +26,14 @@ class DataFolder {
   std::string BlobPath() const { return path_ + "/blobs"; }
 
  private:
-  DataFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  explicit DataFolder(std::string path) : path_(std::move(path)) {}
+  absl::Status Lock();
 
   const std::string path_;
-  // Descriptor of the locked file.
-  const int lock_;
+  // Descriptor of the locked folder.
+  int lock_ = -1;
+  // Descriptor of the file that servers of version 0.1 lock; -1 where there is none.
+  int old_lock_ = -1;
 };
 
 }  // namespace vico::server

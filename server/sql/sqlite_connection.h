@@ -1,6 +1,7 @@
 // SQLite's C interface with C++ ownership and absl::Status, as a SqlSession.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,12 +39,27 @@ class SqliteConnection final : public SqlSession {
   /// Whether a transaction is open. SQLite ends one by itself after some errors.
   bool InTransaction() const;
 
+  /// How many transactions of this connection have changed the file. Memory may run out after a
+  /// commit, so that COMMIT returns an error and this number has risen.
+  int64_t commits() const { return commits_; }
+
+  /// Why the file cannot be used any more, or OK: the first error of this connection that says that
+  /// the file is damaged (kDataLoss, reason DATABASE_DAMAGED) or that its disk fails (kUnavailable,
+  /// reason DATABASE_DISK_FAILED).
+  const absl::Status& fault() const { return fault_; }
+
+  /// Records what a check of the file has found.
+  void SetFault(const absl::Status& fault) { fault_ = fault; }
+
  private:
-  explicit SqliteConnection(sqlite3* database) : database_(database) {}
+  explicit SqliteConnection(sqlite3* database);
+  static int OnCommit(void* connection, sqlite3* database, const char* name, int frames);
   absl::StatusOr<sqlite3_stmt*> Prepare(std::string_view sql, SqlValues values);
-  absl::Status ErrorNow(std::string_view doing) const;
+  absl::Status ErrorNow(std::string_view doing) noexcept;
 
   sqlite3* database_;
+  absl::Status fault_;
+  int64_t commits_ = 0;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
 };
 

@@ -1,6 +1,7 @@
 #include "server/sql/sqlite_database.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "common/exception_status.h"
 #include "common/failpoint.h"
 #include "common/status.h"
 #include "server/sql/migrations.h"
@@ -15,7 +17,6 @@
 namespace vico::server {
 namespace {
 
-constexpr size_t kMaxBatch = 64;
 constexpr auto kLongestGathering = std::chrono::milliseconds(2);
 
 // secure_delete overwrites deleted content, so that a deleted tenant's data cannot be read from the
@@ -28,14 +29,29 @@ constexpr const char* kWriterSettings = R"sql(
   PRAGMA secure_delete = ON;
 )sql";
 
-absl::Status CheckFile(SqliteConnection& connection, const std::string& path) {
+absl::Status Damaged(std::string_view found) {
+  return WithPrivateText(
+      Error(absl::StatusCode::kDataLoss, "database: is damaged", "DATABASE_DAMAGED"), found);
+}
+
+/// `pragma` is quick_check or integrity_check.
+absl::Status CheckFile(SqliteConnection& connection, std::string_view pragma) {
   std::string found;
-  RETURN_IF_ERROR(connection.Query("PRAGMA quick_check(1)", {}, [&](const SqlRow& row) {
+  RETURN_IF_ERROR(connection.Query(pragma, {}, [&](const SqlRow& row) {
     found = row.Text(0);
     return absl::OkStatus();
   }));
   if (found == "ok") return absl::OkStatus();
-  return absl::DataLossError(fmt::format("database {}: is damaged: {}", path, found));
+  connection.SetFault(Damaged(found));
+  return connection.fault();
+}
+
+absl::Status Guarded(const Database::Work& work, SqlSession& session) noexcept {
+  try {
+    return work(session);
+  } catch (...) {
+    return StatusOfException();
+  }
 }
 
 absl::Status Migrate(SqliteConnection& connection, const std::string& path) {
@@ -55,13 +71,23 @@ absl::Status Migrate(SqliteConnection& connection, const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status MakeReady(SqliteConnection& connection, const std::string& path) {
+  RETURN_IF_ERROR(connection.Script(kWriterSettings));
+  RETURN_IF_ERROR(CheckFile(connection, "PRAGMA quick_check(1)"));
+  return Migrate(connection, path);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Database>> SqliteDatabase::Open(const std::string& path) {
   ASSIGN_OR_RETURN(auto writer, SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite));
-  RETURN_IF_ERROR(writer->Script(kWriterSettings));
-  RETURN_IF_ERROR(CheckFile(*writer, path));
-  RETURN_IF_ERROR(Migrate(*writer, path));
+  const absl::Status ready = MakeReady(*writer, path);
+  if (absl::IsDataLoss(ready)) {
+    return WithReason(
+        absl::DataLossError(fmt::format("database {}: is damaged: {}", path, PrivateText(ready))),
+        Reason(ready));
+  }
+  RETURN_IF_ERROR(ready);
   return std::unique_ptr<Database>(new SqliteDatabase(path, std::move(writer)));
 }
 
@@ -88,11 +114,30 @@ SqliteDatabase::~SqliteDatabase() {
   writer_->Script("PRAGMA wal_checkpoint(TRUNCATE)").IgnoreError();
 }
 
+void SqliteDatabase::Enqueue(Change& change) {
+  (last_ == nullptr ? first_ : last_->next) = &change;
+  last_ = &change;
+  ++waiting_;
+}
+
+/// Takes the oldest changes off the list. Returns how many.
+size_t SqliteDatabase::Dequeue(std::span<Change*> into) {
+  size_t taken = 0;
+  for (; taken < into.size() && first_ != nullptr; ++taken) {
+    into[taken] = first_;
+    first_ = first_->next;
+  }
+  if (first_ == nullptr) last_ = nullptr;
+  waiting_ -= taken;
+  return taken;
+}
+
+// The leader commits for others, so nothing in here needs memory or throws.
 absl::Status SqliteDatabase::Write(const Work& change) {
-  Change mine{change, absl::OkStatus()};
+  Change mine{change};
   MutexLock lock(mutex_);
-  waiting_.push_back(&mine);
-  if (waiting_.size() >= gathering_) gathered_.NotifyOne();
+  Enqueue(mine);
+  if (waiting_ >= gathering_) gathered_.NotifyOne();
   turn_.Wait(mutex_, [&] {
     mutex_.AssertHeld();
     return mine.done || !leading_;
@@ -102,15 +147,14 @@ absl::Status SqliteDatabase::Write(const Work& change) {
   leading_ = true;
   while (!mine.done) {
     Gather();
-    const auto size = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kMaxBatch));
-    const std::vector<Change*> batch(waiting_.begin(), waiting_.begin() + size);
-    waiting_.erase(waiting_.begin(), waiting_.begin() + size);
+    std::array<Change*, kMaxBatch> taken;
+    const Batch batch(taken.data(), Dequeue(taken));
     lock.Unlock();
     const auto begun = std::chrono::steady_clock::now();
     Commit(batch);
     lock.Lock();
     commit_time_ = std::chrono::steady_clock::now() - begun;
-    callers_ = size + waiting_.size();
+    callers_ = batch.size() + waiting_;
     for (Change* committed : batch) committed->done = true;
     turn_.NotifyAll();
   }
@@ -126,27 +170,45 @@ void SqliteDatabase::Gather() {
   gathered_.WaitFor(mutex_, std::min<std::chrono::nanoseconds>(commit_time_ / 4, kLongestGathering),
                     [this] {
                       mutex_.AssertHeld();
-                      return waiting_.size() >= gathering_;
+                      return waiting_ >= gathering_;
                     });
   gathering_ = kNobodyGathers;
 }
 
-void SqliteDatabase::Commit(const std::vector<Change*>& batch) {
-  absl::Status status = Health();
-  if (status.ok()) status = Apply(batch);
+void SqliteDatabase::Commit(Batch batch) noexcept {
+  absl::Status status;
+  try {
+    status = Health();
+    if (status.ok()) status = Apply(batch);
+  } catch (...) {
+    status = StatusOfException();
+  }
+  if (!writer_->fault().ok()) Break(writer_->fault());
   if (status.ok()) return;
-  if (writer_->InTransaction()) writer_->Script("ROLLBACK").IgnoreError();
+  RollBack();
   for (Change* change : batch) {
     if (change->status.ok()) change->status = status;
   }
 }
 
+void SqliteDatabase::RollBack() noexcept {
+  if (!writer_->InTransaction()) return;
+  try {
+    writer_->Script("ROLLBACK").IgnoreError();
+  } catch (...) {
+    StatusOfException().IgnoreError();
+  }
+  must_roll_back_ = writer_->InTransaction();
+}
+
 // The returned error applies to every change that has none of its own.
-absl::Status SqliteDatabase::Apply(const std::vector<Change*>& batch) {
+absl::Status SqliteDatabase::Apply(Batch batch) {
+  if (must_roll_back_) RETURN_IF_ERROR(writer_->Script("ROLLBACK"));
+  must_roll_back_ = false;
   RETURN_IF_ERROR(writer_->Script("BEGIN IMMEDIATE"));
   for (Change* change : batch) {
     RETURN_IF_ERROR(writer_->Script("SAVEPOINT change"));
-    change->status = change->work(*writer_);
+    change->status = Guarded(change->work, *writer_);
     // SQLite rolled back the whole transaction, as when the disk is full.
     if (!writer_->InTransaction()) {
       return change->status.ok() ? absl::InternalError("database: transaction ended")
@@ -155,20 +217,45 @@ absl::Status SqliteDatabase::Apply(const std::vector<Change*>& batch) {
     RETURN_IF_ERROR(writer_->Script(change->status.ok() ? "RELEASE change"
                                                         : "ROLLBACK TO change; RELEASE change"));
   }
+  const int64_t commits = writer_->commits();
   absl::Status status = writer_->Script("COMMIT");
+  if (writer_->commits() > commits) status = absl::OkStatus();
   if (status.ok()) status = VICO_FAILPOINT_STATUS("database.after_commit");
   if (absl::IsUnavailable(status) || absl::IsDataLoss(status) || absl::IsInternal(status)) {
-    const MutexLock lock(mutex_);
-    broken_ =
-        WithPrivateText(absl::UnavailableError("the server must be restarted"), status.ToString());
+    Break(status);
   }
   return status;
 }
 
+/// Nothing is written from now on. The first reason stays.
+void SqliteDatabase::Break(const absl::Status& why) noexcept {
+  absl::Status broken = absl::UnavailableError("");
+  try {
+    broken = absl::IsDataLoss(why)
+                 ? why
+                 : WithPrivateText(Error(absl::StatusCode::kUnavailable,
+                                         "the server must be restarted", Reason(why)),
+                                   why.ToString());
+  } catch (...) {
+    StatusOfException().IgnoreError();
+  }
+  const MutexLock lock(mutex_);
+  if (broken_.ok()) broken_ = broken;
+}
+
 absl::Status SqliteDatabase::Read(const Work& read) {
+  try {
+    return ReadOnce(read);
+  } catch (...) {
+    return StatusOfException();
+  }
+}
+
+absl::Status SqliteDatabase::ReadOnce(const Work& read) {
   std::unique_ptr<SqliteConnection> reader;
   {
     const MutexLock lock(mutex_);
+    if (absl::IsDataLoss(broken_)) return broken_;
     if (!idle_readers_.empty()) {
       reader = std::move(idle_readers_.back());
       idle_readers_.pop_back();
@@ -177,11 +264,28 @@ absl::Status SqliteDatabase::Read(const Work& read) {
   if (reader == nullptr) {
     ASSIGN_OR_RETURN(reader, SqliteConnection::Open(path_, SqliteConnection::Access::kReadOnly));
   }
-  RETURN_IF_ERROR(reader->Script("BEGIN"));
-  absl::Status status = read(*reader);
-  RETURN_IF_ERROR(reader->Script("COMMIT"));
+  absl::Status status = reader->Script("BEGIN");
+  if (status.ok()) {
+    status = Guarded(read, *reader);
+    const absl::Status ended = reader->Script("COMMIT");
+    if (!ended.ok()) status = ended;
+  }
+  if (!reader->fault().ok()) {
+    Break(reader->fault());
+    return reader->fault();
+  }
+  if (reader->InTransaction()) return status;
   const MutexLock lock(mutex_);
   idle_readers_.push_back(std::move(reader));
+  return status;
+}
+
+absl::Status SqliteDatabase::Check() {
+  // A connection of its own has no pages in memory.
+  ASSIGN_OR_RETURN(const auto connection,
+                   SqliteConnection::Open(path_, SqliteConnection::Access::kReadOnly));
+  const absl::Status status = CheckFile(*connection, "PRAGMA integrity_check(1)");
+  if (!connection->fault().ok()) Break(connection->fault());
   return status;
 }
 

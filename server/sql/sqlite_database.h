@@ -5,8 +5,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,8 +18,9 @@ namespace vico::server {
 
 class SqliteDatabase final : public Database {
  public:
-  /// Creates the file or migrates it to the newest schema. kDataLoss when SQLite finds it damaged,
-  /// kFailedPrecondition when a newer program has written it.
+  /// Creates the file or migrates it to the newest schema. kDataLoss, reason DATABASE_DAMAGED, when
+  /// SQLite finds it damaged, kFailedPrecondition when a newer program has written it or when it is
+  /// read-only (reason DATABASE_READ_ONLY).
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path);
 
   /// Opens the file while a server has it open. kFailedPrecondition when the file does not exist,
@@ -30,30 +31,45 @@ class SqliteDatabase final : public Database {
   absl::Status Write(const Work& change) override;
   absl::Status Read(const Work& read) override;
   absl::Status Health() const override;
+  absl::Status Check() override;
   absl::Status TruncateLog() override;
 
  private:
+  /// A call of Write. It waits in a list through `next`, so that waiting needs no memory.
   struct Change {
     const Work& work;
-    absl::Status status;
+    absl::Status status{};
     bool done = false;
+    Change* next = nullptr;
   };
+  using Batch = std::span<Change* const>;
 
+  static constexpr size_t kMaxBatch = 64;
   static constexpr size_t kNobodyGathers = SIZE_MAX;
 
   SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer);
+  void Enqueue(Change& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t Dequeue(std::span<Change*> into) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Commit(const std::vector<Change*>& batch);
-  absl::Status Apply(const std::vector<Change*>& batch);
+  void Commit(Batch batch) noexcept;
+  absl::Status Apply(Batch batch);
+  void RollBack() noexcept;
+  absl::Status ReadOnce(const Work& read);
+  void Break(const absl::Status& why) noexcept;
 
   const std::string path_;
   // Used by the leader only: the caller of Write that commits for all waiting callers.
   const std::unique_ptr<SqliteConnection> writer_;
+  // The last rollback failed, for want of memory: it comes before the next transaction.
+  bool must_roll_back_ = false;
 
   mutable Mutex mutex_;
   CondVar turn_;
   CondVar gathered_;
-  std::deque<Change*> waiting_ ABSL_GUARDED_BY(mutex_);
+  // The list of changes that wait, oldest first.
+  Change* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  Change* last_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   // How many changes the leader waits for.
   size_t gathering_ ABSL_GUARDED_BY(mutex_) = kNobodyGathers;
   // Callers at the last commit, and how long it took.

@@ -9,6 +9,7 @@
 #include "common/sha256.h"
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
+#include "server/disk/clone_file.h"
 #include "server/sql/sqlite_connection.h"
 
 namespace vico::server {
@@ -85,22 +86,18 @@ std::string FolderOf(const std::string& root, const BlobRow& blob) {
 /// Copies or links all blobs of `db` from one root to another and checks each digest there.
 class BlobCopier {
  public:
-  enum class Way { kLinkOrCopy, kCopy };
-
-  BlobCopier(Files& files, std::string from, std::string to, Way way)
+  BlobCopier(Files& files, std::string from, std::string to, BackupWay way)
       : files_(files), from_(std::move(from)), to_(std::move(to)), way_(way) {}
 
   absl::StatusOr<BackupSummary> CopyAll(SqlSession& db) {
-    ASSIGN_OR_RETURN(const std::vector<BlobRow> lost, LostBlobs(db));
-    if (!lost.empty()) return Missing(db, lost.front());
+    ASSIGN_OR_RETURN(const std::vector<BlobRow> without_row, LostBlobs(db));
+    for (const BlobRow& blob : without_row) RETURN_IF_ERROR(Leave(db, blob, false));
     RETURN_IF_ERROR(files_.MakeFolder(to_ + kBlobs));
     ASSIGN_OR_RETURN(const std::vector<BlobRow> blobs, LiveBlobs(db));
     for (const BlobRow& blob : blobs) {
       const absl::Status copied = CopyOne(blob);
-      // Deleted since the copy of the database, or lost.
-      if (absl::IsNotFound(copied)) {
-        ASSIGN_OR_RETURN(const auto users, UsersOfBlob(db, blob.tenant, blob.sha256));
-        if (!users.empty()) return Missing(db, blob);
+      if (absl::IsNotFound(copied) || absl::IsDataLoss(copied)) {
+        RETURN_IF_ERROR(Leave(db, blob, absl::IsDataLoss(copied)));
         continue;
       }
       RETURN_IF_ERROR(copied);
@@ -112,6 +109,7 @@ class BlobCopier {
   }
 
  private:
+  /// kNotFound for a missing blob and kDataLoss for a damaged one; the target has no file then.
   absl::Status CopyOne(const BlobRow& blob) {
     const std::string source = FolderOf(from_, blob) + "/" + blob.sha256;
     RETURN_IF_ERROR(files_.Size(source).status());
@@ -121,30 +119,47 @@ class BlobCopier {
     RETURN_IF_ERROR(files_.MakeFolder(folder));
     RETURN_IF_ERROR(files_.SyncFolder(fmt::format("{}{}/{}", to_, kBlobs, blob.tenant)));
     const std::string target = folder + "/" + blob.sha256;
-    std::error_code error;
-    if (way_ == Way::kLinkOrCopy) fs::create_hard_link(source, target, error);
-    const bool linked = way_ == Way::kLinkOrCopy && !error;
-    const auto digest = linked ? ReadThrough(files_, target) : ReadThrough(files_, source, target);
-    if (!digest.ok()) return digest.status();
-    if (*digest != blob.sha256) {
-      return absl::DataLossError(
-          fmt::format("blob {} of {}: is damaged", blob.sha256, blob.tenant));
+    const bool linked = way_ == BackupWay::kLink && Link(source, target);
+    const absl::Status put = linked ? absl::OkStatus() : Copy(source, target);
+    // What cannot be read is damaged; any other failure is the target's.
+    if (absl::IsUnavailable(put) && !ReadThrough(files_, source).ok()) {
+      files_.Remove(target).IgnoreError();
+      return absl::DataLossError("cannot be read");
+    }
+    const auto digest = put.ok() ? ReadThrough(files_, target) : put;
+    if (!digest.ok() || *digest != blob.sha256) {
+      files_.Remove(target).IgnoreError();
+      return digest.ok() ? absl::DataLossError("the digest differs") : digest.status();
     }
     summary_.linked += linked ? 1 : 0;
     return files_.SyncFolder(folder);
   }
 
-  absl::Status Missing(SqlSession& db, const BlobRow& blob) const {
-    ASSIGN_OR_RETURN(const auto users, UsersOfBlob(db, blob.tenant, blob.sha256));
-    return absl::DataLossError(fmt::format("blob {} of {}: is missing; {} references it",
-                                           blob.sha256, blob.tenant,
-                                           users.empty() ? "" : users.front()));
+  static bool Link(const std::string& source, const std::string& target) {
+    std::error_code error;
+    fs::create_hard_link(source, target, error);
+    return !error;
+  }
+
+  absl::Status Copy(const std::string& source, const std::string& target) {
+    ASSIGN_OR_RETURN(const bool cloned, CloneFile(source, target));
+    return cloned ? absl::OkStatus() : ReadThrough(files_, source, target).status();
+  }
+
+  /// Reports the blob as lost, unless nothing references it: then it was deleted after the copy of
+  /// the database, or is garbage.
+  absl::Status Leave(SqlSession& db, const BlobRow& blob, bool damaged) {
+    ASSIGN_OR_RETURN(std::vector<std::string> users, UsersOfBlob(db, blob.tenant, blob.sha256));
+    if (!users.empty()) {
+      summary_.lost.push_back({blob.tenant, blob.sha256, damaged, std::move(users)});
+    }
+    return absl::OkStatus();
   }
 
   Files& files_;
   const std::string from_;
   const std::string to_;
-  const Way way_;
+  const BackupWay way_;
   BackupSummary summary_;
 };
 
@@ -157,7 +172,7 @@ absl::StatusOr<BackupSummary> CopyFrom(const std::string& from, const std::strin
     ASSIGN_OR_RETURN(const auto db,
                      SqliteConnection::Open(incoming, SqliteConnection::Access::kReadWrite));
     RETURN_IF_ERROR(CheckDatabase(*db, incoming));
-    ASSIGN_OR_RETURN(summary, BlobCopier(files, from, data, BlobCopier::Way::kCopy).CopyAll(*db));
+    ASSIGN_OR_RETURN(summary, BlobCopier(files, from, data, BackupWay::kCopy).CopyAll(*db));
   }
   // Last, because the database makes the folder a data folder.
   RETURN_IF_ERROR(files.Rename(incoming, data + kDatabase));
@@ -167,7 +182,8 @@ absl::StatusOr<BackupSummary> CopyFrom(const std::string& from, const std::strin
 
 }  // namespace
 
-absl::StatusOr<BackupSummary> BackUp(const std::string& data, const std::string& to, Files& files) {
+absl::StatusOr<BackupSummary> BackUp(const std::string& data, const std::string& to, Files& files,
+                                     BackupWay way) {
   if (!files.Size(data + kDatabase).ok()) return Unsuitable(data, "has no database");
   RETURN_IF_ERROR(MakeEmpty(to));
   const std::string copy = to + kDatabase + ".incoming";
@@ -180,15 +196,14 @@ absl::StatusOr<BackupSummary> BackUp(const std::string& data, const std::string&
     ASSIGN_OR_RETURN(const auto db,
                      SqliteConnection::Open(copy, SqliteConnection::Access::kReadWrite));
     RETURN_IF_ERROR(CheckDatabase(*db, copy));
-    ASSIGN_OR_RETURN(summary,
-                     BlobCopier(files, data, to, BlobCopier::Way::kLinkOrCopy).CopyAll(*db));
+    ASSIGN_OR_RETURN(summary, BlobCopier(files, data, to, way).CopyAll(*db));
   }
   RETURN_IF_ERROR(files.Rename(copy, to + kDatabase));
   RETURN_IF_ERROR(files.SyncFolder(to));
   ASSIGN_OR_RETURN(const auto mark, files.Create(to + kMark));
-  RETURN_IF_ERROR(mark->Append(fmt::format(R"({{"format":1,"blobs":{},"bytes":{}}})"
+  RETURN_IF_ERROR(mark->Append(fmt::format(R"({{"format":1,"blobs":{},"bytes":{},"lost":{}}})"
                                            "\n",
-                                           summary.blobs, summary.bytes)));
+                                           summary.blobs, summary.bytes, summary.lost.size())));
   RETURN_IF_ERROR(mark->Sync());
   RETURN_IF_ERROR(files.SyncFolder(to));
   return summary;

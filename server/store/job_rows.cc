@@ -1,5 +1,7 @@
 #include "server/store/job_rows.h"
 
+#include <ranges>
+
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
@@ -145,9 +147,13 @@ std::string SelectJob(std::string_view rest) {
   return fmt::format("SELECT {} FROM job {}", kJobColumns, rest);
 }
 
+absl::Status NoSuchJob(std::string_view name) {
+  return Error(absl::StatusCode::kNotFound, fmt::format("{}: no such job", name), "JOB_NOT_FOUND");
+}
+
 absl::StatusOr<JobRow> FindJob(SqlSession& db, std::string_view name) {
   static const std::string kSql = SelectJob("WHERE job.name = ?");
-  absl::StatusOr<JobRow> found = absl::NotFoundError(fmt::format("{}: no such job", name));
+  absl::StatusOr<JobRow> found = NoSuchJob(name);
   RETURN_IF_ERROR(db.Query(kSql, {name}, [&](const SqlRow& row) {
     found = FromRow(row);
     return absl::OkStatus();
@@ -158,7 +164,7 @@ absl::StatusOr<JobRow> FindJob(SqlSession& db, std::string_view name) {
 absl::StatusOr<JobRow> FindJobOfTenant(SqlSession& db, std::string_view tenant,
                                        std::string_view name) {
   ASSIGN_OR_RETURN(JobRow row, FindJob(db, name));
-  if (row.tenant != tenant) return absl::NotFoundError(fmt::format("{}: no such job", name));
+  if (row.tenant != tenant) return NoSuchJob(name);
   return row;
 }
 
@@ -183,8 +189,23 @@ absl::StatusOr<JobRow> FindLeased(SqlSession& db, std::string_view job, std::str
   return row;
 }
 
-absl::StatusOr<int64_t> JobsAhead(SqlSession& db, int64_t number) {
-  return db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND number < ?", {number}, 0);
+absl::StatusOr<int64_t> CountQueued(SqlSession& db, int64_t from, int64_t below) {
+  return db.QueryInt(
+      "SELECT count(*) FROM job WHERE state = 'queued' AND number >= ? AND number < ?",
+      {from, below}, 0);
+}
+
+absl::Status SetPositions(SqlSession& db, std::span<JobRow> rows) {
+  int64_t counted_to = 0;
+  int64_t ahead = 0;
+  for (JobRow& row : std::views::reverse(rows)) {
+    if (row.job.state() != v1::JOB_STATE_QUEUED) continue;
+    ASSIGN_OR_RETURN(const int64_t between, CountQueued(db, counted_to, row.number));
+    ahead += between;
+    counted_to = row.number;
+    row.job.set_queue_position(static_cast<uint64_t>(ahead));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status InsertJob(SqlSession& db, absl::Time now,
@@ -218,6 +239,7 @@ absl::Status InsertJob(SqlSession& db, absl::Time now,
            absl::ToUnixMicros(row.state_time), Bytes{}},
           0));
   ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
+  job.set_queue_position(static_cast<uint64_t>(ahead));
   v1::Event queued;
   queued.mutable_queued()->set_position(static_cast<uint64_t>(ahead));
   queued.mutable_queued()->set_traceparent(Traceparent(row.trace));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +49,8 @@ absl::StatusOr<JobRow> FromRow(const SqlRow& row);
 /// "SELECT {kJobColumns} FROM job " + `rest`.
 std::string SelectJob(std::string_view rest);
 
-/// kNotFound.
+/// kNotFound, reason JOB_NOT_FOUND.
+absl::Status NoSuchJob(std::string_view name);
 absl::StatusOr<JobRow> FindJob(SqlSession& db, std::string_view name);
 absl::StatusOr<JobRow> FindJobOfTenant(SqlSession& db, std::string_view tenant,
                                        std::string_view name);
@@ -61,11 +63,21 @@ absl::Status FindFirst(SqlSession& db, std::string_view sql, SqlValues values, J
 absl::StatusOr<JobRow> FindLeased(SqlSession& db, std::string_view job, std::string_view lease_id);
 absl::Status LeaseLost(std::string_view job);
 
+/// The number of queued jobs with a number of at least `from` and below `below`. It reads an index
+/// of queued jobs only: about 0.1 us a job.
+absl::StatusOr<int64_t> CountQueued(SqlSession& db, int64_t from, int64_t below);
+
 /// The number of older queued jobs.
-absl::StatusOr<int64_t> JobsAhead(SqlSession& db, int64_t number);
+inline absl::StatusOr<int64_t> JobsAhead(SqlSession& db, int64_t number) {
+  return CountQueued(db, 0, number);
+}
+
+/// Sets the queue positions of the queued ones of `rows`, which are newest first, in one pass over
+/// the queue.
+absl::Status SetPositions(SqlSession& db, std::span<JobRow> rows);
 
 /// Inserts a new job, its `queued` event and the warnings, and the tenant if it is missing; fills
-/// in `number`. `now` is the wall time at which its wait begins.
+/// in `number` and the queue position. `now` is the wall time at which its wait begins.
 absl::Status InsertJob(SqlSession& db, absl::Time now,
                        const std::vector<v1::Event::Warning>& warnings, JobRow& row);
 

@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
+#include "common/failpoint.h"
 #include "common/ids.h"
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
+#include "server/store/adapter_quota.h"
 #include "server/store/page_token.h"
 #include "server/store/request_row.h"
 
@@ -21,6 +23,7 @@ using google::protobuf::util::TimeUtil;
 // The tables of concepts and adapters have the same shape, one message a row.
 struct ConceptTable {
   using Message = v1::Concept;
+  static constexpr std::string_view kListName = "concepts";
   static constexpr std::string_view kFind =
       "SELECT message FROM concept WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kInsert =
@@ -32,6 +35,10 @@ struct ConceptTable {
       "SELECT count(*) FROM job WHERE concept = ? AND tenant = ? "
       "AND state IN ('queued', 'running')";
   static constexpr std::string_view kDelete = "DELETE FROM concept WHERE name = ? AND tenant = ?";
+  static constexpr std::string_view kMissing = "CONCEPT_NOT_FOUND";
+  static absl::Status CheckQuota(SqlSession&, const TenantQuota&, std::string_view) {
+    return absl::OkStatus();
+  }
   static std::string NewName() { return ConceptName(NewId()); }
   static std::vector<v1::BlobRef> BlobsOf(const v1::Concept& message) {
     std::vector<v1::BlobRef> blobs;
@@ -42,6 +49,7 @@ struct ConceptTable {
 
 struct AdapterTable {
   using Message = v1::Adapter;
+  static constexpr std::string_view kListName = "adapters";
   static constexpr std::string_view kFind =
       "SELECT message FROM adapter WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kInsert =
@@ -53,6 +61,11 @@ struct AdapterTable {
       "SELECT count(*) FROM job WHERE adapter = ? AND tenant = ? "
       "AND state IN ('queued', 'running')";
   static constexpr std::string_view kDelete = "DELETE FROM adapter WHERE name = ? AND tenant = ?";
+  static constexpr std::string_view kMissing = "ADAPTER_NOT_FOUND";
+  static absl::Status CheckQuota(SqlSession& db, const TenantQuota& quota,
+                                 std::string_view tenant) {
+    return CheckAdapterQuota(db, quota, tenant);
+  }
   static std::string NewName() { return AdapterName(NewId()); }
   static std::vector<v1::BlobRef> BlobsOf(const v1::Adapter& message) {
     return {message.blob(), message.reference()};
@@ -80,11 +93,16 @@ absl::StatusOr<Message> FindMessage(SqlSession& db, std::string_view sql, SqlVal
 }
 
 template <typename Table>
+absl::Status DoesNotExist(std::string_view name) {
+  return Error(absl::StatusCode::kNotFound, fmt::format("{}: does not exist", name),
+               Table::kMissing);
+}
+
+template <typename Table>
 absl::StatusOr<typename Table::Message> Find(SqlSession& db, std::string_view tenant,
                                              std::string_view name) {
-  return FindMessage<typename Table::Message>(
-      db, Table::kFind, {name, tenant},
-      absl::NotFoundError(fmt::format("{}: does not exist", name)));
+  return FindMessage<typename Table::Message>(db, Table::kFind, {name, tenant},
+                                              DoesNotExist<Table>(name));
 }
 
 template <typename Table>
@@ -103,7 +121,7 @@ absl::StatusOr<typename Table::Message> FindByRequest(Database& database, const 
   typename Table::Message message;
   RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string name, FindRequest(db, key));
-    if (name.empty()) return absl::NotFoundError("request_id: is new");
+    if (name.empty()) return RequestIsNew();
     ASSIGN_OR_RETURN(message, Find<Table>(db, key.tenant, name));
     return absl::OkStatus();
   }));
@@ -112,8 +130,9 @@ absl::StatusOr<typename Table::Message> FindByRequest(Database& database, const 
 
 template <typename Table>
 absl::StatusOr<typename Table::Message> Create(Database& database, const Clock& clock,
-                                               const RequestKey& key,
+                                               const TenantQuota& quota, const RequestKey& key,
                                                typename Table::Message message) {
+  VICO_FAILPOINT("catalog.before_row");
   message.set_name(Table::NewName());
   *message.mutable_create_time() =
       TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(clock.Now()));
@@ -123,6 +142,7 @@ absl::StatusOr<typename Table::Message> Create(Database& database, const Clock& 
       ASSIGN_OR_RETURN(message, Find<Table>(db, key.tenant, earlier));
       return absl::OkStatus();
     }
+    RETURN_IF_ERROR(Table::CheckQuota(db, quota, key.tenant));
     const std::string bytes = message.SerializeAsString();
     RETURN_IF_ERROR(
         db.Execute(Table::kInsert, {message.name(), key.tenant, Bytes{bytes}}).status());
@@ -136,23 +156,29 @@ absl::StatusOr<typename Table::Message> Create(Database& database, const Clock& 
 template <typename Table>
 absl::StatusOr<std::string> List(Database& database, const PageQuery& query,
                                  std::vector<typename Table::Message>& messages) {
-  ASSIGN_OR_RETURN(const int64_t below, BelowNumber(query.page_token));
-  int64_t last = 0;
-  bool more = false;
-  RETURN_IF_ERROR(database.Read([&](SqlSession& db) {
-    return db.Query(Table::kList, {query.tenant, below, int64_t{query.page_size} + 1},
-                    [&](const SqlRow& row) -> absl::Status {
-                      if (messages.size() == static_cast<size_t>(query.page_size)) {
-                        more = true;
-                        return absl::OkStatus();
-                      }
-                      ASSIGN_OR_RETURN(auto message, Parse<typename Table::Message>(row.Text(0)));
-                      messages.push_back(std::move(message));
-                      last = row.Int(1);
-                      return absl::OkStatus();
-                    });
+  const PageScope scope{Table::kListName, query.tenant};
+  std::string next;
+  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t below, BelowNumber(db, scope, query.page_token));
+    int64_t last = 0;
+    bool more = false;
+    RETURN_IF_ERROR(db.Query(Table::kList, {query.tenant, below, int64_t{query.page_size} + 1},
+                             [&](const SqlRow& row) -> absl::Status {
+                               if (messages.size() == static_cast<size_t>(query.page_size)) {
+                                 more = true;
+                                 return absl::OkStatus();
+                               }
+                               ASSIGN_OR_RETURN(auto message,
+                                                Parse<typename Table::Message>(row.Text(0)));
+                               messages.push_back(std::move(message));
+                               last = row.Int(1);
+                               return absl::OkStatus();
+                             }));
+    if (!more) return absl::OkStatus();
+    ASSIGN_OR_RETURN(next, PageToken(db, scope, last));
+    return absl::OkStatus();
   }));
-  return more ? PageToken(last) : "";
+  return next;
 }
 
 // JobStore::Submit looks for the inputs in its own transaction, so no queued job loses its input.
@@ -166,7 +192,8 @@ absl::Status Delete(Database& database, absl::Time now, std::string_view tenant,
                    fmt::format("{}: is used by {} queued or running jobs", name, users), "IN_USE");
     }
     ASSIGN_OR_RETURN(const int deleted, db.Execute(Table::kDelete, {name, tenant}));
-    if (deleted == 0) return absl::NotFoundError(fmt::format("{}: does not exist", name));
+    if (deleted == 0) return DoesNotExist<Table>(name);
+    RETURN_IF_ERROR(MarkRequestGone(db, now, tenant, name));
     return UnnameBlobs(db, now, tenant, name);
   });
 }
@@ -179,7 +206,7 @@ absl::StatusOr<v1::Concept> SqlCatalog::FindConceptByRequest(const RequestKey& k
 
 absl::StatusOr<v1::Concept> SqlCatalog::CreateConcept(const RequestKey& key,
                                                       v1::Concept uploaded_concept) {
-  return Create<ConceptTable>(database_, clock_, key, std::move(uploaded_concept));
+  return Create<ConceptTable>(database_, clock_, quota_, key, std::move(uploaded_concept));
 }
 
 absl::StatusOr<v1::Concept> SqlCatalog::GetConcept(std::string_view tenant, std::string_view name) {
@@ -197,6 +224,7 @@ absl::Status SqlCatalog::DeleteConcept(std::string_view tenant, std::string_view
 }
 
 absl::Status SqlCatalog::SavePicture(std::string_view tenant, const StoredPicture& stored) {
+  VICO_FAILPOINT("picture.before_row");
   const std::string bytes = stored.picture.SerializeAsString();
   return database_.Write([&](SqlSession& db) {
     return db
@@ -212,7 +240,8 @@ absl::Status SqlCatalog::SavePicture(std::string_view tenant, const StoredPictur
 absl::StatusOr<StoredPicture> SqlCatalog::FindPicture(std::string_view tenant,
                                                       std::string_view source_sha256) {
   absl::StatusOr<StoredPicture> found =
-      absl::NotFoundError(fmt::format("picture {}: was never uploaded", source_sha256));
+      Error(absl::StatusCode::kNotFound,
+            fmt::format("picture {}: was never uploaded", source_sha256), "PICTURE_NOT_FOUND");
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query(
         "SELECT message, fingerprint FROM picture WHERE tenant = ? AND source_sha256 = ?",
@@ -232,7 +261,7 @@ absl::StatusOr<v1::Adapter> SqlCatalog::FindAdapterByRequest(const RequestKey& k
 }
 
 absl::StatusOr<v1::Adapter> SqlCatalog::CreateAdapter(const RequestKey& key, v1::Adapter adapter) {
-  return Create<AdapterTable>(database_, clock_, key, std::move(adapter));
+  return Create<AdapterTable>(database_, clock_, quota_, key, std::move(adapter));
 }
 
 absl::StatusOr<v1::Adapter> SqlCatalog::GetAdapter(std::string_view tenant, std::string_view name) {
@@ -254,7 +283,8 @@ absl::Status SqlCatalog::SaveBaseModels(const std::vector<v1::OfferedBaseModel>&
     for (const v1::OfferedBaseModel& offer : offers) {
       const std::string& name = offer.base_model().name();
       RETURN_IF_ERROR(UnnameBlobs(db, time_.Now(), kSystemTenant, name));
-      RETURN_IF_ERROR(NameBlobs(db, kSystemTenant, name, {offer.vocabulary(), offer.merges()}));
+      RETURN_IF_ERROR(NameBlobs(db, kSystemTenant, name,
+                                {offer.vocabulary(), offer.merges(), offer.added_tokens()}));
       const std::string bytes = offer.SerializeAsString();
       RETURN_IF_ERROR(
           db.Execute("INSERT INTO base_model (name, digest, message) VALUES (?, ?, ?) "
@@ -270,9 +300,11 @@ absl::Status SqlCatalog::SaveBaseModels(const std::vector<v1::OfferedBaseModel>&
 absl::StatusOr<v1::OfferedBaseModel> SqlCatalog::GetBaseModel(std::string_view name) {
   v1::OfferedBaseModel offer;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(offer, FindMessage<v1::OfferedBaseModel>(
-                                db, "SELECT message FROM base_model WHERE name = ?", {name},
-                                absl::NotFoundError(fmt::format("{}: no such base model", name))));
+    ASSIGN_OR_RETURN(
+        offer, FindMessage<v1::OfferedBaseModel>(
+                   db, "SELECT message FROM base_model WHERE name = ?", {name},
+                   Error(absl::StatusCode::kNotFound, fmt::format("{}: no such base model", name),
+                         "BASE_MODEL_NOT_FOUND")));
     return absl::OkStatus();
   }));
   return offer;
@@ -289,6 +321,25 @@ absl::StatusOr<std::vector<v1::OfferedBaseModel>> SqlCatalog::ListBaseModels() {
                     });
   }));
   return offers;
+}
+
+absl::StatusOr<std::set<std::string>> SqlCatalog::BaseModelsInUse(std::string_view tenant) {
+  std::set<std::string> names;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    RETURN_IF_ERROR(db.Query(
+        "SELECT DISTINCT base_model FROM job WHERE tenant = ? AND state IN ('queued', 'running')",
+        {tenant}, [&](const SqlRow& row) {
+          names.insert(row.Text(0));
+          return absl::OkStatus();
+        }));
+    return db.Query("SELECT message FROM adapter WHERE tenant = ?", {tenant},
+                    [&](const SqlRow& row) -> absl::Status {
+                      ASSIGN_OR_RETURN(const auto adapter, Parse<v1::Adapter>(row.Text(0)));
+                      names.insert(adapter.base_model());
+                      return absl::OkStatus();
+                    });
+  }));
+  return names;
 }
 
 }  // namespace vico::server

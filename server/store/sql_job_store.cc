@@ -11,7 +11,9 @@
 #include "common/failpoint.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "server/blobs/byte_quota.h"
 #include "server/jobs/job.h"
+#include "server/store/adapter_quota.h"
 #include "server/store/page_token.h"
 #include "server/store/request_row.h"
 
@@ -20,14 +22,14 @@ namespace {
 
 constexpr absl::Duration kQueueRetry = absl::Seconds(10);
 constexpr std::string_view kCountOfState =
-    "SELECT tenant, kind, state, count(*), min(create_time) FROM job WHERE state";
+    "SELECT oldest.tenant, oldest.kind, oldest.state, counted.jobs, oldest.create_time "
+    "FROM (SELECT count(*) AS jobs, min(number) AS first FROM job WHERE state";
+constexpr std::string_view kOldestOfCount =
+    " GROUP BY tenant, kind) AS counted JOIN job AS oldest ON oldest.number = counted.first";
 
 // The job as clients see it, with its position in the queue.
 absl::StatusOr<v1::Job> WithPosition(SqlSession& db, JobRow row) {
-  if (row.job.state() == v1::JOB_STATE_QUEUED) {
-    ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
-    row.job.set_queue_position(static_cast<uint64_t>(ahead));
-  }
+  RETURN_IF_ERROR(SetPositions(db, {&row, 1}));
   return std::move(row.job);
 }
 
@@ -36,7 +38,8 @@ absl::Status CheckExists(SqlSession& db, std::string_view sql, std::string_view 
   if (name.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const int64_t found, db.QueryInt(sql, {name, tenant}, 0));
   if (found != 0) return absl::OkStatus();
-  return absl::NotFoundError(fmt::format("{}: {} does not exist", field, name));
+  return Error(absl::StatusCode::kNotFound, fmt::format("{}: {} does not exist", field, name),
+               "NOT_FOUND");
 }
 
 // The catalog checks for queued jobs in the transaction that deletes, so these rows stay.
@@ -108,9 +111,11 @@ void SqlJobStore::RecordPhase(const JobPhase& phase) const {
 }
 
 absl::Status SqlJobStore::CheckQueueLimits(SqlSession& db, std::string_view tenant) const {
-  ASSIGN_OR_RETURN(
-      const int64_t own,
-      db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ?", {tenant}, 0));
+  // With both kinds the index of queued jobs fits; by the tenant alone SQLite reads all its jobs.
+  ASSIGN_OR_RETURN(const int64_t own,
+                   db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ? "
+                               "AND kind IN ('training', 'generation')",
+                               {tenant}, 0));
   if (own >= options_.queued_per_tenant) {
     return QueueFull("your", fmt::format("tenants/{}", tenant), options_.queued_per_tenant);
   }
@@ -122,11 +127,21 @@ absl::Status SqlJobStore::CheckQueueLimits(SqlSession& db, std::string_view tena
   return absl::OkStatus();
 }
 
+absl::Status SqlJobStore::CheckQuota(SqlSession& db, std::string_view tenant,
+                                     v1::JobKind kind) const {
+  if (kind == v1::JOB_KIND_TRAINING) {
+    RETURN_IF_ERROR(CheckAdapterQuota(db, options_.quota, tenant));
+  }
+  // A job's results have at least one byte.
+  return CheckByteQuota(db, options_.quota, tenant, 1);
+}
+
 absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
   const RequestKey& key = request.key;
   if (KindOf(request.spec) == v1::JOB_KIND_UNSPECIFIED || BaseModelOf(request.spec).empty()) {
     return absl::InternalError("submit: the spec must have a kind and a base model");
   }
+  VICO_FAILPOINT("submit.before_row");
   v1::Job job;
   bool queued = false;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
@@ -135,8 +150,10 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
     JobRow row;
     if (!earlier.empty()) {
       ASSIGN_OR_RETURN(row, FindJobOfTenant(db, key.tenant, earlier));
+      RETURN_IF_ERROR(SetPositions(db, {&row, 1}));
     } else {
       RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
+      RETURN_IF_ERROR(CheckQuota(db, key.tenant, KindOf(request.spec)));
       RETURN_IF_ERROR(CheckInputs(db, key.tenant, request.spec));
       row.tenant = key.tenant;
       row.job.set_name(JobName(NewId()));
@@ -146,10 +163,15 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
       row.deadline = time_.Now() + options_.total_limit;
       row.trace = request.trace;
       RETURN_IF_ERROR(InsertJob(db, clock_.Now(), request.warnings, row));
+      if (request.base_model_missing) {
+        RETURN_IF_ERROR(
+            db.Execute("UPDATE job SET base_model_missing = 1 WHERE number = ?", {row.number})
+                .status());
+      }
       RETURN_IF_ERROR(InsertRequest(db, key, row.job.name()));
       queued = true;
     }
-    ASSIGN_OR_RETURN(job, WithPosition(db, std::move(row)));
+    job = std::move(row.job);
     return absl::OkStatus();
   }));
   if (queued) {
@@ -164,7 +186,7 @@ absl::StatusOr<v1::Job> SqlJobStore::FindByRequest(const RequestKey& key) {
   v1::Job found;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string name, FindRequest(db, key));
-    if (name.empty()) return absl::NotFoundError("request_id: is new");
+    if (name.empty()) return RequestIsNew();
     ASSIGN_OR_RETURN(JobRow row, FindJobOfTenant(db, key.tenant, name));
     ASSIGN_OR_RETURN(found, WithPosition(db, std::move(row)));
     return absl::OkStatus();
@@ -183,11 +205,12 @@ absl::StatusOr<v1::Job> SqlJobStore::Get(std::string_view tenant, std::string_vi
 }
 
 absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query) {
-  ASSIGN_OR_RETURN(const int64_t below, BelowNumber(query.page_token));
+  const PageScope scope{"jobs", query.tenant};
   const std::string states = StatesAsJson(query.states);
   std::vector<JobRow> rows;
   JobPage page;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t below, BelowNumber(db, scope, query.page_token));
     const std::string sql =
         SelectJob(fmt::format("WHERE tenant = ?1 AND number < ?2 AND (?3 = '' OR kind = ?3) "
                               "AND state IN ({}) ORDER BY number DESC LIMIT ?5",
@@ -201,12 +224,10 @@ absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query) {
         }));
     if (rows.size() > static_cast<size_t>(query.page_size)) {
       rows.pop_back();
-      page.next_page_token = PageToken(rows.back().number);
+      ASSIGN_OR_RETURN(page.next_page_token, PageToken(db, scope, rows.back().number));
     }
-    for (JobRow& row : rows) {
-      ASSIGN_OR_RETURN(v1::Job job, WithPosition(db, std::move(row)));
-      page.jobs.push_back(std::move(job));
-    }
+    RETURN_IF_ERROR(SetPositions(db, rows));
+    for (JobRow& row : rows) page.jobs.push_back(std::move(row.job));
     return absl::OkStatus();
   }));
   return page;
@@ -249,7 +270,7 @@ absl::StatusOr<std::vector<v1::Event>> SqlJobStore::EventsAfter(std::string_view
     ASSIGN_OR_RETURN(
         const int64_t number,
         db.QueryInt("SELECT number FROM job WHERE name = ? AND tenant = ?", {job, tenant}, 0));
-    if (number == 0) return absl::NotFoundError(fmt::format("{}: no such job", job));
+    if (number == 0) return NoSuchJob(job);
     return db.Query(
         "SELECT event FROM event WHERE job = ? AND sequence > ? ORDER BY sequence LIMIT ?",
         {number, after, int64_t{limit}}, [&](const SqlRow& row) {
@@ -262,11 +283,9 @@ absl::StatusOr<std::vector<v1::Event>> SqlJobStore::EventsAfter(std::string_view
 }
 
 absl::StatusOr<std::vector<QueueCounts>> SqlJobStore::CountQueue() {
-  // Each half reads the index of its state.
-  static const std::string kSql = fmt::format(
-      "{} = 'queued' GROUP BY tenant, kind, state UNION ALL {} = 'running' "
-      "GROUP BY tenant, kind, state",
-      kCountOfState, kCountOfState);
+  // Each half counts in the index of its state. Of the rows only the oldest of a group is read.
+  static const std::string kSql =
+      fmt::format("{0} = 'queued'{1} UNION ALL {0} = 'running'{1}", kCountOfState, kOldestOfCount);
   const absl::Time now = clock_.Now();
   std::map<std::pair<std::string, std::string>, QueueCounts> counts;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {

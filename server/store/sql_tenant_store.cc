@@ -9,6 +9,7 @@
 #include "common/status.h"
 #include "server/access/api_key.h"
 #include "server/jobs/job.h"
+#include "server/store/page_token.h"
 
 namespace vico::server {
 namespace {
@@ -61,7 +62,8 @@ v1::ApiKey KeyOf(const SqlRow& row) {
 }
 
 absl::Status NoTenant(std::string_view name) {
-  return absl::NotFoundError(fmt::format("tenant {}: does not exist", name));
+  return Error(absl::StatusCode::kNotFound, fmt::format("tenant {}: does not exist", name),
+               "TENANT_NOT_FOUND");
 }
 
 absl::StatusOr<v1::Tenant> Find(SqlSession& db, std::string_view name) {
@@ -75,7 +77,8 @@ absl::StatusOr<v1::Tenant> Find(SqlSession& db, std::string_view name) {
 }
 
 absl::StatusOr<v1::ApiKey> FindKey(SqlSession& db, std::string_view tenant, std::string_view id) {
-  absl::StatusOr<v1::ApiKey> found = absl::NotFoundError(fmt::format("key {}: does not exist", id));
+  absl::StatusOr<v1::ApiKey> found = Error(
+      absl::StatusCode::kNotFound, fmt::format("key {}: does not exist", id), "KEY_NOT_FOUND");
   RETURN_IF_ERROR(
       db.Query("SELECT id, role, create_time, revoke_time FROM api_key WHERE id = ? AND tenant = ?",
                {id, tenant}, [&](const SqlRow& row) {
@@ -119,18 +122,25 @@ absl::StatusOr<v1::Tenant> SqlTenantStore::Get(std::string_view name) {
 }
 
 absl::StatusOr<TenantPage> SqlTenantStore::List(int page_size, std::string_view page_token) {
+  constexpr PageScope kScope{"tenants", ""};
   TenantPage page;
-  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
-    return db.Query(
-        "SELECT name, state, create_time FROM tenant WHERE name > ? ORDER BY name LIMIT ?",
-        {page_token, int64_t{page_size} + 1}, [&](const SqlRow& row) {
-          if (page.tenants.size() == static_cast<size_t>(page_size)) {
-            page.next_page_token = page.tenants.back().name();
-          } else {
-            page.tenants.push_back(TenantOf(row));
-          }
-          return absl::OkStatus();
-        });
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string after, LastOfPage(db, kScope, page_token));
+    bool more = false;
+    RETURN_IF_ERROR(
+        db.Query("SELECT name, state, create_time FROM tenant WHERE name > ? ORDER BY name LIMIT ?",
+                 {after, int64_t{page_size} + 1}, [&](const SqlRow& row) {
+                   if (page.tenants.size() == static_cast<size_t>(page_size)) {
+                     more = true;
+                   } else {
+                     page.tenants.push_back(TenantOf(row));
+                   }
+                   return absl::OkStatus();
+                 }));
+    if (!more) return absl::OkStatus();
+    ASSIGN_OR_RETURN(page.next_page_token,
+                     PageToken(db, kScope, std::string_view(page.tenants.back().name())));
+    return absl::OkStatus();
   }));
   return page;
 }

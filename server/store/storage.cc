@@ -13,6 +13,7 @@
 #include "server/disk/data_folder.h"
 #include "server/jobs/store_clock.h"
 #include "server/sql/sqlite_database.h"
+#include "server/store/readiness.h"
 #include "server/store/sql_catalog.h"
 #include "server/store/sql_job_store.h"
 #include "server/store/sql_tenant_eraser.h"
@@ -22,8 +23,9 @@ namespace vico::server {
 namespace {
 
 void LogRecovery(const Log& log, const BlobRecovery& recovery) {
-  if (recovery.adopted + recovery.deleted + recovery.forgotten > 0) {
-    log.Warning("blob files and rows were reconciled", {{"adopted", recovery.adopted},
+  if (recovery.erased + recovery.adopted + recovery.deleted + recovery.forgotten > 0) {
+    log.Warning("blob files and rows were reconciled", {{"erased_tenants", recovery.erased},
+                                                        {"adopted", recovery.adopted},
                                                         {"deleted", recovery.deleted},
                                                         {"forgotten", recovery.forgotten}});
   }
@@ -38,7 +40,7 @@ void LogRecovery(const Log& log, const BlobRecovery& recovery) {
 
 // Members are destroyed in reverse order: users before what they use.
 struct Storage::Parts {
-  Parts(const StorageOptions& options_in, const Clock& clock, const Log& log_in,
+  Parts(const StorageOptions& options_in, const Clock& clock, Files& files, const Log& log_in,
         std::unique_ptr<DataFolder> folder_in, std::unique_ptr<Database> database_in,
         std::unique_ptr<BlobFiles> blob_files_in)
       : options(options_in),
@@ -47,10 +49,12 @@ struct Storage::Parts {
         folder(std::move(folder_in)),
         database(std::move(database_in)),
         blob_files(std::move(blob_files_in)),
-        blobs(*blob_files, *database, time),
-        catalog(*database, clock, time),
+        blobs(*blob_files, *database, time, options.quota),
+        catalog(*database, clock, time, options.quota),
         tenants(*database, clock),
-        eraser(*database, blobs, tenants, clock) {}
+        eraser(*database, blobs, tenants, clock),
+        // No tenant and no blob has a name that begins with a dot.
+        readiness(*database, files, folder->BlobPath() + "/.readiness", clock, log) {}
 
   const StorageOptions options;
   const Log log;
@@ -63,6 +67,7 @@ struct Storage::Parts {
   SqlTenantStore tenants;
   SqlTenantEraser eraser;
   std::unique_ptr<JobStore> jobs;
+  Readiness readiness;
   std::unique_ptr<BlobMaintenance> maintenance;
 };
 
@@ -74,12 +79,14 @@ absl::StatusOr<std::unique_ptr<Storage>> Storage::Open(const StorageOptions& opt
   ASSIGN_OR_RETURN(auto folder, DataFolder::Open(options.data));
   ASSIGN_OR_RETURN(auto database, SqliteDatabase::Open(folder->DatabasePath()));
   ASSIGN_OR_RETURN(auto blob_files, LocalBlobFiles::Open(folder->BlobPath(), files));
-  auto parts = std::make_unique<Parts>(options, clock, log, std::move(folder), std::move(database),
-                                       std::move(blob_files));
+  auto parts = std::make_unique<Parts>(options, clock, files, log, std::move(folder),
+                                       std::move(database), std::move(blob_files));
   Parts& p = *parts;
   ASSIGN_OR_RETURN(const BlobRecovery recovery, RecoverBlobs(*p.database, *p.blob_files, p.time));
   LogRecovery(log, recovery);
-  ASSIGN_OR_RETURN(p.jobs, SqlJobStore::Open(*p.database, clock, p.time, feed, options.jobs));
+  JobStoreOptions jobs = options.jobs;
+  jobs.quota = options.quota;
+  ASSIGN_OR_RETURN(p.jobs, SqlJobStore::Open(*p.database, clock, p.time, feed, std::move(jobs)));
   if (options.wrap_jobs) p.jobs = options.wrap_jobs(std::move(p.jobs));
   return std::unique_ptr<Storage>(new Storage(std::move(parts)));
 }
@@ -93,18 +100,22 @@ BlobStore& Storage::blobs() { return parts_->blobs; }
 TenantEraser& Storage::tenant_eraser() { return parts_->eraser; }
 
 absl::Status Storage::Health() const { return parts_->database->Health(); }
+absl::Status Storage::Ready() const { return parts_->readiness.Now(); }
 
 void Storage::StartMaintenance() {
   Parts& p = *parts_;
   p.maintenance = std::make_unique<BlobMaintenance>(
       *p.database, *p.blob_files, p.time, p.log,
       BlobMaintenanceOptions{.garbage_age = p.options.garbage_age,
+                             .quota = p.options.quota,
                              .scrub_interval = p.options.scrub_interval});
   p.maintenance->Start();
+  p.readiness.Start();
 }
 
 void Storage::Close() {
   parts_->maintenance.reset();
+  parts_->readiness.Stop();
   // If this fails, the next start applies the log.
   parts_->database->TruncateLog().IgnoreError();
 }

@@ -2,6 +2,7 @@
 // them. It hands out interfaces only.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,13 +19,15 @@
 #include "server/jobs/event_feed.h"
 #include "server/jobs/job_store.h"
 #include "server/jobs/tenant_eraser.h"
+#include "server/jobs/tenant_quota.h"
 #include "server/jobs/tenant_store.h"
 
 namespace vico::server {
 
 struct StorageOptions {
-  std::string data;  ///< folder; created if missing
-  JobStoreOptions jobs{};
+  std::string data;        ///< folder; created if missing
+  JobStoreOptions jobs{};  ///< `quota` in it is replaced by the one below
+  TenantQuota quota{.bytes = uint64_t{50} << 30, .adapters = 200};
   absl::Duration garbage_age = absl::Hours(24);  ///< age at which an unreferenced blob is deleted
   absl::Duration scrub_interval = absl::Hours(24);  ///< between the starts of two scrub rounds
   /// Replaces the job store by a wrapper around it; tests plant defects with it. None if left out.
@@ -51,11 +54,13 @@ class Storage {
   BlobStore& blobs();
   TenantEraser& tenant_eraser();
 
-  /// OK, or why nothing can be written any more: after a failed sync the state on the disk is
-  /// unknown, so the process must exit and start again.
+  /// OK, or why the process must exit, as Database::Health().
   absl::Status Health() const;
 
-  /// Starts the thread that collects blob garbage and scrubs blobs.
+  /// OK while the data folder takes writes; see Readiness::Now().
+  absl::Status Ready() const;
+
+  /// Starts the threads that collect blob garbage, scrub blobs, try writes and check the database.
   void StartMaintenance();
 
   /// Stops maintenance and empties the database's log. The stores stay usable until the destructor.

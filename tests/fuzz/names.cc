@@ -69,11 +69,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     MustHold(text.find("..") == std::string_view::npos, "a name contains no parent folder");
     MustHold(text.find('/') == text.rfind('/'), "a name has one slash");
   }
-  const auto below = server::BelowNumber(text);
-  if (below.ok() && !text.empty()) {
-    const auto again = server::BelowNumber(server::PageToken(*below));
-    MustHold(again.ok() && *again == *below, "a page token is a number");
-  }
+  const std::string key(32, 'k');
+  const server::PageScope jobs{"jobs", "default"};
+  MustHold(!server::OpenPageToken(key, jobs, text).ok(), "a page token cannot be made up");
+  const std::string token = server::SealPageToken(key, jobs, text.substr(0, 100));
+  const auto last = server::OpenPageToken(key, jobs, token);
+  MustHold(last.ok() && *last == text.substr(0, 100), "a page token opens for its own list");
+  MustHold(!server::OpenPageToken(key, {"jobs", "other"}, token).ok(), "and for no other");
   if (IsPlaceholder(text))
     MustHold(server::CheckPlaceholder("word", text).ok(), "both checks of a placeholder agree");
   if (CheckLoopback("listen", text).ok()) MustHold(!text.empty(), "an empty address is refused");

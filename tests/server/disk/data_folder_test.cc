@@ -1,8 +1,12 @@
 #include "server/disk/data_folder.h"
 
 #include <filesystem>
+#include <fstream>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -21,6 +25,44 @@ TEST(DataFolderTest, RefusesASecondServerWhileTheFirstRuns) {
   EXPECT_THAT(second, HasMessage(testing::HasSubstr(path)));
   first->reset();
   EXPECT_THAT(DataFolder::Open(path), IsOk());
+}
+
+TEST(DataFolderTest, DeletedOrReplacedFilesLetNoSecondServerIn) {
+  const TempFolder temp;
+  const std::string path = temp.path() + "/data";
+  const auto first = DataFolder::Open(path);
+  ASSERT_THAT(first, IsOk());
+  std::ofstream(path + "/lock");
+  EXPECT_THAT(DataFolder::Open(path), HasReason("DATA_FOLDER_IN_USE"));
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    std::filesystem::remove_all(entry.path());
+  }
+  EXPECT_THAT(DataFolder::Open(path), HasReason("DATA_FOLDER_IN_USE"));
+  std::filesystem::create_directory_symlink(path, temp.path() + "/again");
+  EXPECT_THAT(DataFolder::Open(temp.path() + "/again"), HasReason("DATA_FOLDER_IN_USE"));
+}
+
+TEST(DataFolderTest, KeepsOutAServerBesideOneOfVersion01) {
+  const TempFolder temp;
+  const int old_lock = open((temp.path() + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(flock(old_lock, LOCK_EX | LOCK_NB), 0);
+  EXPECT_THAT(DataFolder::Open(temp.path()), HasReason("DATA_FOLDER_IN_USE"));
+  close(old_lock);
+  EXPECT_THAT(DataFolder::Open(temp.path()), IsOk());
+}
+
+TEST(DataFolderTest, ClosesTheDatabaseOfAnOlderVersionToOthers) {
+  const TempFolder temp;
+  for (const char* name : {"vico.db", "vico.db-wal", "vico.db-shm"}) {
+    std::ofstream(temp.path() + "/" + name);
+    std::filesystem::permissions(temp.path() + "/" + name, std::filesystem::perms(0644));
+  }
+  ASSERT_THAT(DataFolder::Open(temp.path()), IsOk());
+  for (const char* name : {"vico.db", "vico.db-wal", "vico.db-shm"}) {
+    EXPECT_EQ(std::filesystem::status(temp.path() + "/" + name).permissions(),
+              std::filesystem::perms(0600))
+        << name;
+  }
 }
 
 TEST(DataFolderTest, IsAccessibleToItsOwnerOnly) {

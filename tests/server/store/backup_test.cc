@@ -2,6 +2,7 @@
 #include "server/store/backup.h"
 
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "server/blobs/blob_recovery.h"
@@ -76,7 +77,8 @@ TEST_F(BackupTest, RestoresABackupTakenDuringWrites) {
   writer.join();
   ASSERT_THAT(backed_up, IsOk());
   EXPECT_GE(backed_up->blobs, 23);
-  EXPECT_EQ(backed_up->linked, backed_up->blobs) << "on one disk";
+  EXPECT_EQ(backed_up->linked, 0);
+  EXPECT_TRUE(backed_up->lost.empty());
 
   fs::remove_all(data_ + "/blobs");  // the disaster
   const auto restored = Restore(backup_, restored_, posix_);
@@ -127,27 +129,96 @@ TEST_F(BackupTest, RequiresAnEmptyTargetAndACompleteSource) {
   EXPECT_THAT(Restore(backup_, restored_, posix_), HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST_F(BackupTest, BackupFindsADamagedBlob) {
-  const v1::BlobRef blob = PutConcept("picture");
-  Damage(blob);
-  EXPECT_THAT(BackUp(data_, backup_, posix_), HasCode(absl::StatusCode::kDataLoss));
-  EXPECT_FALSE(fs::exists(backup_ + "/backup.json"));
-}
-
-TEST_F(BackupTest, BackupFindsAMissingReferencedBlob) {
-  fs::remove(PathOf(PutConcept("picture")));
-  const auto backed_up = BackUp(data_, backup_, posix_);
-  EXPECT_THAT(backed_up, HasCode(absl::StatusCode::kDataLoss));
-  EXPECT_THAT(backed_up, HasMessage(testing::HasSubstr("concepts/")));
-}
-
-TEST_F(BackupTest, ADamagedBackupIsNotRestoredAndLeavesAnEmptyFolder) {
+TEST_F(BackupTest, ABackupSharesNoBytesWithTheData) {
   const v1::BlobRef blob = PutConcept("picture");
   ASSERT_THAT(BackUp(data_, backup_, posix_), IsOk());
-  FlipFirstByte(InBackup(blob));
-  EXPECT_THAT(Restore(backup_, restored_, posix_), HasCode(absl::StatusCode::kDataLoss));
-  EXPECT_TRUE(fs::is_empty(restored_));
-  fs::remove(InBackup(blob));
+  EXPECT_EQ(fs::hard_link_count(PathOf(blob)), 1u);
+  Damage(blob);
+  const auto restored = Restore(backup_, restored_, posix_);
+  ASSERT_THAT(restored, IsOk());
+  EXPECT_TRUE(restored->lost.empty());
+}
+
+TEST_F(BackupTest, LinksShareBytesWhenTheyAreAskedFor) {
+  const v1::BlobRef blob = PutConcept("picture");
+  const auto backed_up = BackUp(data_, backup_, posix_, BackupWay::kLink);
+  ASSERT_THAT(backed_up, IsOk());
+  EXPECT_EQ(backed_up->linked, 1) << "on one disk";
+  EXPECT_EQ(fs::hard_link_count(PathOf(blob)), 2u);
+}
+
+TEST_F(BackupTest, ABackupIsForItsOwnerOnly) {
+  const v1::BlobRef blob = PutConcept("picture");
+  ASSERT_THAT(BackUp(data_, backup_, posix_), IsOk());
+  EXPECT_EQ(fs::status(backup_).permissions(), fs::perms::owner_all);
+  EXPECT_EQ(fs::status(InBackup(blob)).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(BackupTest, ABackupLeavesOutWhatIsLostAndNamesIt) {
+  const v1::BlobRef whole = PutConcept("whole");
+  const v1::BlobRef damaged = PutConcept("damaged");
+  const v1::BlobRef missing = PutConcept("missing");
+  const v1::BlobRef without_row = PutConcept("without a row");
+  Put("garbage that nothing references");
+  Damage(damaged);
+  fs::remove(PathOf(missing));
+  ASSERT_THAT(Sql(("DELETE FROM blob WHERE sha256 = '" + without_row.sha256() + "'").c_str()),
+              IsOk());
+  const auto backed_up = BackUp(data_, backup_, posix_);
+  ASSERT_THAT(backed_up, IsOk());
+  EXPECT_EQ(backed_up->blobs, 2) << "the whole one and the garbage";
+  std::map<std::string, bool> lost;
+  for (const LostInBackup& blob : backed_up->lost) {
+    lost[blob.sha256] = blob.damaged;
+    ASSERT_EQ(blob.users.size(), 1u);
+    EXPECT_THAT(blob.users[0], testing::StartsWith("concepts/"));
+  }
+  EXPECT_EQ(lost, (std::map<std::string, bool>{{damaged.sha256(), true},
+                                               {missing.sha256(), false},
+                                               {without_row.sha256(), false}}));
+  EXPECT_TRUE(fs::exists(InBackup(whole)));
+  EXPECT_FALSE(fs::exists(InBackup(damaged)));
+
+  const auto restored = Restore(backup_, restored_, posix_);
+  ASSERT_THAT(restored, IsOk());
+  EXPECT_EQ(restored->blobs, 2);
+  EXPECT_EQ(restored->lost.size(), 3u);
+}
+
+TEST_F(BackupTest, TheUndamagedRestOfABackupIsRestored) {
+  const v1::BlobRef whole = PutConcept("whole");
+  const v1::BlobRef damaged = PutConcept("damaged");
+  const v1::BlobRef missing = PutConcept("missing");
+  ASSERT_THAT(BackUp(data_, backup_, posix_), IsOk());
+  FlipFirstByte(InBackup(damaged));
+  fs::remove(InBackup(missing));
+  const auto restored = Restore(backup_, restored_, posix_);
+  ASSERT_THAT(restored, IsOk());
+  EXPECT_EQ(restored->blobs, 1);
+  EXPECT_EQ(restored->lost.size(), 2u);
+  EXPECT_EQ(ConceptBlobs(restored_).size(), 3u) << "the rows of all are there";
+
+  // A server that starts on it reports what is lost, and an upload of the same bytes repairs it.
+  const auto database = SqliteDatabase::Open(restored_ + "/vico.db");
+  ASSERT_THAT(database, IsOk());
+  const auto files = LocalBlobFiles::Open(restored_ + "/blobs", posix_);
+  ASSERT_THAT(files, IsOk());
+  const auto recovery = RecoverBlobs(**database, **files, time_);
+  ASSERT_THAT(recovery, IsOk());
+  EXPECT_EQ(recovery->lost.size(), 2u);
+  EXPECT_THAT(GetBlob(**files, "default", whole.sha256(), 100), IsOk());
+  ASSERT_THAT(PutBlob(**files, "default", "damaged", ""), IsOk());
+  EXPECT_THAT(GetBlob(**files, "default", damaged.sha256(), 100), IsOk());
+}
+
+TEST_F(BackupTest, ADamagedDatabaseIsNotRestoredAndLeavesAnEmptyFolder) {
+  PutConcept("picture");
+  ASSERT_THAT(BackUp(data_, backup_, posix_), IsOk());
+  std::fstream file(backup_ + "/vico.db", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(4096 * 3);
+  file << std::string(4096 * 4, '\xee');
+  file.close();
   EXPECT_THAT(Restore(backup_, restored_, posix_), HasCode(absl::StatusCode::kDataLoss));
   EXPECT_TRUE(fs::is_empty(restored_));
 }
