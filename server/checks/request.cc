@@ -9,7 +9,6 @@
 #include <google/protobuf/descriptor.h>
 
 #include "common/field_errors.h"
-#include "common/formats/adapter_layout.h"
 #include "common/ids.h"
 #include "common/plain_text.h"
 #include "common/schedulers.h"
@@ -27,7 +26,8 @@ constexpr std::array<Bounds, 15> kLimits{kTrainSteps,       kTrainBatchSize,    
                                          kPromptBytes,      kConceptPictures,   kPictureBytes};
 constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
-constexpr size_t kMaxName = 255;  // characters of display names, file names, worker names
+constexpr size_t kMaxName = 255;        // characters of display names, file names, worker names
+constexpr size_t kMaxTextBytes = 1024;  // of a warning
 constexpr int kMaxLeasedJobs = 8;
 constexpr int kMaxEvents = 256;     // of one report
 constexpr int kMaxBaseModels = 64;  // of one worker
@@ -39,16 +39,6 @@ std::string Text(double value) {
     return fmt::format("{}", static_cast<int64_t>(value));
   }
   return fmt::format("{:g}", value);
-}
-
-/// The error for text with other characters than those in `set`, or too few or many of them.
-absl::Status WrongCharacters(std::string_view field, std::string_view text, size_t min, size_t max,
-                             std::string_view set) {
-  const size_t count = CountCharacters(text);
-  const std::string got =
-      count < min || count > max ? fmt::format("{}", count) : fmt::format("\"{}\"", text);
-  return FieldError(field,
-                    fmt::format("must be {}..{} characters of {}, got {}", min, max, set, got));
 }
 
 absl::Status CheckDigest(std::string_view field, std::string_view sha256) {
@@ -85,17 +75,6 @@ absl::Status CheckEnumNumber(std::string_view field, const google::protobuf::Enu
   return FieldError(field, fmt::format("must be {}, got {}", names, value));
 }
 
-absl::Status CheckName(std::string_view field, std::string_view name, size_t max_characters) {
-  if (const size_t count = CountCharacters(name); count > max_characters) {
-    return FieldError(
-        field, fmt::format("must have at most {} characters, got {}", max_characters, count));
-  }
-  const std::string bad = FindNotPlain(name);
-  if (bad.empty()) return absl::OkStatus();
-  return FieldError(field,
-                    fmt::format("must not hold control or bidirectional characters, got {}", bad));
-}
-
 absl::Status CheckRequestId(std::string_view field, std::string_view request_id) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -106,11 +85,6 @@ absl::Status CheckRequestId(std::string_view field, std::string_view request_id)
     return WrongCharacters(field, request_id, 16, 64, "[A-Za-z0-9._-]");
   }
   return absl::OkStatus();
-}
-
-absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder) {
-  if (IsPlaceholder(placeholder)) return absl::OkStatus();
-  return WrongCharacters(field, placeholder, 1, 32, "[A-Za-z0-9_*<>-]");
 }
 
 absl::StatusOr<int> CheckPageSize(int page_size) {
@@ -169,7 +143,9 @@ absl::Status CheckListJobs(const v1::ListJobsRequest& request) {
   errors.Add(CheckBounds(kPageSize, request.page_size()));
   errors.Add(CheckEnum("kind", request.kind()));
   for (int i = 0; i < request.states_size(); ++i) {
-    errors.Add(CheckEnum(fmt::format("states[{}]", i), request.states(i)));
+    const std::string field = fmt::format("states[{}]", i);
+    errors.Add(CheckEnum(field, request.states(i)));
+    if (request.states(i) == v1::JOB_STATE_UNSPECIFIED) errors.Add(field, "must be a state");
   }
   return errors.status();
 }
@@ -198,6 +174,11 @@ absl::Status CheckRegistration(const v1::RegisterRequest& request) {
       return FieldError(field + ".base_model.name", "is named twice");
     }
     RETURN_IF_ERROR(CheckDigest(field + ".base_model.digest", base_model.digest()));
+    RETURN_IF_ERROR(
+        CheckName(field + ".base_model.display_name", base_model.display_name(), kMaxName));
+    for (const std::string& name : base_model.transformers()) {
+      RETURN_IF_ERROR(CheckName(field + ".base_model.transformers", name, kMaxName));
+    }
     if (base_model.size_multiple() < 1 || base_model.min_side() < 1 ||
         base_model.min_side() > base_model.max_side() ||
         base_model.resolution() < base_model.min_side() ||
@@ -240,6 +221,25 @@ absl::Status CheckReport(const v1::ReportRequest& request) {
   return absl::OkStatus();
 }
 
+v1::Event::Warning WarningOf(std::string_view reason, std::string_view message) {
+  v1::Event::Warning warning;
+  warning.set_reason(PlainText(reason, kMaxTextBytes));
+  warning.set_message(PlainText(message, kMaxTextBytes));
+  return warning;
+}
+
+v1::ReportRequest WithPlainTexts(v1::ReportRequest report) {
+  for (v1::Event& event : *report.mutable_events()) {
+    if (event.has_mask()) {
+      event.mutable_mask()->set_site(PlainText(event.mask().site(), kMaxTextBytes));
+    }
+    if (event.has_warning()) {
+      *event.mutable_warning() = WarningOf(event.warning().reason(), event.warning().message());
+    }
+  }
+  return report;
+}
+
 absl::Status CheckFinish(const v1::FinishRequest& request) {
   if (request.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
     return FieldError("outcome", "must be given");
@@ -252,6 +252,7 @@ absl::Status CheckFinish(const v1::FinishRequest& request) {
 
 absl::Status CheckBlobRef(std::string_view field, const v1::BlobRef& blob, uint64_t limit_bytes) {
   RETURN_IF_ERROR(CheckDigest(fmt::format("{}.sha256", field), blob.sha256()));
+  RETURN_IF_ERROR(CheckName(fmt::format("{}.media_type", field), blob.media_type(), kMaxName));
   const std::string path = fmt::format("{}.size_bytes", field);
   return CheckBounds({path, 1, static_cast<double>(limit_bytes)},
                      static_cast<double>(blob.size_bytes()));

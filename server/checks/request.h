@@ -15,6 +15,7 @@
 #include <google/protobuf/generated_enum_reflection.h>
 
 #include "common/text/tokenizer.h"
+#include "server/checks/words.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/job.pb.h"
@@ -72,21 +73,11 @@ absl::Status CheckEnum(std::string_view field, Enum value) {
   return CheckEnumNumber(field, *google::protobuf::GetEnumDescriptor<Enum>(), value);
 }
 
-/// A word or name for people: plain text (common/plain_text.h) of at most `max_characters`.
-absl::Status CheckName(std::string_view field, std::string_view name, size_t max_characters);
-
 /// 16..64 characters of [A-Za-z0-9._-].
 absl::Status CheckRequestId(std::string_view field, std::string_view request_id);
 
 /// 0 becomes 50.
 absl::StatusOr<int> CheckPageSize(int page_size);
-
-/// [A-Za-z0-9_*<>-]{1,32}.
-absl::Status CheckPlaceholder(std::string_view field, std::string_view placeholder);
-
-/// Why a placeholder should not be a word of the base model's vocabulary, with a suggestion; empty
-/// if it is not.
-std::string WhyNotPlaceholder(std::string_view placeholder, const Tokenizer& tokenizer);
 
 /// Sources of a spec's defaults. The references must outlive the call.
 struct SpecSurroundings {
@@ -94,6 +85,9 @@ struct SpecSurroundings {
   const Tokenizer& tokenizer;                  ///< of the base model
   const std::function<uint64_t()>& draw_seed;  ///< 64 random bits
 };
+
+/// Its texts become plain.
+v1::Event::Warning WarningOf(std::string_view reason, std::string_view message);
 
 struct CheckedSpec {
   v1::JobSpec spec;  ///< complete: a worker needs no defaults
@@ -125,6 +119,9 @@ absl::Status CheckChunk(std::string_view field, std::string_view data);
 absl::Status CheckRegistration(const v1::RegisterRequest& request);
 absl::Status CheckLeaseRequest(const v1::LeaseRequest& request);
 absl::Status CheckReport(const v1::ReportRequest& request);
+
+/// The same report with texts that are safe to show (common/plain_text.h).
+v1::ReportRequest WithPlainTexts(v1::ReportRequest report);
 absl::Status CheckFinish(const v1::FinishRequest& request);
 
 /// The form of the digest, and the size: 1..`limit_bytes`.

@@ -1,7 +1,6 @@
 // Completes and checks the specs of jobs. Defaults come from the base model, then from the paper
 // (ViCo, arXiv 2306.00971).
 #include <algorithm>
-#include <array>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "common/field_errors.h"
-#include "common/plain_text.h"
 #include "common/schedulers.h"
 #include "common/status.h"
 #include "server/checks/request.h"
@@ -18,40 +16,7 @@
 namespace vico::server {
 namespace {
 
-constexpr size_t kMaxWord = 32;  // characters
 constexpr int kMaxSites = 16;
-
-/// A prompt may contain line ends and tabs.
-absl::Status CheckPrompt(std::string_view field, std::string_view prompt, bool required) {
-  const auto max_bytes = static_cast<size_t>(kPromptBytes.max);
-  if (prompt.size() > max_bytes || (required && prompt.empty())) {
-    return FieldError(field, fmt::format("must have {}..{} bytes, got {}", required ? 1 : 0,
-                                         max_bytes, prompt.size()));
-  }
-  if (required && IsBlank(prompt)) return FieldError(field, "must not be blank");
-  const std::string bad = FindNotPlain(prompt, LineEnds::kAllowed);
-  if (bad.empty()) return absl::OkStatus();
-  return FieldError(field,
-                    fmt::format("must not hold control or bidirectional characters, got {}", bad));
-}
-
-/// The class of the thing: one token. The placeholder is none, so the two differ.
-absl::Status CheckInitWord(std::string_view word, const Tokenizer& tokenizer) {
-  constexpr std::string_view kField = "train.init_word";
-  if (IsBlank(word)) return FieldError(kField, "must be a word for the kind of thing");
-  RETURN_IF_ERROR(CheckName(kField, word, kMaxWord));
-  if (tokenizer.SingleToken(word)) return absl::OkStatus();
-  return FieldError(
-      kField, fmt::format("must be one token of the base model's vocabulary; \"{}\" is {}", word,
-                          tokenizer.Encode(word).size()));
-}
-
-v1::Event::Warning Warning(std::string_view reason, std::string message) {
-  v1::Event::Warning warning;
-  warning.set_reason(std::string(reason));
-  warning.set_message(std::move(message));
-  return warning;
-}
 
 /// Warnings about a valid prompt.
 void WarnOfPrompt(std::string_view field, std::string_view prompt, std::string_view placeholder,
@@ -61,11 +26,11 @@ void WarnOfPrompt(std::string_view field, std::string_view prompt, std::string_v
   const Prompt encoded = surroundings.tokenizer.EncodePrompt(prompt, placeholder, context);
   if (encoded.truncated) {
     warnings.push_back(
-        Warning("PROMPT_TRUNCATED",
-                fmt::format("{}: only its first {} tokens are used", field, context - 2)));
+        WarningOf("PROMPT_TRUNCATED",
+                  fmt::format("{}: only its first {} tokens are used", field, context - 2)));
   }
   if (expects_placeholder && encoded.placeholders == 0) {
-    warnings.push_back(Warning(
+    warnings.push_back(WarningOf(
         "PROMPT_WITHOUT_PLACEHOLDER",
         fmt::format("{}: does not hold the adapter's word {}, so the thing it learned may not show",
                     field, placeholder)));
@@ -124,10 +89,10 @@ void WarnOfShapes(const v1::Concept& picture_set, v1::Resize resize,
   }
   if (squeezed.empty()) return;
   warnings.push_back(
-      Warning("PICTURE_NOT_SQUARE",
-              fmt::format("{}: squeezed to a square, which changes the shape of the thing; "
-                          "RESIZE_CROP or RESIZE_PAD keeps it",
-                          fmt::join(squeezed, ", "))));
+      WarningOf("PICTURE_NOT_SQUARE",
+                fmt::format("{}: squeezed to a square, which changes the shape of the thing; "
+                            "RESIZE_CROP or RESIZE_PAD keeps it",
+                            fmt::join(squeezed, ", "))));
 }
 
 /// Sets one seed per picture: the requested ones, or a sequence from one requested or drawn seed.
@@ -197,18 +162,6 @@ absl::Status ChooseSites(const v1::TrainSpec& requested, const v1::BaseModel& ba
 }
 
 }  // namespace
-
-std::string WhyNotPlaceholder(std::string_view placeholder, const Tokenizer& tokenizer) {
-  if (!tokenizer.SingleToken(placeholder)) return "";
-  constexpr std::array<std::string_view, 4> kSuggestions{"S*", "V*", "<new-thing>", "xx-thing-xx"};
-  const auto free = std::find_if(kSuggestions.begin(), kSuggestions.end(),
-                                 [&](auto word) { return !tokenizer.SingleToken(word); });
-  return fmt::format(
-      "\"{}\" is a word of the base model's vocabulary already, and every prompt with that word "
-      "would show the thing{}",
-      placeholder,
-      free == kSuggestions.end() ? std::string() : fmt::format("; use \"{}\", for example", *free));
-}
 
 absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
                                            const v1::Concept& picture_set,

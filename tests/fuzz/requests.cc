@@ -1,5 +1,8 @@
 // All requests that the server checks. The first byte selects the message. In specs, the names
 // "concept" and "adapter" are replaced by names that exist.
+#include "common/plain_text.h"
+#include "common/status.h"
+#include "google/rpc/status.pb.h"
 #include "server/checks/request.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/messages.h"
@@ -13,9 +16,16 @@ TestStores& Shared() {
   return stores;
 }
 
+/// All texts that other programs read, of a status and of a warning.
+void CheckTexts(const absl::Status& status) {
+  google::rpc::Status read;
+  MustHold(read.ParseFromString(ToProto(status).SerializeAsString()), "a status parses");
+  MustHold(FindNotPlain(read.message()).empty(), "the message of a status is plain");
+}
+
 /// A checked and completed spec must pass the checks unchanged.
 void CheckCompleted(const absl::StatusOr<server::CheckedSpec>& checked) {
-  if (!checked.ok()) return;
+  if (!checked.ok()) return CheckTexts(checked.status());
   const auto again = Shared().specs().Either(TestStores::kTenant, checked->spec);
   MustHold(again.ok(), "a completed spec is accepted");
   MustHold(again->spec.SerializeAsString() == checked->spec.SerializeAsString(),
@@ -30,6 +40,24 @@ void CheckTrain(v1::TrainSpec spec) {
 void CheckGenerate(v1::GenerateSpec spec) {
   if (spec.adapter() == "adapter") spec.set_adapter(Shared().adapter_name());
   CheckCompleted(Shared().specs().Generate(TestStores::kTenant, spec));
+}
+
+void CheckUpload(v1::UploadConceptRequest::Header header) {
+  server::CleanFileNames(header);
+  CheckTexts(server::CheckUploadHeader(header));
+  for (const auto& picture : header.pictures()) {
+    MustHold(FindNotPlain(picture.file_name()).empty(), "file names are plain");
+    MustHold(CountCharacters(picture.file_name()) <= 255, "file names are short");
+  }
+}
+
+void CheckReported(const v1::ReportRequest& report) {
+  CheckTexts(server::CheckReport(report));
+  const v1::ReportRequest plain = server::WithPlainTexts(report);
+  MustHold(plain.events_size() == report.events_size(), "no event is lost");
+  for (const v1::Event& event : plain.events()) {
+    MustHold(FindNotPlain(event.warning().message()).empty(), "warnings are plain");
+  }
 }
 
 v1::TrainSpec WholeTraining() {
@@ -75,6 +103,13 @@ void AddWrongSpecs(std::vector<std::string>& seeds) {
   train([](auto& spec) { spec.set_dialect(static_cast<v1::Dialect>(7)); });
   train([](auto& spec) { spec.set_base_model("baseModels/none"); });
   train([](auto& spec) { spec.set_steps(-1); });
+  train([](auto& spec) { spec.set_placeholder("photo"); });
+  train([](auto& spec) { spec.set_resize(static_cast<v1::Resize>(9)); });
+  train([](auto& spec) {
+    spec.set_init_word(
+        "\xe2\x80\xae"
+        "dog\x1b");
+  });
   const auto generate = [&](const auto& spoil) {
     v1::GenerateSpec spec = WholeGeneration();
     spoil(spec);
@@ -156,6 +191,14 @@ std::vector<std::string> Seeds() {
   seeds.push_back(Seed('w', report));
   report.set_report_number(1);
   seeds.push_back(Seed('w', report));
+  auto& warning = *report.add_events()->mutable_warning();
+  warning.set_reason("SLOW");
+  warning.set_message("two\nlines \xe2\x80\xae" + std::string(2000, 'x'));
+  seeds.push_back(Seed('w', report));
+  v1::ListJobsRequest list;
+  list.set_kind(static_cast<v1::JobKind>(9));
+  list.add_states(v1::JOB_STATE_QUEUED);
+  seeds.push_back(Seed('j', list));
   seeds.push_back("c");
   seeds.push_back("cdata");
   return seeds;
@@ -172,16 +215,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       CheckGenerate(Parsed<v1::GenerateSpec>(rest));
       break;
     case 'u':
-      server::CheckUploadHeader(Parsed<v1::UploadConceptRequest::Header>(rest)).IgnoreError();
+      CheckUpload(Parsed<v1::UploadConceptRequest::Header>(rest));
       break;
     case 'i':
-      server::CheckImportHeader(Parsed<v1::ImportAdapterRequest::Header>(rest)).IgnoreError();
+      CheckTexts(server::CheckImportHeader(Parsed<v1::ImportAdapterRequest::Header>(rest)));
       break;
     case 'r':
-      server::CheckRegistration(Parsed<v1::RegisterRequest>(rest)).IgnoreError();
+      CheckTexts(server::CheckRegistration(Parsed<v1::RegisterRequest>(rest)));
       break;
     case 'w':
-      server::CheckReport(Parsed<v1::ReportRequest>(rest)).IgnoreError();
+      CheckReported(Parsed<v1::ReportRequest>(rest));
+      break;
+    case 'j':
+      CheckTexts(server::CheckListJobs(Parsed<v1::ListJobsRequest>(rest)));
       break;
     case 'c':
       server::CheckChunk("chunk.data", rest).IgnoreError();

@@ -648,6 +648,39 @@ TEST(RegistrationTest, NamesWhatIsWrong) {
   EXPECT_THAT(CheckRegistration(bad), NamesField("base_models[0].merges.sha256"));
 }
 
+TEST(RegistrationTest, RefusesTextThatIsNotPlain) {
+  v1::RegisterRequest good;
+  good.set_worker("worker-a");
+  *good.add_base_models() = TestOffer();
+  auto bad = good;
+  bad.set_device("cpu\x1b[2J");
+  EXPECT_THAT(CheckRegistration(bad), NamesField("device"));
+  bad = good;
+  bad.mutable_base_models(0)->mutable_base_model()->set_display_name("a\u202eb");
+  EXPECT_THAT(CheckRegistration(bad), NamesField("base_models[0].base_model.display_name"));
+  bad = good;
+  bad.mutable_base_models(0)->mutable_base_model()->add_transformers("a\nb");
+  EXPECT_THAT(CheckRegistration(bad), NamesField("base_models[0].base_model.transformers"));
+  bad = good;
+  bad.mutable_base_models(0)->mutable_merges()->set_media_type("a\nb");
+  EXPECT_THAT(CheckRegistration(bad), NamesField("base_models[0].merges.media_type"));
+}
+
+TEST(ReportTest, TheTextsOfAWorkerAreMadePlainAndShort) {
+  v1::ReportRequest report;
+  auto& warning = *report.add_events()->mutable_warning();
+  warning.set_reason("A\x1b");
+  warning.set_message("two\nlines" + std::string(5000, 'x'));
+  report.add_events()->mutable_mask()->set_site("up\u202e");
+  report.add_events()->mutable_progress()->set_step(3);
+  const v1::ReportRequest plain = WithPlainTexts(report);
+  EXPECT_EQ(plain.events(0).warning().reason(), "A\\u{1b}");
+  EXPECT_THAT(plain.events(0).warning().message(), testing::StartsWith("two\\nlinesx"));
+  EXPECT_EQ(plain.events(0).warning().message().size(), 1024u);
+  EXPECT_EQ(plain.events(1).mask().site(), "up\\u{202e}");
+  EXPECT_EQ(plain.events(2).progress().step(), 3);
+}
+
 TEST(LimitsTest, HaveDifferentNames) {
   std::set<std::string_view> names;
   for (const Bounds& bounds : FieldLimits()) {
