@@ -61,7 +61,11 @@ void UnfinishedRequests::OnFrame(const Frame& frame, Time now) {
 
 void UnfinishedRequests::EndOfRequest(uint32_t stream) {
   const auto found = calls_.find(stream);
-  if (found != calls_.end()) found->second.waits = false;
+  if (found == calls_.end()) return;
+  Call& call = found->second;
+  call.waits = false;
+  // gRPC takes the end of a request inside a message for its end after the message before.
+  if (call.left > 0 || call.prefix_size > 0) excess_ = "requests that end inside a message";
 }
 
 void UnfinishedRequests::OnPayload(std::string_view payload, Time now) {
@@ -81,7 +85,7 @@ void UnfinishedRequests::OnPayload(std::string_view payload, Time now) {
   }
   frame_at_ += size;
   OnMessageBytes(entry->second, data, now);
-  if (frame_at_ == frame_.length && frame_.Has(Frame::kEndStream)) entry->second.waits = false;
+  if (frame_at_ == frame_.length && frame_.Has(Frame::kEndStream)) EndOfRequest(frame_.stream);
 }
 
 void UnfinishedRequests::OnMessageBytes(Call& call, std::string_view bytes, Time now) {

@@ -122,6 +122,18 @@ TEST_F(UnfinishedRequestsTest, ACompleteRequestHasNoTimeLimit) {
   EXPECT_FALSE(requests_.Overdue(now_ + std::chrono::hours(1)));
 }
 
+TEST_F(UnfinishedRequestsTest, ARequestDoesNotEndInsideAMessage) {
+  for (const std::string& cut :
+       {Data(1, Head(3) + "ab", kEnd), Data(1, Head(3), kEnd), Data(1, Head(3).substr(0, 4), kEnd),
+        Data(1, Head(3) + "ab") + Data(1, "", kEnd),
+        Data(1, Head(3) + "abc" + Head(9) + "x", kEnd)}) {
+    UnfinishedRequests requests(budget_, "other");
+    EXPECT_FALSE(requests.FromClient(Headers(1), now_));
+    EXPECT_TRUE(requests.FromClient(cut, now_));
+  }
+  EXPECT_TRUE(Accepts(Headers(1) + Data(1, Head(3) + "abc", kEnd)));
+}
+
 TEST_F(UnfinishedRequestsTest, AClosedConnectionReturnsEverything) {
   {
     UnfinishedRequests closed(budget_, "other");
