@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> files;
   app.add_option("--decoder", program, "Path of vico-decode")->required();
   app.add_option("--times", times, "Runs of each")->check(CLI::Range(1, 100'000));
-  app.add_option("FILE", files, "PNGs and JPEGs")->required();
+  app.add_option("FILE", files, "PNGs, JPEGs and WebPs")->required();
   CLI11_PARSE(app, argc, argv);
 
   const auto decoder = vico::server::DecoderProcess::Start({.program = program}, vico::Log::Off());
@@ -68,7 +68,10 @@ int main(int argc, char** argv) {
       vico::server::DecodePicture({.file = scanned->stripped,
                                    .width = scanned->width,
                                    .height = scanned->height,
-                                   .orientation = scanned->orientation},
+                                   .orientation = scanned->orientation,
+                                   .shrink = scanned->shrink,
+                                   .colour = scanned->colour,
+                                   .colour_data = scanned->colour_data},
                                   pixels);
     });
     const double there =

@@ -10,6 +10,7 @@
 
 #include "common/status.h"
 #include "server/pictures/child.h"
+#include "server/pictures/decode_report.h"
 #include "server/pictures/decoder/frame.h"
 #include "server/pictures/decoder/helper.h"
 
@@ -18,27 +19,17 @@ namespace {
 
 absl::Status Bad(std::string_view what) { return absl::InvalidArgumentError(ToAbsl(what)); }
 
-absl::Status ToStatus(DecodeOutcome outcome) {
-  switch (outcome) {
-    case DecodeOutcome::kDecoded:
-      return absl::OkStatus();
-    case DecodeOutcome::kDamaged:
-      return Bad("does not decode");
-    case DecodeOutcome::kOtherSize:
-      return Bad("does not decode to the size its header gives");
-    case DecodeOutcome::kOutOfMemory:
-      return Bad("needs more memory to decode than a picture may take");
-  }
-  return absl::InternalError("the decoder answered with an unknown outcome");
-}
-
 absl::Status SendJob(Child& child, const ScannedPicture& picture, Child::Time deadline) {
   const JobHeaderBytes header =
       ToBytes(JobHeader{.width = picture.width,
                         .height = picture.height,
                         .orientation = static_cast<uint32_t>(picture.orientation),
+                        .shrink = picture.shrink,
+                        .colour = picture.colour,
+                        .colour_bytes = static_cast<uint32_t>(picture.colour_data.size()),
                         .file_bytes = static_cast<uint32_t>(picture.stripped.size())});
   RETURN_IF_ERROR(child.Send(std::as_bytes(std::span(header)), deadline));
+  RETURN_IF_ERROR(child.Send(std::as_bytes(std::span(picture.colour_data)), deadline));
   return child.Send(std::as_bytes(std::span(picture.stripped)), deadline);
 }
 
@@ -49,12 +40,15 @@ absl::StatusOr<DecodeOutcome> ReceiveAnswer(Child& child, const ScannedPicture& 
   RETURN_IF_ERROR(child.Receive(std::as_writable_bytes(std::span(bytes)), deadline));
   AnswerHeader header;
   if (!FromBytes(bytes, header)) return absl::AbortedError("not an answer");
+  pixels.notes = header.notes;
   if (header.outcome != DecodeOutcome::kDecoded) return header.outcome;
-  const uint64_t size = uint64_t{3} * picture.width * picture.height;
+  const uint32_t width = Shrunk(picture.width, picture.shrink);
+  const uint32_t height = Shrunk(picture.height, picture.shrink);
+  const uint64_t size = uint64_t{3} * width * height;
   if (header.pixel_bytes != size) return absl::AbortedError("not the answer's size");
   const bool turned = picture.orientation >= 5;
-  pixels.width = static_cast<int>(turned ? picture.height : picture.width);
-  pixels.height = static_cast<int>(turned ? picture.width : picture.height);
+  pixels.width = static_cast<int>(turned ? height : width);
+  pixels.height = static_cast<int>(turned ? width : height);
   pixels.bgr.resize(size);
   RETURN_IF_ERROR(child.Receive(std::as_writable_bytes(std::span(pixels.bgr)), deadline));
   return header.outcome;
@@ -105,8 +99,16 @@ absl::Status DecoderProcess::Explain(int wait_status) const {
 absl::StatusOr<Pixels> DecoderProcess::Decode(const ScannedPicture& picture) {
   const auto deadline =
       std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(options_.time_limit);
-  ASSIGN_OR_RETURN(Child child,
-                   Child::Start(options_.program, options_.unconfined ? "--unconfined" : ""));
+  absl::StatusOr<Child> started =
+      Child::Start(options_.program, options_.unconfined ? "--unconfined" : "");
+  if (!started.ok()) {
+    log_.Warning("no decoder starts", {{"error", started.status().ToString()}});
+    return WithRetryAfter(Error(absl::StatusCode::kUnavailable,
+                                "no process could be started to decode the picture; try again",
+                                "DECODER_NOT_STARTED"),
+                          absl::Seconds(1));
+  }
+  Child child = *std::move(started);
   Pixels pixels;
   // A process that exits before it has read everything may still have answered.
   const absl::Status sent = SendJob(child, picture, deadline);
@@ -120,7 +122,7 @@ absl::StatusOr<Pixels> DecoderProcess::Decode(const ScannedPicture& picture) {
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != kHelperAnswered) return Explain(status);
   if (!outcome.ok()) return absl::InternalError("the decoder ended without a whole answer");
-  RETURN_IF_ERROR(ToStatus(*outcome));
+  RETURN_IF_ERROR(DecodeError(picture, *outcome, pixels.notes));
   return pixels;
 }
 

@@ -4,6 +4,7 @@
 #include <opencv2/core.hpp>
 
 #include "common/status.h"
+#include "server/pictures/decode_report.h"
 #include "server/pictures/png.h"
 
 namespace vico::server {
@@ -19,6 +20,7 @@ absl::StatusOr<NormalisedPicture> NormalisePicture(std::string_view bytes, Pictu
   normalised.width = pixels.width;
   normalised.height = pixels.height;
   normalised.fingerprint = FingerprintOf(pixels);
+  normalised.warnings = WarningsOf(scanned, pixels.notes);
   return normalised;
 }
 

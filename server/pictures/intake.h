@@ -29,16 +29,18 @@ struct NormalisedPicture {
   int width = 0;   ///< pixels, upright
   int height = 0;  ///< pixels, upright
   Fingerprint fingerprint;
+  std::vector<PictureWarning> warnings;
 };
 
 /// Makes OpenCV work on the caller's thread, in the whole process.
 void EncodeOnCallersThread();
 
-/// Converts greyscale, palette, 16-bit and CMYK to 8-bit RGB, lays alpha over white, applies the
-/// EXIF orientation, and drops all metadata, colour profiles included. The PNG is encoded from the
-/// pixels and contains no byte of the upload. kInvalidArgument that says what is wrong, to which
-/// the caller adds the picture; other codes of `decoder`. Any thread; uses up to three times the
-/// size of the picture's pixels, so the caller limits how many run at once.
+/// Converts greyscale, palette, 16-bit and CMYK to 8-bit RGB and every colour profile to sRGB, lays
+/// transparent pixels over white, applies the EXIF orientation, scales a large JPEG down, and drops
+/// all metadata. The PNG is encoded from the pixels and contains no byte of the upload.
+/// kInvalidArgument that says what is wrong, to which the caller adds the picture; other codes of
+/// `decoder`. Any thread; uses up to three times the size of the picture's pixels, so the caller
+/// limits how many run at once.
 absl::StatusOr<NormalisedPicture> NormalisePicture(std::string_view bytes, PictureDecoder& decoder,
                                                    const PictureLimits& limits = {});
 

@@ -1,79 +1,123 @@
 #include "server/pictures/picture_scan.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
+
+#include "common/formats/file_signature.h"
+#include "common/status.h"
 
 namespace vico::server {
 namespace {
 
-constexpr std::string_view kPngMagic("\x89PNG\r\n\x1a\n", 8);
-constexpr std::string_view kJpegMagic("\xff\xd8\xff", 3);
+using std::string_view_literals::operator""sv;
 
-uint32_t Number(std::string_view tiff, size_t at, size_t size, bool little) {
-  uint32_t value = 0;
-  for (size_t i = 0; i < size; ++i) {
-    const auto byte = static_cast<unsigned char>(tiff[at + (little ? size - 1 - i : i)]);
-    value = value << 8 | byte;
+constexpr auto kPngMagic = "\x89PNG\r\n\x1a\n"sv;
+constexpr auto kJpegMagic = "\xff\xd8\xff"sv;
+
+constexpr std::array kMediaTypes{"image/jpeg"sv, "image/png"sv, "image/webp"sv};
+
+/// Says what the file is instead, and what to do.
+absl::Status NotAPicture(std::string_view bytes) {
+  constexpr auto kAccepted = "accepted are JPEG, PNG and WebP"sv;
+  const FileType* const type = FindFileType(bytes);
+  if (type != nullptr) {
+    const bool has_advice = !type->advice.empty();
+    return absl::InvalidArgumentError(
+        fmt::format("is {}; {}{}{}", type->name, kAccepted, has_advice ? ": " : "", type->advice));
   }
-  return value;
+  std::string first;
+  for (const char byte : bytes.substr(0, 8)) {
+    first += fmt::format(" {:02x}", static_cast<unsigned char>(byte));
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("is of an unknown type (it begins with{}); {}", first, kAccepted));
+}
+
+/// The least shrinking after which a JPEG is in the limits; 1 if there is none.
+uint32_t ShrinkFor(const ScannedPicture& picture, const PictureLimits& limits) {
+  for (const uint32_t shrink : {1, 2, 4, 8}) {
+    const uint64_t width = Shrunk(picture.width, shrink), height = Shrunk(picture.height, shrink);
+    if (std::max(width, height) <= limits.max_side && width * height <= limits.max_pixels) {
+      return shrink;
+    }
+  }
+  return 1;
+}
+
+absl::Status CheckStored(uint32_t width, uint32_t height, const ScannedPicture& picture,
+                         const PictureLimits& limits) {
+  const auto [shorter, longer] = std::minmax(width, height);
+  const std::string got = fmt::format("got {} x {}", picture.width, picture.height);
+  if (shorter < limits.min_side || longer > limits.max_side) {
+    return absl::InvalidArgumentError(
+        fmt::format("sides must be {}..{} pixels, {}", limits.min_side, limits.max_side, got));
+  }
+  if (uint64_t{width} * height > limits.max_pixels) {
+    return absl::InvalidArgumentError(
+        fmt::format("a {} must have at most {} pixels, {}; a JPEG may have {}",
+                    NameOf(picture.format), limits.max_pixels, got, limits.max_jpeg_pixels));
+  }
+  if (longer > uint64_t{limits.max_aspect} * shorter) {
+    return absl::InvalidArgumentError(fmt::format(
+        "the longer side may be at most {} times the shorter, {}", limits.max_aspect, got));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
+
+std::string_view NameOf(PictureFormat format) {
+  switch (format) {
+    case PictureFormat::kPng:
+      return "PNG";
+    case PictureFormat::kJpeg:
+      return "JPEG";
+    case PictureFormat::kWebp:
+      break;
+  }
+  return "WebP";
+}
+
+std::span<const std::string_view> PictureMediaTypes() { return kMediaTypes; }
+
+PictureWarning UnusableProfile(std::string_view why) {
+  return {
+      kProfileIsUnusable,
+      fmt::format("its colour profile is not used, since {}; its colours are taken as sRGB", why)};
+}
 
 absl::StatusOr<ScannedPicture> ScanPicture(std::string_view bytes, const PictureLimits& limits) {
   if (bytes.empty()) return absl::InvalidArgumentError("is empty");
   if (bytes.starts_with(kPngMagic)) return ScanPng(bytes, limits);
   if (bytes.starts_with(kJpegMagic)) return ScanJpeg(bytes, limits);
-  return absl::InvalidArgumentError("must be a PNG or a JPEG, and its content is neither");
+  if (bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP") {
+    return ScanWebp(bytes, limits);
+  }
+  return NotAPicture(bytes);
 }
 
-absl::Status CheckSize(const ScannedPicture& picture, const PictureLimits& limits) {
-  const auto [shorter, longer] = std::minmax(picture.width, picture.height);
-  if (shorter < limits.min_side || longer > limits.max_side) {
-    return absl::InvalidArgumentError(fmt::format("sides must be {}..{} pixels, got {} x {}",
-                                                  limits.min_side, limits.max_side, picture.width,
-                                                  picture.height));
-  }
+absl::Status CheckSize(ScannedPicture& picture, const PictureLimits& limits) {
   const uint64_t pixels = uint64_t{picture.width} * picture.height;
-  if (pixels > limits.max_pixels) {
-    return absl::InvalidArgumentError(fmt::format("must have at most {} pixels, got {} x {}",
-                                                  limits.max_pixels, picture.width,
-                                                  picture.height));
+  if (picture.format == PictureFormat::kJpeg) {
+    if (pixels > limits.max_jpeg_pixels) {
+      return absl::InvalidArgumentError(
+          fmt::format("a JPEG must have at most {} pixels, got {} x {}", limits.max_jpeg_pixels,
+                      picture.width, picture.height));
+    }
+    picture.shrink = ShrinkFor(picture, limits);
   }
-  if (longer > uint64_t{limits.max_aspect} * shorter) {
-    return absl::InvalidArgumentError(
-        fmt::format("the longer side may be at most {} times the shorter, got {} x {}",
-                    limits.max_aspect, picture.width, picture.height));
-  }
-  const uint64_t decoded =
-      pixels * static_cast<uint64_t>(picture.channels) * (picture.bit_depth > 8 ? 2 : 1);
+  const uint32_t width = Shrunk(picture.width, picture.shrink);
+  const uint32_t height = Shrunk(picture.height, picture.shrink);
+  RETURN_IF_ERROR(CheckStored(width, height, picture, limits));
+  const uint64_t decoded = uint64_t{width} * height * static_cast<uint64_t>(picture.channels) *
+                           (picture.bit_depth > 8 ? 2 : 1);
   if (decoded > limits.max_decoded_bytes) {
     return absl::InvalidArgumentError(
         fmt::format("decodes to {} bytes, more than {}", decoded, limits.max_decoded_bytes));
   }
   return absl::OkStatus();
-}
-
-int ExifOrientation(std::string_view tiff) {
-  if (tiff.size() < 8) return 1;
-  const bool little = tiff.starts_with("II");
-  if (!little && !tiff.starts_with("MM")) return 1;
-  if (Number(tiff, 2, 2, little) != 42) return 1;
-  const uint64_t directory = Number(tiff, 4, 4, little);
-  if (directory + 2 > tiff.size()) return 1;
-  const uint32_t entries = Number(tiff, directory, 2, little);
-  for (uint64_t i = 0; i < entries; ++i) {
-    const uint64_t entry = directory + 2 + 12 * i;
-    if (entry + 12 > tiff.size()) return 1;
-    if (Number(tiff, entry, 2, little) != 0x0112) continue;
-    constexpr uint32_t kShort = 3;
-    const uint32_t value = Number(tiff, entry + 8, 2, little);
-    const bool valid = Number(tiff, entry + 2, 2, little) == kShort &&
-                       Number(tiff, entry + 4, 4, little) == 1 && value >= 1 && value <= 8;
-    return valid ? static_cast<int>(value) : 1;
-  }
-  return 1;
 }
 
 }  // namespace vico::server

@@ -4,17 +4,43 @@
 
 #include "common/status.h"
 #include "server/checks/request.h"
+#include "server/pictures/picture_scan.h"
 #include "server/rpc/answer.h"
 
 namespace vico::server {
+namespace {
+
+/// Which pictures an upload may have.
+void AddPictures(v1::Capabilities& capabilities) {
+  for (const std::string_view type : PictureMediaTypes()) {
+    capabilities.add_picture_formats(std::string(type));
+  }
+  const PictureLimits limits;
+  const auto least = static_cast<double>(limits.min_side);
+  const auto add = [&capabilities](const char* field, double min, double max) {
+    v1::Range& range = (*capabilities.mutable_limits())[field];
+    range.set_min(min);
+    range.set_max(max);
+  };
+  add("pictures.side", least, limits.max_side);
+  add("pictures.pixels", least * least, static_cast<double>(limits.max_pixels));
+  add("pictures.jpeg_pixels", least * least, static_cast<double>(limits.max_jpeg_pixels));
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* ModelService::ListBaseModels(grpc::CallbackServerContext* context,
-                                                       const v1::ListBaseModelsRequest*,
+                                                       const v1::ListBaseModelsRequest* request,
                                                        v1::ListBaseModelsResponse* response) {
   return Answer(
-      calls_, *context, "ListBaseModels", [this, response](const Caller&) -> absl::Status {
+      calls_, *context, "ListBaseModels", {*request, *response},
+      [this, response](const Caller& caller) -> absl::Status {
         ASSIGN_OR_RETURN(std::vector<v1::OfferedBaseModel> all, stores_.workers.ListBaseModels());
+        // A base model that nobody serves is listed to those who still need it.
+        ASSIGN_OR_RETURN(const auto needed, stores_.catalog.BaseModelsInUse(caller.tenant));
         for (v1::OfferedBaseModel& offered : all) {
+          const v1::BaseModel& base_model = offered.base_model();
+          if (!base_model.available() && !needed.contains(base_model.name())) continue;
           *response->add_base_models() = std::move(*offered.mutable_base_model());
         }
         return absl::OkStatus();
@@ -22,9 +48,9 @@ grpc::ServerUnaryReactor* ModelService::ListBaseModels(grpc::CallbackServerConte
 }
 
 grpc::ServerUnaryReactor* ModelService::GetCapabilities(grpc::CallbackServerContext* context,
-                                                        const v1::GetCapabilitiesRequest*,
+                                                        const v1::GetCapabilitiesRequest* request,
                                                         v1::Capabilities* capabilities) {
-  return Answer(calls_, *context, "GetCapabilities",
+  return Answer(calls_, *context, "GetCapabilities", {*request, *capabilities},
                 [this, capabilities](const Caller&) -> absl::Status {
                   capabilities->set_version(version_);
                   for (const std::string_view scheduler : Schedulers()) {
@@ -36,6 +62,7 @@ grpc::ServerUnaryReactor* ModelService::GetCapabilities(grpc::CallbackServerCont
                     range.set_max(bounds.max);
                   }
                   for (const v1::Dialect dialect : Dialects()) capabilities->add_dialects(dialect);
+                  AddPictures(*capabilities);
                   return absl::OkStatus();
                 });
 }

@@ -1,59 +1,11 @@
 // JPEG files, through the header scan and the decoder.
-#include <cstdio>
-
-#include <jpeglib.h>
-
 #include "tests/fuzz/picture.h"
+#include "tests/server/pictures/icc_files.h"
+#include "tests/server/pictures/jpeg_files.h"
 #include "tests/server/pictures/png_files.h"
 
 namespace vico::fuzz {
 namespace {
-
-struct Kind {
-  int channels = 3;
-  bool progressive = false;
-  unsigned restart_rows = 0;
-  bool subsampled = true;
-};
-
-/// A picture of 40 x 24 pixels; four channels are CMYK as Adobe's programs write it.
-std::string Encoded(const Kind& kind) {
-  jpeg_compress_struct jpeg{};
-  jpeg_error_mgr errors;
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  unsigned char* bytes = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&jpeg, &bytes, &size);
-  jpeg.image_width = 40;
-  jpeg.image_height = 24;
-  jpeg.input_components = kind.channels;
-  jpeg.in_color_space = kind.channels == 1   ? JCS_GRAYSCALE
-                        : kind.channels == 3 ? JCS_RGB
-                                             : JCS_CMYK;
-  jpeg_set_defaults(&jpeg);
-  jpeg.write_Adobe_marker = kind.channels == 4 ? TRUE : FALSE;
-  jpeg.restart_in_rows = static_cast<int>(kind.restart_rows);
-  if (!kind.subsampled) {
-    jpeg.comp_info[0].h_samp_factor = 1;
-    jpeg.comp_info[0].v_samp_factor = 1;
-  }
-  if (kind.progressive) jpeg_simple_progression(&jpeg);
-  jpeg_start_compress(&jpeg, TRUE);
-  std::vector<unsigned char> row(size_t{40} * static_cast<size_t>(kind.channels));
-  while (jpeg.next_scanline < jpeg.image_height) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      row[i] = static_cast<unsigned char>(i * 3 + jpeg.next_scanline * 7);
-    }
-    JSAMPROW start = row.data();
-    jpeg_write_scanlines(&jpeg, &start, 1);
-  }
-  jpeg_finish_compress(&jpeg);
-  jpeg_destroy_compress(&jpeg);
-  std::string file(reinterpret_cast<char*>(bytes), size);
-  std::free(bytes);
-  return file;
-}
 
 /// The file with its scans repeated.
 std::string WithScans(const std::string& jpeg, int times) {
@@ -66,23 +18,26 @@ std::string WithScans(const std::string& jpeg, int times) {
 }  // namespace
 
 std::vector<std::string> Seeds() {
-  const std::string good = Encoded({});
-  std::vector<std::string> seeds = {good,
-                                    Encoded({.channels = 1}),
-                                    Encoded({.channels = 4}),
-                                    Encoded({.channels = 4, .progressive = true}),
-                                    Encoded({.progressive = true}),
-                                    Encoded({.restart_rows = 1}),
-                                    Encoded({.subsampled = false}),
-                                    WithScans(good, 3),
-                                    WithScans(good, 64),
-                                    WithScans(good, 1000),
-                                    WithScans(Encoded({.progressive = true}), 20),
-                                    good + "behind",
-                                    good.substr(0, good.size() / 2),
-                                    server::WithSegment(good, 0xfe, "a comment"),
-                                    server::WithSegment(good, 0xe2, "ICC_PROFILE"),
-                                    server::WithSegment(good, 0xdc, std::string("\0\x18", 2))};
+  using server::JpegFile;
+  const std::string good = JpegFile({});
+  std::vector<std::string> seeds = {
+      good, JpegFile({.channels = 1}), JpegFile({.channels = 4}),
+      JpegFile({.channels = 4, .progressive = true}), JpegFile({.progressive = true}),
+      JpegFile({.restart_rows = 1}), JpegFile({.subsampled = false}),
+      JpegFile({.interleaved = false}), JpegFile({.progressive = true, .restart_rows = 1}),
+      // Is scaled down.
+      JpegFile({.width = 200, .height = 120}), JpegFile({.width = 520, .height = 100}),
+      JpegFile({.width = 400, .height = 160, .progressive = true}), WithScans(good, 3),
+      WithScans(good, 64), WithScans(good, 1000), WithScans(JpegFile({.progressive = true}), 20),
+      good + "behind", good.substr(0, good.size() / 2),
+      server::WithSegment(good, 0xfe, "a comment"), server::WithSegment(good, 0xe2, "ICC_PROFILE"),
+      server::WithProfile(good, server::P3Profile(), 1),
+      server::WithProfile(good, server::P3Profile(), 3),
+      server::WithProfile(JpegFile({.channels = 1}), server::GreyProfile(1.8), 1),
+      server::WithProfile(JpegFile({.channels = 4}), server::CmykProfile(), 2),
+      server::WithSegment(good, 0xe1, server::AdobeRgbExif(true)),
+      server::WithSegment(good, 0xe1, server::AdobeRgbExif(false)),
+      server::WithSegment(good, 0xdc, std::string("\0\x18", 2))};
   for (int orientation = 0; orientation <= 9; ++orientation) {
     const std::string exif = std::string("Exif\0\0", 6);
     seeds.push_back(
@@ -105,6 +60,23 @@ std::vector<std::string> Seeds() {
   std::string channels = good;
   channels[frame + 9] = 2;
   seeds.push_back(channels);
+  // What phones and programs write.
+  std::string odd = good;
+  odd[server::FindMarker(odd, 0xda) + 12] = '\0';  // the last coefficient of the scan
+  seeds.push_back(odd);
+  seeds.push_back(good.substr(0, good.size() - 2));
+  seeds.push_back(good.substr(0, good.size() - 2) + "stray" + good.substr(good.size() - 2));
+  seeds.push_back(good.substr(0, 2) + "stray" + good.substr(2));
+  seeds.push_back(good.substr(0, good.size() - 2) + good);
+  seeds.push_back(good.substr(0, good.size() - 2) + "\xff\xfe\xff\xff");
+  seeds.push_back(server::WithSegment(good, 0xee, std::string("Adobe\0\x64\0\0\0\0\x07", 12)));
+  std::string restarts = JpegFile({.height = 120, .restart_rows = 1});
+  for (int i = 0; server::FindMarker(restarts, 0xd1) != std::string::npos && i < 20; ++i) {
+    restarts[server::FindMarker(restarts, 0xd1) + 1] = '\xd0';
+  }
+  seeds.push_back(restarts);
+  const std::string progressive = JpegFile({.progressive = true});
+  seeds.push_back(progressive.substr(0, server::FindMarker(progressive, 0xda, 4)));
   return seeds;
 }
 

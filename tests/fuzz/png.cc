@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "tests/fuzz/picture.h"
+#include "tests/server/pictures/icc_files.h"
 #include "tests/server/pictures/png_files.h"
 
 namespace vico::fuzz {
@@ -56,7 +57,22 @@ std::vector<std::string> Seeds() {
   seeds.push_back(server::PngThatSays(65500, 65500));
   seeds.push_back(server::PngThatSays(64, 64));
   seeds.push_back(server::PngThatSays(0, 0, 3, 9));
-  seeds.push_back(server::WithChunk(good, "acTL", std::string(8, '\0')));
+  seeds.push_back(server::WithChunk(good, "acTL", BigEndian32(1) + BigEndian32(0)));
+  seeds.push_back(server::WithChunk(good, "acTL", BigEndian32(2) + BigEndian32(0)));
+  seeds.push_back(server::WithPngProfile(good, server::P3Profile()));
+  seeds.push_back(server::WithPngProfile(good, "nothing"));
+  seeds.push_back(server::WithChunk(good, "iCCP", "nothing"));
+  seeds.push_back(server::WithChunk(good, "sRGB", std::string(1, '\0')));
+  seeds.push_back(server::WithChunk(good, "gAMA", BigEndian32(100'000)));
+  seeds.push_back(server::WithChunk(server::WithChunk(good, "gAMA", BigEndian32(45'455)), "cHRM",
+                                    std::string(32, '\1')));
+  seeds.push_back(server::WithChunk(good, "cICP", std::string("\x0c\x0d\0\1", 4)));
+  seeds.push_back(server::WithChunk(good, "eXIf", server::AdobeRgbExif(true).substr(6)));
+  seeds.push_back(good.substr(0, good.size() - 12));
+  seeds.push_back(good.substr(0, good.size() - 20));
+  std::string wrong_sum = server::WithChunk(good, "tEXt", "text");
+  wrong_sum[33 + 10] = 'x';
+  seeds.push_back(wrong_sum);
   seeds.push_back(server::WithChunk(good, "ABCD", "critical"));
   seeds.push_back(server::WithChunk(good, "IHDR", std::string(13, '\1')));
   seeds.push_back(server::WithChunk(good, "tEXt", "text"));

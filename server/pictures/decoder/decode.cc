@@ -1,16 +1,25 @@
 #include "server/pictures/decoder/decode.h"
 
+#include <ctime>
 #include <new>
 
 #include "server/pictures/decoder/canvas.h"
 
 namespace vico::server {
 
+void PrepareToDecode() {
+  // littlecms stamps each profile that it opens with the time, for which the C library reads the
+  // time zone's file once.
+  tzset();
+}
+
 DecodeOutcome DecodePicture(const DecodeJob& job, Pixels& pixels) {
+  pixels.notes = {};
   try {
     Canvas canvas(job, pixels);
-    return job.file.starts_with('\xff') ? DecodeJpeg(job.file, canvas)
-                                        : DecodePng(job.file, canvas);
+    if (job.file.starts_with('\xff')) return DecodeJpeg(job, canvas);
+    if (job.file.starts_with("RIFF")) return DecodeWebp(job, canvas);
+    return DecodePng(job, canvas);
   } catch (const std::bad_alloc&) {
     return DecodeOutcome::kOutOfMemory;
   }

@@ -5,8 +5,8 @@
 namespace vico::server {
 namespace {
 
-constexpr uint32_t kJobMagic = 0x314a4456;     // "VDJ1"
-constexpr uint32_t kAnswerMagic = 0x31414456;  // "VDA1"
+constexpr uint32_t kJobMagic = 0x324a4456;     // "VDJ2"
+constexpr uint32_t kAnswerMagic = 0x32414456;  // "VDA2"
 
 template <size_t kSize>
 void Put(std::array<uint8_t, kSize>& bytes, size_t index, uint32_t value) {
@@ -28,7 +28,10 @@ JobHeaderBytes ToBytes(const JobHeader& header) {
   Put(bytes, 1, header.width);
   Put(bytes, 2, header.height);
   Put(bytes, 3, header.orientation);
-  Put(bytes, 4, header.file_bytes);
+  Put(bytes, 4, header.shrink);
+  Put(bytes, 5, static_cast<uint32_t>(header.colour));
+  Put(bytes, 6, header.colour_bytes);
+  Put(bytes, 7, header.file_bytes);
   return bytes;
 }
 
@@ -37,6 +40,10 @@ AnswerHeaderBytes ToBytes(const AnswerHeader& header) {
   Put(bytes, 0, kAnswerMagic);
   Put(bytes, 1, static_cast<uint32_t>(header.outcome));
   Put(bytes, 2, header.pixel_bytes);
+  Put(bytes, 3, header.notes.warnings);
+  Put(bytes, 4, static_cast<uint32_t>(header.notes.damage));
+  Put(bytes, 5, header.notes.row);
+  Put(bytes, 6, header.notes.scan);
   return bytes;
 }
 
@@ -45,10 +52,22 @@ bool FromBytes(const JobHeaderBytes& bytes, JobHeader& header) {
   header.width = Get(bytes, 1);
   header.height = Get(bytes, 2);
   header.orientation = Get(bytes, 3);
-  header.file_bytes = Get(bytes, 4);
-  const uint64_t pixels = uint64_t{header.width} * header.height;
-  return pixels > 0 && pixels <= kMaxPictureBytes / 3 && header.orientation >= 1 &&
-         header.orientation <= 8 && header.file_bytes > 0 && header.file_bytes <= kMaxFileBytes;
+  header.shrink = Get(bytes, 4);
+  const uint32_t colour = Get(bytes, 5);
+  header.colour = static_cast<ColourKind>(colour);
+  header.colour_bytes = Get(bytes, 6);
+  header.file_bytes = Get(bytes, 7);
+  const uint32_t shrink = header.shrink;
+  if (shrink != 1 && shrink != 2 && shrink != 4 && shrink != 8) return false;
+  if (header.width == 0 || header.height == 0 || header.width > kMaxStoredSide ||
+      header.height > kMaxStoredSide) {
+    return false;
+  }
+  const uint64_t pixels = uint64_t{Shrunk(header.width, shrink)} * Shrunk(header.height, shrink);
+  return pixels <= kMaxPictureBytes / 3 && header.orientation >= 1 && header.orientation <= 8 &&
+         colour <= static_cast<uint32_t>(ColourKind::kLast) &&
+         header.colour_bytes <= kMaxProfileBytes && header.file_bytes > 0 &&
+         header.file_bytes <= kMaxFileBytes;
 }
 
 bool FromBytes(const AnswerHeaderBytes& bytes, AnswerHeader& header) {
@@ -56,7 +75,13 @@ bool FromBytes(const AnswerHeaderBytes& bytes, AnswerHeader& header) {
   const uint32_t outcome = Get(bytes, 1);
   header.outcome = static_cast<DecodeOutcome>(outcome);
   header.pixel_bytes = Get(bytes, 2);
-  return outcome <= static_cast<uint32_t>(DecodeOutcome::kOutOfMemory) &&
+  const uint32_t damage = Get(bytes, 4);
+  header.notes = {.warnings = Get(bytes, 3) & kAllDecodeWarnings,
+                  .damage = static_cast<Damage>(damage),
+                  .row = Get(bytes, 5),
+                  .scan = Get(bytes, 6)};
+  return damage <= static_cast<uint32_t>(Damage::kLast) &&
+         outcome <= static_cast<uint32_t>(DecodeOutcome::kOutOfMemory) &&
          header.pixel_bytes <= kMaxPictureBytes &&
          (header.outcome == DecodeOutcome::kDecoded || header.pixel_bytes == 0);
 }

@@ -9,25 +9,30 @@
 
 namespace vico::server {
 
-/// Sent before the bytes of the file.
+/// Sent before the colour data and the bytes of the file.
 struct JobHeader {
   uint32_t width = 0;
   uint32_t height = 0;
   uint32_t orientation = 1;
+  uint32_t shrink = 1;
+  ColourKind colour = ColourKind::kSrgb;
+  uint32_t colour_bytes = 0;
   uint32_t file_bytes = 0;
 };
 
 /// Sent before the pixels.
 struct AnswerHeader {
   DecodeOutcome outcome = DecodeOutcome::kDamaged;
-  uint32_t pixel_bytes = 0;  ///< 3 x width x height of the job with kDecoded, else 0
+  uint32_t pixel_bytes = 0;  ///< 3 x width x height, shrunk, with kDecoded, else 0
+  DecodeNotes notes;
 };
 
+inline constexpr uint32_t kMaxStoredSide = 65'535;  ///< pixels, before shrinking
 inline constexpr uint32_t kMaxFileBytes = 16 << 20;
 inline constexpr uint32_t kMaxPictureBytes = 100 << 20;  ///< of pixels
 
-using JobHeaderBytes = std::array<uint8_t, 20>;
-using AnswerHeaderBytes = std::array<uint8_t, 12>;
+using JobHeaderBytes = std::array<uint8_t, 32>;
+using AnswerHeaderBytes = std::array<uint8_t, 28>;
 
 JobHeaderBytes ToBytes(const JobHeader& header);
 AnswerHeaderBytes ToBytes(const AnswerHeader& header);

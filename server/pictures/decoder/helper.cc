@@ -45,7 +45,8 @@ bool WriteAll(const void* from, size_t size) {
 [[noreturn]] void Answer(DecodeOutcome outcome, const Pixels& pixels) {
   const bool decoded = outcome == DecodeOutcome::kDecoded;
   const size_t size = decoded ? pixels.bgr.size() : 0;
-  const AnswerHeaderBytes header = ToBytes(AnswerHeader{outcome, static_cast<uint32_t>(size)});
+  const AnswerHeaderBytes header =
+      ToBytes(AnswerHeader{outcome, static_cast<uint32_t>(size), pixels.notes});
   const bool sent = WriteAll(header.data(), header.size()) && WriteAll(pixels.bgr.data(), size);
   End(sent ? kHelperAnswered : kHelperBadJob);
 }
@@ -54,18 +55,24 @@ bool WriteAll(const void* from, size_t size) {
   JobHeaderBytes bytes;
   JobHeader header;
   if (!ReadAll(bytes.data(), bytes.size()) || !FromBytes(bytes, header)) End(kHelperBadJob);
-  std::string file;
+  std::string colour, file;
   Pixels pixels;
   try {
+    colour.resize(header.colour_bytes);
     file.resize(header.file_bytes);
   } catch (const std::bad_alloc&) {
     Answer(DecodeOutcome::kOutOfMemory, pixels);
   }
-  if (!ReadAll(file.data(), file.size())) End(kHelperBadJob);
+  if (!ReadAll(colour.data(), colour.size()) || !ReadAll(file.data(), file.size())) {
+    End(kHelperBadJob);
+  }
   const DecodeJob job{.file = file,
                       .width = header.width,
                       .height = header.height,
-                      .orientation = static_cast<int>(header.orientation)};
+                      .orientation = static_cast<int>(header.orientation),
+                      .shrink = header.shrink,
+                      .colour = header.colour,
+                      .colour_data = colour};
   const DecodeOutcome outcome = decode(job, pixels);
   Answer(outcome, pixels);
 }
@@ -84,6 +91,7 @@ void RunDecodeHelper(int argc, char** argv, Decode decode, const ConfineLimits& 
     std::fputs("vico-decode is started by vico-server; it decodes one picture.\n", stderr);
     End(kHelperUsage);
   }
+  PrepareToDecode();
   if (const char* why = confined ? Confine(limits) : nullptr) CannotConfine(why);
   if (option == "--probe") {
     open("/", O_RDONLY | O_CLOEXEC);
