@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -38,12 +39,21 @@ absl::StatusOr<MappedBytes> MapFile(const std::string& path, size_t smallest,
   MappedBytes mapped;
   mapped.owner.reset(mapping, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
   mapped.bytes = {static_cast<const std::byte*>(mapping), size};
+  mapped.from_file = true;
   return mapped;
+}
+
+void ReleasePages(std::span<const std::byte> part) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<uintptr_t>(part.data());
+  const uintptr_t first = (start + page - 1) / page * page;
+  const uintptr_t end = (start + part.size()) / page * page;
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
 }
 
 MappedBytes OwnBytes(std::string bytes) {
   const auto owner = std::make_shared<const std::string>(std::move(bytes));
-  return {owner, std::as_bytes(std::span(*owner))};
+  return {owner, std::as_bytes(std::span(*owner)), false};
 }
 
 }  // namespace vico

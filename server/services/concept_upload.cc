@@ -1,6 +1,5 @@
 #include "server/services/concept_upload.h"
 
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -17,8 +16,8 @@ std::string PictureField(int index) { return fmt::format("pictures[{}]", index);
 
 }  // namespace
 
-ConceptUpload::ConceptUpload(Stores& stores, std::string tenant)
-    : stores_(stores), tenant_(std::move(tenant)) {}
+ConceptUpload::ConceptUpload(Stores& stores, std::string tenant, Time deadline)
+    : stores_(stores), tenant_(std::move(tenant)), deadline_(deadline) {}
 
 absl::Status ConceptUpload::Consume(v1::UploadConceptRequest message) {
   switch (message.part_case()) {
@@ -33,6 +32,7 @@ absl::Status ConceptUpload::Consume(v1::UploadConceptRequest message) {
 
 absl::Status ConceptUpload::ConsumeHeader(v1::UploadConceptRequest::Header header) {
   if (has_header_) return FieldError("header", "must come once, first");
+  CleanFileNames(header);
   RETURN_IF_ERROR(CheckUploadHeader(header));
   has_header_ = true;
   header_ = std::move(header);
@@ -44,7 +44,7 @@ absl::Status ConceptUpload::ConsumeHeader(v1::UploadConceptRequest::Header heade
     first_answer_ = std::make_unique<v1::Concept>(*std::move(first));
     return absl::OkStatus();
   }
-  if (!absl::IsNotFound(first.status())) return first.status();
+  if (Reason(first.status()) != "REQUEST_IS_NEW") return first.status();
   RETURN_IF_ERROR(stores_.admission.Upload());
   return FindStored().status();
 }
@@ -58,8 +58,9 @@ absl::Status ConceptUpload::ConsumeChunk(const v1::UploadConceptRequest::Chunk& 
                       fmt::format("must be 0..{}, got {}", header_.pictures_size() - 1, index));
   }
   const auto& picture = header_.pictures(index);
-  if (first_answer_ || (current_ != index && pictures_.contains(picture.sha256()))) {
-    return absl::OkStatus();  // it is stored already
+  const bool known = pictures_.contains(picture.sha256()) || bad_.contains(picture.sha256());
+  if (first_answer_ || (current_ != index && known)) {
+    return absl::OkStatus();  // it is stored or refused already
   }
   if (current_ != -1 && current_ != index) {
     return FieldError("chunk.picture_index",
@@ -72,19 +73,34 @@ absl::Status ConceptUpload::ConsumeChunk(const v1::UploadConceptRequest::Chunk& 
     return FieldError(PictureField(index),
                       fmt::format("has more than the {} bytes announced", picture.size_bytes()));
   }
-  return bytes_.size() == picture.size_bytes() ? StoreCurrent() : absl::OkStatus();
+  return bytes_.size() == picture.size_bytes() ? TakeCurrent() : absl::OkStatus();
 }
 
-/// Checks, normalises and stores the current picture, whose bytes are complete.
-absl::Status ConceptUpload::StoreCurrent() {
+/// Stores the current picture, whose bytes are complete. If it is bad, the upload goes on, to check
+/// the other pictures.
+absl::Status ConceptUpload::TakeCurrent() {
   const int index = std::exchange(current_, -1);
   const std::string bytes = std::exchange(bytes_, {});
   const auto& announced = header_.pictures(index);
+  const absl::Status stored = Store(announced, bytes, PictureField(index));
+  if (Field(stored).empty()) return stored;
+  bad_.insert(announced.sha256());
+  errors_.Add(stored);
+  return absl::OkStatus();
+}
+
+/// Checks, normalises and stores a picture.
+absl::Status ConceptUpload::Store(const v1::UploadConceptRequest::Header::Picture& announced,
+                                  const std::string& bytes, const std::string& field) {
   if (Sha256Hex(bytes) != announced.sha256()) {
-    return FieldError(PictureField(index), "its bytes do not have the digest announced");
+    return FieldError(field, "its bytes do not have the digest announced");
   }
-  absl::StatusOr<NormalisedPicture> normalised = NormalisePicture(bytes, stores_.decoder);
-  if (!normalised.ok()) return PictureError(PictureField(index), normalised.status());
+  absl::StatusOr<NormalisedPicture> normalised = absl::UnknownError("");
+  {
+    ASSIGN_OR_RETURN(const DecodeQueue::Place place, stores_.decoding.Enter(tenant_, deadline_));
+    normalised = NormalisePicture(bytes, stores_.decoder);
+  }
+  if (!normalised.ok()) return PictureError(field, normalised.status());
 
   v1::ConceptPicture picture;
   ASSIGN_OR_RETURN(*picture.mutable_blob(),
@@ -95,7 +111,8 @@ absl::Status ConceptUpload::StoreCurrent() {
   picture.set_file_name(announced.file_name());
   RETURN_IF_ERROR(stores_.catalog.SavePicture(
       tenant_, {.picture = picture, .fingerprint = PackFingerprint(normalised->fingerprint)}));
-  pictures_[announced.sha256()] = {std::move(picture), normalised->fingerprint};
+  pictures_[announced.sha256()] = {std::move(picture), normalised->fingerprint,
+                                   std::move(normalised->warnings)};
   return absl::OkStatus();
 }
 
@@ -109,7 +126,7 @@ absl::StatusOr<bool> ConceptUpload::FindStored() {
     if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
     const auto fingerprint = found.ok() ? UnpackFingerprint(found->fingerprint) : std::nullopt;
     if (fingerprint && CheckBlob(stores_.blobs, tenant_, found->picture.blob()).ok()) {
-      pictures_[announced.sha256()] = {std::move(found->picture), *fingerprint};
+      pictures_[announced.sha256()] = {std::move(found->picture), *fingerprint, {}};
     } else {
       all = false;
     }
@@ -128,6 +145,7 @@ absl::Status ConceptUpload::Finish(v1::UploadConceptResponse& answer) {
                       fmt::format("ended after {} of {} bytes", bytes_.size(),
                                   header_.pictures(current_).size_bytes()));
   }
+  RETURN_IF_ERROR(errors_.status());
   ASSIGN_OR_RETURN(const bool all, FindStored());
   if (!all) {
     AddMissing(answer);
@@ -168,18 +186,22 @@ absl::Status ConceptUpload::ListDeleted(v1::UploadConceptResponse& answer) {
   return absl::OkStatus();
 }
 
-/// Adds a warning for each pair of pictures that look the same.
+/// Adds what is odd about each picture, and a warning for each pair that looks the same.
 void ConceptUpload::AddWarnings(v1::Concept& uploaded) const {
   std::vector<Fingerprint> fingerprints;
-  for (const v1::ConceptPicture& picture : uploaded.pictures()) {
-    fingerprints.push_back(pictures_.at(picture.source_sha256()).fingerprint);
+  for (int i = 0; i < uploaded.pictures_size(); ++i) {
+    const Picture& picture = pictures_.at(uploaded.pictures(i).source_sha256());
+    fingerprints.push_back(picture.fingerprint);
+    for (const PictureWarning& warning : picture.warnings) {
+      *uploaded.add_warnings() =
+          WarningOf(warning.reason, fmt::format("{}: {}", PictureField(i), warning.text));
+    }
   }
   for (const auto& [first, second] : Duplicates(fingerprints)) {
-    v1::Event::Warning& warning = *uploaded.add_warnings();
-    warning.set_reason("DUPLICATE_PICTURES");
-    warning.set_message(fmt::format("{} and {} look the same",
-                                    PictureField(static_cast<int>(first)),
-                                    PictureField(static_cast<int>(second))));
+    *uploaded.add_warnings() =
+        WarningOf("DUPLICATE_PICTURES",
+                  fmt::format("{} and {} look the same", PictureField(static_cast<int>(first)),
+                              PictureField(static_cast<int>(second))));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "server/jobs/event_feed.h"
 #include "server/jobs/job_store.h"
 #include "server/jobs/worker_registry.h"
+#include "server/pictures/decode_queue.h"
 #include "server/pictures/picture_decoder.h"
 
 namespace vico::server {
@@ -21,6 +22,7 @@ struct Stores {
   TokenizerCache& tokenizers;
   PictureDecoder& decoder;  ///< of uploaded pictures
   Admission& admission;
+  DecodeQueue& decoding;  ///< places for pictures that are decoded now
 };
 
 }  // namespace vico::server

@@ -41,7 +41,8 @@ class TestStores {
     jobs_ = *std::move(jobs);
     tokenizers_ = std::make_unique<server::TokenizerCache>(*blobs_);
     stores_ = std::unique_ptr<server::Stores>(new server::Stores{
-        *jobs_, *blobs_, *catalog_, *workers_, feed_, *tokenizers_, decoder_, admission_});
+        *jobs_, *blobs_, *catalog_, *workers_, feed_, *tokenizers_, decoder_, admission_,
+        decoding_});
     specs_ = std::make_unique<server::SpecCheck>(*catalog_, *workers_, *tokenizers_,
                                                  [] { return uint64_t{7}; });
     Fill();
@@ -83,6 +84,7 @@ class TestStores {
   server::PosixFiles files_;
   server::EventFeed feed_;
   server::DirectDecoder decoder_;
+  server::DecodeQueue decoding_{{}};
   server::Admission admission_{{}, clock_, [] {
                                  return server::DiskSpace{uint64_t{1} << 40, uint64_t{1} << 40};
                                }};

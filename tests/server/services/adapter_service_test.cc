@@ -1,12 +1,11 @@
 #include "server/services/adapter_service.h"
 
-#include <cstring>
 #include <limits>
-#include <map>
 
 #include <gmock/gmock.h>
 
-#include "common/formats/safetensors.h"
+#include "server/services/adapter_import.h"
+#include "tests/server/adapter_parts.h"
 #include "tests/server/server_fixture.h"
 
 namespace vico::server {
@@ -14,55 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-/// An adapter file that a test can damage before it is written.
-struct AdapterParts {
-  std::map<std::string, std::string> metadata;
-  std::map<std::string, std::vector<int64_t>> shapes;
-  float value = 0.5F;
-  DType dtype = DType::kF32;
-
-  AdapterParts() {
-    metadata = {{"format", "vico-adapter"}, {"format_version", "1"},
-                {"dialect", "paper"},       {"base_model_digest", TestBaseModel().digest()},
-                {"placeholder", "S*"},      {"init_word", "dog"},
-                {"sites", R"(["up"])"},     {"steps", "400"}};
-    shapes["placeholder_embedding"] = {1, 8};
-    const std::string site = "up.image_cross_attention.";
-    for (const std::string norm : {"norm1", "norm2", "norm3"}) {
-      shapes[site + norm + ".weight"] = {4};
-      shapes[site + norm + ".bias"] = {4};
-    }
-    for (const std::string attention : {"attn1", "attn2"}) {
-      for (const char* linear : {".to_q", ".to_k", ".to_v", ".to_out.0"}) {
-        shapes[site + attention + linear + ".weight"] = {4, 4};
-      }
-      shapes[site + attention + ".to_out.0.bias"] = {4};
-    }
-    shapes[site + "ff.net.0.proj.weight"] = {32, 4};
-    shapes[site + "ff.net.0.proj.bias"] = {32};
-    shapes[site + "ff.net.2.weight"] = {4, 16};
-    shapes[site + "ff.net.2.bias"] = {4};
-  }
-
-  std::string Bytes() const {
-    std::vector<std::string> data;
-    data.reserve(shapes.size());
-    std::vector<TensorView> tensors;
-    for (const auto& [name, shape] : shapes) {
-      size_t count = 1;
-      for (const int64_t side : shape) count *= static_cast<size_t>(side);
-      std::string& bytes = data.emplace_back(count * DTypeSize(dtype), '\0');
-      for (size_t i = 0; dtype == DType::kF32 && i < count; ++i) {
-        std::memcpy(bytes.data() + 4 * i, &value, 4);
-      }
-      tensors.push_back({name, dtype, shape, std::as_bytes(std::span(bytes))});
-    }
-    const auto file = SerializeSafetensors(tensors, metadata);
-    EXPECT_THAT(file, IsOk());
-    return file.ok() ? *file : "";
-  }
-};
 
 class AdapterServiceTest : public ServerTest {
  protected:
@@ -276,6 +226,35 @@ TEST_F(AdapterServiceTest, AnAdapterOfAnotherBaseModelIsRefused) {
   header.set_base_model("baseModels/unknown");
   EXPECT_THAT(Import(header, file, reference_), HasCode(absl::StatusCode::kNotFound));
   EXPECT_EQ(StoredFiles(), files_before_);
+}
+
+TEST_F(AdapterServiceTest, APlaceholderThatIsAWordGivesAWarning) {
+  AdapterParts parts;
+  EXPECT_EQ(Import(parts)->warnings_size(), 0);
+  for (const char* word : {"photo", "dog", "*"}) {
+    parts.metadata["placeholder"] = word;
+    const auto imported = Import(parts);
+    ASSERT_THAT(imported, IsOk());
+    EXPECT_EQ(imported->placeholder(), word);
+    ASSERT_EQ(imported->warnings_size(), 1) << word;
+    EXPECT_EQ(imported->warnings(0).reason(), "PLACEHOLDER_IS_A_WORD");
+    EXPECT_THAT(imported->warnings(0).message(), HasSubstr(word));
+    EXPECT_EQ(List().front().warnings_size(), 1) << "it is stored";
+  }
+}
+
+TEST(ImportPlacesTest, ATenantHasTwoAndLeavesSomeToOthers) {
+  ImportPlaces places;
+  EXPECT_TRUE(places.Take("a"));
+  EXPECT_TRUE(places.Take("a"));
+  EXPECT_FALSE(places.Take("a"));
+  for (const char* other : {"b", "c", "d"}) {
+    EXPECT_TRUE(places.Take(other));
+    EXPECT_TRUE(places.Take(other));
+  }
+  EXPECT_FALSE(places.Take("e")) << "eight in all";
+  places.Return("a");
+  EXPECT_TRUE(places.Take("e"));
 }
 
 TEST_F(AdapterServiceTest, ADeletedAdapterIsGone) {

@@ -123,6 +123,32 @@ TEST_F(ConceptServiceTest, ABadPictureIsNamedAndNothingIsCreated) {
   EXPECT_EQ(IncomingFiles(), 0u);
 }
 
+TEST_F(ConceptServiceTest, AllBadPicturesAreNamedAtOnce) {
+  const std::string& good = pictures_[0];
+  const std::string cut = good.substr(0, good.size() / 2);
+  auto header = Header({"no picture", good, cut, pictures_[1]});
+  header.mutable_pictures(3)->set_sha256(Sha256Hex("other"));
+  const auto response = Upload(header, {{0, "no picture"}, {1, good}, {2, cut}, {3, pictures_[1]}});
+  EXPECT_THAT(response, HasCode(absl::StatusCode::kInvalidArgument));
+  for (const char* field : {"pictures[0]: ", "pictures[2]: ", "pictures[3]: "}) {
+    EXPECT_THAT(response, HasMessage(HasSubstr(field)));
+  }
+  EXPECT_THAT(response, HasMessage(testing::Not(HasSubstr("pictures[1]"))));
+  EXPECT_THAT(List(), IsEmpty());
+  const auto after = Upload(Header({good, pictures_[1]}), {{1, pictures_[1]}});
+  EXPECT_TRUE(after.ok() && after->has_uploaded_concept()) << "the good one is stored";
+}
+
+TEST_F(ConceptServiceTest, FileNamesAreMadeValid) {
+  auto header = Header(pictures_);
+  header.mutable_pictures(0)->set_file_name("a\n\u202egnp.exe" + std::string(400, 'x'));
+  const auto response = Upload(header, {{0, pictures_[0]}, {1, pictures_[1]}});
+  ASSERT_THAT(response, IsOk());
+  const std::string& name = response->uploaded_concept().pictures(0).file_name();
+  EXPECT_THAT(name, testing::StartsWith("a__gnp.exexxx"));
+  EXPECT_EQ(name.size(), 255u);
+}
+
 TEST_F(ConceptServiceTest, APictureThatKillsItsDecoderIsNamedAndTheServerContinues) {
   decoder_.program = VICO_TRICK_DECODER_BINARY;
   Start();
