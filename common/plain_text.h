@@ -11,10 +11,13 @@ namespace vico {
 
 enum class LineEnds { kRefused, kAllowed };
 
+/// Most bytes of an error's message or a warning.
+inline constexpr size_t kMaxMessageBytes = 1024;
+
 /// Plain text of at most `max_bytes`. Bytes that are no UTF-8 become U+FFFD; characters that are
 /// not plain become escapes, as \n, \u{1b} and \u{202e}. A longer text ends after a whole character
 /// or escape. Plain text stays as it is.
-std::string PlainText(std::string_view text, size_t max_bytes);
+std::string PlainText(std::string_view text, size_t max_bytes = kMaxMessageBytes);
 
 /// What is not plain in `text`, for example "U+202E"; empty if nothing is. `line_ends` says whether
 /// line feeds, carriage returns and tabs are allowed.

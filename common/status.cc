@@ -18,7 +18,6 @@ namespace {
 constexpr std::string_view kTypePrefix = "type.googleapis.com/";
 constexpr std::string_view kDomain = "vico";
 constexpr absl::string_view kPrivateText = "vico/private-text";  // no type URL of a detail
-constexpr size_t kMaxMessageBytes = 1024;
 constexpr size_t kMaxDetailBytes =
     4096;  // of all together; gRPC's clients accept 8 KiB of metadata
 
@@ -42,7 +41,7 @@ Detail GetDetail(const absl::Status& status) {
 
 // Every text of a status passes through here: it is read in other languages, in logs and on
 // terminals.
-std::string StatusText(std::string_view text) { return PlainText(text, kMaxMessageBytes); }
+std::string StatusText(std::string_view text) { return PlainText(text); }
 
 // The same for each string of a detail.
 void MakePlain(google::protobuf::Message& message) {

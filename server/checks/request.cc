@@ -26,8 +26,7 @@ constexpr std::array<Bounds, 15> kLimits{kTrainSteps,       kTrainBatchSize,    
                                          kPromptBytes,      kConceptPictures,   kPictureBytes};
 constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
-constexpr size_t kMaxName = 255;        // characters of display names, file names, worker names
-constexpr size_t kMaxTextBytes = 1024;  // of a warning
+constexpr size_t kMaxName = 255;  // characters of display names, file names, worker names
 constexpr int kMaxLeasedJobs = 8;
 constexpr int kMaxEvents = 256;     // of one report
 constexpr int kMaxBaseModels = 64;  // of one worker
@@ -223,15 +222,15 @@ absl::Status CheckReport(const v1::ReportRequest& request) {
 
 v1::Event::Warning WarningOf(std::string_view reason, std::string_view message) {
   v1::Event::Warning warning;
-  warning.set_reason(PlainText(reason, kMaxTextBytes));
-  warning.set_message(PlainText(message, kMaxTextBytes));
+  warning.set_reason(PlainText(reason));
+  warning.set_message(PlainText(message));
   return warning;
 }
 
 v1::ReportRequest WithPlainTexts(v1::ReportRequest report) {
   for (v1::Event& event : *report.mutable_events()) {
     if (event.has_mask()) {
-      event.mutable_mask()->set_site(PlainText(event.mask().site(), kMaxTextBytes));
+      event.mutable_mask()->set_site(PlainText(event.mask().site()));
     }
     if (event.has_warning()) {
       *event.mutable_warning() = WarningOf(event.warning().reason(), event.warning().message());

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "common/plain_text.h"
 #include "common/proto_time.h"
 #include "common/status.h"
 
@@ -35,7 +36,7 @@ Verdict JobContext::Check() {
 void JobContext::Warn(const std::string& reason, const std::string& message) {
   v1::Event event;
   event.mutable_warning()->set_reason(reason);
-  event.mutable_warning()->set_message(message);
+  event.mutable_warning()->set_message(PlainText(message));
   Emit(std::move(event));
 }
 
