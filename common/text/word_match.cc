@@ -9,11 +9,11 @@
 namespace vico {
 namespace {
 
-constexpr char32_t kNotUtf8 = 0xFFFD;
+constexpr char32_t kBadByte = 0xFFFD;
 constexpr char32_t kZeroWidthSpace = 0x200B;
 
 struct Character {
-  char32_t code = kNotUtf8;  ///< kNotUtf8: a byte that is not UTF-8
+  char32_t code = kBadByte;  ///< kBadByte: a byte that is not UTF-8
   size_t bytes = 1;
 };
 
