@@ -1,12 +1,15 @@
 #include "server/metrics/listener.h"
 
-#include <exception>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
-#include <prometheus/exposer.h>
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
 
 #include "common/status.h"
+#include "server/net/listening_sockets.h"
 
 namespace vico::server {
 namespace {
@@ -19,15 +22,16 @@ bool IsHostAndPort(const std::string& address) {
          std::stoi(port) <= 65535 && address.find_first_of(", +\n") == std::string::npos;
 }
 
+std::string PageOf(const std::vector<std::shared_ptr<prometheus::Collectable>>& collectables) {
+  std::vector<prometheus::MetricFamily> all;
+  for (const auto& each : collectables) {
+    std::vector<prometheus::MetricFamily> some = each->Collect();
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return prometheus::TextSerializer().Serialize(all);
+}
+
 }  // namespace
-
-MetricsListener::MetricsListener(std::unique_ptr<prometheus::Exposer> exposer,
-                                 std::vector<std::shared_ptr<prometheus::Collectable>> collectables)
-    : collectables_(std::move(collectables)),
-      exposer_(std::move(exposer)),
-      port_(exposer_->GetListeningPorts().front()) {}
-
-MetricsListener::~MetricsListener() = default;
 
 absl::StatusOr<std::unique_ptr<MetricsListener>> MetricsListener::Start(
     const std::string& address,
@@ -35,17 +39,12 @@ absl::StatusOr<std::unique_ptr<MetricsListener>> MetricsListener::Start(
   if (!IsHostAndPort(address)) {
     return FieldError("metrics-listen", fmt::format("must be host:port, got \"{}\"", address));
   }
-  std::unique_ptr<prometheus::Exposer> exposer;
-  try {
-    exposer = std::make_unique<prometheus::Exposer>(std::vector<std::string>{
-        "listening_ports", address, "num_threads", "2", "request_timeout_ms", "5000"});
-  } catch (const std::exception&) {  // the library reports every error so, without details
-    return absl::UnavailableError(
-        fmt::format("cannot listen on {}: is another program listening there?", address));
-  }
-  for (const auto& collectable : collectables) exposer->RegisterCollectable(collectable);
-  return std::unique_ptr<MetricsListener>(
-      new MetricsListener(std::move(exposer), std::move(collectables)));
+  ASSIGN_OR_RETURN(ListeningSockets listening, OpenListeningSockets(address));
+  ASSIGN_OR_RETURN(auto server, ScrapeServer::Start(std::move(listening.sockets), "/metrics",
+                                                    [collectables = std::move(collectables)] {
+                                                      return PageOf(collectables);
+                                                    }));
+  return std::unique_ptr<MetricsListener>(new MetricsListener(listening.port, std::move(server)));
 }
 
 }  // namespace vico::server

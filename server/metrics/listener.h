@@ -8,10 +8,11 @@
 
 #include <absl/status/statusor.h>
 
+#include "server/metrics/scrape_server.h"
+
 namespace prometheus {
 class Collectable;
-class Exposer;
-}  // namespace prometheus
+}
 
 namespace vico::server {
 
@@ -22,17 +23,15 @@ class MetricsListener {
   static absl::StatusOr<std::unique_ptr<MetricsListener>> Start(
       const std::string& address,
       std::vector<std::shared_ptr<prometheus::Collectable>> collectables);
-  ~MetricsListener();
 
   int port() const { return port_; }
 
  private:
-  MetricsListener(std::unique_ptr<prometheus::Exposer> exposer,
-                  std::vector<std::shared_ptr<prometheus::Collectable>> collectables);
+  MetricsListener(int port, std::unique_ptr<ScrapeServer> server)
+      : port_(port), server_(std::move(server)) {}
 
-  const std::vector<std::shared_ptr<prometheus::Collectable>> collectables_;
-  const std::unique_ptr<prometheus::Exposer> exposer_;
   const int port_;
+  const std::unique_ptr<ScrapeServer> server_;
 };
 
 }  // namespace vico::server

@@ -127,8 +127,8 @@ class StateCollector final : public prometheus::Collectable {
         SampledGauge("vico_connections_open", "Open connections, at most a second old", open));
     all.push_back(
         SampledCounter("vico_connections_refused_total",
-                       "Connections closed at once: too many of the peer, too many in all, or no "
-                       "file descriptor left",
+                       "Connections closed: too many of the peer, too many in all, no file "
+                       "descriptor left, or a flood of frames",
                        refused));
   }
 

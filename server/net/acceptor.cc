@@ -51,7 +51,7 @@ void Reset(Descriptor connection) {
 
 std::string_view RefusalLabel(Refusal refusal) {
   static constexpr std::array<std::string_view, kRefusals.size()> kLabels{"peer", "total",
-                                                                          "descriptors"};
+                                                                          "descriptors", "flood"};
   return kLabels[Index(refusal)];
 }
 

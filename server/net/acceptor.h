@@ -15,14 +15,15 @@
 
 #include "common/log.h"
 #include "common/mutex.h"
+#include "server/gate/descriptor.h"
 #include "server/net/connection_limiter.h"
-#include "server/net/descriptor.h"
 
 namespace vico::server {
 
-constexpr std::array kRefusals{Refusal::kPeer, Refusal::kTotal, Refusal::kDescriptors};
+constexpr std::array kRefusals{Refusal::kPeer, Refusal::kTotal, Refusal::kDescriptors,
+                               Refusal::kFlood};
 
-/// "peer", "total" or "descriptors".
+/// "peer", "total", "descriptors" or "flood".
 std::string_view RefusalLabel(Refusal refusal);
 
 struct ConnectionCounts {

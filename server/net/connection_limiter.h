@@ -21,8 +21,8 @@ struct ConnectionLimits {
   bool loopback = false;  ///< apply `per_peer` to loopback, where a proxy may run
 };
 
-/// Why a connection is closed at once.
-enum class Refusal { kPeer, kTotal, kDescriptors };
+/// Why the server closes a connection: at once, or when the gate finds that it floods the server.
+enum class Refusal { kPeer, kTotal, kDescriptors, kFlood };
 
 /// One thread at a time.
 class ConnectionLimiter {

@@ -14,6 +14,7 @@
 #include "server/net/connection_limiter.h"
 #include "server/net/listening.h"
 #include "server/net/reloading_credentials.h"
+#include "server/net/wrong_listener.h"
 
 namespace vico::server {
 
@@ -53,6 +54,9 @@ class Listeners {
   /// By listener: "clients" and "workers".
   std::map<std::string, ConnectionCounts> counts() const;
 
+  /// Sets the health of each of the clients' services. That of the server as a whole, the empty
+  /// name, stays: the process works, and a restart would not make room on the disk.
+  void SetClientsServing(bool serving);
   /// Sets the health of "vico.worker" on both listeners.
   void SetWorkersAvailable(bool available);
   /// Reports all services as not serving, for good.
@@ -66,8 +70,11 @@ class Listeners {
   absl::Status OpenTls(TlsFiles files, const Log& log);
 
   // Null without TLS, which Check() allows on loopback only.
-  std::unique_ptr<ReloadingCredentials> client_tls_;
+  std::unique_ptr<TlsServer> client_tls_;  // until the listener takes it
   std::unique_ptr<ReloadingCredentials> worker_tls_;
+  std::unique_ptr<WrongListener> not_for_clients_;
+  std::unique_ptr<WrongListener> not_for_workers_;
+  std::vector<const char*> client_services_;
   std::unique_ptr<Listener> client_;
   std::unique_ptr<Listener> worker_;
 };

@@ -135,6 +135,13 @@ ListeningSockets ListenAtAll(std::vector<SocketAddress> addresses) {
 }  // namespace
 
 absl::StatusOr<ListeningSockets> OpenListeningSockets(const std::string& address) {
+  if (IsUnixAddress(address)) {
+    ASSIGN_OR_RETURN(UnixSocket opened, OpenUnixSocket(address));
+    ListeningSockets found;
+    found.sockets.push_back(std::move(opened.socket));
+    found.file = std::move(opened.file);
+    return found;
+  }
   ASSIGN_OR_RETURN(std::vector<SocketAddress> addresses, Resolve(address));
   if (addresses.empty()) return CannotListen(address, "no such address");
   if (IsWildcard(addresses.front())) {

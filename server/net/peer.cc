@@ -22,7 +22,7 @@ Peer PeerOf(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) {
     return PeerOf(reinterpret_cast<const sockaddr_in&>(address).sin_addr);
   }
-  if (address.ss_family != AF_INET6) return {};
+  if (address.ss_family != AF_INET6) return {"unix", true};
   in6_addr whole = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
   if (IN6_IS_ADDR_V4MAPPED(&whole)) {
     in_addr inner{};

@@ -8,11 +8,11 @@
 namespace vico::server {
 
 struct Peer {
-  std::string name;  ///< 203.0.113.7, or of IPv6 the /64, as 2001:db8:0:1::/64
-  bool loopback = false;
+  std::string name;       ///< 203.0.113.7, or of IPv6 the /64, as 2001:db8:0:1::/64
+  bool loopback = false;  ///< on this machine
 };
 
-/// An IPv4-mapped IPv6 address counts as IPv4. Other address families give a peer without a name.
+/// An IPv4-mapped IPv6 address counts as IPv4. All peers of Unix sockets are one, "unix".
 Peer PeerOf(const sockaddr_storage& address);
 
 }  // namespace vico::server

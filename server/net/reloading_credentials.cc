@@ -33,16 +33,16 @@ class FetchingCredentials final : public grpc::ServerCredentials {
 
 absl::StatusOr<std::unique_ptr<ReloadingCredentials>> ReloadingCredentials::Open(TlsFiles files,
                                                                                  Log log) {
-  RETURN_IF_ERROR(ReadTlsFiles(files).status());
+  const bool has_authority = !files.ca.empty();
+  ASSIGN_OR_RETURN(TlsFilesWatch watch, TlsFilesWatch::Open(std::move(files), std::move(log)));
   return std::unique_ptr<ReloadingCredentials>(
-      new ReloadingCredentials(std::move(files), std::move(log)));
+      new ReloadingCredentials(std::move(watch), has_authority));
 }
 
-ReloadingCredentials::ReloadingCredentials(TlsFiles files, Log log)
-    : files_(std::move(files)), log_(std::move(log)) {
-  const auto request = files_.ca.empty()
-                           ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-                           : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+ReloadingCredentials::ReloadingCredentials(TlsFilesWatch files, bool has_authority)
+    : files_(std::move(files)) {
+  const auto request = has_authority ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                     : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
   credentials_ =
       std::make_shared<FetchingCredentials>(grpc_ssl_server_credentials_create_with_options(
           grpc_ssl_server_credentials_create_options_using_config_fetcher(request, &Fetch, this)));
@@ -55,28 +55,19 @@ grpc_ssl_certificate_config_reload_status ReloadingCredentials::Fetch(
 
 grpc_ssl_certificate_config_reload_status ReloadingCredentials::Fetch(
     grpc_ssl_server_certificate_config** config) {
-  absl::StatusOr<TlsPems> pems = ReadTlsFiles(files_);
   MutexLock lock(mutex_);
-  if (!pems.ok()) {
-    const std::string error(pems.status().message());
-    if (error != error_) {
-      log_.Warning("new certificate files are not used", {{"error", error}});
-      error_ = error;
-    }
-    return loaded_ ? GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED
-                   : GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_FAIL;
+  switch (files_.Read()) {
+    case TlsFilesWatch::Found::kNothingUsable:
+      return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_FAIL;
+    case TlsFilesWatch::Found::kUnchanged:
+      return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+    case TlsFilesWatch::Found::kNew:
+      break;
   }
-  error_.clear();
-  if (loaded_ && pems->certificate == in_use_.certificate &&
-      pems->key.Reveal() == in_use_.key.Reveal() && pems->ca == in_use_.ca) {
-    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-  }
-  if (loaded_) log_.Info("new certificate files are in use");
-  in_use_ = *std::move(pems);
-  loaded_ = true;
-  const grpc_ssl_pem_key_cert_pair pair{in_use_.key.Reveal().c_str(), in_use_.certificate.c_str()};
+  const TlsPems& pems = files_.pems();
+  const grpc_ssl_pem_key_cert_pair pair{pems.key.Reveal().c_str(), pems.certificate.c_str()};
   // gRPC requires a CA here even if it does not request certificates; it ignores it then.
-  const std::string& ca = in_use_.ca.empty() ? in_use_.certificate : in_use_.ca;
+  const std::string& ca = pems.ca.empty() ? pems.certificate : pems.ca;
   *config = grpc_ssl_server_certificate_config_create(ca.c_str(), &pair, 1);
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }

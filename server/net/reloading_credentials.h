@@ -1,10 +1,8 @@
-// TLS credentials of a listener that reads certificate, key and CA again for each handshake. New
-// files apply from the next connection on; invalid ones are ignored, and the earlier ones stay in
-// use.
+// gRPC's TLS credentials of a listener that reads certificate, key and CA again for each handshake
+// (server/gate/tls_files_watch.h).
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include <absl/status/statusor.h>
 #include <grpc/grpc_security.h>
@@ -13,6 +11,7 @@
 #include "common/log.h"
 #include "common/mutex.h"
 #include "common/rpc/tls_files.h"
+#include "server/gate/tls_files_watch.h"
 
 namespace vico::server {
 
@@ -28,19 +27,14 @@ class ReloadingCredentials {
   std::shared_ptr<grpc::ServerCredentials> credentials() const { return credentials_; }
 
  private:
-  ReloadingCredentials(TlsFiles files, Log log);
+  ReloadingCredentials(TlsFilesWatch files, bool has_authority);
   static grpc_ssl_certificate_config_reload_status Fetch(
       void* self, grpc_ssl_server_certificate_config** config);
   grpc_ssl_certificate_config_reload_status Fetch(grpc_ssl_server_certificate_config** config);
 
-  const TlsFiles files_;
-  const Log log_;
   std::shared_ptr<grpc::ServerCredentials> credentials_;
   Mutex mutex_;
-  TlsPems in_use_ ABSL_GUARDED_BY(mutex_);
-  bool loaded_ ABSL_GUARDED_BY(mutex_) = false;
-  // The error logged last; empty when the files are valid.
-  std::string error_ ABSL_GUARDED_BY(mutex_);
+  TlsFilesWatch files_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace vico::server

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/net/descriptor.h"
+#include "server/gate/descriptor.h"
 
 namespace vico::server {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "server/gate/peer_name.h"
 #include "server/net/listening_sockets.h"
 #include "tests/server/net/sockets.h"
 #include "tests/server/server_fixture.h"
@@ -16,7 +17,7 @@ using std::chrono::milliseconds;
 class TellsThePeer final : public v1::ModelService::Service {
   grpc::Status GetCapabilities(grpc::ServerContext* context, const v1::GetCapabilitiesRequest*,
                                v1::Capabilities* answer) override {
-    answer->set_version(context->peer());
+    answer->set_version(PeerOfCall(context->peer()));
     return grpc::Status::OK;
   }
 };
@@ -24,7 +25,7 @@ class TellsThePeer final : public v1::ModelService::Service {
 class ListenerTest : public testing::Test {
  protected:
   void Start(const std::string& address, const ConnectionLimits& limits = {}) {
-    auto listener = Listener::Start(address, nullptr, {&service_}, limits, Log::Off());
+    auto listener = Listener::Start(address, {}, {.services = {&service_}}, limits, Log::Off());
     ASSERT_THAT(listener, IsOk());
     listener_ = *std::move(listener);
   }

@@ -12,7 +12,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "server/net/descriptor.h"
+#include "server/gate/descriptor.h"
 
 namespace vico::server {
 

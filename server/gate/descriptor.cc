@@ -1,4 +1,4 @@
-#include "server/net/descriptor.h"
+#include "server/gate/descriptor.h"
 
 #include <unistd.h>
 
