@@ -4,6 +4,34 @@
 #include "google/rpc/status.pb.h"
 
 namespace vico {
+namespace {
+
+const char* SentenceOf(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::CANCELLED:
+      return "the call was cancelled";
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return "the request is wrong";
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return "the time for the call is over";
+    case grpc::StatusCode::NOT_FOUND:
+      return "there is no such thing";
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return "the caller may not do this";
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return "the call has no valid credential";
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return "a limit is reached";
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return "unknown method";
+    case grpc::StatusCode::UNAVAILABLE:
+      return "the connection is lost";
+    default:
+      return "no reason is given";
+  }
+}
+
+}  // namespace
 
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
@@ -20,7 +48,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
     proto.Clear();
   }
   proto.set_code(static_cast<int>(status.error_code()));
-  proto.set_message(status.error_message());
+  proto.set_message(status.error_message().empty() ? SentenceOf(status.error_code())
+                                                   : status.error_message());
   return FromProto(proto);
 }
 

@@ -11,7 +11,8 @@ namespace vico {
 /// Cuts the message at 1 KiB.
 grpc::Status ToGrpc(const absl::Status& status);
 
-/// Drops details that do not parse or that contradict the code.
+/// Drops details that do not parse or that contradict the code. An empty message, which gRPC itself
+/// and other servers send, becomes a sentence about the code.
 absl::Status FromGrpc(const grpc::Status& status);
 
 }  // namespace vico

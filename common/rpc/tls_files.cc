@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include "common/status.h"
+#include "common/text/utf8.h"
 
 namespace vico {
 namespace {
@@ -30,6 +31,12 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
   file.read(text.data(), kMostBytes);
   if (!file.eof()) return Bad(path, "cannot be read");
   text.resize(static_cast<size_t>(file.gcount()));
+  const auto decoded = TextOf(path, text);
+  if (!decoded.ok()) return absl::FailedPreconditionError(decoded.status().message());
+  // gRPC reads some of these files itself, and takes no mark.
+  if (decoded->size() != text.size()) {
+    return Bad(path, "starts with a byte order mark; save it as UTF-8 without one");
+  }
   return text;
 }
 

@@ -7,11 +7,13 @@
 
 namespace vico {
 
-/// Adds traceparent and tracestate; nothing if there is no trace.
+/// Adds traceparent and tracestate; nothing without a trace or for an invalid one, which can come
+/// with a lease or from the environment.
 inline void AddTrace(const TraceContext& trace, grpc::ClientContext& context) {
-  if (trace.trace_id.empty()) return;
-  context.AddMetadata("traceparent", Traceparent(trace));
-  if (!trace.tracestate.empty()) context.AddMetadata("tracestate", trace.tracestate);
+  const auto valid = ParseTraceparent(Traceparent(trace), trace.tracestate);
+  if (!valid) return;
+  context.AddMetadata("traceparent", Traceparent(*valid));
+  if (!valid->tracestate.empty()) context.AddMetadata("tracestate", valid->tracestate);
 }
 
 }  // namespace vico

@@ -35,6 +35,14 @@ TEST(StatusGrpcTest, DetailsThatContradictTheCodeAreDropped) {
   EXPECT_EQ(Field(status), "");
 }
 
+TEST(StatusGrpcTest, NoMessageIsEmpty) {
+  for (int code = 1; code <= static_cast<int>(absl::StatusCode::kUnauthenticated); ++code) {
+    const absl::Status status = FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(code), ""));
+    EXPECT_EQ(static_cast<int>(status.code()), code);
+    EXPECT_THAT(status, HasMessage(testing::SizeIs(testing::Gt(10)))) << code;
+  }
+}
+
 TEST(StatusGrpcTest, InvalidDetailsAreDropped) {
   const absl::Status status =
       FromGrpc(grpc::Status(grpc::StatusCode::INTERNAL, "broken", "\xff\xff\xff"));
