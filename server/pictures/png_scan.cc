@@ -149,6 +149,11 @@ absl::Status PngScanner::ReadCutChunk(std::string_view type) {
 
 absl::Status PngScanner::ReadData(std::string_view type, std::string_view data,
                                   std::string_view chunk) {
+  if (type == "CgBI") {
+    return absl::InvalidArgumentError(
+        "is a PNG in the form of Apple's developer tools (CgBI), not of the standard; export it "
+        "again");
+  }
   if (has_header_ != (type != "IHDR")) {
     return absl::InvalidArgumentError("is not a valid PNG: it must have one header, first");
   }

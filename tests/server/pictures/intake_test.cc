@@ -281,6 +281,12 @@ TEST(IntakeTest, TheMemoryThatPixelsNeedIsLimited) {
   EXPECT_THAT(ScanPicture(PngThatSays(3700, 3700, 16, 6), {}), HasMessage(HasSubstr("decodes to")));
 }
 
+TEST(IntakeTest, ApplesFormOfPngIsNamed) {
+  const std::string png = Encoded(TestPicture(64, 64), ".png");
+  EXPECT_THAT(Normalise(png.substr(0, 8) + PngChunk("CgBI", "abcd") + png.substr(8)),
+              HasMessage(HasSubstr("CgBI")));
+}
+
 TEST(IntakeTest, ImpossiblePngHeadersAreRefused) {
   for (const auto& [depth, type] :
        {std::pair{3, 0}, {1, 2}, {16, 3}, {4, 4}, {2, 6}, {8, 1}, {8, 7}}) {
