@@ -53,8 +53,7 @@ struct Storage::Parts {
         catalog(*database, clock, time, options.quota),
         tenants(*database, clock),
         eraser(*database, blobs, tenants, clock),
-        // No tenant and no blob has a name that begins with a dot.
-        readiness(*database, files, folder->BlobPath() + "/.readiness", clock, log) {}
+        readiness(*database, files, options.data + "/.readiness", clock, log) {}
 
   const StorageOptions options;
   const Log log;

@@ -128,9 +128,10 @@ TEST_F(SqliteExceptionsTest, CallersThatShareACommitSurviveFailingAllocations) {
   std::atomic<int64_t> inserted = 0;
   std::atomic<int> answered = 0;
   std::vector<std::thread> callers;
+  std::vector<std::string> names(kCallers, std::string(64, '-'));
   for (int i = 0; i < kCallers; ++i) {
     callers.emplace_back([&, i] {
-      std::string name(64, '-');
+      std::string& name = names[static_cast<size_t>(i)];
       const Database::Work work = [&](SqlSession& db) {
         return db.Execute("INSERT INTO tenant (name) VALUES (?)", {name}).status();
       };

@@ -4,10 +4,12 @@
 #include <sstream>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "common/sha256.h"
 #include "server/access/api_key.h"
+#include "server/blobs/blob_recovery.h"
 #include "server/blobs/local_blob_files.h"
 #include "server/blobs/tracked_blob_store.h"
 #include "server/disk/files.h"
@@ -242,6 +244,7 @@ TEST_F(TenantTest, TenantsAreListedByPage) {
   ASSERT_THAT(second->tenants, SizeIs(1));
   EXPECT_EQ(second->tenants[0].name(), "c");
   EXPECT_EQ(second->next_page_token, "");
+  EXPECT_THAT(tenants_->List(2, "b"), NamesField("page_token"));
 }
 
 TEST_F(TenantTest, ErasesADeletedTenantFromAllTablesAndFiles) {
@@ -281,8 +284,9 @@ TEST_F(TenantTest, EveryTableWithATenantIsErased) {
   }),
               IsOk());
   std::vector<std::string> erased(TablesOfTenants().begin(), TablesOfTenants().end());
-  erased.insert(erased.end(), {"blob", "blob_use"});  // by the blob store, with the files
-  erased.push_back("scrub");                          // holds a position, which moves on
+  // By the blob store, with the files.
+  erased.insert(erased.end(), {"blob", "blob_total", "blob_use"});
+  erased.push_back("scrub");  // holds a position, which moves on
   EXPECT_THAT(erased, testing::UnorderedElementsAreArray(tables));
 }
 
@@ -332,6 +336,117 @@ TEST_F(TenantTest, ACallInProgressWritesNothingForADeletedTenant) {
               HasReason("TENANT_DELETED"));
   EXPECT_THAT(tenants_->CreateKey("acme", v1::KEY_ROLE_USER), HasReason("TENANT_DELETED"));
   EXPECT_THAT(FilesWithCanary(), IsEmpty());
+}
+
+// As an upload whose decoding takes as long: it creates its blob when the deletion has begun.
+TEST_F(TenantTest, AnUploadThatBeginsDuringADeletionLeavesNothing) {
+  ASSERT_THAT(tenants_->Create("acme"), IsOk());
+  ASSERT_THAT(tenants_->BeginDelete("acme"), IsOk());
+  EXPECT_THAT(PutBlob(*blobs_, "acme", kCanary, "image/png"), HasReason("TENANT_DELETED"));
+  EXPECT_THAT(FilesWithCanary(), IsEmpty());
+  ASSERT_THAT(eraser_->Run(absl::Seconds(60)), IsOk());
+  EXPECT_THAT(PutBlob(*blobs_, "acme", kCanary, "image/png"), HasReason("TENANT_DELETED"));
+  EXPECT_THAT(FilesWithCanary(), IsEmpty());
+  EXPECT_EQ(Count("SELECT count(*) FROM blob"), 0);
+}
+
+TEST_F(TenantTest, UnfinishedUploadsAndQuarantinedBlobsGoWithTheTenant) {
+  for (const char* name : {"acme", "acme-2"}) ASSERT_THAT(tenants_->Create(name), IsOk());
+  const auto early = blobs_->Create("acme");
+  ASSERT_THAT(early, IsOk());
+  ASSERT_THAT((*early)->Append(kCanary), IsOk());
+  for (const char* name : {"acme", "acme-2"}) {
+    const auto blob = PutBlob(*blobs_, name, std::string(name) + kCanary, "image/png");
+    ASSERT_THAT(blob, IsOk());
+    ASSERT_THAT(blob_files_->Quarantine(name, blob->sha256()), IsOk());
+  }
+  EXPECT_THAT(FilesWithCanary(), SizeIs(3));
+  ASSERT_THAT(tenants_->BeginDelete("acme"), IsOk());
+  ASSERT_THAT(eraser_->Run(absl::Seconds(60)), IsOk());
+  EXPECT_THAT(FilesWithCanary(), ElementsAre(testing::StartsWith("acme-2-")));
+}
+
+// As after a crash between the file of a blob and its row.
+TEST_F(TenantTest, AStartingServerRemovesFilesOfDeletedTenants) {
+  ASSERT_THAT(tenants_->Create("acme"), IsOk());
+  ASSERT_THAT(tenants_->BeginDelete("acme"), IsOk());
+  ASSERT_THAT(eraser_->Run(absl::Seconds(60)), IsOk());
+  const auto restarted = LocalBlobFiles::Open(folder_.path() + "/blobs", files_);
+  ASSERT_THAT(restarted, IsOk());
+  ASSERT_THAT(PutBlob(**restarted, "acme", kCanary, "image/png"), IsOk());
+  ASSERT_THAT(FilesWithCanary(), SizeIs(1));
+  const auto recovery = RecoverBlobs(*database_, **restarted, time_);
+  ASSERT_THAT(recovery, IsOk());
+  EXPECT_EQ(recovery->erased, 1);
+  EXPECT_EQ(recovery->adopted, 0);
+  EXPECT_THAT(FilesWithCanary(), IsEmpty());
+}
+
+// Each table refuses by itself, whatever a caller checked before.
+TEST_F(TenantTest, NoTableTakesRowsOfATenantThatIsNotActive) {
+  ASSERT_THAT(tenants_->Create("acme"), IsOk());
+  Fill("acme");
+  for (const char* state : {"deleting", "deleted"}) {
+    ASSERT_THAT(database_->Write([&](SqlSession& db) {
+      return db
+          .Execute("UPDATE tenant SET state = ? WHERE name = 'acme'", {std::string_view(state)})
+          .status();
+    }),
+                IsOk());
+    for (const std::string_view insert : {
+             "INSERT INTO blob (tenant, sha256, size_bytes, state, time) "
+             "VALUES ('acme', 'x', 1, 'live', 0)",
+             "INSERT INTO blob (tenant, sha256, size_bytes, state, time) SELECT tenant, "
+             "sha256, 1, 'live', 0 FROM blob WHERE tenant = 'acme' "
+             "ON CONFLICT (tenant, sha256) DO UPDATE SET time = 1",
+             "INSERT INTO blob_use (tenant, sha256, user) VALUES ('acme', 'x', 'jobs/1')",
+             "INSERT INTO request (tenant, request_id, body_hash, resource) "
+             "VALUES ('acme', 'r', 'h', 'jobs/1')",
+             "INSERT INTO concept (name, tenant, message) VALUES ('c', 'acme', x'')",
+             "INSERT INTO adapter (name, tenant, message) VALUES ('a', 'acme', x'')",
+             "INSERT INTO picture (tenant, source_sha256, message) "
+             "VALUES ('acme', 'x', x'')",
+             "INSERT INTO api_key (id, tenant, role, sha256, create_time) "
+             "VALUES ('k', 'acme', 'user', 'x', 0)",
+         }) {
+      EXPECT_THAT(database_->Write([&](SqlSession& db) { return db.Execute(insert).status(); }),
+                  HasReason("TENANT_DELETED"))
+          << insert;
+    }
+  }
+}
+
+// Events, checkpoints and answers belong to a job, whose state each of these calls checks.
+TEST_F(TenantTest, NothingHappensToTheJobsOfATenantThatIsNotActive) {
+  ASSERT_THAT(tenants_->Create("acme"), IsOk());
+  Fill("acme");
+  const Grant held = Work();
+  const std::string queued = jobs_->List({.tenant = "acme"})->jobs.at(0).name();
+  ASSERT_THAT(tenants_->BeginDelete("acme"), IsOk());
+  const int64_t events = Count("SELECT count(*) FROM event");
+  const int64_t finishes = Count("SELECT count(*) FROM finish");
+
+  v1::ReportRequest report;
+  report.set_job(held.job.name());
+  report.set_lease_id(held.lease_id);
+  report.set_report_number(1);
+  report.add_events()->mutable_progress()->set_step(1);
+  report.add_events()->mutable_checkpoint()->set_step(1);
+  EXPECT_THAT(jobs_->Report(report), HasReason("LEASE_LOST"));
+  v1::FinishRequest finish;
+  finish.set_job(held.job.name());
+  finish.set_lease_id(held.lease_id);
+  finish.mutable_released();
+  EXPECT_THAT(jobs_->Finish(finish), HasReason("LEASE_LOST"));
+  EXPECT_THAT(jobs_->Cancel("acme", queued), IsOk()) << "changes nothing";
+  clock_.Advance(absl::Hours(100));
+  EXPECT_EQ(*jobs_->WarnUnserved({}, 100), 0);
+  EXPECT_EQ(*jobs_->ReturnExpired(), 0);
+  EXPECT_EQ(*jobs_->FailOverdue(), 0);
+  EXPECT_THAT(*Lease(), IsEmpty());
+  EXPECT_EQ(Count("SELECT count(*) FROM event"), events);
+  EXPECT_EQ(Count("SELECT count(*) FROM finish"), finishes);
+  EXPECT_EQ(Count("SELECT count(*) FROM job WHERE state IN ('queued', 'running')"), 0);
 }
 
 }  // namespace
