@@ -27,6 +27,8 @@ std::vector<std::string> Seeds() {
     seed(ColourKind::kIcc, CmykProfile());
     seed(ColourKind::kIcc, IccFile(2, "link", "RGB ", "XYZ ", {}));
     seed(ColourKind::kIcc, IccFile(2, "mntr", "Lab ", "XYZ ", {}));
+    seed(ColourKind::kIcc, IccFile(2, "mntr", "\xa5GB ", "XYZ ", {}));
+    seed(ColourKind::kIcc, IccFile(2, "\xa5ntr", "RGB ", "XYZ ", {}));
     seed(ColourKind::kDeflatedIcc, deflated.substr(33 + 8 + 6));
     seed(ColourKind::kGamma, BigEndian32(100'000));
     std::string primaries = BigEndian32(45'455);
