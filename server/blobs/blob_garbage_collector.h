@@ -6,6 +6,7 @@
 
 #include "server/blobs/blob_files.h"
 #include "server/jobs/store_clock.h"
+#include "server/jobs/tenant_quota.h"
 #include "server/sql/database.h"
 
 namespace vico::server {
@@ -13,10 +14,12 @@ namespace vico::server {
 /// One thread at a time.
 class BlobGarbageCollector {
  public:
-  /// `age`: since the upload or the loss of the last reference. The references must outlive it.
+  /// `age`: since the upload or the loss of the last reference. A tenant that has used nine tenths
+  /// of its bytes in `quota` waits ten minutes at most, so that what it deletes gives room soon.
+  /// The references must outlive it.
   BlobGarbageCollector(Database& database, BlobFiles& files, const StoreClock& time,
-                       absl::Duration age)
-      : database_(database), files_(files), time_(time), age_(age) {}
+                       absl::Duration age, const TenantQuota& quota = {})
+      : database_(database), files_(files), time_(time), age_(age), quota_(quota) {}
 
   /// Deletes up to `limit` unreferenced blobs that are old enough. Keeps a blob that was uploaded
   /// during a job of its tenant that is still running: the worker may be about to reference it.
@@ -25,10 +28,13 @@ class BlobGarbageCollector {
   absl::StatusOr<int> Turn(int limit);
 
  private:
+  absl::StatusOr<int> MarkOfFullTenants(SqlSession& db, int limit) const;
+
   Database& database_;
   BlobFiles& files_;
   const StoreClock& time_;
   const absl::Duration age_;
+  const TenantQuota quota_;
 };
 
 }  // namespace vico::server

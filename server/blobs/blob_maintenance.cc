@@ -11,7 +11,7 @@ BlobMaintenance::BlobMaintenance(Database& database, BlobFiles& files, const Sto
                                  const Log& log, const BlobMaintenanceOptions& options)
     : log_(log),
       options_(options),
-      collector_(database, files, time, options.garbage_age),
+      collector_(database, files, time, options.garbage_age, options.quota),
       scrubber_(database, files, time, log, options.scrub_interval) {}
 
 void BlobMaintenance::Start() {

@@ -12,6 +12,7 @@ namespace vico::server {
 
 struct BlobMaintenanceOptions {
   absl::Duration garbage_age = absl::Hours(24);  ///< age at which an unreferenced blob is deleted
+  TenantQuota quota{};  ///< of which full tenants' garbage is deleted earlier
   absl::Duration scrub_interval = absl::Hours(24);  ///< between the starts of two rounds
   uint64_t scrub_bytes_per_second = uint64_t{16} << 20;
   absl::Duration interval = absl::Seconds(1);  ///< between turns

@@ -1,6 +1,8 @@
 #include "server/blobs/blob_recovery.h"
 
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "common/status.h"
@@ -33,18 +35,46 @@ absl::Status Forget(SqlSession& db, const Key& key) {
       .status();
 }
 
+/// Tenants whose deletion has begun.
+absl::StatusOr<std::set<std::string>> DeletedTenants(SqlSession& db) {
+  std::set<std::string> names;
+  RETURN_IF_ERROR(
+      db.Query("SELECT name FROM tenant WHERE state <> 'active'", {}, [&](const SqlRow& row) {
+        names.insert(row.Text(0));
+        return absl::OkStatus();
+      }));
+  return names;
+}
+
 }  // namespace
 
 absl::StatusOr<BlobRecovery> RecoverBlobs(Database& database, BlobFiles& files,
                                           const StoreClock& time) {
   BlobRecovery result;
   ASSIGN_OR_RETURN(const std::vector<BlobFiles::File> all, files.List());
+  std::set<std::string> deleted;
+  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(deleted, DeletedTenants(db));
+    return absl::OkStatus();
+  }));
   std::map<Key, uint64_t> on_disk;
-  for (const BlobFiles::File& file : all) on_disk[{file.tenant, file.sha256}] = file.size_bytes;
+  std::set<std::string> leftover;  // deleted tenants with files
+  for (const BlobFiles::File& file : all) {
+    if (deleted.contains(file.tenant)) {
+      leftover.insert(file.tenant);
+    } else {
+      on_disk[{file.tenant, file.sha256}] = file.size_bytes;
+    }
+  }
+  for (const std::string& tenant : leftover) {
+    RETURN_IF_ERROR(files.RemoveTenant(tenant));
+    ++result.erased;
+  }
 
   std::vector<Key> deleting;
   RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
     result = {};
+    result.erased = static_cast<int>(leftover.size());
     deleting.clear();
     ASSIGN_OR_RETURN(const auto rows, AllRows(db));
     if (rows.empty()) RETURN_IF_ERROR(ReferenceBlobsOfOlderRows(db));
@@ -57,6 +87,7 @@ absl::StatusOr<BlobRecovery> RecoverBlobs(Database& database, BlobFiles& files,
       ++result.adopted;
     }
     for (const auto& [key, row] : rows) {
+      if (deleted.contains(key.first)) continue;  // the tenant's eraser deletes its rows
       const auto file = on_disk.find(key);
       if (!row.live) {
         deleting.push_back(key);

@@ -20,6 +20,7 @@ struct LostBlob {
 };
 
 struct BlobRecovery {
+  int erased = 0;     ///< deleted tenants that had files left, which are gone now
   int adopted = 0;    ///< files that had no row and got one; their age counts from now
   int deleted = 0;    ///< deletions that an earlier process had begun
   int forgotten = 0;  ///< deleted rows: no file, or one of another size, which is quarantined

@@ -67,8 +67,8 @@ absl::Status SaveBlobRow(SqlSession& db, absl::Time now, std::string_view tenant
 
 absl::StatusOr<BlobRow> FindLiveBlob(SqlSession& db, std::string_view tenant,
                                      std::string_view sha256) {
-  absl::StatusOr<BlobRow> found =
-      absl::NotFoundError(fmt::format("blob {}: is not stored", sha256));
+  absl::StatusOr<BlobRow> found = Error(
+      absl::StatusCode::kNotFound, fmt::format("blob {}: is not stored", sha256), "BLOB_NOT_FOUND");
   RETURN_IF_ERROR(db.Query(
       "SELECT size_bytes, time FROM blob WHERE tenant = ? AND sha256 = ? AND state = 'live'",
       {tenant, sha256}, [&](const SqlRow& row) {
@@ -162,7 +162,11 @@ absl::Status ReferenceBlobsOfOlderRows(SqlSession& db) {
   RETURN_IF_ERROR(
       NameAll<v1::OfferedBaseModel>(db, "SELECT 'system', name, message FROM base_model",
                                     [](const v1::OfferedBaseModel& message) {
-                                      return Blobs{message.vocabulary(), message.merges()};
+                                      Blobs blobs{message.vocabulary(), message.merges()};
+                                      if (message.has_added_tokens()) {
+                                        blobs.push_back(message.added_tokens());
+                                      }
+                                      return blobs;
                                     }));
   RETURN_IF_ERROR(NameAll<v1::GenerateResult>(db, "SELECT tenant, name, pictures FROM job",
                                               [](const v1::GenerateResult& message) {

@@ -10,6 +10,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "common/formats/mapped_file.h"
 #include "vico/v1/job.pb.h"
 
 namespace vico::server {
@@ -23,8 +24,14 @@ class BlobWriter {
   /// kResourceExhausted, reason DISK_FULL, when the disk is full. After an error every call fails.
   virtual absl::Status Append(std::string_view bytes) = 0;
 
+  /// The bytes so far, to check them before Commit: a mapping of the unfinished file. Not for an
+  /// upload of no bytes.
+  virtual absl::StatusOr<MappedBytes> Map() = 0;
+
   /// Makes the bytes durable under their digest. kDataLoss, reason DIGEST_MISMATCH, when
-  /// `expected_sha256` is not empty and differs. `media_type` is only copied into the result.
+  /// `expected_sha256` is not empty and differs; kResourceExhausted, reason QUOTA_EXCEEDED, when
+  /// the bytes are new to the tenant and exceed its quota. `media_type` is only copied into the
+  /// result.
   virtual absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
                                              std::string_view media_type) = 0;
 };
@@ -46,9 +53,10 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
 
+  /// kResourceExhausted, reason QUOTA_EXCEEDED, for a tenant at its quota of bytes.
   virtual absl::StatusOr<std::unique_ptr<BlobWriter>> Create(std::string_view tenant) = 0;
 
-  /// kNotFound when the blob is not stored.
+  /// kNotFound, reason BLOB_NOT_FOUND, when the blob is not stored.
   virtual absl::StatusOr<std::unique_ptr<BlobReader>> Open(std::string_view tenant,
                                                            std::string_view sha256) = 0;
 
@@ -58,8 +66,9 @@ class BlobStore {
   /// OK also when the blob is not stored.
   virtual absl::Status Remove(std::string_view tenant, std::string_view sha256) = 0;
 
-  /// Removes all of the tenant's blobs, durably. Commit of an upload that began before returns
-  /// kAborted, reason TENANT_DELETED.
+  /// Removes all of the tenant's blobs, durably, and its unfinished uploads. From now on nothing is
+  /// stored for it: Create and Commit return kAborted or kFailedPrecondition, reason
+  /// TENANT_DELETED.
   virtual absl::Status RemoveTenant(std::string_view tenant) = 0;
 };
 
@@ -70,6 +79,9 @@ absl::StatusOr<v1::BlobRef> PutBlob(BlobStore& store, std::string_view tenant,
 /// Reads a whole blob and checks its digest (kDataLoss). kResourceExhausted above `limit_bytes`.
 absl::StatusOr<std::string> GetBlob(BlobStore& store, std::string_view tenant,
                                     std::string_view sha256, uint64_t limit_bytes);
+
+/// Reads a whole blob in pieces: OK when nothing is wrong with it. The store checks its digest.
+absl::Status ReadThrough(BlobStore& store, std::string_view tenant, std::string_view sha256);
 
 /// OK when the blob is stored with the size in `ref`; otherwise kFailedPrecondition, reason
 /// BLOB_MISSING.

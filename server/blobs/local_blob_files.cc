@@ -47,7 +47,12 @@ absl::StatusOr<Place> PlaceOf(const std::string& root, std::string_view tenant,
 
 absl::Status NoBlob(std::string_view sha256, const absl::Status& status) {
   if (!absl::IsNotFound(status)) return status;
-  return absl::NotFoundError(fmt::format("blob {}: is not stored", sha256));
+  return Error(absl::StatusCode::kNotFound, fmt::format("blob {}: is not stored", sha256),
+               "BLOB_NOT_FOUND");
+}
+
+absl::Status TenantRemoved() {
+  return Error(absl::StatusCode::kAborted, "blob: the tenant is deleted", "TENANT_DELETED");
 }
 
 class LocalBlobWriter final : public BlobWriter {
@@ -59,8 +64,7 @@ class LocalBlobWriter final : public BlobWriter {
         temporary_(std::move(temporary)),
         files_(files),
         file_(std::move(file)),
-        removals_(std::move(removals)),
-        removals_at_start_(RemovalsSoFar()) {}
+        removals_(std::move(removals)) {}
 
   ~LocalBlobWriter() override { Discard(); }
 
@@ -73,6 +77,14 @@ class LocalBlobWriter final : public BlobWriter {
     hash_.Update(bytes);
     size_bytes_ += bytes.size();
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<MappedBytes> Map() override {
+    if (file_ == nullptr) return absl::FailedPreconditionError("blob: the upload has ended");
+    absl::StatusOr<MappedBytes> mapped = MapFile(temporary_, 1, "an upload");
+    if (mapped.ok()) return mapped;
+    if (absl::IsNotFound(mapped.status())) return TenantRemoved();
+    return absl::Status(mapped.status().code(), "blob: the upload cannot be read back");
   }
 
   absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
@@ -104,10 +116,7 @@ class LocalBlobWriter final : public BlobWriter {
     VICO_FAILPOINT("blob.before_fsync");
     RETURN_IF_ERROR(file_->Sync());
     const std::shared_lock lock(removals_->mutex);
-    if (const auto found = removals_->count.find(tenant_);
-        found != removals_->count.end() && found->second != removals_at_start_) {
-      return Error(absl::StatusCode::kAborted, "blob: the tenant is deleted", "TENANT_DELETED");
-    }
+    if (removals_->tenants.contains(tenant_)) return TenantRemoved();
     RETURN_IF_ERROR(files_.MakeFolder(place.tenant_folder));
     RETURN_IF_ERROR(files_.SyncFolder(root_));
     RETURN_IF_ERROR(files_.MakeFolder(place.folder));
@@ -119,16 +128,15 @@ class LocalBlobWriter final : public BlobWriter {
     return files_.SyncFolder(place.folder);
   }
 
-  uint64_t RemovalsSoFar() const {
-    const std::shared_lock lock(removals_->mutex);
-    const auto found = removals_->count.find(tenant_);
-    return found == removals_->count.end() ? 0 : found->second;
-  }
-
   void Discard() {
     if (file_ == nullptr) return;
     file_ = nullptr;
     if (!renamed_) files_.Remove(temporary_).IgnoreError();
+    const std::lock_guard lock(removals_->incoming_mutex);
+    if (const auto own = removals_->incoming.find(tenant_); own != removals_->incoming.end()) {
+      own->second.erase(temporary_);
+      if (own->second.empty()) removals_->incoming.erase(own);
+    }
   }
 
   const std::string root_;
@@ -138,8 +146,6 @@ class LocalBlobWriter final : public BlobWriter {
   // Null after Commit or an error.
   std::unique_ptr<WritableFile> file_;
   const std::shared_ptr<Removals> removals_;
-  // Removals of the tenant when the upload began.
-  const uint64_t removals_at_start_;
   Sha256 hash_;
   uint64_t size_bytes_ = 0;
   bool renamed_ = false;
@@ -156,6 +162,12 @@ class LocalBlobReader final : public BlobReader {
  private:
   const std::unique_ptr<ReadableFile> file_;
 };
+
+/// Whether the name is that of a blob of this tenant in quarantine. Names of tenants contain "-".
+bool IsQuarantined(std::string_view name, std::string_view tenant) {
+  return name.size() == tenant.size() + 1 + 64 && name.starts_with(tenant) &&
+         name[tenant.size()] == '-' && IsSha256Hex(name.substr(tenant.size() + 1));
+}
 
 std::string Incoming(const std::string& root) { return root + "/.incoming"; }
 
@@ -176,7 +188,13 @@ absl::StatusOr<std::unique_ptr<LocalBlobFiles>> LocalBlobFiles::Open(std::string
 absl::StatusOr<std::unique_ptr<BlobWriter>> LocalBlobFiles::Create(std::string_view tenant) {
   RETURN_IF_ERROR(CheckTenant(tenant));
   std::string temporary = fmt::format("{}/{}", Incoming(root_), NewId());
+  const std::shared_lock lock(removals_->mutex);
+  if (removals_->tenants.contains(tenant)) return TenantRemoved();
   ASSIGN_OR_RETURN(auto file, files_.Create(temporary));
+  {
+    const std::lock_guard incoming(removals_->incoming_mutex);
+    removals_->incoming[std::string(tenant)].insert(temporary);
+  }
   return std::make_unique<LocalBlobWriter>(root_, std::string(tenant), std::move(temporary), files_,
                                            std::move(file), removals_);
 }
@@ -204,9 +222,25 @@ absl::Status LocalBlobFiles::Remove(std::string_view tenant, std::string_view sh
 
 absl::Status LocalBlobFiles::RemoveTenant(std::string_view tenant) {
   RETURN_IF_ERROR(CheckTenant(tenant));
-  const std::unique_lock lock(removals_->mutex);
-  ++removals_->count[std::string(tenant)];
+  {
+    // Waits for the commits in progress. None can follow, so the files go without the lock, which
+    // would keep other tenants waiting.
+    const std::unique_lock lock(removals_->mutex);
+    removals_->tenants.insert(std::string(tenant));
+  }
   std::error_code error;
+  {
+    const std::lock_guard incoming(removals_->incoming_mutex);
+    if (const auto own = removals_->incoming.find(tenant); own != removals_->incoming.end()) {
+      // Their writers hold the files open and fail later.
+      for (const std::string& path : own->second) std::filesystem::remove(path, error);
+    }
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(QuarantineFolder(), error)) {
+    if (IsQuarantined(entry.path().filename().string(), tenant)) {
+      std::filesystem::remove(entry.path(), error);
+    }
+  }
   std::filesystem::remove_all(fmt::format("{}/{}", root_, tenant), error);
   if (error) {
     return absl::UnavailableError(
@@ -235,7 +269,9 @@ absl::StatusOr<std::vector<BlobFiles::File>> LocalBlobFiles::List() {
 
 absl::Status LocalBlobFiles::Quarantine(std::string_view tenant, std::string_view sha256) {
   ASSIGN_OR_RETURN(const Place place, PlaceOf(root_, tenant, sha256));
-  const std::string quarantine = root_.substr(0, root_.rfind('/')) + "/quarantine";
+  const std::shared_lock lock(removals_->mutex);
+  if (removals_->tenants.contains(tenant)) return absl::OkStatus();
+  const std::string quarantine = QuarantineFolder();
   RETURN_IF_ERROR(files_.MakeFolder(quarantine));
   const absl::Status moved =
       files_.Rename(place.file, fmt::format("{}/{}-{}", quarantine, tenant, sha256));

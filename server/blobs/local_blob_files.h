@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -14,13 +16,17 @@
 
 namespace vico::server {
 
-/// How often each tenant was removed. A writer that began before the last removal must not commit.
+/// Which tenants were removed, and the unfinished uploads of each tenant. The annotations do not
+/// cover a shared mutex.
 struct Removals {
-  // Held shared to move a file to its final name, exclusively to remove a tenant: commits of
-  // different blobs sync the disk in parallel.
+  // Held shared to create a file or to move it to its final name, exclusively to remove a tenant:
+  // commits of different blobs sync the disk in parallel.
   std::shared_mutex mutex;
-  // By tenant; guarded by `mutex`, which the annotations do not cover.
-  std::map<std::string, uint64_t, std::less<>> count;
+  // Guarded by `mutex`. The name of a removed tenant is never used again.
+  std::set<std::string, std::less<>> tenants;
+  // Guarded by `incoming_mutex`, which is taken last: paths by tenant.
+  std::mutex incoming_mutex;
+  std::map<std::string, std::set<std::string>, std::less<>> incoming;
 };
 
 class LocalBlobFiles final : public BlobFiles {
@@ -34,13 +40,19 @@ class LocalBlobFiles final : public BlobFiles {
                                                    std::string_view sha256) override;
   absl::StatusOr<uint64_t> Size(std::string_view tenant, std::string_view sha256) override;
   absl::Status Remove(std::string_view tenant, std::string_view sha256) override;
+
+  /// Also removes the tenant's unfinished uploads and what is in quarantine. From now on nothing is
+  /// stored for the tenant.
   absl::Status RemoveTenant(std::string_view tenant) override;
+
   absl::StatusOr<std::vector<File>> List() override;
 
-  /// Moves the file to {root}/../quarantine/{tenant}-{digest}.
+  /// Moves the file to {root}/../quarantine/{tenant}-{digest}. Does nothing for a removed tenant.
   absl::Status Quarantine(std::string_view tenant, std::string_view sha256) override;
 
  private:
+  std::string QuarantineFolder() const { return root_.substr(0, root_.rfind('/')) + "/quarantine"; }
+
   LocalBlobFiles(std::string root, Files& files)
       : root_(std::move(root)), files_(files), removals_(std::make_shared<Removals>()) {}
 

@@ -48,6 +48,7 @@ absl::Status InsertAdapter(SqlSession& db, const JobRow& row, const v1::TrainRes
 }  // namespace
 
 absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
+  VICO_FAILPOINT("finish.before_row");
   const std::string content = Sha256Hex(finish.SerializeAsString());
   v1::Job job;
   bool repeated = false;

@@ -180,6 +180,7 @@ absl::StatusOr<v1::Directive> SqlJobStore::Report(const v1::ReportRequest& repor
   for (int i = 0; i < report.events_size(); ++i) {
     RETURN_IF_ERROR(CheckReported(report.events(i), i));
   }
+  VICO_FAILPOINT("report.before_row");
   bool cancel = false;
   bool has_events = false;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {

@@ -1,5 +1,10 @@
 // Blobs with rows: upload, reference, deletion and garbage collection.
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "server/blobs/blob_garbage_collector.h"
 #include "tests/server/blobs/blob_fixture.h"
@@ -174,6 +179,101 @@ TEST_F(TrackedBlobStoreTest, RemoveLeavesNothing) {
   EXPECT_FALSE(HasFile(blob));
   EXPECT_EQ(StateOf(blob), "none");
   EXPECT_THAT(store_->Remove("default", blob.sha256()), IsOk());
+}
+
+class ByteQuotaTest : public TrackedBlobStoreTest {
+ protected:
+  ByteQuotaTest() {
+    store_ = std::make_unique<TrackedBlobStore>(*files_, *database_, time_, kQuota);
+  }
+
+  absl::StatusOr<v1::BlobRef> Try(const std::string& bytes, const std::string& tenant = "default") {
+    return PutBlob(*store_, tenant, bytes, "");
+  }
+
+  size_t Files() const {
+    size_t files = 0;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(folder_.path() + "/blobs")) {
+      files += entry.is_regular_file() ? 1 : 0;
+    }
+    return files;
+  }
+
+  int Collect() {
+    BlobGarbageCollector collector(*database_, *files_, time_, kDay, kQuota);
+    const auto collected = collector.Turn(100);
+    EXPECT_THAT(collected, IsOk());
+    return collected.value_or(-1);
+  }
+
+  static constexpr TenantQuota kQuota{.bytes = 10, .adapters = 0};
+};
+
+TEST_F(ByteQuotaTest, ATenantStoresUpToItsQuotaAndNoFileOfARefusedBlobStays) {
+  EXPECT_THAT(Try("123456"), IsOk());
+  EXPECT_THAT(Try("abcde"), HasReason("QUOTA_EXCEEDED"));
+  EXPECT_THAT(Try("abcde"), HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(Files(), 1u);
+  EXPECT_THAT(Try("abcd"), IsOk());
+  EXPECT_EQ(Files(), 2u);
+  EXPECT_THAT(Try("x"), HasReason("QUOTA_EXCEEDED"));
+}
+
+TEST_F(ByteQuotaTest, BytesThatTheTenantHasCostNothing) {
+  EXPECT_THAT(Try("123456"), IsOk());
+  EXPECT_THAT(Try("123456"), IsOk());
+  EXPECT_THAT(Try("abcd"), IsOk());
+  EXPECT_THAT(Try("abcd"), IsOk());
+}
+
+TEST_F(ByteQuotaTest, TenantsAndTheSystemHaveTheirOwnRoom) {
+  EXPECT_THAT(Try("1234567890"), IsOk());
+  EXPECT_THAT(Try("1234567890", "other"), IsOk());
+  EXPECT_THAT(Try("x", "other"), HasReason("QUOTA_EXCEEDED"));
+  EXPECT_THAT(Try("a tokenizer of more than ten bytes", "system"), IsOk());
+}
+
+TEST_F(ByteQuotaTest, ATenantAboveALoweredQuotaStoresNothing) {
+  store_ = std::make_unique<TrackedBlobStore>(*files_, *database_, time_);
+  Put("more than ten bytes");
+  store_ = std::make_unique<TrackedBlobStore>(*files_, *database_, time_, kQuota);
+  EXPECT_THAT(store_->Create("default"), HasReason("QUOTA_EXCEEDED"));
+}
+
+TEST_F(ByteQuotaTest, RemovedBlobsGiveRoom) {
+  const v1::BlobRef blob = Put("1234567890");
+  ASSERT_THAT(store_->Remove("default", blob.sha256()), IsOk());
+  EXPECT_THAT(Try("abcdefghij"), IsOk());
+}
+
+TEST_F(ByteQuotaTest, TheGarbageOfAFullTenantIsCollectedAfterTenMinutes) {
+  Put("1234567890");
+  Put("123", "other");
+  clock_.Advance(absl::Minutes(10));
+  EXPECT_EQ(Collect(), 0);
+  clock_.Advance(absl::Microseconds(1));
+  EXPECT_EQ(Collect(), 1);
+  EXPECT_THAT(Try("abcdefghij"), IsOk());
+}
+
+TEST_F(ByteQuotaTest, ParallelUploadsStayWithinTheQuota) {
+  std::vector<std::thread> uploads;
+  std::atomic<int> stored{0};
+  uploads.reserve(8);
+  for (int i = 0; i < 8; ++i) {
+    uploads.emplace_back([&, i] {
+      const auto blob = Try(std::string(3, static_cast<char>('a' + i)));
+      if (blob.ok()) {
+        ++stored;
+      } else {
+        EXPECT_THAT(blob, HasReason("QUOTA_EXCEEDED"));
+      }
+    });
+  }
+  for (std::thread& upload : uploads) upload.join();
+  EXPECT_EQ(stored, 3);
+  EXPECT_EQ(Files(), 3u);
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
-// A database that an older program wrote: schema 6, whose leases and waits count the uptime.
+// Databases that older programs wrote: schema 6, whose leases and waits count the uptime, and
+// schema 8, which has no quotas.
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -14,31 +18,44 @@ namespace {
 /// Microseconds of uptime, larger than FakeClock's.
 constexpr int64_t kUptime = 5'000'000'000;
 
-/// The tests run in the source folder.
-std::string Schema6() {
+/// The first `count` scripts, 6 to 8. The tests run in the source folder.
+std::string Schema(size_t count) {
+  constexpr std::array<const char*, 8> kScripts = {"001_jobs",
+                                                   "002_checkpoints",
+                                                   "003_tenants",
+                                                   "004_deadlines_blobs",
+                                                   "005_lease_indexes",
+                                                   "006_traces",
+                                                   "007_picture_fingerprints",
+                                                   "008_store_time"};
   std::string schema;
-  for (const char* script : {"001_jobs", "002_checkpoints", "003_tenants", "004_deadlines_blobs",
-                             "005_lease_indexes", "006_traces"}) {
-    std::ifstream file(fmt::format("server/sql/{}.sqlite.sql", script));
+  for (size_t i = 0; i < count; ++i) {
+    std::ifstream file(fmt::format("server/sql/{}.sqlite.sql", kScripts[i]));
     schema += std::string(std::istreambuf_iterator<char>(file), {});
   }
-  return schema + "PRAGMA user_version = 6;";
+  return schema + fmt::format("PRAGMA user_version = {};", count);
 }
 
 class OlderDatabaseTest : public JobStoreTest {
  protected:
   OlderDatabaseTest() {
+    const auto old = NewDatabase(6);
+    EXPECT_THAT(old->Script("INSERT INTO tenant (name) VALUES ('default')"), IsOk());
+    Insert(*old, "jobs/waiting", "queued", nullptr, nullptr);
+    Insert(*old, "jobs/leased", "running", std::string_view("lease_1"), kUptime);
+  }
+
+  /// In place of the fixture's database: one of an older schema.
+  std::unique_ptr<SqliteConnection> NewDatabase(size_t schema) {
     jobs_.reset();
     catalog_.reset();
     database_.reset();
     const std::string path = folder_.path() + "/vico.db";
     std::filesystem::remove(path);
-    const auto old = SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite);
+    auto old = SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite);
     EXPECT_THAT(old, IsOk());
-    EXPECT_THAT((*old)->Script(Schema6().c_str()), IsOk());
-    EXPECT_THAT((*old)->Script("INSERT INTO tenant (name) VALUES ('default')"), IsOk());
-    Insert(**old, "jobs/waiting", "queued", nullptr, nullptr);
-    Insert(**old, "jobs/leased", "running", std::string_view("lease_1"), kUptime);
+    EXPECT_THAT((*old)->Script(Schema(schema).c_str()), IsOk());
+    return *std::move(old);
   }
 
   void Insert(SqlSession& db, std::string_view name, std::string_view state, SqlValue lease_id,
@@ -79,6 +96,30 @@ TEST_P(OlderDatabaseTest, WaitsBeforeARetryEnd) {
   clock_.Advance(absl::Seconds(31));
   EXPECT_EQ(*jobs_->ReturnExpired(), 2);
   EXPECT_FALSE(NothingToLease());
+}
+
+TEST_P(OlderDatabaseTest, StoredBytesAndDeletedResourcesOfSchema8Count) {
+  NewDatabase(8)
+      ->Script(R"sql(
+    INSERT INTO tenant (name, state) VALUES ('acme', 'active'), ('gone', 'deleted');
+    INSERT INTO blob (tenant, sha256, size_bytes, state, time) VALUES
+      ('acme', 'x', 7, 'live', 0), ('acme', 'y', 5, 'deleting', 0), ('gone', 'x', 9, 'live', 0);
+    INSERT INTO concept (name, tenant, message) VALUES ('concepts/1', 'acme', x'');
+    INSERT INTO request (tenant, request_id, body_hash, resource) VALUES
+      ('acme', 'r1', 'h', 'concepts/1'), ('acme', 'r2', 'h', 'concepts/2');
+  )sql")
+      .IgnoreError();
+  Open();
+  EXPECT_THAT(catalog_->FindConceptByRequest({"acme", "r1", "h"}), IsOk());
+  EXPECT_THAT(catalog_->FindConceptByRequest({"acme", "r2", "h"}),
+              HasReason("REQUEST_RESULT_DELETED"));
+  EXPECT_THAT(database_->Read([](SqlSession& db) -> absl::Status {
+    EXPECT_EQ(*db.QueryInt("SELECT bytes FROM blob_total WHERE tenant = 'acme'", {}, 0), 12);
+    EXPECT_EQ(*db.QueryInt("SELECT count(*) FROM blob WHERE tenant = 'gone'", {}, -1), 0)
+        << "what an upload left after the deletion of its tenant";
+    return absl::OkStatus();
+  }),
+              IsOk());
 }
 
 // Other backends have no older databases.
