@@ -24,6 +24,7 @@ const std::vector<MethodRoles>& MethodTable() {
       {"JobService", "WatchJob", kTenant},
       {"JobService", "CancelJob", kTenant},
       {"JobService", "RetryJob", kTenant},
+      {"JobService", "DeleteJob", kTenant},
       {"AdapterService", "GetAdapter", kTenant},
       {"AdapterService", "ListAdapters", kTenant},
       {"AdapterService", "DownloadAdapter", kTenant},
@@ -34,6 +35,7 @@ const std::vector<MethodRoles>& MethodTable() {
       {"KeyService", "CreateKey", kTenantAdmin},
       {"KeyService", "ListKeys", kTenantAdmin},
       {"KeyService", "RevokeKey", kTenantAdmin},
+      // On the workers' listener.
       {"WorkerService", "Register", kWorker},
       {"WorkerService", "Lease", kWorker},
       {"WorkerService", "Report", kWorker},

@@ -1,6 +1,7 @@
 // The interface of the store of concepts and their pictures, adapters, and base models.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,8 @@ struct StoredPicture {
 };
 
 /// Any thread; durable when a call returns OK. Another tenant's resources are kNotFound. A repeat
-/// of a creating call returns the first answer (kNotFound if the resource has been deleted since);
+/// of a creating call returns the first answer (kNotFound, reason REQUEST_RESULT_DELETED, if the
+/// resource has been deleted since);
 /// the same request id with another body hash is kFailedPrecondition, reason REQUEST_ID_REUSED. A
 /// malformed page token is kInvalidArgument. A reference to a blob that is not stored is
 /// kFailedPrecondition, reason BLOB_MISSING.
@@ -47,8 +49,8 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
-  /// The concept that this request created; kNotFound when the request is new. For use before an
-  /// upload begins.
+  /// The concept that this request created; kNotFound, reason REQUEST_IS_NEW, when the request is
+  /// new. For use before an upload begins.
   virtual absl::StatusOr<v1::Concept> FindConceptByRequest(const RequestKey& key) = 0;
 
   /// Fills in name and create time.
@@ -71,7 +73,8 @@ class Catalog {
                                                     std::string_view source_sha256) = 0;
 
   /// For imports, and fills in name and create time; JobStore::Finish creates the adapters of
-  /// trainings.
+  /// trainings. kResourceExhausted, reason QUOTA_EXCEEDED, when the tenant has its number of
+  /// adapters.
   virtual absl::StatusOr<v1::Adapter> FindAdapterByRequest(const RequestKey& key) = 0;
   virtual absl::StatusOr<v1::Adapter> CreateAdapter(const RequestKey& key, v1::Adapter adapter) = 0;
   virtual absl::StatusOr<v1::Adapter> GetAdapter(std::string_view tenant,
@@ -87,6 +90,9 @@ class Catalog {
   /// As stored: WorkerRegistry adds whether a base model is available. kNotFound.
   virtual absl::StatusOr<v1::OfferedBaseModel> GetBaseModel(std::string_view name) = 0;
   virtual absl::StatusOr<std::vector<v1::OfferedBaseModel>> ListBaseModels() = 0;  ///< by name
+
+  /// The names of the base models that the tenant's adapters or its queued and running jobs need.
+  virtual absl::StatusOr<std::set<std::string>> BaseModelsInUse(std::string_view tenant) = 0;
 };
 
 }  // namespace vico::server

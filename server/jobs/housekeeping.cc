@@ -3,6 +3,14 @@
 #include <utility>
 
 namespace vico::server {
+namespace {
+
+constexpr int kWarnedAtOnce = 200;
+// The search reads all queued jobs. It is repeated without a change of the base models, since a job
+// may have been submitted during the change.
+constexpr absl::Duration kSearchInterval = absl::Seconds(30);
+
+}  // namespace
 
 Housekeeping::Housekeeping(JobStore& jobs, EventFeed& feed, const Clock& clock, Log log,
                            const HousekeepingOptions& options)
@@ -11,7 +19,8 @@ Housekeeping::Housekeeping(JobStore& jobs, EventFeed& feed, const Clock& clock, 
       clock_(clock),
       log_(std::move(log)),
       options_(options),
-      last_turn_(clock.Uptime()) {}
+      start_(clock.Uptime()),
+      last_turn_(start_) {}
 
 void Housekeeping::Start() {
   last_turn_ = clock_.Uptime();
@@ -43,8 +52,30 @@ void Housekeeping::Turn() {
   } else if (*overdue > 0) {
     log_.Warning("jobs passed their deadline", {{"jobs", *overdue}});
   }
+  const absl::StatusOr<int> old = jobs_.DeleteOld();
+  if (!old.ok()) {
+    log_.Error("deleting old jobs and request ids failed", {{"error", old.status().ToString()}});
+  } else if (*old > 0) {
+    log_.Info("old jobs and request ids were deleted", {{"rows", *old}});
+  }
+  WarnUnserved(now);
   // A job's wait before a retry may have ended.
   feed_.QueueChanged();
+}
+
+void Housekeeping::WarnUnserved(absl::Duration now) {
+  if (!options_.base_models || now - start_ < options_.registration) return;
+  std::vector<std::string> served = options_.base_models();
+  if (served == last_base_models_ && now - last_search_ < kSearchInterval) return;
+  const absl::StatusOr<int> warned = jobs_.WarnUnserved(served, kWarnedAtOnce);
+  if (!warned.ok()) {
+    log_.Error("warning jobs without a worker failed", {{"error", warned.status().ToString()}});
+    return;
+  }
+  if (*warned > 0) log_.Warning("no worker serves the base model of jobs", {{"jobs", *warned}});
+  if (*warned == kWarnedAtOnce) return;  // the next turn warns more
+  last_search_ = now;
+  last_base_models_ = std::move(served);
 }
 
 }  // namespace vico::server

@@ -1,7 +1,11 @@
-// The thread that ends expired leases and overdue jobs, every two seconds.
+// The thread that, every two seconds, ends expired leases and overdue jobs, deletes old rows, and
+// warns jobs whose base model no worker serves any more.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <absl/time/time.h>
 
@@ -17,6 +21,10 @@ struct HousekeepingOptions {
   absl::Duration interval = absl::Seconds(2);
   /// A turn that is late by more than this means that the process was paused: leases are extended.
   absl::Duration pause = absl::Seconds(2);
+  /// The base models that living workers serve. Left out: no job is warned.
+  std::function<std::vector<std::string>()> base_models{};
+  /// No job is warned earlier than this after the start: workers have to register again.
+  absl::Duration registration = absl::Seconds(60);
 };
 
 /// The references must outlive it. The destructor stops the thread.
@@ -31,12 +39,18 @@ class Housekeeping {
   void Turn();
 
  private:
+  void WarnUnserved(absl::Duration now);
+
   JobStore& jobs_;
   EventFeed& feed_;
   const Clock& clock_;
   const Log log_;
   const HousekeepingOptions options_;
+  const absl::Duration start_;  // uptimes
   absl::Duration last_turn_;
+  // Of the last complete search for jobs to warn.
+  absl::Duration last_search_ = -absl::InfiniteDuration();
+  std::vector<std::string> last_base_models_;
   std::unique_ptr<PeriodicThread> thread_;
 };
 

@@ -64,6 +64,14 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints
 
 std::string CheckpointUser(std::string_view job) { return fmt::format("{}/checkpoints", job); }
 
+v1::Event::Warning BaseModelUnavailable(std::string_view base_model) {
+  v1::Event::Warning warning;
+  warning.set_reason("BASE_MODEL_UNAVAILABLE");
+  warning.set_message(
+      fmt::format("no worker serves {} at the moment; the job waits for one", base_model));
+  return warning;
+}
+
 absl::Status CheckReported(const v1::Event& event, int index) {
   switch (event.what_case()) {
     case v1::Event::kProgress:

@@ -35,6 +35,9 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints
 /// The user under which a job references its checkpoints. They are released before its other blobs.
 std::string CheckpointUser(std::string_view job);
 
+/// The warning of a job whose base model no living worker serves: reason BASE_MODEL_UNAVAILABLE.
+v1::Event::Warning BaseModelUnavailable(std::string_view base_model);
+
 /// OK when a worker may report this event; kInvalidArgument (naming events[index]) for kinds that
 /// only the server creates, and for an empty event.
 absl::Status CheckReported(const v1::Event& event, int index);

@@ -16,6 +16,7 @@
 #include "common/tracing/trace_context.h"
 #include "server/jobs/job_phase.h"
 #include "server/jobs/request_key.h"
+#include "server/jobs/tenant_quota.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
 
@@ -29,6 +30,8 @@ struct JobStoreOptions {
   int generations_per_tenant = 8;                ///< running at once; more stay queued
   absl::Duration queue_limit = absl::Hours(24);  ///< a job that waits longer fails
   absl::Duration total_limit = absl::Hours(72);  ///< a job that lasts longer, waits included, fails
+  TenantQuota quota{};
+  Retention retention{};
   std::function<double()> random01;  ///< spreads retries; any thread; always 0.5 if left out
   OnJobPhase on_phase{};             ///< optional
 };
@@ -38,6 +41,7 @@ struct SubmitRequest {
   v1::JobSpec spec;  ///< checked and complete, with a base model
   std::vector<v1::Event::Warning> warnings;  ///< each becomes an event after `queued`
   TraceContext trace{};                      ///< of the call; stored with the job
+  bool base_model_missing = false;  ///< `warnings` say that no worker serves the base model
 };
 
 struct JobQuery {
@@ -90,12 +94,15 @@ class JobStore {
   /// Queues a job. The same request id with the same body hash returns the job in its current
   /// state; with another hash kFailedPrecondition, reason REQUEST_ID_REUSED. kNotFound when the
   /// concept or adapter in the spec does not exist. kResourceExhausted, reason QUEUE_FULL and
-  /// RetryInfo, when the tenant's or the whole queue is full.
+  /// RetryInfo, when the tenant's or the whole queue is full; reason QUOTA_EXCEEDED when the tenant
+  /// has no room for results. kNotFound, reason REQUEST_RESULT_DELETED, when the request's job has
+  /// been deleted.
   virtual absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) = 0;
 
   /// The job that this request created, in its current state. Callers use it before they check the
   /// spec, since a repeat is valid even if the concept or adapter has been deleted. kNotFound when
-  /// the request is new; kFailedPrecondition as for Submit.
+  /// the request is new (reason REQUEST_IS_NEW) or its job has been deleted (reason
+  /// REQUEST_RESULT_DELETED); kFailedPrecondition as for Submit.
   virtual absl::StatusOr<v1::Job> FindByRequest(const RequestKey& key) = 0;
 
   /// kNotFound also for another tenant's job.
@@ -108,6 +115,11 @@ class JobStore {
   /// receives with its next report; from then on the job cannot succeed. No change for a job in a
   /// terminal state or with the flag set.
   virtual absl::StatusOr<v1::Job> Cancel(std::string_view tenant, std::string_view job) = 0;
+
+  /// Deletes a finished job with its events; blobs that nothing else references become garbage. The
+  /// adapter of a training stays. kNotFound; kFailedPrecondition, reason JOB_NOT_FINISHED, for a
+  /// queued or running job.
+  virtual absl::Status Delete(std::string_view tenant, std::string_view job) = 0;
 
   /// Grants up to `max_jobs`: tenants take turns, and each tenant's oldest job comes first. Empty
   /// when no job fits. A tenant at its limit of running jobs of a kind gets none of that kind.
@@ -149,6 +161,14 @@ class JobStore {
   /// QUEUE_TIMEOUT, and running jobs past their total deadline with reason DEADLINE_PASSED.
   /// Returns the number of changed jobs.
   virtual absl::StatusOr<int> FailOverdue() = 0;
+
+  /// Deletes finished jobs and request ids that are older than JobStoreOptions::retention, a
+  /// bounded number in a call. Returns the number of deleted jobs and request ids.
+  virtual absl::StatusOr<int> DeleteOld() = 0;
+
+  /// Appends a warning to each queued job whose base model is not among `served`, once until the
+  /// base model is served again; at most `limit` jobs in a call. Returns the number of warned jobs.
+  virtual absl::StatusOr<int> WarnUnserved(const std::vector<std::string>& served, int limit) = 0;
 
   /// Gives every lease one full lease time from now. For use after a pause or a restart of the
   /// server, during which workers could not report.

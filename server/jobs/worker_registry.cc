@@ -49,11 +49,12 @@ void WorkerRegistry::RecordContact(std::string_view worker, const v1::WorkerLoad
   Touch(worker, load);
 }
 
-void WorkerRegistry::StartLease(const Grant& grant) {
+bool WorkerRegistry::StartLease(const Grant& grant) {
   MutexLock lock(mutex_);
-  leases_.try_emplace(
-      grant.lease_id,
-      Lease{{grant.worker, grant.job.name(), grant.job.kind()}, clock_.Uptime(), {}});
+  return leases_
+      .try_emplace(grant.lease_id,
+                   Lease{{grant.worker, grant.job.name(), grant.job.kind()}, clock_.Uptime(), {}})
+      .second;
 }
 
 void WorkerRegistry::RecordReport(std::string_view lease_id, const v1::WorkerLoad& load) {
@@ -64,9 +65,12 @@ void WorkerRegistry::RecordReport(std::string_view lease_id, const v1::WorkerLoa
   Touch(found->second.holder.worker, load);
 }
 
-void WorkerRegistry::EndLease(std::string_view lease_id) {
+bool WorkerRegistry::EndLease(std::string_view lease_id) {
   MutexLock lock(mutex_);
-  if (const auto found = leases_.find(lease_id); found != leases_.end()) leases_.erase(found);
+  const auto found = leases_.find(lease_id);
+  if (found == leases_.end()) return false;
+  leases_.erase(found);
+  return true;
 }
 
 std::optional<LeaseHolder> WorkerRegistry::FindLease(std::string_view lease_id) const {
@@ -93,7 +97,9 @@ absl::StatusOr<v1::Worker> WorkerRegistry::SetDraining(std::string_view worker, 
   MutexLock lock(mutex_);
   const auto found = workers_.find(worker);
   if (found == workers_.end()) {
-    return absl::NotFoundError(fmt::format("name: no such worker: {}", worker.substr(0, 130)));
+    return Error(absl::StatusCode::kNotFound,
+                 fmt::format("name: no such worker: {}", worker.substr(0, 130)),
+                 "WORKER_NOT_FOUND");
   }
   found->second.draining = draining;
   return ToMessage(found->first, found->second);
@@ -129,6 +135,17 @@ absl::StatusOr<std::vector<v1::OfferedBaseModel>> WorkerRegistry::ListBaseModels
     offer.mutable_base_model()->set_available(offered.contains(offer.base_model().name()));
   }
   return all;
+}
+
+std::vector<std::string> WorkerRegistry::AvailableBaseModels() const {
+  MutexLock lock(mutex_);
+  const auto names = OfferedNames();
+  return {names.begin(), names.end()};
+}
+
+bool WorkerRegistry::IsAvailable(std::string_view base_model) const {
+  MutexLock lock(mutex_);
+  return OfferedNames().contains(base_model);
 }
 
 WorkerTotals WorkerRegistry::Totals() const {
@@ -197,7 +214,7 @@ void WorkerRegistry::Touch(std::string_view worker, const v1::WorkerLoad& load) 
 std::set<std::string, std::less<>> WorkerRegistry::OfferedNames() const {
   std::set<std::string, std::less<>> names;
   for (const auto& [name, worker] : workers_) {
-    if (worker.must_register || !IsRecent(worker.contact)) continue;
+    if (worker.must_register || worker.draining || !IsRecent(worker.contact)) continue;
     for (const v1::OfferedBaseModel& offer : worker.registration.base_models()) {
       names.insert(offer.base_model().name());
     }

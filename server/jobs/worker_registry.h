@@ -62,28 +62,34 @@ class WorkerRegistry {
   /// The worker called and reported its load. Does nothing for an unknown worker.
   void RecordContact(std::string_view worker, const v1::WorkerLoad& load);
 
-  /// The lease is live. No effect if it is known.
-  void StartLease(const Grant& grant);
+  /// The lease is live. False, without effect, if it is known.
+  bool StartLease(const Grant& grant);
 
   /// As RecordContact() for the lease's worker. Does nothing for an unknown lease.
   void RecordReport(std::string_view lease_id, const v1::WorkerLoad& load);
-  void EndLease(std::string_view lease_id);
+  /// False if the lease is unknown: of several calls one ends it.
+  bool EndLease(std::string_view lease_id);
   std::optional<LeaseHolder> FindLease(std::string_view lease_id) const;
 
   /// Blobs that the lease's worker has uploaded under it. No effect for an unknown lease.
   void RecordBlob(std::string_view lease_id, std::string_view sha256);
   bool HasBlob(std::string_view lease_id, std::string_view sha256) const;
 
-  /// A draining worker gets no jobs and returns those it holds. kNotFound.
+  /// A draining worker gets no jobs, returns those it holds, and offers no base models. kNotFound.
   absl::StatusOr<v1::Worker> SetDraining(std::string_view worker, bool draining);
   bool IsDraining(std::string_view worker) const;
 
   /// By name. A worker without contact for a day is left out.
   std::vector<v1::Worker> List() const;
 
-  /// A stored base model; `available` when a living worker offers it. kNotFound.
+  /// A stored base model; `available` when a living worker offers it, other than a draining one.
+  /// kNotFound.
   absl::StatusOr<v1::OfferedBaseModel> GetBaseModel(std::string_view name) const;
   absl::StatusOr<std::vector<v1::OfferedBaseModel>> ListBaseModels() const;  ///< by name
+
+  /// The names of the available base models, sorted.
+  std::vector<std::string> AvailableBaseModels() const;
+  bool IsAvailable(std::string_view base_model) const;
 
   WorkerTotals Totals() const;
 

@@ -29,12 +29,16 @@ absl::StatusOr<v1::Job> MeteredJobStore::Cancel(std::string_view tenant, std::st
   return cancelled;
 }
 
+absl::Status MeteredJobStore::Delete(std::string_view tenant, std::string_view job) {
+  return jobs_.Delete(tenant, job);
+}
+
 absl::StatusOr<std::vector<Grant>> MeteredJobStore::Lease(const LeaseQuery& query) {
   auto grants = jobs_.Lease(query);
   if (!grants.ok()) return grants;
   for (const Grant& grant : *grants) {
-    const bool repeated = workers_.FindLease(grant.lease_id).has_value();
-    if (!repeated && grant.job.attempt() == 1 && grant.job.has_start_time()) {
+    const bool first = workers_.StartLease(grant);
+    if (first && grant.job.attempt() == 1 && grant.job.has_start_time()) {
       metrics_.Began(grant.job.kind(),
                      FromProto(grant.job.start_time()) - FromProto(grant.job.create_time()));
     }
@@ -60,8 +64,8 @@ absl::StatusOr<v1::Directive> MeteredJobStore::Report(const v1::ReportRequest& r
 
 absl::StatusOr<v1::Job> MeteredJobStore::Finish(const v1::FinishRequest& finish) {
   auto job = jobs_.Finish(finish);
-  const bool repeated = !workers_.FindLease(finish.lease_id()).has_value();
-  if (!job.ok() || repeated) return job;
+  // Of calls at the same moment for one lease, one ends it in the registry.
+  if (!job.ok() || !workers_.EndLease(finish.lease_id())) return job;
   if (finish.has_failure()) metrics_.AttemptFailed(Reason(FromProto(finish.failure().status())));
   if (finish.has_released()) metrics_.Released();
   if (IsTerminal(job->state()) && job->has_start_time() && job->has_finish_time()) {
@@ -85,6 +89,13 @@ absl::StatusOr<int> MeteredJobStore::ReturnExpired() {
 }
 
 absl::StatusOr<int> MeteredJobStore::FailOverdue() { return jobs_.FailOverdue(); }
+
+absl::StatusOr<int> MeteredJobStore::DeleteOld() { return jobs_.DeleteOld(); }
+
+absl::StatusOr<int> MeteredJobStore::WarnUnserved(const std::vector<std::string>& served,
+                                                  int limit) {
+  return jobs_.WarnUnserved(served, limit);
+}
 
 absl::Status MeteredJobStore::ExtendLeases() { return jobs_.ExtendLeases(); }
 

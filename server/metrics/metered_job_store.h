@@ -11,11 +11,11 @@
 
 namespace vico::server {
 
-/// Any thread. The references must outlive it. A lease that the registry knows has been counted, so
-/// the caller of Lease() and Finish() starts and ends leases there after the call.
+/// Any thread. The references must outlive it. Starts and ends leases in the registry, which says
+/// whether a call is the first about its lease: only that one counts.
 class MeteredJobStore final : public JobStore {
  public:
-  MeteredJobStore(JobStore& jobs, const WorkerRegistry& workers, Metrics& metrics)
+  MeteredJobStore(JobStore& jobs, WorkerRegistry& workers, Metrics& metrics)
       : jobs_(jobs), workers_(workers), metrics_(metrics) {}
 
   absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) override;
@@ -23,6 +23,7 @@ class MeteredJobStore final : public JobStore {
   absl::StatusOr<v1::Job> Get(std::string_view tenant, std::string_view job) override;
   absl::StatusOr<JobPage> List(const JobQuery& query) override;
   absl::StatusOr<v1::Job> Cancel(std::string_view tenant, std::string_view job) override;
+  absl::Status Delete(std::string_view tenant, std::string_view job) override;
   absl::StatusOr<std::vector<Grant>> Lease(const LeaseQuery& query) override;
   absl::StatusOr<Grant> FindLease(std::string_view job, std::string_view lease_id) override;
   absl::StatusOr<v1::Directive> Report(const v1::ReportRequest& report) override;
@@ -31,12 +32,14 @@ class MeteredJobStore final : public JobStore {
                                                      uint64_t after_sequence, int limit) override;
   absl::StatusOr<int> ReturnExpired() override;
   absl::StatusOr<int> FailOverdue() override;
+  absl::StatusOr<int> DeleteOld() override;
+  absl::StatusOr<int> WarnUnserved(const std::vector<std::string>& served, int limit) override;
   absl::Status ExtendLeases() override;
   absl::StatusOr<std::vector<QueueCounts>> CountQueue() override;
 
  private:
   JobStore& jobs_;
-  const WorkerRegistry& workers_;
+  WorkerRegistry& workers_;
   Metrics& metrics_;
 };
 

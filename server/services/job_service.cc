@@ -32,26 +32,39 @@ RequestKey KeyOf(const Caller& caller, const std::string& request_id, std::strin
           .body_hash = Sha256Hex(fmt::format("{}\n{}", method, body))};
 }
 
+/// Fills in what the registry of workers knows of a job.
+v1::Job Shown(const WorkerRegistry& workers, v1::Job job) {
+  job.set_base_model_unavailable(job.state() == v1::JOB_STATE_QUEUED &&
+                                 !workers.IsAvailable(BaseModelOf(job.spec())));
+  return job;
+}
+
 /// Submits a new request after `check`. A repeat gets the job of the first request, unchecked.
 template <typename Check>
 absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const RequestKey& key,
                                    const Check& check) {
   absl::StatusOr<v1::Job> job = stores.jobs.FindByRequest(key);
-  if (absl::IsNotFound(job.status())) {
+  if (Reason(job.status()) == "REQUEST_IS_NEW") {
     RETURN_IF_ERROR(stores.admission.Submit(key.tenant));
     ASSIGN_OR_RETURN(CheckedSpec checked, check());
+    const std::string& base_model = BaseModelOf(checked.spec);
+    const bool missing = !stores.workers.IsAvailable(base_model);
+    if (missing) checked.warnings.push_back(BaseModelUnavailable(base_model));
     job = stores.jobs.Submit({.key = key,
                               .spec = std::move(checked.spec),
                               .warnings = std::move(checked.warnings),
-                              .trace = call.trace});
+                              .trace = call.trace,
+                              .base_model_missing = missing});
   }
-  if (job.ok()) call.About(job->name());
-  return job;
+  if (!job.ok()) return job;
+  call.About(job->name());
+  return Shown(stores.workers, *std::move(job));
 }
 
 /// The answer to validate_only: the job that would be queued, without name and state.
-v1::Job Draft(CheckedSpec checked) {
+v1::Job Draft(const WorkerRegistry& workers, CheckedSpec checked) {
   v1::Job job;
+  job.set_base_model_unavailable(!workers.IsAvailable(BaseModelOf(checked.spec)));
   job.set_kind(KindOf(checked.spec));
   *job.mutable_spec() = std::move(checked.spec);
   return job;
@@ -62,7 +75,7 @@ v1::Job Draft(CheckedSpec checked) {
 grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerContext* context,
                                                         const v1::CreateTrainingJobRequest* request,
                                                         v1::Job* job) {
-  return Answer(calls_, *context, "CreateTrainingJob",
+  return Answer(calls_, *context, "CreateTrainingJob", {*request, *job},
                 [this, request, job](const Caller& caller) -> absl::Status {
                   if (!request->validate_only() || !request->request_id().empty()) {
                     RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
@@ -70,7 +83,7 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
                   const auto check = [&] { return specs_.Train(caller.tenant, request->train()); };
                   if (request->validate_only()) {
                     ASSIGN_OR_RETURN(CheckedSpec checked, check());
-                    *job = Draft(std::move(checked));
+                    *job = Draft(stores_.workers, std::move(checked));
                     return absl::OkStatus();
                   }
                   const RequestKey key = KeyOf(caller, request->request_id(), "CreateTrainingJob",
@@ -93,12 +106,12 @@ absl::StatusOr<v1::Job> JobService::SubmitGeneration(
 grpc::ServerUnaryReactor* JobService::CreateGenerationJob(
     grpc::CallbackServerContext* context, const v1::CreateGenerationJobRequest* request,
     v1::Job* job) {
-  return Answer(calls_, *context, "CreateGenerationJob",
+  return Answer(calls_, *context, "CreateGenerationJob", {*request, *job},
                 [this, request, job](const Caller& caller) -> absl::Status {
                   if (request->validate_only()) {
                     ASSIGN_OR_RETURN(CheckedSpec checked,
                                      specs_.Generate(caller.tenant, request->generate()));
-                    *job = Draft(std::move(checked));
+                    *job = Draft(stores_.workers, std::move(checked));
                     return absl::OkStatus();
                   }
                   ASSIGN_OR_RETURN(*job, SubmitGeneration(caller, *request));
@@ -131,11 +144,12 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::Generate(
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,
                                              const v1::GetJobRequest* request, v1::Job* job) {
-  return Answer(calls_, *context, "GetJob",
+  return Answer(calls_, *context, "GetJob", {*request, *job},
                 [this, request, job](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckJobName(request->name()));
                   caller.call->About(request->name());
-                  ASSIGN_OR_RETURN(*job, stores_.jobs.Get(caller.tenant, request->name()));
+                  ASSIGN_OR_RETURN(v1::Job found, stores_.jobs.Get(caller.tenant, request->name()));
+                  *job = Shown(stores_.workers, std::move(found));
                   return absl::OkStatus();
                 });
 }
@@ -143,8 +157,9 @@ grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* contex
 grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* context,
                                                const v1::ListJobsRequest* request,
                                                v1::ListJobsResponse* response) {
-  return Answer(calls_, *context, "ListJobs",
+  return Answer(calls_, *context, "ListJobs", {*request, *response},
                 [this, request, response](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckListJobs(*request));
                   JobQuery query;
                   query.tenant = caller.tenant;
                   query.page_token = request->page_token();
@@ -154,7 +169,9 @@ grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* cont
                     query.states.push_back(static_cast<v1::JobState>(state));
                   }
                   ASSIGN_OR_RETURN(JobPage page, stores_.jobs.List(query));
-                  for (v1::Job& job : page.jobs) *response->add_jobs() = std::move(job);
+                  for (v1::Job& job : page.jobs) {
+                    *response->add_jobs() = Shown(stores_.workers, std::move(job));
+                  }
                   response->set_next_page_token(std::move(page.next_page_token));
                   return absl::OkStatus();
                 });
@@ -185,11 +202,13 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
 
 grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* context,
                                                 const v1::CancelJobRequest* request, v1::Job* job) {
-  return Answer(calls_, *context, "CancelJob",
+  return Answer(calls_, *context, "CancelJob", {*request, *job},
                 [this, request, job](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckJobName(request->name()));
                   caller.call->About(request->name());
-                  ASSIGN_OR_RETURN(*job, stores_.jobs.Cancel(caller.tenant, request->name()));
+                  ASSIGN_OR_RETURN(v1::Job cancelled,
+                                   stores_.jobs.Cancel(caller.tenant, request->name()));
+                  *job = Shown(stores_.workers, std::move(cancelled));
                   return absl::OkStatus();
                 });
 }
@@ -197,7 +216,8 @@ grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* context,
                                                const v1::RetryJobRequest* request, v1::Job* job) {
   return Answer(
-      calls_, *context, "RetryJob", [this, request, job](const Caller& caller) -> absl::Status {
+      calls_, *context, "RetryJob", {*request, *job},
+      [this, request, job](const Caller& caller) -> absl::Status {
         RETURN_IF_ERROR(CheckJobName(request->name()));
         RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
         ASSIGN_OR_RETURN(const v1::Job old, stores_.jobs.Get(caller.tenant, request->name()));
@@ -214,6 +234,17 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
                                     [&] { return specs_.Either(caller.tenant, old.spec()); }));
         return absl::OkStatus();
       });
+}
+
+grpc::ServerUnaryReactor* JobService::DeleteJob(grpc::CallbackServerContext* context,
+                                                const v1::DeleteJobRequest* request,
+                                                google::protobuf::Empty* response) {
+  return Answer(calls_, *context, "DeleteJob", {*request, *response},
+                [this, request](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckJobName(request->name()));
+                  caller.call->About(request->name());
+                  return stores_.jobs.Delete(caller.tenant, request->name());
+                });
 }
 
 }  // namespace vico::server

@@ -1,4 +1,4 @@
-// JobService: submits, reads, watches, cancels and retries jobs.
+// JobService: submits, reads, watches, cancels, retries and deletes jobs.
 #pragma once
 
 #include <chrono>
@@ -42,6 +42,9 @@ class JobService final : public v1::JobService::CallbackService {
                                       const v1::CancelJobRequest* request, v1::Job* job) override;
   grpc::ServerUnaryReactor* RetryJob(grpc::CallbackServerContext* context,
                                      const v1::RetryJobRequest* request, v1::Job* job) override;
+  grpc::ServerUnaryReactor* DeleteJob(grpc::CallbackServerContext* context,
+                                      const v1::DeleteJobRequest* request,
+                                      google::protobuf::Empty* response) override;
 
  private:
   absl::StatusOr<v1::Job> SubmitGeneration(const Caller& caller,

@@ -2,7 +2,10 @@
 
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "common/status.h"
+#include "server/checks/request.h"
 #include "server/rpc/answer.h"
 
 namespace vico::server {
@@ -10,10 +13,13 @@ namespace vico::server {
 grpc::ServerUnaryReactor* KeyService::CreateKey(grpc::CallbackServerContext* context,
                                                 const v1::CreateKeyRequest* request,
                                                 v1::CreateKeyResponse* response) {
-  return Answer(calls_, *context, "CreateKey",
+  return Answer(calls_, *context, "CreateKey", {*request, *response},
                 [this, request, response](const Caller& caller) -> absl::Status {
-                  if (!v1::KeyRole_IsValid(request->role()))
-                    return FieldError("role", "is unknown");
+                  if (!v1::KeyRole_IsValid(request->role())) {
+                    return FieldError("role", fmt::format("must be a role of keys or unspecified, "
+                                                          "got {}",
+                                                          static_cast<int>(request->role())));
+                  }
                   const v1::KeyRole role = request->role() == v1::KEY_ROLE_UNSPECIFIED
                                                ? v1::KEY_ROLE_USER
                                                : request->role();
@@ -26,20 +32,21 @@ grpc::ServerUnaryReactor* KeyService::CreateKey(grpc::CallbackServerContext* con
 }
 
 grpc::ServerUnaryReactor* KeyService::ListKeys(grpc::CallbackServerContext* context,
-                                               const v1::ListKeysRequest*,
+                                               const v1::ListKeysRequest* request,
                                                v1::ListKeysResponse* response) {
-  return Answer(
-      calls_, *context, "ListKeys", [this, response](const Caller& caller) -> absl::Status {
-        ASSIGN_OR_RETURN(const std::vector<v1::ApiKey> keys, tenants_.ListKeys(caller.tenant));
-        response->mutable_api_keys()->Assign(keys.begin(), keys.end());
-        return absl::OkStatus();
-      });
+  return Answer(calls_, *context, "ListKeys", {*request, *response},
+                [this, response](const Caller& caller) -> absl::Status {
+                  ASSIGN_OR_RETURN(const std::vector<v1::ApiKey> keys,
+                                   tenants_.ListKeys(caller.tenant));
+                  response->mutable_api_keys()->Assign(keys.begin(), keys.end());
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* KeyService::RevokeKey(grpc::CallbackServerContext* context,
                                                 const v1::RevokeKeyRequest* request,
                                                 v1::ApiKey* key) {
-  return Answer(calls_, *context, "RevokeKey",
+  return Answer(calls_, *context, "RevokeKey", {*request, *key},
                 [this, request, key](const Caller& caller) -> absl::Status {
                   ASSIGN_OR_RETURN(*key, tenants_.RevokeKey(caller.tenant, request->id()));
                   on_changed_();

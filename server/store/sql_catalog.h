@@ -1,12 +1,15 @@
 // The catalog on SQL.
 #pragma once
 
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/clock.h"
 #include "server/jobs/catalog.h"
 #include "server/jobs/store_clock.h"
+#include "server/jobs/tenant_quota.h"
 #include "server/sql/database.h"
 
 namespace vico::server {
@@ -14,8 +17,9 @@ namespace vico::server {
 class SqlCatalog final : public Catalog {
  public:
   /// The references must outlive the catalog.
-  SqlCatalog(Database& database, const Clock& clock, const StoreClock& time)
-      : database_(database), clock_(clock), time_(time) {}
+  SqlCatalog(Database& database, const Clock& clock, const StoreClock& time,
+             const TenantQuota& quota = {})
+      : database_(database), clock_(clock), time_(time), quota_(quota) {}
 
   absl::StatusOr<v1::Concept> FindConceptByRequest(const RequestKey& key) override;
   absl::StatusOr<v1::Concept> CreateConcept(const RequestKey& key,
@@ -37,11 +41,13 @@ class SqlCatalog final : public Catalog {
   absl::Status SaveBaseModels(const std::vector<v1::OfferedBaseModel>& offers) override;
   absl::StatusOr<v1::OfferedBaseModel> GetBaseModel(std::string_view name) override;
   absl::StatusOr<std::vector<v1::OfferedBaseModel>> ListBaseModels() override;
+  absl::StatusOr<std::set<std::string>> BaseModelsInUse(std::string_view tenant) override;
 
  private:
   Database& database_;
   const Clock& clock_;
   const StoreClock& time_;
+  const TenantQuota quota_;
 };
 
 }  // namespace vico::server

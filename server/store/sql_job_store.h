@@ -1,5 +1,5 @@
 // The job store in SQL: clients' calls in sql_job_store.cc, workers' in sql_job_store_lease.cc and
-// _finish.cc, housekeeping's in _expiry.cc.
+// _finish.cc, housekeeping's in _expiry.cc, _retention.cc and _unserved.cc.
 #pragma once
 
 #include <memory>
@@ -28,6 +28,7 @@ class SqlJobStore final : public JobStore {
   absl::StatusOr<v1::Job> Get(std::string_view tenant, std::string_view job) override;
   absl::StatusOr<JobPage> List(const JobQuery& query) override;
   absl::StatusOr<v1::Job> Cancel(std::string_view tenant, std::string_view job) override;
+  absl::Status Delete(std::string_view tenant, std::string_view job) override;
   absl::StatusOr<std::vector<Grant>> Lease(const LeaseQuery& query) override;
   absl::StatusOr<Grant> FindLease(std::string_view job, std::string_view lease_id) override;
   absl::StatusOr<v1::Directive> Report(const v1::ReportRequest& report) override;
@@ -36,6 +37,8 @@ class SqlJobStore final : public JobStore {
                                                      uint64_t after_sequence, int limit) override;
   absl::StatusOr<int> ReturnExpired() override;
   absl::StatusOr<int> FailOverdue() override;
+  absl::StatusOr<int> DeleteOld() override;
+  absl::StatusOr<int> WarnUnserved(const std::vector<std::string>& served, int limit) override;
   absl::Status ExtendLeases() override;
   absl::StatusOr<std::vector<QueueCounts>> CountQueue() override;
 
@@ -44,6 +47,7 @@ class SqlJobStore final : public JobStore {
               JobStoreOptions options);
 
   absl::Status CheckQueueLimits(SqlSession& db, std::string_view tenant) const;
+  absl::Status CheckQuota(SqlSession& db, std::string_view tenant, v1::JobKind kind) const;
   absl::Status GrantOne(SqlSession& db, const LeaseQuery& query, JobRow& row);
   void RecordPhase(const JobPhase& phase) const;
   absl::Time LeaseEnd() const { return time_.Now() + options_.lease; }

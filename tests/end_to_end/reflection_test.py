@@ -14,7 +14,8 @@ EXPECTED = {
                                "DeleteAdapter"},
     "vico.v1.ConceptService": {"UploadConcept", "GetConcept", "ListConcepts", "DeleteConcept"},
     "vico.v1.JobService": {"CreateTrainingJob", "CreateGenerationJob", "Generate", "GetJob",
-                           "ListJobs", "WatchJob", "CancelJob", "RetryJob"},
+                           "ListJobs", "WatchJob", "CancelJob", "RetryJob",
+                           "DeleteJob"},
     "vico.v1.ModelService": {"ListBaseModels", "GetCapabilities"},
 }
 

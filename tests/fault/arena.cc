@@ -71,9 +71,9 @@ void Arena::StartServer() {
                                       "--lease-seconds",
                                       fmt::format("{}", options_.lease_seconds)};
   // No rate limits, no check of free disk space, and no wait for a load balancer at the end.
-  for (const char* flag :
-       {"--submits-per-second=100000", "--submit-burst=100000", "--watches-per-tenant=1000",
-        "--min-free-share=0", "--min-free-bytes=0", "--drain-notice-seconds=0"}) {
+  for (const char* flag : {"--submits-per-second=100000", "--submit-burst=100000",
+                           "--watches-per-tenant=1000", "--min-free-share=0", "--min-free-bytes=0",
+                           "--drain-notice-seconds=0", "--adapters-per-tenant=0"}) {
     command.emplace_back(flag);
   }
   command.insert(command.end(), options_.server_flags.begin(), options_.server_flags.end());

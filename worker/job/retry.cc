@@ -2,17 +2,21 @@
 
 #include <random>
 
+#include "common/status.h"
+
 namespace vico::worker {
 
 bool IsTransient(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
     case absl::StatusCode::kCancelled:
       return true;
+    case absl::StatusCode::kResourceExhausted:
+      // The tenant has to delete something first.
+      return Reason(status) != "QUOTA_EXCEEDED";
     default:
       return false;
   }

@@ -8,6 +8,7 @@
 #include "common/failpoint.h"
 #include "common/status.h"
 #include "worker/engine/engine.h"
+#include "worker/job/retry.h"
 
 namespace vico::worker {
 namespace {
@@ -28,7 +29,7 @@ bool IsRetryable(const absl::Status& status) {
     case absl::StatusCode::kUnknown:
       return true;
     case absl::StatusCode::kResourceExhausted:
-      return !IsOutOfMemory(status);
+      return !IsOutOfMemory(status) && IsTransient(status);
     default:
       return false;
   }

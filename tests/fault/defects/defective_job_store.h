@@ -56,6 +56,13 @@ class DefectiveJobStore final : public server::JobStore {
     return below_->EventsAfter(tenant, job, after_sequence, limit);
   }
   absl::StatusOr<int> FailOverdue() override { return below_->FailOverdue(); }
+  absl::Status Delete(std::string_view tenant, std::string_view job) override {
+    return below_->Delete(tenant, job);
+  }
+  absl::StatusOr<int> DeleteOld() override { return below_->DeleteOld(); }
+  absl::StatusOr<int> WarnUnserved(const std::vector<std::string>& served, int limit) override {
+    return below_->WarnUnserved(served, limit);
+  }
   absl::Status ExtendLeases() override { return below_->ExtendLeases(); }
   absl::StatusOr<std::vector<server::QueueCounts>> CountQueue() override {
     return below_->CountQueue();

@@ -94,6 +94,7 @@ const std::map<std::string_view, MakeRequest>& NamingMethods() {
          request.set_request_id(NewId());
          return request.SerializeAsString();
        }},
+      {"DeleteJob", Named<v1::DeleteJobRequest>(&Things::job)},
       {"GetAdapter", Named<v1::GetAdapterRequest>(&Things::adapter)},
       {"DownloadAdapter", Named<v1::DownloadAdapterRequest>(&Things::adapter)},
       {"DeleteAdapter", Named<v1::DeleteAdapterRequest>(&Things::adapter)},
@@ -298,6 +299,7 @@ TEST_F(AuthorizationTest, ARoleCallsItsMethodsAndNoOthers) {
       } else if (!may) {
         EXPECT_THAT(status, HasReason("ROLE_MISSING")) << what;
       } else if (NamingMethods().contains(entry.method) && entry.method != "RetryJob" &&
+                 entry.method != "DeleteJob" &&
                  entry.method != "DeleteConcept" && entry.method != "DeleteAdapter" &&
                  entry.method != "PutBlob") {
         EXPECT_THAT(status, IsOk()) << what;

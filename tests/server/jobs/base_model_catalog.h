@@ -27,6 +27,8 @@ class BaseModelCatalog final : public Catalog {
     return all;
   }
 
+  absl::StatusOr<std::set<std::string>> BaseModelsInUse(std::string_view) override { return kNone; }
+
   absl::StatusOr<v1::Concept> FindConceptByRequest(const RequestKey&) override { return kNone; }
   absl::StatusOr<v1::Concept> CreateConcept(const RequestKey&, v1::Concept) override {
     return kNone;

@@ -136,7 +136,8 @@ TEST_F(WorkerRegistryTest, ALeaseHasAHolderAndBlobsUntilItEnds) {
   EXPECT_TRUE(registry_.HasBlob("lease_1", "digest"));
   EXPECT_FALSE(registry_.HasBlob("lease_1", "other"));
   EXPECT_FALSE(registry_.HasBlob("lease_2", "digest"));
-  registry_.EndLease("lease_1");
+  EXPECT_TRUE(registry_.EndLease("lease_1"));
+  EXPECT_FALSE(registry_.EndLease("lease_1")) << "of several ends one counts";
   EXPECT_FALSE(registry_.FindLease("lease_1"));
   EXPECT_FALSE(registry_.HasBlob("lease_1", "digest"));
 }
@@ -159,6 +160,23 @@ TEST_F(WorkerRegistryTest, ABaseModelIsAvailableWhileALivingWorkerOffersIt) {
   EXPECT_TRUE(IsAvailable());
   clock_.Advance(absl::Seconds(1));
   EXPECT_FALSE(IsAvailable());
+}
+
+TEST_F(WorkerRegistryTest, ADrainingWorkerOffersNoBaseModel) {
+  ASSERT_THAT(Register("a"), IsOk());
+  EXPECT_THAT(registry_.AvailableBaseModels(), ElementsAre(kBase));
+  ASSERT_THAT(registry_.SetDraining("a", true), IsOk());
+  EXPECT_THAT(registry_.AvailableBaseModels(), IsEmpty());
+  EXPECT_FALSE(registry_.IsAvailable(kBase));
+  EXPECT_FALSE(IsAvailable());
+  EXPECT_EQ(registry_.Totals().base_models, 0) << "the health of vico.worker";
+  ASSERT_THAT(Register("b"), IsOk());
+  EXPECT_TRUE(registry_.IsAvailable(kBase));
+  ASSERT_THAT(registry_.SetDraining("b", true), IsOk());
+  EXPECT_THAT(Register("c", "digest-2"), HasReason("BASE_MODEL_DIFFERS"))
+      << "a draining worker still holds jobs";
+  ASSERT_THAT(registry_.SetDraining("a", false), IsOk());
+  EXPECT_TRUE(registry_.IsAvailable(kBase));
 }
 
 TEST_F(WorkerRegistryTest, AfterARestartWorkersMustRegisterAgain) {

@@ -1,5 +1,7 @@
 #include "server/services/adapter_service.h"
 
+#include <filesystem>
+#include <fstream>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -272,6 +274,49 @@ TEST_F(AdapterServiceTest, ADeletedAdapterIsGone) {
               HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(Download(adapter->name(), false), HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(Download("adapters/1", false), NamesField("name"));
+}
+
+TEST_F(AdapterServiceTest, ALostOrDamagedFileIsDataLossAndAnImportRepairsIt) {
+  const auto adapter = Import(AdapterParts());
+  ASSERT_THAT(adapter, IsOk());
+  for (const bool reference : {false, true}) {
+    const v1::BlobRef& blob = reference ? adapter->reference() : adapter->blob();
+    const std::string path =
+        fmt::format("{}/blobs/default/{}/{}", data_, blob.sha256().substr(0, 2), blob.sha256());
+    const auto expect_loss = [&] {
+      const auto bytes = Download(adapter->name(), reference);
+      EXPECT_THAT(bytes, HasCode(absl::StatusCode::kDataLoss));
+      EXPECT_THAT(bytes, HasReason("BLOB_LOST"));
+      EXPECT_THAT(bytes, HasMessage(HasSubstr(adapter->name())));
+    };
+    std::filesystem::remove(path);
+    expect_loss();
+    ASSERT_THAT(Import(AdapterParts()), IsOk());
+    EXPECT_THAT(Download(adapter->name(), reference), IsOk());
+    {
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(static_cast<std::streamoff>(blob.size_bytes() - 1));
+      file.put('\x7f');
+    }
+    expect_loss();
+    ASSERT_THAT(Import(AdapterParts()), IsOk());
+    EXPECT_THAT(Download(adapter->name(), reference), IsOk());
+  }
+}
+
+TEST_F(AdapterServiceTest, ALeaseWithALostAdapterFailsTheJobWithItsName) {
+  const auto adapter = Import(AdapterParts());
+  ASSERT_THAT(adapter, IsOk());
+  const auto job = Create(GenerationOf(adapter->name()));
+  ASSERT_THAT(job, IsOk());
+  const std::string& sha256 = adapter->blob().sha256();
+  std::filesystem::remove(
+      fmt::format("{}/blobs/default/{}/{}", data_, sha256.substr(0, 2), sha256));
+  ASSERT_THAT(Lease(std::chrono::milliseconds(0)), IsOk());
+  const v1::Job failed = JobNow(job->name());
+  EXPECT_EQ(failed.state(), v1::JOB_STATE_FAILED);
+  EXPECT_THAT(FromProto(failed.error()), HasReason("BLOB_LOST"));
+  EXPECT_THAT(FromProto(failed.error()), HasMessage(HasSubstr(adapter->name())));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "common/schedulers.h"
 #include "tests/server/server_fixture.h"
+#include "vico/v1/admin.grpc.pb.h"
 
 namespace vico::server {
 namespace {
@@ -36,6 +37,14 @@ class JobServiceTest : public ServerTest {
     const absl::Status status = FromGrpc(jobs_->RetryJob(&call, request, &job));
     if (!status.ok()) return status;
     return job;
+  }
+
+  absl::Status Delete(const std::string& name) {
+    Call call;
+    v1::DeleteJobRequest request;
+    request.set_name(name);
+    google::protobuf::Empty response;
+    return FromGrpc(jobs_->DeleteJob(&call, request, &response));
   }
 
   size_t CountJobs() {
@@ -380,6 +389,112 @@ TEST_F(JobServiceTest, OfferedBaseModelsAreListed) {
   ASSERT_EQ(response.base_models_size(), 1);
   EXPECT_EQ(response.base_models(0).name(), kTestBase);
   EXPECT_TRUE(response.base_models(0).available());
+}
+
+TEST_F(JobServiceTest, AFinishedJobIsDeletedWithItsPictures) {
+  const auto request = GenerationOf();
+  const auto job = Create(request);
+  ASSERT_THAT(job, IsOk());
+  EXPECT_THAT(Delete(job->name()), HasReason("JOB_NOT_FINISHED"));
+  DrawAndFinish(Leased());
+  EXPECT_THAT(Delete(job->name()), IsOk());
+  EXPECT_THAT(Delete(job->name()), HasReason("JOB_NOT_FOUND"));
+  EXPECT_THAT(Watch(job->name(), 0), HasReason("JOB_NOT_FOUND"));
+  EXPECT_EQ(CountJobs(), 0u);
+  EXPECT_THAT(Create(request), HasReason("REQUEST_RESULT_DELETED")) << "a late repeat";
+  EXPECT_THAT(Delete("jobs/../x"), NamesField("name"));
+}
+
+TEST_F(JobServiceTest, UnknownKindsAndStatesAreRefused) {
+  const auto list = [&](const v1::ListJobsRequest& request) {
+    Call call;
+    v1::ListJobsResponse response;
+    return FromGrpc(jobs_->ListJobs(&call, request, &response));
+  };
+  v1::ListJobsRequest request;
+  request.set_kind(static_cast<v1::JobKind>(3));
+  EXPECT_THAT(list(request), NamesField("kind"));
+  request.set_kind(static_cast<v1::JobKind>(-1));
+  EXPECT_THAT(list(request), NamesField("kind"));
+  request.Clear();
+  request.add_states(v1::JOB_STATE_QUEUED);
+  EXPECT_THAT(list(request), IsOk());
+  for (const int state : {0, 6, 99, -1}) {
+    v1::ListJobsRequest with = request;
+    with.add_states(static_cast<v1::JobState>(state));
+    EXPECT_THAT(list(with), NamesField("states[1]")) << state;
+  }
+}
+
+class DrainedWorkerTest : public JobServiceTest {
+ protected:
+  void Drain(bool resume) {
+    Call call;
+    v1::DrainWorkerRequest request;
+    request.set_name("worker-a");
+    request.set_resume(resume);
+    v1::Worker worker;
+    const auto admin = v1::AdminService::NewStub(NewChannel(server_->worker_port()));
+    ASSERT_THAT(FromGrpc(admin->DrainWorker(&call, request, &worker)), IsOk());
+  }
+
+  std::vector<v1::BaseModel> BaseModels() {
+    Call call;
+    v1::ListBaseModelsResponse response;
+    EXPECT_THAT(FromGrpc(models_->ListBaseModels(&call, {}, &response)), IsOk());
+    return {response.base_models().begin(), response.base_models().end()};
+  }
+};
+
+TEST_F(DrainedWorkerTest, AJobThatNobodyServesIsWarnedAtSubmitAndWhileItWaits) {
+  const auto served = Create(GenerationOf());
+  ASSERT_THAT(served, IsOk());
+  EXPECT_FALSE(served->base_model_unavailable());
+  Drain(/*resume=*/false);
+  const auto request = GenerationOf();
+  const auto job = Create(request);
+  ASSERT_THAT(job, IsOk());
+  EXPECT_TRUE(job->base_model_unavailable());
+  EXPECT_TRUE(Create(request)->base_model_unavailable()) << "a repeat";
+  EXPECT_TRUE(JobNow(job->name()).base_model_unavailable());
+  EXPECT_TRUE(JobNow(served->name()).base_model_unavailable());
+  v1::CreateGenerationJobRequest draft = GenerationOf();
+  draft.set_validate_only(true);
+  EXPECT_TRUE(Create(draft)->base_model_unavailable());
+  Drain(/*resume=*/true);
+  EXPECT_FALSE(JobNow(job->name()).base_model_unavailable());
+  ASSERT_THAT(Cancel(served->name()), IsOk());
+  DrawAndFinish(Leased());
+  const auto watched = Watch(job->name(), 0);
+  ASSERT_THAT(watched, IsOk());
+  ASSERT_GE(watched->size(), 2u);
+  EXPECT_EQ((*watched)[1].event().warning().reason(), "BASE_MODEL_UNAVAILABLE");
+  EXPECT_FALSE(JobNow(job->name()).base_model_unavailable()) << "it does not wait";
+}
+
+TEST_F(DrainedWorkerTest, ABaseModelThatNobodyServesIsListedToThoseWhoNeedIt) {
+  Drain(/*resume=*/false);
+  EXPECT_THAT(BaseModels(), IsEmpty());
+  const auto job = Create(GenerationOf());
+  ASSERT_THAT(job, IsOk());
+  ASSERT_EQ(BaseModels().size(), 1u);
+  EXPECT_FALSE(BaseModels()[0].available());
+  ASSERT_THAT(Cancel(job->name()), IsOk());
+  EXPECT_THAT(BaseModels(), IsEmpty());
+}
+
+TEST_F(DrainedWorkerTest, ABaseModelThatNobodyServesIsNoChoice) {
+  Drain(/*resume=*/false);
+  Call call;
+  v1::RegisterRequest request;
+  request.set_worker("worker-b");
+  request.set_device("cpu");
+  *request.add_base_models() = TestOffer("baseModels/other");
+  v1::RegisterResponse response;
+  ASSERT_THAT(FromGrpc(workers_->Register(&call, request, &response)), IsOk());
+  const auto job = Create(GenerationOf());
+  ASSERT_THAT(job, IsOk());
+  EXPECT_EQ(job->spec().generate().base_model(), "baseModels/other");
 }
 
 class NoWorkerTest : public ServerTest {};

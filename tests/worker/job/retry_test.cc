@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/status.h"
+
 namespace vico::worker {
 namespace {
 
@@ -21,6 +23,7 @@ TEST(RetryTest, OnlyErrorsThatMayPassAreTransient) {
   EXPECT_TRUE(IsTransient(absl::UnavailableError("")));
   EXPECT_TRUE(IsTransient(absl::DeadlineExceededError("")));
   EXPECT_TRUE(IsTransient(absl::ResourceExhaustedError("")));
+  EXPECT_FALSE(IsTransient(Error(absl::StatusCode::kResourceExhausted, "full", "QUOTA_EXCEEDED")));
   EXPECT_FALSE(IsTransient(absl::OkStatus()));
   EXPECT_FALSE(IsTransient(absl::AbortedError("")));
   EXPECT_FALSE(IsTransient(absl::NotFoundError("")));

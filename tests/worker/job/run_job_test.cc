@@ -508,6 +508,23 @@ TEST_F(RunJobTest, ABlobThatTheServerRefusesFailsTheJobRetryably) {
   EXPECT_EQ(steps_, 1);
 }
 
+TEST_F(RunJobTest, ABlobBeyondTheTenantsQuotaFailsTheJobForGood) {
+  fence_ = absl::InfiniteDuration();
+  link_.put_script.push_back(
+      Error(absl::StatusCode::kResourceExhausted, "the quota is used up", "QUOTA_EXCEEDED"));
+  engine_.train = [&](const auto&, const auto&, const auto& callbacks) {
+    callbacks.on_sample(1, 1, {.bytes = "sample"});
+    return TrainSteps(callbacks, 5);
+  };
+
+  const auto outcome = Run(training_);
+
+  ASSERT_TRUE(outcome && outcome->has_failure());
+  EXPECT_FALSE(outcome->failure().retryable());
+  EXPECT_THAT(FromProto(outcome->failure().status()), HasReason("QUOTA_EXCEEDED"));
+  EXPECT_EQ(link_.CountOf("PutBlob"), 1u);
+}
+
 TEST_F(RunJobTest, PicturesAreReportedWhenFinishedAndEndInOrder) {
   engine_.generate = [&](const auto& spec, const auto*,
                          const auto& callbacks) -> absl::StatusOr<bool> {

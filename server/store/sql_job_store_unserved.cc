@@ -1,0 +1,70 @@
+// Warnings of queued jobs whose base model no worker serves any more.
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/status.h"
+#include "server/jobs/job.h"
+#include "server/store/sql_job_store.h"
+
+namespace vico::server {
+namespace {
+
+/// Queued jobs to warn (`missing` 0, not served) or to forgive (`missing` 1, served). ?1 is the
+/// JSON array of the served base models.
+std::string QueuedSql(const SqlDialect& dialect, bool missing) {
+  return fmt::format("state = 'queued' AND base_model_missing = {} AND base_model {} IN ({})",
+                     missing ? 1 : 0, missing ? "" : "NOT", dialect.json_list("?1"));
+}
+
+/// Appends the warning to the events of one job, unless it has left the queue.
+absl::Status Warn(SqlSession& db, absl::Time now, JobRow row) {
+  v1::Event event;
+  *event.mutable_warning() = BaseModelUnavailable(BaseModelOf(row.job.spec()));
+  RETURN_IF_ERROR(AppendEvent(db, now, row, std::move(event)));
+  return db
+      .Execute(
+          "UPDATE job SET last_sequence = ?, base_model_missing = 1 "
+          "WHERE number = ? AND state = 'queued'",
+          {static_cast<int64_t>(row.job.last_sequence()), row.number})
+      .status();
+}
+
+}  // namespace
+
+absl::StatusOr<int> SqlJobStore::WarnUnserved(const std::vector<std::string>& served, int limit) {
+  const std::string names = nlohmann::json(served).dump();
+  bool any = false;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    const std::string sql =
+        fmt::format("SELECT 1 FROM job WHERE ({}) OR ({}) LIMIT 1", QueuedSql(db.dialect(), false),
+                    QueuedSql(db.dialect(), true));
+    ASSIGN_OR_RETURN(const int64_t found, db.QueryInt(sql, {names}, 0));
+    any = found != 0;
+    return absl::OkStatus();
+  }));
+  if (!any) return 0;
+  std::vector<JobRow> rows;
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    rows.clear();
+    RETURN_IF_ERROR(db.Execute(fmt::format("UPDATE job SET base_model_missing = 0 WHERE {}",
+                                           QueuedSql(db.dialect(), true)),
+                               {names})
+                        .status());
+    const std::string sql =
+        SelectJob(fmt::format("WHERE {} ORDER BY number LIMIT ?2", QueuedSql(db.dialect(), false)));
+    RETURN_IF_ERROR(
+        db.Query(sql, {names, int64_t{limit}}, [&](const SqlRow& columns) -> absl::Status {
+          ASSIGN_OR_RETURN(JobRow row, FromRow(columns));
+          rows.push_back(std::move(row));
+          return absl::OkStatus();
+        }));
+    for (const JobRow& row : rows) RETURN_IF_ERROR(Warn(db, clock_.Now(), row));
+    return absl::OkStatus();
+  }));
+  for (const JobRow& row : rows) feed_.JobChanged(row.job.name());
+  return static_cast<int>(rows.size());
+}
+
+}  // namespace vico::server
