@@ -116,7 +116,20 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
   AddLimit(app, "--downloads-total", calls.transfers,
            "Open downloads of all clients; a tenant gets half of what the others leave");
   AddLimit(app, "--uploads-total", options.services.upload_calls.streams,
-           "Open uploads of all clients; a tenant gets half of what the others leave");
+           "Open uploads of all clients, each with a thread; a tenant gets half of what the others "
+           "leave",
+           {1, 1000});
+  DecodeLimits& decoding = options.services.decoding;
+  AddLimit(app, "--pictures-at-once", decoding.places,
+           "Pictures decoded at the same time; one tenant leaves a place to the others", {1, 64});
+  AddNumberOption<double>(
+      app, "--decoding-seconds",
+      "Time for decoding pictures that a tenant may use at once; half of the time that passes "
+      "returns",
+      {1.0, kMostSeconds},
+      [&decoding](double seconds) { decoding.budget = absl::Seconds(seconds); })
+      ->default_str(fmt::format("{}", absl::ToDoubleSeconds(decoding.budget)))
+      ->group(kGroup);
   AddLimit(app, "--calls-total", calls.calls,
            "Unary calls of all clients at the same time; a tenant gets half of what the others "
            "leave");
