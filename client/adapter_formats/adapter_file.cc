@@ -4,6 +4,7 @@
 #include "client/adapter_formats/adapter_formats.h"
 #include "common/formats/adapter_header.h"
 #include "common/formats/adapter_layout.h"
+#include "common/plain_text.h"
 
 namespace vico::client {
 
@@ -20,7 +21,7 @@ absl::Status WriteAdapterFile(const ForeignAdapter& adapter, const AdapterFileFa
     return absl::InvalidArgumentError(
         fmt::format("--placeholder: must be 1..32 characters of [A-Za-z0-9_*<>-], {} \"{}\"",
                     facts.placeholder.empty() ? "and is required, since the file has" : "got",
-                    header.placeholder.substr(0, 40)));
+                    PlainText(header.placeholder, 40)));
   }
   return WriteSafetensors(file.string(), adapter.tensors, AdapterMetadata(header));
 }

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <map>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -32,11 +31,12 @@ const std::map<std::string, AdapterFormat> kFormats = {{"safetensors", AdapterFo
 // Defines the subcommands. Each writes its options into its member; the one that was given is
 // copied to `chosen` when parsing ends.
 struct Reader {
-  explicit Reader(CLI::App& app) {
+  // `random_source` must live until the command line is parsed.
+  Reader(CLI::App& app, const RandomSource& random_source) : random_bits(random_source) {
     ReadConcepts(
         *app.add_subcommand("concepts", "Upload and list concepts: pictures of one thing"));
     ReadTrain(*app.add_subcommand("train", "Train an adapter on a concept"));
-    ReadJobs(*app.add_subcommand("jobs", "List, watch, cancel and retry jobs"));
+    ReadJobs(*app.add_subcommand("jobs", "List, watch, cancel, retry and delete jobs"));
     ReadAdapters(*app.add_subcommand("adapters", "List, download and import adapters"));
     ReadGenerate(*app.add_subcommand("generate", "Draw pictures from a prompt"));
     ReadAdmin(*app.add_subcommand("admin", "For operators: workers and the queue"));
@@ -74,9 +74,7 @@ struct Reader {
   }
 
   static void Limit(CLI::App& app, std::size_t* limit) {
-    app.add_option("--limit", *limit, "Maximum number of entries, newest first")
-        ->check(CLI::Range(1, 100'000))
-        ->capture_default_str();
+    AddNumber(app, "--limit", *limit, "Maximum number of entries, newest first", {1, 100'000});
   }
 
   void ReadAdmin(CLI::App& app) {
@@ -102,7 +100,11 @@ struct Reader {
   void ReadConcepts(CLI::App& app) {
     app.require_subcommand(1);
     CLI::App& upload = *app.add_subcommand("upload", "Upload 2 to 20 pictures of one thing");
-    upload.add_option("FILES", concepts_upload.files, "PNG or JPEG files")->required();
+    upload
+        .add_option("FILES", concepts_upload.files,
+                    "Picture files; `vico capabilities` lists the formats")
+        ->required()
+        ->type_name(kFileType);
     upload.add_option("--name", concepts_upload.display_name, "Display name in listings");
     Finish(upload, &concepts_upload);
     CLI::App& list = *app.add_subcommand("list", "List concepts");
@@ -113,7 +115,7 @@ struct Reader {
   }
 
   void ReadTrain(CLI::App& app) {
-    AddTrainOptions(app, train);
+    AddTrainOptions(app, train, random_bits);
     app.final_callback([this] {
       train.watch = train.watch || !train.out.empty() || train.cancel_on_interrupt;
       chosen = train;
@@ -139,14 +141,18 @@ struct Reader {
     Named(app, "show", "Show one job", "jobs", &jobs_show);
     CLI::App& watch = *app.add_subcommand("watch", "Watch a job until it ends");
     Positional(watch, "JOB", "jobs", &jobs_watch.name);
-    watch.add_option("--after", jobs_watch.after_sequence,
-                     "Skip events up to this sequence number");
+    AddNumber(watch, "--after", jobs_watch.after_sequence,
+              "Skip events up to this sequence number");
     watch.add_flag("--cancel-on-interrupt", jobs_watch.cancel_on_interrupt,
                    "Cancel the job on Ctrl-C; without this it keeps running");
-    watch.add_option("--out", jobs_watch.out, "Folder for the pictures of the job");
+    watch.add_option("--out", jobs_watch.out, "Folder for the pictures of the job")
+        ->type_name(kFolderType);
+    watch.add_flag("--force", jobs_watch.force, "Replace pictures of the same name in the folder");
     Finish(watch, &jobs_watch);
     Named(app, "cancel", "Cancel a job", "jobs", &jobs_cancel);
     Named(app, "retry", "Queue a failed or cancelled job again", "jobs", &jobs_retry);
+    Named(app, "delete", "Delete a job that has ended, with its events and pictures", "jobs",
+          &jobs_delete);
   }
 
   void ReadAdapters(CLI::App& app) {
@@ -162,10 +168,15 @@ struct Reader {
         "File format: safetensors; authors (cross_attention-N.pt and embeddings_gs-N.pt); mmagic "
         "(.pth)",
         kFormats, [this](AdapterFormat format) { adapters_download.format = format; });
-    download.add_option("--out", adapters_download.out,
-                        "File, or folder for the authors' two files (default: named after the id)");
-    download.add_option("--reference", adapters_download.reference,
-                        "Also write the reference picture to this file; an import requires it");
+    download
+        .add_option("--out", adapters_download.out,
+                    "File, or folder for the authors' two files (default: named after the id)")
+        ->type_name(kPathType);
+    download
+        .add_option("--reference", adapters_download.reference,
+                    "Also write the reference picture to this file; an import requires it")
+        ->type_name(kFileType);
+    download.add_flag("--force", adapters_download.force, "Replace files that are there");
     Finish(download, &adapters_download);
     CLI::App& import_app = *app.add_subcommand("import", "Upload an adapter file to the server");
     import_app
@@ -173,9 +184,11 @@ struct Reader {
                     "Adapter file (.safetensors); or checkpoints of the authors' code "
                     "(cross_attention-N.pt and embeddings_gs-N.pt) or mmagic (.pth, iter_N.pth)")
         ->required()
-        ->expected(1, 2);
-    import_app.add_option("--reference", adapters_import.reference,
-                          "Reference picture of the adapter");
+        ->expected(1, 2)
+        ->type_name(kFileType);
+    import_app
+        .add_option("--reference", adapters_import.reference, "Reference picture of the adapter")
+        ->type_name(kFileType);
     AddField<std::string>(import_app, "--base-model",
                           "Base model; required if the file names none and the server has several",
                           [this](const std::string& name) {
@@ -204,7 +217,7 @@ struct Reader {
     app.add_option("PROMPT", generate_words[1],
                    "What to draw, for example \"a photo of S* on the beach\"");
     app.add_flag("--bare", bare, "Use no adapter; PROMPT is the only argument");
-    AddGenerateOptions(app, generate);
+    AddGenerateOptions(app, generate, random_bits);
     app.final_callback([this, &app] {
       auto& [adapter, prompt] = generate_words;
       if (bare) std::swap(adapter, prompt);  // the only argument is the prompt
@@ -231,6 +244,7 @@ struct Reader {
   JobsWatch jobs_watch;
   JobsCancel jobs_cancel;
   JobsRetry jobs_retry;
+  JobsDelete jobs_delete;
   AdaptersList adapters_list;
   AdaptersShow adapters_show;
   AdaptersDownload adapters_download;
@@ -246,6 +260,7 @@ struct Reader {
   ShowCapabilities capabilities;
   Version version;
   std::optional<Command> chosen;
+  const RandomSource& random_bits;
 };
 
 }  // namespace
@@ -255,7 +270,8 @@ std::string InCollection(const std::string& collection, const std::string& name)
   return whole ? name : collection + "/" + name;
 }
 
-ParsedArguments ParseArguments(const std::vector<std::string>& words) {
+ParsedArguments ParseArguments(const std::vector<std::string>& words,
+                               const RandomSource& random_bits) {
   CLI::App app("Personalises Stable Diffusion: upload pictures of a thing, train, generate.",
                "vico");
   app.footer(std::string("Settings without a flag come from the environment, then from "
@@ -267,31 +283,31 @@ ParsedArguments ParseArguments(const std::vector<std::string>& words) {
   Arguments arguments;
   ConnectionFlags& connection = arguments.connection;
   app.add_option("--server", connection.server,
-                 "host:port (default: VICO_SERVER, the configuration, or 127.0.0.1:50051)");
-  app.add_option("--ca", connection.ca, "CA of the server's certificate, PEM (default: VICO_CA)");
+                 "host:port, https://host:port or unix:path (default: VICO_SERVER, the "
+                 "configuration, or 127.0.0.1:50051)");
+  app.add_option("--ca", connection.ca, "CA of the server's certificate, PEM (default: VICO_CA)")
+      ->type_name(kFileType);
   app.add_option("--key-file", connection.key_file,
-                 "File with the API key (default: VICO_KEY or VICO_KEY_FILE)");
+                 "File with the API key (default: VICO_KEY or VICO_KEY_FILE)")
+      ->type_name(kFileType);
   app.add_option("--cert", connection.cert,
-                 "Certificate of an operator, PEM, for `vico admin` (default: VICO_CERT)");
+                 "Certificate of an operator, PEM, for `vico admin` (default: VICO_CERT)")
+      ->type_name(kFileType);
   app.add_option("--cert-key", connection.cert_key,
-                 "Private key of the certificate, PEM (default: VICO_CERT_KEY)");
+                 "Private key of the certificate, PEM (default: VICO_CERT_KEY)")
+      ->type_name(kFileType);
   app.add_flag("--json", arguments.json, "Print JSON, one object per line");
-  Reader reader(app);
+  Reader reader(app, random_bits);
 
   ParsedArguments parsed;
-  try {
-    // CLI11 takes the words in reverse order.
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
-    arguments.command = std::move(*reader.chosen);
-    parsed.arguments = std::move(arguments);
-  } catch (const CLI::ParseError& error) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const bool help = app.exit(error, out, err) == 0;
-    parsed.exit_code = help ? kExitOk : kExitInvalidArgument;
-    parsed.out = out.str();
-    parsed.err = help ? err.str() : fmt::format("error: {}", err.str());
+  if (const std::optional<FlagsEnd> end = ParseFlags(app, words)) {
+    parsed.exit_code = end->exit_code == 0 ? kExitOk : kExitInvalidArgument;
+    parsed.out = end->out;
+    parsed.err = end->exit_code == 0 ? end->err : fmt::format("error: {}", end->err);
+    return parsed;
   }
+  arguments.command = std::move(*reader.chosen);
+  parsed.arguments = std::move(arguments);
   return parsed;
 }
 

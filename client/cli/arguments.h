@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/cli/settings.h"
+#include "common/backoff.h"
 #include "vico/v1/job.pb.h"
 
 namespace vico::client {
@@ -28,9 +29,11 @@ struct ConceptsDelete {
 
 struct Train {
   v1::TrainSpec spec;
+  std::vector<std::uint64_t> drawn_seeds;  ///< seeds of the spec that --seed random drew
   bool watch = false;
   bool cancel_on_interrupt = false;
-  std::string out;  ///< folder for samples and masks; empty: none. Implies `watch`
+  bool force = false;  ///< replace files in `out`
+  std::string out;     ///< folder for samples and masks; empty: none. Implies `watch`
 };
 
 struct JobsList {
@@ -45,12 +48,16 @@ struct JobsWatch {
   std::string name;
   std::uint64_t after_sequence = 0;
   bool cancel_on_interrupt = false;
+  bool force = false;
   std::string out;  ///< folder for pictures; empty: none
 };
 struct JobsCancel {
   std::string name;
 };
 struct JobsRetry {
+  std::string name;
+};
+struct JobsDelete {
   std::string name;
 };
 
@@ -67,6 +74,7 @@ struct AdaptersDownload {
   AdapterFormat format = AdapterFormat::kSafetensors;
   std::string out;        ///< file or, for the authors' pair, folder; empty: named after the id
   std::string reference;  ///< file for the reference picture; empty: none
+  bool force = false;     ///< replace files
 };
 struct AdaptersImport {
   std::vector<std::string> files;  ///< one, or the authors' two
@@ -81,7 +89,9 @@ struct AdaptersDelete {
 
 struct Generate {
   v1::GenerateSpec spec;
+  std::vector<std::uint64_t> drawn_seeds;  ///< as in Train
   bool cancel_on_interrupt = false;
+  bool force = false;
   std::string out = ".";  ///< folder
 };
 
@@ -98,7 +108,7 @@ struct Version {};
 
 using Command =
     std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsDelete, Train, JobsList,
-                 JobsShow, JobsWatch, JobsCancel, JobsRetry, AdaptersList, AdaptersShow,
+                 JobsShow, JobsWatch, JobsCancel, JobsRetry, JobsDelete, AdaptersList, AdaptersShow,
                  AdaptersDownload, AdaptersImport, AdaptersDelete, Generate, AdminWorkers,
                  AdminQueue, AdminDrain, Models, ShowCapabilities, Version>;
 
@@ -116,8 +126,10 @@ struct ParsedArguments {
   std::string err;
 };
 
-/// `words` are the arguments without the name of the program.
-ParsedArguments ParseArguments(const std::vector<std::string>& words);
+/// `words` are the arguments without the name of the program. `random_bits` is called for each seed
+/// that is to be drawn (--seed random).
+ParsedArguments ParseArguments(const std::vector<std::string>& words,
+                               const RandomSource& random_bits);
 
 /// "jobs/1c9e" for "1c9e" and for "jobs/1c9e": adds the collection if it is missing.
 std::string InCollection(const std::string& collection, const std::string& name);

@@ -47,6 +47,10 @@ CommandResult Run(const ShowCapabilities& /*command*/, CommandContext& context) 
   for (const int dialect : capabilities.dialects()) {
     context.out << DialectText(static_cast<v1::Dialect>(dialect)) << ' ';
   }
+  context.out << "\npictures        ";
+  for (const std::string& format : capabilities.picture_formats()) {
+    context.out << Printable(format) << ' ';
+  }
   context.out << "\n\n";
   std::vector<std::vector<std::string>> rows = {{"LIMIT", "FROM", "TO"}};
   const std::map<std::string, v1::Range> limits(capabilities.limits().begin(),

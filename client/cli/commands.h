@@ -42,6 +42,7 @@ CommandResult Run(const JobsShow& command, CommandContext& context);
 CommandResult Run(const JobsWatch& command, CommandContext& context);
 CommandResult Run(const JobsCancel& command, CommandContext& context);
 CommandResult Run(const JobsRetry& command, CommandContext& context);
+CommandResult Run(const JobsDelete& command, CommandContext& context);
 CommandResult Run(const AdaptersList& command, CommandContext& context);
 CommandResult Run(const AdaptersShow& command, CommandContext& context);
 CommandResult Run(const AdaptersDownload& command, CommandContext& context);
@@ -54,5 +55,8 @@ CommandResult Run(const AdminDrain& command, CommandContext& context);
 CommandResult Run(const Models& command, CommandContext& context);
 CommandResult Run(const ShowCapabilities& command, CommandContext& context);
 CommandResult Run(const Version& command, CommandContext& context);
+
+/// Says on stderr that a queued job waits for a worker with its base model, if it does.
+void WarnIfNobodyServes(const v1::Job& job, CommandContext& context);
 
 }  // namespace vico::client

@@ -12,26 +12,71 @@
 namespace vico::client {
 namespace {
 
-// Downloads the adapter, writes it in the format of another program, and returns the paths.
+Existing ExistingFiles(const AdaptersDownload& command) {
+  return command.force ? Existing::kReplace : Existing::kKeep;
+}
+
+// Where the adapter goes: a file, or the folder of the authors' two.
+std::filesystem::path OutOf(const AdaptersDownload& command) {
+  if (!command.out.empty()) return command.out;
+  const std::string id = command.name.substr(command.name.rfind('/') + 1);
+  if (command.format == AdapterFormat::kAuthors) return id;
+  return id + (command.format == AdapterFormat::kMmagic ? ".pth" : ".safetensors");
+}
+
+// Before the download: whether the files can be written.
+absl::Status CheckOut(const AdaptersDownload& command) {
+  const std::filesystem::path out = OutOf(command);
+  const auto folder_of = [](const std::filesystem::path& file) {
+    return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  };
+  if (command.format == AdapterFormat::kAuthors) return WithField("--out", CheckWritable(out));
+  RETURN_IF_ERROR(WithField("--out", CheckWritable(folder_of(out))));
+  if (command.reference.empty()) return absl::OkStatus();
+  if (out.lexically_normal() == std::filesystem::path(command.reference).lexically_normal()) {
+    return absl::InvalidArgumentError("--reference: must be another file than --out");
+  }
+  return WithField("--reference", CheckWritable(folder_of(command.reference)));
+}
+
+// The error for a file that is there says what to do.
+absl::Status WithHint(const absl::Status& status) {
+  if (!absl::IsAlreadyExists(status)) return status;
+  return absl::AlreadyExistsError(fmt::format(
+      "{}; --out and --reference name other files, --force replaces", ToStd(status.message())));
+}
+
+// Downloads the adapter, writes it in the format of another program, and returns the paths. Writes
+// nothing if one of the files is there with other bytes.
 absl::StatusOr<std::vector<std::filesystem::path>> DownloadForeign(const AdaptersDownload& command,
-                                                                   const std::string& id,
                                                                    const TransferProgress& progress,
                                                                    CommandContext& context) {
   const bool authors = command.format == AdapterFormat::kAuthors;
+  const std::filesystem::path out = OutOf(command);
   ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Create());
   const std::filesystem::path file = folder.path() / "adapter.safetensors";
   RETURN_IF_ERROR(context.client.DownloadAdapter(command.name, file, progress).status());
   ASSIGN_OR_RETURN(const SafetensorsFile adapter,
                    SafetensorsFile::Open(file.string(), kAdapterHeaderLimit));
-  ASSIGN_OR_RETURN(
-      const auto files,
-      ForeignFiles(adapter, authors ? ForeignFormat::kAuthors : ForeignFormat::kMmagic, id));
-  const std::filesystem::path out =
-      command.out.empty() ? (authors ? id : id + ".pth") : command.out;
+  ASSIGN_OR_RETURN(const auto files,
+                   ForeignFiles(adapter, authors ? ForeignFormat::kAuthors : ForeignFormat::kMmagic,
+                                command.name.substr(command.name.rfind('/') + 1)));
   std::vector<std::filesystem::path> paths;
+  std::error_code ignored;
   for (const auto& [name, bytes] : files) {
     paths.push_back(authors ? out / name : out);
-    RETURN_IF_ERROR(WriteAtomically(paths.back(), bytes));
+    const bool there =
+        std::filesystem::exists(std::filesystem::symlink_status(paths.back(), ignored));
+    if (there && !command.force && !HasBytes(paths.back(), bytes)) {
+      return AlreadyThere(paths.back());
+    }
+  }
+  auto path = paths.begin();
+  for (const auto& [name, bytes] : files) {
+    if (!HasBytes(*path, bytes)) {
+      RETURN_IF_ERROR(WriteAtomically(*path, bytes, ExistingFiles(command)));
+    }
+    ++path;
   }
   return paths;
 }
@@ -65,6 +110,10 @@ absl::Status Convert(const AdaptersImport& command, Client& client,
                           file);
 }
 
+void PrintWarnings(const v1::Adapter& adapter, CommandContext& context) {
+  for (const auto& warning : adapter.warnings()) context.err << WarningText(warning) << '\n';
+}
+
 }  // namespace
 
 CommandResult Run(const AdaptersList& command, CommandContext& context) {
@@ -84,6 +133,7 @@ CommandResult Run(const AdaptersList& command, CommandContext& context) {
 
 CommandResult Run(const AdaptersShow& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const v1::Adapter adapter, context.client.GetAdapter(command.name));
+  PrintWarnings(adapter, context);
   if (context.json) {
     context.out << JsonLine(adapter) << '\n';
     return kExitOk;
@@ -114,19 +164,28 @@ CommandResult Run(const AdaptersShow& command, CommandContext& context) {
 }
 
 CommandResult Run(const AdaptersDownload& command, CommandContext& context) {
-  const std::string id = command.name.substr(command.name.rfind('/') + 1);
-  std::vector<std::filesystem::path> files = {command.out.empty() ? id + ".safetensors"
-                                                                  : command.out};
+  RETURN_IF_ERROR(CheckOut(command));
+  std::vector<std::filesystem::path> files = {OutOf(command)};
   ProgressDisplay display(context.err, context.columns);
   const TransferProgress progress = display.ForTransfer("download");
   ASSIGN_OR_RETURN(const v1::Adapter adapter, context.client.GetAdapter(command.name));
+  if (!command.reference.empty() && !command.force) {
+    RETURN_IF_ERROR(WithHint(IsThere(command.reference, adapter.reference().sha256()).status()));
+  }
   if (command.format == AdapterFormat::kSafetensors) {
-    RETURN_IF_ERROR(context.client.DownloadAdapter(command.name, files[0], progress).status());
+    RETURN_IF_ERROR(WithHint(
+        context.client.DownloadAdapter(command.name, files[0], progress, ExistingFiles(command))
+            .status()));
   } else {
-    ASSIGN_OR_RETURN(files, DownloadForeign(command, id, progress, context));
+    absl::StatusOr<std::vector<std::filesystem::path>> written =
+        DownloadForeign(command, progress, context);
+    RETURN_IF_ERROR(WithHint(written.status()));
+    files = *std::move(written);
   }
   if (!command.reference.empty()) {
-    RETURN_IF_ERROR(context.client.DownloadReference(command.name, command.reference).status());
+    RETURN_IF_ERROR(WithHint(
+        context.client.DownloadReference(command.name, command.reference, ExistingFiles(command))
+            .status()));
   }
   display.Close();
   if (context.json) {
@@ -134,6 +193,7 @@ CommandResult Run(const AdaptersDownload& command, CommandContext& context) {
   } else {
     for (const auto& file : files) context.out << file.string() << '\n';
   }
+  PrintWarnings(adapter, context);
   return kExitOk;
 }
 
@@ -156,7 +216,8 @@ CommandResult Run(const AdaptersImport& command, CommandContext& context) {
                    context.client.ImportAdapter(file, command.reference, command.base_model,
                                                 display.ForTransfer("upload")));
   display.Close();
-  context.out << (context.json ? JsonLine(adapter) : adapter.name()) << '\n';
+  context.out << (context.json ? JsonLine(adapter) : Printable(adapter.name())) << '\n';
+  PrintWarnings(adapter, context);
   return kExitOk;
 }
 

@@ -35,10 +35,9 @@ CommandResult Run(const ConceptsUpload& command, CommandContext& context) {
   }
   const v1::Concept& uploaded = *uploaded_or;
   for (const v1::Event::Warning& warning : uploaded.warnings()) {
-    context.err << fmt::format("warning: {} ({})\n", Printable(warning.message()),
-                               Printable(warning.reason()));
+    context.err << WarningText(warning) << '\n';
   }
-  context.out << (context.json ? JsonLine(uploaded) : uploaded.name()) << '\n';
+  context.out << (context.json ? JsonLine(uploaded) : Printable(uploaded.name())) << '\n';
   return kExitOk;
 }
 
@@ -70,7 +69,7 @@ CommandResult Run(const ConceptsShow& command, CommandContext& context) {
   }
   context.out << Table(rows);
   for (const v1::Event::Warning& warning : found.warnings()) {
-    context.out << "warning: " << Printable(warning.message()) << '\n';
+    context.err << WarningText(warning) << '\n';
   }
   return kExitOk;
 }

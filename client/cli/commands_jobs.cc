@@ -1,4 +1,4 @@
-// vico jobs list|show|cancel|retry; `jobs watch` is in commands_run.cc.
+// vico jobs list|show|cancel|retry|delete; `jobs watch` is in commands_run.cc.
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
@@ -54,6 +54,14 @@ void Print(const v1::Job& job, CommandContext& context) {
 
 }  // namespace
 
+void WarnIfNobodyServes(const v1::Job& job, CommandContext& context) {
+  if (!job.base_model_unavailable()) return;
+  const std::string& model =
+      job.spec().has_train() ? job.spec().train().base_model() : job.spec().generate().base_model();
+  context.err << fmt::format("warning: no worker serves {} now; the job waits\n",
+                             model.empty() ? "its base model" : Printable(model));
+}
+
 CommandResult Run(const JobsList& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto jobs,
                    context.client.ListJobs(command.kind, command.states, command.limit));
@@ -73,6 +81,7 @@ CommandResult Run(const JobsList& command, CommandContext& context) {
 CommandResult Run(const JobsShow& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const v1::Job job, context.client.GetJob(command.name));
   Print(job, context);
+  WarnIfNobodyServes(job, context);
   return kExitOk;
 }
 
@@ -81,16 +90,22 @@ CommandResult Run(const JobsCancel& command, CommandContext& context) {
   if (context.json) {
     context.out << JsonLine(job) << '\n';
   } else if (job.state() == v1::JOB_STATE_RUNNING) {
-    context.out << job.name() << " cancel requested\n";
+    context.out << Printable(job.name()) << " cancel requested\n";
   } else {
-    context.out << job.name() << ' ' << StateText(job.state()) << '\n';
+    context.out << Printable(job.name()) << ' ' << StateText(job.state()) << '\n';
   }
   return kExitOk;
 }
 
 CommandResult Run(const JobsRetry& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const v1::Job job, context.client.RetryJob(command.name));
-  context.out << (context.json ? JsonLine(job) : job.name()) << '\n';
+  context.out << (context.json ? JsonLine(job) : Printable(job.name())) << '\n';
+  WarnIfNobodyServes(job, context);
+  return kExitOk;
+}
+
+CommandResult Run(const JobsDelete& command, CommandContext& context) {
+  RETURN_IF_ERROR(context.client.DeleteJob(command.name));
   return kExitOk;
 }
 

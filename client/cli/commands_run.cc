@@ -2,12 +2,16 @@
 // keeps running and the command prints how to watch it again, or it cancels the job
 // (--cancel-on-interrupt).
 #include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
 #include "client/cli/job_view.h"
 #include "client/cli/output.h"
+#include "client/lib/local_file.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -17,7 +21,8 @@ struct Watched {
   JobView& view;
   bool cancel_on_interrupt = false;
   bool pictures = false;
-  std::string out;  // the value of --out, for the hint
+  std::string out;     // the value of --out, for the hint
+  bool force = false;  // and --force
 };
 
 using StartWatch = std::function<absl::StatusOr<v1::Event>(const std::stop_token&)>;
@@ -32,13 +37,15 @@ ExitCode Outcome(const v1::Event& last, CommandContext& context) {
     return kExitJobFailed;
   }
   if (!context.json && !last.succeeded().adapter().empty()) {
-    context.out << last.succeeded().adapter() << '\n';
+    context.out << Printable(last.succeeded().adapter()) << '\n';
   }
   return kExitOk;
 }
 
 void PrintHowToContinue(const Watched& watched, CommandContext& context) {
-  const std::string out = watched.out.empty() ? "" : fmt::format(" --out {}", watched.out);
+  const std::string out = watched.out.empty() ? ""
+                                              : fmt::format(" --out {}{}", Printable(watched.out),
+                                                            watched.force ? " --force" : "");
   context.err << fmt::format(
       "stopped watching; the job keeps running\n"
       "  watch it again:  vico jobs watch {}{}\n"
@@ -69,53 +76,72 @@ CommandResult WatchToEnd(const Watched& watched, CommandContext& context, const 
   return Outcome(*last, context);
 }
 
-std::optional<PictureFolder> FolderAt(const std::string& path) {
-  if (path.empty()) return std::nullopt;
-  return PictureFolder(path);
+/// The folder of a command's pictures, or nothing without --out. An error if it cannot be written:
+/// before the job exists.
+template <typename Command>
+absl::StatusOr<std::optional<PictureFolder>> FolderOf(const Command& command) {
+  if (command.out.empty()) return std::optional<PictureFolder>();
+  RETURN_IF_ERROR(WithField("--out", CheckWritable(command.out)));
+  return std::optional(
+      PictureFolder(command.out, command.force ? Existing::kReplace : Existing::kKeep));
+}
+
+void ShowDrawnSeeds(const std::vector<std::uint64_t>& seeds, CommandContext& context) {
+  for (const std::uint64_t seed : seeds) context.err << fmt::format("seed {} (drawn)\n", seed);
 }
 
 }  // namespace
 
 CommandResult Run(const Train& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(std::optional<PictureFolder> folder, FolderOf(command));
+  ShowDrawnSeeds(command.drawn_seeds, context);
   ASSIGN_OR_RETURN(const v1::Job job, context.client.CreateTrainingJob(command.spec));
   if (!command.watch) {
-    context.out << (context.json ? JsonLine(job) : job.name()) << '\n';
+    context.out << (context.json ? JsonLine(job) : Printable(job.name())) << '\n';
+    WarnIfNobodyServes(job, context);
     return kExitOk;
   }
-  JobView view({.label = "train", .json = context.json, .folder = FolderAt(command.out)},
-               context.out, context.err, context.columns);
+  WarnIfNobodyServes(job, context);
+  JobView view({.label = "train", .json = context.json, .folder = std::move(folder)}, context.out,
+               context.err, context.columns);
   WatchOptions options;
   options.include_pictures = !command.out.empty();
-  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out};
+  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out,
+                        command.force};
   return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
 }
 
 CommandResult Run(const JobsWatch& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(std::optional<PictureFolder> folder, FolderOf(command));
   ASSIGN_OR_RETURN(const v1::Job job, context.client.GetJob(command.name));
+  WarnIfNobodyServes(job, context);
   const bool training = job.kind() == v1::JOB_KIND_TRAINING;
   JobView view({.label = training ? "train" : "generate",
                 .json = context.json,
                 .list_pictures = !training,
-                .folder = FolderAt(command.out)},
+                .folder = std::move(folder)},
                context.out, context.err, context.columns);
   WatchOptions options;
   options.after_sequence = command.after_sequence;
   options.include_pictures = !command.out.empty();
-  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out};
+  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out,
+                        command.force};
   return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
 }
 
 CommandResult Run(const Generate& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(std::optional<PictureFolder> folder, FolderOf(command));
+  ShowDrawnSeeds(command.drawn_seeds, context);
   JobView view({.label = "generate",
                 .json = context.json,
                 .list_pictures = true,
-                .folder = FolderAt(command.out)},
+                .folder = std::move(folder)},
                context.out, context.err, context.columns);
-  const Watched watched{view, command.cancel_on_interrupt, true, command.out};
+  const Watched watched{view, command.cancel_on_interrupt, true, command.out, command.force};
   return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.Generate(command.spec, view, stop);
   });

@@ -37,7 +37,7 @@ JobView::JobView(JobViewOptions options, std::ostream& out, std::ostream& err,
 
 void JobView::OnJob(const std::string& job) {
   job_ = job;
-  Note(job);
+  Note(Printable(job));
 }
 
 absl::Status JobView::OnEvent(const v1::Event& event, const std::string* bytes) {
@@ -80,8 +80,7 @@ void JobView::Show(const v1::Event& event, const std::string& file) {
       if (!quiet_) display_.Update(ProgressOf(event.progress(), options_.label));
       break;
     case v1::Event::kWarning:
-      Note(fmt::format("warning: {} ({})", Printable(event.warning().message()),
-                       Printable(event.warning().reason())));
+      Note(WarningText(event.warning()));
       break;
     case v1::Event::kPicture:
       if (options_.list_pictures && !options_.json && !file.empty()) {

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <unistd.h>
@@ -22,25 +23,32 @@ namespace client = vico::client;
 int main(int argc, char** argv) {
   vico::ForbidCoreDumps();
   const client::ParsedArguments parsed =
-      client::ParseArguments(std::vector<std::string>(argv + 1, argv + argc));
+      client::ParseArguments(std::vector<std::string>(argv + 1, argv + argc), vico::RandomBits);
   std::cout << parsed.out << std::flush;
   std::cerr << parsed.err << std::flush;
   if (!parsed.arguments) return parsed.exit_code;
 
+  // This program explains errors of connections; gRPC's own log lines only repeat them.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   client::Interrupt interrupt;  // before gRPC starts threads
   const auto environment = [](const char* name) {
     const char* const value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
   };
-  auto settings = client::ReadSettings(parsed.arguments->connection, environment,
-                                       client::ConfigPath(environment));
+  // `vico version` needs no settings, so it works with a broken file of them.
+  const bool local = std::holds_alternative<client::Version>(parsed.arguments->command);
+  absl::StatusOr<client::Settings> settings = client::Settings();
+  if (!local) {
+    settings = client::ReadSettings(parsed.arguments->connection, environment,
+                                    client::ConfigPath(environment));
+  }
   unsetenv("VICO_KEY");  // so that child processes do not inherit it
   if (!settings.ok()) {
     std::cerr << client::ErrorText(settings.status());
     return client::ExitCodeOf(settings.status());
   }
   client::ClientOptions options;
-  options.server = settings->server;
+  if (!local) options.server = settings->server;
   options.ca = settings->ca;
   options.key = std::move(settings->key);
   options.trace = vico::ParseTraceparent(environment("TRACEPARENT"), environment("TRACESTATE"))

@@ -3,8 +3,12 @@
 
 #include <map>
 #include <string>
+#include <type_traits>
 
 #include <CLI/CLI.hpp>
+
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
 
 namespace vico::client {
 
@@ -16,12 +20,17 @@ std::string ChoiceNames(const std::map<std::string, Value>& choices) {
   return names;
 }
 
-/// An option that sets a field of a spec; without it the field stays unset.
+/// An option that sets a field of a spec; without it the field stays unset. Only the server knows
+/// the limits of a number.
 template <typename Value, typename Set>
 CLI::Option* AddField(CLI::App& app, const std::string& name, const std::string& help,
                       const Set& set) {
-  return app.add_option_function<Value>(
-      name, [set](const Value& value) { set(value); }, help);
+  if constexpr (std::is_arithmetic_v<Value>) {
+    return AddNumberOption<Value>(app, name, help, {}, set);
+  } else {
+    return app.add_option_function<Value>(
+        name, [set](const Value& value) { set(value); }, help);
+  }
 }
 
 /// An option whose value is one of a few names.

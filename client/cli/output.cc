@@ -7,7 +7,21 @@
 #include <google/protobuf/util/json_util.h>
 #include <nlohmann/json.hpp>
 
+#include "common/plain_text.h"
+#include "common/status.h"
+#include "common/text/utf8.h"
+
 namespace vico::client {
+namespace {
+
+/// The same JSON with escapes in ASCII if a terminal would interpret one of its characters.
+std::string SafeJson(const std::string& json) {
+  if (FindNotPlain(json).empty()) return json;
+  return nlohmann::ordered_json::parse(json).dump(-1, ' ', true,
+                                                  nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
 
 std::string JsonLine(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
@@ -17,13 +31,13 @@ std::string JsonLine(const google::protobuf::Message& message) {
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   // Protobuf cannot print a detail of an unknown type as JSON.
   if (!status.ok()) json = nlohmann::json{{"text", message.ShortDebugString()}}.dump();
-  return json;
+  return SafeJson(json);
 }
 
 std::string EventJsonLine(const std::string& job, const v1::Event& event, const std::string& file) {
   nlohmann::json line = {{"job", job}, {"event", nlohmann::json::parse(JsonLine(event))}};
   if (!file.empty()) line["file"] = file;
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return SafeJson(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 std::string EnumText(const std::string& name, const std::string& prefix) {
@@ -56,26 +70,32 @@ std::string SizeText(std::uint64_t bytes) {
   return fmt::format("{:.1f} MiB", size / kMib);
 }
 
-std::string Printable(const std::string& text) {
-  std::string printable = text;
-  for (char& c : printable) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return printable;
+std::string Printable(const std::string& text) { return PlainText(text, std::string::npos); }
+
+absl::Status WithField(const std::string& option, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), fmt::format("{}: {}", option, ToStd(status.message())));
+}
+
+std::string WarningText(const v1::Event::Warning& warning) {
+  return fmt::format("warning: {} ({})", Printable(warning.message()), Printable(warning.reason()));
 }
 
 std::string Table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()), 0);
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], ColumnsOf(Printable(row[i])));
+    }
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line += Printable(row[i]);
-      if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 2, ' ');
+      const std::string cell = Printable(row[i]);
+      line += cell;
+      if (i + 1 < row.size()) line += std::string(widths[i] - ColumnsOf(cell) + 2, ' ');
     }
     text += line + "\n";
   }

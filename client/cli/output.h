@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <absl/status/status.h>
 #include <google/protobuf/message.h>
 #include <google/protobuf/timestamp.pb.h>
 
@@ -13,7 +14,7 @@
 namespace vico::client {
 
 /// One line of JSON with the field names of the .proto files, unset fields included. 64-bit numbers
-/// are strings, as in Protobuf's JSON format.
+/// are strings, as in Protobuf's JSON format. Characters that a terminal interprets are escapes.
 std::string JsonLine(const google::protobuf::Message& message);
 
 /// {"job":"jobs/…","event":{…},"file":"beach/picture_0_7.png"}; `file` only if it is not empty.
@@ -31,8 +32,15 @@ std::string TimeText(const google::protobuf::Timestamp& time);
 /// "1.4 MiB".
 std::string SizeText(std::uint64_t bytes);
 
-/// Replaces control characters, which a terminal would interpret.
+/// The text for a terminal: control characters and marks that change the direction of text become
+/// escapes, as \n and \u{202e}.
 std::string Printable(const std::string& text);
+
+/// The same error with the option that it is about before the message. OK stays OK.
+absl::Status WithField(const std::string& option, const absl::Status& status);
+
+/// "warning: … (REASON)", for stderr.
+std::string WarningText(const v1::Event::Warning& warning);
 
 /// Pads columns to their widest cell and separates them by two blanks; one line per row.
 std::string Table(const std::vector<std::vector<std::string>>& rows);

@@ -23,13 +23,37 @@ std::string PictureFileName(const v1::Event& event) {
   }
 }
 
+std::string NumberedName(const std::string& name, int number) {
+  if (number == 1) return name;
+  const std::filesystem::path path(name);
+  return fmt::format("{}_{}{}", path.stem().string(), number, path.extension().string());
+}
+
 absl::StatusOr<std::filesystem::path> PictureFolder::Save(const v1::Event& event,
-                                                          const std::string& bytes) const {
+                                                          const std::string& bytes) {
   const std::string name = PictureFileName(event);
   if (name.empty()) return std::filesystem::path();
-  const std::filesystem::path file = folder_ / name;
-  RETURN_IF_ERROR(WriteAtomically(file, bytes));
-  return file;
+  std::filesystem::path& ours = written_[name];
+  std::error_code ignored;
+  for (int number = 1;; ++number) {
+    const std::filesystem::path file = folder_ / NumberedName(name, number);
+    const bool replace = existing_ == Existing::kReplace || file == ours;
+    const bool there = std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
+    if (there && !replace) {
+      if (!HasBytes(file, bytes)) continue;
+      // The last mask of a job that is watched again.
+      if (!ours.empty()) std::filesystem::remove(ours, ignored);
+      ours.clear();
+      return file;
+    }
+    const absl::Status written =
+        WriteAtomically(file, bytes, replace ? Existing::kReplace : Existing::kKeep);
+    // Another program was faster.
+    if (absl::IsAlreadyExists(written)) continue;
+    RETURN_IF_ERROR(written);
+    ours = file;
+    return file;
+  }
 }
 
 }  // namespace vico::client

@@ -1,27 +1,22 @@
 #include "client/cli/settings.h"
 
 #include <fstream>
-#include <map>
-#include <set>
 #include <sstream>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "client/cli/config_file.h"
+#include "common/rpc/metadata.h"
 #include "common/status.h"
+#include "common/text/utf8.h"
 
 namespace vico::client {
 namespace {
 
 constexpr std::string_view kDefaultServer = "127.0.0.1:50051";
 constexpr std::string_view kDefaultAdminServer = "127.0.0.1:50052";
-
-std::string Trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
-}
 
 absl::StatusOr<std::string> ReadWhole(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -41,43 +36,29 @@ absl::Status CheckPrivate(const std::filesystem::path& path) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Sensitive> ReadKey(const std::filesystem::path& path) {
-  RETURN_IF_ERROR(CheckPrivate(path));
-  ASSIGN_OR_RETURN(const std::string text, ReadWhole(path));
-  Sensitive key(Trimmed(text));
-  if (key.empty()) return FieldError(path.string(), "holds no key");
+/// The key in a text that a person saved or exported. `field` says where it comes from.
+absl::StatusOr<Sensitive> KeyIn(std::string_view field, std::string_view bytes) {
+  ASSIGN_OR_RETURN(const std::string_view text, TextOf(field, bytes));
+  Sensitive key(std::string(Trimmed(text)));
+  RETURN_IF_ERROR(CheckKey(field, key));
   return key;
 }
 
-using Lines = std::map<std::string, std::string>;
-
-absl::StatusOr<Lines> ReadConfig(const std::filesystem::path& path) {
-  static const std::set<std::string> names = {"server",       "ca",   "key",     "key_file",
-                                              "admin_server", "cert", "cert_key"};
-  Lines lines;
-  std::error_code error;
-  if (path.empty() || !std::filesystem::exists(path, error)) return lines;
+absl::StatusOr<Sensitive> ReadKey(const std::filesystem::path& path) {
+  RETURN_IF_ERROR(CheckPrivate(path));
   ASSIGN_OR_RETURN(const std::string text, ReadWhole(path));
-  std::istringstream input(text);
-  int number = 0;
-  for (std::string line; std::getline(input, line);) {
-    ++number;
-    line = Trimmed(line.substr(0, line.find('#')));
-    if (line.empty()) continue;
-    const size_t equals = line.find('=');
-    const std::string name = Trimmed(std::string_view(line).substr(0, equals));
-    if (equals == std::string::npos || !names.contains(name)) {
-      return FieldError(
-          path.string(),
-          fmt::format("line {} must be server, ca, key, key_file, admin_server, cert or "
-                      "cert_key = …",
-                      number));
-    }
-    lines[name] = Trimmed(std::string_view(line).substr(equals + 1));
-  }
+  return KeyIn(path.string(), text);
+}
+
+absl::StatusOr<ConfigLines> ReadConfig(const std::filesystem::path& path, const std::string& home) {
+  std::error_code error;
+  if (path.empty() || !std::filesystem::exists(path, error)) return ConfigLines();
+  ASSIGN_OR_RETURN(const std::string text, ReadWhole(path));
+  ASSIGN_OR_RETURN(ConfigLines lines, ParseConfig(path.string(), text));
   if (lines.contains("key")) RETURN_IF_ERROR(CheckPrivate(path));
   for (const char* name : {"ca", "key_file", "cert", "cert_key"}) {
-    if (lines.contains(name)) lines[name] = (path.parent_path() / lines[name]).string();
+    if (!lines.contains(name) || lines[name].empty()) continue;
+    lines[name] = (path.parent_path() / WithHome(lines[name], home)).string();
   }
   return lines;
 }
@@ -86,28 +67,32 @@ absl::StatusOr<Lines> ReadConfig(const std::filesystem::path& path) {
 
 absl::StatusOr<Settings> ReadSettings(const ConnectionFlags& flags, const Environment& environment,
                                       const std::filesystem::path& config) {
-  ASSIGN_OR_RETURN(Lines lines, ReadConfig(config));
+  const std::string home = environment("HOME");
+  ASSIGN_OR_RETURN(ConfigLines lines, ReadConfig(config, home));
   const auto first = [&](const std::string& flag, const char* variable, const char* line) {
     if (!flag.empty()) return flag;
-    std::string value = environment(variable);
+    std::string value(Trimmed(environment(variable)));
     return value.empty() ? lines[line] : value;
+  };
+  const auto path = [&](const std::string& flag, const char* variable, const char* line) {
+    return WithHome(first(flag, variable, line), home);
   };
   Settings settings;
   settings.server = first(flags.server, "VICO_SERVER", "server");
   if (settings.server.empty()) settings.server = kDefaultServer;
-  settings.ca = first(flags.ca, "VICO_CA", "ca");
+  settings.ca = path(flags.ca, "VICO_CA", "ca");
   settings.admin_server = first(flags.server, "VICO_ADMIN_SERVER", "admin_server");
   if (settings.admin_server.empty()) settings.admin_server = kDefaultAdminServer;
-  settings.cert = first(flags.cert, "VICO_CERT", "cert");
-  settings.cert_key = first(flags.cert_key, "VICO_CERT_KEY", "cert_key");
-  Sensitive given(flags.key_file.empty() ? environment("VICO_KEY") : "");
-  if (!given.empty()) {
-    settings.key = std::move(given);
-  } else if (const std::string file = first(flags.key_file, "VICO_KEY_FILE", ""); !file.empty()) {
+  settings.cert = path(flags.cert, "VICO_CERT", "cert");
+  settings.cert_key = path(flags.cert_key, "VICO_CERT_KEY", "cert_key");
+  const std::string given = flags.key_file.empty() ? environment("VICO_KEY") : "";
+  if (!Trimmed(given).empty()) {
+    ASSIGN_OR_RETURN(settings.key, KeyIn("VICO_KEY", given));
+  } else if (const std::string file = path(flags.key_file, "VICO_KEY_FILE", ""); !file.empty()) {
     ASSIGN_OR_RETURN(settings.key, ReadKey(file));
-  } else if (lines.contains("key")) {
-    settings.key = Sensitive(lines["key"]);
-  } else if (lines.contains("key_file")) {
+  } else if (!lines["key"].empty()) {
+    ASSIGN_OR_RETURN(settings.key, KeyIn(fmt::format("{}: key", config.string()), lines["key"]));
+  } else if (!lines["key_file"].empty()) {
     ASSIGN_OR_RETURN(settings.key, ReadKey(lines["key_file"]));
   }
   return settings;

@@ -35,10 +35,10 @@ struct Settings {
 using Environment = std::function<std::string(const char* name)>;
 
 /// Reads flags, then VICO_SERVER, VICO_CA, VICO_KEY, VICO_KEY_FILE, VICO_ADMIN_SERVER, VICO_CERT
-/// and VICO_CERT_KEY, then `config`, which may be missing: lines `server = …`, `ca = …`, `key = …`,
-/// `key_file = …`, `admin_server = …`, `cert = …`, `cert_key = …`, and comments after #. Its paths
-/// are relative to its folder. kInvalidArgument that names the file for an invalid line, for a key
-/// file that cannot be read, and for a file with a key that other users can read.
+/// and VICO_CERT_KEY, then `config`, which may be missing (client/cli/config_file.h). Paths may
+/// start with ~/; those in `config` are relative to its folder. kInvalidArgument that names the
+/// file for an invalid line, for a key file that cannot be read, for a file with a key that other
+/// users can read, and for a key that cannot be sent.
 absl::StatusOr<Settings> ReadSettings(const ConnectionFlags& flags, const Environment& environment,
                                       const std::filesystem::path& config);
 

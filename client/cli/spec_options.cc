@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "client/cli/option_fields.h"
 
@@ -19,10 +22,41 @@ const std::map<std::string, v1::BlockStart> kBlockStarts = {
 const std::map<std::string, v1::LearningRateSchedule> kRateSchedules = {
     {"constant", v1::LEARNING_RATE_SCHEDULE_CONSTANT},
     {"cosine", v1::LEARNING_RATE_SCHEDULE_COSINE}};
+const std::map<std::string, v1::Resize> kResizes = {
+    {"squeeze", v1::RESIZE_SQUEEZE}, {"crop", v1::RESIZE_CROP}, {"pad", v1::RESIZE_PAD}};
+
+// Seeds are drawn below this number, as the server draws them: every language has it exactly, and a
+// single seed of many pictures can count up.
+constexpr std::uint64_t kDrawnSeeds = (std::uint64_t{1} << 53) - 1'000;
+
+// Reads one seed; `drawn` gets those that are drawn. -1 is what other programs call a random seed.
+std::uint64_t Seed(const std::string& text, const RandomSource& random_bits,
+                   std::vector<std::uint64_t>& drawn) {
+  if (text == "random" || text == "-1") {
+    drawn.push_back(random_bits() % kDrawnSeeds);
+    return drawn.back();
+  }
+  const auto seed = ParseNumber<std::uint64_t>("--seed", text);
+  if (!seed.ok()) {
+    throw CLI::ValidationError(
+        fmt::format("{}; random draws a seed", std::string(seed.status().message())));
+  }
+  return *seed;
+}
+
+// "1,2" and "3" are 1, 2 and 3. CLI11's own delimiter would skip an empty part.
+std::vector<std::string> SplitAtCommas(const std::vector<std::string>& lists) {
+  std::vector<std::string> parts;
+  for (const std::string& list : lists) {
+    std::istringstream rest(list + ",");
+    for (std::string part; std::getline(rest, part, ',');) parts.push_back(part);
+  }
+  return parts;
+}
 
 }  // namespace
 
-void AddTrainOptions(CLI::App& app, Train& train) {
+void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bits) {
   v1::TrainSpec& spec = train.spec;
   app.add_option_function<std::string>(
          "CONCEPT",
@@ -43,8 +77,10 @@ void AddTrainOptions(CLI::App& app, Train& train) {
                          [&spec](std::int32_t steps) { spec.set_steps(steps); });
   AddField<std::int32_t>(app, "--batch-size", "Pictures per step",
                          [&spec](std::int32_t size) { spec.set_batch_size(size); });
-  AddField<std::uint64_t>(app, "--seed", "Seed; the same seed gives the same adapter",
-                          [&spec](std::uint64_t seed) { spec.set_seed(seed); });
+  AddField<std::string>(
+      app, "--seed", "Seed; the same seed gives the same adapter; random or -1: drawn and shown",
+      [&](const std::string& text) { spec.set_seed(Seed(text, random_bits, train.drawn_seeds)); })
+      ->type_name("NUMBER|random");
   AddChoice(app, "--dialect", "ViCo of the paper, or of mmagic's port", kDialects,
             [&spec](v1::Dialect dialect) { spec.set_dialect(dialect); });
   AddField<std::vector<std::string>>(
@@ -64,6 +100,11 @@ void AddTrainOptions(CLI::App& app, Train& train) {
   AddField<double>(app, "--min-snr-gamma",
                    "Small values weigh noisy timesteps more; 0: all timesteps equally",
                    [&spec](double gamma) { spec.set_min_snr_gamma(gamma); });
+  AddChoice(
+      app, "--resize",
+      "How a picture that is not square becomes square: squeeze both sides (default), crop to "
+      "the centre, or pad with white",
+      kResizes, [&spec](v1::Resize resize) { spec.set_resize(resize); });
   AddChoice(app, "--block-start", "Initial weights of the image attention", kBlockStarts,
             [&spec](v1::BlockStart start) { spec.set_block_start(start); });
   AddField<std::int32_t>(app, "--sample-every", "Steps between sample pictures; 0: no samples",
@@ -74,22 +115,32 @@ void AddTrainOptions(CLI::App& app, Train& train) {
   app.add_flag("--cancel-on-interrupt", train.cancel_on_interrupt,
                "Cancel the job on Ctrl-C; without this it keeps running");
   app.add_option("--out", train.out,
-                 "Folder for sample pictures and learned masks; implies --watch");
+                 "Folder for sample pictures and learned masks; implies --watch")
+      ->type_name(kFolderType);
+  app.add_flag("--force", train.force, "Replace pictures of the same name in the folder");
 }
 
-void AddGenerateOptions(CLI::App& app, Generate& generate) {
+void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& random_bits) {
   v1::GenerateSpec& spec = generate.spec;
   AddField<std::int32_t>(app, "-n,--count", "Number of pictures",
                          [&spec](std::int32_t count) { spec.set_picture_count(count); });
-  app.add_option("--out", generate.out, "Folder for picture_<index>_<seed>.png")
+  app.add_option("--out", generate.out,
+                 "Folder for picture_<index>_<seed>.png; beside another picture of that name it is "
+                 "picture_<index>_<seed>_2.png")
+      ->type_name(kFolderType)
       ->capture_default_str();
-  app.add_option_function<std::vector<std::uint64_t>>(
+  app.add_flag("--force", generate.force, "Replace pictures of the same name in the folder");
+  app.add_option_function<std::vector<std::string>>(
          "--seed",
-         [&spec](const std::vector<std::uint64_t>& seeds) {
-           spec.mutable_seeds()->Assign(seeds.begin(), seeds.end());
+         [&](const std::vector<std::string>& lists) {
+           for (const std::string& text : SplitAtCommas(lists)) {
+             spec.add_seeds(Seed(text, random_bits, generate.drawn_seeds));
+           }
          },
-         "One seed per picture (--seed 1,2 or --seed 1 --seed 2); a single seed counts up")
-      ->delimiter(',')
+         "One seed per picture (--seed 1,2 or --seed 1 --seed 2); a single seed counts up; random "
+         "or "
+         "-1: drawn and shown")
+      ->type_name("NUMBER|random ...")
       ->allow_extra_args(false);
   AddField<std::int32_t>(app, "--steps", "Denoising steps",
                          [&spec](std::int32_t steps) { spec.set_steps(steps); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/cli/arguments.h"
+#include "common/backoff.h"
 
 namespace CLI {
 class App;
@@ -9,11 +10,11 @@ class App;
 
 namespace vico::client {
 
-/// `train` must live until the command line is parsed.
-void AddTrainOptions(CLI::App& app, Train& train);
+/// `train` and `random_bits` must live until the command line is parsed.
+void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bits);
 
-/// All options but the positional arguments and --bare. `generate` must live until the command line
-/// is parsed.
-void AddGenerateOptions(CLI::App& app, Generate& generate);
+/// All options but the positional arguments and --bare. `generate` and `random_bits` must live
+/// until the command line is parsed.
+void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& random_bits);
 
 }  // namespace vico::client

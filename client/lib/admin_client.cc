@@ -11,9 +11,11 @@
 namespace vico::client {
 
 absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Open(const AdminClientOptions& options) {
+  ASSIGN_OR_RETURN(Peer peer, PeerAt("--server", options.server, options.tls));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                    OpenChannel("--server", options.server, options.tls));
-  return std::unique_ptr<AdminClient>(new AdminClient(options, v1::AdminService::NewStub(channel)));
+  return std::unique_ptr<AdminClient>(
+      new AdminClient(options, std::move(peer), v1::AdminService::NewStub(channel)));
 }
 
 template <class Request, class Response>
@@ -22,7 +24,8 @@ absl::StatusOr<Response> AdminClient::Call(Method<Request, Response> method,
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + options_.call_deadline);
   Response response;
-  RETURN_IF_ERROR(FromGrpc((stub_.get()->*method)(&context, request, &response)));
+  RETURN_IF_ERROR(
+      ExplainCall(FromGrpc((stub_.get()->*method)(&context, request, &response)), peer_));
   return response;
 }
 

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <absl/status/statusor.h>
 
+#include "common/rpc/channel.h"
 #include "common/rpc/tls_files.h"
 #include "vico/v1/admin.grpc.pb.h"
 
@@ -32,9 +34,9 @@ class AdminClient {
   absl::StatusOr<v1::Worker> DrainWorker(const std::string& name, bool resume) const;
 
  private:
-  AdminClient(const AdminClientOptions& options,
+  AdminClient(const AdminClientOptions& options, Peer peer,
               std::unique_ptr<v1::AdminService::StubInterface> service)
-      : options_(options), stub_(std::move(service)) {}
+      : options_(options), peer_(std::move(peer)), stub_(std::move(service)) {}
 
   template <class Request, class Response>
   using Method = grpc::Status (v1::AdminService::StubInterface::*)(grpc::ClientContext*,
@@ -43,6 +45,7 @@ class AdminClient {
   absl::StatusOr<Response> Call(Method<Request, Response> method, const Request& request) const;
 
   const AdminClientOptions options_;
+  const Peer peer_;
   const std::unique_ptr<v1::AdminService::StubInterface> stub_;
 };
 

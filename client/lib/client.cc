@@ -9,6 +9,7 @@
 #include "client/lib/link.h"
 #include "common/ids.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/metadata.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -43,18 +44,22 @@ absl::Status Client::Link::Retry(std::chrono::milliseconds total, std::chrono::m
   Backoff backoff(options.retry.backoff, random);
   for (int tries = 1;; ++tries) {
     absl::Status status = attempt(std::min(end, std::chrono::system_clock::now() + each));
-    if (status.ok() || !IsWorthRetrying(status) || tries >= options.retry.attempts) return status;
+    if (status.ok() || !IsWorthRetrying(status) || tries >= options.retry.attempts) {
+      return ExplainCall(status, peer);
+    }
     const absl::Duration wait = std::max(backoff.Next(), RetryAfter(status));
-    if (absl::Now() + wait >= absl::FromChrono(end)) return status;
+    if (absl::Now() + wait >= absl::FromChrono(end)) return ExplainCall(status, peer);
     WaitFor(wait, {});
   }
 }
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Open(ClientOptions options, RandomSource random) {
+  if (!options.key.empty()) RETURN_IF_ERROR(CheckKey("key", options.key));
+  ASSIGN_OR_RETURN(Peer peer, PeerAt("server", options.server, {.ca = options.ca}));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                    OpenChannel("server", options.server, {.ca = options.ca}));
-  return std::unique_ptr<Client>(
-      new Client(std::make_unique<Link>(std::move(options), std::move(random), channel)));
+  return std::unique_ptr<Client>(new Client(
+      std::make_unique<Link>(std::move(options), std::move(peer), std::move(random), channel)));
 }
 
 Client::Client(std::unique_ptr<Link> link) : link_(std::move(link)) {}
@@ -119,6 +124,12 @@ absl::StatusOr<v1::Job> Client::RetryJob(const std::string& name) {
   request.set_name(name);
   request.set_request_id(NewId());
   return link_->Call(*link_->jobs, &v1::JobService::Stub::RetryJob, request);
+}
+
+absl::Status Client::DeleteJob(const std::string& name) {
+  v1::DeleteJobRequest request;
+  request.set_name(name);
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::DeleteJob, request).status();
 }
 
 absl::StatusOr<v1::Adapter> Client::GetAdapter(const std::string& name) {

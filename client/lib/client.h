@@ -18,6 +18,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "client/lib/local_file.h"
 #include "client/lib/retry.h"
 #include "common/sensitive.h"
 #include "common/tracing/trace_context.h"
@@ -30,7 +31,7 @@
 namespace vico::client {
 
 struct ClientOptions {
-  std::string server = "127.0.0.1:50051";  ///< host:port
+  std::string server = "127.0.0.1:50051";  ///< as common/rpc/address.h
   std::string ca{};      ///< file; empty: no TLS on loopback, else the CAs of the system
   Sensitive key{};       ///< API key; empty: none
   TraceContext trace{};  ///< the calls become part of this trace
@@ -69,8 +70,9 @@ using TransferProgress = std::function<void(std::uint64_t done_bytes, std::uint6
 
 class Client {
  public:
-  /// Connects at the first call. kInvalidArgument for an invalid address, kFailedPrecondition for
-  /// an invalid CA file. `random` is for the jitter of the back-off.
+  /// Connects at the first call. kInvalidArgument for an invalid address and for a key that cannot
+  /// be sent, kFailedPrecondition for an invalid CA file. `random` is for the jitter of the
+  /// back-off.
   static absl::StatusOr<std::unique_ptr<Client>> Open(ClientOptions options, RandomSource random);
   ~Client();
 
@@ -90,6 +92,8 @@ class Client {
                                                 std::size_t limit);
   absl::StatusOr<v1::Job> CancelJob(const std::string& name);
   absl::StatusOr<v1::Job> RetryJob(const std::string& name);
+  /// Only a job that has ended; else kFailedPrecondition.
+  absl::Status DeleteJob(const std::string& name);
 
   /// Watches a job until it ends and returns its last event: succeeded, failed or cancelled.
   /// kCancelled if `stop` is requested; the job keeps running.
@@ -101,13 +105,17 @@ class Client {
 
   absl::StatusOr<v1::Adapter> GetAdapter(const std::string& name);
   absl::StatusOr<std::vector<v1::Adapter>> ListAdapters(std::size_t limit);
-  /// Writes the adapter to `file` after verifying its digest; on errors `file` is unchanged.
+  /// Writes the adapter to `file` after verifying its digest; on errors `file` is unchanged. If
+  /// there is such a file: nothing happens if it is this adapter; otherwise kAlreadyExists before
+  /// the download, unless it is to be replaced.
   absl::StatusOr<v1::Adapter> DownloadAdapter(const std::string& name,
                                               const std::filesystem::path& file,
-                                              const TransferProgress& progress = {});
+                                              const TransferProgress& progress = {},
+                                              Existing existing = Existing::kKeep);
   /// The same for the reference picture.
   absl::StatusOr<v1::Adapter> DownloadReference(const std::string& name,
-                                                const std::filesystem::path& file);
+                                                const std::filesystem::path& file,
+                                                Existing existing = Existing::kKeep);
   /// `base_model` may be empty if the file names one.
   absl::StatusOr<v1::Adapter> ImportAdapter(const std::filesystem::path& file,
                                             const std::filesystem::path& reference,
@@ -124,7 +132,8 @@ class Client {
 
   explicit Client(std::unique_ptr<Link> link);
   absl::Status Download(const v1::Adapter& adapter, BlobOfAdapter which,
-                        const std::filesystem::path& file, const TransferProgress& progress);
+                        const std::filesystem::path& file, const TransferProgress& progress,
+                        Existing existing);
   /// If `job` is empty, `generate` creates it.
   absl::StatusOr<v1::Event> Watch(std::string job, const v1::CreateGenerationJobRequest* generate,
                                   const WatchOptions& options, WatchHandler& handler,

@@ -11,6 +11,7 @@
 #include <grpcpp/client_context.h>
 
 #include "client/lib/client.h"
+#include "common/rpc/channel.h"
 #include "common/rpc/status_grpc.h"
 #include "common/rpc/trace_metadata.h"
 #include "common/status.h"
@@ -24,9 +25,10 @@ namespace vico::client {
 struct Client::Link {
   using Deadline = std::chrono::system_clock::time_point;
 
-  Link(ClientOptions client_options, RandomSource random_source,
+  Link(ClientOptions client_options, Peer server, RandomSource random_source,
        const std::shared_ptr<grpc::Channel>& channel)
       : options(std::move(client_options)),
+        peer(std::move(server)),
         random(std::move(random_source)),
         concepts(v1::ConceptService::NewStub(channel)),
         jobs(v1::JobService::NewStub(channel)),
@@ -43,7 +45,8 @@ struct Client::Link {
   }
 
   /// Runs `attempt` until it succeeds, fails with an error that is not retried, or the attempts or
-  /// the time `total` are used up. An attempt has at most the time `each`.
+  /// the time `total` are used up. An attempt has at most the time `each`. The error is explained
+  /// (common/rpc/channel.h).
   absl::Status Retry(std::chrono::milliseconds total, std::chrono::milliseconds each,
                      const std::function<absl::Status(Deadline)>& attempt) const;
 
@@ -63,6 +66,7 @@ struct Client::Link {
   }
 
   ClientOptions options;
+  Peer peer;
   RandomSource random;
   std::unique_ptr<v1::ConceptService::Stub> concepts;
   std::unique_ptr<v1::JobService::Stub> jobs;

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,6 +20,7 @@ namespace vico::client {
 namespace {
 
 constexpr std::size_t kPieceBytes = 1 << 20;
+constexpr std::size_t kProbeBytes = 64 << 10;
 
 absl::Status Unusable(const std::filesystem::path& path, std::string_view why) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", path.string(), why));
@@ -29,6 +31,55 @@ absl::Status WriteError(const std::filesystem::path& path, int error) {
                         ? absl::StatusCode::kResourceExhausted
                         : absl::StatusCode::kInternal;
   return absl::Status(code, fmt::format("{}: {}", path.string(), std::strerror(error)));
+}
+
+/// An error of the system when a file or folder is created.
+absl::Status CannotCreate(const std::filesystem::path& path, int error) {
+  if (error == ENOSPC || error == EDQUOT) return WriteError(path, error);
+  return Unusable(path, fmt::format("cannot be written: {}", std::strerror(error)));
+}
+
+absl::Status CreateFolder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error)) return absl::OkStatus();
+  if (std::filesystem::exists(folder, error)) return Unusable(folder, "is a file, not a folder");
+  std::filesystem::create_directories(folder, error);
+  std::error_code ignored;
+  // With a slash at the end the folder is created, and an error is reported too.
+  if (error && !std::filesystem::is_directory(folder, ignored)) {
+    return CannotCreate(folder, error.value());
+  }
+  return absl::OkStatus();
+}
+
+/// rename() that fails with EEXIST instead of replacing a file.
+int RenameToFree(const char* from, const char* to) {
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+  // Network file systems may not have this flag: take the name with an empty file of our own.
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  const int taken = open(to, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (taken < 0) return -1;
+  close(taken);
+  return rename(from, to);
+}
+
+/// The folders of the path that do not exist, the innermost first.
+std::vector<std::filesystem::path> MissingFolders(std::filesystem::path folder) {
+  std::vector<std::filesystem::path> missing;
+  std::error_code error;
+  while (!folder.empty() && !std::filesystem::exists(folder, error)) {
+    missing.push_back(folder);
+    if (folder == folder.parent_path()) break;
+    folder = folder.parent_path();
+  }
+  return missing;
+}
+
+/// Fills a file in the folder, and removes it: a full disk lets files be created but not filled.
+absl::Status Probe(const std::filesystem::path& folder) {
+  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(folder / "probe"));
+  const absl::Status written = file.Write(std::string(kProbeBytes, '\0'));
+  return written.ok() ? written : WriteError(folder, errno);
 }
 
 }  // namespace
@@ -67,14 +118,15 @@ absl::StatusOr<LocalFile> Describe(const std::filesystem::path& path) {
 }
 
 absl::StatusOr<AtomicFile> AtomicFile::Create(const std::filesystem::path& path) {
-  std::error_code error;
+  if (!path.has_filename()) return Unusable(path, "is a folder, not a file");
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  std::filesystem::create_directories(folder, error);
-  if (error) return Unusable(folder, error.message());
+  RETURN_IF_ERROR(CreateFolder(folder));
+  std::error_code error;
   if (std::filesystem::is_directory(path, error)) return Unusable(path, "is a folder, not a file");
-  std::string name = (folder / ("." + path.filename().string() + ".XXXXXX")).string();
+  // Not the name of the file with an ending: it may be as long as a name can be.
+  std::string name = (folder / ".vico.XXXXXX").string();
   const int descriptor = mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) return Unusable(folder, std::strerror(errno));
+  if (descriptor < 0) return CannotCreate(folder, errno);
   return AtomicFile(path, name, descriptor);
 }
 
@@ -102,14 +154,18 @@ absl::Status AtomicFile::Write(std::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::Status AtomicFile::Commit() {
+absl::Status AtomicFile::Commit(Existing existing) {
   // mkostemp gives access to the owner only; apply the user's umask instead.
   const mode_t mask = umask(0);
   umask(mask);
-  if (fchmod(descriptor_, 0666 & ~mask) != 0 || fsync(descriptor_) != 0 ||
-      rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (fchmod(descriptor_, 0666 & ~mask) != 0 || fsync(descriptor_) != 0) {
     return WriteError(path_, errno);
   }
+  const int renamed = existing == Existing::kReplace
+                          ? rename(temporary_.c_str(), path_.c_str())
+                          : RenameToFree(temporary_.c_str(), path_.c_str());
+  if (renamed != 0 && errno == EEXIST) return AlreadyThere(path_);
+  if (renamed != 0) return WriteError(path_, errno);
   close(std::exchange(descriptor_, -1));
   return absl::OkStatus();
 }
@@ -128,10 +184,44 @@ TemporaryFolder::~TemporaryFolder() {
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
-absl::Status WriteAtomically(const std::filesystem::path& path, std::string_view bytes) {
+absl::Status WriteAtomically(const std::filesystem::path& path, std::string_view bytes,
+                             Existing existing) {
   ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
   RETURN_IF_ERROR(file.Write(bytes));
-  return file.Commit();
+  return file.Commit(existing);
+}
+
+bool HasBytes(const std::filesystem::path& path, std::string_view bytes) {
+  std::error_code error;
+  if (std::filesystem::file_size(path, error) != bytes.size() || error) return false;
+  std::string_view rest = bytes;
+  const absl::Status read = ReadPieces(path, kPieceBytes, [&](std::string&& piece) {
+    const bool same = rest.starts_with(piece);
+    if (same) rest.remove_prefix(piece.size());
+    return same;
+  });
+  return read.ok() && rest.empty();
+}
+
+absl::Status CheckWritable(const std::filesystem::path& folder) {
+  const std::vector<std::filesystem::path> missing = MissingFolders(folder);
+  absl::Status probed = Probe(folder);
+  std::error_code ignored;
+  for (const std::filesystem::path& created : missing) std::filesystem::remove(created, ignored);
+  return probed;
+}
+
+absl::StatusOr<bool> IsThere(const std::filesystem::path& path, const std::string& sha256) {
+  std::error_code error;
+  const auto kind = std::filesystem::symlink_status(path, error).type();
+  if (kind == std::filesystem::file_type::not_found) return false;
+  const absl::StatusOr<LocalFile> file = Describe(path);
+  if (!file.ok() || file->sha256 != sha256) return AlreadyThere(path);
+  return true;
+}
+
+absl::Status AlreadyThere(const std::filesystem::path& path) {
+  return absl::AlreadyExistsError(fmt::format("{}: is there already", path.string()));
 }
 
 }  // namespace vico::client

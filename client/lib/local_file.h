@@ -28,10 +28,14 @@ absl::StatusOr<LocalFile> Describe(const std::filesystem::path& path);
 absl::Status ReadPieces(const std::filesystem::path& path, std::size_t piece_bytes,
                         const std::function<bool(std::string&&)>& take);
 
+/// What happens to an older file at the path of a new one.
+enum class Existing { kKeep, kReplace };
+
 /// A file that is written under a temporary name beside its final path until Commit().
 class AtomicFile {
  public:
-  /// Creates missing folders. kInvalidArgument that names the path if it cannot be written.
+  /// Creates missing folders. kInvalidArgument that names the path if it cannot be written, and if
+  /// its last part is longer than the file system allows.
   static absl::StatusOr<AtomicFile> Create(const std::filesystem::path& path);
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&&) = delete;
@@ -39,8 +43,9 @@ class AtomicFile {
 
   /// kResourceExhausted if the disk is full, kInternal for other errors.
   absl::Status Write(std::string_view bytes);
-  /// Syncs the file and renames it to its final path, replacing an older file.
-  absl::Status Commit();
+  /// Syncs the file and renames it to its final path. kAlreadyExists if there is a file, unless it
+  /// is to be replaced; the object can then be committed again.
+  absl::Status Commit(Existing existing = Existing::kKeep);
 
  private:
   AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
@@ -67,6 +72,22 @@ class TemporaryFolder {
 };
 
 /// Writes a whole file atomically: Create, Write, Commit.
-absl::Status WriteAtomically(const std::filesystem::path& path, std::string_view bytes);
+absl::Status WriteAtomically(const std::filesystem::path& path, std::string_view bytes,
+                             Existing existing = Existing::kKeep);
+
+/// Whether the file exists and has these bytes.
+bool HasBytes(const std::filesystem::path& path, std::string_view bytes);
+
+/// Whether files can be created in the folder: creates it if it is missing, writes a file there,
+/// and removes what it created. kInvalidArgument that names the folder, or kResourceExhausted if
+/// the disk is full.
+absl::Status CheckWritable(const std::filesystem::path& folder);
+
+/// Whether the file with this digest is there; false if nothing is. kAlreadyExists for another
+/// file.
+absl::StatusOr<bool> IsThere(const std::filesystem::path& path, const std::string& sha256);
+
+/// kAlreadyExists that names the file.
+absl::Status AlreadyThere(const std::filesystem::path& path);
 
 }  // namespace vico::client

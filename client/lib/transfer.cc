@@ -11,11 +11,14 @@
 #include "client/lib/local_file.h"
 #include "client/lib/upload.h"
 #include "common/ids.h"
+#include "common/plain_text.h"
 #include "common/sha256.h"
 #include "common/status.h"
 
 namespace vico::client {
 namespace {
+
+constexpr std::size_t kLongestFileName = 255;  // that the server accepts
 
 // One call of UploadConcept: the header, then the pictures at `indices`.
 absl::StatusOr<v1::UploadConceptResponse> SendConcept(v1::ConceptService::Stub& stub,
@@ -66,7 +69,8 @@ absl::StatusOr<v1::Concept> Client::UploadConcept(const std::vector<std::filesys
     auto* picture = header.mutable_header()->add_pictures();
     picture->set_sha256(file.sha256);
     picture->set_size_bytes(file.size_bytes);
-    picture->set_file_name(path.filename().string());
+    // The server shows the name to people; the system's names of files are bytes.
+    picture->set_file_name(PlainName(path.filename().string(), kLongestFileName));
     pictures.push_back(std::move(file));
   }
 
@@ -132,9 +136,14 @@ absl::StatusOr<v1::Adapter> Client::ImportAdapter(const std::filesystem::path& f
 }
 
 absl::Status Client::Download(const v1::Adapter& adapter, BlobOfAdapter which,
-                              const std::filesystem::path& file, const TransferProgress& progress) {
+                              const std::filesystem::path& file, const TransferProgress& progress,
+                              Existing existing) {
   const v1::BlobRef& blob =
       which == BlobOfAdapter::kReference ? adapter.reference() : adapter.blob();
+  if (existing == Existing::kKeep) {
+    ASSIGN_OR_RETURN(const bool there, IsThere(file, blob.sha256()));
+    if (there) return absl::OkStatus();
+  }
   v1::DownloadAdapterRequest request;
   request.set_name(adapter.name());
   request.set_reference(which == BlobOfAdapter::kReference);
@@ -168,7 +177,7 @@ absl::Status Client::Download(const v1::Adapter& adapter, BlobOfAdapter which,
       return absl::DataLossError(
           fmt::format("{}: the bytes do not match their SHA-256", adapter.name()));
     }
-    return out.Commit();
+    return out.Commit(existing);
   };
   const auto total = link_->options.transfer_deadline;
   return link_->Retry(total, total, attempt);
@@ -176,16 +185,18 @@ absl::Status Client::Download(const v1::Adapter& adapter, BlobOfAdapter which,
 
 absl::StatusOr<v1::Adapter> Client::DownloadAdapter(const std::string& name,
                                                     const std::filesystem::path& file,
-                                                    const TransferProgress& progress) {
+                                                    const TransferProgress& progress,
+                                                    Existing existing) {
   ASSIGN_OR_RETURN(v1::Adapter adapter, GetAdapter(name));
-  RETURN_IF_ERROR(Download(adapter, BlobOfAdapter::kFile, file, progress));
+  RETURN_IF_ERROR(Download(adapter, BlobOfAdapter::kFile, file, progress, existing));
   return adapter;
 }
 
 absl::StatusOr<v1::Adapter> Client::DownloadReference(const std::string& name,
-                                                      const std::filesystem::path& file) {
+                                                      const std::filesystem::path& file,
+                                                      Existing existing) {
   ASSIGN_OR_RETURN(v1::Adapter adapter, GetAdapter(name));
-  RETURN_IF_ERROR(Download(adapter, BlobOfAdapter::kReference, file, {}));
+  RETURN_IF_ERROR(Download(adapter, BlobOfAdapter::kReference, file, {}, existing));
   return adapter;
 }
 

@@ -105,7 +105,7 @@ absl::StatusOr<v1::Event> Client::Watch(std::string job,
     if (assembler.terminal()) return *assembler.terminal();
     if (stop.stop_requested()) return Stopped();
     RETURN_IF_ERROR(end.local);
-    if (!IsWorthResuming(end.remote)) return end.remote;
+    if (!IsWorthResuming(end.remote)) return ExplainCall(end.remote, link_->peer);
     if (end.remote.ok() && !received && !job.empty()) {
       // The stream has no further events. Has the job ended?
       ASSIGN_OR_RETURN(const v1::Job ended, GetJob(job));
@@ -114,7 +114,7 @@ absl::StatusOr<v1::Event> Client::Watch(std::string job,
     }
     const absl::Status error = end.remote.ok()
                                    ? absl::UnavailableError("the stream ended before the job did")
-                                   : end.remote;
+                                   : ExplainCall(end.remote, link_->peer);
 
     const auto now = steady_clock::now();
     if (received || now - opened > kConnectedAfter) {

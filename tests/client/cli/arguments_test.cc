@@ -12,7 +12,11 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-ParsedArguments Parse(const std::vector<std::string>& words) { return ParseArguments(words); }
+constexpr std::uint64_t kDrawn = 12'345;
+
+ParsedArguments Parse(const std::vector<std::string>& words) {
+  return ParseArguments(words, [] { return kDrawn; });
+}
 
 template <typename Options>
 Options Read(const std::vector<std::string>& words) {
@@ -132,6 +136,126 @@ TEST(ArgumentsTest, SeedsMayBeListedOrRepeated) {
               ElementsAre(1, 2));
 }
 
+TEST(ArgumentsTest, ARandomSeedIsDrawnAndKept) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"--seed", "random"}, {"--seed", "-1"}, {"--seed=-1"}, {"--seed=random"}}) {
+    std::vector<std::string> generate = {"generate", "x", "p"};
+    std::vector<std::string> train = {"train", "x", "--init-word", "dog"};
+    generate.insert(generate.end(), words.begin(), words.end());
+    train.insert(train.end(), words.begin(), words.end());
+    EXPECT_THAT(Read<Generate>(generate).spec.seeds(), ElementsAre(kDrawn));
+    EXPECT_THAT(Read<Generate>(generate).drawn_seeds, ElementsAre(kDrawn));
+    EXPECT_EQ(Read<Train>(train).spec.seed(), kDrawn);
+    EXPECT_THAT(Read<Train>(train).drawn_seeds, ElementsAre(kDrawn));
+  }
+}
+
+TEST(ArgumentsTest, OnlyDrawnSeedsAreShown) {
+  const auto generate = Read<Generate>({"generate", "x", "p", "--seed", "7,random,9"});
+  EXPECT_THAT(generate.spec.seeds(), ElementsAre(7, kDrawn, 9));
+  EXPECT_THAT(generate.drawn_seeds, ElementsAre(kDrawn));
+}
+
+class WrongNumber : public testing::TestWithParam<std::vector<std::string>> {};
+TEST_P(WrongNumber, IsRefusedByTheOption) {
+  const ParsedArguments parsed = Parse(GetParam());
+  EXPECT_EQ(parsed.exit_code, 2);
+  EXPECT_THAT(parsed.err, HasSubstr("error: " + GetParam()[3] + ": must be a"));
+}
+std::vector<std::vector<std::string>> WrongNumbers() {
+  std::vector<std::vector<std::string>> all;
+  const auto add = [&](const std::vector<std::string>& command, const std::string& option,
+                       const std::vector<std::string>& values) {
+    for (const std::string& value : values) {
+      all.push_back(command);
+      all.back().insert(all.back().end(), {option, value});
+    }
+  };
+  const std::vector<std::string> wrong = {
+      "", "0x10", "+1", " 1", "1e2", "1.5", "99999999999999999999"};
+  const std::vector<std::string> wrong_reals = {"", "nan", "inf", "0x1p1", "1,5", "1e999", " 1"};
+  for (const char* option : {"--count", "--steps", "--width", "--height", "--preview"}) {
+    add({"generate", "x", "p"}, option, wrong);
+  }
+  add({"generate", "x", "p"}, "--seed", wrong);
+  add({"generate", "x", "p"}, "--seed", {"-2", "1,,2", "1,", ",", "1,x"});
+  for (const char* option : {"--guidance", "--eta"}) {
+    add({"generate", "x", "p"}, option, wrong_reals);
+  }
+  const std::vector<std::string> train = {"train", "x", "--init-word=dog"};
+  for (const char* option : {"--steps", "--batch-size", "--sample-every", "--seed"}) {
+    add(train, option, wrong);
+  }
+  for (const char* option : {"--embedding-lr", "--attention-lr", "--min-snr-gamma"}) {
+    add(train, option, wrong_reals);
+  }
+  add({"jobs", "list", "--json"}, "--limit", {"0", "-1", "100001", ""});
+  add({"jobs", "watch", "x"}, "--after", {"-1", "", "18446744073709551616"});
+  return all;
+}
+INSTANTIATE_TEST_SUITE_P(Options, WrongNumber, testing::ValuesIn(WrongNumbers()));
+
+TEST(ArgumentsTest, NumbersAreDecimal) {
+  EXPECT_EQ(Read<Generate>({"generate", "x", "p", "--steps", "012"}).spec.steps(), 12);
+  EXPECT_EQ(Read<Generate>({"generate", "x", "p", "--seed", "007"}).spec.seeds(0), 7U);
+}
+
+class NotUtf8 : public testing::TestWithParam<std::vector<std::string>> {};
+TEST_P(NotUtf8, TextIsRefusedByTheOption) {
+  const ParsedArguments parsed = Parse(GetParam());
+  EXPECT_EQ(parsed.exit_code, 2);
+  EXPECT_THAT(parsed.err, HasSubstr("holds bytes that are not UTF-8"));
+}
+INSTANTIATE_TEST_SUITE_P(
+    Options, NotUtf8,
+    testing::Values(
+        std::vector<std::string>{"generate", "x", "caf\xe9"},
+        std::vector<std::string>{"generate", "caf\xe9", "p"},
+        std::vector<std::string>{"generate", "x", "p", "--negative-prompt", "\xff"},
+        std::vector<std::string>{"train", "x", "--init-word", "\xe9"},
+        std::vector<std::string>{"train", "x", "--init-word", "dog", "--placeholder=\xe9"},
+        std::vector<std::string>{"train", "x", "--init-word", "dog", "--sites", "a,\xe9"},
+        std::vector<std::string>{"concepts", "upload", "a.png", "--name", "\xe9"},
+        std::vector<std::string>{"jobs", "show", "\xe9"},
+        std::vector<std::string>{"admin", "drain", "\xe9"},
+        std::vector<std::string>{"models", "--server", "\xe9"}));
+
+TEST(ArgumentsTest, PathsMayHaveAnyBytes) {
+  EXPECT_THAT(Read<ConceptsUpload>({"concepts", "upload", "caf\xe9.png"}).files,
+              ElementsAre("caf\xe9.png"));
+  EXPECT_EQ(Read<Generate>({"generate", "x", "p", "--out", "caf\xe9"}).out, "caf\xe9");
+  EXPECT_EQ(Read<AdaptersDownload>({"adapters", "download", "x", "--out", "\xe9"}).out, "\xe9");
+}
+
+TEST(ArgumentsTest, SimilarWordsAreSuggested) {
+  EXPECT_THAT(Parse({"trian", "x"}).err, HasSubstr("error: there is no command trian; did you mean "
+                                                   "train?"));
+  EXPECT_THAT(Parse({"jobs", "wach", "x"}).err, HasSubstr("did you mean watch?"));
+  EXPECT_THAT(Parse({"generate", "x", "p", "--sed", "3"}).err, HasSubstr("did you mean --seed?"));
+  EXPECT_THAT(Parse({"dance"}).err, HasSubstr("the commands are concepts, train"));
+}
+
+TEST(ArgumentsTest, ResizeHasThreeChoices) {
+  const std::vector<std::string> words = {"train", "x", "--init-word", "dog", "--resize"};
+  const auto with = [&](const std::string& choice) {
+    std::vector<std::string> all = words;
+    all.push_back(choice);
+    return all;
+  };
+  EXPECT_EQ(Read<Train>(with("squeeze")).spec.resize(), v1::RESIZE_SQUEEZE);
+  EXPECT_EQ(Read<Train>(with("crop")).spec.resize(), v1::RESIZE_CROP);
+  EXPECT_EQ(Read<Train>(with("pad")).spec.resize(), v1::RESIZE_PAD);
+  EXPECT_EQ(Parse(with("stretch")).exit_code, 2);
+}
+
+TEST(ArgumentsTest, FilesAreReplacedOnlyWithForce) {
+  EXPECT_FALSE(Read<Generate>({"generate", "x", "p"}).force);
+  EXPECT_TRUE(Read<Generate>({"generate", "x", "p", "--force"}).force);
+  EXPECT_TRUE(Read<Train>({"train", "x", "--init-word", "dog", "--force"}).force);
+  EXPECT_TRUE(Read<JobsWatch>({"jobs", "watch", "x", "--force"}).force);
+  EXPECT_TRUE(Read<AdaptersDownload>({"adapters", "download", "x", "--force"}).force);
+}
+
 TEST(ArgumentsTest, StatesAndKindsHaveNames) {
   const auto list = Read<JobsList>(
       {"jobs", "list", "--state", "running", "--state", "queued", "--kind", "training"});
@@ -181,6 +305,7 @@ TEST(ArgumentsTest, EverySubcommandIsParsed) {
   EXPECT_EQ(Read<JobsWatch>({"jobs", "watch", "1", "--after", "5"}).after_sequence, 5U);
   EXPECT_EQ(Read<JobsCancel>({"jobs", "cancel", "1"}).name, "jobs/1");
   EXPECT_EQ(Read<JobsRetry>({"jobs", "retry", "1"}).name, "jobs/1");
+  EXPECT_EQ(Read<JobsDelete>({"jobs", "delete", "1"}).name, "jobs/1");
   Read<AdaptersList>({"adapters", "list"});
   EXPECT_EQ(Read<AdaptersShow>({"adapters", "show", "1"}).name, "adapters/1");
   EXPECT_EQ(Read<AdaptersDownload>({"adapters", "download", "1", "--out", "f"}).out, "f");

@@ -31,7 +31,8 @@ TEST(JobViewTest, WarningsAreShownWithoutControlCharacters) {
   std::ostringstream err;
   JobView view({.label = "generate"}, out, err, NoTerminal);
   ASSERT_TRUE(view.OnEvent(Warning(), nullptr).ok());
-  EXPECT_THAT(err.str(), HasSubstr("warning: the prompt has no S* [2J (PLACEHOLDER_MISSING)"));
+  EXPECT_THAT(err.str(),
+              HasSubstr("warning: the prompt has no S*\\u{1b}[2J (PLACEHOLDER_MISSING)"));
   EXPECT_EQ(out.str(), "");
 }
 

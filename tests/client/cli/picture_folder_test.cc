@@ -1,7 +1,10 @@
 #include "client/cli/picture_folder.h"
 
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -26,16 +29,104 @@ TEST(PictureFolderTest, FileNamesTellTheKindOfPicture) {
   EXPECT_EQ(PictureFileName(event), "");
 }
 
-TEST(PictureFolderTest, SaveWritesThePicture) {
-  v1::Event event;
-  event.mutable_picture()->set_seed(7);
-  const TempFolder folder;
-  const auto path = PictureFolder(folder.path() + "/beach").Save(event, "PNG");
-  ASSERT_TRUE(path.ok()) << path.status();
-  EXPECT_EQ(path->string(), folder.path() + "/beach/picture_0_7.png");
-  std::string bytes;
-  std::ifstream(*path) >> bytes;
-  EXPECT_EQ(bytes, "PNG");
+class SavingTest : public testing::Test {
+ protected:
+  std::string Save(PictureFolder& folder, const std::string& bytes) {
+    v1::Event event;
+    event.mutable_picture()->set_seed(7);
+    return Name(folder.Save(event, bytes));
+  }
+  std::string SaveMask(PictureFolder& folder, const std::string& bytes) {
+    v1::Event event;
+    event.mutable_mask()->set_picture_index(3);
+    return Name(folder.Save(event, bytes));
+  }
+  static std::string Name(const absl::StatusOr<std::filesystem::path>& path) {
+    EXPECT_TRUE(path.ok()) << path.status();
+    return path.ok() ? path->filename().string() : "";
+  }
+  std::string Bytes(const std::string& name) const {
+    std::ostringstream text;
+    text << std::ifstream(At(name), std::ios::binary).rdbuf();
+    return text.str();
+  }
+  std::filesystem::path At(const std::string& name) const { return out_ / name; }
+  std::size_t Files() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(out_),
+                                                  std::filesystem::directory_iterator()));
+  }
+
+  TempFolder folder_;
+  std::filesystem::path out_ = std::filesystem::path(folder_.path()) / "beach";
+};
+
+TEST_F(SavingTest, ThePictureIsWritten) {
+  PictureFolder folder(out_);
+  EXPECT_EQ(Save(folder, "PNG"), "picture_0_7.png");
+  EXPECT_EQ(Bytes("picture_0_7.png"), "PNG");
+}
+
+TEST_F(SavingTest, AnotherPictureOfTheSameNameStays) {
+  for (const auto& [bytes, name] :
+       {std::pair("first", "picture_0_7.png"), std::pair("second", "picture_0_7_2.png"),
+        std::pair("third", "picture_0_7_3.png")}) {
+    PictureFolder folder(out_);
+    EXPECT_EQ(Save(folder, bytes), name);
+  }
+  EXPECT_EQ(Bytes("picture_0_7.png"), "first");
+  EXPECT_EQ(Bytes("picture_0_7_2.png"), "second");
+}
+
+TEST_F(SavingTest, TheSamePictureIsNotWrittenAgain) {
+  for (const char* bytes : {"first", "second", "first", "second"}) {
+    PictureFolder folder(out_);
+    Save(folder, bytes);
+  }
+  EXPECT_EQ(Files(), 2U);
+}
+
+TEST_F(SavingTest, WhateverHasTheNameStays) {
+  std::filesystem::create_directories(At("picture_0_7.png"));
+  std::filesystem::create_symlink("/nowhere", At("picture_0_7_2.png"));
+  PictureFolder folder(out_);
+  EXPECT_EQ(Save(folder, "PNG"), "picture_0_7_3.png");
+  EXPECT_TRUE(std::filesystem::is_symlink(At("picture_0_7_2.png")));
+}
+
+TEST_F(SavingTest, ForceReplaces) {
+  PictureFolder first(out_);
+  Save(first, "first");
+  PictureFolder folder(out_, Existing::kReplace);
+  EXPECT_EQ(Save(folder, "second"), "picture_0_7.png");
+  EXPECT_EQ(Bytes("picture_0_7.png"), "second");
+  EXPECT_EQ(Files(), 1U);
+}
+
+TEST_F(SavingTest, ALaterMaskOfAJobReplacesItsEarlierOne) {
+  PictureFolder folder(out_);
+  EXPECT_EQ(SaveMask(folder, "early"), "mask_3.png");
+  EXPECT_EQ(SaveMask(folder, "late"), "mask_3.png");
+  EXPECT_EQ(Bytes("mask_3.png"), "late");
+  EXPECT_EQ(Files(), 1U);
+}
+
+TEST_F(SavingTest, AMaskOfAnotherJobStays) {
+  PictureFolder first(out_);
+  SaveMask(first, "theirs");
+  PictureFolder folder(out_);
+  EXPECT_EQ(SaveMask(folder, "early"), "mask_3_2.png");
+  EXPECT_EQ(SaveMask(folder, "late"), "mask_3_2.png");
+  EXPECT_EQ(Bytes("mask_3.png"), "theirs");
+  EXPECT_EQ(Bytes("mask_3_2.png"), "late");
+}
+
+TEST_F(SavingTest, AJobThatIsWatchedAgainLeavesNoCopies) {
+  for (int time = 0; time < 2; ++time) {
+    PictureFolder folder(out_);
+    SaveMask(folder, "early");
+    EXPECT_EQ(SaveMask(folder, "late"), "mask_3.png");
+  }
+  EXPECT_EQ(Files(), 1U);
 }
 
 }  // namespace

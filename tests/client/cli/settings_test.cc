@@ -93,6 +93,68 @@ TEST_F(SettingsTest, ErrorsNameTheFileAndLineButNotTheText) {
   EXPECT_THAT(Read(), HasMessage(testing::HasSubstr("holds no key")));
 }
 
+TEST_F(SettingsTest, AKeyIsReadAsEditorsSaveIt) {
+  for (const char* text :
+       {"the-key", "the-key\n", "the-key\r\n", " \tthe-key \n\n", "\xef\xbb\xbfthe-key\r\n"}) {
+    variables_ = {{"VICO_KEY_FILE", File("key", text)}};
+    EXPECT_EQ(Read()->key.Reveal(), "the-key");
+    variables_ = {{"VICO_KEY", text}};
+    EXPECT_EQ(Read()->key.Reveal(), "the-key");
+  }
+  variables_.clear();
+  File("config", "\xef\xbb\xbfkey = the-key\r\n");
+  EXPECT_EQ(Read()->key.Reveal(), "the-key");
+}
+
+TEST_F(SettingsTest, AKeyThatCannotBeSentIsRefusedWhereItIsRead) {
+  for (const char* text : {"secr\xc3\xa9t", "secret secret", "secret\nsecret", "\"secret\"",
+                           "secret\x1b[0m", "\xef\xbb\xbf\xef\xbb\xbfsecret"}) {
+    const auto refused = [](const std::string& where) {
+      return testing::AllOf(HasCode(absl::StatusCode::kInvalidArgument), NamesField(where),
+                            HasMessage(testing::HasSubstr("a character that no key has")),
+                            HasMessage(testing::Not(testing::HasSubstr("secret"))));
+    };
+    const std::string file = File("key", text);
+    variables_ = {{"VICO_KEY_FILE", file}};
+    EXPECT_THAT(Read(), refused(file)) << text;
+    variables_ = {{"VICO_KEY", text}};
+    EXPECT_THAT(Read(), refused("VICO_KEY")) << text;
+  }
+  variables_.clear();
+  File("config", "key = secret secret\n");
+  EXPECT_THAT(Read(), NamesField(config_ + ": key"));
+}
+
+TEST_F(SettingsTest, Utf16IsNamed) {
+  const std::string key = File("key", std::string("\xff\xfek\0e\0y\0", 8));
+  variables_ = {{"VICO_KEY_FILE", key}};
+  EXPECT_THAT(Read(), testing::AllOf(NamesField(key), HasMessage(testing::HasSubstr("UTF-16"))));
+  variables_.clear();
+  File("config", std::string("s\0e\0", 4));
+  EXPECT_THAT(Read(),
+              testing::AllOf(NamesField(config_), HasMessage(testing::HasSubstr("UTF-16"))));
+}
+
+TEST_F(SettingsTest, ATildeIsTheHomeFolder) {
+  variables_ = {{"HOME", folder_.path()}, {"VICO_KEY_FILE", "~/key"}, {"VICO_CA", "~/ca.pem"}};
+  File("key", "the-key");
+  EXPECT_EQ(Read()->key.Reveal(), "the-key");
+  EXPECT_EQ(Read()->ca, folder_.path() + "/ca.pem");
+  variables_.erase("VICO_KEY_FILE");
+  File("config", "key_file = \"~/key\"\ncert = ~/c.pem\n");
+  EXPECT_EQ(Read()->key.Reveal(), "the-key");
+  EXPECT_EQ(Read()->cert, folder_.path() + "/c.pem");
+}
+
+TEST_F(SettingsTest, AnEmptyValueCountsAsNone) {
+  File("config", "server =\nca = \"\"\nkey =\nkey_file = # later\n");
+  const auto settings = Read();
+  ASSERT_THAT(settings, IsOk());
+  EXPECT_EQ(settings->server, "127.0.0.1:50051");
+  EXPECT_EQ(settings->ca, "");
+  EXPECT_TRUE(settings->key.empty());
+}
+
 TEST_F(SettingsTest, TheConfigurationIsInTheConfigFolderOfTheUser) {
   const auto environment = [this](const char* name) { return variables_[name]; };
   EXPECT_EQ(ConfigPath(environment), "");

@@ -101,6 +101,29 @@ TEST_F(ClientTest, AnAddressWithoutAPortIsRefused) {
   EXPECT_EQ(Field(client.status()), "server");
 }
 
+TEST_F(ClientTest, AKeyThatCannotBeSentIsRefused) {
+  for (const char* key : {"caf\xe9", "\xef\xbb\xbfkey", "a b", "a\n"}) {
+    options_.key = Sensitive(key);
+    EXPECT_TRUE(absl::IsInvalidArgument(Client::Open(options_, RandomBits).status())) << key;
+  }
+}
+
+TEST_F(ClientTest, AFileNameThatIsNotUtf8IsMadeValid) {
+  std::vector<std::string> names;
+  server_.upload = [&](FakeServer::Upload& reader, v1::UploadConceptResponse& response) {
+    v1::UploadConceptRequest header;
+    reader.Read(&header);
+    for (const auto& picture : header.header().pictures()) names.push_back(picture.file_name());
+    response.mutable_uploaded_concept()->set_name("concepts/1");
+    return grpc::Status::OK;
+  };
+  const auto uploaded = client_->UploadConcept({File("caf\xe9.png", "a"), File("\xff\xfe", "b"),
+                                                File("ñ\n.png", "c"), File("模型.png", "d")},
+                                               "");
+  ASSERT_TRUE(uploaded.ok()) << uploaded.status();
+  EXPECT_THAT(names, ::testing::ElementsAre("caf_.png", "__", "ñ_.png", "模型.png"));
+}
+
 TEST_F(ClientTest, EveryKindOfCallCarriesTheKey) {
   options_.key = Sensitive("the-key");
   Open();

@@ -98,9 +98,81 @@ TEST_F(LocalFileTest, WithoutCommitNothingIsLeft) {
   EXPECT_EQ(Entries(), 0U);
 }
 
-TEST_F(LocalFileTest, AnOlderFileIsReplaced) {
+TEST_F(LocalFileTest, AnOlderFileStays) {
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", "old").ok());
+  const absl::Status status = WriteAtomically(folder_ / "a", "new");
+  EXPECT_TRUE(absl::IsAlreadyExists(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr((folder_ / "a").string()));
+  EXPECT_EQ(Read(folder_ / "a"), "old");
+  EXPECT_EQ(Entries(), 1U);
+}
+
+TEST_F(LocalFileTest, AFileThatAppearsMeanwhileStays) {
+  auto file = AtomicFile::Create(folder_ / "a");
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->Write("new").ok());
+  std::filesystem::create_symlink("/nowhere", folder_ / "a");
+  EXPECT_TRUE(absl::IsAlreadyExists(file->Commit()));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "a"));
+}
+
+TEST_F(LocalFileTest, ANameMayBeAsLongAsTheFileSystemAllows) {
+  const std::string name(255, 'n');
+  ASSERT_TRUE(WriteAtomically(folder_ / name, "x").ok());
+  EXPECT_EQ(Read(folder_ / name), "x");
+}
+
+TEST_F(LocalFileTest, HasBytesComparesAll) {
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", "hello").ok());
+  EXPECT_TRUE(HasBytes(folder_ / "a", "hello"));
+  EXPECT_FALSE(HasBytes(folder_ / "a", "hellO"));
+  EXPECT_FALSE(HasBytes(folder_ / "a", "hell"));
+  EXPECT_FALSE(HasBytes(folder_ / "a", "hello!"));
+  EXPECT_FALSE(HasBytes(folder_ / "b", ""));
+  EXPECT_FALSE(HasBytes(folder_, ""));
+}
+
+TEST_F(LocalFileTest, IsThereTellsSameOtherAndFree) {
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", "hello").ok());
+  EXPECT_TRUE(IsThere(folder_ / "a", Sha256Hex("hello")).value());
+  EXPECT_FALSE(IsThere(folder_ / "b", Sha256Hex("hello")).value());
+  EXPECT_TRUE(absl::IsAlreadyExists(IsThere(folder_ / "a", Sha256Hex("other")).status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(IsThere(folder_, Sha256Hex("")).status()));
+}
+
+TEST_F(LocalFileTest, CheckWritableLeavesNothing) {
+  EXPECT_TRUE(CheckWritable(folder_ / "deep" / "er").ok());
+  EXPECT_EQ(Entries(), 0U);
+  EXPECT_TRUE(CheckWritable(folder_).ok());
+  EXPECT_EQ(Entries(), 0U);
+}
+
+TEST_F(LocalFileTest, CheckWritableNamesWhatIsWrong) {
+  ASSERT_TRUE(WriteAtomically(folder_ / "file", "x").ok());
+  for (const auto& folder :
+       {folder_ / "file", folder_ / "file" / "inside", std::filesystem::path("/proc/nowhere"),
+        folder_ / std::string(300, 'n')}) {
+    const absl::Status status = CheckWritable(folder);
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(folder.string()));
+  }
+}
+
+TEST_F(LocalFileTest, CheckWritableFindsAFullDisk) {
+  // A limit on file sizes makes the write fail like a full disk.
+  const auto check_with_little_room = [this] {
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{10, 10};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    _exit(absl::IsResourceExhausted(CheckWritable(folder_ / "a")) ? 0 : 1);
+  };
+  ASSERT_EXIT(check_with_little_room(), ::testing::ExitedWithCode(0), "");
+  EXPECT_EQ(Entries(), 0U);
+}
+
+TEST_F(LocalFileTest, AnOlderFileIsReplacedIfAsked) {
   ASSERT_TRUE(WriteAtomically(folder_ / "a", "old and longer").ok());
-  ASSERT_TRUE(WriteAtomically(folder_ / "a", "new").ok());
+  ASSERT_TRUE(WriteAtomically(folder_ / "a", "new", Existing::kReplace).ok());
   EXPECT_EQ(Read(folder_ / "a"), "new");
   EXPECT_EQ(Entries(), 1U);
 }

@@ -1,0 +1,227 @@
+// The commands against a server in this process: what they write where, and what they refuse before
+// they call.
+#include "client/cli/commands.h"
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include "client/cli/output.h"
+#include "common/random_bits.h"
+#include "common/sha256.h"
+#include "tests/client/lib/fake_server.h"
+#include "tests/support/temp_folder.h"
+
+namespace vico::client {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class CommandsTest : public testing::Test {
+ protected:
+  CommandsTest() {
+    ClientOptions options;
+    options.server = server_.address();
+    client_ = *Client::Open(options, RandomBits);
+    server_.train = [this](const v1::CreateTrainingJobRequest& request, v1::Job& job) {
+      ++calls_;
+      trained_ = request.train();
+      job.set_name("jobs/1");
+      job.set_base_model_unavailable(nobody_serves_);
+      job.mutable_spec()->mutable_train()->set_base_model("baseModels/toy");
+      return grpc::Status::OK;
+    };
+    server_.generate = [this](const v1::CreateGenerationJobRequest& request,
+                              FakeServer::Events& events) {
+      ++calls_;
+      generated_ = request.generate();
+      SendPicture(events);
+      return grpc::Status::OK;
+    };
+    server_.get_adapter = [this](const v1::GetAdapterRequest&, v1::Adapter& adapter) {
+      adapter.set_name("adapters/1");
+      adapter.mutable_blob()->set_sha256(Sha256Hex("adapter"));
+      adapter.mutable_blob()->set_size_bytes(7);
+      adapter.mutable_reference()->set_sha256(Sha256Hex("picture"));
+      if (warns_) {
+        auto& warning = *adapter.add_warnings();
+        warning.set_message("the word\x1b[2J is common\xe2\x80\xae");
+        warning.set_reason("WORD");
+      }
+      return grpc::Status::OK;
+    };
+    server_.download = [this](FakeServer::Download& writer) {
+      ++downloads_;
+      v1::DownloadAdapterResponse piece;
+      piece.set_data("adapter");
+      piece.set_last(true);
+      writer.Write(piece);
+      return grpc::Status::OK;
+    };
+  }
+
+  void SendPicture(FakeServer::Events& events) const {
+    v1::WatchJobResponse message;
+    message.set_job("jobs/1");
+    v1::Event& event = *message.mutable_event();
+    event.set_sequence(1);
+    event.mutable_picture()->set_seed(7);
+    auto& blob = *event.mutable_picture()->mutable_blob();
+    blob.set_sha256(Sha256Hex(picture_));
+    blob.set_size_bytes(picture_.size());
+    events.Write(message);
+    v1::WatchJobResponse chunk;
+    chunk.set_job("jobs/1");
+    chunk.mutable_chunk()->set_sha256(Sha256Hex(picture_));
+    chunk.mutable_chunk()->set_data(picture_);
+    chunk.mutable_chunk()->set_last(true);
+    events.Write(chunk);
+    v1::WatchJobResponse end;
+    end.set_job("jobs/1");
+    end.mutable_event()->set_sequence(2);
+    end.mutable_event()->mutable_succeeded();
+    events.Write(end);
+  }
+
+  /// Parses and runs a command line; its exit code.
+  int Vico(const std::vector<std::string>& words) {
+    out_.str("");
+    err_.str("");
+    const ParsedArguments parsed = ParseArguments(words, [] { return 4'242; });
+    EXPECT_TRUE(parsed.arguments) << parsed.err;
+    if (!parsed.arguments) return -1;
+    CommandContext context{*client_,
+                           interrupt_,
+                           out_,
+                           err_,
+                           [] { return std::optional<int>(); },
+                           parsed.arguments->json};
+    return RunCommand(parsed.arguments->command, context);
+  }
+
+  std::string At(const std::string& name) const { return folder_.path() + "/" + name; }
+  void Write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(At(name)) << bytes;
+  }
+  std::string Read(const std::string& name) const {
+    std::ostringstream text;
+    text << std::ifstream(At(name)).rdbuf();
+    return text.str();
+  }
+
+  FakeServer server_;
+  TempFolder folder_;
+  Interrupt interrupt_;
+  std::unique_ptr<Client> client_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  std::string picture_ = "PNG";
+  v1::TrainSpec trained_;
+  v1::GenerateSpec generated_;
+  bool nobody_serves_ = false;
+  bool warns_ = false;
+  int calls_ = 0;
+  int downloads_ = 0;
+};
+
+TEST_F(CommandsTest, AnUnwritableFolderIsFoundBeforeTheJobExists) {
+  Write("file", "mine");
+  for (const std::string& out : {At("file"), At("file/inside"), std::string("/proc/nowhere")}) {
+    EXPECT_EQ(Vico({"generate", "x", "p", "--out", out}), kExitInvalidArgument);
+    EXPECT_THAT(err_.str(), AllOf(HasSubstr("--out"), HasSubstr(out)));
+    EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--out", out}), kExitInvalidArgument);
+    EXPECT_EQ(Vico({"jobs", "watch", "1", "--out", out}), kExitInvalidArgument);
+    EXPECT_EQ(Vico({"adapters", "download", "1", "--out", out + "/a"}), kExitInvalidArgument);
+    EXPECT_EQ(Vico({"adapters", "download", "1", "--out", At("a"), "--reference", out + "/r"}),
+              kExitInvalidArgument);
+  }
+  EXPECT_EQ(calls_, 0);
+  EXPECT_EQ(downloads_, 0);
+  EXPECT_EQ(Read("file"), "mine");
+}
+
+TEST_F(CommandsTest, ASecondPictureDoesNotReplaceTheFirst) {
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out")}), kExitOk) << err_.str();
+  EXPECT_EQ(out_.str(), At("out/picture_0_7.png") + "\n");
+  picture_ = "another PNG";
+  EXPECT_EQ(Vico({"generate", "x", "q", "--out", At("out")}), kExitOk);
+  EXPECT_EQ(out_.str(), At("out/picture_0_7_2.png") + "\n");
+  EXPECT_EQ(Read("out/picture_0_7.png"), "PNG");
+  EXPECT_EQ(Vico({"generate", "x", "q", "--out", At("out"), "--force"}), kExitOk);
+  EXPECT_EQ(Read("out/picture_0_7.png"), "another PNG");
+}
+
+TEST_F(CommandsTest, ADownloadDoesNotReplaceAFile) {
+  Write("a", "mine");
+  EXPECT_EQ(Vico({"adapters", "download", "1", "--out", At("a")}), kExitFailedPrecondition);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr(At("a")), HasSubstr("--force")));
+  EXPECT_EQ(downloads_, 0);
+  EXPECT_EQ(Read("a"), "mine");
+  EXPECT_EQ(Vico({"adapters", "download", "1", "--out", At("a"), "--force"}), kExitOk);
+  EXPECT_EQ(Read("a"), "adapter");
+}
+
+TEST_F(CommandsTest, TheSameDownloadTwiceIsNoError) {
+  EXPECT_EQ(Vico({"adapters", "download", "1", "--out", At("a")}), kExitOk);
+  EXPECT_EQ(Vico({"adapters", "download", "1", "--out", At("a")}), kExitOk) << err_.str();
+  EXPECT_EQ(downloads_, 1);
+}
+
+TEST_F(CommandsTest, TheReferenceDoesNotReplaceAFile) {
+  Write("r", "mine");
+  EXPECT_EQ(Vico({"adapters", "download", "1", "--out", At("a"), "--reference", At("r")}),
+            kExitFailedPrecondition);
+  EXPECT_EQ(downloads_, 0);
+  EXPECT_EQ(
+      Vico({"adapters", "download", "1", "--out", At("a"), "--reference", At("a"), "--force"}),
+      kExitInvalidArgument);
+}
+
+TEST_F(CommandsTest, ADrawnSeedIsShownAndSent) {
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out"), "--seed", "-1"}), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr("seed 4242 (drawn)"));
+  EXPECT_EQ(generated_.seeds(0), 4'242U);
+  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--seed", "random"}), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr("seed 4242 (drawn)"));
+  EXPECT_EQ(trained_.seed(), 4'242U);
+}
+
+TEST_F(CommandsTest, AJobThatWaitsForABaseModelSaysSo) {
+  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog"}), kExitOk);
+  EXPECT_EQ(err_.str(), "");
+  nobody_serves_ = true;
+  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog"}), kExitOk);
+  EXPECT_EQ(out_.str(), "jobs/1\n");
+  EXPECT_THAT(err_.str(), HasSubstr("warning: no worker serves baseModels/toy now; the job waits"));
+}
+
+TEST_F(CommandsTest, WarningsOfAnAdapterAreShownEscaped) {
+  warns_ = true;
+  for (const auto& words :
+       {std::vector<std::string>{"adapters", "show", "1"},
+        std::vector<std::string>{"adapters", "download", "1", "--out", At("a")}}) {
+    EXPECT_EQ(Vico(words), kExitOk);
+    EXPECT_THAT(err_.str(), HasSubstr("warning: the word\\u{1b}[2J is common\\u{202e} (WORD)"));
+  }
+}
+
+TEST_F(CommandsTest, JsonForATerminalIsEscaped) {
+  warns_ = true;
+  EXPECT_EQ(Vico({"adapters", "show", "1", "--json"}), kExitOk);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("\\u202e"), Not(HasSubstr("\xe2\x80\xae"))));
+}
+
+TEST(TableTest, ColumnsFitCharactersAndNotBytes) {
+  EXPECT_EQ(Table({{"ñandú", "x"}, {"模型", "y"}, {"abcdef", "z"}}),
+            "ñandú   x\n模型    y\nabcdef  z\n");
+}
+
+}  // namespace
+}  // namespace vico::client
