@@ -18,6 +18,8 @@ class MeteredWriter final : public BlobWriter {
     metrics_.BlobBytes(Metrics::Direction::kIn, bytes.size());
     return absl::OkStatus();
   }
+  absl::StatusOr<MappedBytes> Map() override { return writer_->Map(); }
+
   absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
                                      std::string_view media_type) override {
     return writer_->Commit(expected_sha256, media_type);
