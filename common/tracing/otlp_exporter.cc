@@ -21,13 +21,19 @@ struct Url {
 };
 
 absl::StatusOr<Url> ParseUrl(const std::string& text) {
+  // Before the other errors, which repeat the text: it may hold a password.
+  if (text.find('@') != std::string::npos) {
+    return FieldError("--otlp-endpoint",
+                      "must have no user name or password; a key of the collector goes into "
+                      "OTEL_EXPORTER_OTLP_HEADERS");
+  }
   const auto wrong = [&] {
     return FieldError("--otlp-endpoint",
                       fmt::format("must look like http://host:4318 or https://host, got \"{}\"",
                                   text.substr(0, 100)));
   };
   const size_t scheme = text.starts_with("http://") ? 7 : text.starts_with("https://") ? 8 : 0;
-  if (scheme == 0 || text.find_first_of(" \t\r\n?#@") != std::string::npos) return wrong();
+  if (scheme == 0 || text.find_first_of(" \t\r\n?#") != std::string::npos) return wrong();
   const size_t slash = text.find('/', scheme);
   Url url{text.substr(0, slash), slash == std::string::npos ? "" : text.substr(slash)};
   while (url.path.ends_with('/')) url.path.pop_back();

@@ -69,7 +69,9 @@ class AdapterFormatsTest : public testing::Test {
       tensors.push_back(tensors.back());
       tensors.back().name = added;
     }
-    EXPECT_TRUE(WriteAtomically(At("changed.pt"), *SerializeStateDict("changed", tensors)).ok());
+    EXPECT_TRUE(WriteAtomically(At("changed.pt"), *SerializeStateDict("changed", tensors),
+                                Existing::kReplace)
+                    .ok());
     return At("changed.pt");
   }
 
@@ -85,7 +87,7 @@ class AdapterFormatsTest : public testing::Test {
     Paths written;
     for (const auto& [name, bytes] : *exported) {
       written.push_back(At(name));
-      ASSERT_TRUE(WriteAtomically(written.back(), bytes).ok());
+      ASSERT_TRUE(WriteAtomically(written.back(), bytes, Existing::kReplace).ok());
     }
     const auto again = ReadForeignAdapter(written);
     ASSERT_THAT(again, IsOk());

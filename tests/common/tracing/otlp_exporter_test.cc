@@ -213,5 +213,14 @@ TEST(OtlpExporterTest, TheEndpointIsAUrl) {
   }
 }
 
+TEST(OtlpExporterTest, APasswordIsNotRepeated) {
+  for (const char* wrong :
+       {"http://me:secret@host", "me:secret@host:port", "http://host/@secret"}) {
+    const auto exporter = OtlpExporter::Open({.endpoint = wrong}, Log::Off());
+    EXPECT_THAT(exporter, HasCode(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(exporter, HasMessage(testing::Not(testing::HasSubstr("secret"))));
+  }
+}
+
 }  // namespace
 }  // namespace vico
