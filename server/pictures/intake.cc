@@ -1,5 +1,8 @@
 #include "server/pictures/intake.h"
 
+#include <string>
+#include <utility>
+
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
 
@@ -26,9 +29,11 @@ absl::StatusOr<NormalisedPicture> NormalisePicture(std::string_view bytes, Pictu
 
 absl::Status PictureError(std::string_view field, const absl::Status& error) {
   if (absl::IsInvalidArgument(error)) return FieldError(field, ToStd(error.message()));
-  return WithReason(
-      absl::Status(error.code(), ToAbsl(fmt::format("{}: {}", field, ToStd(error.message())))),
-      Reason(error));
+  const std::string reason = Reason(error);
+  absl::Status answer = Error(error.code(), fmt::format("{}: {}", field, ToStd(error.message())),
+                              reason.empty() ? "DECODER_FAILED" : reason);
+  const bool passes = absl::IsResourceExhausted(error) || absl::IsUnavailable(error);
+  return passes ? WithRetryAfter(std::move(answer), absl::Seconds(1)) : answer;
 }
 
 }  // namespace vico::server

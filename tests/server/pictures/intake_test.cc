@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <opencv2/imgproc.hpp>
 
+#include "common/status.h"
 #include "server/pictures/exif.h"
 #include "tests/server/pictures/direct_decoder.h"
 #include "tests/server/pictures/picture_files.h"
@@ -371,6 +372,21 @@ TEST(DuplicatesTest, TheExampleConceptsPicturesAllDiffer) {
     }
     EXPECT_THAT(Duplicates(fingerprints), ElementsAre()) << folder;
   }
+}
+
+TEST(PictureErrorTest, NamesThePictureAndSaysWhetherToTryAgain) {
+  EXPECT_THAT(PictureError("pictures[3]", absl::InvalidArgumentError("is empty")),
+              NamesField("pictures[3]"));
+  const absl::Status memory = PictureError("pictures[3]", absl::ResourceExhaustedError("memory"));
+  EXPECT_THAT(memory, HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(memory, HasReason("DECODER_FAILED"));
+  EXPECT_THAT(memory, HasMessage(testing::StartsWith("pictures[3]: ")));
+  EXPECT_GT(RetryAfter(memory), absl::ZeroDuration());
+  const absl::Status killed = PictureError(
+      "pictures[3]", Error(absl::StatusCode::kResourceExhausted, "killed", "DECODER_KILLED"));
+  EXPECT_THAT(killed, HasReason("DECODER_KILLED"));
+  EXPECT_EQ(RetryAfter(PictureError("pictures[3]", absl::InternalError("bug"))),
+            absl::ZeroDuration());
 }
 
 }  // namespace
