@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "common/status.h"
+#include "server/blobs/damaged_blob.h"
 
 namespace vico::server {
 namespace {
@@ -71,27 +72,14 @@ absl::StatusOr<bool> Scrubber::Judge(bool intact) {
   tenant_ = blob.tenant;
   sha256_ = blob.sha256;
   if (intact) return false;
-  bool bad = false;
-  std::vector<std::string> users;
-  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
-    // A blob that was uploaded again or deleted since the read began is another file.
-    const auto now = FindLiveBlob(db, blob.tenant, blob.sha256);
-    if (absl::IsNotFound(now.status())) return absl::OkStatus();
-    if (!now.ok()) return now.status();
-    if (now->time != blob.time) return absl::OkStatus();
-    ASSIGN_OR_RETURN(users, UsersOfBlob(db, blob.tenant, blob.sha256));
-    RETURN_IF_ERROR(files_.Quarantine(blob.tenant, blob.sha256));
-    bad = true;
-    return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant_, sha256_})
-        .status();
-  }));
-  if (bad) {
+  ASSIGN_OR_RETURN(const Quarantined result, QuarantineDamaged(database_, files_, blob));
+  if (result.moved) {
     log_.Error("a blob is damaged and was quarantined",
                {{"tenant", blob.tenant},
                 {"sha256", blob.sha256},
-                {"named_by", fmt::format("{}", fmt::join(users, " "))}});
+                {"named_by", fmt::format("{}", fmt::join(result.users, " "))}});
   }
-  return bad;
+  return result.moved;
 }
 
 absl::StatusOr<int> Scrubber::Turn(uint64_t bytes) {

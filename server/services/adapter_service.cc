@@ -1,5 +1,6 @@
 #include "server/services/adapter_service.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,8 +10,8 @@
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
 #include "server/rpc/answer.h"
-#include "server/services/adapter_import.h"
 #include "server/services/blob_source.h"
+#include "server/services/lost_blob.h"
 
 namespace vico::server {
 namespace {
@@ -26,7 +27,7 @@ absl::Status CheckAdapterName(const std::string& name) {
 grpc::ServerUnaryReactor* AdapterService::GetAdapter(grpc::CallbackServerContext* context,
                                                      const v1::GetAdapterRequest* request,
                                                      v1::Adapter* adapter) {
-  return Answer(calls_, *context, "GetAdapter",
+  return Answer(calls_, *context, "GetAdapter", {*request, *adapter},
                 [this, request, adapter](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckAdapterName(request->name()));
                   ASSIGN_OR_RETURN(*adapter,
@@ -38,7 +39,7 @@ grpc::ServerUnaryReactor* AdapterService::GetAdapter(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* AdapterService::ListAdapters(grpc::CallbackServerContext* context,
                                                        const v1::ListAdaptersRequest* request,
                                                        v1::ListAdaptersResponse* response) {
-  return Answer(calls_, *context, "ListAdapters",
+  return Answer(calls_, *context, "ListAdapters", {*request, *response},
                 [this, request, response](const Caller& caller) -> absl::Status {
                   ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request->page_size()));
                   ASSIGN_OR_RETURN(AdapterPage page, stores_.catalog.ListAdapters(
@@ -63,31 +64,36 @@ grpc::ServerWriteReactor<v1::DownloadAdapterResponse>* AdapterService::DownloadA
         ASSIGN_OR_RETURN(const v1::Adapter adapter,
                          stores_.catalog.GetAdapter(caller.tenant, request->name()));
         const v1::BlobRef& blob = request->reference() ? adapter.reference() : adapter.blob();
-        ASSIGN_OR_RETURN(auto reader, stores_.blobs.Open(caller.tenant, blob.sha256()));
+        const std::string what = request->name() + (request->reference() ? ", reference" : "");
+        auto reader = stores_.blobs.Open(caller.tenant, blob.sha256());
+        if (!reader.ok()) return NameLost(reader.status(), what, kImportAgain);
         return std::make_unique<BlobSource<v1::DownloadAdapterResponse>>(
-            BlobCursor(std::move(reader), kDownloadChunk),
+            BlobCursor(*std::move(reader), kDownloadChunk),
             [](BlobCursor::Chunk chunk, v1::DownloadAdapterResponse& response) {
               response.set_offset(chunk.offset);
               response.set_data(std::move(chunk.data));
               response.set_last(chunk.last);
-            });
-      });
+            },
+            what, kImportAgain);
+      },
+      {.place = Place::kTransfer});
 }
 
-grpc::ServerReadReactor<v1::ImportAdapterRequest>* AdapterService::ImportAdapter(
-    grpc::CallbackServerContext* context, v1::Adapter* adapter) {
+grpc::ServerReadReactor<grpc::ByteBuffer>* AdapterService::ImportAdapter(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
   return OpenUpload<v1::ImportAdapterRequest, v1::Adapter>(
-      uploads_, *context, "ImportAdapter", *adapter,
+      uploads_, *context, "ImportAdapter", *response,
       [this](const Caller& caller) {
-        return std::make_unique<AdapterImport>(stores_, caller.tenant, imports_);
+        return std::make_unique<AdapterImport>(
+            stores_, caller.tenant, std::chrono::steady_clock::now() + options_.limit, imports_);
       },
       options_);
 }
 
 grpc::ServerUnaryReactor* AdapterService::DeleteAdapter(grpc::CallbackServerContext* context,
                                                         const v1::DeleteAdapterRequest* request,
-                                                        google::protobuf::Empty*) {
-  return Answer(calls_, *context, "DeleteAdapter",
+                                                        google::protobuf::Empty* response) {
+  return Answer(calls_, *context, "DeleteAdapter", {*request, *response},
                 [this, request](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckAdapterName(request->name()));
                   return stores_.catalog.DeleteAdapter(caller.tenant, request->name());

@@ -5,11 +5,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/status.h"
 #include "server/blobs/blob_store.h"
 #include "server/rpc/server_stream.h"
+#include "server/services/lost_blob.h"
 
 namespace vico::server {
 
@@ -49,19 +51,27 @@ class BlobSource final : public StreamSource<Response> {
  public:
   using Fill = std::function<void(BlobCursor::Chunk chunk, Response& response)>;
 
-  BlobSource(BlobCursor cursor, Fill fill) : cursor_(std::move(cursor)), fill_(std::move(fill)) {}
+  /// `what` and `repair` are for the error of a damaged blob, as for NameLost.
+  BlobSource(BlobCursor cursor, Fill fill, std::string what, std::string_view repair)
+      : cursor_(std::move(cursor)),
+        fill_(std::move(fill)),
+        what_(std::move(what)),
+        repair_(repair) {}
 
   absl::StatusOr<Next> Pull(Response& item) override {
     if (ended_) return Next::kEnd;
-    ASSIGN_OR_RETURN(BlobCursor::Chunk chunk, cursor_.Next());
-    ended_ = chunk.last;
-    fill_(std::move(chunk), item);
+    absl::StatusOr<BlobCursor::Chunk> chunk = cursor_.Next();
+    if (!chunk.ok()) return NameLost(chunk.status(), what_, repair_);
+    ended_ = chunk->last;
+    fill_(*std::move(chunk), item);
     return Next::kItem;
   }
 
  private:
   BlobCursor cursor_;
   const Fill fill_;
+  const std::string what_;
+  const std::string_view repair_;
   bool ended_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include "server/services/concept_upload.h"
 
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,30 @@
 
 namespace vico::server {
 namespace {
+
+/// What is stored with a picture: its packed fingerprint, then its warnings as a v1::Concept.
+std::string PackNotes(const NormalisedPicture& picture) {
+  v1::Concept notes;
+  for (const PictureWarning& warning : picture.warnings) {
+    *notes.add_warnings() = WarningOf(warning.reason, warning.text);
+  }
+  return PackFingerprint(picture.fingerprint) + notes.SerializeAsString();
+}
+
+/// Fills in `picture`; false for a row of an older version, which has no fingerprint.
+bool UnpackNotes(std::string_view packed, Fingerprint& fingerprint,
+                 std::vector<PictureWarning>& warnings) {
+  const std::string_view front = packed.substr(0, kPackedFingerprintBytes);
+  const std::string_view back = packed.substr(front.size());
+  const std::optional<Fingerprint> unpacked = UnpackFingerprint(front);
+  v1::Concept notes;
+  if (!unpacked || !notes.ParseFromArray(back.data(), static_cast<int>(back.size()))) return false;
+  fingerprint = *unpacked;
+  for (const v1::Event::Warning& warning : notes.warnings()) {
+    warnings.push_back({warning.reason(), warning.message()});
+  }
+  return true;
+}
 
 std::string PictureField(int index) { return fmt::format("pictures[{}]", index); }
 
@@ -58,10 +84,7 @@ absl::Status ConceptUpload::ConsumeChunk(const v1::UploadConceptRequest::Chunk& 
                       fmt::format("must be 0..{}, got {}", header_.pictures_size() - 1, index));
   }
   const auto& picture = header_.pictures(index);
-  const bool known = pictures_.contains(picture.sha256()) || bad_.contains(picture.sha256());
-  if (first_answer_ || (current_ != index && known)) {
-    return absl::OkStatus();  // it is stored or refused already
-  }
+  if (current_ != index && bad_.contains(picture.sha256())) return absl::OkStatus();
   if (current_ != -1 && current_ != index) {
     return FieldError("chunk.picture_index",
                       fmt::format("{} started before {} was complete", PictureField(index),
@@ -82,11 +105,28 @@ absl::Status ConceptUpload::TakeCurrent() {
   const int index = std::exchange(current_, -1);
   const std::string bytes = std::exchange(bytes_, {});
   const auto& announced = header_.pictures(index);
+  if (IsIntact(announced.sha256())) return absl::OkStatus();
   const absl::Status stored = Store(announced, bytes, PictureField(index));
   if (Field(stored).empty()) return stored;
   bad_.insert(announced.sha256());
   errors_.Add(stored);
   return absl::OkStatus();
+}
+
+/// Whether the picture with this digest is stored and its bytes are sound. Bytes that a client
+/// sends again repair a picture whose blob is lost or damaged, also in a repeat of a finished
+/// upload.
+bool ConceptUpload::IsIntact(const std::string& source_sha256) {
+  const v1::BlobRef* blob = nullptr;
+  if (const auto found = pictures_.find(source_sha256); found != pictures_.end()) {
+    blob = &found->second.message.blob();
+  } else if (first_answer_) {
+    for (const v1::ConceptPicture& picture : first_answer_->pictures()) {
+      if (picture.source_sha256() == source_sha256) blob = &picture.blob();
+    }
+  }
+  return blob != nullptr && CheckBlob(stores_.blobs, tenant_, *blob).ok() &&
+         ReadThrough(stores_.blobs, tenant_, blob->sha256()).ok();
 }
 
 /// Checks, normalises and stores a picture.
@@ -110,7 +150,7 @@ absl::Status ConceptUpload::Store(const v1::UploadConceptRequest::Header::Pictur
   picture.set_source_sha256(announced.sha256());
   picture.set_file_name(announced.file_name());
   RETURN_IF_ERROR(stores_.catalog.SavePicture(
-      tenant_, {.picture = picture, .fingerprint = PackFingerprint(normalised->fingerprint)}));
+      tenant_, {.picture = picture, .fingerprint = PackNotes(*normalised)}));
   pictures_[announced.sha256()] = {std::move(picture), normalised->fingerprint,
                                    std::move(normalised->warnings)};
   return absl::OkStatus();
@@ -124,9 +164,11 @@ absl::StatusOr<bool> ConceptUpload::FindStored() {
     if (pictures_.contains(announced.sha256())) continue;
     auto found = stores_.catalog.FindPicture(tenant_, announced.sha256());
     if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
-    const auto fingerprint = found.ok() ? UnpackFingerprint(found->fingerprint) : std::nullopt;
-    if (fingerprint && CheckBlob(stores_.blobs, tenant_, found->picture.blob()).ok()) {
-      pictures_[announced.sha256()] = {std::move(found->picture), *fingerprint, {}};
+    Picture stored;
+    if (found.ok() && UnpackNotes(found->fingerprint, stored.fingerprint, stored.warnings) &&
+        CheckBlob(stores_.blobs, tenant_, found->picture.blob()).ok()) {
+      stored.message = std::move(found->picture);
+      pictures_[announced.sha256()] = std::move(stored);
     } else {
       all = false;
     }

@@ -34,6 +34,7 @@ class ConceptUpload final : public StreamSink<v1::UploadConceptRequest, v1::Uplo
   absl::Status ConsumeHeader(v1::UploadConceptRequest::Header header);
   absl::Status ConsumeChunk(const v1::UploadConceptRequest::Chunk& chunk);
   absl::Status TakeCurrent();
+  bool IsIntact(const std::string& source_sha256);
   absl::Status Store(const v1::UploadConceptRequest::Header::Picture& announced,
                      const std::string& bytes, const std::string& field);
   absl::StatusOr<bool> FindStored();
@@ -53,7 +54,7 @@ class ConceptUpload final : public StreamSink<v1::UploadConceptRequest, v1::Uplo
   struct Picture {
     v1::ConceptPicture message;
     Fingerprint fingerprint;
-    std::vector<PictureWarning> warnings;  // of a picture in this upload
+    std::vector<PictureWarning> warnings;
   };
   std::map<std::string, Picture> pictures_;  // stored ones, by the digest of the uploaded bytes
   std::set<std::string> bad_;                // digests announced for pictures that are refused

@@ -21,13 +21,14 @@
 #include "server/rpc/server_stream.h"
 #include "server/services/blob_source.h"
 #include "server/services/blob_upload.h"
+#include "server/services/lost_blob.h"
 #include "server/services/worker_name.h"
 
 namespace vico::server {
 namespace {
 
 constexpr std::chrono::milliseconds kPutLimit{600'000};  // of one blob
-constexpr uint64_t kBlobChunk = uint64_t{1} << 20;
+constexpr uint64_t kBlobChunk = uint64_t{256} << 10;
 
 /// Whether the error would occur with every lease of the job.
 bool IsPermanent(const absl::Status& status) {
@@ -40,7 +41,7 @@ bool IsPermanent(const absl::Status& status) {
 grpc::ServerUnaryReactor* WorkerService::Register(grpc::CallbackServerContext* context,
                                                   const v1::RegisterRequest* request,
                                                   v1::RegisterResponse* response) {
-  return Answer(calls_, *context, "Register",
+  return Answer(calls_, *context, "Register", {*request, *response},
                 [this, request, response](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckRegistration(*request));
                   for (int i = 0; i < request->base_models_size(); ++i) {
@@ -99,9 +100,9 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
   ASSIGN_OR_RETURN(const std::vector<Grant> grants, stores_.jobs.Lease(query));
   for (const Grant& grant : grants) {
     caller.call->About(grant.job.name(), grant.lease_id);
-    stores_.workers.StartLease(grant);
     v1::LeasedJob leased;
-    const absl::Status filled = FillIn(grant, leased);
+    absl::Status filled = FillIn(grant, leased);
+    if (filled.ok()) filled = CheckInputBlobs(stores_.blobs, grant.tenant, leased);
     if (filled.ok()) {
       *response.add_jobs() = std::move(leased);
     } else if (IsPermanent(filled)) {
@@ -110,7 +111,6 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
       finish.set_lease_id(grant.lease_id);
       *finish.mutable_failure()->mutable_status() = ToProto(filled);
       RETURN_IF_ERROR(stores_.jobs.Finish(finish).status());
-      stores_.workers.EndLease(grant.lease_id);
     } else {
       return filled;  // the lease expires, and the job is leased again
     }
@@ -153,9 +153,10 @@ absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
 grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* context,
                                                 const v1::ReportRequest* request,
                                                 v1::ReportResponse* response) {
-  return Answer(calls_, *context, "Report", [this, request, response](const Caller& caller) {
-    return DoReport(caller, *request, *response);
-  });
+  return Answer(calls_, *context, "Report", {*request, *response},
+                [this, request, response](const Caller& caller) {
+                  return DoReport(caller, *request, *response);
+                });
 }
 
 /// The worker that holds the lease. kAborted or kNotFound when the lease has ended.
@@ -175,7 +176,7 @@ absl::Status WorkerService::DoReport(const Caller& caller, const v1::ReportReque
   ASSIGN_OR_RETURN(const std::string worker, HolderOf(request.job(), request.lease_id()));
   RETURN_IF_ERROR(CheckHolder(caller, worker, request.job()));
   stores_.workers.RecordReport(request.lease_id(), request.load());
-  const absl::StatusOr<v1::Directive> directive = stores_.jobs.Report(request);
+  const absl::StatusOr<v1::Directive> directive = stores_.jobs.Report(WithPlainTexts(request));
   if (Reason(directive.status()) == "LEASE_LOST") stores_.workers.EndLease(request.lease_id());
   if (!directive.ok()) return directive.status();
   const bool drain = *directive == v1::DIRECTIVE_CONTINUE && stores_.workers.IsDraining(worker);
@@ -187,9 +188,10 @@ absl::Status WorkerService::DoReport(const Caller& caller, const v1::ReportReque
 grpc::ServerUnaryReactor* WorkerService::Finish(grpc::CallbackServerContext* context,
                                                 const v1::FinishRequest* request,
                                                 v1::FinishResponse* response) {
-  return Answer(calls_, *context, "Finish", [this, request, response](const Caller& caller) {
-    return DoFinish(caller, *request, *response);
-  });
+  return Answer(calls_, *context, "Finish", {*request, *response},
+                [this, request, response](const Caller& caller) {
+                  return DoFinish(caller, *request, *response);
+                });
 }
 
 absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishRequest& request,
@@ -205,28 +207,25 @@ absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishReque
     return holder.status();
   }
   absl::StatusOr<v1::Job> job = stores_.jobs.Finish(request);
-  if (job.ok() || Reason(job.status()) == "LEASE_LOST") {
-    stores_.workers.EndLease(request.lease_id());
-  }
+  if (Reason(job.status()) == "LEASE_LOST") stores_.workers.EndLease(request.lease_id());
   if (!job.ok()) return job.status();
   *response.mutable_job() = *std::move(job);
   return absl::OkStatus();
 }
 
 /// A worker may read the inputs of the job that it holds and the blobs that it uploaded for it.
-absl::StatusOr<bool> WorkerService::MayRead(const Grant& grant, const v1::GetBlobRequest& request) {
-  if (stores_.workers.HasBlob(request.lease_id(), request.sha256())) return true;
+absl::StatusOr<InputBlob> WorkerService::Readable(const Grant& grant,
+                                                  const v1::GetBlobRequest& request) {
+  if (stores_.workers.HasBlob(request.lease_id(), request.sha256())) {
+    return InputBlob{.blob = {}, .what = request.job(), .repair = "store it again"};
+  }
   v1::LeasedJob inputs;
   RETURN_IF_ERROR(FillIn(grant, inputs));
-  if (inputs.has_adapter() && (inputs.adapter().blob().sha256() == request.sha256() ||
-                               inputs.adapter().reference().sha256() == request.sha256())) {
-    return true;
+  for (InputBlob& input : InputBlobsOf(inputs)) {
+    if (input.blob.sha256() == request.sha256()) return std::move(input);
   }
-  const auto is_requested = [&](const auto& named) {
-    return named.blob().sha256() == request.sha256();
-  };
-  return std::ranges::any_of(inputs.pictures(), is_requested) ||
-         std::ranges::any_of(inputs.checkpoints().newest_first(), is_requested);
+  return Error(absl::StatusCode::kPermissionDenied, "sha256: the job does not reference this blob",
+               "NOT_NAMED_BY_JOB");
 }
 
 grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
@@ -240,22 +239,21 @@ grpc::ServerWriteReactor<v1::GetBlobResponse>* WorkerService::GetBlob(
         ASSIGN_OR_RETURN(const Grant grant,
                          stores_.jobs.FindLease(request->job(), request->lease_id()));
         RETURN_IF_ERROR(CheckHolder(caller, grant.worker, request->job()));
-        ASSIGN_OR_RETURN(const bool may_read, MayRead(grant, *request));
-        if (!may_read) {
-          return Error(absl::StatusCode::kPermissionDenied,
-                       "sha256: the job does not reference this blob", "NOT_NAMED_BY_JOB");
-        }
-        ASSIGN_OR_RETURN(auto reader, stores_.blobs.Open(grant.tenant, request->sha256()));
+        ASSIGN_OR_RETURN(const InputBlob input, Readable(grant, *request));
+        auto reader = stores_.blobs.Open(grant.tenant, request->sha256());
+        if (!reader.ok()) return NameLost(reader.status(), input.what, input.repair);
         return std::make_unique<BlobSource<v1::GetBlobResponse>>(
-            BlobCursor(std::move(reader), kBlobChunk),
+            BlobCursor(*std::move(reader), kBlobChunk),
             [](BlobCursor::Chunk chunk, v1::GetBlobResponse& response) {
               response.set_data(std::move(chunk.data));
-            });
-      });
+            },
+            input.what, input.repair);
+      },
+      {.place = Place::kTransfer});
 }
 
-grpc::ServerReadReactor<v1::PutBlobRequest>* WorkerService::PutBlob(
-    grpc::CallbackServerContext* context, v1::BlobRef* response) {
+grpc::ServerReadReactor<grpc::ByteBuffer>* WorkerService::PutBlob(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
   return OpenUpload<v1::PutBlobRequest, v1::BlobRef>(
       calls_, *context, "PutBlob", *response,
       [this](const Caller& caller) { return std::make_unique<BlobUpload>(stores_, caller); },

@@ -8,6 +8,7 @@
 #include <absl/time/time.h>
 
 #include "server/rpc/calls.h"
+#include "server/services/input_blobs.h"
 #include "server/services/stores.h"
 #include "vico/v1/worker.grpc.pb.h"
 
@@ -19,7 +20,8 @@ struct WorkerServiceOptions {
   std::function<void()> on_registered = [] {};      ///< after each registration; any thread
 };
 
-class WorkerService final : public v1::WorkerService::CallbackService {
+class WorkerService final
+    : public v1::WorkerService::WithRawCallbackMethod_PutBlob<v1::WorkerService::CallbackService> {
  public:
   /// The references must outlive the service.
   WorkerService(Calls& calls, Stores& stores, const WorkerServiceOptions& options)
@@ -39,15 +41,15 @@ class WorkerService final : public v1::WorkerService::CallbackService {
                                    v1::FinishResponse* response) override;
   grpc::ServerWriteReactor<v1::GetBlobResponse>* GetBlob(
       grpc::CallbackServerContext* context, const v1::GetBlobRequest* request) override;
-  grpc::ServerReadReactor<v1::PutBlobRequest>* PutBlob(grpc::CallbackServerContext* context,
-                                                       v1::BlobRef* response) override;
+  grpc::ServerReadReactor<grpc::ByteBuffer>* PutBlob(grpc::CallbackServerContext* context,
+                                                     grpc::ByteBuffer* response) override;
 
  private:
   absl::StatusOr<bool> TryLease(const Caller& caller, const v1::LeaseRequest& request,
                                 v1::LeaseResponse& response);
   absl::StatusOr<std::string> HolderOf(const std::string& job, const std::string& lease_id);
   absl::Status FillIn(const Grant& grant, v1::LeasedJob& leased);
-  absl::StatusOr<bool> MayRead(const Grant& grant, const v1::GetBlobRequest& request);
+  absl::StatusOr<InputBlob> Readable(const Grant& grant, const v1::GetBlobRequest& request);
   absl::Status DoReport(const Caller& caller, const v1::ReportRequest& request,
                         v1::ReportResponse& response);
   absl::Status DoFinish(const Caller& caller, const v1::FinishRequest& request,

@@ -1,0 +1,28 @@
+// The blobs that a leased job needs, with what each is to the client who can bring it again.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+
+#include "server/blobs/blob_store.h"
+#include "vico/v1/worker.pb.h"
+
+namespace vico::server {
+
+struct InputBlob {
+  v1::BlobRef blob;
+  std::string what;         ///< as for NameLost: "concepts/1f, pictures[2]"
+  std::string_view repair;  ///< as for NameLost
+  bool optional = false;    ///< a checkpoint: without it the job begins earlier
+};
+
+std::vector<InputBlob> InputBlobsOf(const v1::LeasedJob& job);
+
+/// OK when all blobs that the job cannot do without are stored; otherwise kDataLoss, reason
+/// BLOB_LOST, naming the first that is not.
+absl::Status CheckInputBlobs(BlobStore& blobs, std::string_view tenant, const v1::LeasedJob& job);
+
+}  // namespace vico::server
