@@ -39,6 +39,17 @@ class JobServiceTest : public ServerTest {
     return job;
   }
 
+  /// Registers a second worker.
+  absl::Status RegisterOther(const std::string& base_model) {
+    Call call;
+    v1::RegisterRequest request;
+    request.set_worker("worker-b");
+    request.set_device("cpu");
+    *request.add_base_models() = TestOffer(base_model);
+    v1::RegisterResponse response;
+    return FromGrpc(workers_->Register(&call, request, &response));
+  }
+
   absl::Status Delete(const std::string& name) {
     Call call;
     v1::DeleteJobRequest request;
@@ -365,7 +376,7 @@ TEST_F(JobServiceTest, UnknownJobsAreNotFound) {
 }
 
 TEST_F(JobServiceTest, OneOfSeveralBaseModelsMustBeNamed) {
-  ASSERT_THAT(Register("baseModels/other"), IsOk());
+  ASSERT_THAT(RegisterOther("baseModels/other"), IsOk());
   EXPECT_THAT(Create(GenerationOf()), NamesField("generate.base_model"));
   auto request = GenerationOf();
   request.mutable_generate()->set_base_model("baseModels/other");
@@ -485,13 +496,7 @@ TEST_F(DrainedWorkerTest, ABaseModelThatNobodyServesIsListedToThoseWhoNeedIt) {
 
 TEST_F(DrainedWorkerTest, ABaseModelThatNobodyServesIsNoChoice) {
   Drain(/*resume=*/false);
-  Call call;
-  v1::RegisterRequest request;
-  request.set_worker("worker-b");
-  request.set_device("cpu");
-  *request.add_base_models() = TestOffer("baseModels/other");
-  v1::RegisterResponse response;
-  ASSERT_THAT(FromGrpc(workers_->Register(&call, request, &response)), IsOk());
+  ASSERT_THAT(RegisterOther("baseModels/other"), IsOk());
   const auto job = Create(GenerationOf());
   ASSERT_THAT(job, IsOk());
   EXPECT_EQ(job->spec().generate().base_model(), "baseModels/other");
