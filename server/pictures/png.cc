@@ -5,6 +5,8 @@
 
 #include <png.h>
 
+#include "common/status.h"
+
 namespace vico::server {
 namespace {
 
@@ -39,7 +41,9 @@ struct Writer {
 absl::StatusOr<std::string> EncodePng(const Pixels& pixels) {
   Writer writer;
   if (writer.info == nullptr || setjmp(png_jmpbuf(writer.png)) != 0) {
-    return absl::ResourceExhaustedError("a decoded picture could not be encoded as PNG");
+    return WithRetryAfter(Error(absl::StatusCode::kResourceExhausted,
+                                "a decoded picture could not be encoded as PNG", "OUT_OF_MEMORY"),
+                          absl::Seconds(5));
   }
   png_set_write_fn(writer.png, &writer.file, OnWrite, nullptr);
   png_set_IHDR(writer.png, writer.info, static_cast<png_uint_32>(pixels.width),
