@@ -14,7 +14,7 @@ struct Budget {
 // By FrameLimits::Kind. Frames beyond these numbers are earned by traffic that causes them, see
 // CheckClient() and CheckServer().
 constexpr std::array<Budget, 7> kBudgets{{
-    {200, 100, "streams that are reset"},
+    {100, 100, "streams that are reset"},
     {100, 20, "PING frames"},
     {20, 2, "SETTINGS frames"},
     {200, 20, "PRIORITY frames"},

@@ -11,6 +11,7 @@
 #include <absl/status/statusor.h>
 
 #include "common/log.h"
+#include "common/shares.h"
 #include "server/gate/gate_loop.h"
 #include "server/gate/tls_server.h"
 
@@ -46,6 +47,7 @@ class Gate {
   const std::unique_ptr<TlsServer> tls_;
   const HandOver hand_over_;
   const Log log_;
+  Shares requests_;  // bytes that peers make gRPC hold
   std::atomic<uint64_t> floods_{0};
   std::atomic<int64_t> next_log_line_{0};  // seconds of the steady clock
   // Handshakes have a thread of their own, so that many of them do not hold up the relay.

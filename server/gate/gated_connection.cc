@@ -5,6 +5,8 @@
 
 #include <sys/epoll.h>
 
+#include "server/gate/peer.h"
+
 namespace vico::server {
 namespace {
 
@@ -24,10 +26,11 @@ using Progress = ByteStream::Progress;
 
 }  // namespace
 
-GatedConnection::GatedConnection(ByteStream client, int listening, Time now)
+GatedConnection::GatedConnection(ByteStream client, int listening, Shares& requests, Time now)
     : client_(std::move(client)),
       listening_(listening),
       frames_(now),
+      requests_(requests, PeerOf(client_.number()).name),
       deadline_(now + kGreetingTime) {}
 
 uint32_t GatedConnection::Awaits(Side side) const {
@@ -73,6 +76,7 @@ GatedConnection::Outcome GatedConnection::OnTime(Time now) {
   if (state_ != State::kRelay) return now >= deadline_ ? Outcome::kClosed : Outcome::kOpen;
   if (!to_client_.empty() && now >= deadline_) return Outcome::kClosed;
   if (const auto overdue = frames_.Overdue(now)) return Punish(*overdue, now);
+  if (const auto overdue = requests_.Overdue(now)) return Punish(*overdue, now);
   return Outcome::kOpen;
 }
 
@@ -92,8 +96,14 @@ GatedConnection::Outcome GatedConnection::Greet(char* scratch, Time now) {
   if (to_server_.compare(0, compared, kPreface, 0, compared) != 0) return Outcome::kClosed;
   if (compared < kPreface.size()) return Outcome::kOpen;
   state_ = State::kRelay;
-  const auto flood = frames_.FromClient(std::string_view(to_server_).substr(kPreface.size()), now);
+  const auto flood = Count(std::string_view(to_server_).substr(kPreface.size()), now);
   return flood ? Punish(*flood, now) : Outcome::kGreeted;
+}
+
+/// Counts what the client sends.
+FrameLimits::Flood GatedConnection::Count(std::string_view from_client, Time now) {
+  if (const auto flood = frames_.FromClient(from_client, now)) return flood;
+  return requests_.FromClient(from_client, now);
 }
 
 GatedConnection::Outcome GatedConnection::FromClient(char* scratch, Time now) {
@@ -103,7 +113,7 @@ GatedConnection::Outcome GatedConnection::FromClient(char* scratch, Time now) {
     if (progress == Progress::kBlocked) return Outcome::kOpen;
     if (progress == Progress::kEnded) return Outcome::kClosed;
     std::string_view bytes(scratch, size);
-    if (const auto flood = frames_.FromClient(bytes, now)) return Punish(*flood, now);
+    if (const auto flood = Count(bytes, now)) return Punish(*flood, now);
     if (server_.Write(bytes) == Progress::kEnded) return Outcome::kClosed;
     to_server_ = bytes;
   }
@@ -121,6 +131,7 @@ GatedConnection::Outcome GatedConnection::FromServer(char* scratch, Time now) {
     }
     std::string_view bytes(scratch, size);
     if (const auto flood = frames_.FromServer(bytes, now)) return Punish(*flood, now);
+    requests_.FromServer(bytes);
     if (client_.Write(bytes) == Progress::kEnded) return Outcome::kClosed;
     to_client_ = bytes;
     if (!to_client_.empty()) deadline_ = now + kReadingTime;

@@ -9,8 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "common/shares.h"
 #include "server/gate/byte_stream.h"
 #include "server/gate/frame_limits.h"
+#include "server/gate/unfinished_requests.h"
 
 namespace vico::server {
 
@@ -22,7 +24,8 @@ class GatedConnection {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  GatedConnection(ByteStream client, int listening, Time now);
+  /// `requests` is what peers may make gRPC hold; it outlives the connection.
+  GatedConnection(ByteStream client, int listening, Shares& requests, Time now);
 
   enum class Outcome {
     kOpen,
@@ -55,6 +58,7 @@ class GatedConnection {
   enum class State { kHandshake, kPreface, kRelay, kPunished };
 
   Outcome Greet(char* scratch, Time now);
+  FrameLimits::Flood Count(std::string_view from_client, Time now);
   Outcome FromClient(char* scratch, Time now);
   Outcome FromServer(char* scratch, Time now);
   Outcome Punish(std::string_view flood, Time now);
@@ -66,6 +70,7 @@ class GatedConnection {
   const int listening_;
   State state_ = State::kHandshake;
   FrameLimits frames_;
+  UnfinishedRequests requests_;
   std::string to_server_;  // what the other side has no room for
   std::string to_client_;
   Time deadline_;  // of the greeting or the punishment; while to_client_ waits, of some progress

@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#include "server/net/peer.h"
+#include "server/gate/peer.h"
 
 namespace vico::server {
 

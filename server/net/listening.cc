@@ -24,7 +24,7 @@ constexpr int kMaxReceiveBytes = (1 << 20) + (64 << 10);
 constexpr int kMaxSendBytes = 8 << 20;
 // What gRPC may hold of all connections before it cancels calls, whosever they are. The gate, the
 // shares of callers and the time limits act before this.
-constexpr size_t kMemoryQuota = size_t{192} << 20;
+constexpr size_t kMemoryQuota = size_t{256} << 20;
 
 void Configure(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);

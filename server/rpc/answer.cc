@@ -1,5 +1,7 @@
 #include "server/rpc/answer.h"
 
+#include <memory>
+#include <optional>
 #include <utility>
 
 namespace vico::server {
@@ -7,43 +9,64 @@ namespace {
 
 class Unary final : public grpc::ServerUnaryReactor {
  public:
-  explicit Unary(Calls& calls) : calls_(calls) {}
+  Unary(Calls& calls, grpc::CallbackServerContext& context, std::shared_ptr<CallNotes> notes,
+        google::protobuf::Message& response)
+      : calls_(calls), context_(context), notes_(std::move(notes)), response_(response) {}
 
-  void set_admitted() { admitted_ = true; }
+  void set_admitted(CallCost cost) { cost_ = std::move(cost); }
+
+  /// Finishes the call. It may be destroyed before this returns.
+  void Send(absl::Status status) {
+    if (cost_ && status.ok()) status = calls_.HoldAnswer(*cost_, response_.ByteSizeLong());
+    if (!status.ok()) response_.Clear();
+    open_ = calls_.answers().Add([this] { context_.TryCancel(); }, Calls::Time::clock::now());
+    Finish(calls_.Answered(*notes_, status));
+  }
 
   void OnDone() override {
+    calls_.answers().Remove(open_);
     Calls& calls = calls_;
-    const bool admitted = admitted_;
+    const std::optional<CallCost> cost = std::move(cost_);
     delete this;
-    if (admitted) calls.Release();
+    if (cost) calls.Release(*cost);
   }
 
  private:
   Calls& calls_;
-  bool admitted_ = false;
+  grpc::CallbackServerContext& context_;
+  const std::shared_ptr<CallNotes> notes_;
+  google::protobuf::Message& response_;
+  std::optional<CallCost> cost_;  // once the call is admitted
+  std::shared_ptr<OpenAnswers::Entry> open_;
 };
 
 }  // namespace
 
 grpc::ServerUnaryReactor* Answer(Calls& calls, grpc::CallbackServerContext& context,
-                                 std::string_view method,
+                                 std::string_view method, const Messages& messages,
                                  std::function<absl::Status(const Caller&)> act) {
   const std::shared_ptr<CallNotes> notes = NoteCall(context, method);
-  auto* const reactor = new Unary(calls);  // deleted by OnDone
-  absl::StatusOr<Caller> caller = calls.Admit(context, method);
+  auto* const reactor = new Unary(calls, context, notes, messages.response);  // until OnDone
+  absl::StatusOr<Caller> caller = calls.Authenticate(context, method);
   if (!caller.ok()) {
-    reactor->Finish(calls.Answered(*notes, caller.status()));
+    reactor->Send(caller.status());
     return reactor;
   }
-  reactor->set_admitted();
+  CallCost cost{.owner = OwnerOf(*caller), .request_bytes = messages.request.ByteSizeLong()};
+  if (absl::Status admitted = calls.Admit(cost); !admitted.ok()) {
+    reactor->Send(admitted);
+    return reactor;
+  }
+  reactor->set_admitted(cost);
   caller->call = notes;
   calls.pool().Post(
       [&calls, &context, reactor, notes, caller = *std::move(caller), act = std::move(act)] {
         absl::Status status = calls.CheckOnTime(notes->started);
         if (context.IsCancelled()) status = absl::CancelledError("the caller went away");
         if (status.ok()) status = RunGuarded([&] { return act(caller); });
-        reactor->Finish(calls.Answered(*notes, status));
-      });
+        reactor->Send(std::move(status));
+      },
+      cost.owner);
   return reactor;
 }
 

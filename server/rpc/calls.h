@@ -4,9 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -15,7 +17,9 @@
 #include <grpcpp/support/status.h>
 
 #include "common/mutex.h"
+#include "common/shares.h"
 #include "server/rpc/caller.h"
+#include "server/rpc/open_answers.h"
 #include "server/rpc/pool.h"
 #include "server/rpc/pump.h"
 
@@ -28,11 +32,35 @@ struct CallRecord {
   std::chrono::microseconds duration{0};
 };
 
+/// Limits of one group of calls. Of each number and of the bytes one caller gets at most half of
+/// what the others leave.
 struct CallLimits {
-  size_t backlog = 2000;  ///< calls that wait for a thread; further calls are refused
-  size_t streams = 1200;  ///< open streams and long polls; further ones are refused
-  std::chrono::milliseconds unary{30'000};  ///< longest wait of a call for a thread
+  size_t backlog = 2000;   ///< tasks that wait for a thread; further calls are refused
+  size_t calls = 2000;     ///< unary calls, until their answer is sent; further ones are refused
+  size_t streams = 1200;   ///< open streams and long polls; further ones are refused
+  size_t transfers = 128;  ///< among the streams, those that carry files
+  uint64_t request_bytes = uint64_t{64} << 20;  ///< of unary calls
+  uint64_t answer_bytes = uint64_t{64} << 20;   ///< of unary calls, encoded
+  std::chrono::milliseconds unary{30'000};      ///< longest wait of a call for a thread
+  /// Longest time for the peer to take an answer, or one message of a stream; then the call ends.
+  std::chrono::milliseconds answer{30'000};
 };
+
+/// What a long call keeps from others while it is open.
+enum class Place {
+  kStream,
+  kTransfer,  ///< also one of the places for files, whose messages are large
+};
+
+/// What an admitted unary call counts for.
+struct CallCost {
+  std::string owner;
+  uint64_t request_bytes = 0;
+  uint64_t answer_bytes = 0;
+};
+
+/// In whose name a call counts: the tenant, or a worker's or operator's name.
+std::string OwnerOf(const Caller& caller);
 
 /// Any thread may call any method.
 class Calls {
@@ -41,27 +69,44 @@ class Calls {
   using Time = std::chrono::steady_clock::time_point;
 
   /// `pool` and `authenticator` must outlive every call. `log` may be null; any thread calls it.
-  Calls(Pool& pool, const Authenticator& authenticator, const CallLimits& limits, Log log)
-      : pool_(pool), authenticator_(authenticator), limits_(limits), log_(std::move(log)) {}
+  Calls(Pool& pool, const Authenticator& authenticator, const CallLimits& limits, Log log);
 
   Pool& pool() { return pool_; }
+  const CallLimits& limits() const { return limits_; }
 
-  /// Authenticates the caller of a unary call. Errors are the authenticator's and those of
-  /// HasRoom(). An admitted call must be released.
-  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, std::string_view method);
+  /// The answers that gRPC sends. Those that take too long are cancelled.
+  OpenAnswers& answers() { return *answers_; }
 
-  /// As Admit() for a stream or long poll, which counts as open until Leave().
+  /// The authenticator's errors.
+  absl::StatusOr<Caller> Authenticate(const grpc::ServerContextBase& context,
+                                      std::string_view method) const {
+    return authenticator_.Authenticate(context, method);
+  }
+
+  /// Admits a unary call. Errors are those of HasRoom(), and kResourceExhausted, reason
+  /// TOO_MANY_CALLS. An admitted call must be released.
+  absl::Status Admit(const CallCost& cost);
+
+  /// Counts the answer of an admitted call. kResourceExhausted, reason ANSWERS_NOT_READ, when the
+  /// caller has not taken earlier ones.
+  absl::Status HoldAnswer(CallCost& cost, uint64_t bytes);
+
+  /// An admitted unary call is over: gRPC has sent its answer, or cannot.
+  void Release(const CallCost& cost);
+
+  /// Authenticates the caller of a stream or long poll, which counts as open until Leave(), and as
+  /// admitted until Release(). Errors are the authenticator's and those of TakePlace().
   absl::StatusOr<Caller> Enter(const grpc::ServerContextBase& context, std::string_view method,
-                               const std::shared_ptr<Pump>& stream);
-
-  /// An admitted call is over: gRPC has sent its answer, or cannot.
+                               const std::shared_ptr<Pump>& stream, Place place);
   void Release();
 
   /// kResourceExhausted when too many calls wait for a thread, kUnavailable when draining.
   absl::Status HasRoom() const;
 
   /// The part of Enter() after authentication. kResourceExhausted, reason TOO_MANY_STREAMS.
-  absl::Status TakePlace(const std::shared_ptr<Pump>& stream);
+  absl::Status TakePlace(const std::shared_ptr<Pump>& stream, const std::string& owner,
+                         Place place = Place::kStream);
+  /// Without effect after the first time.
   void Leave(const std::shared_ptr<Pump>& stream);
 
   /// kDeadlineExceeded when a call that arrived at `started` has waited too long for a thread.
@@ -87,14 +132,25 @@ class Calls {
   size_t open_streams() const;
 
  private:
+  struct Stream {
+    std::string owner;
+    Place place;
+  };
+
   Pool& pool_;
   const Authenticator& authenticator_;
   const CallLimits limits_;
   const Log log_;
+  const std::shared_ptr<OpenAnswers> answers_;
+  Shares calls_;
+  Shares request_bytes_;
+  Shares answer_bytes_;
+  Shares stream_places_;
+  Shares transfer_places_;
   std::atomic<bool> draining_{false};
   mutable Mutex mutex_;
   CondVar released_;
-  std::set<std::shared_ptr<Pump>> streams_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::shared_ptr<Pump>, Stream> streams_ ABSL_GUARDED_BY(mutex_);
   size_t admitted_ ABSL_GUARDED_BY(mutex_) = 0;  // and not released
 };
 

@@ -4,8 +4,9 @@
 
 namespace vico::server {
 
-void Pump::Open(std::function<void()> turn) {
+void Pump::Open(std::function<void()> turn, std::string owner) {
   MutexLock lock(mutex_);
+  owner_ = std::move(owner);
   turn_ = std::make_shared<std::function<void()>>(std::move(turn));
 }
 
@@ -19,13 +20,17 @@ void Pump::Kick() {
     }
     running_ = true;
   }
-  pool_.Post([self = shared_from_this()] { self->Run(); });
+  Post();
 }
 
 void Pump::Close() {
   std::shared_ptr<std::function<void()>> dropped;  // destroyed outside the lock
   MutexLock lock(mutex_);
   dropped.swap(turn_);
+}
+
+void Pump::Post() {
+  pool_.Post([self = shared_from_this()] { self->Run(); }, owner_);
 }
 
 void Pump::Run() {
@@ -44,7 +49,7 @@ void Pump::Run() {
     }
   }
   // At the back of the queue, so that a busy stream does not delay the others.
-  pool_.Post([self = shared_from_this()] { self->Run(); });
+  Post();
 }
 
 }  // namespace vico::server

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "common/mutex.h"
 #include "server/rpc/pool.h"
@@ -16,9 +17,9 @@ class Pump : public std::enable_shared_from_this<Pump> {
   /// `pool` must outlive the pump.
   explicit Pump(Pool& pool) : pool_(pool) {}
 
-  /// Sets the function of a turn, once. Kicks before this have no effect. `turn` keeps its stream
-  /// alive until Close().
-  void Open(std::function<void()> turn);
+  /// Sets the function of a turn, once, and in whose name the pool runs it. Kicks before this have
+  /// no effect. `turn` keeps its stream alive until Close().
+  void Open(std::function<void()> turn, std::string owner = {});
 
   /// Requests a turn that starts after this call.
   void Kick();
@@ -29,7 +30,10 @@ class Pump : public std::enable_shared_from_this<Pump> {
  private:
   void Run();
 
+  void Post();
+
   Pool& pool_;
+  std::string owner_;  // set before the first turn
   Mutex mutex_;
   // Null before Open and after Close.
   std::shared_ptr<std::function<void()>> turn_ ABSL_GUARDED_BY(mutex_);

@@ -37,20 +37,10 @@ class StreamSource {
 struct ServerStreamOptions {
   std::chrono::milliseconds limit{3'600'000};  ///< duration, then it ends with kDeadlineExceeded
   std::chrono::milliseconds tick{5'000};       ///< longest pause between two calls of Pull()
+  Place place = Place::kStream;
 };
 
 namespace internal {
-
-/// Calls `wake` at each `tick` as long as `owner` lives.
-inline void WakeRegularly(Pool& pool, std::weak_ptr<void> owner, std::function<void()> wake,
-                          std::chrono::milliseconds tick) {
-  pool.PostAt(std::chrono::steady_clock::now() + tick,
-              [&pool, owner = std::move(owner), wake = std::move(wake), tick] {
-                if (owner.expired()) return;
-                wake();
-                WakeRegularly(pool, owner, wake, tick);
-              });
-}
 
 template <class Response>
 class ServerStream final : public LongCall<grpc::ServerWriteReactor<Response>>,
@@ -63,7 +53,7 @@ class ServerStream final : public LongCall<grpc::ServerWriteReactor<Response>>,
 
   ServerStream(Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
                MakeSource make, const ServerStreamOptions& options)
-      : Base(calls, context, method), options_(options), make_(std::move(make)) {}
+      : Base(calls, context, method, options.place), options_(options), make_(std::move(make)) {}
 
   void OnWriteDone(bool ok) override {
     if (!ok) this->set_peer_gone();
@@ -75,15 +65,17 @@ class ServerStream final : public LongCall<grpc::ServerWriteReactor<Response>>,
   using Base = LongCall<grpc::ServerWriteReactor<Response>>;
 
   void Begin() override {
-    WakeRegularly(this->calls().pool(), this->weak_from_this(), this->Waker(),
-                  std::min(options_.tick, options_.limit));
+    this->calls().pool().Every(
+        std::min({options_.tick, options_.limit, this->calls().limits().answer}),
+        this->weak_from_this(), this->Waker());
   }
 
   void Turn() override {
-    const bool over = std::chrono::steady_clock::now() - this->started() >= options_.limit;
+    const auto now = std::chrono::steady_clock::now();
+    const bool over = now - this->started() >= options_.limit;
     if (writing_) {
       // The peer does not read; only a cancelled call gets its message back.
-      if (over) this->context().TryCancel();
+      if (over || now - writes_since_ >= this->calls().limits().answer) this->context().TryCancel();
       return;
     }
     if (this->peer_gone()) return this->End(absl::CancelledError("the caller went away"));
@@ -96,6 +88,7 @@ class ServerStream final : public LongCall<grpc::ServerWriteReactor<Response>>,
     if (!next.ok() || *next == Next::kEnd) return this->End(next.status());
     if (*next == Next::kItem) {
       writing_ = true;
+      writes_since_ = std::chrono::steady_clock::now();
       this->StartWrite(&item_);
     }
   }
@@ -122,6 +115,7 @@ class ServerStream final : public LongCall<grpc::ServerWriteReactor<Response>>,
   const ServerStreamOptions options_;
   std::atomic<bool> writing_{false};
   // Used in turns only.
+  Calls::Time writes_since_{};
   MakeSource make_;
   std::unique_ptr<StreamSource<Response>> source_;
   Response item_;

@@ -1,16 +1,16 @@
 // AdapterService: reads, downloads, imports and deletes adapters.
 #pragma once
 
-#include <atomic>
-
 #include "server/rpc/calls.h"
 #include "server/rpc/client_stream.h"
+#include "server/services/adapter_import.h"
 #include "server/services/stores.h"
 #include "vico/v1/adapter.grpc.pb.h"
 
 namespace vico::server {
 
-class AdapterService final : public v1::AdapterService::CallbackService {
+class AdapterService final : public v1::AdapterService::WithRawCallbackMethod_ImportAdapter<
+                                 v1::AdapterService::CallbackService> {
  public:
   /// Imports are checked on the pool of `uploads`. The references must outlive the service.
   AdapterService(Calls& calls, Stores& stores, Calls& uploads, const ClientStreamOptions& options)
@@ -24,8 +24,8 @@ class AdapterService final : public v1::AdapterService::CallbackService {
                                          v1::ListAdaptersResponse* response) override;
   grpc::ServerWriteReactor<v1::DownloadAdapterResponse>* DownloadAdapter(
       grpc::CallbackServerContext* context, const v1::DownloadAdapterRequest* request) override;
-  grpc::ServerReadReactor<v1::ImportAdapterRequest>* ImportAdapter(
-      grpc::CallbackServerContext* context, v1::Adapter* adapter) override;
+  grpc::ServerReadReactor<grpc::ByteBuffer>* ImportAdapter(grpc::CallbackServerContext* context,
+                                                           grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* DeleteAdapter(grpc::CallbackServerContext* context,
                                           const v1::DeleteAdapterRequest* request,
                                           google::protobuf::Empty* response) override;
@@ -35,7 +35,7 @@ class AdapterService final : public v1::AdapterService::CallbackService {
   Stores& stores_;
   Calls& uploads_;
   const ClientStreamOptions options_;
-  std::atomic<int> imports_{0};  // running
+  ImportPlaces imports_;
 };
 
 }  // namespace vico::server

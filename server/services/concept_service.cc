@@ -1,5 +1,6 @@
 #include "server/services/concept_service.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,12 +22,13 @@ absl::Status CheckConceptName(const std::string& name) {
 
 }  // namespace
 
-grpc::ServerReadReactor<v1::UploadConceptRequest>* ConceptService::UploadConcept(
-    grpc::CallbackServerContext* context, v1::UploadConceptResponse* response) {
+grpc::ServerReadReactor<grpc::ByteBuffer>* ConceptService::UploadConcept(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
   return OpenUpload<v1::UploadConceptRequest, v1::UploadConceptResponse>(
       uploads_, *context, "UploadConcept", *response,
       [this](const Caller& caller) {
-        return std::make_unique<ConceptUpload>(stores_, caller.tenant);
+        return std::make_unique<ConceptUpload>(stores_, caller.tenant,
+                                               std::chrono::steady_clock::now() + options_.limit);
       },
       options_);
 }
@@ -34,18 +36,19 @@ grpc::ServerReadReactor<v1::UploadConceptRequest>* ConceptService::UploadConcept
 grpc::ServerUnaryReactor* ConceptService::GetConcept(grpc::CallbackServerContext* context,
                                                      const v1::GetConceptRequest* request,
                                                      v1::Concept* found) {
-  return Answer(
-      calls_, *context, "GetConcept", [this, request, found](const Caller& caller) -> absl::Status {
-        RETURN_IF_ERROR(CheckConceptName(request->name()));
-        ASSIGN_OR_RETURN(*found, stores_.catalog.GetConcept(caller.tenant, request->name()));
-        return absl::OkStatus();
-      });
+  return Answer(calls_, *context, "GetConcept", {*request, *found},
+                [this, request, found](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckConceptName(request->name()));
+                  ASSIGN_OR_RETURN(*found,
+                                   stores_.catalog.GetConcept(caller.tenant, request->name()));
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* ConceptService::ListConcepts(grpc::CallbackServerContext* context,
                                                        const v1::ListConceptsRequest* request,
                                                        v1::ListConceptsResponse* response) {
-  return Answer(calls_, *context, "ListConcepts",
+  return Answer(calls_, *context, "ListConcepts", {*request, *response},
                 [this, request, response](const Caller& caller) -> absl::Status {
                   ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request->page_size()));
                   ASSIGN_OR_RETURN(ConceptPage page, stores_.catalog.ListConcepts(
@@ -61,8 +64,8 @@ grpc::ServerUnaryReactor* ConceptService::ListConcepts(grpc::CallbackServerConte
 
 grpc::ServerUnaryReactor* ConceptService::DeleteConcept(grpc::CallbackServerContext* context,
                                                         const v1::DeleteConceptRequest* request,
-                                                        google::protobuf::Empty*) {
-  return Answer(calls_, *context, "DeleteConcept",
+                                                        google::protobuf::Empty* response) {
+  return Answer(calls_, *context, "DeleteConcept", {*request, *response},
                 [this, request](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckConceptName(request->name()));
                   return stores_.catalog.DeleteConcept(caller.tenant, request->name());

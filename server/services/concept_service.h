@@ -8,15 +8,16 @@
 
 namespace vico::server {
 
-class ConceptService final : public v1::ConceptService::CallbackService {
+class ConceptService final : public v1::ConceptService::WithRawCallbackMethod_UploadConcept<
+                                 v1::ConceptService::CallbackService> {
  public:
-  /// Pictures are decoded on the pool of `uploads`, whose number of threads limits the memory of
-  /// that. The references must outlive the service.
+  /// Pictures are decoded on the pool of `uploads`, whose threads wait for a place in
+  /// Stores::decoding. The references must outlive the service.
   ConceptService(Calls& calls, Stores& stores, Calls& uploads, const ClientStreamOptions& options)
       : calls_(calls), stores_(stores), uploads_(uploads), options_(options) {}
 
-  grpc::ServerReadReactor<v1::UploadConceptRequest>* UploadConcept(
-      grpc::CallbackServerContext* context, v1::UploadConceptResponse* response) override;
+  grpc::ServerReadReactor<grpc::ByteBuffer>* UploadConcept(grpc::CallbackServerContext* context,
+                                                           grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetConcept(grpc::CallbackServerContext* context,
                                        const v1::GetConceptRequest* request,
                                        v1::Concept* found) override;

@@ -28,7 +28,10 @@
 namespace vico::server {
 namespace {
 
-constexpr size_t kMaxUploads = 32;  // at the same time; each may hold a picture of 10 MiB
+CallLimits WithAnswerTime(CallLimits limits, const ServiceOptions& options) {
+  limits.answer = options.answer_time;
+  return limits;
+}
 
 }  // namespace
 
@@ -46,6 +49,7 @@ struct Services::Parts {
   MeteredBlobStore blobs;
   TokenizerCache tokenizers;
   Admission admission;
+  DecodeQueue decoding;
   Stores stores;
   SpecCheck specs;
   ApiKeyCache keys;
@@ -78,18 +82,23 @@ Services::Parts::Parts(const ServiceOptions& o, ServiceContext c)
       blobs(context.storage.blobs(), metrics),
       tokenizers(context.storage.blobs()),
       admission(options.admission, context.clock, options.probe_disk),
+      decoding(options.decoding),
       stores{jobs,         blobs,      context.storage.catalog(), workers,
-             context.feed, tokenizers, *context.decoder,          admission},
+             context.feed, tokenizers, *context.decoder,          admission,
+             decoding},
       specs(stores.catalog, workers, tokenizers, RandomBits),
       keys(context.storage.tenants(), context.clock),
       client_authenticator(keys, context.keys),
       worker_authenticator(context.workers),
       pool("vico-calls", options.threads),
-      intake("vico-intake", options.intake_threads),
-      calls(pool, client_authenticator, {}, [this](const auto& call) { LogAndCount(call); }),
-      uploads(intake, client_authenticator, {.streams = kMaxUploads},
+      // Each upload has a thread, which waits while other pictures are decoded.
+      intake("vico-intake", static_cast<int>(options.upload_calls.streams)),
+      calls(pool, client_authenticator, WithAnswerTime(options.calls, options),
+            [this](const auto& call) { LogAndCount(call); }),
+      uploads(intake, client_authenticator, WithAnswerTime(options.upload_calls, options),
               [this](const auto& call) { LogAndCount(call); }),
-      worker_calls(pool, worker_authenticator, {}, [this](const auto& call) { LogAndCount(call); }),
+      worker_calls(pool, worker_authenticator, WithAnswerTime(options.worker_calls, options),
+                   [this](const auto& call) { LogAndCount(call); }),
       tenant_maintenance(keys, context.storage.tenant_eraser(), context.log,
                          [this] {
                            calls.Recheck();
@@ -153,7 +162,8 @@ void Services::StartMaintenance() {
   p.housekeeping = std::make_unique<Housekeeping>(
       p.jobs, p.context.feed, p.context.clock, p.context.log,
       HousekeepingOptions{.interval = p.options.housekeeping,
-                          .pause = std::min(absl::Seconds(2), p.context.lease_ttl / 2)});
+                          .pause = std::min(absl::Seconds(2), p.context.lease_ttl / 2),
+                          .base_models = [&p] { return p.workers.AvailableBaseModels(); }});
   p.housekeeping->Start();
   p.tenant_maintenance.Start();
 }
@@ -161,12 +171,14 @@ void Services::StartMaintenance() {
 void Services::Drain(absl::Duration grace) {
   const std::array groups{&parts_->calls, &parts_->uploads, &parts_->worker_calls};
   for (Calls* group : groups) group->Drain();
+  parts_->decoding.Stop();
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(grace);
   for (Calls* group : groups) group->WaitForAnswers(deadline);
 }
 
 void Services::Stop() {
   Parts& p = *parts_;
+  p.decoding.Stop();
   p.intake.Stop();
   p.pool.Stop();
   p.tenant_maintenance.Stop();

@@ -3,6 +3,7 @@
 // tenants.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "server/jobs/worker_registry.h"
 #include "server/metrics/metrics.h"
 #include "server/net/listeners.h"
+#include "server/pictures/decode_queue.h"
 #include "server/pictures/picture_decoder.h"
 #include "server/rpc/client_stream.h"
 #include "server/services/job_service.h"
@@ -32,8 +34,14 @@ namespace vico::server {
 struct ServiceOptions {
   std::string version;
   int threads = 8;                                 ///< that run handlers
-  int intake_threads = 2;                          ///< that decode uploaded pictures, one each
+  DecodeLimits decoding;                           ///< of uploaded pictures
   absl::Duration housekeeping = absl::Seconds(2);  ///< interval
+  CallLimits calls{};                              ///< of clients
+  /// Uploads by clients; each may hold a picture of 10 MiB.
+  CallLimits upload_calls{.streams = 32};
+  /// Of workers and operators. Workers with one certificate, or without one, are one caller.
+  CallLimits worker_calls{.streams = 2400};
+  std::chrono::milliseconds answer_time{30'000};  ///< `answer` of all three
   AdmissionLimits admission;
   Admission::ProbeDisk probe_disk{};  ///< of the data folder; the file system's values if left out
   JobServiceOptions streams;

@@ -106,7 +106,7 @@ TEST_P(FloodTest, EndsAfterItsBurstWhichFillsAgain) {
 INSTANTIATE_TEST_SUITE_P(
     All, FloodTest,
     testing::Values(
-        Case{"resets", FrameOf(FrameType::kResetStream, 0, 1, "code"), 100, 1000},
+        Case{"resets", FrameOf(FrameType::kResetStream, 0, 1, "code"), 100, 400},
         Case{"pings", FrameOf(FrameType::kPing, 0, 0, "12345678"), 50, 200},
         Case{"ping_answers", FrameOf(FrameType::kPing, Frame::kAck, 0, "12345678"), 50, 200},
         Case{"settings", FrameOf(FrameType::kSettings, 0, 0), 10, 50},

@@ -1,4 +1,4 @@
-#include "server/net/peer.h"
+#include "server/gate/peer.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/net/peer.h"
+#include "server/gate/peer.h"
 
 #include <algorithm>
 #include <cstring>
@@ -34,6 +34,13 @@ Peer PeerOf(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
   inet_ntop(AF_INET6, &whole, text, sizeof(text));
   return {std::string(text) + "/64", loopback};
+}
+
+Peer PeerOf(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return PeerOf(address);
 }
 
 }  // namespace vico::server

@@ -15,4 +15,7 @@ struct Peer {
 /// An IPv4-mapped IPv6 address counts as IPv4. All peers of Unix sockets are one, "unix".
 Peer PeerOf(const sockaddr_storage& address);
 
+/// The peer of a connected socket.
+Peer PeerOf(int socket);
+
 }  // namespace vico::server
