@@ -81,9 +81,12 @@ std::string Shown(const std::string& word) { return PlainText(word, kShownBytes)
 std::string UnknownWord(CLI::App& app) {
   CLI::App& inner = Innermost(app);
   for (const std::string& word : app.remaining(true)) {
+    if (word == "--") continue;
     if (word.size() > 1 && word.starts_with("-")) {
       const std::string name = word.substr(0, word.find('='));
       const std::string similar = MostSimilar(name, Options(&inner));
+      // After "--" an option is a word like others.
+      if (similar == name) return fmt::format("{} was not expected here", name);
       return fmt::format("there is no option {}{}", Shown(name),
                          similar.empty() ? "" : fmt::format("; did you mean {}?", similar));
     }

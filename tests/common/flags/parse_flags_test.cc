@@ -122,6 +122,10 @@ TEST_F(ParseFlagsTest, ASimilarOptionIsSuggested) {
 TEST_F(ParseFlagsTest, AnUnknownOptionIsSaidBeforeAMissingArgument) {
   EXPECT_THAT(Error({"train", "--nmae", "x"}), HasSubstr("--nmae; did you mean --name?"));
 }
+TEST_F(ParseFlagsTest, AnOptionAfterTwoDashesIsNotSuggested) {
+  EXPECT_THAT(Error({"train", "--", "x", "--name", "y"}),
+              HasSubstr("--name was not expected here"));
+}
 TEST_F(ParseFlagsTest, UnknownWordsAreShownPlain) {
   EXPECT_THAT(Error({"\x1b[2Jxxxxxxxx"}), AllOf(HasSubstr("\\u{1b}[2J"), Not(HasSubstr("\x1b"))));
 }
