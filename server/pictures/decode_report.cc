@@ -18,6 +18,9 @@ std::string Where(const ScannedPicture& picture, const DecodeNotes& notes) {
   const std::string scan = notes.scan > 0 ? fmt::format(" in {} {}", part, notes.scan) : "";
   // libwebp does not say how far it came.
   if (picture.format == PictureFormat::kWebp) return "";
+  if (picture.format == PictureFormat::kHeic || picture.format == PictureFormat::kAvif) {
+    return fmt::format(" in tile {}", notes.scan);
+  }
   return fmt::format(" after row {} of {}{}", notes.row, picture.height, scan);
 }
 

@@ -16,11 +16,12 @@ using std::string_view_literals::operator""sv;
 constexpr auto kPngMagic = "\x89PNG\r\n\x1a\n"sv;
 constexpr auto kJpegMagic = "\xff\xd8\xff"sv;
 
-constexpr std::array kMediaTypes{"image/jpeg"sv, "image/png"sv, "image/webp"sv};
+constexpr std::array kMediaTypes{"image/jpeg"sv, "image/png"sv, "image/webp"sv, "image/heic"sv,
+                                 "image/avif"sv};
 
 /// Says what the file is instead, and what to do.
 absl::Status NotAPicture(std::string_view bytes) {
-  constexpr auto kAccepted = "accepted are JPEG, PNG and WebP"sv;
+  constexpr auto kAccepted = "accepted are JPEG, PNG, WebP, HEIC and AVIF"sv;
   const FileType* const type = FindFileType(bytes);
   if (type != nullptr) {
     const bool has_advice = !type->advice.empty();
@@ -35,7 +36,26 @@ absl::Status NotAPicture(std::string_view bytes) {
       fmt::format("is of an unknown type (it begins with{}); {}", first, kAccepted));
 }
 
-/// The least shrinking after which a JPEG is in the limits; 1 if there is none.
+bool IsHeif(std::string_view bytes) {
+  const FileType* const type = FindFileType(bytes);
+  return type != nullptr && (type->name == "a HEIC picture"sv ||
+                             type->name == "an AVIF picture"sv || type->name == "a HEIF picture"sv);
+}
+
+/// Of a picture that is uploaded; one with more than `max_pixels` is scaled down.
+uint64_t MostPixels(PictureFormat format, const PictureLimits& limits) {
+  switch (format) {
+    case PictureFormat::kJpeg:
+      return limits.max_jpeg_pixels;
+    case PictureFormat::kHeic:
+    case PictureFormat::kAvif:
+      return limits.max_heif_pixels;
+    default:
+      return limits.max_pixels;
+  }
+}
+
+/// The least shrinking after which a picture is in the limits; 1 if there is none.
 uint32_t ShrinkFor(const ScannedPicture& picture, const PictureLimits& limits) {
   for (const uint32_t shrink : {1, 2, 4, 8}) {
     const uint64_t width = Shrunk(picture.width, shrink), height = Shrunk(picture.height, shrink);
@@ -75,9 +95,13 @@ std::string_view NameOf(PictureFormat format) {
     case PictureFormat::kJpeg:
       return "JPEG";
     case PictureFormat::kWebp:
+      return "WebP";
+    case PictureFormat::kHeic:
+      return "HEIC";
+    case PictureFormat::kAvif:
       break;
   }
-  return "WebP";
+  return "AVIF";
 }
 
 std::span<const std::string_view> PictureMediaTypes() { return kMediaTypes; }
@@ -95,16 +119,18 @@ absl::StatusOr<ScannedPicture> ScanPicture(std::string_view bytes, const Picture
   if (bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP") {
     return ScanWebp(bytes, limits);
   }
+  if (IsHeif(bytes)) return ScanHeif(bytes, limits);
   return NotAPicture(bytes);
 }
 
 absl::Status CheckSize(ScannedPicture& picture, const PictureLimits& limits) {
   const uint64_t pixels = uint64_t{picture.width} * picture.height;
-  if (picture.format == PictureFormat::kJpeg) {
-    if (pixels > limits.max_jpeg_pixels) {
-      return absl::InvalidArgumentError(
-          fmt::format("a JPEG must have at most {} pixels, got {} x {}", limits.max_jpeg_pixels,
-                      picture.width, picture.height));
+  const uint64_t most = MostPixels(picture.format, limits);
+  if (most > limits.max_pixels) {
+    if (pixels > most) {
+      return absl::InvalidArgumentError(fmt::format("a {} must have at most {} pixels, got {} x {}",
+                                                    NameOf(picture.format), most, picture.width,
+                                                    picture.height));
     }
     picture.shrink = ShrinkFor(picture, limits);
   }

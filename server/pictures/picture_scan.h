@@ -1,4 +1,4 @@
-// Scans the structure of a PNG, JPEG or WebP without decoding it: checks sizes before any pixel is
+// Scans the structure of a picture without decoding it: checks sizes before any pixel is
 // unpacked, detects truncated files, finds what says how the picture is turned and what its colours
 // mean, and strips everything but the pixels. Sources: ISO/IEC 15948 and the third edition (PNG),
 // ITU-T T.81 (JPEG), RFC 9649 (WebP), ICC.1:2022 annex B (profiles in files).
@@ -23,16 +23,18 @@ struct PictureLimits {
   uint64_t max_pixels = 25'000'000;
   uint32_t max_aspect = 8;  ///< longer side to shorter side
   uint64_t max_decoded_bytes = uint64_t{100} << 20;
-  /// A JPEG with more than `max_pixels` or a longer side than `max_side` is scaled down.
+  /// A JPEG, HEIC or AVIF with more than `max_pixels` or a longer side than `max_side` is scaled
+  /// down.
   uint64_t max_jpeg_pixels = 200'000'000;
+  uint64_t max_heif_pixels = 50'000'000;  ///< of a HEIC or AVIF
   /// Of a JPEG with several scans, whose coefficients are in memory at once.
   uint64_t max_coefficient_bytes = uint64_t{200} << 20;
   int max_scans = 64;  ///< of a progressive JPEG
 };
 
-enum class PictureFormat { kPng, kJpeg, kWebp };
+enum class PictureFormat { kPng, kJpeg, kWebp, kHeic, kAvif };
 
-/// "PNG", "JPEG" or "WebP".
+/// As "PNG" or "WebP".
 std::string_view NameOf(PictureFormat format);
 
 /// The media types of accepted pictures, as "image/jpeg".
@@ -73,8 +75,9 @@ absl::StatusOr<ScannedPicture> ScanPicture(std::string_view bytes, const Picture
 absl::StatusOr<ScannedPicture> ScanPng(std::string_view bytes, const PictureLimits& limits);
 absl::StatusOr<ScannedPicture> ScanJpeg(std::string_view bytes, const PictureLimits& limits);
 absl::StatusOr<ScannedPicture> ScanWebp(std::string_view bytes, const PictureLimits& limits);
+absl::StatusOr<ScannedPicture> ScanHeif(std::string_view bytes, const PictureLimits& limits);
 
-/// Checks size, aspect and decoded bytes, and chooses `shrink` of a JPEG.
+/// Checks size, aspect and decoded bytes, and chooses `shrink`.
 absl::Status CheckSize(ScannedPicture& picture, const PictureLimits& limits);
 
 }  // namespace vico::server

@@ -25,6 +25,7 @@ void AddPictures(v1::Capabilities& capabilities) {
   add("pictures.side", least, limits.max_side);
   add("pictures.pixels", least * least, static_cast<double>(limits.max_pixels));
   add("pictures.jpeg_pixels", least * least, static_cast<double>(limits.max_jpeg_pixels));
+  add("pictures.heif_pixels", least * least, static_cast<double>(limits.max_heif_pixels));
 }
 
 }  // namespace

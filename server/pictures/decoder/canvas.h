@@ -31,5 +31,7 @@ class Canvas {
 DecodeOutcome DecodePng(const DecodeJob& job, Canvas& canvas);
 DecodeOutcome DecodeJpeg(const DecodeJob& job, Canvas& canvas);
 DecodeOutcome DecodeWebp(const DecodeJob& job, Canvas& canvas);
+/// HEIC and AVIF.
+DecodeOutcome DecodeTiles(const DecodeJob& job, Canvas& canvas);
 
 }  // namespace vico::server

@@ -1,6 +1,6 @@
-// Decodes a PNG, JPEG or WebP with libpng, libjpeg or libwebp, and converts its colours with
-// littlecms. It runs in the helper process on untrusted bytes, so it uses no files, no environment
-// and no status library.
+// Decodes a picture with libpng, libjpeg, libwebp, libde265 (HEIC) or dav1d (AVIF), and converts
+// its colours with littlecms. It runs in the helper process on untrusted bytes, so it uses no
+// files, no environment and no status library.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ struct DecodeJob {
   uint32_t width = 0;          ///< pixels, as stored; the file must say the same
   uint32_t height = 0;         ///< pixels, as stored; the file must say the same
   int orientation = 1;         ///< EXIF, 1..8
-  uint32_t shrink = 1;  ///< 1, 2, 4 or 8: both sides are divided by it, rounded up. JPEG only
+  uint32_t shrink =
+      1;  ///< 1, 2, 4 or 8: both sides are divided by it, rounded up; not of PNG, WebP
   ColourKind colour = ColourKind::kSrgb;
   std::string_view colour_data = {};
 };
@@ -53,8 +54,8 @@ void PrepareToDecode();
 /// Converts grey, palette, 16 bits and CMYK to 8-bit BGR in sRGB, lays transparent pixels over
 /// white, and turns the picture upright. `pixels.bgr` is complete only with kDecoded. What
 /// libraries warn of is in `pixels.notes` if every pixel decodes; else the outcome is kDamaged.
-/// Uses memory of the size of the result, and of the stored picture if it is interlaced,
-/// progressive or WebP.
+/// Uses memory of the size of the result, and of the stored picture unless it is a plain JPEG or
+/// PNG.
 DecodeOutcome DecodePicture(const DecodeJob& job, Pixels& pixels);
 
 }  // namespace vico::server
