@@ -39,12 +39,12 @@ std::string WhyNotHere(std::string_view method, const ListenerName& name,
     return fmt::format("no such method; this is {}; {}", name.here, name.there);
   }
   const std::string_view service = method.substr(1, slash - 1);
-  if (Has(elsewhere, service)) {
-    return fmt::format("{} is not served here: this is {}; {}", service, name.here, name.there);
-  }
   if (Has(served, service)) {
     return fmt::format("{} has no method {}; the caller may need another version of Vico", service,
                        method.substr(slash + 1));
+  }
+  if (Has(elsewhere, service)) {
+    return fmt::format("{} is not served here: this is {}; {}", service, name.here, name.there);
   }
   return fmt::format("there is no service {}; this is {}; {}", service, name.here, name.there);
 }

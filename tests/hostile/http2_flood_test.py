@@ -36,11 +36,11 @@ class Http2FloodTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="vico-floods.")
-        flags = []
+        flags = ["--drain-notice-seconds", "0"]
         if TLS:
             subprocess.run([tools.ROOT / "deploy/tls/make-certificates", cls.folder.name, "localhost", "127.0.0.1"],
                            check=True, stderr=subprocess.DEVNULL)
-            flags = ["--cert", f"{cls.folder.name}/server.crt", "--key", f"{cls.folder.name}/server.key"]
+            flags += ["--cert", f"{cls.folder.name}/server.crt", "--key", f"{cls.folder.name}/server.key"]
         cls.ca = f"{cls.folder.name}/ca.crt" if TLS else None
         cls.flags = flags
 
