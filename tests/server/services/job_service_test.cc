@@ -391,6 +391,10 @@ TEST_F(JobServiceTest, CapabilitiesHoldTheLimits) {
   EXPECT_THAT(capabilities.schedulers(), testing::ElementsAreArray(kSchedulerNames));
   EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER, v1::DIALECT_MMAGIC));
   EXPECT_EQ(capabilities.limits().at("train.steps").max(), 5000);
+  EXPECT_THAT(capabilities.picture_formats(),
+              ElementsAre("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif"));
+  EXPECT_EQ(capabilities.limits().at("pictures.pixels").max(), 25'000'000);
+  EXPECT_EQ(capabilities.limits().at("pictures.jpeg_pixels").max(), 200'000'000);
 }
 
 TEST_F(JobServiceTest, OfferedBaseModelsAreListed) {
