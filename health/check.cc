@@ -14,6 +14,9 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include "common/rpc/address.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/status_grpc.h"
 #include "common/status.h"
 
 namespace vico {
@@ -65,11 +68,16 @@ std::string Flatten(const grpc::ByteBuffer& buffer) {
 
 absl::Status CheckHealth(const HealthCheckOptions& check) {
   if (check.service.size() > 127) return FieldError("--service", "is too long");
+  ASSIGN_OR_RETURN(const Address address, ParseAddress("ADDRESS", check.address));
+  if (check.tls && address.scheme == Address::Scheme::kPlain) {
+    return FieldError("ADDRESS",
+                      fmt::format("is without TLS, but --tls is given, got \"{}\"", check.address));
+  }
+  const bool tls = check.tls || address.scheme == Address::Scheme::kTls;
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  grpc::GenericStub stub(
-      grpc::CreateCustomChannel(check.address, Credentials(check.tls), arguments));
+  grpc::GenericStub stub(grpc::CreateCustomChannel(address.target, Credentials(tls), arguments));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        absl::ToChronoMilliseconds(check.timeout));
@@ -90,7 +98,9 @@ absl::Status CheckHealth(const HealthCheckOptions& check) {
   if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
     return absl::NotFoundError(fmt::format("the server has no service \"{}\"", check.service));
   }
-  if (!status.ok()) return absl::UnavailableError(status.error_message());
+  if (!status.ok()) {
+    return absl::UnavailableError(ExplainCall(FromGrpc(status), {check.address, tls}).message());
+  }
   if (!IsServing(Flatten(response))) return absl::UnavailableError("not serving");
   return absl::OkStatus();
 }

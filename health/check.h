@@ -10,14 +10,15 @@
 namespace vico {
 
 struct HealthCheckOptions {
-  std::string address;  ///< host:port
+  std::string address;  ///< as common/rpc/address.h
   std::string service;  ///< for example "vico.v1.JobService"; empty: the whole server
   bool tls = false;     ///< the server's certificate is not verified
   absl::Duration timeout = absl::Seconds(4);
 };
 
 /// OK if the server answers SERVING; kUnavailable for any other answer and for none in time;
-/// kNotFound for a service that the server does not have.
+/// kNotFound for a service that the server does not have; kInvalidArgument for an address that
+/// ParseAddress() refuses.
 absl::Status CheckHealth(const HealthCheckOptions& options);
 
 }  // namespace vico

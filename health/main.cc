@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
 #include "health/check.h"
 
 int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): it ends the program
@@ -11,18 +13,12 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): it ends
   double seconds = 4;
   CLI::App app("Checks over a new connection whether a server is serving.");
   app.set_version_flag("--version", VICO_VERSION);
-  app.add_option("ADDRESS", check.address, "host:port")->required();
+  app.add_option("ADDRESS", check.address, "host:port, https://host:port or unix:path")->required();
   app.add_option("--service", check.service,
                  "Service to check, for example vico.v1.JobService; without it the whole server");
   app.add_flag("--tls", check.tls, "Use TLS; the certificate is not verified");
-  app.add_option("--seconds", seconds, "Seconds to wait for an answer")
-      ->check(CLI::Range(0.1, 60.0))
-      ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  vico::AddNumber(app, "--seconds", seconds, "Seconds to wait for an answer", {0.1, 60.0});
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
   check.timeout = absl::Seconds(seconds);
   const absl::Status status = vico::CheckHealth(check);
   if (status.ok()) return 0;

@@ -2,19 +2,23 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
+
 namespace vico::worker {
 
 void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
-  app.add_option("--base-model", flags.base_models,
-                 "Base model: a directory in diffusers layout or a .safetensors file; may be given "
-                 "several times")
-      ->required();
+  app.add_option(
+         "--base-model", flags.base_models,
+         "Base model, [NAME=]PATH: a directory in diffusers layout or a .safetensors file, "
+         "named NAME instead of after its vico.json or its file; may be given several times")
+      ->required()
+      ->type_name(kPathType);
   app.add_option("--tokenizer", flags.tokenizer,
-                 "Folder with vocab.json and merges.txt for single-file base models; by default "
-                 "tokenizer/ beside the file, then its own folder");
-  app.add_option("--threads", flags.threads, "Number of compute threads")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+                 "Folder with vocab.json and merges.txt, or tokenizer.json, for single-file base "
+                 "models; by default tokenizer/ beside the file, then its own folder")
+      ->type_name(kFolderType);
+  AddNumber(app, "--threads", flags.threads, "Number of compute threads", {1, 1024});
   app.add_option("--device", flags.device, "cpu, cuda, or auto: cuda if available")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <sys/stat.h>
 
+#include "common/flags/parse_flags.h"
 #include "common/log.h"
 #include "worker/available_cores.h"
 #include "worker/engine/torch_engine.h"
@@ -25,11 +26,7 @@ int main(int argc, char** argv) {
   CLI::App app("The engine process of vico-worker, which starts it.");
   app.set_version_flag("--version", VICO_VERSION);
   vico::worker::AddEngineFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
   struct stat socket {};
   if (fstat(vico::worker::kChildSocket, &socket) != 0 || !S_ISSOCK(socket.st_mode)) {
     std::fprintf(stderr, "vico-engine: must be started by vico-worker\n");

@@ -13,10 +13,13 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/process/core_dumps.h"
 #include "common/process/stop_signals.h"
+#include "common/status.h"
 #include "common/tracing/otlp_exporter.h"
 #include "common/tracing/otlp_headers.h"
 #include "worker/available_cores.h"
@@ -44,6 +47,15 @@ std::string DefaultEngine() {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   return error ? "vico-engine" : (self.parent_path() / "vico-engine").string();
+}
+
+/// Whether nothing is lost if the ready file is removed: there is none, or the empty one of a
+/// worker that was killed.
+bool MayBeReadyFile(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::symlink_status(path, error);
+  if (status.type() == std::filesystem::file_type::not_found) return true;
+  return std::filesystem::is_regular_file(status) && std::filesystem::file_size(path, error) == 0;
 }
 
 /// A file for readiness probes, which exists while this worker serves. Does nothing without a path.
@@ -91,39 +103,47 @@ int main(int argc, char** argv) {
   flags.threads = vico::worker::AvailableCores();
   CLI::App app("Leases jobs from a Vico server and runs them in an engine process.");
   app.set_version_flag("--version", VICO_VERSION);
-  app.add_option("--server", server, "Worker address of the server, host:port")->required();
+  app.add_option("--server", server,
+                 "Workers' listener of the server: host:port, https://host:port or unix:path")
+      ->required();
   app.add_option("--cert", tls.certificate,
-                 "Client certificate in PEM that names vico://worker/NAME; turns on mutual TLS");
-  app.add_option("--key", tls.key, "Private key of the certificate in PEM");
-  app.add_option("--ca", tls.ca, "CA of the server's certificate in PEM");
+                 "Client certificate in PEM that names vico://worker/NAME; turns on mutual TLS")
+      ->type_name(vico::kFileType);
+  app.add_option("--key", tls.key, "Private key of the certificate in PEM")
+      ->type_name(vico::kFileType);
+  app.add_option("--ca", tls.ca, "CA of the server's certificate in PEM")
+      ->type_name(vico::kFileType);
   vico::worker::AddEngineFlags(app, flags);
   app.add_option("--name", options.name, "Name of this worker, unique among the server's workers")
       ->capture_default_str();
   app.add_option("--ready-file", ready_file,
                  "File that exists from the first registration, with loaded base models, until the "
-                 "worker ends");
+                 "worker ends")
+      ->type_name(vico::kFileType);
   app.add_option(
          "--otlp-endpoint", otlp_endpoint,
          "OTLP collector for the spans of jobs, such as http://collector:4318; /v1/traces is "
          "appended")
       ->envname("OTEL_EXPORTER_OTLP_ENDPOINT");
-  app.add_option("--engine", engine_program, "Path of the engine program")->capture_default_str();
-  app.add_option(
-         "--hang-seconds", hang_seconds,
-         fmt::format("Kill an engine that sends nothing for this long during a job; the job "
-                     "continues from its last checkpoint; 0: {} on a CPU, {} on a GPU",
-                     kHangSecondsCpu, kHangSecondsGpu))
-      ->check(CLI::Range(0.0, 86400.0))
+  app.add_option("--engine", engine_program, "Path of the engine program")
+      ->type_name(vico::kFileType)
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  vico::AddNumber(
+      app, "--hang-seconds", hang_seconds,
+      fmt::format("Kill an engine that sends nothing for this long during a job; the job continues "
+                  "from its last checkpoint; 0: {} on a CPU, {} on a GPU",
+                  kHangSecondsCpu, kHangSecondsGpu),
+      {0.0, 86400.0});
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
 
   const auto log = vico::Log::ToStderr("vico-worker", flags.log_level);
   if (!log.ok()) {
     Fail(log.status());
+    return 2;
+  }
+  if (!ready_file.empty() && !MayBeReadyFile(ready_file)) {
+    Fail(vico::FieldError("--ready-file",
+                          fmt::format("must be a new file, and {} is there", ready_file)));
     return 2;
   }
   const auto link = vico::worker::OpenServerLink("--server", server, tls);

@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
 
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
 #include "common/sha256.h"
 #include "common/status.h"
 #include "toyworld/evaluation/base_quality.h"
@@ -177,7 +179,7 @@ int main(int argc, char** argv) {
   CLI::App app("Measures the toy world's base model and the personalisation on it");
   Options options;
   bool quick = false;
-  const auto count = CLI::Range(0, 100000);
+  const vico::NumberBounds<int> count{0, 100'000};
   app.add_option("--base", options.base, "directory in diffusers layout")->capture_default_str();
   app.add_option("--scorer", options.scorer)->capture_default_str();
   app.add_option("--out", options.out,
@@ -186,42 +188,31 @@ int main(int argc, char** argv) {
   app.add_option("--classes", options.classes, "comma-separated; default: all ten");
   app.add_option("--variants", options.variants, "comma-separated names, or all")
       ->capture_default_str();
-  auto* captions = app.add_option("--captions", options.captions,
-                                  "number of captions for the base model; 0: do not measure it")
-                       ->check(count)
-                       ->capture_default_str();
-  auto* concepts = app.add_option("--concepts", options.concepts,
-                                  "number of concepts, one class after another; 0: none")
-                       ->check(count)
-                       ->capture_default_str();
-  app.add_option("--first-concept", options.first_concept,
-                 "number of the first concept; docs/ reports 0..19, so tune on later ones")
-      ->check(count)
-      ->capture_default_str();
-  app.add_option("--ablation-concepts", options.ablation_concepts,
-                 "number of concepts for each variant other than the default")
-      ->check(count)
-      ->capture_default_str();
-  app.add_option("--prompts", options.trial.prompts)
-      ->check(CLI::Range(1, static_cast<int>(ConceptPrompts().size())))
-      ->capture_default_str();
-  app.add_option("--pictures", options.trial.pictures, "pictures for each prompt")
-      ->check(CLI::Range(1, 8))
-      ->capture_default_str();
-  app.add_option("--steps", options.trial.steps, "training steps; 0: the base model's default")
-      ->check(CLI::Range(0, 5000))
-      ->capture_default_str();
-  app.add_option("--threads", options.threads)->check(CLI::Range(1, 256))->capture_default_str();
+  auto* captions =
+      vico::AddNumber(app, "--captions", options.captions,
+                      "number of captions for the base model; 0: do not measure it", count);
+  auto* concepts = vico::AddNumber(app, "--concepts", options.concepts,
+                                   "number of concepts, one class after another; 0: none", count);
+  vico::AddNumber(app, "--first-concept", options.first_concept,
+                  "number of the first concept; docs/ reports 0..19, so tune on later ones", count);
+  vico::AddNumber(app, "--ablation-concepts", options.ablation_concepts,
+                  "number of concepts for each variant other than the default", count);
+  vico::AddNumber(app, "--prompts", options.trial.prompts, "prompts for each concept",
+                  {1, static_cast<int>(ConceptPrompts().size())});
+  vico::AddNumber(app, "--pictures", options.trial.pictures, "pictures for each prompt", {1, 8});
+  vico::AddNumber(app, "--steps", options.trial.steps,
+                  "training steps; 0: the base model's default", {0, 5000});
+  vico::AddNumber(app, "--threads", options.threads, "compute threads", {1, 256});
   app.add_option("--device", options.device,
                  "device of trainings and pictures; the scorer runs on the CPU")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
   app.add_flag("--quick", quick, "3 concepts and 64 captions, unless given");
-  app.add_option("--require-fidelity", options.require_fidelity,
-                 "fail if the default's mean concept fidelity is lower");
-  app.add_option("--require-prompt-fidelity", options.require_prompt,
-                 "fail if the default's mean prompt fidelity is lower");
-  CLI11_PARSE(app, argc, argv);
+  vico::AddNumber(app, "--require-fidelity", options.require_fidelity,
+                  "fail if the default's mean concept fidelity is lower", {0.0, 1.0});
+  vico::AddNumber(app, "--require-prompt-fidelity", options.require_prompt,
+                  "fail if the default's mean prompt fidelity is lower", {0.0, 1.0});
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
   if (quick && captions->count() == 0) options.captions = 64;
   if (quick && concepts->count() == 0) options.concepts = 3;
   cv::setNumThreads(1);

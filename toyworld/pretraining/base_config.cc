@@ -151,7 +151,7 @@ absl::Status WriteBase(const std::string& directory, const Vae& vae, double scal
   auto& generate = *model.description.mutable_generation_defaults();
   generate.set_steps(25);
   generate.set_guidance_scale(4);
-  return WriteBaseModel(directory, model, {text, vae, unet}, at::kHalf);
+  return WriteBaseModel(directory, model, {text, vae, unet, {}}, at::kHalf);
 }
 
 }  // namespace vico::toyworld

@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <opencv2/core.hpp>
 
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/diffusion_stage.h"
 #include "toyworld/world/catalogue.h"
@@ -22,25 +24,23 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"autoencoder", "diffusion", "export"}));
   app.add_option("--work", options.directory, "folder for checkpoints, logs and contact sheets")
       ->required();
-  app.add_option("--steps", options.steps, "total steps")->check(CLI::PositiveNumber);
-  app.add_option("--threads", options.threads, "compute threads")->check(CLI::Range(1, 64));
-  app.add_option("--batch", options.batch, "pictures for each thread and step")
-      ->check(CLI::Range(1, 4096));
+  vico::AddNumber(app, "--steps", options.steps, "total steps", {1, 100'000'000});
+  vico::AddNumber(app, "--threads", options.threads, "compute threads", {1, 64});
+  vico::AddNumber(app, "--batch", options.batch, "pictures for each thread and step", {1, 4096});
   app.add_option("--device", device,
                  "cpu, or cuda with one compute thread and several drawing threads")
       ->check(CLI::IsMember({"cpu", "cuda"}));
-  app.add_option("--drawing-threads", options.drawing_threads,
-                 "threads that draw ahead, for each compute thread; 0: it draws itself")
-      ->check(CLI::Range(0, 256));
+  vico::AddNumber(app, "--drawing-threads", options.drawing_threads,
+                  "threads that draw ahead, for each compute thread; 0: it draws itself", {0, 256});
   app.add_option("--classes", classes, "comma-separated; default: all");
-  app.add_option("--save-minutes", options.save_minutes, "minutes between checkpoints");
-  app.add_option("--learning-rate", options.learning_rate,
-                 "peak learning rate; 0: the stage's default")
-      ->check(CLI::Range(0.0, 0.1));
+  vico::AddNumber(app, "--save-minutes", options.save_minutes, "minutes between checkpoints",
+                  {0, 10'000});
+  vico::AddNumber(app, "--learning-rate", options.learning_rate,
+                  "peak learning rate; 0: the stage's default", {0.0, 0.1});
   app.add_option("--start-from", options.start_from,
                  "base model with the initial weights of a new training; default: random weights");
   app.add_option("--base", base, "export: the base model's directory");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
 
   std::istringstream names(classes);
   for (std::string name; std::getline(names, name, ',');) {

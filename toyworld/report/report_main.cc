@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 
+#include "common/flags/parse_flags.h"
 #include "common/status.h"
 #include "toyworld/report/fidelity.h"
 #include "toyworld/world/contact_sheet.h"
@@ -49,7 +50,7 @@ int main(int argc, char** argv) {
   app.add_option("--run", paths.run, "run.json")->required();
   app.add_option("--scorer", scorer, "the toy world's scorer; without it fidelities are null");
   app.add_option("--out", paths.out, "folder to write to")->required();
-  CLI11_PARSE(app, argc, argv);
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
   cv::setNumThreads(1);
   at::set_num_threads(1);
   const absl::Status status = Run(paths, scorer);

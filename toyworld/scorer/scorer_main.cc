@@ -20,6 +20,8 @@
 #include <torch/optim/adamw.h>
 #include <torch/serialize/archive.h>
 
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
 #include "toyworld/scorer/ahead.h"
 #include "toyworld/scorer/scorer_training.h"
 #include "toyworld/world/curves.h"
@@ -163,24 +165,26 @@ int main(int argc, char** argv) {
   int threads = 1;
   bool examine_only = false;
   std::string device = "cpu";
-  app.add_option("--out", options.out, "weights to write (fp16)")->capture_default_str();
+  app.add_option("--out", options.out, "weights to write (fp16)")
+      ->type_name(vico::kFileType)
+      ->capture_default_str();
   app.add_option("--checkpoint", options.checkpoint,
                  "state of the run, which is resumed if the file exists")
+      ->type_name(vico::kFileType)
       ->capture_default_str();
-  app.add_option("--steps", options.steps, "total steps; the learning rate falls towards the last")
-      ->capture_default_str();
-  app.add_option("--pairs", options.pairs, "pairs for each step, a multiple of 4")
-      ->capture_default_str();
-  app.add_option("--peak", options.peak, "peak learning rate")->capture_default_str();
-  app.add_option("--seed", options.seed)->capture_default_str();
-  app.add_option("--threads", threads)->check(CLI::Range(1, 256))->capture_default_str();
+  vico::AddNumber(app, "--steps", options.steps,
+                  "total steps; the learning rate falls towards the last", {1, 10'000'000});
+  vico::AddNumber(app, "--pairs", options.pairs, "pairs for each step, a multiple of 4",
+                  {4, 100'000});
+  vico::AddNumber(app, "--peak", options.peak, "peak learning rate", {0.0, 1.0});
+  vico::AddNumber(app, "--seed", options.seed, "seed of the drawn pictures");
+  vico::AddNumber(app, "--threads", threads, "compute threads", {1, 256});
   app.add_option("--device", device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  app.add_option("--drawing-threads", options.drawing_threads, "threads that draw ahead; 0: none")
-      ->check(CLI::Range(0, 256))
-      ->capture_default_str();
+  vico::AddNumber(app, "--drawing-threads", options.drawing_threads,
+                  "threads that draw ahead; 0: none", {0, 256});
   app.add_flag("--fp32", options.fp32, "convolutions in fp32 instead of bf16");
   app.add_flag("--examine", examine_only, "only print the held-out figures of --out");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
   cv::setNumThreads(1);
   at::set_num_threads(threads);
   std::signal(SIGINT, [](int) { stop_requested = 1; });

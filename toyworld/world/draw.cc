@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
 
+#include "common/flags/number_flags.h"
+#include "common/flags/parse_flags.h"
 #include "toyworld/world/contact_sheet.h"
 #include "toyworld/world/world.h"
 
@@ -16,16 +18,12 @@ int main(int argc, char** argv) {
   int count = 96, columns = 12, tile = 128;
   uint64_t seed = 0;
   app.add_option("--out", out, "contact sheet to write (PNG)")->capture_default_str();
-  app.add_option("--count", count, "number of pictures")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  app.add_option("--columns", columns)->check(CLI::Range(1, 100))->capture_default_str();
-  app.add_option("--tile", tile, "side of a picture on the sheet, in pixels")
-      ->check(CLI::Range(16, 1024))
-      ->capture_default_str();
-  app.add_option("--seed", seed, "seed of the first picture")->capture_default_str();
+  vico::AddNumber(app, "--count", count, "number of pictures", {1, 100'000});
+  vico::AddNumber(app, "--columns", columns, "pictures in a row", {1, 100});
+  vico::AddNumber(app, "--tile", tile, "side of a picture on the sheet, in pixels", {16, 1024});
+  vico::AddNumber(app, "--seed", seed, "seed of the first picture");
   app.add_option("--class", toy_class, "only toys of this class, in one scene after another");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
   cv::setNumThreads(1);
 
   using namespace vico::toyworld;

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 
+#include "common/flags/parse_flags.h"
 #include "toyworld/world/contact_sheet.h"
 #include "toyworld/world/instance_json.h"
 #include "toyworld/world/world.h"
@@ -90,7 +91,7 @@ int main(int argc, char** argv) {
   CLI::App app("Draws the example concepts");
   std::string out = "examples";
   app.add_option("--out", out, "output folder")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  if (const auto exit_code = vico::ParseFlags(app, argc, argv)) return *exit_code;
   cv::setNumThreads(1);
 
   const std::vector<Example> examples = {
