@@ -41,8 +41,9 @@ absl::Status CheckContiguous(const std::string& source, const std::vector<Tensor
     expected = tensor->end;
   }
   if (expected != size) {
-    return Broken(source, fmt::format("tensors end at byte {}, but the file has {} bytes of data",
-                                      expected, size));
+    return Broken(
+        source, fmt::format("tensors end at byte {}, but the file has {} bytes of data{}", expected,
+                            size, expected > size ? ": the download or copy did not finish" : ""));
   }
   return absl::OkStatus();
 }
@@ -59,6 +60,14 @@ std::string_view DTypeName(DType dtype) {
       return "F16";
     case DType::kBF16:
       return "BF16";
+    case DType::kF8E4M3:
+      return "F8_E4M3";
+    case DType::kF8E5M2:
+      return "F8_E5M2";
+    case DType::kF8E8M0:
+      return "F8_E8M0";
+    case DType::kC64:
+      return "C64";
     case DType::kI64:
       return "I64";
     case DType::kI32:
@@ -67,6 +76,12 @@ std::string_view DTypeName(DType dtype) {
       return "I16";
     case DType::kI8:
       return "I8";
+    case DType::kU64:
+      return "U64";
+    case DType::kU32:
+      return "U32";
+    case DType::kU16:
+      return "U16";
     case DType::kU8:
       return "U8";
     case DType::kBool:
@@ -78,15 +93,22 @@ std::string_view DTypeName(DType dtype) {
 size_t DTypeSize(DType dtype) {
   switch (dtype) {
     case DType::kF64:
+    case DType::kC64:
     case DType::kI64:
+    case DType::kU64:
       return 8;
     case DType::kF32:
     case DType::kI32:
+    case DType::kU32:
       return 4;
     case DType::kF16:
     case DType::kBF16:
     case DType::kI16:
+    case DType::kU16:
       return 2;
+    case DType::kF8E4M3:
+    case DType::kF8E5M2:
+    case DType::kF8E8M0:
     case DType::kI8:
     case DType::kU8:
     case DType::kBool:
@@ -115,6 +137,7 @@ absl::StatusOr<SafetensorsFile> SafetensorsFile::Take(MappedBytes bytes, std::st
   SafetensorsFile file;
   file.source_ = std::move(source);
   file.owner_ = std::move(bytes.owner);
+  file.from_file_ = bytes.from_file;
   RETURN_IF_ERROR(file.Parse(bytes.bytes, header_limit));
   return file;
 }
@@ -127,7 +150,10 @@ absl::Status SafetensorsFile::Parse(std::span<const std::byte> file, uint64_t he
                   fmt::format("header of {} bytes, at most {} allowed", length, header_limit));
   }
   if (length > file.size() - kPrefix) {
-    return Broken(source_, fmt::format("header of {} bytes reaches beyond the file", length));
+    return Broken(source_,
+                  fmt::format("header of {} bytes reaches beyond the file: the download or "
+                              "copy did not finish, or it is no safetensors file",
+                              length));
   }
   const auto text = file.subspan(kPrefix, length);
   auto header = ParseSafetensorsHeader({reinterpret_cast<const char*>(text.data()), text.size()});

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <absl/status/status.h>
@@ -20,7 +21,26 @@
 
 namespace vico {
 
-enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool };
+enum class DType {
+  kF64,
+  kF32,
+  kF16,
+  kBF16,
+  kF8E4M3,  ///< 4 bits of exponent, no infinity; torch.float8_e4m3fn
+  kF8E5M2,  ///< 5 bits of exponent; torch.float8_e5m2
+  kF8E8M0,  ///< scales of microscaling formats
+  kC64,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU64,
+  kU32,
+  kU16,
+  kU8,
+  kBool
+};
+inline constexpr int kDTypes = static_cast<int>(DType::kBool) + 1;
 
 /// The name used in the file, for example "BF16".
 std::string_view DTypeName(DType dtype);
@@ -56,12 +76,23 @@ class SafetensorsFile {
   static absl::StatusOr<SafetensorsFile> FromBytes(std::string bytes, std::string source,
                                                    uint64_t header_limit = kAdapterHeaderLimit);
 
+  /// The same checks on a file that is mapped already.
+  static absl::StatusOr<SafetensorsFile> FromMapping(MappedBytes bytes, std::string source,
+                                                     uint64_t header_limit = kAdapterHeaderLimit) {
+    return Take(std::move(bytes), std::move(source), header_limit);
+  }
+
   const std::string& source() const { return source_; }
   const std::vector<TensorInfo>& tensors() const { return tensors_; }  ///< ascending by name
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
   const TensorInfo* Find(std::string_view name) const;  ///< nullptr if there is none
   std::span<const std::byte> bytes(const TensorInfo& tensor) const;
+
+  /// Frees the memory of a part of a tensor's bytes until they are read again, if it is mapped.
+  void Release(std::span<const std::byte> part) const {
+    if (from_file_) ReleasePages(part);
+  }
 
  private:
   SafetensorsFile() = default;
@@ -71,6 +102,7 @@ class SafetensorsFile {
 
   std::string source_;
   std::shared_ptr<const void> owner_;  // of the bytes of data_
+  bool from_file_ = false;             // they are mapped
   std::span<const std::byte> data_;    // the file without its header
   std::vector<TensorInfo> tensors_;
   std::map<std::string, std::string> metadata_;

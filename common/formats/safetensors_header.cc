@@ -13,11 +13,10 @@ namespace {
 
 // Larger numbers are not exact in readers that parse numbers as doubles.
 constexpr uint64_t kLargestNumber = uint64_t{1} << 53;
-constexpr size_t kMaxMetadata = 64;
 constexpr size_t kMaxRank = 8;
 
 std::optional<DType> DTypeFromName(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(DType::kBool); ++i) {
+  for (int i = 0; i < kDTypes; ++i) {
     if (DTypeName(static_cast<DType>(i)) == name) return static_cast<DType>(i);
   }
   return std::nullopt;
@@ -38,7 +37,11 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   SafetensorsHeader Take() && { return std::move(header_); }
   const std::string& error() const { return error_; }
 
-  bool null() override { return Unexpected("null"); }
+  bool null() override {
+    // Some programs write null for "none".
+    const bool metadata = place_ == Place::kFile && key_ == "__metadata__";
+    return metadata || place_ == Place::kMetadata || Unexpected("null");
+  }
   bool boolean(bool) override { return Unexpected("a boolean"); }
   bool number_integer(number_integer_t) override { return Unexpected("a negative number"); }
   bool number_float(number_float_t, const string_t&) override {
@@ -92,9 +95,6 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       if (!names_.insert(key).second) return Fail(fmt::format("duplicate key \"{}\"", key));
     } else {
       if (!keys_.insert(key).second) return Fail(fmt::format("duplicate key \"{}\"", key));
-      if (place_ == Place::kMetadata && keys_.size() > kMaxMetadata) {
-        return Fail("__metadata__: more than 64 entries");
-      }
       if (place_ == Place::kTensor && key != "dtype" && key != "shape" && key != "data_offsets") {
         return Fail(fmt::format("unknown key \"{}\"", key.substr(0, 64)));
       }

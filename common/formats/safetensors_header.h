@@ -20,9 +20,9 @@ struct SafetensorsHeader {
 };
 
 /// Accepts strict UTF-8 JSON: depth at most 3, no duplicate or unknown key, whole numbers up to
-/// 2^53, at most 64 metadata strings. Each tensor must have dtype, shape (at most 8 dimensions) and
-/// data_offsets whose distance is the product of shape and dtype size. Otherwise kInvalidArgument;
-/// the caller adds the name of the file.
+/// 2^53, metadata as strings; null stands for no metadata. Each tensor must have dtype, shape (at
+/// most 8 dimensions) and data_offsets whose distance is the product of shape and dtype size.
+/// Otherwise kInvalidArgument; the caller adds the name of the file.
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(std::string_view json);
 
 }  // namespace vico

@@ -1,8 +1,12 @@
-// The tokenizer with arbitrary bytes as text or as its files. The first byte selects which.
+// The tokenizer with arbitrary bytes as text, as its files or as tokenizer.json. The first byte
+// selects which.
 #include "common/text/tokenizer.h"
 
+#include "common/text/tokenizer_json.h"
+#include "common/text/tokenizer_text.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/server/base_model_fixture.h"
+#include "tests/support/tokenizer_json.h"
 
 namespace vico::fuzz {
 namespace {
@@ -35,6 +39,14 @@ void Create(std::string_view files) {
   const size_t zero = std::min(files.find('\0'), files.size());
   const auto made =
       Tokenizer::Create(files.substr(0, zero), files.substr(std::min(zero + 1, files.size())));
+  if (made.ok()) made->Encode("a photo of a dog");
+}
+
+void ReadJson(std::string_view json) {
+  const auto files = ReadTokenizerJson(json);
+  if (!files.ok()) return;
+  const auto made =
+      Tokenizer::Create(files->vocabulary, files->merges, kEndToken, files->added_tokens);
   if (made.ok()) made->Encode("a photo of a dog");
 }
 
@@ -74,13 +86,26 @@ std::vector<std::string> Seeds() {
   seeds.push_back("v{\"a\":-1,\"b\":1e9,\"c\":\"x\"}" + zero);
   seeds.push_back("v[]" + zero);
   seeds.push_back("v" + server::TestVocabulary() + zero + server::TestMerges());
+  for (const MergeForm form : {MergeForm::kPairs, MergeForm::kStrings}) {
+    auto json = TokenizerJson(small, "#version: 0.2\na b\nab c</w>\n", form);
+    seeds.push_back("j" + json.dump());
+    json["added_tokens"].push_back({{"id", 20}, {"content", "<cat>"}});
+    seeds.push_back("j" + json.dump());
+  }
+  seeds.push_back("j{}");
   return seeds;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view rest = AsText(data + 1, size - 1);
-  data[0] == 'v' ? Create(rest) : Encode(rest);
+  if (data[0] == 'v') {
+    Create(rest);
+  } else if (data[0] == 'j') {
+    ReadJson(rest);
+  } else {
+    Encode(rest);
+  }
   return 0;
 }
 

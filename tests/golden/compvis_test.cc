@@ -1,5 +1,6 @@
 // Compares single-file checkpoints with CompVis' modules and diffusers' converter; recorded by
 // record_compvis.py.
+#include <cmath>
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -21,6 +22,7 @@ using worker::ClipText;
 using worker::ClipTextConfig;
 using worker::FromCompVis;
 using worker::LoadNetworks;
+using worker::MakeTokenizer;
 using worker::Network;
 using worker::OpenBaseModel;
 using worker::TensorMap;
@@ -125,6 +127,56 @@ TEST_F(SingleFile, TheTokenizerIsBesideTheFileOrInTheGivenFolder) {
   const auto told = OpenBaseModel(path_, folder_.path() + "/elsewhere");
   ASSERT_THAT(told, IsOk());
   EXPECT_EQ(told->description.digest(), beside->description.digest());
+}
+
+TEST_F(SingleFile, TokenizerJsonBesideTheFileIsEnough) {
+  Write();
+  const auto expected = MakeTokenizer(*OpenBaseModel(path_)).value();
+  fs::remove_all(folder_.path() + "/tokenizer");
+  fs::copy("tests/golden/tokenizer_json/plain/tokenizer.json", folder_.path());
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  const auto tokenizer = MakeTokenizer(*model);
+  ASSERT_THAT(tokenizer, IsOk());
+  EXPECT_EQ(tokenizer->Encode("a photo of 東京, it's"), expected.Encode("a photo of 東京, it's"));
+}
+
+// What programs leave in single files, next to what is needed.
+TEST_F(SingleFile, LeftoversAreCountedAndIgnored) {
+  const auto before = tensors_.size();
+  for (const char* name :
+       {"first_stage_model.loss.logvar", "first_stage_model.loss.discriminator.main.0.weight",
+        "first_stage_model.model_ema.decay", "model_ema.diffusion_modelinput_blocks00weight",
+        "safety_checker.concept_embeds", "embedding_manager.string_to_param_dict.*",
+        "cond_stage_model.transformer.vision_model.embeddings.class_embedding",
+        "cond_stage_model.transformer.visual_projection.weight",
+        "cond_stage_model.transformer.text_projection.weight", "cond_stage_model.logit_scale",
+        "alphas_cumprod", "log_one_minus_alphas_cumprod", "optimizer_states.0.exp_avg",
+        "global_step", "lora_unet_none", "anything.else"}) {
+    tensors_[name] = torch::full({2, 3}, std::nan(""));
+  }
+  tensors_["global_step"] = torch::zeros({}, torch::kInt64);
+  Write();
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  const auto networks = LoadNetworks(*model);
+  ASSERT_THAT(networks, IsOk());
+  // Three were there before: model_ema.decay, betas and position_ids.
+  const auto count = std::to_string(tensors_.size() - before + 3);
+  EXPECT_THAT(networks->notes,
+              testing::ElementsAre(HasSubstr(count + " tensors are not needed and not read")));
+}
+
+TEST_F(SingleFile, OddTensorsThatAreNeededAreNamed) {
+  const std::string name = "model.diffusion_model.out.0.weight";
+  const auto kept = tensors_.at(name);
+  tensors_[name] = torch::zeros(kept.sizes(), torch::kInt64);
+  EXPECT_THAT(Message(), HasSubstr(name + "\": must hold floating-point numbers, found I64"));
+  tensors_[name] = torch::full(kept.sizes(), std::nan(""));
+  EXPECT_THAT(Message(), HasSubstr(name + "\": holds numbers that are not finite"));
+  tensors_[name] = kept;
+  tensors_["model.diffusion_model.out.2.scale_weight"] = torch::ones({1});
+  EXPECT_THAT(Message(), HasSubstr("is a scale of weights of 8 bits"));
 }
 
 TEST_F(SingleFile, UnknownMissingAndMisshapenTensorsAreNamed) {

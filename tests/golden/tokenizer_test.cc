@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/text/tokenizer_json.h"
+#include "common/text/tokenizer_text.h"
 #include "tests/golden/files.h"
+#include "tests/support/tokenizer_json.h"
 
 namespace vico {
 namespace {
@@ -32,6 +35,40 @@ TEST(TokenizerGolden, PaddedPromptsEqualTransformers) {
   const auto expected = nlohmann::json::parse(ReadFile("tokenizer/expected.json"));
   for (const auto& item : expected["padded_to_24"]) {
     EXPECT_EQ(tokenizer.EncodePrompt(item["text"].get<std::string>(), "", 24).ids,
+              item["ids"].get<std::vector<int32_t>>())
+        << item["text"];
+  }
+}
+
+// The file that transformers 5 writes, and the same with merges as strings, as versions before 4.45
+// wrote them.
+TEST(TokenizerGolden, TokenizerJsonGivesTheSameIds) {
+  const auto expected = nlohmann::json::parse(ReadFile("tokenizer/expected.json"));
+  const std::string newer = ReadFile("tokenizer_json/plain/tokenizer.json");
+  const std::string older = TokenizerJson(ReadFile("tokenizer/vocab.json"),
+                                          ReadFile("tokenizer/merges.txt"), MergeForm::kStrings)
+                                .dump();
+  for (const std::string& text : {newer, older}) {
+    const auto files = ReadTokenizerJson(text);
+    ASSERT_TRUE(files.ok()) << files.status();
+    const auto tokenizer = Tokenizer::Create(files->vocabulary, files->merges).value();
+    for (const auto& item : expected["content"]) {
+      EXPECT_EQ(tokenizer.Encode(item["text"].get<std::string>()),
+                item["ids"].get<std::vector<int32_t>>())
+          << item["text"];
+    }
+  }
+}
+
+TEST(TokenizerGolden, AddedTokensEqualTransformers) {
+  const auto files = ReadTokenizerJson(ReadFile("tokenizer_json/added/tokenizer.json"));
+  ASSERT_TRUE(files.ok()) << files.status();
+  const auto tokenizer =
+      Tokenizer::Create(files->vocabulary, files->merges, kEndToken, files->added_tokens).value();
+  const auto expected = nlohmann::json::parse(ReadFile("tokenizer_json/expected_added.json"));
+  ASSERT_GT(expected.size(), 10u);
+  for (const auto& item : expected) {
+    EXPECT_EQ(tokenizer.Encode(item["text"].get<std::string>()),
               item["ids"].get<std::vector<int32_t>>())
         << item["text"];
   }

@@ -6,6 +6,9 @@
 #include <google/protobuf/util/json_util.h>
 #include <nlohmann/json.hpp>
 
+#include "common/plain_text.h"
+#include "common/sha256.h"
+
 namespace vico::worker {
 namespace {
 
@@ -13,7 +16,9 @@ using google::protobuf::util::JsonPrintOptions;
 using nlohmann::json;
 
 constexpr std::string_view kPrefix = "baseModels/";
-constexpr int kMaxIdLength = 63;
+constexpr size_t kMaxIdLength = 63;
+constexpr size_t kMaxDisplayBytes = 200;
+constexpr std::string_view kIdRule = "must be 1 to 63 of a-z, 0-9, - and ., not beginning with -";
 
 bool IsId(std::string_view id) {
   return !id.empty() && id.size() <= kMaxIdLength && id[0] != '-' &&
@@ -22,14 +27,32 @@ bool IsId(std::string_view id) {
          });
 }
 
+/// The folder's name with "-" for what an id may not have. A name that loses letters, since they
+/// are not ASCII or too many, gets a digest of the whole name, so that two such names differ.
 std::string IdFromFolder(std::string_view folder) {
+  constexpr size_t kDigestLength = 8;
   std::string id;
-  for (const char c : folder.substr(0, kMaxIdLength)) {
+  bool loses = false;
+  for (const char c : folder) {
     const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool ascii = static_cast<unsigned char>(c) < 128;
+    loses = loses || !ascii;
     const char kept = IsId({&lower, 1}) ? lower : '-';
-    if (kept != '-' || !id.empty()) id.push_back(kept);
+    const bool repeats = !ascii && id.ends_with('-');
+    if ((kept != '-' || !id.empty()) && !repeats) id.push_back(kept);
   }
-  return id.empty() ? "base" : id;
+  loses = loses || id.empty() || id.size() > kMaxIdLength;
+  if (!loses) return id;
+  id.resize(std::min(id.size(), kMaxIdLength - 1 - kDigestLength));
+  while (id.ends_with('-')) id.pop_back();
+  return (id.empty() ? "base" : id) + "-" + Sha256Hex(folder).substr(0, kDigestLength);
+}
+
+/// The folder's own name if people can read it, else the id.
+std::string DisplayName(std::string_view folder, const std::string& id) {
+  const bool ascii =
+      std::all_of(folder.begin(), folder.end(), [](unsigned char c) { return c < 128; });
+  return !ascii && PlainText(folder, kMaxDisplayBytes) == folder ? std::string(folder) : id;
 }
 
 void SetResolution(v1::BaseModel& description, int resolution) {
@@ -70,7 +93,7 @@ v1::BaseModel DefaultDescription(std::string_view folder_name, const UNetConfig&
   v1::BaseModel description;
   const std::string id = IdFromFolder(folder_name);
   description.set_name(std::string(kPrefix) + id);
-  description.set_display_name(id);
+  description.set_display_name(DisplayName(folder_name, id));
   const auto halvings = static_cast<int>(unet.block_out_channels.size()) - 1;
   description.set_size_multiple(static_cast<int>(vae.factor()) << halvings);
   description.set_context_tokens(static_cast<int>(text.max_position_embeddings));
@@ -116,11 +139,11 @@ absl::StatusOr<v1::BaseModel> ApplyDescription(v1::BaseModel description, std::s
   for (const auto& [key, value] : parsed.items()) {
     if (key == "name") {
       if (!value.is_string() || !IsId(value.get<std::string>())) {
-        return Refuse(source, key, "must be 1 to 63 of a-z, 0-9, - and ., not beginning with -");
+        return Refuse(source, key, kIdRule);
       }
       description.set_name(std::string(kPrefix) + value.get<std::string>());
     } else if (key == "display_name") {
-      if (!value.is_string() || value.get<std::string>().size() > 200) {
+      if (!value.is_string() || value.get<std::string>().size() > kMaxDisplayBytes) {
         return Refuse(source, key, "must be a string of at most 200 bytes");
       }
       description.set_display_name(value.get<std::string>());
@@ -135,6 +158,12 @@ absl::StatusOr<v1::BaseModel> ApplyDescription(v1::BaseModel description, std::s
     }
   }
   return description;
+}
+
+absl::Status SetName(std::string_view name, v1::BaseModel& description) {
+  if (!IsId(name)) return Refuse("--base-model", name.substr(0, 100), kIdRule);
+  description.set_name(std::string(kPrefix) + std::string(name));
+  return absl::OkStatus();
 }
 
 std::string DescriptionJson(const v1::BaseModel& description) {

@@ -38,14 +38,4 @@ class BaseFiles {
   std::map<std::string, std::string> used_;  // name in the digest -> path
 };
 
-/// Bytes of vocabulary and merges, and the token that pads prompts: from tokenizer_config.json,
-/// else from special_tokens_map.json, else the end token.
-struct TokenizerTexts {
-  std::string vocabulary, merges, pad_token;
-};
-
-/// Reads the tokenizer in `folder` of `files`; "" is the root. In the digest the names begin with
-/// "tokenizer/".
-absl::StatusOr<TokenizerTexts> ReadTokenizer(BaseFiles& files, const std::string& folder);
-
 }  // namespace vico::worker

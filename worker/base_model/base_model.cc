@@ -13,8 +13,11 @@
 #include "worker/base_model/base_files.h"
 #include "worker/base_model/config_reader.h"
 #include "worker/base_model/foreign_base.h"
+#include "worker/base_model/known_files.h"
+#include "worker/base_model/leftovers.h"
 #include "worker/base_model/schedule_config.h"
 #include "worker/base_model/single_file.h"
+#include "worker/base_model/tokenizer_files.h"
 #include "worker/io/file.h"
 #include "worker/io/tensors.h"
 #include "worker/model/uninitialized.h"
@@ -27,10 +30,7 @@ namespace fs = std::filesystem;
 /// Checks that model_index.json describes Stable Diffusion's pipeline. Ignores its other entries.
 absl::Status CheckIndex(const BaseFiles& files) {
   const std::string path = files.Path("model_index.json");
-  if (!files.Has("model_index.json")) {
-    return absl::NotFoundError(fmt::format(
-        "{}: is missing; a base model is a folder with it, or one .safetensors file", path));
-  }
+  if (!files.Has("model_index.json")) return RefuseOtherFolder(files.Path(""));
   ASSIGN_OR_RETURN(const std::string text, ReadSmallFile(path));
   ConfigReader reader(text, path);
   std::string name;
@@ -45,9 +45,12 @@ absl::Status CheckFit(const std::string& source, const BaseModel& model,
     return absl::InvalidArgumentError(
         fmt::format("{}: {} must be equal, found {} and {}", source, what, a, b));
   };
-  if (model.text.vocab_size != tokenizer.vocab_size()) {
-    return refuse("text_encoder's vocab_size and the size of tokenizer/vocab.json",
-                  model.text.vocab_size, tokenizer.vocab_size());
+  // A text encoder may have more rows: some are padded to a multiple of 64.
+  if (model.text.vocab_size < tokenizer.vocab_size()) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{}: the text encoder has {} rows (vocab_size), and the tokenizer {} tokens; it "
+        "must have a row for each",
+        source, model.text.vocab_size, tokenizer.vocab_size()));
   }
   if (model.text.hidden_size != model.unet.cross_attention_dim) {
     return refuse("text_encoder's hidden_size and unet's cross_attention_dim",
@@ -79,17 +82,21 @@ absl::StatusOr<BaseModel> OpenDirectory(BaseFiles& files) {
   ASSIGN_OR_RETURN(text, files.Read(schedule));
   ASSIGN_OR_RETURN(ScheduleFile read, ParseScheduleConfig(text, files.Path(schedule)));
   model.schedule = std::move(read.config);
+  model.unsupported = std::move(read.unsupported);
   model.warnings = std::move(read.warnings);
-
-  ASSIGN_OR_RETURN(TokenizerTexts tokenizer, ReadTokenizer(files, "tokenizer"));
-  model.vocabulary = std::move(tokenizer.vocabulary);
-  model.merges = std::move(tokenizer.merges);
-  model.pad_token = std::move(tokenizer.pad_token);
+  RETURN_IF_ERROR(ReadTokenizer(files, "tokenizer", model));
 
   const std::string stem = "diffusion_pytorch_model";
   ASSIGN_OR_RETURN(model.unet_weights, files.FindWeights("unet", stem));
   ASSIGN_OR_RETURN(model.vae_weights, files.FindWeights("vae", stem));
   ASSIGN_OR_RETURN(model.text_weights, files.FindWeights("text_encoder", "model"));
+  for (const WeightFiles* weights :
+       {&model.unet_weights, &model.vae_weights, &model.text_weights}) {
+    for (const std::string& path : weights->paths) {
+      RETURN_IF_ERROR(RefuseOtherFile(
+          path, fs::path(path).extension() == ".bin" ? Pickles::kAllowed : Pickles::kRefused));
+    }
+  }
   return model;
 }
 
@@ -136,8 +143,11 @@ absl::StatusOr<Module> LoadOne(const Config& config, torch::ScalarType dtype,
 
 template <typename Module, typename Config>
 absl::StatusOr<Module> LoadOne(const Config& config, torch::ScalarType dtype,
-                               const WeightFiles& files) {
-  ASSIGN_OR_RETURN(const Weights weights, OpenWeights(files));
+                               const WeightFiles& files, std::vector<std::string>& notes) {
+  ASSIGN_OR_RETURN(Weights weights, OpenWeights(files));
+  IgnoredTensors ignored;
+  RemoveLeftovers(weights.tensors, ignored);
+  if (auto note = ignored.Text(files.source()); !note.empty()) notes.push_back(std::move(note));
   return LoadOne<Module>(config, dtype, weights.tensors, files.source());
 }
 
@@ -146,6 +156,7 @@ absl::StatusOr<BaseNetworks> LoadSingleFile(const BaseModel& model, torch::Scala
   ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path, kModelHeaderLimit));
   ASSIGN_OR_RETURN(const SingleFileTensors tensors, SplitSingleFile(file, model));
   BaseNetworks networks;
+  if (auto note = tensors.ignored.Text(path); !note.empty()) networks.notes = {std::move(note)};
   ASSIGN_OR_RETURN(networks.text, LoadOne<ClipText>(model.text, dtype, tensors.text, path));
   ASSIGN_OR_RETURN(networks.vae, LoadOne<Vae>(model.vae, dtype, tensors.vae, path));
   ASSIGN_OR_RETURN(networks.unet, LoadOne<UNet>(model.unet, dtype, tensors.unet, path));
@@ -172,16 +183,18 @@ absl::StatusOr<BaseModel> OpenBaseModel(const std::string& path, const std::stri
 }
 
 absl::StatusOr<Tokenizer> MakeTokenizer(const BaseModel& model) {
-  return Tokenizer::Create(model.vocabulary, model.merges, model.pad_token);
+  return Tokenizer::Create(model.vocabulary, model.merges, model.pad_token, model.added_tokens);
 }
 
 absl::StatusOr<BaseNetworks> LoadNetworks(const BaseModel& model, torch::ScalarType dtype) {
   try {
     if (!model.single_file.empty()) return LoadSingleFile(model, dtype);
     BaseNetworks networks;
-    ASSIGN_OR_RETURN(networks.text, LoadOne<ClipText>(model.text, dtype, model.text_weights));
-    ASSIGN_OR_RETURN(networks.vae, LoadOne<Vae>(model.vae, dtype, model.vae_weights));
-    ASSIGN_OR_RETURN(networks.unet, LoadOne<UNet>(model.unet, dtype, model.unet_weights));
+    auto& notes = networks.notes;
+    ASSIGN_OR_RETURN(networks.text,
+                     LoadOne<ClipText>(model.text, dtype, model.text_weights, notes));
+    ASSIGN_OR_RETURN(networks.vae, LoadOne<Vae>(model.vae, dtype, model.vae_weights, notes));
+    ASSIGN_OR_RETURN(networks.unet, LoadOne<UNet>(model.unet, dtype, model.unet_weights, notes));
     return networks;
   } catch (const c10::Error& error) {  // sizes that do not fit together
     return absl::InvalidArgumentError(
@@ -212,7 +225,7 @@ absl::Status WriteBaseModel(const std::string& path, const BaseModel& model,
                                     {"unk_token", "<|endoftext|>"},
                                     {"pad_token", model.pad_token},
                                     {"model_max_length", model.text.max_position_embeddings}};
-  const std::map<std::string, std::string> files = {
+  std::map<std::string, std::string> files = {
       {"model_index.json", index.dump(2)},
       {"vico.json", DescriptionJson(model.description)},
       {"unet/config.json", UNetConfigJson(model.unet)},
@@ -222,6 +235,9 @@ absl::Status WriteBaseModel(const std::string& path, const BaseModel& model,
       {"tokenizer/vocab.json", model.vocabulary},
       {"tokenizer/merges.txt", model.merges},
       {"tokenizer/tokenizer_config.json", tokenizer.dump(2)}};
+  if (!model.added_tokens.empty()) {
+    files.emplace("tokenizer/added_tokens.json", model.added_tokens);
+  }
   for (const auto& [name, bytes] : files) {
     RETURN_IF_ERROR(WriteSmallFile((root / name).string(), bytes));
   }

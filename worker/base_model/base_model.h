@@ -11,6 +11,7 @@
 
 #include "common/text/tokenizer.h"
 #include "vico/v1/model.pb.h"
+#include "worker/base_model/schedule_config.h"
 #include "worker/base_model/weights.h"
 #include "worker/diffusion/schedule.h"
 #include "worker/model/clip_text.h"
@@ -26,11 +27,13 @@ struct BaseModel {
   VaeConfig vae;
   ClipTextConfig text;
   ScheduleConfig schedule;
-  std::vector<std::string> warnings;  ///< settings of its files that are ignored
+  std::vector<UnsupportedField> unsupported;  ///< of its scheduler's file
+  std::vector<std::string> warnings;          ///< settings of its files that are ignored
 
-  std::string vocabulary;  ///< bytes of tokenizer/vocab.json
-  std::string merges;      ///< bytes of tokenizer/merges.txt
-  std::string pad_token;   ///< see TokenizerTexts
+  std::string vocabulary;  ///< see TokenizerFiles, also below
+  std::string merges;
+  std::string added_tokens;
+  std::string pad_token;
 
   WeightFiles unet_weights, vae_weights, text_weights;  ///< of a directory
   std::string single_file;                              ///< path; empty for a directory
@@ -43,8 +46,8 @@ struct BaseModel {
 };
 
 /// Reads configs and tokenizer, finds and hashes the weights. kNotFound or kInvalidArgument naming
-/// a file that is missing, broken or not of Stable Diffusion 1.x. `tokenizer` is the folder of a
-/// single file's tokenizer; empty: beside the file.
+/// a file that is missing, broken or not of Stable Diffusion 1.x, with what it is if that is known.
+/// `tokenizer` is the folder of a single file's tokenizer; empty: beside the file.
 absl::StatusOr<BaseModel> OpenBaseModel(const std::string& path, const std::string& tokenizer = "");
 
 absl::StatusOr<Tokenizer> MakeTokenizer(const BaseModel& model);
@@ -53,10 +56,11 @@ struct BaseNetworks {
   ClipText text{nullptr};
   Vae vae{nullptr};
   UNet unet{nullptr};
+  std::vector<std::string> notes;  ///< what of the weight files is ignored, for the log
 };
 
 /// Loads the networks, on the CPU, in evaluation mode and without gradients. The stored weights may
-/// have any floating-point type.
+/// have any floating-point type, also of 8 bits, and must be finite.
 absl::StatusOr<BaseNetworks> LoadNetworks(const BaseModel& model,
                                           torch::ScalarType dtype = torch::kFloat32);
 

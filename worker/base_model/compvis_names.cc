@@ -1,15 +1,17 @@
 #include "worker/base_model/compvis_names.h"
 
-#include <algorithm>
 #include <charconv>
 #include <initializer_list>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace vico::worker {
 namespace {
+
+constexpr std::string_view kUNetPrefix = "model.diffusion_model.";
+constexpr std::string_view kVaePrefix = "first_stage_model.";
+constexpr std::string_view kTextPrefix = "cond_stage_model.transformer.";
 
 using Renamed = std::pair<std::string_view, std::string_view>;
 
@@ -184,33 +186,19 @@ std::optional<CompVisName> FromCompVis(std::string_view name, const CompVisLayou
     if (taken) name.remove_prefix(prefix.size());
     return taken;
   };
-  if (take("model.diffusion_model.")) {
+  if (take(kUNetPrefix)) {
     return as(Network::kUNet, UNetName(name, layout.unet_layers_per_block));
   }
-  if (take("first_stage_model.")) return as(Network::kVae, VaeName(name, layout.vae_levels));
-  if (take("cond_stage_model.transformer.")) return as(Network::kText, std::string(name));
+  if (take(kVaePrefix)) return as(Network::kVae, VaeName(name, layout.vae_levels));
+  if (take(kTextPrefix)) return as(Network::kText, std::string(name));
   return std::nullopt;
 }
 
-bool IsIgnoredInCheckpoint(std::string_view name) {
-  static constexpr std::string_view kBuffers[] = {"betas",
-                                                  "alphas_cumprod",
-                                                  "alphas_cumprod_prev",
-                                                  "sqrt_alphas_cumprod",
-                                                  "sqrt_one_minus_alphas_cumprod",
-                                                  "log_one_minus_alphas_cumprod",
-                                                  "sqrt_recip_alphas_cumprod",
-                                                  "sqrt_recipm1_alphas_cumprod",
-                                                  "posterior_variance",
-                                                  "posterior_log_variance_clipped",
-                                                  "posterior_mean_coef1",
-                                                  "posterior_mean_coef2",
-                                                  "lvlb_weights",
-                                                  "logvar",
-                                                  "cond_stage_model.logit_scale",
-                                                  "cond_stage_model.text_projection"};
-  return name.starts_with("model_ema.") ||
-         std::find(std::begin(kBuffers), std::end(kBuffers), name) != std::end(kBuffers);
+std::optional<std::string_view> WithoutPrefix(std::string_view name) {
+  for (const std::string_view prefix : {kUNetPrefix, kVaePrefix, kTextPrefix}) {
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  }
+  return std::nullopt;
 }
 
 }  // namespace vico::worker

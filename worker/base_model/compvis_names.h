@@ -26,8 +26,7 @@ struct CompVisName {
 /// nullopt for a name outside the three networks, or one that has no equivalent.
 std::optional<CompVisName> FromCompVis(std::string_view name, const CompVisLayout& layout);
 
-/// Whether a checkpoint may contain this tensor although it is not used: averaged weights, buffers
-/// of the noise schedule.
-bool IsIgnoredInCheckpoint(std::string_view name);
+/// The name inside its network; nullopt for a tensor that belongs to none of the three.
+std::optional<std::string_view> WithoutPrefix(std::string_view name);
 
 }  // namespace vico::worker

@@ -1,11 +1,11 @@
 #include "worker/base_model/foreign_base.h"
 
-#include <algorithm>
 #include <string>
-#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "worker/base_model/known_files.h"
 
 namespace vico::worker {
 namespace {
@@ -15,11 +15,6 @@ using nlohmann::json;
 constexpr std::string_view kXl = "Stable Diffusion XL";
 constexpr std::string_view k2 = "Stable Diffusion 2.x";
 constexpr std::string_view kInpainting = "a model for inpainting";
-
-absl::Status Foreign(std::string_view source, std::string_view found, std::string_view what) {
-  return absl::InvalidArgumentError(fmt::format(
-      "{}: {} is {}; supported is Stable Diffusion 1.x for text to image", source, found, what));
-}
 
 json Object(std::string_view text) {
   auto parsed = json::parse(text.begin(), text.end(), nullptr, false);
@@ -34,21 +29,6 @@ bool HasPart(const json& index, const char* key) {
   return part.is_array() && !part.empty() && part[0].is_string();
 }
 
-std::string_view WhatInputsMean(int64_t in_channels) {
-  switch (in_channels) {
-    case 5:
-      return "a model for depth to image";
-    case 7:
-      return "a model for enlarging";
-    case 8:
-      return "a model for editing by instruction";
-    case 9:
-      return kInpainting;
-    default:
-      return "another model";
-  }
-}
-
 }  // namespace
 
 absl::Status RefuseForeignIndex(std::string_view text, std::string_view source) {
@@ -61,6 +41,8 @@ absl::Status RefuseForeignIndex(std::string_view text, std::string_view source) 
   if (says("XL")) return Foreign(source, found, kXl);
   if (says("StableDiffusion3")) return Foreign(source, found, "Stable Diffusion 3");
   if (says("Flux")) return Foreign(source, found, "FLUX");
+  if (says("Onnx")) return Foreign(source, found, "an ONNX export; take its weights for PyTorch");
+  if (says("ControlNet")) return Foreign(source, found, "a ControlNet");
   if (says("Inpaint")) return Foreign(source, found, kInpainting);
   if (name != "StableDiffusionPipeline") return Foreign(source, found, "another model");
   for (const char* key : {"text_encoder_2", "tokenizer_2"}) {
@@ -96,38 +78,6 @@ absl::Status RefuseForeignTextEncoder(std::string_view text, std::string_view so
   const json layers = Value(config, "num_hidden_layers");
   if (layers == 23 || (layers == 24 && Value(config, "hidden_size") == 1024)) {
     return Foreign(source, fmt::format("num_hidden_layers {}", layers.get<int>()), k2);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status RefuseForeignCheckpoint(const SafetensorsFile& file) {
-  static constexpr std::pair<std::string_view, std::string_view> kSigns[] = {
-      {"conditioner.embedders.", kXl},
-      {"model.diffusion_model.label_emb.", kXl},
-      {"cond_stage_model.model.", k2},
-      {"model.diffusion_model.joint_blocks.", "Stable Diffusion 3"},
-      {"text_encoders.", "Stable Diffusion 3 or newer"},
-      {"model.diffusion_model.double_blocks.", "FLUX"},
-      {"double_blocks.", "FLUX"},
-      {"control_model.", "a ControlNet"},
-      {"lora_unet_", "a LoRA"},
-      {"lora_te_", "a LoRA"},
-      {"down_blocks.", "one network of a diffusers directory, whose folder is to be named instead"},
-      {"text_model.", "one network of a diffusers directory, whose folder is to be named instead"}};
-  for (const auto& [prefix, what] : kSigns) {
-    const auto it = std::lower_bound(
-        file.tensors().begin(), file.tensors().end(), prefix,
-        [](const TensorInfo& tensor, std::string_view wanted) { return tensor.name < wanted; });
-    if (it != file.tensors().end() && it->name.starts_with(prefix)) {
-      return Foreign(file.source(), fmt::format("tensor \"{}\"", it->name), what);
-    }
-  }
-  const TensorInfo* input = file.Find("model.diffusion_model.input_blocks.0.0.weight");
-  if (input != nullptr && input->shape.size() == 4 && input->shape[1] != 4) {
-    return Foreign(
-        file.source(),
-        fmt::format("tensor \"{}\" with {} input channels", input->name, input->shape[1]),
-        WhatInputsMean(input->shape[1]));
   }
   return absl::OkStatus();
 }

@@ -1,11 +1,10 @@
-// Recognises models that are not Stable Diffusion 1.x, so that the error can say what they are.
+// Recognises the configs of models that are not Stable Diffusion 1.x, so that the error can say
+// what they are. (known_files looks at weights and other files.)
 #pragma once
 
 #include <string_view>
 
 #include <absl/status/status.h>
-
-#include "common/formats/safetensors.h"
 
 namespace vico::worker {
 
@@ -14,8 +13,5 @@ namespace vico::worker {
 absl::Status RefuseForeignIndex(std::string_view model_index_json, std::string_view source);
 absl::Status RefuseForeignUNet(std::string_view config_json, std::string_view source);
 absl::Status RefuseForeignTextEncoder(std::string_view config_json, std::string_view source);
-
-/// The same for a single file's tensors.
-absl::Status RefuseForeignCheckpoint(const SafetensorsFile& file);
 
 }  // namespace vico::worker

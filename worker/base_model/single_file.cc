@@ -8,29 +8,27 @@
 #include "common/status.h"
 #include "worker/base_model/compvis_names.h"
 #include "worker/base_model/compvis_sizes.h"
-#include "worker/base_model/foreign_base.h"
+#include "worker/base_model/known_files.h"
+#include "worker/base_model/tokenizer_files.h"
 
 namespace vico::worker {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder with the tokenizer's two files, relative to `files` unless absolute.
+/// The folder with the tokenizer's files, relative to `files` unless absolute.
 absl::StatusOr<std::string> FindTokenizer(const std::string& path, const std::string& wanted,
                                           const BaseFiles& files) {
   std::vector<std::string> folders = {"tokenizer", ""};
   if (!wanted.empty()) folders = {fs::absolute(wanted).string()};
   std::string looked;
   for (const auto& folder : folders) {
-    const fs::path place = fs::path(files.Path(folder));
-    if (fs::is_regular_file(place / "vocab.json") && fs::is_regular_file(place / "merges.txt")) {
-      return folder;
-    }
-    looked += fmt::format("{}{}", looked.empty() ? "" : " and ", place.string());
+    if (HasTokenizer(files, folder)) return folder;
+    looked += fmt::format("{}{}", looked.empty() ? "" : " and ", files.Path(folder));
   }
   return absl::NotFoundError(
       fmt::format("{}: a single file has no tokenizer, and there are no vocab.json and merges.txt "
-                  "in {}; --tokenizer says where they are",
+                  "in {}, and no tokenizer.json; --tokenizer says where they are",
                   path, looked));
 }
 
@@ -38,13 +36,7 @@ absl::StatusOr<std::string> FindTokenizer(const std::string& path, const std::st
 
 absl::StatusOr<BaseModel> OpenSingleFile(const std::string& path,
                                          const std::string& tokenizer_folder, BaseFiles& files) {
-  const auto ending = fs::path(path).extension();
-  if (ending == ".ckpt" || ending == ".pt" || ending == ".pth" || ending == ".bin") {
-    return absl::InvalidArgumentError(
-        fmt::format("{}: is a pickle, which is not read: convert it to a .safetensors file, with "
-                    "safetensors.torch.save_file on its state_dict",
-                    path));
-  }
+  RETURN_IF_ERROR(RefuseOtherFile(path));
   ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path, kModelHeaderLimit));
   RETURN_IF_ERROR(RefuseForeignCheckpoint(file));
   ASSIGN_OR_RETURN(const CompVisSizes sizes, ReadCompVisSizes(file));
@@ -55,10 +47,7 @@ absl::StatusOr<BaseModel> OpenSingleFile(const std::string& path,
   model.single_file = path;
   files.Use("checkpoint.safetensors", path);
   ASSIGN_OR_RETURN(const std::string folder, FindTokenizer(path, tokenizer_folder, files));
-  ASSIGN_OR_RETURN(TokenizerTexts tokenizer, ReadTokenizer(files, folder));
-  model.vocabulary = std::move(tokenizer.vocabulary);
-  model.merges = std::move(tokenizer.merges);
-  model.pad_token = std::move(tokenizer.pad_token);
+  RETURN_IF_ERROR(ReadTokenizer(files, folder, model));
   return model;
 }
 
@@ -69,7 +58,17 @@ absl::StatusOr<SingleFileTensors> SplitSingleFile(const SafetensorsFile& file,
       .vae_levels = static_cast<int64_t>(model.vae.block_out_channels.size())};
   SingleFileTensors tensors;
   for (auto& tensor : StoredTensors(file)) {
-    if (IsIgnoredInCheckpoint(tensor.stored)) continue;
+    const auto in_network = WithoutPrefix(tensor.stored);
+    if (!in_network || IsLeftover(*in_network)) {
+      tensors.ignored.Add(tensor.stored);
+      continue;
+    }
+    if (tensor.stored.ends_with("scale_weight") || tensor.stored.ends_with("weight_scale")) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: tensor \"{}\": is a scale of weights of 8 bits, which are read without "
+                      "scales only; take the file with 16 or 32 bits",
+                      file.source(), tensor.stored));
+    }
     const auto name = FromCompVis(tensor.stored, layout);
     if (!name) {
       return absl::InvalidArgumentError(

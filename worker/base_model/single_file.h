@@ -10,6 +10,7 @@
 #include "common/formats/safetensors.h"
 #include "worker/base_model/base_files.h"
 #include "worker/base_model/base_model.h"
+#include "worker/base_model/leftovers.h"
 #include "worker/io/tensors.h"
 
 namespace vico::worker {
@@ -24,9 +25,11 @@ absl::StatusOr<BaseModel> OpenSingleFile(const std::string& path,
 /// Tensors of the three networks under our names.
 struct SingleFileTensors {
   std::vector<StoredTensor> unet, vae, text;
+  IgnoredTensors ignored;
 };
 
-/// kInvalidArgument naming a tensor that belongs to no network and is not known to be unused.
+/// kInvalidArgument naming a tensor that has the prefix of a network but is no part of it.
+/// Leftovers and tensors outside the networks are ignored.
 absl::StatusOr<SingleFileTensors> SplitSingleFile(const SafetensorsFile& file,
                                                   const BaseModel& model);
 

@@ -83,6 +83,22 @@ absl::Status CheckAgainstIndex(const WeightFiles& files, const Weights& weights)
   return absl::OkStatus();
 }
 
+/// Weights in the folder that are not read, for the message that the others are missing.
+std::string OtherWeights(const std::string& folder) {
+  static constexpr std::pair<std::string_view, std::string_view> kEndings[] = {
+      {".onnx", "ONNX"},    {".msgpack", "Flax"},   {".h5", "TensorFlow"},     {".gguf", "GGUF"},
+      {".xml", "OpenVINO"}, {".ckpt", "Lightning"}, {".tflite", "TensorFlow"}, {".npz", "NumPy"}};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    for (const auto& [ending, program] : kEndings) {
+      if (entry.path().extension() != ending) continue;
+      return fmt::format("; {} is for {}, take the weights for PyTorch",
+                         entry.path().filename().string(), program);
+    }
+  }
+  return "";
+}
+
 /// Opens a state_dict written by torch.save.
 absl::Status AddStateDict(const std::string& path, Weights& weights) {
   ASSIGN_OR_RETURN(TorchCheckpoint opened, TorchCheckpoint::Open(path));
@@ -124,8 +140,9 @@ absl::StatusOr<WeightFiles> FindWeightFiles(const std::string& folder, const std
       if (fs::is_regular_file(file)) return WeightFiles{{file}, "", {}};
     }
   }
-  return absl::NotFoundError(fmt::format(
-      "{}: there is neither this file nor its index, fp16 variant or .bin", path(kEnding)));
+  return absl::NotFoundError(
+      fmt::format("{}: there is neither this file nor its index, fp16 variant or .bin{}",
+                  path(kEnding), OtherWeights(folder)));
 }
 
 absl::StatusOr<Weights> OpenWeights(const WeightFiles& files) {

@@ -19,8 +19,9 @@ namespace vico::worker {
 /// A loaded base model and its tokenizer files, which the server checks prompts with.
 struct BaseModelOffer {
   v1::BaseModel base_model;
-  std::string vocabulary;  ///< bytes of tokenizer/vocab.json
-  std::string merges;      ///< bytes of tokenizer/merges.txt
+  std::string vocabulary;         ///< bytes of tokenizer/vocab.json, or made from tokenizer.json
+  std::string merges;             ///< bytes of tokenizer/merges.txt, or made from tokenizer.json
+  std::string added_tokens = {};  ///< JSON object {token: id} of tokens beyond them; empty: none
 };
 
 struct PngPicture {

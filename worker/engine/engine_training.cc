@@ -27,10 +27,11 @@ double PeakRssMb() {
   return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;  // ru_maxrss is in KiB
 }
 
-absl::StatusOr<torch::Tensor> LoadPictures(const std::vector<std::string>& pictures, int side) {
+absl::StatusOr<torch::Tensor> LoadPictures(const std::vector<std::string>& pictures, int side,
+                                           Fit fit) {
   std::vector<torch::Tensor> squares;
   for (size_t i = 0; i < pictures.size(); ++i) {
-    auto square = LoadSquare(pictures[i], side);
+    auto square = LoadSquare(pictures[i], side, fit);
     if (!square.ok()) {
       return absl::Status(
           square.status().code(),
@@ -84,7 +85,7 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
                                        const TrainCallbacks& callbacks) {
   ASSIGN_OR_RETURN(const TrainOptions options, TrainOptionsOf(loaded.base, spec));
   ASSIGN_OR_RETURN(const torch::Tensor pictures01,
-                   LoadPictures(pictures, loaded.offer.base_model.resolution()));
+                   LoadPictures(pictures, loaded.offer.base_model.resolution(), FitOf(spec)));
 
   const TrainingIdentity identity =
       IdentityOf(spec, pictures, loaded.offer.base_model.digest(), loaded.base, code_version);

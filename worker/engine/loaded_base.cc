@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "common/schedulers.h"
 #include "common/status.h"
 #include "worker/base_model/base_model.h"
+#include "worker/model/finite.h"
 
 namespace vico::worker {
 
@@ -15,6 +17,39 @@ AdapterTarget LoadedBase::adapter_target() const {
           .embedding_size = base.text->config().hidden_size,
           .transformers = base.unet->transformers()};
 }
+
+absl::Status LoadedBase::CheckScheduler(const std::string& scheduler) const {
+  const UnsupportedField* field = FirstFollowedBy(unsupported, scheduler);
+  if (field == nullptr) return absl::OkStatus();
+  std::vector<std::string_view> others;
+  for (const std::string_view name : kSchedulerNames) {
+    if (FirstFollowedBy(unsupported, name) == nullptr) others.push_back(name);
+  }
+  return Error(
+      absl::StatusCode::kFailedPrecondition,
+      fmt::format("generate.scheduler: {} follows a setting of the base model that is not "
+                  "supported: {}; {}",
+                  scheduler, field->text,
+                  others.empty() ? std::string("no scheduler can draw with this base model")
+                                 : fmt::format("choose {}", fmt::join(others, ", "))),
+      "SCHEDULER_UNSUPPORTED");
+}
+
+namespace {
+
+/// bf16 has the range of fp32 but fewer digits, so that the largest numbers round to infinity.
+absl::Status CheckConverted(const torch::nn::Module& network, const char* name,
+                            const std::string& path, torch::ScalarType dtype) {
+  if (dtype == torch::kFloat32) return absl::OkStatus();
+  for (const auto& item : network.named_parameters()) {
+    if (IsFinite(item.value())) continue;
+    return absl::InvalidArgumentError(fmt::format("{}: {}: tensor \"{}\": is not finite as {}",
+                                                  path, name, item.key(), torch::toString(dtype)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& tokenizer_folder,
                                     const torch::Device& device, int threads,
@@ -35,16 +70,21 @@ absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& 
   networks.text->to(device);
   networks.vae->to(device, dtype);
   networks.unet->to(device, dtype);
+  RETURN_IF_ERROR(CheckConverted(*networks.vae, "vae", path, dtype));
+  RETURN_IF_ERROR(CheckConverted(*networks.unet, "unet", path, dtype));
   return LoadedBase{.offer = {.base_model = std::move(model.description),
                               .vocabulary = std::move(model.vocabulary),
-                              .merges = std::move(model.merges)},
+                              .merges = std::move(model.merges),
+                              .added_tokens = std::move(model.added_tokens)},
                     .base = {.text = std::move(networks.text),
                              .vae = std::move(networks.vae),
                              .unet = std::move(networks.unet),
                              .schedule = Schedule(model.schedule),
                              .tokenizer = std::move(tokenizer),
                              .threads = threads},
-                    .warnings = std::move(model.warnings)};
+                    .unsupported = std::move(model.unsupported),
+                    .warnings = std::move(model.warnings),
+                    .notes = std::move(networks.notes)};
 }
 
 }  // namespace vico::worker

@@ -1,6 +1,8 @@
 #include "worker/engine/torch_engine.h"
 
+#include <filesystem>
 #include <new>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -11,9 +13,11 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "common/status.h"
+#include "worker/base_model/base_description.h"
 #include "worker/engine/engine_training.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
+#include "worker/engine/train_options.h"
 #include "worker/io/image.h"
 #include "worker/model/finite.h"
 #include "worker/personalize/generator.h"
@@ -59,13 +63,18 @@ struct LoadedAdapter {
   KeyMask mask = KeyMask::kOtsu;
 };
 
-/// An adapter is used with the mask that it was trained with; the default is the paper's.
-KeyMask MaskOf(const AdapterFile& file) {
+/// The spec of the adapter's training; empty for an import.
+v1::TrainSpec TrainingOf(const AdapterFile& file) {
   v1::TrainSpec spec;
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;
   const auto parsed = google::protobuf::util::JsonStringToMessage(file.config, &spec, options);
-  return parsed.ok() && spec.has_mask() && !spec.mask() ? KeyMask::kNone : KeyMask::kOtsu;
+  return parsed.ok() ? spec : v1::TrainSpec();
+}
+
+/// An adapter is used with the mask that it was trained with; the default is the paper's.
+KeyMask MaskOf(const v1::TrainSpec& training) {
+  return training.has_mask() && !training.mask() ? KeyMask::kNone : KeyMask::kOtsu;
 }
 
 absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const AdapterSource& source) {
@@ -73,15 +82,17 @@ absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const AdapterSourc
   const AdapterTarget target = loaded.adapter_target();
   ASSIGN_OR_RETURN(const AdapterFile file,
                    ParseAdapter(std::move(bytes.safetensors), source.adapter.name(), target));
-  ASSIGN_OR_RETURN(const torch::Tensor reference01,
-                   LoadSquare(bytes.reference, loaded.offer.base_model.resolution()));
+  const v1::TrainSpec training = TrainingOf(file);
+  ASSIGN_OR_RETURN(
+      const torch::Tensor reference01,
+      LoadSquare(bytes.reference, loaded.offer.base_model.resolution(), FitOf(training)));
   LoadedAdapter adapter;
   adapter.personal.adapter = MakeAdapter(file, target.transformers);
   adapter.personal.dialect = file.dialect == "mmagic" ? Dialect::kMmagic : Dialect::kPaper;
   adapter.personal.adapter->to(loaded.base.device());
   adapter.personal.reference = ReferenceLatent(loaded.base, reference01.unsqueeze(0));
   adapter.placeholder = file.placeholder;
-  adapter.mask = MaskOf(file);
+  adapter.mask = MaskOf(training);
   return adapter;
 }
 
@@ -138,6 +149,7 @@ class TorchEngine final : public Engine {
                                 const GenerateCallbacks& callbacks) override {
     return CatchTorchErrors([&]() -> absl::StatusOr<bool> {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
+      RETURN_IF_ERROR(loaded->CheckScheduler(spec.scheduler()));
       LoadedAdapter* adapter = nullptr;
       if (source != nullptr) {
         ASSIGN_OR_RETURN(adapter, GetAdapter(*loaded, *source));
@@ -204,6 +216,15 @@ class TorchEngine final : public Engine {
   RecentlyUsed<LoadedAdapter> adapters_;
 };
 
+/// Splits NAME=PATH. A path with "=" that exists is a path.
+std::pair<std::string, std::string> NameAndPath(const std::string& given) {
+  const size_t equals = given.find('=');
+  if (equals == std::string::npos || std::filesystem::exists(given) || given.find('/') < equals) {
+    return {"", given};
+  }
+  return {given.substr(0, equals), given.substr(equals + 1)};
+}
+
 absl::StatusOr<torch::Device> DeviceNamed(const std::string& name) {
   const bool has_cuda = at::globalContext().hasCUDA();
   if (name == "cuda" && !has_cuda) {
@@ -223,18 +244,25 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
     ASSIGN_OR_RETURN(const torch::Device device, DeviceNamed(options.device));
     const auto dtype = options.precision == "bf16" ? torch::kBFloat16 : torch::kFloat32;
     std::vector<LoadedBase> bases;
-    for (const std::string& path : options.base_models) {
+    for (const std::string& given : options.base_models) {
+      const auto [name, path] = NameAndPath(given);
       ASSIGN_OR_RETURN(LoadedBase loaded,
                        LoadBase(path, options.tokenizer, device, options.threads, dtype));
+      if (!name.empty()) RETURN_IF_ERROR(SetName(name, loaded.offer.base_model));
       const v1::BaseModel& base_model = loaded.offer.base_model;
       for (const LoadedBase& other : bases) {
         if (other.offer.base_model.name() == base_model.name()) {
-          return absl::InvalidArgumentError(
-              fmt::format("--base-model {}: {} is given twice", path, base_model.name()));
+          return absl::InvalidArgumentError(fmt::format(
+              "--base-model {}: {} is the name of another base model given, too; name one of them "
+              "with --base-model NAME=PATH or with {{\"name\": \"NAME\"}} in its vico.json",
+              path, base_model.name()));
         }
       }
       for (const std::string& warning : loaded.warnings) {
         log.Warning(warning, {{"base_model", base_model.name()}});
+      }
+      for (const std::string& note : loaded.notes) {
+        log.Info(note, {{"base_model", base_model.name()}});
       }
       log.Info("base model loaded", {{"base_model", base_model.name()},
                                      {"digest", base_model.digest()},

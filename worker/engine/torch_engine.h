@@ -14,7 +14,7 @@
 namespace vico::worker {
 
 struct TorchEngineOptions {
-  std::vector<std::string> base_models;  ///< directories and single files, at least one
+  std::vector<std::string> base_models;  ///< [NAME=]PATH of directories and files, at least one
   std::string tokenizer = {};      ///< folder of single files' tokenizer; empty: beside each file
   std::string device = "auto";     ///< cpu, cuda, or auto: cuda if available
   std::string precision = "fp32";  ///< of U-Net and autoencoder: fp32 or bf16

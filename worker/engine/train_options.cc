@@ -60,6 +60,17 @@ Dialect DialectOf(const v1::TrainSpec& spec) {
   return spec.dialect() == v1::DIALECT_MMAGIC ? Dialect::kMmagic : Dialect::kPaper;
 }
 
+Fit FitOf(const v1::TrainSpec& spec) {
+  switch (spec.resize()) {
+    case v1::RESIZE_CROP:
+      return Fit::kCrop;
+    case v1::RESIZE_PAD:
+      return Fit::kPad;
+    default:
+      return Fit::kSqueeze;
+  }
+}
+
 absl::StatusOr<TrainOptions> TrainOptionsOf(const Base& base, const v1::TrainSpec& spec) {
   TrainOptions options;
   options.dialect = DialectOf(spec);

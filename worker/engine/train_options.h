@@ -4,12 +4,14 @@
 #include <absl/status/statusor.h>
 
 #include "vico/v1/job.pb.h"
+#include "worker/io/resize.h"
 #include "worker/personalize/base.h"
 #include "worker/train/trainer.h"
 
 namespace vico::worker {
 
 Dialect DialectOf(const v1::TrainSpec& spec);
+Fit FitOf(const v1::TrainSpec& spec);
 
 /// kInvalidArgument naming train.sites or train.dialect if the base model has no such transformer
 /// or does not support the dialect.

@@ -39,7 +39,10 @@ TrainingIdentity IdentityOf(const v1::TrainSpec& spec, const std::vector<std::st
                             const std::string& code_version) {
   Sha256 training;
   // The spec has no map fields, so equal specs have equal bytes.
-  const std::string spec_bytes = spec.SerializeAsString();
+  // A spec from before the field has no resize, which means the same as the default.
+  v1::TrainSpec identified = spec;
+  if (spec.resize() == v1::RESIZE_SQUEEZE) identified.clear_resize();
+  const std::string spec_bytes = identified.SerializeAsString();
   training.Update(Sha256Hex(spec_bytes));
   for (const std::string& picture : pictures) training.Update(Sha256Hex(picture));
   return {{"format", "vico-training-checkpoint 1"},

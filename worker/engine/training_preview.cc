@@ -18,7 +18,7 @@ constexpr int64_t kMaxSampleSteps = 20;  // a sample shows progress and need not
 }  // namespace
 
 absl::StatusOr<bool> TrainingPreview::Draw(Adapter& adapter, int64_t step) {
-  if (spec_.sample_every_steps() > 0) {
+  if (spec_.sample_every_steps() > 0 && draws_samples_) {
     ASSIGN_OR_RETURN(const bool go_on, Sample(adapter, step));
     if (!go_on) return false;
   }
@@ -26,7 +26,18 @@ absl::StatusOr<bool> TrainingPreview::Draw(Adapter& adapter, int64_t step) {
   return true;
 }
 
+std::string TrainingPreview::SampleScheduler() const {
+  const std::string& scheduler = loaded_.offer.base_model.generation_defaults().scheduler();
+  return scheduler.empty() ? GenerateOptions().scheduler : scheduler;
+}
+
 absl::StatusOr<bool> TrainingPreview::Sample(Adapter& adapter, int64_t step) {
+  if (const absl::Status status = loaded_.CheckScheduler(SampleScheduler()); !status.ok()) {
+    draws_samples_ = false;
+    callbacks_.on_warning("SAMPLES_LEFT_OUT",
+                          "the training draws no samples: " + std::string(status.message()));
+    return true;
+  }
   if (!reference_.defined()) {
     reference_ = ReferenceLatent(loaded_.base, pictures01_.narrow(0, 0, 1));
   }
@@ -36,7 +47,7 @@ absl::StatusOr<bool> TrainingPreview::Sample(Adapter& adapter, int64_t step) {
   options.prompt = spec_.sample_prompt();
   options.negative_prompt = defaults.negative_prompt();
   if (defaults.has_guidance_scale()) options.guidance_scale = defaults.guidance_scale();
-  if (!defaults.scheduler().empty()) options.scheduler = defaults.scheduler();
+  options.scheduler = SampleScheduler();
   options.steps =
       std::min<int64_t>(kMaxSampleSteps, defaults.has_steps() ? defaults.steps() : kMaxSampleSteps);
   options.height = options.width = description.resolution();

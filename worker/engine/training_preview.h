@@ -18,17 +18,20 @@ class TrainingPreview {
       : loaded_(loaded), spec_(spec), pictures01_(pictures01), callbacks_(callbacks) {}
 
   /// Draws a sample, if the spec asks for samples, and the masks with the adapter as it is. False
-  /// if a callback stopped it.
+  /// if a callback stopped it. Warns once instead of drawing samples if the base model's scheduler
+  /// cannot. Throws NonFinite.
   absl::StatusOr<bool> Draw(Adapter& adapter, int64_t step);
 
  private:
   absl::StatusOr<bool> Sample(Adapter& adapter, int64_t step);
+  std::string SampleScheduler() const;
   absl::Status Masks(Adapter& adapter, int64_t step);
 
   LoadedBase& loaded_;
   const v1::TrainSpec& spec_;
   const torch::Tensor& pictures01_;
   const TrainCallbacks& callbacks_;
+  bool draws_samples_ = true;
   torch::Tensor reference_;  // computed for the first sample
 };
 

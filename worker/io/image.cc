@@ -91,9 +91,9 @@ Pixels ToPixels(const torch::Tensor& image01) {
           {data, data + bytes.numel()}};
 }
 
-absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side) {
+absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side, Fit fit) {
   ASSIGN_OR_RETURN(const Pixels pixels, DecodePng(bytes));
-  return ToTensor({side, side, ResizeBicubic(pixels.rgb, pixels.width, pixels.height, side, side)});
+  return ToTensor({side, side, ResizeToSquare(pixels.rgb, pixels.width, pixels.height, side, fit)});
 }
 
 absl::StatusOr<std::string> EncodePng(const torch::Tensor& image01) {

@@ -8,6 +8,7 @@
 
 #include <absl/status/statusor.h>
 
+#include "worker/io/resize.h"
 #include "worker/model/torch.h"
 
 namespace vico::worker {
@@ -32,9 +33,8 @@ absl::StatusOr<std::string> EncodePng(const Pixels& pixels);
 torch::Tensor ToTensor(const Pixels& pixels);
 Pixels ToPixels(const torch::Tensor& image01);
 
-/// Decodes a PNG file and resizes it to a square as training does (ResizeBicubic; the aspect ratio
-/// is not kept) -> [3, side, side].
-absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side);
+/// Decodes a PNG file and resizes it to a square as training does -> [3, side, side].
+absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side, Fit fit = Fit::kSqueeze);
 
 /// image01 [3, H, W] -> PNG.
 absl::StatusOr<std::string> EncodePng(const torch::Tensor& image01);

@@ -87,4 +87,27 @@ std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int 
   return result;
 }
 
+std::vector<uint8_t> ResizeToSquare(std::span<const uint8_t> rgb, int width, int height, int side,
+                                    Fit fit) {
+  if (fit == Fit::kSqueeze || width == height) {
+    return ResizeBicubic(rgb, width, height, side, side);
+  }
+  const int square = fit == Fit::kCrop ? std::min(width, height) : std::max(width, height);
+  const size_t line = static_cast<size_t>(square) * 3;
+  std::vector<uint8_t> pixels(line * static_cast<size_t>(square), 255);
+  // The part of the picture inside the square, centred in both.
+  const int columns = std::min(width, square);
+  const int rows = std::min(height, square);
+  for (int y = 0; y < rows; ++y) {
+    const auto from = (static_cast<size_t>(y + (height - rows) / 2) * static_cast<size_t>(width) +
+                       static_cast<size_t>((width - columns) / 2)) *
+                      3;
+    const auto to = static_cast<size_t>(y + (square - rows) / 2) * line +
+                    static_cast<size_t>((square - columns) / 2) * 3;
+    std::copy_n(rgb.begin() + static_cast<std::ptrdiff_t>(from), columns * 3,
+                pixels.begin() + static_cast<std::ptrdiff_t>(to));
+  }
+  return ResizeBicubic(pixels, square, square, side, side);
+}
+
 }  // namespace vico::worker

@@ -1,5 +1,5 @@
-// Bicubic resizing, bit for bit as in Pillow, which the authors' code resizes training pictures
-// with. Source: Pillow src/libImaging/Resample.c (8 bits a channel).
+// Makes pictures square. The resizing is bicubic, bit for bit as in Pillow, which the authors' code
+// resizes training pictures with. Source: Pillow src/libImaging/Resample.c (8 bits a channel).
 #pragma once
 
 #include <cstdint>
@@ -13,5 +13,16 @@ namespace vico::worker {
 /// 8 bits. The aspect ratio is not kept.
 std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int height,
                                    int new_width, int new_height);
+
+/// How a picture that is not square becomes square.
+enum class Fit {
+  kSqueeze,  ///< both sides are scaled, as the authors do
+  kCrop,     ///< the centre square is kept
+  kPad,      ///< white borders are added
+};
+
+/// The same pixels -> side * side pixels. A square picture gives the same bytes whatever the fit.
+std::vector<uint8_t> ResizeToSquare(std::span<const uint8_t> rgb, int width, int height, int side,
+                                    Fit fit);
 
 }  // namespace vico::worker

@@ -10,12 +10,14 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
+#include "worker/io/float8.h"
 #include "worker/model/finite.h"
 
 namespace vico::worker {
 namespace {
 
-torch::ScalarType ToTorch(DType dtype) {
+/// nullopt for types that LibTorch 1.13 does not have.
+std::optional<torch::ScalarType> ToTorch(DType dtype) {
   switch (dtype) {
     case DType::kF64:
       return torch::kFloat64;
@@ -37,12 +39,13 @@ torch::ScalarType ToTorch(DType dtype) {
       return torch::kUInt8;
     case DType::kBool:
       return torch::kBool;
+    default:
+      return std::nullopt;
   }
-  return torch::kFloat32;
 }
 
 std::optional<DType> FromTorch(torch::ScalarType type) {
-  for (int i = 0; i <= static_cast<int>(DType::kBool); ++i) {
+  for (int i = 0; i < kDTypes; ++i) {
     if (ToTorch(static_cast<DType>(i)) == type) return static_cast<DType>(i);
   }
   return std::nullopt;
@@ -61,14 +64,22 @@ bool IsUnused(std::string_view name) {
 /// A view of the bytes if they are aligned, else a copy. Valid as long as the bytes.
 torch::Tensor View(std::span<const std::byte> bytes, DType dtype,
                    const std::vector<int64_t>& shape) {
+  if (IsFloat8(dtype)) return FromFloat8(bytes, dtype, shape);
+  const auto type = ToTorch(dtype);
+  TORCH_CHECK(type, "tensors of type ", std::string(DTypeName(dtype)), " are not read");
+  const auto options = torch::dtype(*type);
   if (!bytes.empty() && reinterpret_cast<uintptr_t>(bytes.data()) % DTypeSize(dtype) == 0) {
     // Must not be written to: the file is mapped read-only.
-    return torch::from_blob(const_cast<std::byte*>(bytes.data()), shape,
-                            torch::dtype(ToTorch(dtype)));
+    return torch::from_blob(const_cast<std::byte*>(bytes.data()), shape, options);
   }
-  auto copy = torch::empty(shape, torch::dtype(ToTorch(dtype)));
+  auto copy = torch::empty(shape, options);
   if (!bytes.empty()) std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
   return copy;
+}
+
+bool IsFloatingPoint(DType dtype) {
+  const auto type = ToTorch(dtype);
+  return IsFloat8(dtype) || (type && torch::isFloatingType(*type));
 }
 
 /// Whether the shapes differ only in a trailing [1, 1]: a 1x1 convolution and a linear layer.
@@ -124,10 +135,7 @@ std::string CurrentName(std::string name) {
 }
 
 torch::Tensor ReadTensor(const SafetensorsFile& file, const TensorInfo& info) {
-  const auto bytes = file.bytes(info);
-  auto tensor = torch::empty(info.shape, torch::dtype(ToTorch(info.dtype)));
-  if (!bytes.empty()) std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
-  return tensor;
+  return View(file.bytes(info), info.dtype, info.shape).clone();
 }
 
 TensorMap ReadTensors(const SafetensorsFile& file) {
@@ -185,7 +193,7 @@ absl::Status LoadParameters(torch::nn::Module& module, std::span<const StoredTen
       return refuse(fmt::format("must be {}, found {}", ShapeText(parameter.sizes()),
                                 ShapeText(tensor.shape)));
     }
-    if (!torch::isFloatingType(ToTorch(tensor.dtype))) {
+    if (!IsFloatingPoint(tensor.dtype)) {
       return refuse(
           fmt::format("must hold floating-point numbers, found {}", DTypeName(tensor.dtype)));
     }

@@ -20,7 +20,8 @@ namespace vico::worker {
 using TensorMap = std::map<std::string, torch::Tensor>;
 using Metadata = std::map<std::string, std::string>;
 
-/// A copy of one tensor, on the CPU and with the file's dtype.
+/// A copy of one tensor, on the CPU and with the file's dtype; numbers of 8 bits become fp32.
+/// Throws c10::Error for a type that LibTorch 1.13 does not have.
 torch::Tensor ReadTensor(const SafetensorsFile& file, const TensorInfo& info);
 
 /// A copy of every tensor of the file.
@@ -53,8 +54,8 @@ std::vector<StoredTensor> StoredTensors(const SafetensorsFile& file);
 /// parameter must have a tensor and every tensor a parameter, with the same shape. Two exceptions:
 /// [d, e, 1, 1] fits [d, e], and tensors of text encoders that Stable Diffusion does not use
 /// (position_ids, text_projection) are ignored. kInvalidArgument naming file, tensor, expected and
-/// found shape; the module is partly loaded then. `source` is the file to name for a missing
-/// tensor.
+/// found shape, and for weights that are not finite; the module is partly loaded then. `source` is
+/// the file to name for a missing tensor.
 absl::Status LoadParameters(torch::nn::Module& module, std::span<const StoredTensor> tensors,
                             std::string_view source);
 

@@ -117,6 +117,9 @@ absl::Status Worker::Register() {
     *offered.mutable_merges() = BlobRefOf(offer.merges, "text/plain");
     RETURN_IF_ERROR(link_.PutBlob(offered.vocabulary(), offer.vocabulary, {}));
     RETURN_IF_ERROR(link_.PutBlob(offered.merges(), offer.merges, {}));
+    if (offer.added_tokens.empty()) continue;
+    *offered.mutable_added_tokens() = BlobRefOf(offer.added_tokens, "application/json");
+    RETURN_IF_ERROR(link_.PutBlob(offered.added_tokens(), offer.added_tokens, {}));
   }
   RETURN_IF_ERROR(link_.Register(request).status());
   log_.Info("registered", {{"base_models", offers_.size()}});

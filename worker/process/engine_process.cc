@@ -146,7 +146,8 @@ absl::Status EngineProcess::Start() {
   for (wire::Offer& offer : *hello.mutable_hello()->mutable_offers()) {
     offers.push_back({.base_model = std::move(*offer.mutable_base_model()),
                       .vocabulary = std::move(*offer.mutable_vocabulary()),
-                      .merges = std::move(*offer.mutable_merges())});
+                      .merges = std::move(*offer.mutable_merges()),
+                      .added_tokens = std::move(*offer.mutable_added_tokens())});
   }
   if (!offers_.empty() && !AreSame(offers_, offers)) {
     child_ = nullptr;

@@ -27,9 +27,9 @@ std::optional<KnownGlobal> LookUpGlobal(std::string_view module, std::string_vie
     if (row.module == module && row.name == name) return KnownGlobal{.global = row.global};
   }
   if (module != "torch") return std::nullopt;
-  for (int i = 0; i <= static_cast<int>(DType::kBool); ++i) {
+  for (int i = 0; i < kDTypes; ++i) {
     const auto dtype = static_cast<DType>(i);
-    if (StorageTypeName(dtype) == name) {
+    if (!name.empty() && StorageTypeName(dtype) == name) {
       return KnownGlobal{.global = InertGlobal::kStorage, .dtype = dtype};
     }
   }
@@ -58,6 +58,8 @@ std::string_view StorageTypeName(DType dtype) {
       return "ByteStorage";
     case DType::kBool:
       return "BoolStorage";
+    default:  // checkpoints with other types are newer than these archives
+      return "";
   }
   return "";
 }

@@ -35,6 +35,27 @@ TEST_F(WorkerServiceTest, AMalformedTokenizerIsRefused) {
               NamesField("base_models[0].vocabulary"));
 }
 
+TEST_F(WorkerServiceTest, AddedTokensAreCheckedAndStoredWithTheTokenizer) {
+  const auto offer = [&](const std::string& added) {
+    Call call;
+    v1::RegisterRequest request;
+    request.set_worker("worker-a");
+    *request.add_base_models() = TestOffer();
+    *request.mutable_base_models(0)->mutable_added_tokens() = RefOf(added, "application/json");
+    v1::RegisterResponse response;
+    return FromGrpc(workers_->Register(&call, request, &response));
+  };
+  ASSERT_THAT(Put(TestVocabulary(), "application/json"), IsOk());
+  ASSERT_THAT(Put(TestMerges(), "text/plain"), IsOk());
+  const std::string added = R"({"<cat-toy>": 900})";
+  EXPECT_THAT(offer(added), HasReason("BLOB_MISSING"));
+  ASSERT_THAT(Put(added, "application/json"), IsOk());
+  EXPECT_THAT(offer(added), IsOk());
+  const std::string taken = R"({"<cat-toy>": 3})";
+  ASSERT_THAT(Put(taken, "application/json"), IsOk());
+  EXPECT_THAT(offer(taken), HasMessage(testing::HasSubstr("added_tokens.json")));
+}
+
 TEST_F(WorkerServiceTest, AWorkerMustRegisterBeforeItLeases) {
   EXPECT_THAT(Lease(std::chrono::milliseconds(0)), HasReason("NOT_REGISTERED"));
 }

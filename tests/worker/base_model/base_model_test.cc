@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -14,6 +15,7 @@
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_base.h"
+#include "tests/worker/base_model/base_model_fixture.h"
 #include "worker/base_model/base_config.h"
 #include "worker/base_model/base_description.h"
 #include "worker/base_model/schedule_config.h"
@@ -25,35 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-class BaseModelTest : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    original_ = new TempFolder();
-    ASSERT_THAT(WriteTinyBase(original_->path() + "/Tiny Base", 3), IsOk());
-  }
-  static void TearDownTestSuite() {
-    delete original_;
-    original_ = nullptr;
-  }
-  void SetUp() override {
-    path_ = folder_.path() + "/Tiny Base";
-    fs::copy(original_->path(), folder_.path(), fs::copy_options::recursive);
-  }
-
-  std::string Path(const std::string& name) const { return path_ + "/" + name; }
-
-  void Replace(const std::string& name, const std::string& old_text, const std::string& new_text) {
-    auto text = ReadSmallFile(Path(name)).value();
-    const auto at = text.find(old_text);
-    ASSERT_NE(at, std::string::npos) << name << ": " << old_text;
-    ASSERT_THAT(WriteSmallFile(Path(name), text.replace(at, old_text.size(), new_text)), IsOk());
-  }
-
-  static inline TempFolder* original_ = nullptr;
-  TempFolder folder_;
-  std::string path_;
-};
 
 TEST_F(BaseModelTest, OpensAWrittenBaseModel) {
   const auto model = OpenBaseModel(path_);
@@ -464,23 +437,99 @@ TEST(BaseConfig, UnknownScheduleFieldsAreReported) {
   EXPECT_EQ(read->config.steps_offset, 0);
 }
 
-TEST(BaseConfig, UnsupportedScheduleFieldsAreRefused) {
+TEST(BaseConfig, ScheduleFieldsThatTrainingNeedsAreRefused) {
   for (const auto& [field, value] : std::vector<std::pair<std::string, std::string>>{
-           {"thresholding", "true"},
-           {"skip_prk_steps", "false"},
-           {"solver_order", "3"},
-           {"variance_type", "\"learned_range\""},
-           {"timestep_spacing", "\"even\""},
-           {"use_beta_sigmas", "true"},
-           {"lambda_min_clipped", "-5.1"},
            {"trained_betas", "[0.1]"},
            {"rescale_betas_zero_snr", "true"},
-           {"final_sigmas_type", "\"sigma_min\""},
-           {"_class_name", "\"FlowMatchEulerDiscreteScheduler\""}}) {
+           {"prediction_type", "\"sample\""},
+           {"beta_schedule", "\"sigmoid\""},
+           {"num_train_timesteps", "0"},
+           {"_class_name", "\"FlowMatchEulerDiscreteScheduler\""},
+           {"_class_name", "\"EDMEulerScheduler\""}}) {
     const std::string name = field == "_class_name" ? "" : R"("_class_name": "PNDMScheduler", )";
     const auto read = ParseScheduleConfig("{" + name + "\"" + field + "\": " + value + "}", "s");
     EXPECT_THAT(read, HasMessage(HasSubstr("s: " + field + ": must be"))) << field;
   }
+}
+
+// Each field stops only the schedulers that would follow it.
+TEST(BaseConfig, ScheduleFieldsOfSamplersAreRefusedWhereTheyAreFollowed) {
+  struct Field {
+    const char* name;
+    const char* value;
+    const char* follows;  // empty: every scheduler
+    const char* ignores;  // empty: none
+  };
+  for (const Field& field : std::initializer_list<Field>{
+           {"thresholding", "true", "ddim", "euler"},
+           {"skip_prk_steps", "false", "pndm", "ddim"},
+           {"solver_order", "3", "unipc", "ddim"},
+           {"variance_type", "\"learned_range\"", "ddpm", "ddim"},
+           {"timestep_spacing", "\"even\"", "ddim", ""},
+           {"steps_offset", "7", "pndm", ""},
+           {"use_beta_sigmas", "true", "heun", "ddim"},
+           {"lambda_min_clipped", "-5.1", "dpmsolver++", "euler"},
+           {"final_sigmas_type", "\"sigma_min\"", "dpmsolver++_karras", "pndm"},
+           {"use_karras_sigmas", "\"yes\"", "euler", "ddpm"},
+           {"interpolation_type", "\"log_linear\"", "euler", "heun"},
+           {"original_inference_steps", "-1", "lcm", "ddim"},
+           {"solver_type", "\"heun\"", "unipc", "ddim"}}) {
+    const auto read = ParseScheduleConfig(
+        fmt::format(R"({{"_class_name": "PNDMScheduler", "{}": {}}})", field.name, field.value),
+        "base/s.json");
+    ASSERT_THAT(read, IsOk()) << field.name;
+    const auto* found = FirstFollowedBy(read->unsupported, field.follows);
+    ASSERT_NE(found, nullptr) << field.name;
+    EXPECT_THAT(found->text, testing::StartsWith(fmt::format("s.json: {}: must be", field.name)));
+    if (*field.ignores != 0) {
+      EXPECT_EQ(FirstFollowedBy(read->unsupported, field.ignores), nullptr) << field.name;
+    }
+    EXPECT_THAT(read->warnings, testing::Contains(HasSubstr(field.name)));
+  }
+}
+
+TEST(BaseConfig, AnUnknownSchedulerClassIsReadWithAWarning) {
+  const auto read = ParseScheduleConfig(
+      R"({"_class_name": "NovelScheduler", "beta_start": 0.001, "beta_schedule": "linear"})", "s");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->config.beta_start, 0.001);
+  EXPECT_EQ(read->config.beta_schedule, "linear");
+  EXPECT_EQ(read->config.beta_end, ScheduleConfig().beta_end);
+  EXPECT_THAT(read->warnings, testing::ElementsAre(HasSubstr("NovelScheduler is not known here")));
+  EXPECT_THAT(ParseScheduleConfig("{}", "s"), IsOk());
+}
+
+std::string IdOf(const std::string& folder) {
+  return DefaultDescription(folder, UNetConfig(), {}, {}).name();
+}
+
+TEST(BaseDescription, NamesInAnyScriptGiveDifferentIds) {
+  EXPECT_EQ(IdOf("stable-diffusion-v1-5"), "baseModels/stable-diffusion-v1-5");
+  EXPECT_EQ(IdOf("My Base (1)"), "baseModels/my-base--1-");
+  std::set<std::string> ids;
+  const std::vector<std::string> names = {"模型",
+                                          "图鉴",
+                                          "模型2",
+                                          "图鉴2",
+                                          "модель",
+                                          "café",
+                                          "cafè",
+                                          "🐶",
+                                          "🐱",
+                                          "\xff",
+                                          "\xfe",
+                                          "__",
+                                          "--",
+                                          std::string(80, 'a') + "1",
+                                          std::string(80, 'a') + "2"};
+  for (const auto& name : names) {
+    const std::string id = IdOf(name);
+    EXPECT_THAT(id, testing::MatchesRegex("baseModels/[a-z0-9.][a-z0-9.-]{0,62}")) << name;
+    ids.insert(id);
+  }
+  EXPECT_EQ(ids.size(), names.size());
+  EXPECT_THAT(IdOf("café"), testing::StartsWith("baseModels/caf-"));
+  EXPECT_EQ(DefaultDescription("模型", UNetConfig(), {}, {}).display_name(), "模型");
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 // A resumed training draws the same samples and ends with the same adapter as an uninterrupted one.
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/worker/engine/torch_engine_fixture.h"
+#include "worker/io/image.h"
 
 namespace vico::worker {
 namespace {
@@ -152,6 +154,52 @@ TEST_F(TorchEngineTest, ADrawnSampleIsNotDrawnAgain) {
   shows_.checkpoints = {{.step = 2, .fetch = [&] { return kept; }}};
   ASSERT_THAT(Train(), IsOk());
   EXPECT_THAT(samples_, testing::SizeIs(2)) << "of steps 4 and 5";
+}
+
+// A checkpoint from before the field is one of the default, and one of another resizing is not.
+TEST_F(TorchEngineTest, ACheckpointBelongsToItsResizing) {
+  std::string kept;
+  shows_.wants_checkpoint = [](int64_t step, bool) { return step == 3; };
+  shows_.on_checkpoint = [&](const TrainCheckpoint& checkpoint) { kept = *checkpoint.serialize(); };
+  ASSERT_THAT(Train(), IsOk());  // without the field
+  shows_.wants_checkpoint = nullptr;
+  shows_.checkpoints = {{.step = 3, .fetch = [&] { return kept; }}};
+  for (const auto& [resize, resumes] :
+       {std::pair(v1::RESIZE_UNSPECIFIED, true), std::pair(v1::RESIZE_SQUEEZE, true),
+        std::pair(v1::RESIZE_CROP, false), std::pair(v1::RESIZE_PAD, false)}) {
+    steps_.clear();
+    train_.set_resize(resize);
+    ASSERT_THAT(Train(), IsOk());
+    EXPECT_EQ(steps_.size(), resumes ? 2u : 5u) << resize;
+  }
+}
+
+// examples/mug's pictures are square; half of one is not.
+TEST_F(TorchEngineTest, TheResizingOfATrainingChangesItAndItsReference) {
+  const Pixels whole = *DecodePng(pictures_[0]);
+  Pixels half = whole;
+  half.height /= 2;
+  half.rgb.resize(half.rgb.size() / 2);
+  auto pictures = pictures_;
+  pictures[0] = *EncodePng(half);
+  train_.set_sample_every_steps(0);
+  std::set<std::string> drawn;
+  std::set<double> losses;
+  for (const auto resize : {v1::RESIZE_SQUEEZE, v1::RESIZE_CROP, v1::RESIZE_PAD}) {
+    steps_.clear();
+    train_.set_resize(resize);
+    const auto trained = engine_->Train(train_, pictures, shows_);
+    ASSERT_THAT(trained, IsOk());
+    for (const TrainStep& step : steps_) losses.insert(step.loss);
+    AdapterSource source = SourceOf(*trained);
+    source.fetch = [&] {
+      return AdapterBytes{.safetensors = trained->safetensors, .reference = pictures[0]};
+    };
+    ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+    drawn.insert(Sha256Hex(drawn_.at(0)));
+  }
+  EXPECT_EQ(drawn.size(), 3u);
+  EXPECT_GT(losses.size(), 10u);
 }
 
 }  // namespace

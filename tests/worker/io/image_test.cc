@@ -1,5 +1,8 @@
 #include "worker/io/image.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <opencv2/imgcodecs.hpp>
@@ -55,6 +58,58 @@ TEST(Image, GreyAndAlphaBecomeRgb) {
   const auto alpha = DecodePng(Encoded(cv::Mat(1, 1, CV_8UC4, cv::Scalar(1, 2, 3, 0))));
   ASSERT_THAT(alpha, IsOk());
   EXPECT_EQ(alpha->rgb, (std::vector<uint8_t>{3, 2, 1}));
+}
+
+/// A wide or high picture whose middle third is red and whose ends are blue.
+Pixels Striped(int width, int height) {
+  Pixels pixels{width, height, {}};
+  const int length = std::max(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const int along = width > height ? x : y;
+      const bool middle = along >= length / 3 && along < length - length / 3;
+      const std::vector<uint8_t> colour =
+          middle ? std::vector<uint8_t>{255, 0, 0} : std::vector<uint8_t>{0, 0, 255};
+      pixels.rgb.insert(pixels.rgb.end(), colour.begin(), colour.end());
+    }
+  }
+  return pixels;
+}
+
+TEST(Image, CroppingKeepsTheCentreSquare) {
+  for (const auto& [width, height] : {std::pair(30, 10), std::pair(10, 30)}) {
+    const auto square = LoadSquare(EncodePng(Striped(width, height)).value(), 8, Fit::kCrop);
+    ASSERT_THAT(square, IsOk());
+    EXPECT_EQ(square->sizes(), (torch::IntArrayRef{3, 8, 8}));
+    EXPECT_TRUE((*square)[0].eq(1).all().item<bool>());
+    EXPECT_TRUE((*square)[2].eq(0).all().item<bool>());
+  }
+}
+
+TEST(Image, PaddingAddsWhiteBordersOfTheSameSize) {
+  const auto wide = LoadSquare(EncodePng(Striped(30, 10)).value(), 30, Fit::kPad).value();
+  EXPECT_TRUE(wide.narrow(1, 0, 10).eq(1).all().item<bool>());
+  EXPECT_TRUE(wide.narrow(1, 20, 10).eq(1).all().item<bool>());
+  EXPECT_EQ(ToPixels(wide.narrow(1, 10, 10)).rgb, Striped(30, 10).rgb);
+  const auto high = LoadSquare(EncodePng(Striped(10, 30)).value(), 30, Fit::kPad).value();
+  EXPECT_TRUE(high.narrow(2, 0, 10).eq(1).all().item<bool>());
+  EXPECT_TRUE(high.narrow(2, 20, 10).eq(1).all().item<bool>());
+  EXPECT_EQ(ToPixels(high.narrow(2, 10, 10)).rgb, Striped(10, 30).rgb);
+}
+
+TEST(Image, SqueezingIsTheAuthorsResizingAndASquareHasOneResult) {
+  const Pixels wide = Pattern(31, 10);
+  EXPECT_EQ(ResizeToSquare(wide.rgb, 31, 10, 16, Fit::kSqueeze),
+            ResizeBicubic(wide.rgb, 31, 10, 16, 16));
+  const Pixels square = Pattern(20, 20);
+  const auto expected = ResizeBicubic(square.rgb, 20, 20, 16, 16);
+  for (const Fit fit : {Fit::kSqueeze, Fit::kCrop, Fit::kPad}) {
+    EXPECT_EQ(ResizeToSquare(square.rgb, 20, 20, 16, fit), expected);
+    // Odd differences, and a side of one pixel.
+    for (const auto& [width, height] : {std::pair(1, 9), std::pair(7, 2), std::pair(3, 4)}) {
+      EXPECT_EQ(ResizeToSquare(Pattern(width, height).rgb, width, height, 5, fit).size(), 75u);
+    }
+  }
 }
 
 TEST(Image, MaskPngIsGreyscaleWithWhiteForeground) {

@@ -28,11 +28,14 @@ class FakeEngine final : public Engine {
     return true;
   };
 
+  std::string added_tokens;  // of its base model
+
   std::vector<BaseModelOffer> offers() const override {
     BaseModelOffer offer;
     offer.base_model.set_name("baseModels/toyworld");
     offer.vocabulary = "{}";
     offer.merges = "#version";
+    offer.added_tokens = added_tokens;
     return {offer};
   }
   std::string device() const override { return "cpu"; }

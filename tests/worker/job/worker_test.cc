@@ -74,7 +74,16 @@ TEST_F(WorkerTest, RegistersItsBaseModelsAfterTheirTokenizerFiles) {
   EXPECT_EQ(offered.base_model().name(), "baseModels/toyworld");
   EXPECT_EQ(link_.blobs.at(offered.vocabulary().sha256()), "{}");
   EXPECT_EQ(link_.blobs.at(offered.merges().sha256()), "#version");
+  EXPECT_FALSE(offered.has_added_tokens());
   EXPECT_THAT(link_.leases().at(0).base_models(), testing::ElementsAre("baseModels/toyworld"));
+}
+
+TEST_F(WorkerTest, OffersAddedTokens) {
+  engine_.added_tokens = R"({"<cat>":5})";
+  EXPECT_THAT(Run(), IsOk());
+  const auto registration = link_.registrations().at(0);
+  const auto& offered = registration.base_models(0);
+  EXPECT_EQ(link_.blobs.at(offered.added_tokens().sha256()), engine_.added_tokens);
 }
 
 TEST_F(WorkerTest, LeasesRunsAndFinishesOneJobAfterAnother) {

@@ -94,6 +94,7 @@ TEST_F(EngineProcessTest, ReportsItsOffers) {
   EXPECT_EQ(offers[0].base_model.name(), "baseModels/toyworld");
   EXPECT_EQ(offers[0].vocabulary, "{}");
   EXPECT_EQ(offers[0].merges, "#version");
+  EXPECT_EQ(offers[0].added_tokens, R"({"<cat>":5})");
   EXPECT_EQ(engine_->device(), "cpu");
 }
 

@@ -85,6 +85,7 @@ int main(int argc, char** argv) {
   }
   if (how == "exit") return 3;
   vico::worker::FakeEngine engine;
+  engine.added_tokens = R"({"<cat>":5})";
   engine.train = vico::worker::Train;
   engine.generate = vico::worker::Generate;
   engine.loaded_adapters = [] { return vico::worker::fetched_adapters; };
