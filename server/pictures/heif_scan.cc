@@ -64,6 +64,11 @@ absl::StatusOr<ScannedPicture> HeifScanner::Scan() {
   }
   ReadTurns(primary);
   ReadColour(primary);
+  const std::string_view brand = file_.bytes.substr(8, 4);
+  if (brand == "avis" || brand == "msf1" || brand == "hevc") {
+    picture_.warnings.push_back(
+        {kPictureAnimated, "is a sequence of pictures, of which the main one is used"});
+  }
   picture_.stripped = ToBytes(tiled_);
   return std::move(picture_);
 }

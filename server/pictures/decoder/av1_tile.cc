@@ -76,7 +76,10 @@ DecodeOutcome DecodeAv1Tile(std::string_view config, std::string_view tile, uint
   while (got == DAV1D_ERR(EAGAIN)) {
     if (av1.data.sz > 0) {
       const int sent = dav1d_send_data(av1.context, &av1.data);
-      if (sent < 0 && sent != DAV1D_ERR(EAGAIN)) break;
+      if (sent < 0 && sent != DAV1D_ERR(EAGAIN)) {
+        got = sent;
+        break;
+      }
     }
     got = dav1d_get_picture(av1.context, &av1.picture);
     if (av1.data.sz == 0 && got == DAV1D_ERR(EAGAIN)) {

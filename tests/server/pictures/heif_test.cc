@@ -142,6 +142,15 @@ TEST(HeifTest, ALargePictureIsScaledDown) {
               HasMessage(HasSubstr("a HEIC must have at most 50000000 pixels")));
 }
 
+TEST(HeifTest, OfASequenceTheMainPictureIsUsed) {
+  std::string file = OneTile(TileOf("two.avif"));
+  file.replace(8, 4, "avis");
+  const auto normalised = Normalise(file);
+  ASSERT_THAT(normalised, IsOk());
+  ASSERT_EQ(normalised->warnings.size(), 1U);
+  EXPECT_EQ(normalised->warnings[0].reason, "PICTURE_ANIMATED");
+}
+
 TEST(HeifTest, DamageIsNamed) {
   const std::string whole = HeifSample("two.heic");
   EXPECT_THAT(Normalise(whole.substr(0, whole.size() - 20)),
