@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/plain_text.h"
 #include "common/status.h"
 #include "vico/engine/v1/engine.pb.h"
 
@@ -173,7 +174,7 @@ class Job {
   void Warn(const std::string& reason, const std::string& message) {
     wire::FromEngine warning;
     warning.mutable_warning()->set_reason(reason);
-    warning.mutable_warning()->set_message(message);
+    warning.mutable_warning()->set_message(PlainText(message));
     Notify(warning);
   }
 
@@ -217,6 +218,7 @@ absl::Status ServeEngine(Engine& engine, FrameChannel& channel) {
     *offered.mutable_base_model() = offer.base_model;
     offered.set_vocabulary(offer.vocabulary);
     offered.set_merges(offer.merges);
+    offered.set_added_tokens(offer.added_tokens);
   }
   RETURN_IF_ERROR(channel.Send(hello));
   for (;;) {
