@@ -91,8 +91,9 @@ Services::Parts::Parts(const ServiceOptions& o, ServiceContext c)
       client_authenticator(keys, context.keys),
       worker_authenticator(context.workers),
       pool("vico-calls", options.threads),
-      // Each upload has a thread, which waits while other pictures are decoded.
-      intake("vico-intake", static_cast<int>(options.upload_calls.streams)),
+      // Each upload has a thread, which waits while other pictures are decoded; one more checks the
+      // uploads' limits meanwhile.
+      intake("vico-intake", static_cast<int>(options.upload_calls.streams) + 1),
       calls(pool, client_authenticator, WithAnswerTime(options.calls, options),
             [this](const auto& call) { LogAndCount(call); }),
       uploads(intake, client_authenticator, WithAnswerTime(options.upload_calls, options),

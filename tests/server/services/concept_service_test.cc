@@ -139,6 +139,22 @@ TEST_F(ConceptServiceTest, AllBadPicturesAreNamedAtOnce) {
   EXPECT_TRUE(after.ok() && after->has_uploaded_concept()) << "the good one is stored";
 }
 
+TEST_F(ConceptServiceTest, WhatIsOddAboutAPictureIsAWarningOfEveryConceptWithIt) {
+  std::string odd = Encoded(TestPicture(80, 64, 1), ".jpg");
+  odd.insert(odd.size() - 2, std::string(6, '\0'));  // before the end marker
+  const auto first = Upload(Header({pictures_[0], odd}), {{0, pictures_[0]}, {1, odd}});
+  const auto second = Upload(Header({odd, pictures_[0]}), {});  // stored already
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(second, IsOk());
+  ASSERT_EQ(first->uploaded_concept().warnings_size(), 1);
+  ASSERT_EQ(second->uploaded_concept().warnings_size(), 1);
+  EXPECT_EQ(first->uploaded_concept().warnings(0).reason(), kPictureDamaged);
+  EXPECT_THAT(first->uploaded_concept().warnings(0).message(),
+              testing::StartsWith("pictures[1]: "));
+  EXPECT_THAT(second->uploaded_concept().warnings(0).message(),
+              testing::StartsWith("pictures[0]: "));
+}
+
 TEST_F(ConceptServiceTest, FileNamesAreMadeValid) {
   auto header = Header(pictures_);
   header.mutable_pictures(0)->set_file_name("a\n\u202egnp.exe" + std::string(400, 'x'));
