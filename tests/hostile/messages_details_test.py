@@ -2,13 +2,15 @@
 its details parse, and their texts are plain. Usage: messages_details_test.py VICO_SERVER"""
 import itertools
 import pathlib
+import struct
+import subprocess
 import sys
 import tempfile
-import subprocess
 import unicodedata
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "deploy"))
+import http2_floods  # noqa: E402
 import tools  # noqa: E402
 import vico_api  # noqa: E402
 
@@ -117,6 +119,43 @@ class MessagesDetailsTest(unittest.TestCase):
                         self.check(error, what)
         print(f"{refused} statuses parse and are plain", flush=True)
         self.assertGreater(refused, 200)
+
+
+class CutRequestTest(unittest.TestCase):
+    """An upload whose stream ends inside a message, in the bytes of HTTP/2."""
+
+    def send(self, server, *messages, rest=b""):
+        """Sends whole messages and the rest of a stream, and waits until the server has ended the call."""
+        data = b"".join(b"\0" + struct.pack(">I", len(each)) + each for each in messages) + rest
+        with http2_floods.connect(server.ports["client_port"], None) as connection:
+            connection.sendall(http2_floods.START + http2_floods.SETTINGS_ACK +
+                               http2_floods.open_call(1, http2_floods.call(b"/vico.v1.ConceptService/UploadConcept")) +
+                               http2_floods.frame(http2_floods.DATA, http2_floods.END_STREAM, 1, data))
+            connection.settimeout(20)
+            got = b""
+            while b"grpc-status" not in got:
+                more = connection.recv(1 << 16)
+                if not more:
+                    break
+                got += more
+
+    def test_it_makes_no_concept(self):
+        with vico_api.Server(SERVER_PROGRAM, "--drain-notice-seconds", "0") as server, \
+                grpc.insecure_channel(server.address) as channel:
+            def concepts():
+                answer = vico_api.call(channel, "ConceptService", "ListConcepts")(
+                    vico_api.message("ListConceptsRequest"), timeout=20)
+                return len(answer.concepts)
+
+            pictures = [vico_api.noise_png(64, 64, seed) for seed in (1, 2)]
+            vico_api.call(channel, "ConceptService", "UploadConcept")(vico_api.upload_parts(pictures), timeout=60)
+            self.assertEqual(concepts(), 1)
+            for rest in (b"\0", b"\0\0\0\0", struct.pack(">BI", 0, 100), struct.pack(">BI", 0, 100) + b"x" * 99):
+                header = next(vico_api.upload_parts(pictures)).SerializeToString()
+                self.send(server, header, rest=rest)
+                self.assertEqual(concepts(), 1, rest)
+            self.send(server, next(vico_api.upload_parts(pictures)).SerializeToString())
+            self.assertEqual(concepts(), 2, "the header alone is a whole upload")
 
 
 if __name__ == "__main__":
