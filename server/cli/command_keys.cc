@@ -64,7 +64,8 @@ void AddKeysCommand(CLI::App& app, int& exit_code) {
         ->required()
         ->type_name(kFolderType);
     command.add_option("--tenant", options->tenant, "Tenant of the keys")->required();
-    command.callback([options, run, &exit_code] { exit_code = Ended(run(*options)); });
+    command.callback(
+        [options, run, &exit_code] { exit_code = EndedByDisk(run(*options), options->data); });
     return &command;
   };
   add("create", "Create a key and print it; it cannot be printed again", CreateKey)

@@ -93,7 +93,8 @@ void AddTenantsCommand(CLI::App& app, int& exit_code) {
     command.add_option("--data", options->data, "The server's folder")
         ->required()
         ->type_name(kFolderType);
-    command.callback([options, run, &exit_code] { exit_code = Ended(run(*options)); });
+    command.callback(
+        [options, run, &exit_code] { exit_code = EndedByDisk(run(*options), options->data); });
     return &command;
   };
   const auto named = [&](CLI::App* command) {

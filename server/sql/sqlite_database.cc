@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/exception_status.h"
@@ -116,7 +117,14 @@ absl::StatusOr<std::unique_ptr<Database>> SqliteDatabase::Join(const std::string
 }
 
 SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
-    : path_(std::move(path)), writer_(std::move(writer)) {}
+    : path_(std::move(path)), file_(IdentityOf(path_)), writer_(std::move(writer)) {}
+
+/// Zeros when there is no file.
+SqliteDatabase::FileIdentity SqliteDatabase::IdentityOf(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return {};
+  return {info.st_dev, info.st_ino};
+}
 
 SqliteDatabase::~SqliteDatabase() {
   idle_readers_.clear();
@@ -291,6 +299,11 @@ absl::Status SqliteDatabase::ReadOnce(const Work& read) {
 }
 
 absl::Status SqliteDatabase::Check() {
+  if (IdentityOf(path_) != file_) {
+    Break(Error(absl::StatusCode::kDataLoss, "database: its file was deleted, moved or replaced",
+                "DATABASE_DAMAGED"));
+    return Health();
+  }
   // A connection of its own has no pages in memory.
   ASSIGN_OR_RETURN(const auto connection,
                    SqliteConnection::Open(path_, SqliteConnection::Access::kReadOnly));

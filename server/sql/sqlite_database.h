@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/mutex.h"
@@ -31,6 +32,7 @@ class SqliteDatabase final : public Database {
   absl::Status Write(const Work& change) override;
   absl::Status Read(const Work& read) override;
   absl::Status Health() const override;
+  /// Also finds a file that has lost its name: it was deleted, moved or replaced.
   absl::Status Check() override;
   absl::Status TruncateLog() override;
 
@@ -44,6 +46,8 @@ class SqliteDatabase final : public Database {
   };
   using Batch = std::span<Change* const>;
 
+  using FileIdentity = std::pair<uint64_t, uint64_t>;
+
   static constexpr size_t kMaxBatch = 64;
   static constexpr size_t kNobodyGathers = SIZE_MAX;
 
@@ -55,9 +59,12 @@ class SqliteDatabase final : public Database {
   absl::Status Apply(Batch batch);
   void RollBack() noexcept;
   absl::Status ReadOnce(const Work& read);
+  static FileIdentity IdentityOf(const std::string& path);
   void Break(const absl::Status& why) noexcept;
 
   const std::string path_;
+  // What the path named when the database was opened: device and inode.
+  const FileIdentity file_;
   // Used by the leader only: the caller of Write that commits for all waiting callers.
   const std::unique_ptr<SqliteConnection> writer_;
   // The last rollback failed, for want of memory: it comes before the next transaction.

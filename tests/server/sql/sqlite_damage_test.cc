@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -89,6 +90,26 @@ TEST_F(SqliteDamageTest, ACallThatMeetsDamageEndsAllWork) {
   EXPECT_THAT(database->Health(), HasReason("DATABASE_DAMAGED"));
   EXPECT_THAT(database->Write([](SqlSession& db) { return AddTenant(db, "late"); }),
               HasReason("DATABASE_DAMAGED"));
+}
+
+TEST_F(SqliteDamageTest, AFileThatIsDeletedMovedOrReplacedIsFound) {
+  const std::vector<std::function<void()>> changes{
+      [this] { std::filesystem::remove(path_); },
+      [this] { std::filesystem::rename(path_, path_ + ".moved"); },
+      [this] {
+        std::filesystem::copy_file(path_, path_ + ".copy");
+        std::filesystem::rename(path_ + ".copy", path_);
+      }};
+  for (size_t i = 0; i < changes.size(); ++i) {
+    SCOPED_TRACE(i);
+    const auto database = Filled();
+    ASSERT_THAT(database->Check(), IsOk());
+    changes[i]();
+    EXPECT_THAT(database->Check(), HasReason("DATABASE_DAMAGED"));
+    EXPECT_THAT(database->Health(), HasReason("DATABASE_DAMAGED"));
+    EXPECT_THAT(database->Write([](SqlSession& db) { return AddTenant(db, "late"); }),
+                HasReason("DATABASE_DAMAGED"));
+  }
 }
 
 TEST_F(SqliteDamageTest, ADamagedFileIsNamedAtTheStart) {
