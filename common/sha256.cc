@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <iterator>
+#include <new>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -12,10 +13,10 @@ namespace vico {
 
 void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
-// OpenSSL fails here only if it is out of memory or was built without SHA-256.
+// OpenSSL fails here only without memory.
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
-    std::abort();
+    throw std::bad_alloc();
   }
 }
 
