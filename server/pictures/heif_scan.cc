@@ -136,6 +136,7 @@ absl::Status HeifScanner::AddTile(const HeifItem& tile, TileLayer& layer) {
   layer.config = config;
   if (codec == TileCodec::kAv1) picture_.format = PictureFormat::kAvif;
   ASSIGN_OR_RETURN(const std::string_view data, file_.Data(tile, budget_, storage_));
+  RETURN_IF_ERROR(CheckWritten(data, tile.extents.back().at + tile.extents.back().size));
   layer.tiles.push_back(data);
   return absl::OkStatus();
 }

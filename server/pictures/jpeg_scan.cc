@@ -212,6 +212,10 @@ absl::Status JpegScanner::ReadSegment(int marker, std::string_view segment,
 absl::Status JpegScanner::ReadFrame(std::string_view segment, std::string_view whole) {
   if (frame_) return absl::InvalidArgumentError("is not a valid JPEG: two frames");
   ASSIGN_OR_RETURN(frame_, ReadJpegFrame(segment));
+  if (frame_->height == 0) {
+    return absl::InvalidArgumentError(
+        "is a JPEG whose header gives no height, which is not accepted; save it again");
+  }
   picture_.width = frame_->width;
   picture_.height = frame_->height;
   picture_.channels = static_cast<int>(frame_->components.size());
@@ -277,6 +281,7 @@ absl::StatusOr<ScannedPicture> JpegScanner::Finish() {
         fmt::format("the JPEG has no data for channel {} of {}; the file is incomplete", i + 1,
                     frame_->components.size()));
   }
+  if (!has_end_) RETURN_IF_ERROR(CheckWritten(bytes_, bytes_.size()));
   picture_.stripped += "\xff\xd9";
   picture_.ends_early = !has_end_;
   if (!has_end_) Warn("the JPEG lacks its end marker");

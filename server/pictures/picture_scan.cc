@@ -123,6 +123,17 @@ absl::StatusOr<ScannedPicture> ScanPicture(std::string_view bytes, const Picture
   return NotAPicture(bytes);
 }
 
+absl::Status CheckWritten(std::string_view coded, size_t end) {
+  constexpr size_t kTooMany = 4096;  // bytes
+  const size_t last = coded.find_last_not_of('\0');
+  const size_t zeros = last == std::string_view::npos ? coded.size() : coded.size() - last - 1;
+  if (zeros < kTooMany) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("does not decode: from byte {} on the file has only zeros, which a copy leaves "
+                  "that breaks off; copy the file again",
+                  end - zeros));
+}
+
 absl::Status CheckSize(ScannedPicture& picture, const PictureLimits& limits) {
   const uint64_t pixels = uint64_t{picture.width} * picture.height;
   const uint64_t most = MostPixels(picture.format, limits);

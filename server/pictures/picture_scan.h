@@ -77,6 +77,10 @@ absl::StatusOr<ScannedPicture> ScanJpeg(std::string_view bytes, const PictureLim
 absl::StatusOr<ScannedPicture> ScanWebp(std::string_view bytes, const PictureLimits& limits);
 absl::StatusOr<ScannedPicture> ScanHeif(std::string_view bytes, const PictureLimits& limits);
 
+/// kInvalidArgument when coded pixels end in so many zeros that they were never written: a copy
+/// broke off. They would decode to grey. `end` is where they end in the file.
+absl::Status CheckWritten(std::string_view coded, size_t end);
+
 /// Checks size, aspect and decoded bytes, and chooses `shrink`.
 absl::Status CheckSize(ScannedPicture& picture, const PictureLimits& limits);
 

@@ -118,6 +118,7 @@ absl::Status WebpScanner::ReadChunk(std::string_view type, std::string_view data
     if (!pixels_.empty()) return absl::OkStatus();  // the first counts
     type_ = type;
     pixels_ = data;
+    RETURN_IF_ERROR(CheckWritten(data, at + data.size()));
     ASSIGN_OR_RETURN(const Size size, SizeOf(type, data));
     if (canvas_ != Size{} && canvas_ != size) {
       return Invalid(fmt::format("its header says {} x {} pixels, its data {} x {}", canvas_.width,

@@ -25,6 +25,8 @@ std::vector<std::string> Seeds() {
     seeds.push_back(jpeg);
   }
   seeds.push_back(server::PngThatSays(128, 128, 16, 6));
+  const std::string jpeg = server::JpegFile({});
+  seeds.push_back(jpeg.substr(0, jpeg.size() / 2) + std::string(5000, '\0'));
   for (const auto& [bytes, name] : NamedFiles()) seeds.push_back(bytes);
   return seeds;
 }

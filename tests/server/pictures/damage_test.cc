@@ -10,6 +10,7 @@
 #include "tests/server/pictures/icc_files.h"
 #include "tests/server/pictures/jpeg_files.h"
 #include "tests/server/pictures/picture_files.h"
+#include "tests/server/pictures/webp_files.h"
 #include "tests/support/status_matchers.h"
 
 namespace vico::server {
@@ -137,6 +138,24 @@ TEST(DamageTest, AProgressiveJpegThatLacksScansNamesTheScan) {
   const std::string separate = DamageJpeg({.interleaved = false});
   EXPECT_THAT(Normalise(separate.substr(0, FindMarker(separate, 0xda, 2))),
               HasMessage(HasSubstr("no data for channel 3 of 3")));
+}
+
+TEST(DamageTest, AFileThatEndsInZerosIsAnUnfinishedCopy) {
+  const std::string jpeg = DamageJpeg();
+  const std::string zeros(5000, '\0');
+  EXPECT_THAT(Normalise(jpeg.substr(0, jpeg.size() / 2) + zeros),
+              HasMessage(HasSubstr("from byte " + std::to_string(jpeg.size() / 2))));
+  ExpectSame(jpeg + zeros, jpeg, false, "zeros behind");
+  const std::string webp = LosslessWebp(400, 300);
+  std::string unfinished = WebpFile(WebpChunk("VP8 ", LossyWebp(400, 300).substr(20) + zeros));
+  EXPECT_THAT(Normalise(unfinished), HasMessage(HasSubstr("only zeros")));
+  EXPECT_THAT(Normalise(webp), IsOk());
+}
+
+TEST(DamageTest, AJpegWithoutAHeightIsNamed) {
+  std::string jpeg = DamageJpeg();
+  jpeg.replace(FindMarker(jpeg, 0xc0) + 5, 2, std::string(2, '\0'));
+  EXPECT_THAT(Normalise(jpeg), HasMessage(HasSubstr("gives no height")));
 }
 
 TEST(DamageTest, AJpegThatEndsBeforeItsPixelsNamesTheByte) {
