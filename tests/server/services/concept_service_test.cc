@@ -111,8 +111,8 @@ TEST_F(ConceptServiceTest, ABadPictureIsNamedAndNothingIsCreated) {
     const char* complaint;
   };
   const std::string& good = pictures_[0];
-  for (const auto& [bytes, complaint] : {Case{"not a picture at all", "unknown type"},
-                                         Case{good.substr(0, good.size() / 2), "incomplete"},
+  for (const auto& [bytes, complaint] : {Case{"not a picture at all", "is a text"},
+                                         Case{good.substr(0, good.size() / 2), "does not decode"},
                                          Case{PngThatSays(50'000, 50'000), "50000 x 50000"}}) {
     const auto response = Upload(Header({good, bytes}), {{0, good}, {1, bytes}});
     EXPECT_THAT(response, HasCode(absl::StatusCode::kInvalidArgument)) << complaint;
