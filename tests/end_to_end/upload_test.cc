@@ -96,9 +96,9 @@ TEST_F(UploadTest, ATruncatedPictureIsRefused) {
   const std::string png = ReadFile(Picture("whole.png", CV_8UC3));
   const std::string jpeg = ReadFile(Picture("whole.jpg", CV_8UC3));
   ExpectRefused({File("a.png", png.substr(0, png.size() / 2)), Picture("b.png", CV_8UC3)},
-                "pictures[0]", "does not decode");
+                "pictures[0]", "the PNG data");
   ExpectRefused({Picture("c.png", CV_8UC3), File("d.jpg", jpeg.substr(0, jpeg.size() / 2))},
-                "pictures[1]", "does not decode");
+                "pictures[1]", "JPEG");
 }
 
 TEST_F(UploadTest, AnEmptyFileIsRefused) {
