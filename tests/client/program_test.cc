@@ -111,6 +111,16 @@ TEST_F(ProgramTest, EveryProgramReadsNumbersTheSameWay) {
   }
 }
 
+TEST_F(ProgramTest, TheReadyFileOfAWorkerIsNoFileOfTheUser) {
+  const std::string notes = File("notes", "mine");
+  const Finished finished = RunToEnd(
+      {VICO_WORKER_BINARY, "--server", kNobody, "--base-model", "/none", "--ready-file", notes},
+      std::chrono::minutes(1));
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("--ready-file"));
+  EXPECT_EQ(ReadFile(notes), "mine");
+}
+
 TEST_F(ProgramTest, ListenAddressesAreReadByTheSameParser) {
   for (const char* flag : {"--listen", "--worker-listen", "--metrics-listen"}) {
     for (const char* address : {"https://127.0.0.1:0", "127.0.0.1", "::1", "me:secret@a:1"}) {
