@@ -2,6 +2,7 @@
 #include "tests/fuzz/picture.h"
 
 #include "tests/common/formats/named_files.h"
+#include "tests/server/pictures/heif_samples.h"
 #include "tests/server/pictures/icc_files.h"
 #include "tests/server/pictures/jpeg_files.h"
 #include "tests/server/pictures/webp_files.h"
@@ -25,6 +26,9 @@ std::vector<std::string> Seeds() {
     seeds.push_back(jpeg);
   }
   seeds.push_back(server::PngThatSays(128, 128, 16, 6));
+  seeds.push_back(server::HeifSample("two.heic"));
+  seeds.push_back(server::HeifSample("two.avif"));
+  seeds.push_back(server::LosslessWebp(200, 120));
   const std::string jpeg = server::JpegFile({});
   seeds.push_back(jpeg.substr(0, jpeg.size() / 2) + std::string(5000, '\0'));
   for (const auto& [bytes, name] : NamedFiles()) seeds.push_back(bytes);
