@@ -44,7 +44,9 @@ bool IsMark(char32_t c) {
   return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
 }
 
-bool IsInvisible(char32_t c) { return CategoryOf(c) == UTF8PROC_CATEGORY_CF && c != kZeroWidthSpace; }
+bool IsInvisible(char32_t c) {
+  return CategoryOf(c) == UTF8PROC_CATEGORY_CF && c != kZeroWidthSpace;
+}
 
 /// Whether words of the character's script touch each other.
 bool IsWrittenWithoutSpaces(char32_t c) {
@@ -105,10 +107,6 @@ size_t FindWord(std::string_view text, std::string_view word, size_t from) {
     }
   }
   return std::string_view::npos;
-}
-
-bool HasWord(std::string_view text, std::string_view word) {
-  return FindWord(text, word) != std::string_view::npos;
 }
 
 }  // namespace vico

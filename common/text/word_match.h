@@ -16,7 +16,4 @@ namespace vico {
 /// any bytes.
 size_t FindWord(std::string_view text, std::string_view word, size_t from = 0);
 
-/// Whether FindWord() finds it.
-bool HasWord(std::string_view text, std::string_view word);
-
 }  // namespace vico

@@ -47,10 +47,10 @@ absl::Status CheckPlaceholder(std::string_view field, std::string_view placehold
 }
 
 std::string WhyNotPlaceholder(std::string_view placeholder, const Tokenizer& tokenizer) {
-  if (!tokenizer.SingleToken(placeholder)) return "";
+  if (!tokenizer.KnowsWord(placeholder)) return "";
   constexpr std::array<std::string_view, 4> kSuggestions{"S*", "V*", "<new-thing>", "xx-thing-xx"};
   const auto free = std::find_if(kSuggestions.begin(), kSuggestions.end(),
-                                 [&](auto word) { return !tokenizer.SingleToken(word); });
+                                 [&](auto word) { return !tokenizer.KnowsWord(word); });
   return fmt::format(
       "\"{}\" is a word of the base model's vocabulary already, and every prompt with that word "
       "would show the thing{}",

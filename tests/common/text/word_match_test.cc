@@ -8,6 +8,10 @@
 namespace vico {
 namespace {
 
+bool HasWord(std::string_view text, std::string_view word) {
+  return FindWord(text, word) != std::string_view::npos;
+}
+
 TEST(WordMatch, AWordStandsAloneNextToAnythingThatIsNoPartOfAWord) {
   for (const std::string text :
        {"sks",    "a sks b",   "sks, and", "(sks)",       "\"sks\"",  "'sks'",    "“sks”",
