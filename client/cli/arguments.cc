@@ -169,8 +169,10 @@ struct Reader {
         "(.pth)",
         kFormats, [this](AdapterFormat format) { adapters_download.format = format; });
     download
-        .add_option("--out", adapters_download.out,
-                    "File, or folder for the authors' two files (default: named after the id)")
+        .add_option(
+            "--out", adapters_download.out,
+            "File or folder (default: a file named after the id; the authors' two files need a "
+            "folder)")
         ->type_name(kPathType);
     download
         .add_option("--reference", adapters_download.reference,

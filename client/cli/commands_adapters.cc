@@ -16,12 +16,17 @@ Existing ExistingFiles(const AdaptersDownload& command) {
   return command.force ? Existing::kReplace : Existing::kKeep;
 }
 
-// Where the adapter goes: a file, or the folder of the authors' two.
+// Where the adapter goes: a file, or the folder of the authors' two. In a folder that exists a file
+// is named after the id.
 std::filesystem::path OutOf(const AdaptersDownload& command) {
-  if (!command.out.empty()) return command.out;
+  const std::filesystem::path out = command.out;
   const std::string id = command.name.substr(command.name.rfind('/') + 1);
-  if (command.format == AdapterFormat::kAuthors) return id;
-  return id + (command.format == AdapterFormat::kMmagic ? ".pth" : ".safetensors");
+  if (command.format == AdapterFormat::kAuthors) return command.out.empty() ? id : command.out;
+  const std::string name =
+      id + (command.format == AdapterFormat::kMmagic ? ".pth" : ".safetensors");
+  std::error_code ignored;
+  if (out.empty()) return name;
+  return std::filesystem::is_directory(out, ignored) ? out / name : out;
 }
 
 // Before the download: whether the files can be written.

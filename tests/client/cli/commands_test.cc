@@ -174,6 +174,12 @@ TEST_F(CommandsTest, TheSameDownloadTwiceIsNoError) {
   EXPECT_EQ(downloads_, 1);
 }
 
+TEST_F(CommandsTest, InAFolderADownloadIsNamedAfterTheId) {
+  EXPECT_EQ(Vico({"adapters", "download", "1", "--out", folder_.path()}), kExitOk) << err_.str();
+  EXPECT_EQ(out_.str(), At("1.safetensors") + "\n");
+  EXPECT_EQ(Read("1.safetensors"), "adapter");
+}
+
 TEST_F(CommandsTest, TheReferenceDoesNotReplaceAFile) {
   Write("r", "mine");
   EXPECT_EQ(Vico({"adapters", "download", "1", "--out", At("a"), "--reference", At("r")}),
