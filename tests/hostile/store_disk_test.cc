@@ -14,7 +14,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::chrono::seconds kPatience{30};
 constexpr int kPage = 4096;
 
 class StoreDiskTest : public testing::Test {
@@ -42,16 +41,16 @@ class StoreDiskTest : public testing::Test {
 
 TEST_F(StoreDiskTest, AFullDiskIsNotServingUntilItHasRoom) {
   ServerProcess server(data_);
-  ASSERT_TRUE(Eventually([&] { return server.IsServing(); }, kPatience)) << server.log();
+  ASSERT_TRUE(Eventually([&] { return server.IsServing(); }, kServerPatience)) << server.log();
   for (int round = 0; round < 2; ++round) {
     LimitFiles(server, 1);
     const auto begun = std::chrono::steady_clock::now();
-    ASSERT_TRUE(Eventually([&] { return !server.IsServing(); }, kPatience)) << server.log();
+    ASSERT_TRUE(Eventually([&] { return !server.IsServing(); }, kServerPatience)) << server.log();
     const std::chrono::duration<double> full = std::chrono::steady_clock::now() - begun;
     EXPECT_TRUE(server.IsServing("")) << "the process works";
     LimitFiles(server, RLIM_INFINITY);
     const auto room = std::chrono::steady_clock::now();
-    ASSERT_TRUE(Eventually([&] { return server.IsServing(); }, kPatience)) << server.log();
+    ASSERT_TRUE(Eventually([&] { return server.IsServing(); }, kServerPatience)) << server.log();
     const std::chrono::duration<double> again = std::chrono::steady_clock::now() - room;
     std::printf("full disk: NOT_SERVING after %.1f s, SERVING again after %.1f s\n", full.count(),
                 again.count());
@@ -62,9 +61,9 @@ TEST_F(StoreDiskTest, AFullDiskIsNotServingUntilItHasRoom) {
 TEST_F(StoreDiskTest, ADamagedDatabaseEndsTheServerWithAdvice) {
   {
     ServerProcess first(data_);
-    ASSERT_TRUE(Eventually([&] { return first.IsServing(); }, kPatience)) << first.log();
+    ASSERT_TRUE(Eventually([&] { return first.IsServing(); }, kServerPatience)) << first.log();
     first.process().Signal(SIGTERM);
-    ASSERT_EQ(first.process().Wait(kPatience), 0) << "its log is in the file now";
+    ASSERT_EQ(first.process().Wait(kServerPatience), 0) << "its log is in the file now";
   }
   const std::string whole = ReadFile(Database());
   const int64_t pages = Pages();
@@ -73,10 +72,10 @@ TEST_F(StoreDiskTest, ADamagedDatabaseEndsTheServerWithAdvice) {
     WriteFile(Database(), whole);
     std::filesystem::remove(data_ + ".log");
     ServerProcess server(data_);
-    ASSERT_TRUE(Eventually([&] { return server.IsServing(); }, kPatience)) << server.log();
+    ASSERT_TRUE(Eventually([&] { return server.IsServing(); }, kServerPatience)) << server.log();
     const auto begun = std::chrono::steady_clock::now();
     Overwrite(page);
-    ASSERT_TRUE(Eventually([&] { return !server.IsServing(); }, kPatience)) << server.log();
+    ASSERT_TRUE(Eventually([&] { return !server.IsServing(); }, kServerPatience)) << server.log();
     const auto exit_code = server.process().Wait(std::chrono::seconds(60));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     std::printf("damaged page %ld: exit after %.1f s\n", static_cast<long>(page + 1), took.count());
@@ -84,7 +83,7 @@ TEST_F(StoreDiskTest, ADamagedDatabaseEndsTheServerWithAdvice) {
     EXPECT_THAT(server.log(), HasSubstr("is damaged. Keep the folder"));
     EXPECT_THAT(server.log(), HasSubstr("vico-server restore --from BACKUP --data NEW_FOLDER"));
 
-    const Finished again = RunToEnd(ServerProcess::Command(data_), kPatience);
+    const Finished again = RunToEnd(ServerProcess::Command(data_), kServerPatience);
     EXPECT_EQ(again.exit_code, 1);
     EXPECT_THAT(again.err, HasSubstr("vico-server restore --from BACKUP --data NEW_FOLDER"));
   }

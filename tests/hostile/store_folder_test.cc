@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::chrono::seconds kPatience{30};
-
 class StoreFolderTest : public testing::Test {
  protected:
   /// Files and folders that others than their owner may read, write or enter.
@@ -73,7 +71,7 @@ TEST_F(StoreFolderTest, AllFilesAreForTheirOwnerOnlyWhateverTheUmask) {
   Process server(
       {"sh", "-c", command},
       {.out = data_ + ".log", .err = data_ + ".log", .environment = {}, .largest_file = {}});
-  ASSERT_TRUE(Eventually([&] { return fs::exists(data_ + "/ports.json"); }, kPatience));
+  ASSERT_TRUE(Eventually([&] { return fs::exists(data_ + "/ports.json"); }, kServerPatience));
   EXPECT_TRUE(fs::exists(data_ + "/vico.db-wal"));
   EXPECT_THAT(OpenToOthers(data_), testing::IsEmpty());
   const std::string backup =
@@ -84,10 +82,10 @@ TEST_F(StoreFolderTest, AllFilesAreForTheirOwnerOnlyWhateverTheUmask) {
 
 TEST_F(StoreFolderTest, NoDeletedFileLetsASecondServerIn) {
   ServerProcess first(data_);
-  ASSERT_TRUE(Eventually([&] { return first.IsServing(); }, kPatience)) << first.log();
+  ASSERT_TRUE(Eventually([&] { return first.IsServing(); }, kServerPatience)) << first.log();
   fs::remove(data_ + "/lock");
   fs::remove(data_ + "/ports.json");
-  const Finished second = RunToEnd(ServerProcess::Command(data_), kPatience);
+  const Finished second = RunToEnd(ServerProcess::Command(data_), kServerPatience);
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(second.err, HasSubstr("another server is using it"));
   EXPECT_TRUE(first.process().Running());
@@ -121,7 +119,7 @@ TEST_F(StoreFolderTest, BackupAndRestoreOfTheRestSayWhatIsLost) {
   EXPECT_EQ(restore.exit_code, 3);
   EXPECT_THAT(restore.err, HasSubstr("2 blobs are lost"));
   ServerProcess server(restored);
-  EXPECT_TRUE(Eventually([&] { return server.IsServing(); }, kPatience)) << server.log();
+  EXPECT_TRUE(Eventually([&] { return server.IsServing(); }, kServerPatience)) << server.log();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The program vico-server on a data folder, for tests of its disk.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,9 @@
 #include "tests/support/temp_folder.h"
 
 namespace vico::server {
+
+/// A server starts, changes its health and ends within this time.
+inline constexpr std::chrono::seconds kServerPatience{30};
 
 class ServerProcess {
  public:
