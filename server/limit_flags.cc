@@ -75,7 +75,7 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
            "Running generations per tenant; further ones stay queued");
   TenantQuota& quota = options.storage.quota;
   AddLimit(app, "--bytes-per-tenant", quota.bytes,
-           "Bytes that a tenant may store, garbage included; 0: no limit", {});
+           "Bytes that a tenant may store, garbage included; 0: no limit", {0, uint64_t{1} << 60});
   AddLimit(app, "--adapters-per-tenant", quota.adapters,
            "Adapters that a tenant may have, with those of its trainings in progress; 0: no limit",
            {0, 1'000'000});
