@@ -157,8 +157,8 @@ bool IsLearnedWord(const SafetensorsFile& file) {
 /// A protobuf that begins with ir_version and the producer's name or a domain.
 bool IsOnnx(std::string_view head, const fs::path& path) {
   return path.extension() == ".onnx" ||
-         (head.size() > 4 && head[0] == 0x08 && head[1] > 0 && head[1] < 0x20 && head[2] == 0x12 &&
-          head.find("pytorch") != std::string_view::npos);
+         (head.size() > 8 && head[8] != '{' && head[0] == 0x08 && head[1] > 0 && head[1] < 0x20 &&
+          head[2] == 0x12 && head.find("pytorch") != std::string_view::npos);
 }
 
 json ReadConfig(const fs::path& path) {
@@ -241,6 +241,7 @@ absl::Status RefuseOtherFile(const std::string& path, Pickles pickles) {
   }
   std::string head(kSignatureBytes, '\0');
   std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::OkStatus();  // the reader says why it cannot be opened
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<size_t>(file.gcount()));
   if (head.empty()) return IsOther(path, "an empty file", "download or copy it again");
