@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 
@@ -68,8 +69,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
 }
 
 absl::Status Server::Open(const Clock& clock, Files& files, const Log& log) {
-  // Settings of OpenCV and gRPC for the whole process.
+  // Settings of OpenCV, Protobuf and gRPC for the whole process. Protobuf would write a line about
+  // each text of a caller that is not UTF-8 into the log, which is JSON.
   EncodeOnCallersThread();
+  google::protobuf::SetLogHandler(nullptr);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
