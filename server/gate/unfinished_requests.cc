@@ -9,9 +9,7 @@ constexpr uint8_t kPadded = 0x8;
 
 }  // namespace
 
-UnfinishedRequests::~UnfinishedRequests() {
-  for (auto& [stream, call] : calls_) budget_.Return(peer_, call.held);
-}
+UnfinishedRequests::~UnfinishedRequests() { budget_.Return(peer_, taken_); }
 
 UnfinishedRequests::Excess UnfinishedRequests::FromClient(std::string_view bytes, Time now) {
   client_.Read(
@@ -49,9 +47,7 @@ void UnfinishedRequests::OnFrame(const Frame& frame, Time now) {
   if (frame.type == FrameType::kHeaders) {
     if (frame.stream > last_stream_) {
       last_stream_ = frame.stream;
-      Call& call = calls_[frame.stream];
-      call.waits_since = now;
-      Hold(call, kCallBytes);
+      if (Hold(kCallBytes)) calls_[frame.stream].waits_since = now;
     }
     if (frame.Has(Frame::kEndStream)) EndOfRequest(frame.stream);
   } else if (frame.type == FrameType::kData && frame.length == 0 && frame.Has(Frame::kEndStream)) {
@@ -103,15 +99,14 @@ void UnfinishedRequests::OnMessageBytes(Call& call, std::string_view bytes, Time
     const size_t taken = std::min<size_t>(call.left, bytes.size());
     bytes.remove_prefix(taken);
     call.left -= static_cast<uint32_t>(taken);
-    if (Hold(call, taken)) call.message_bytes += taken;
+    if (Hold(taken)) call.message_bytes += taken;
     if (call.left == 0) call.waits = false;
   }
 }
 
 /// Until the next one begins, a complete message counts: its handler may not have run.
 void UnfinishedRequests::BeginMessage(Call& call) {
-  budget_.Return(peer_, call.message_bytes);
-  call.held -= call.message_bytes;
+  Release(call.message_bytes);
   call.message_bytes = 0;
   call.prefix_size = 0;
   call.left = uint32_t{call.prefix[1]} << 24 | uint32_t{call.prefix[2]} << 16 |
@@ -120,20 +115,31 @@ void UnfinishedRequests::BeginMessage(Call& call) {
   if (call.left > kMostMessageBytes) excess_ = "bytes in one message";
 }
 
-bool UnfinishedRequests::Hold(Call& call, uint64_t bytes) {
+bool UnfinishedRequests::Hold(uint64_t bytes) {
   if (excess_) return false;
-  if (budget_.Take(peer_, bytes) != Shares::Taken::kYes) {
+  const uint64_t beyond = std::max(held_ + bytes, free_bytes_) - free_bytes_;
+  const uint64_t more = std::max(beyond, taken_) - taken_;
+  if (budget_.Take(peer_, more) != Shares::Taken::kYes) {
     excess_ = "requests that it does not complete";
     return false;
   }
-  call.held += bytes;
+  taken_ += more;
+  held_ += bytes;
   return true;
+}
+
+void UnfinishedRequests::Release(uint64_t bytes) {
+  held_ -= bytes;
+  const uint64_t beyond = std::max(held_, free_bytes_) - free_bytes_;
+  const uint64_t kept = std::min(beyond, taken_);
+  budget_.Return(peer_, taken_ - kept);
+  taken_ = kept;
 }
 
 void UnfinishedRequests::End(uint32_t stream) {
   const auto found = calls_.find(stream);
   if (found == calls_.end()) return;
-  budget_.Return(peer_, found->second.held);
+  Release(kCallBytes + found->second.message_bytes);
   calls_.erase(found);
 }
 

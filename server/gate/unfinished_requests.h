@@ -30,12 +30,16 @@ class UnfinishedRequests {
   static constexpr uint32_t kMostMessageBytes = 8 << 20;
   /// What an open call costs gRPC besides its messages.
   static constexpr uint64_t kCallBytes = 12 << 10;
+  /// What each connection may hold besides the budget, so that the small calls of others at the
+  /// same address go on while one of its connections takes all of it.
+  static constexpr uint64_t kFreeBytes = 256 << 10;
   /// Longest time for the first message of a call, and for each message from its first byte on. The
   /// limits of an upload itself (server/rpc/client_stream) are reached before.
   static constexpr std::chrono::seconds kMessageTime{60};
 
   /// `budget` is divided among peers and outlives this object. `peer` is the peer's name.
-  UnfinishedRequests(Shares& budget, std::string peer) : budget_(budget), peer_(std::move(peer)) {}
+  UnfinishedRequests(Shares& budget, std::string peer, uint64_t free_bytes = kFreeBytes)
+      : budget_(budget), peer_(std::move(peer)), free_bytes_(free_bytes) {}
   ~UnfinishedRequests();
   UnfinishedRequests(const UnfinishedRequests&) = delete;
   UnfinishedRequests& operator=(const UnfinishedRequests&) = delete;
@@ -58,8 +62,7 @@ class UnfinishedRequests {
     std::array<uint8_t, kPrefix> prefix{};
     uint8_t prefix_size = 0;
     uint32_t left = 0;           // bytes of the current message
-    uint64_t message_bytes = 0;  // of the current message, taken from the budget
-    uint64_t held = 0;           // taken from the budget, for the call and its message
+    uint64_t message_bytes = 0;  // of the current message, held
   };
 
   void OnFrame(const Frame& frame, Time now);
@@ -67,11 +70,15 @@ class UnfinishedRequests {
   void OnMessageBytes(Call& call, std::string_view bytes, Time now);
   void BeginMessage(Call& call);
   void EndOfRequest(uint32_t stream);
-  bool Hold(Call& call, uint64_t bytes);
+  bool Hold(uint64_t bytes);
+  void Release(uint64_t bytes);
   void End(uint32_t stream);
 
   Shares& budget_;
   const std::string peer_;
+  const uint64_t free_bytes_;
+  uint64_t held_ = 0;                          // of all calls
+  uint64_t taken_ = 0;                         // from the budget
   absl::flat_hash_map<uint32_t, Call> calls_;  // by stream
   uint32_t last_stream_ = 0;
   FrameReader client_;

@@ -21,7 +21,7 @@ from http2_peer import Peer, message, method  # noqa: E402
 import grpc  # noqa: E402
 
 SERVER_PROGRAM = sys.argv[1]
-SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 3.0
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 2.0
 del sys.argv[1:]
 
 MIB = 1 << 20
@@ -47,6 +47,7 @@ class Watcher:
         self._channel = grpc.insecure_channel(server.address, [("grpc.use_local_subchannel_pool", 1)])
         self._over = threading.Event()
         self.slowest = 0.0
+        self.failed = None
 
     def bytes(self, field):
         status = pathlib.Path(f"/proc/{self._pid}/status").read_text()
@@ -61,9 +62,12 @@ class Watcher:
         return self
 
     def _run(self):
-        while not self._over.wait(0.05):
+        while not self._over.wait(0.05) and not self.failed:
             began = time.monotonic()
-            assert vico_api.health(self._channel) == 1
+            try:
+                assert vico_api.health(self._channel) == 1
+            except grpc.RpcError as error:
+                self.failed = error
             self.slowest = max(self.slowest, time.monotonic() - began)
 
     def __exit__(self, *_):
@@ -107,6 +111,7 @@ class MemoryTest(unittest.TestCase):
         print(f"{what}: memory at most {watcher.peak / 1e6:.0f} MB, {watcher.grown / 1e6:+.1f}; slowest health check "
               f"{watcher.slowest * 1000:.0f} ms", flush=True)
         self.assertIsNone(self.server.process.poll())
+        self.assertIsNone(watcher.failed)
         self.assertLess(watcher.grown, most)
         self.assertLess(watcher.peak, OF_THE_SERVER)
         self.assertLess(watcher.slowest, MOST_SECONDS)

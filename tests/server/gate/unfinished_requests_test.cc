@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/server/gate/frames.h"
+
 namespace vico::server {
 namespace {
 
@@ -15,11 +17,6 @@ std::string Number(uint32_t value, int bytes) {
   std::string text;
   for (int i = bytes - 1; i >= 0; --i) text += static_cast<char>(value >> (8 * i));
   return text;
-}
-
-std::string FrameOf(FrameType type, uint8_t flags, uint32_t stream, const std::string& payload) {
-  return Number(static_cast<uint32_t>(payload.size()), 3) + static_cast<char>(type) +
-         static_cast<char>(flags) + Number(stream, 4) + payload;
 }
 
 std::string Headers(uint32_t stream, uint8_t flags = 0) {
@@ -41,7 +38,7 @@ class UnfinishedRequestsTest : public testing::Test {
 
   UnfinishedRequests::Time now_{};
   Shares budget_{4 << 20};
-  UnfinishedRequests requests_{budget_, "peer"};
+  UnfinishedRequests requests_{budget_, "peer", 0};
   uint64_t calls_ = 1;
 };
 
@@ -88,7 +85,7 @@ TEST_F(UnfinishedRequestsTest, APeerThatHoldsTooMuchIsNamed) {
   }
   EXPECT_FALSE(accepted);
   EXPECT_LE(budget_.taken("peer"), 2u << 20) << "half of all";
-  UnfinishedRequests other(budget_, "other");
+  UnfinishedRequests other(budget_, "other", 0);
   EXPECT_FALSE(other.FromClient(Headers(1) + Data(1, Head(9) + "part"), now_));
 }
 
@@ -134,9 +131,22 @@ TEST_F(UnfinishedRequestsTest, ARequestDoesNotEndInsideAMessage) {
   EXPECT_TRUE(Accepts(Headers(1) + Data(1, Head(3) + "abc", kEnd)));
 }
 
+TEST_F(UnfinishedRequestsTest, SmallCallsGoOnWhileAnotherConnectionTakesAll) {
+  const std::string part(1000, 'x');
+  uint32_t stream = 1;
+  while (Accepts(Headers(stream) + Data(stream, Head(2000) + part))) stream += 2;
+  UnfinishedRequests small(budget_, "peer");
+  EXPECT_FALSE(small.FromClient(Headers(1) + Data(1, Head(1000) + part), now_));
+  small.FromServer(Headers(1, kEnd));
+  EXPECT_FALSE(small.FromClient(Headers(3) + Data(3, Head(1000) + part), now_));
+  const std::string large(200'000, 'x');
+  EXPECT_FALSE(small.FromClient(Headers(5) + Data(5, Head(900'000) + large), now_));
+  EXPECT_TRUE(small.FromClient(Data(5, large), now_)) << "beyond what each may hold";
+}
+
 TEST_F(UnfinishedRequestsTest, AClosedConnectionReturnsEverything) {
   {
-    UnfinishedRequests closed(budget_, "other");
+    UnfinishedRequests closed(budget_, "other", 0);
     EXPECT_FALSE(closed.FromClient(Headers(1) + Data(1, Head(9) + "part"), now_));
     EXPECT_EQ(budget_.taken(), kCall + 4);
   }
