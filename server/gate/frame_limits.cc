@@ -30,14 +30,20 @@ constexpr uint64_t kDataPerSmallFrame = 4096;
 // The server's DATA frames that earn the client its answers: window updates and the PING by which
 // it measures the bandwidth. Smaller frames are what a peer with a window of a few bytes provokes.
 constexpr uint32_t kEarningData = 16;
+constexpr double kLeastBurst = 5;                 // enough to begin a connection
 constexpr uint32_t kMostControlBytes = 16 << 10;  // of any frame but DATA; HTTP/2's default
 
 }  // namespace
 
-FrameLimits::FrameLimits(Time now) {
+FrameLimits::FrameLimits(Time now, bool suspect) : suspect_(suspect) {
   for (int kind = 0; kind < kKinds; ++kind) {
-    allowances_[kind] = {kBudgets[kind].burst, now};
+    allowances_[kind] = {Burst(static_cast<Kind>(kind)), now};
   }
+}
+
+double FrameLimits::Burst(Kind kind) const {
+  const double burst = kBudgets[kind].burst;
+  return suspect_ ? std::max(kLeastBurst, burst / 10) : burst;
 }
 
 FrameLimits::Flood FrameLimits::FromClient(std::string_view bytes, Time now) {
@@ -156,12 +162,12 @@ FrameLimits::Flood FrameLimits::Spend(Kind kind, Time now) {
   const Budget& budget = kBudgets[kind];
   const double seconds = std::chrono::duration<double>(now - allowance.filled).count();
   allowance.filled = now;
-  allowance.left = std::min(budget.burst, allowance.left + seconds * budget.per_second) - 1;
+  allowance.left = std::min(Burst(kind), allowance.left + seconds * budget.per_second) - 1;
   return allowance.left < 0 ? Flood(budget.flood) : std::nullopt;
 }
 
 void FrameLimits::Earn(Kind kind, double more) {
-  allowances_[kind].left = std::min(kBudgets[kind].burst, allowances_[kind].left + more);
+  allowances_[kind].left = std::min(Burst(kind), allowances_[kind].left + more);
 }
 
 }  // namespace vico::server

@@ -28,7 +28,9 @@ class FrameLimits {
   static constexpr int kMostContinuations = 16;
   static constexpr std::chrono::seconds kSettingsTimeout{20};
 
-  explicit FrameLimits(Time now);
+  /// `suspect`: other connections of the client have flooded the server lately, so that this one
+  /// may send a tenth at once. Its rate is that of all.
+  explicit FrameLimits(Time now, bool suspect = false);
 
   /// Counts what the client sends after the connection preface.
   Flood FromClient(std::string_view bytes, Time now);
@@ -57,6 +59,9 @@ class FrameLimits {
   Flood Spend(Kind kind, Time now);
   void Earn(Kind kind, double more);
 
+  double Burst(Kind kind) const;
+
+  bool suspect_ = false;
   FrameReader client_;
   FrameReader server_;
   std::array<Allowance, kKinds> allowances_;

@@ -7,16 +7,17 @@
 #include <sys/socket.h>
 
 #include "common/status.h"
+#include "server/gate/peer.h"
 #include "server/gate/peer_name.h"
 
 namespace vico::server {
 namespace {
 
 constexpr std::chrono::milliseconds kStopGrace{1000};
-// What clients make gRPC hold before a handler runs, all together and one peer. 32 uploads that
-// each send a chunk of 1 MiB, and 1,200 open streams, are 47 MB.
+// What clients make gRPC hold before a handler runs, all together and one peer, besides what each
+// connection may hold.
 constexpr uint64_t kRequestBytes = uint64_t{160} << 20;
-constexpr uint64_t kRequestBytesOfPeer = uint64_t{48} << 20;
+constexpr uint64_t kRequestBytesOfPeer = uint64_t{40} << 20;
 constexpr int64_t kLogSeconds = 10;  // between lines about floods
 
 int64_t SteadySeconds() {
@@ -52,9 +53,15 @@ void Gate::Admit(int listening, Descriptor connection) {
     tls = tls_->Accept(connection.number());
     if (!tls) return;
   }
-  greeting_->Adopt(
-      std::make_unique<GatedConnection>(ByteStream(std::move(connection), std::move(tls)),
-                                        listening, requests_, std::chrono::steady_clock::now()));
+  const auto now = std::chrono::steady_clock::now();
+  const std::string peer = PeerOf(connection.number()).name;
+  bool suspect = false;
+  {
+    MutexLock lock(mutex_);
+    suspect = flooders_.Has(peer, now);
+  }
+  greeting_->Adopt(std::make_unique<GatedConnection>(
+      ByteStream(std::move(connection), std::move(tls)), listening, requests_, suspect, now));
 }
 
 void Gate::Connect(std::unique_ptr<GatedConnection> connection) {
@@ -71,13 +78,15 @@ void Gate::Connect(std::unique_ptr<GatedConnection> connection) {
 
 void Gate::CountFlood(const GatedConnection& connection) {
   const uint64_t so_far = ++floods_;
+  {
+    MutexLock lock(mutex_);
+    flooders_.Add(connection.peer(), std::chrono::steady_clock::now());
+  }
   const int64_t now = SteadySeconds();
   int64_t next = next_log_line_;
   if (now < next || !next_log_line_.compare_exchange_strong(next, now + kLogSeconds)) return;
   log_.Warning("a connection is closed since it floods the server",
-               {{"too_many", connection.flood()},
-                {"peer", PeerUri(connection.number(GatedConnection::Side::kClient))},
-                {"so_far", so_far}});
+               {{"too_many", connection.flood()}, {"peer", connection.peer()}, {"so_far", so_far}});
 }
 
 void Gate::StopGreeting() {

@@ -11,7 +11,9 @@
 #include <absl/status/statusor.h>
 
 #include "common/log.h"
+#include "common/mutex.h"
 #include "common/shares.h"
+#include "server/gate/flooders.h"
 #include "server/gate/gate_loop.h"
 #include "server/gate/tls_server.h"
 
@@ -49,6 +51,8 @@ class Gate {
   const Log log_;
   Shares requests_;  // bytes that peers make gRPC hold
   std::atomic<uint64_t> floods_{0};
+  Mutex mutex_;
+  Flooders flooders_ ABSL_GUARDED_BY(mutex_);
   std::atomic<int64_t> next_log_line_{0};  // seconds of the steady clock
   // Handshakes have a thread of their own, so that many of them do not hold up the relay.
   std::unique_ptr<GateLoop> relay_;

@@ -26,11 +26,13 @@ using Progress = ByteStream::Progress;
 
 }  // namespace
 
-GatedConnection::GatedConnection(ByteStream client, int listening, Shares& requests, Time now)
+GatedConnection::GatedConnection(ByteStream client, int listening, Shares& requests, bool suspect,
+                                 Time now)
     : client_(std::move(client)),
+      peer_(PeerOf(client_.number()).name),
       listening_(listening),
-      frames_(now),
-      requests_(requests, PeerOf(client_.number()).name),
+      frames_(now, suspect),
+      requests_(requests, peer_),
       deadline_(now + kGreetingTime) {}
 
 uint32_t GatedConnection::Awaits(Side side) const {

@@ -24,8 +24,9 @@ class GatedConnection {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// `requests` is what peers may make gRPC hold; it outlives the connection.
-  GatedConnection(ByteStream client, int listening, Shares& requests, Time now);
+  /// `requests` is what peers may make gRPC hold; it outlives the connection. `suspect`: as in
+  /// FrameLimits.
+  GatedConnection(ByteStream client, int listening, Shares& requests, bool suspect, Time now);
 
   enum class Outcome {
     kOpen,
@@ -51,6 +52,8 @@ class GatedConnection {
   }
   int listening() const { return listening_; }
   bool attached() const { return static_cast<bool>(server_); }
+  /// The client, as connections are limited by it.
+  const std::string& peer() const { return peer_; }
   /// What the client did too much of; empty: nothing.
   std::string_view flood() const { return flood_; }
 
@@ -67,6 +70,7 @@ class GatedConnection {
 
   ByteStream client_;
   ByteStream server_;  // none before Attach() and after the punishment
+  const std::string peer_;
   const int listening_;
   State state_ = State::kHandshake;
   FrameLimits frames_;

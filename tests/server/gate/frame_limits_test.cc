@@ -123,6 +123,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"push", FrameOf(FrameType::kPushPromise, Frame::kEndHeaders, 1, "1234"), 0, 0}),
     [](const auto& info) { return info.param.name; });
 
+TEST_F(FrameLimitsTest, AClientWhoseConnectionsFloodedMaySendATenthAtOnce) {
+  const std::string ping = FrameOf(FrameType::kPing, 0, 0, "12345678");
+  const int usual = Passes(ping);
+  limits_ = FrameLimits(now_, true);
+  EXPECT_EQ(Passes(ping), usual / 10);
+  limits_ = FrameLimits(now_, true);
+  EXPECT_GE(Passes(FrameOf(FrameType::kSettings, 0, 0)), 5) << "it can begin a connection";
+}
+
 TEST_F(FrameLimitsTest, TheHeadersOfACallHaveALimitInBytesAndInFrames) {
   const std::string part = FrameOf(FrameType::kContinuation, 0, 1, std::string(8192, 'h'));
   ASSERT_EQ(Client(FrameOf(FrameType::kHeaders, 0, 1, "headers")), std::nullopt);

@@ -126,6 +126,30 @@ TEST_F(GateTest, AFloodEndsWithGoAwayAndTheServersSideIsClosed) {
   EXPECT_EQ(gate_->floods(), 1u);
 }
 
+TEST_F(GateTest, AfterAFloodTheNextConnectionsOfThePeerMaySendLessAtOnce) {
+  std::string pings(kHttp2Preface);
+  for (int i = 0; i < 50; ++i) pings += FrameOf(FrameType::kPing, 0, 0, "12345678");
+  const Descriptor before = NewClient();
+  Send(before.number(), pings);
+  EXPECT_EQ(Receive(server(), pings.size()), pings);
+  EXPECT_EQ(gate_->floods(), 0u);
+  for (int i = 0; i < 3; ++i) Send(before.number(), pings.substr(kHttp2Preface.size()));
+  ASSERT_TRUE(Soon([&] { return gate_->floods() == 1; }));
+  const Descriptor next = NewClient();
+  Send(next.number(), pings);
+  EXPECT_TRUE(Soon([&] { return gate_->floods() == 2; }));
+}
+
+TEST(FloodersTest, APeerIsForgottenAfterAWhile) {
+  Flooders flooders;
+  const Flooders::Time now{std::chrono::hours(1)};
+  EXPECT_FALSE(flooders.Has("203.0.113.7", now));
+  flooders.Add("203.0.113.7", now);
+  EXPECT_TRUE(flooders.Has("203.0.113.7", now + Flooders::kMemory));
+  EXPECT_FALSE(flooders.Has("203.0.113.8", now));
+  EXPECT_FALSE(flooders.Has("203.0.113.7", now + Flooders::kMemory + milliseconds(1)));
+}
+
 TEST_F(GateTest, AClientThatDoesNotReadHoldsUpTheServerAndLosesNothing) {
   const Descriptor client = NewClient();
   Send(client.number(), kHttp2Preface);
