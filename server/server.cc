@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,9 +14,16 @@
 #include "server/metrics/state_collector.h"
 #include "server/pictures/intake.h"
 #include "server/rpc/calls.h"
+#include "server/rpc/pool.h"
 
 namespace vico::server {
 namespace {
+
+/// gRPC ends the process if it cannot start its first threads. Throws std::system_error if the
+/// system has no room for them.
+void CheckThreadsOfGrpc() {
+  const Pool probe("vico-probe", 16 + 4 * static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 constexpr absl::Duration kHealthInterval = absl::Seconds(1);
 
@@ -91,6 +99,7 @@ absl::Status Server::Open(const Clock& clock, Files& files, const Log& log) {
                                                .lease_ttl = options_.lease_ttl,
                                                .spans = options_.spans,
                                                .on_registered = [this] { UpdateWorkerHealth(); }}));
+  CheckThreadsOfGrpc();
   ASSIGN_OR_RETURN(listeners_, Listeners::Start(options_.net, services_->ForClients(),
                                                 services_->ForWorkers(), log));
   client_port_ = listeners_->client_port();

@@ -23,8 +23,10 @@ class StartLimitsTest(unittest.TestCase):
                 os.setuid(NOBODY)
             resource.setrlimit(resource.RLIMIT_NPROC, (threads, threads))
         return subprocess.Popen([SERVER_PROGRAM, "--data", f"{folder}/data", "--listen", "127.0.0.1:0",
-                                 "--worker-listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True,
-                                preexec_fn=limit)
+                                 "--worker-listen", "127.0.0.1:0", "--drain-notice-seconds", "0"],
+                                stderr=subprocess.PIPE, text=True,
+                                # OpenBLAS, a library of OpenCV, starts threads before main, and raises SIGINT if it cannot.
+                                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, preexec_fn=limit)
 
     def test_a_server_without_threads_ends_with_a_message(self):
         if os.getuid() != 0:
