@@ -24,8 +24,6 @@ constexpr size_t kMostRequestBytes = 8192;
 constexpr std::chrono::seconds kTimeLimit{10};  // of a connection
 constexpr milliseconds kTick{500};
 constexpr milliseconds kPause{50};
-// Requests within this time get the same page, so that a flood of them collects it seldom.
-constexpr milliseconds kFresh{100};
 
 std::string Answer(std::string_view status, std::string_view body) {
   return fmt::format(
@@ -82,11 +80,12 @@ void ScrapeServer::Run() {
       continue;
     }
     if (waiting[0].revents != 0) return;
+    fresh_ = nullptr;
     const Time now = std::chrono::steady_clock::now();
     auto event = waiting.begin() + 1 + static_cast<std::ptrdiff_t>(sockets_.size());
     std::erase_if(connections_, [&](Connection& each) {
       const bool ready = (event++)->revents != 0;
-      return (ready && !Serve(each, now)) || now - each.since > kTimeLimit;
+      return (ready && !Serve(each)) || now - each.since > kTimeLimit;
     });
     for (size_t i = 0; i < sockets_.size(); ++i) {
       if (waiting[1 + i].revents != 0) AcceptSome(sockets_[i].number(), now);
@@ -105,8 +104,6 @@ void ScrapeServer::AcceptSome(int listening, Time now) {
     }
     if (connections_.size() >= kMostConnections) MakeRoom();
     connections_.push_back({std::move(socket), now, {}, nullptr, 0});
-    // A scrape sends its request at once, and is served before a flood can take its place.
-    if (!Serve(connections_.back(), now)) connections_.pop_back();
   }
 }
 
@@ -116,13 +113,13 @@ void ScrapeServer::MakeRoom() {
   connections_.erase(silent == connections_.end() ? connections_.begin() : silent);
 }
 
-bool ScrapeServer::Serve(Connection& connection, Time now) {
+bool ScrapeServer::Serve(Connection& connection) {
   if (!connection.answer) {
     if (!ReadRequest(connection)) return false;
     const bool complete = connection.request.find("\r\n\r\n") != std::string::npos ||
                           connection.request.size() >= kMostRequestBytes;
     if (!complete) return true;
-    connection.answer = AnswerTo(connection.request, now);
+    connection.answer = AnswerTo(connection.request);
   }
   return SendAnswer(connection);
 }
@@ -144,7 +141,7 @@ bool ScrapeServer::SendAnswer(Connection& connection) {
   return connection.sent < answer.size();
 }
 
-std::shared_ptr<const std::string> ScrapeServer::AnswerTo(const std::string& request, Time now) {
+std::shared_ptr<const std::string> ScrapeServer::AnswerTo(const std::string& request) {
   if (request.size() >= kMostRequestBytes) {
     return Shared(Answer("431 Request Header Fields Too Large", "the request is too long\n"));
   }
@@ -156,13 +153,12 @@ std::shared_ptr<const std::string> ScrapeServer::AnswerTo(const std::string& req
   if (target != path_) {
     return Shared(Answer("404 Not Found", fmt::format("only {} is served\n", path_)));
   }
-  if (fresh_ && now - made_ < kFresh) return fresh_;
+  if (fresh_) return fresh_;
   try {
     fresh_ = Shared(Answer("200 OK", page_()));
   } catch (const std::exception&) {  // of memory, or of a library
     return Shared(Answer("503 Service Unavailable", "the page could not be made\n"));
   }
-  made_ = std::chrono::steady_clock::now();
   return fresh_;
 }
 

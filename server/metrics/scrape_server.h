@@ -46,10 +46,10 @@ class ScrapeServer {
   void AcceptSome(int listening, Time now);
   void MakeRoom();
   /// Whether the connection goes on.
-  bool Serve(Connection& connection, Time now);
+  bool Serve(Connection& connection);
   bool ReadRequest(Connection& connection);
   bool SendAnswer(Connection& connection);
-  std::shared_ptr<const std::string> AnswerTo(const std::string& request, Time now);
+  std::shared_ptr<const std::string> AnswerTo(const std::string& request);
 
   const std::string path_;
   const Page page_;
@@ -57,8 +57,8 @@ class ScrapeServer {
   const Descriptor stop_;
   Connections connections_;
   bool pause_ = false;  // no connection can be accepted for a moment
+  // For the requests that are there at the same time, so that a flood of them collects few pages.
   std::shared_ptr<const std::string> fresh_;
-  Time made_{};
   std::thread thread_;  // last: it uses the other members
 };
 

@@ -29,6 +29,7 @@ class ScrapeServerTest : public testing::Test {
     port_ = listening->port;
     auto server = ScrapeServer::Start(std::move(listening->sockets), "/metrics", [this] {
       ++pages_;
+      while (busy_) std::this_thread::yield();
       return page_;
     });
     EXPECT_THAT(server, IsOk());
@@ -59,6 +60,7 @@ class ScrapeServerTest : public testing::Test {
 
   std::string page_ = "vico_jobs 1\n";
   std::atomic<int> pages_{0};
+  std::atomic<bool> busy_{false};  // a page takes its time
   int port_ = 0;
   std::unique_ptr<ScrapeServer> server_;  // last: destroyed first
 };
@@ -125,9 +127,23 @@ TEST_F(ScrapeServerTest, AReaderThatTakesNothingHoldsUpNobody) {
   EXPECT_GT(Scrape().size(), page_.size());
 }
 
-TEST_F(ScrapeServerTest, RequestsInAMomentShareAPage) {
-  for (int i = 0; i < 20; ++i) Scrape();
-  EXPECT_LT(pages_, 20);
+TEST_F(ScrapeServerTest, RequestsThatWaitTogetherShareAPage) {
+  busy_ = true;
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(Connect(port_));
+    Send(clients.back(), "GET /metrics HTTP/1.1\r\n\r\n");
+  }
+  busy_ = false;
+  for (const Descriptor& each : clients) EXPECT_THAT(Rest(each), EndsWith("vico_jobs 1\n"));
+  EXPECT_LT(pages_, 10);
+}
+
+TEST_F(ScrapeServerTest, ALaterRequestGetsANewPage) {
+  for (int i = 1; i < 5; ++i) {
+    Scrape();
+    EXPECT_EQ(pages_, i);
+  }
 }
 
 }  // namespace
