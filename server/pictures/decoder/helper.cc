@@ -93,6 +93,10 @@ void RunDecodeHelper(int argc, char** argv, Decode decode, const ConfineLimits& 
   }
   PrepareToDecode();
   if (const char* why = confined ? Confine(limits) : nullptr) CannotConfine(why);
+  // libde265 prints errors, and a write to standard error would kill the process. They stay in this
+  // buffer, which _exit() drops.
+  static char unwritten[64 << 10];
+  std::setvbuf(stderr, unwritten, _IOFBF, sizeof unwritten);
   if (option == "--probe") {
     open("/", O_RDONLY | O_CLOEXEC);
     End(kHelperCannotConfine);
