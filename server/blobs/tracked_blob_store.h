@@ -23,8 +23,8 @@ class TrackedBlobStore final : public BlobStore {
   /// Commit may also return kUnavailable: the same bytes were being deleted; upload them again.
   absl::StatusOr<std::unique_ptr<BlobWriter>> Create(std::string_view tenant) override;
 
-  /// The reader returns kDataLoss, reason BLOB_DAMAGED, in place of the last bytes of a damaged blob;
-  /// see damaged_blob.h.
+  /// The reader returns kDataLoss, reason BLOB_DAMAGED, in place of the last bytes of a damaged
+  /// blob; see damaged_blob.h.
   absl::StatusOr<std::unique_ptr<BlobReader>> Open(std::string_view tenant,
                                                    std::string_view sha256) override;
   absl::StatusOr<uint64_t> Size(std::string_view tenant, std::string_view sha256) override;
