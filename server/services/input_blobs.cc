@@ -7,6 +7,19 @@
 
 namespace vico::server {
 
+absl::Status FillInputs(Catalog& catalog, std::string_view tenant, const v1::JobSpec& spec,
+                        v1::LeasedJob& job) {
+  *job.mutable_spec() = spec;
+  if (spec.has_train()) {
+    ASSIGN_OR_RETURN(const v1::Concept picture_set,
+                     catalog.GetConcept(tenant, spec.train().concept_name()));
+    *job.mutable_pictures() = picture_set.pictures();
+  } else if (!spec.generate().adapter().empty()) {
+    ASSIGN_OR_RETURN(*job.mutable_adapter(), catalog.GetAdapter(tenant, spec.generate().adapter()));
+  }
+  return absl::OkStatus();
+}
+
 std::vector<InputBlob> InputBlobsOf(const v1::LeasedJob& job) {
   std::vector<InputBlob> inputs;
   if (job.has_adapter()) {

@@ -1,4 +1,4 @@
-// The blobs that a leased job needs, with what each is to the client who can bring it again.
+// The blobs that a job needs, with what each is to the client who can bring it again.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 #include <absl/status/status.h>
 
 #include "server/blobs/blob_store.h"
+#include "server/jobs/catalog.h"
 #include "vico/v1/worker.pb.h"
 
 namespace vico::server {
@@ -18,6 +19,10 @@ struct InputBlob {
   std::string_view repair;  ///< as for NameLost
   bool optional = false;    ///< a checkpoint: without it the job begins earlier
 };
+
+/// Sets the spec, and what it names: the pictures of the concept, or the adapter.
+absl::Status FillInputs(Catalog& catalog, std::string_view tenant, const v1::JobSpec& spec,
+                        v1::LeasedJob& job);
 
 std::vector<InputBlob> InputBlobsOf(const v1::LeasedJob& job);
 

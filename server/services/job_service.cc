@@ -14,6 +14,7 @@
 #include "server/jobs/job.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/server_stream.h"
+#include "server/services/input_blobs.h"
 #include "server/services/job_events.h"
 
 namespace vico::server {
@@ -39,6 +40,17 @@ v1::Job Shown(const WorkerRegistry& workers, v1::Job job) {
   return job;
 }
 
+/// The spec that `check` returns, when all that it names is stored.
+template <typename Check>
+absl::StatusOr<CheckedSpec> CheckWithInputs(Stores& stores, std::string_view tenant,
+                                            const Check& check) {
+  ASSIGN_OR_RETURN(CheckedSpec checked, check());
+  v1::LeasedJob inputs;
+  RETURN_IF_ERROR(FillInputs(stores.catalog, tenant, checked.spec, inputs));
+  RETURN_IF_ERROR(CheckInputBlobs(stores.blobs, tenant, inputs));
+  return checked;
+}
+
 /// Submits a new request after `check`. A repeat gets the job of the first request, unchecked.
 template <typename Check>
 absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const RequestKey& key,
@@ -46,7 +58,7 @@ absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const Reques
   absl::StatusOr<v1::Job> job = stores.jobs.FindByRequest(key);
   if (Reason(job.status()) == "REQUEST_IS_NEW") {
     RETURN_IF_ERROR(stores.admission.Submit(key.tenant));
-    ASSIGN_OR_RETURN(CheckedSpec checked, check());
+    ASSIGN_OR_RETURN(CheckedSpec checked, CheckWithInputs(stores, key.tenant, check));
     const std::string& base_model = BaseModelOf(checked.spec);
     const bool missing = !stores.workers.IsAvailable(base_model);
     if (missing) checked.warnings.push_back(BaseModelUnavailable(base_model));
@@ -82,7 +94,8 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
                   }
                   const auto check = [&] { return specs_.Train(caller.tenant, request->train()); };
                   if (request->validate_only()) {
-                    ASSIGN_OR_RETURN(CheckedSpec checked, check());
+                    ASSIGN_OR_RETURN(CheckedSpec checked,
+                                     CheckWithInputs(stores_, caller.tenant, check));
                     *job = Draft(stores_.workers, std::move(checked));
                     return absl::OkStatus();
                   }
@@ -106,17 +119,18 @@ absl::StatusOr<v1::Job> JobService::SubmitGeneration(
 grpc::ServerUnaryReactor* JobService::CreateGenerationJob(
     grpc::CallbackServerContext* context, const v1::CreateGenerationJobRequest* request,
     v1::Job* job) {
-  return Answer(calls_, *context, "CreateGenerationJob", {*request, *job},
-                [this, request, job](const Caller& caller) -> absl::Status {
-                  if (request->validate_only()) {
-                    ASSIGN_OR_RETURN(CheckedSpec checked,
-                                     specs_.Generate(caller.tenant, request->generate()));
-                    *job = Draft(stores_.workers, std::move(checked));
-                    return absl::OkStatus();
-                  }
-                  ASSIGN_OR_RETURN(*job, SubmitGeneration(caller, *request));
-                  return absl::OkStatus();
-                });
+  return Answer(
+      calls_, *context, "CreateGenerationJob", {*request, *job},
+      [this, request, job](const Caller& caller) -> absl::Status {
+        if (request->validate_only()) {
+          const auto check = [&] { return specs_.Generate(caller.tenant, request->generate()); };
+          ASSIGN_OR_RETURN(CheckedSpec checked, CheckWithInputs(stores_, caller.tenant, check));
+          *job = Draft(stores_.workers, std::move(checked));
+          return absl::OkStatus();
+        }
+        ASSIGN_OR_RETURN(*job, SubmitGeneration(caller, *request));
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::Generate(

@@ -126,26 +126,16 @@ absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
   if (!grant.trace.trace_id.empty()) {
     *leased.mutable_trace() = ToProto(LeaseSpan(grant.trace, grant.lease_id));
   }
-  *leased.mutable_spec() = grant.job.spec();
   ASSIGN_OR_RETURN(v1::OfferedBaseModel offered,
                    stores_.workers.GetBaseModel(BaseModelOf(grant.job.spec())));
   *leased.mutable_base_model() = std::move(*offered.mutable_base_model());
-  if (grant.job.spec().has_train()) {
-    ASSIGN_OR_RETURN(
-        const v1::Concept picture_set,
-        stores_.catalog.GetConcept(grant.tenant, grant.job.spec().train().concept_name()));
-    *leased.mutable_pictures() = picture_set.pictures();
-    *leased.mutable_checkpoints() = grant.checkpoints;
-  } else if (!grant.job.spec().generate().adapter().empty()) {
-    ASSIGN_OR_RETURN(
-        *leased.mutable_adapter(),
-        stores_.catalog.GetAdapter(grant.tenant, grant.job.spec().generate().adapter()));
-    if (leased.adapter().base_model_digest() != leased.base_model().digest()) {
-      return Error(
-          absl::StatusCode::kFailedPrecondition,
-          "the adapter was made for another base model than the one that workers offer now",
-          "BASE_MODEL_DIFFERS");
-    }
+  RETURN_IF_ERROR(FillInputs(stores_.catalog, grant.tenant, grant.job.spec(), leased));
+  if (leased.spec().has_train()) *leased.mutable_checkpoints() = grant.checkpoints;
+  if (leased.has_adapter() &&
+      leased.adapter().base_model_digest() != leased.base_model().digest()) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "the adapter was made for another base model than the one that workers offer now",
+                 "BASE_MODEL_DIFFERS");
   }
   return absl::OkStatus();
 }

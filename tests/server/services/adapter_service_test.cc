@@ -317,6 +317,10 @@ TEST_F(AdapterServiceTest, ALeaseWithALostAdapterFailsTheJobWithItsName) {
   EXPECT_EQ(failed.state(), v1::JOB_STATE_FAILED);
   EXPECT_THAT(FromProto(failed.error()), HasReason("BLOB_LOST"));
   EXPECT_THAT(FromProto(failed.error()), HasMessage(HasSubstr(adapter->name())));
+  // A new job is refused before it waits.
+  const auto refused = Create(GenerationOf(adapter->name()));
+  EXPECT_THAT(refused, HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(refused, HasReason("BLOB_LOST"));
 }
 
 }  // namespace
