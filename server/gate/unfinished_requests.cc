@@ -45,7 +45,8 @@ void UnfinishedRequests::OnFrame(const Frame& frame, Time now) {
   padding_ = 0;
   if (frame.type == FrameType::kResetStream) return End(frame.stream);
   if (frame.type == FrameType::kHeaders) {
-    if (frame.stream > last_stream_) {
+    // gRPC ignores headers of a number that no client may use; the next ones count for it.
+    if (frame.stream % 2 == 1 && frame.stream > last_stream_) {
       last_stream_ = frame.stream;
       if (Hold(kCallBytes)) calls_[frame.stream].waits_since = now;
     }

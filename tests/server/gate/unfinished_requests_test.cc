@@ -97,6 +97,13 @@ TEST_F(UnfinishedRequestsTest, CallsWithoutAMessageCountToo) {
   EXPECT_NEAR(stream / 2.0, (2 << 20) / kCall, 2);
 }
 
+TEST_F(UnfinishedRequestsTest, AStreamOfAnEvenNumberHidesNoCalls) {
+  EXPECT_TRUE(Accepts(Headers(0x7ffffffe) + Data(0x7ffffffe, Head(9) + "part")));
+  EXPECT_EQ(budget_.taken(), 0u) << "gRPC ignores it";
+  EXPECT_TRUE(Accepts(Headers(1) + Data(1, Head(100) + "part")));
+  EXPECT_EQ(held(), 4u);
+}
+
 TEST_F(UnfinishedRequestsTest, AMessageThatIsAnnouncedTooLongIsRefusedAtItsHead) {
   EXPECT_TRUE(Accepts(Headers(1) + Data(1, Head(UnfinishedRequests::kMostMessageBytes))));
   EXPECT_FALSE(Accepts(Headers(3) + Data(3, Head(UnfinishedRequests::kMostMessageBytes + 1))));
