@@ -45,14 +45,14 @@ uint32_t GatedConnection::Awaits(Side side) const {
   }
   switch (state_) {
     case State::kHandshake:
-      return client_.tls_waits_to_write() ? EPOLLOUT : EPOLLIN;
     case State::kPreface:
-      return EPOLLIN;
+      return client_.tls_waits_to_write() ? EPOLLOUT : EPOLLIN;
     case State::kPunished:
       return 0;
     case State::kRelay:
-      if (to_server_.empty()) events |= EPOLLIN;
-      if (!to_client_.empty() || client_.tls_waits_to_write()) events |= EPOLLOUT;
+      // TLS may have to write before it reads on. While nothing is read, that would never change.
+      if (to_server_.empty()) events |= client_.tls_waits_to_write() ? EPOLLIN | EPOLLOUT : EPOLLIN;
+      if (!to_client_.empty()) events |= EPOLLOUT;
       return events;
   }
   return 0;
