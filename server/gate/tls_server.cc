@@ -70,6 +70,9 @@ ContextPtr MakeContext(const TlsPems& pems) {
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_RELEASE_BUFFERS);
+  // A read returns after each message of a handshake. A client that asks for a renegotiation again
+  // and again would otherwise keep the thread of all connections in one call.
+  SSL_CTX_clear_mode(raw, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_alpn_select_cb(raw, &SelectHttp2, nullptr);
   const bool made = SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION) == 1 &&
                     SSL_CTX_set_cipher_list(raw, kSuites) == 1 && UseChain(raw, pems.certificate) &&
