@@ -1,6 +1,8 @@
 #include "server/blobs/blob_garbage_collector.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,22 +19,40 @@ namespace vico::server {
 namespace {
 
 constexpr absl::Duration kAgeOfFullTenants = absl::Minutes(10);
+// Of a search that found nothing.
+constexpr int kRestOfSearch = 20;
 
-/// Marks garbage older than ?1, at most ?2 blobs, for which `condition` holds.
-std::string MarkSql(std::string_view condition) {
+/// Whether a blob is garbage older than ?1.
+std::string IsGarbageSql() {
   return fmt::format(
-      "UPDATE blob SET state = 'deleting' WHERE (tenant, sha256) IN ("
-      "SELECT blob.tenant, blob.sha256 FROM blob WHERE state = 'live' AND time < ?1 AND {} AND {} "
-      "AND NOT EXISTS (SELECT 1 FROM job WHERE job.tenant = blob.tenant "
-      "AND job.state = 'running' AND job.start_time <= blob.time) ORDER BY time LIMIT ?2)",
-      condition, UnreferencedBlobSql());
+      "state = 'live' AND time < ?1 AND {} AND NOT EXISTS (SELECT 1 FROM job "
+      "WHERE job.tenant = blob.tenant AND job.state = 'running' "
+      "AND job.start_time <= blob.time)",
+      UnreferencedBlobSql());
+}
+
+/// The oldest garbage for which `condition` holds, at most ?2 blobs.
+std::string FindSql(std::string_view condition) {
+  return fmt::format("SELECT tenant, sha256 FROM blob WHERE {} AND {} ORDER BY time LIMIT ?2",
+                     IsGarbageSql(), condition);
 }
 
 }  // namespace
 
-absl::StatusOr<int> BlobGarbageCollector::MarkOfFullTenants(SqlSession& db, int limit) const {
-  static const std::string kMarkOfTenant = MarkSql("tenant = ?3");
-  if (quota_.bytes == 0) return 0;
+/// Adds garbage to `found`, up to `limit` blobs in it.
+absl::Status BlobGarbageCollector::Find(SqlSession& db, size_t limit,
+                                        std::vector<Garbage>& found) const {
+  static const std::string kFind = FindSql("TRUE");
+  static const std::string kFindOfTenant = FindSql("tenant = ?3");
+  const auto add = [&found](int64_t before) {
+    return [&found, before](const SqlRow& row) {
+      found.push_back({row.Text(0), row.Text(1), before});
+      return absl::OkStatus();
+    };
+  };
+  const int64_t before = absl::ToUnixMicros(time_.Now() - age_);
+  RETURN_IF_ERROR(db.Query(kFind, {before, static_cast<int64_t>(limit)}, add(before)));
+  if (quota_.bytes == 0) return absl::OkStatus();
   std::vector<std::string> full;
   const auto most = static_cast<int64_t>(quota_.bytes - quota_.bytes / 10);
   RETURN_IF_ERROR(db.Query("SELECT tenant FROM blob_total WHERE bytes >= ? AND tenant <> ?",
@@ -40,26 +60,45 @@ absl::StatusOr<int> BlobGarbageCollector::MarkOfFullTenants(SqlSession& db, int 
                              full.push_back(row.Text(0));
                              return absl::OkStatus();
                            }));
-  const int64_t before = absl::ToUnixMicros(time_.Now() - std::min(age_, kAgeOfFullTenants));
-  int marked = 0;
+  const int64_t soon = absl::ToUnixMicros(time_.Now() - std::min(age_, kAgeOfFullTenants));
   for (const std::string& tenant : full) {
-    ASSIGN_OR_RETURN(const int more,
-                     db.Execute(kMarkOfTenant, {before, int64_t{limit} - marked, tenant}));
-    marked += more;
+    if (found.size() >= limit) break;
+    RETURN_IF_ERROR(db.Query(
+        kFindOfTenant, {soon, static_cast<int64_t>(limit - found.size()), tenant}, add(soon)));
   }
+  return absl::OkStatus();
+}
+
+/// Marks up to `limit` blobs. The search reads all old blobs, so it holds no writer up, and rests
+/// when it finds nothing.
+absl::StatusOr<int> BlobGarbageCollector::Mark(size_t limit) {
+  static const std::string kMark =
+      fmt::format("UPDATE blob SET state = 'deleting' WHERE tenant = ?2 AND sha256 = ?3 AND {}",
+                  IsGarbageSql());
+  const auto begun = std::chrono::steady_clock::now();
+  if (begun < next_search_) return 0;
+  std::vector<Garbage> found;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) { return Find(db, limit, found); }));
+  if (found.empty()) {
+    const auto ended = std::chrono::steady_clock::now();
+    next_search_ = ended + kRestOfSearch * (ended - begun);
+    return 0;
+  }
+  int marked = 0;
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    marked = 0;
+    for (const Garbage& blob : found) {
+      ASSIGN_OR_RETURN(const int changed,
+                       db.Execute(kMark, {blob.before, blob.tenant, blob.sha256}));
+      marked += changed;
+    }
+    return absl::OkStatus();
+  }));
   return marked;
 }
 
 absl::StatusOr<int> BlobGarbageCollector::Turn(int limit) {
-  static const std::string kMark = MarkSql("TRUE");
-  int marked = 0;
-  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(marked,
-                     db.Execute(kMark, {absl::ToUnixMicros(time_.Now() - age_), int64_t{limit}}));
-    ASSIGN_OR_RETURN(const int more, MarkOfFullTenants(db, limit - marked));
-    marked += more;
-    return absl::OkStatus();
-  }));
+  ASSIGN_OR_RETURN(const int marked, Mark(static_cast<size_t>(limit)));
   std::vector<std::pair<std::string, std::string>> deleting;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query("SELECT tenant, sha256 FROM blob WHERE state = 'deleting'", {},

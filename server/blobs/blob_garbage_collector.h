@@ -1,6 +1,12 @@
 // Garbage collection of blobs: deletes those that nothing has referenced for a day.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
@@ -28,13 +34,21 @@ class BlobGarbageCollector {
   absl::StatusOr<int> Turn(int limit);
 
  private:
-  absl::StatusOr<int> MarkOfFullTenants(SqlSession& db, int limit) const;
+  struct Garbage {
+    std::string tenant;
+    std::string sha256;
+    int64_t before = 0;  // it is garbage if it is older than this
+  };
+
+  absl::Status Find(SqlSession& db, size_t limit, std::vector<Garbage>& found) const;
+  absl::StatusOr<int> Mark(size_t limit);
 
   Database& database_;
   BlobFiles& files_;
   const StoreClock& time_;
   const absl::Duration age_;
   const TenantQuota quota_;
+  std::chrono::steady_clock::time_point next_search_;
 };
 
 }  // namespace vico::server
