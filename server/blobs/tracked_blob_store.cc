@@ -37,13 +37,12 @@ class TrackedWriter final : public BlobWriter {
         return WithRetryAfter(absl::UnavailableError("blob: was being deleted; upload it again"),
                               absl::Seconds(1));
       }
-      // Bytes that the tenant has already cost nothing.
-      const auto known = FindLiveBlob(db, tenant_, blob.sha256());
-      if (absl::IsNotFound(known.status())) {
-        RETURN_IF_ERROR(CheckByteQuota(db, quota_, tenant_, blob.size_bytes()));
-      } else if (!known.ok()) {
-        return known.status();
-      }
+      // Bytes that the tenant has already cost nothing, also while they are being deleted: until
+      // then they count.
+      ASSIGN_OR_RETURN(const int64_t known,
+                       db.QueryInt("SELECT count(*) FROM blob WHERE tenant = ? AND sha256 = ?",
+                                   {tenant_, blob.sha256()}, 0));
+      if (known == 0) RETURN_IF_ERROR(CheckByteQuota(db, quota_, tenant_, blob.size_bytes()));
       return SaveBlobRow(db, time_.Now(), tenant_, blob);
     });
     if (saved.ok()) return blob;

@@ -227,6 +227,14 @@ TEST_F(ByteQuotaTest, BytesThatTheTenantHasCostNothing) {
   EXPECT_THAT(Try("abcd"), IsOk());
 }
 
+TEST_F(ByteQuotaTest, BytesThatAreBeingDeletedCountOnce) {
+  EXPECT_THAT(Try("123456"), IsOk());
+  EXPECT_THAT(Try("abcd"), IsOk());
+  ASSERT_THAT(Sql("UPDATE blob SET state = 'deleting'"), IsOk());
+  EXPECT_THAT(Try("123456"), IsOk());
+  EXPECT_THAT(Try("x"), HasReason("QUOTA_EXCEEDED"));
+}
+
 TEST_F(ByteQuotaTest, TenantsAndTheSystemHaveTheirOwnRoom) {
   EXPECT_THAT(Try("1234567890"), IsOk());
   EXPECT_THAT(Try("1234567890", "other"), IsOk());
