@@ -234,18 +234,20 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
       [this, request, job](const Caller& caller) -> absl::Status {
         RETURN_IF_ERROR(CheckJobName(request->name()));
         RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
-        ASSIGN_OR_RETURN(const v1::Job old, stores_.jobs.Get(caller.tenant, request->name()));
-        if (old.state() != v1::JOB_STATE_FAILED && old.state() != v1::JOB_STATE_CANCELLED) {
-          return Error(
-              absl::StatusCode::kFailedPrecondition,
-              fmt::format("name: only a failed or cancelled job can be tried again; {} is {}",
-                          old.name(), StateName(old.state())),
-              "NOT_RETRYABLE");
-        }
-        ASSIGN_OR_RETURN(*job,
-                         SubmitOnce(stores_, *caller.call,
-                                    KeyOf(caller, request->request_id(), "RetryJob", old.name()),
-                                    [&] { return specs_.Either(caller.tenant, old.spec()); }));
+        // Of a new request only: a repeat is valid even if the old job has been deleted.
+        const auto check = [&]() -> absl::StatusOr<CheckedSpec> {
+          ASSIGN_OR_RETURN(const v1::Job old, stores_.jobs.Get(caller.tenant, request->name()));
+          if (old.state() != v1::JOB_STATE_FAILED && old.state() != v1::JOB_STATE_CANCELLED) {
+            return Error(
+                absl::StatusCode::kFailedPrecondition,
+                fmt::format("name: only a failed or cancelled job can be tried again; {} is {}",
+                            old.name(), StateName(old.state())),
+                "NOT_RETRYABLE");
+          }
+          return specs_.Either(caller.tenant, old.spec());
+        };
+        const RequestKey key = KeyOf(caller, request->request_id(), "RetryJob", request->name());
+        ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, key, check));
         return absl::OkStatus();
       });
 }

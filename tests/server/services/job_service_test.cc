@@ -28,11 +28,12 @@ class JobServiceTest : public ServerTest {
     return job;
   }
 
-  absl::StatusOr<v1::Job> Retry(const std::string& name) {
+  absl::StatusOr<v1::Job> Retry(const std::string& name,
+                                const std::string& request_id = RequestId()) {
     Call call;
     v1::RetryJobRequest request;
     request.set_name(name);
-    request.set_request_id(RequestId());
+    request.set_request_id(request_id);
     v1::Job job;
     const absl::Status status = FromGrpc(jobs_->RetryJob(&call, request, &job));
     if (!status.ok()) return status;
@@ -295,6 +296,19 @@ TEST_F(JobServiceTest, ARetryOfAFailedJobIsANewJob) {
   EXPECT_NE(again->name(), job->name());
   EXPECT_EQ(again->spec().SerializeAsString(), job->spec().SerializeAsString());
   EXPECT_EQ(again->state(), v1::JOB_STATE_QUEUED);
+}
+
+TEST_F(JobServiceTest, ARepeatedRetryGetsItsJobAfterTheOldOneIsDeleted) {
+  const auto job = Create(GenerationOf());
+  ASSERT_THAT(Cancel(job->name()), IsOk());
+  const std::string request_id = RequestId();
+  const auto retried = Retry(job->name(), request_id);
+  ASSERT_THAT(retried, IsOk());
+  ASSERT_THAT(Delete(job->name()), IsOk());
+  const auto again = Retry(job->name(), request_id);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->name(), retried->name());
+  EXPECT_THAT(Retry(job->name()), HasReason("JOB_NOT_FOUND"));
 }
 
 TEST_F(JobServiceTest, ValidateOnlyQueuesNothing) {
