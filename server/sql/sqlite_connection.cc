@@ -197,7 +197,7 @@ absl::Status SqliteConnection::ErrorNow(std::string_view doing) noexcept {
   const ErrorKind kind = KindOf(code, SystemError(database_, code));
   absl::Status error(kind.code, "");
   try {
-    // The only triggers that abort are those of 003_tenants.
+    // The only triggers that abort are those of 003_tenants and 010_quotas.
     if (code == SQLITE_CONSTRAINT_TRIGGER) {
       return Error(kind.code, sqlite3_errmsg(database_), kind.reason);
     }
@@ -261,9 +261,12 @@ absl::Status SqliteConnection::CopyTo(const std::string& path) {
   ASSIGN_OR_RETURN(const auto copy, Open(path, Access::kReadWrite));
   sqlite3_backup* const backup = sqlite3_backup_init(copy->database_, "main", database_, "main");
   if (backup == nullptr) return copy->ErrorNow("copy");
-  // -1: all pages in one read transaction.
-  sqlite3_backup_step(backup, -1);
-  return sqlite3_backup_finish(backup) == SQLITE_OK ? absl::OkStatus() : copy->ErrorNow("copy");
+  // -1: all pages in one read transaction. The end reports every error but a busy database, after
+  // which it returns OK for a copy without pages.
+  const int stepped = sqlite3_backup_step(backup, -1);
+  if (sqlite3_backup_finish(backup) != SQLITE_OK) return copy->ErrorNow("copy");
+  if (stepped == SQLITE_DONE) return absl::OkStatus();
+  return Error(kAway.code, kAway.message, kAway.reason);
 }
 
 bool SqliteConnection::InTransaction() const { return sqlite3_get_autocommit(database_) == 0; }

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <new>
 #include <utility>
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +38,12 @@ absl::Status Damaged(std::string_view found) {
       Error(absl::StatusCode::kDataLoss, "database: is damaged", "DATABASE_DAMAGED"), found);
 }
 
+/// The checks report a page for which there was no memory as a fault of the file.
+bool IsForWantOfMemory(std::string_view found) {
+  return found.ends_with(fmt::format("unable to get the page. error code={}", SQLITE_NOMEM)) ||
+         found.ends_with(fmt::format("unable to get the page. error code={}", SQLITE_IOERR_NOMEM));
+}
+
 /// `pragma` is quick_check or integrity_check.
 absl::Status CheckFile(SqliteConnection& connection, std::string_view pragma) {
   std::string found;
@@ -44,6 +52,9 @@ absl::Status CheckFile(SqliteConnection& connection, std::string_view pragma) {
     return absl::OkStatus();
   }));
   if (found == "ok") return absl::OkStatus();
+  if (IsForWantOfMemory(found)) {
+    return Error(absl::StatusCode::kResourceExhausted, "database: out of memory", "OUT_OF_MEMORY");
+  }
   connection.SetFault(Damaged(found));
   return connection.fault();
 }
@@ -119,7 +130,7 @@ absl::StatusOr<std::unique_ptr<Database>> SqliteDatabase::Join(const std::string
 SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
     : path_(std::move(path)), file_(IdentityOf(path_)), writer_(std::move(writer)) {}
 
-/// Zeros when there is no file.
+/// Zeros when there is no file or it cannot be looked up, with the reason in errno.
 SqliteDatabase::FileIdentity SqliteDatabase::IdentityOf(const std::string& path) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) return {};
@@ -299,7 +310,12 @@ absl::Status SqliteDatabase::ReadOnce(const Work& read) {
 }
 
 absl::Status SqliteDatabase::Check() {
-  if (IdentityOf(path_) != file_) {
+  const FileIdentity now = IdentityOf(path_);
+  if (now == FileIdentity() && errno != ENOENT && errno != ENOTDIR) {
+    return Error(absl::StatusCode::kUnavailable, "database: its file cannot be looked up",
+                 "DATABASE_AWAY");
+  }
+  if (now != file_) {
     Break(Error(absl::StatusCode::kDataLoss, "database: its file was deleted, moved or replaced",
                 "DATABASE_DAMAGED"));
     return Health();
