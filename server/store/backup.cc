@@ -121,12 +121,13 @@ class BlobCopier {
     const std::string target = folder + "/" + blob.sha256;
     const bool linked = way_ == BackupWay::kLink && Link(source, target);
     const absl::Status put = linked ? absl::OkStatus() : Copy(source, target);
-    // What cannot be read is damaged; any other failure is the target's.
-    if (absl::IsUnavailable(put) && !ReadThrough(files_, source).ok()) {
+    const auto digest = put.ok() ? ReadThrough(files_, target) : put;
+    // What cannot be read is damaged; any other failure is the target's. A link or a clone has the
+    // blocks of its source, so that its first read fails.
+    if (absl::IsUnavailable(digest.status()) && !ReadThrough(files_, source).ok()) {
       files_.Remove(target).IgnoreError();
       return absl::DataLossError("cannot be read");
     }
-    const auto digest = put.ok() ? ReadThrough(files_, target) : put;
     if (!digest.ok() || *digest != blob.sha256) {
       files_.Remove(target).IgnoreError();
       return digest.ok() ? absl::DataLossError("the digest differs") : digest.status();
