@@ -1,6 +1,7 @@
 #include "server/pictures/decode_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/status.h"
 
@@ -75,9 +76,10 @@ absl::StatusOr<DecodeQueue::Place> DecodeQueue::Enter(const std::string& name, T
                  "the upload reached its time limit while a picture waited to be decoded",
                  "UPLOAD_TOO_SLOW");
   }
+  std::string owner = name;  // what needs memory comes before the place is taken
   ++inside_;
   ++tenant.inside;
-  return Place(*this, name);
+  return Place(*this, std::move(owner));
 }
 
 void DecodeQueue::Leave(const std::string& name, Time since) {
