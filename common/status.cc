@@ -153,7 +153,8 @@ google::rpc::Status ToProto(const absl::Status& status) {
          {PlainDetail<google::rpc::BadRequest>, PlainDetail<google::rpc::ErrorInfo>,
           PlainDetail<google::rpc::RetryInfo>, PlainDetail<google::rpc::QuotaFailure>}) {
       std::string value = plain(type_url, payload);
-      if (value.empty() || (detail_bytes += value.size()) > kMaxDetailBytes) continue;
+      if (value.empty() || detail_bytes + value.size() > kMaxDetailBytes) continue;
+      detail_bytes += value.size();
       auto& detail = *proto.add_details();
       detail.set_type_url(std::string(type_url));
       detail.set_value(std::move(value));
