@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMaxItems = 4096;
 constexpr size_t kMaxExtents = 64;
+constexpr size_t kMaxProperties = 255;  // of an item
 
 absl::Status BadHeif(std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("is not a valid HEIC or AVIF: {}", what));
@@ -106,6 +107,10 @@ absl::Status ReadAssociations(std::string_view content, HeifFile& file) {
     for (uint64_t left = reader.Number(1); left > 0; --left) {
       const uint64_t index = reader.Number(wide ? 2 : 1) & (wide ? 0x7fff : 0x7f);
       if (found == file.items.end() || index == 0) continue;
+      // Each tile goes through its item's properties.
+      if (found->second.properties.size() >= kMaxProperties) {
+        return BadHeif("an item has too many properties");
+      }
       found->second.properties.push_back(static_cast<uint32_t>(index - 1));
     }
   }

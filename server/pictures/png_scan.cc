@@ -1,5 +1,6 @@
 // Scans PNG: a signature, then chunks of length, type, data and CRC.
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -94,6 +95,7 @@ class PngScanner {
   bool has_header_ = false;
   bool has_data_ = false;
   bool has_end_ = false;
+  size_t damaged_chunks_ = 0;        // that are not needed
   std::set<std::string_view> seen_;  // chunks of which the first counts
   std::string_view cicp_, iccp_, srgb_, gamma_, primaries_;
   ExifFacts exif_;
@@ -123,7 +125,11 @@ absl::Status PngScanner::ReadChunk() {
           fmt::format("the PNG is damaged: the checksum of its chunk{} at byte {} does not match",
                       named ? fmt::format(" {}", type) : "", start));
     }
-    Warn(fmt::format("the PNG's chunk {} at byte {} is damaged and not used", type, start));
+    // A file may have a million of them.
+    constexpr size_t kNamedChunks = 4;
+    if (++damaged_chunks_ <= kNamedChunks) {
+      Warn(fmt::format("the PNG's chunk {} at byte {} is damaged and not used", type, start));
+    }
     return absl::OkStatus();
   }
   return ReadData(type, data, chunk);
@@ -177,8 +183,9 @@ absl::Status PngScanner::ReadData(std::string_view type, std::string_view data,
 
 void PngScanner::ReadAncillary(std::string_view type, std::string_view data,
                                std::string_view chunk) {
+  constexpr std::array kRead{"tRNS"sv, "cICP"sv, "iCCP"sv, "sRGB"sv, "gAMA"sv, "cHRM"sv, "acTL"sv};
   if (type == "eXIf") return Merge(ReadExif(data), exif_);
-  if (!seen_.insert(type).second) return;
+  if (std::ranges::find(kRead, type) == kRead.end() || !seen_.insert(type).second) return;
   if (type == "tRNS") picture_.stripped += chunk;
   if (type == "cICP") cicp_ = data;
   if (type == "iCCP") iccp_ = data;
@@ -196,6 +203,11 @@ void PngScanner::ReadAncillary(std::string_view type, std::string_view data,
 
 /// The order of precedence is that of the third edition, section 4.3.
 void PngScanner::ChooseColour() {
+  constexpr size_t kCodePoints = 4;
+  if (!cicp_.empty() && cicp_.size() != kCodePoints) {
+    picture_.warnings.push_back(UnusableProfile("its chunk cICP is malformed"));
+    return;
+  }
   if (!cicp_.empty()) {
     picture_.colour = ColourKind::kCicp;
     picture_.colour_data = cicp_;

@@ -277,6 +277,9 @@ TEST(ColourTest, AnUnusableProfileIsAWarning) {
       {"a part is missing", three},
       {"narrow range", WithChunk(png, "cICP", std::string("\x0c\x0d\0\0", 4))},
       {"unknown code points", WithChunk(png, "cICP", std::string("\x02\x02\0\1", 4))},
+      {"two code points", WithChunk(png, "cICP", "\x0c\x0d")},
+      {"millions of code points",
+       WithChunk(png, "cICP", std::string(size_t{kMaxProfileBytes} + 1, '\x01'))},
       {"no gamma", WithChunk(png, "gAMA", BigEndian32(0))},
       {"no white",
        WithChunk(WithChunk(png, "gAMA", BigEndian32(45'455)), "cHRM", std::string(32, '\0'))}};

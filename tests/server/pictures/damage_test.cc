@@ -184,6 +184,17 @@ TEST(DamageTest, DamagedPngsThatDecodeWholeHaveAWarning) {
   ExpectSame(more, HandMadePng(64, 8, 0, fewer), true, "more rows");
 }
 
+TEST(DamageTest, APngWithThousandsOfDamagedChunksHasAFewWarnings) {
+  std::string chunk = PngChunk("tEXt", "abcd");
+  chunk.back() = static_cast<char>(chunk.back() ^ 1);
+  std::string chunks;
+  for (int i = 0; i < 5'000; ++i) chunks += chunk;
+  const auto normalised =
+      Normalise(HandMadePng(64, 8, 0, std::vector<std::string>(64, std::string(64, 'a')), chunks));
+  ASSERT_THAT(normalised, IsOk());
+  EXPECT_EQ(normalised->warnings.size(), 4U);
+}
+
 TEST(DamageTest, APngThatLacksPixelsNamesTheRowOrTheChunk) {
   const std::string good = Encoded(TestPicture(100, 70), ".png");
   EXPECT_THAT(Normalise(good.substr(0, good.size() / 2)),

@@ -183,6 +183,19 @@ TEST(HeifTest, HostileContainersAreRefused) {
               HasMessage(HasSubstr("lacks tiles")));
   EXPECT_THAT(Normalise(WriteHeif("heic", {grid(1, 1), grid(1, 1)}, {{"dimg", 1, {1}}})),
               HasMessage(HasSubstr("another way")));  // a grid of itself
+  // Two lists of properties for one item.
+  const std::string list = BigEndian16(1) + static_cast<char>(200) + std::string(200, '\1');
+  const std::string boxes =
+      HeifFullBox("pitm", 0, BigEndian16(1)) +
+      HeifFullBox(
+          "iinf", 0,
+          BigEndian16(1) +
+              HeifFullBox("infe", 2, BigEndian16(1) + BigEndian16(0) + std::string("hvc1\0", 5))) +
+      HeifBox("iprp", HeifBox("ipco", HeifSize(96, 64)) +
+                          HeifFullBox("ipma", 0, BigEndian32(2) + list + list));
+  EXPECT_THAT(Normalise(HeifBox("ftyp", "heic" + std::string(4, '\0') + "heic") +
+                        HeifFullBox("meta", 0, boxes)),
+              HasMessage(HasSubstr("too many properties")));
   for (const std::string& whole : {HeifSample("clear.heic"), GridOf(tile, 2, 2, 192, 128)}) {
     for (size_t size = 12; size < whole.size(); size += 7) {
       EXPECT_THAT(Normalise(whole.substr(0, size)), HasCode(absl::StatusCode::kInvalidArgument));
