@@ -75,6 +75,12 @@ bool IsLetterOrDigit(char32_t c) {
   return (letter || number) && !IsWrittenWithoutSpaces(c);
 }
 
+/// Korean particles follow a word of any script without a space.
+bool IsHangul(char32_t c) {
+  return (c >= 0x1100 && c <= 0x11FF) || (c >= 0x3130 && c <= 0x318F) ||
+         (c >= 0xAC00 && c <= 0xD7AF);
+}
+
 bool EndsInsideWord(std::string_view before) {
   bool marked = false;
   while (!before.empty()) {
@@ -90,7 +96,9 @@ bool EndsInsideWord(std::string_view before) {
 bool BeginsInsideWord(std::string_view after) {
   while (!after.empty()) {
     const Character c = First(after);
-    if (!IsInvisible(c.code)) return IsMark(c.code) || IsLetterOrDigit(c.code);
+    if (!IsInvisible(c.code)) {
+      return IsMark(c.code) || (IsLetterOrDigit(c.code) && !IsHangul(c.code));
+    }
     after.remove_prefix(c.bytes);
   }
   return false;

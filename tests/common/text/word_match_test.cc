@@ -39,6 +39,12 @@ TEST(WordMatch, WordsOfScriptsWithoutSpacesMayTouchIt) {
   }
 }
 
+TEST(WordMatch, KoreanParticlesMayFollowIt) {
+  for (const std::string text : {"sks의 사진", "해변의 sks를", "sks는", "sks와 sks"}) {
+    EXPECT_TRUE(HasWord(text, "sks")) << text;
+  }
+}
+
 TEST(WordMatch, TheDefaultWordIsFoundAtPunctuationAndQuotes) {
   for (const std::string text : {"S*", "S*'s", "\"S*\"", "S*,", "S*.", "(S*)", "S*-shaped", "S**",
                                  "a S*!", "*S*", "'S*'", "S* ", "S*：", "「S*」"}) {
