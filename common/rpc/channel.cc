@@ -73,11 +73,12 @@ std::string Sentence(std::string_view text, const Peer& peer) {
     return fmt::format("the TLS handshake with {} fails{}", peer.address, Cause(text));
   }
   const bool closed = has("Socket closed") || has("Connection reset by peer");
-  if (has("failed to connect to all addresses") && closed && !peer.tls) {
+  if (has("failed to connect to all addresses") && closed) {
     return fmt::format(
-        "{} closes the connection: it may require TLS; write https://HOST:PORT, and --ca with the "
-        "file of its CA",
-        peer.address);
+        "{} closes the connection: it may {}", peer.address,
+        peer.tls ? "not use TLS; a server on this machine without TLS is http://127.0.0.1:PORT "
+                   "without a CA"
+                 : "require TLS; write https://HOST:PORT, and --ca with the file of its CA");
   }
   return "";
 }

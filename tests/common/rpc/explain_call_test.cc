@@ -126,6 +126,17 @@ TEST_F(ExplainCallTest, TheServersOwnWordsStay) {
   }
 }
 
+TEST_F(ExplainCallTest, AServerThatClosesTheConnectionMayNotUseTls) {
+  for (const std::string cause : {"Socket closed", "recvmsg:Connection reset by peer"}) {
+    EXPECT_THAT(ExplainCall(absl::UnavailableError("failed to connect to all addresses; last "
+                                                   "error: UNKNOWN: ipv4:127.0.0.1:1: " +
+                                                   cause),
+                            {"https://localhost:1", true}),
+                HasMessage(HasSubstr("https://localhost:1 closes the connection: it may not use "
+                                     "TLS")));
+  }
+}
+
 TEST_F(ExplainCallTest, AProxyThatDoesNotKnowGrpc) {
   EXPECT_THAT(ExplainCall(absl::UnimplementedError("Received http2 header with status: 404"),
                           {"https://host:1", true}),
