@@ -79,8 +79,12 @@ std::string_view Trimmed(std::string_view text) {
 }
 
 std::string WithHome(const std::string& path, const std::string& home) {
-  const bool starts = path == "~" || path.starts_with("~/");
-  return starts && !home.empty() ? home + path.substr(1) : path;
+  for (const std::string_view name : {"~", "$HOME", "${HOME}"}) {
+    const bool starts =
+        path.starts_with(name) && (path.size() == name.size() || path[name.size()] == '/');
+    if (starts && !home.empty()) return home + path.substr(name.size());
+  }
+  return path;
 }
 
 absl::StatusOr<ConfigLines> ParseConfig(std::string_view file, std::string_view bytes) {

@@ -22,7 +22,7 @@ absl::StatusOr<ConfigLines> ParseConfig(std::string_view file, std::string_view 
 /// The text without white space around it.
 std::string_view Trimmed(std::string_view text);
 
-/// The path with the folder `home` in place of ~ at its start.
+/// The path with the folder `home` in place of ~ or $HOME at its start.
 std::string WithHome(const std::string& path, const std::string& home);
 
 }  // namespace vico::client

@@ -19,6 +19,10 @@ constexpr std::string_view kDefaultServer = "127.0.0.1:50051";
 constexpr std::string_view kDefaultAdminServer = "127.0.0.1:50052";
 
 absl::StatusOr<std::string> ReadWhole(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return FieldError(path.string(), "is a folder, not a file");
+  }
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   // For an empty file this sets the failbit of `text`, not of `file`.
@@ -45,8 +49,8 @@ absl::StatusOr<Sensitive> KeyIn(std::string_view field, std::string_view bytes) 
 }
 
 absl::StatusOr<Sensitive> ReadKey(const std::filesystem::path& path) {
-  RETURN_IF_ERROR(CheckPrivate(path));
   ASSIGN_OR_RETURN(const std::string text, ReadWhole(path));
+  RETURN_IF_ERROR(CheckPrivate(path));
   return KeyIn(path.string(), text);
 }
 

@@ -73,6 +73,9 @@ TEST(ConfigFileTest, Utf16IsNamed) {
 TEST(ConfigFileTest, ATildeIsTheHomeFolder) {
   EXPECT_EQ(WithHome("~/key", "/home/me"), "/home/me/key");
   EXPECT_EQ(WithHome("~", "/home/me"), "/home/me");
+  EXPECT_EQ(WithHome("$HOME/key", "/home/me"), "/home/me/key");
+  EXPECT_EQ(WithHome("${HOME}/key", "/home/me"), "/home/me/key");
+  EXPECT_EQ(WithHome("$HOMER/key", "/home/me"), "$HOMER/key");
   EXPECT_EQ(WithHome("~other/key", "/home/me"), "~other/key");
   EXPECT_EQ(WithHome("/a/~/key", "/home/me"), "/a/~/key");
   EXPECT_EQ(WithHome("~/key", ""), "~/key");

@@ -73,6 +73,11 @@ TEST_F(SettingsTest, AKeyMayBeInASeparateFile) {
   EXPECT_EQ(Read()->key.Reveal(), "from-other");
 }
 
+TEST_F(SettingsTest, AFolderIsNoKeyFile) {
+  variables_["VICO_KEY_FILE"] = folder_.path();
+  EXPECT_THAT(Read(), HasMessage(testing::HasSubstr("is a folder, not a file")));
+}
+
 TEST_F(SettingsTest, AKeyFileThatOthersCanReadIsRefused) {
   variables_["VICO_KEY_FILE"] = File("key", "secret-text", 0640);
   EXPECT_THAT(Read(), HasMessage(testing::HasSubstr("others can read it")));
