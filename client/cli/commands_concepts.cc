@@ -10,13 +10,13 @@
 namespace vico::client {
 namespace {
 
-// Says which file pictures[2] in the server's message is.
-void PrintFileOfField(const absl::Status& status, const std::vector<std::string>& files,
-                      CommandContext& context) {
-  const std::string field = Field(status);
+// Says which files pictures[2] and pictures[3] in the server's message are.
+void PrintFilesOfFields(const absl::Status& status, const std::vector<std::string>& files,
+                        CommandContext& context) {
+  const std::string text = ErrorText(status);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string picture = fmt::format("pictures[{}]", i);
-    if (field.find(picture) == std::string::npos) continue;
+    if (text.find(picture) == std::string::npos) continue;
     context.err << fmt::format("{} is {}\n", picture, Printable(files[i]));
   }
 }
@@ -30,7 +30,7 @@ CommandResult Run(const ConceptsUpload& command, CommandContext& context) {
       context.client.UploadConcept(files, command.display_name, display.ForTransfer("upload"));
   display.Close();
   if (!uploaded_or.ok()) {
-    PrintFileOfField(uploaded_or.status(), command.files, context);
+    PrintFilesOfFields(uploaded_or.status(), command.files, context);
     return uploaded_or.status();
   }
   const v1::Concept& uploaded = *uploaded_or;

@@ -134,6 +134,8 @@ CommandResult Run(const JobsWatch& command, CommandContext& context) {
 }
 
 CommandResult Run(const Generate& command, CommandContext& context) {
+  // As an unset variable leaves it; the pictures would be lost.
+  if (command.out.empty()) return absl::InvalidArgumentError("--out: must name a folder, got \"\"");
   ASSIGN_OR_RETURN(std::optional<PictureFolder> folder, FolderOf(command));
   ShowDrawnSeeds(command.drawn_seeds, context);
   JobView view({.label = "generate",

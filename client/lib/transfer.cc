@@ -64,8 +64,14 @@ absl::StatusOr<v1::Concept> Client::UploadConcept(const std::vector<std::filesys
   v1::UploadConceptRequest header;
   header.mutable_header()->set_request_id(NewId());
   header.mutable_header()->set_display_name(display_name);
+  std::string unusable;
   for (const std::filesystem::path& path : files) {
-    ASSIGN_OR_RETURN(LocalFile file, Describe(path));
+    absl::StatusOr<LocalFile> described = Describe(path);
+    if (!described.ok()) {
+      unusable += (unusable.empty() ? "" : "; ") + std::string(described.status().message());
+      continue;
+    }
+    LocalFile file = *std::move(described);
     auto* picture = header.mutable_header()->add_pictures();
     picture->set_sha256(file.sha256);
     picture->set_size_bytes(file.size_bytes);
@@ -73,6 +79,7 @@ absl::StatusOr<v1::Concept> Client::UploadConcept(const std::vector<std::filesys
     picture->set_file_name(PlainName(path.filename().string(), kLongestFileName));
     pictures.push_back(std::move(file));
   }
+  if (!unusable.empty()) return absl::InvalidArgumentError(unusable);
 
   v1::Concept uploaded;
   const auto attempt = [&](Link::Deadline deadline) -> absl::Status {

@@ -12,7 +12,9 @@
 #include <gmock/gmock.h>
 
 #include "client/cli/output.h"
+#include "common/field_errors.h"
 #include "common/random_bits.h"
+#include "common/rpc/status_grpc.h"
 #include "common/sha256.h"
 #include "tests/client/lib/fake_server.h"
 #include "tests/support/temp_folder.h"
@@ -145,6 +147,28 @@ TEST_F(CommandsTest, AnUnwritableFolderIsFoundBeforeTheJobExists) {
   EXPECT_EQ(calls_, 0);
   EXPECT_EQ(downloads_, 0);
   EXPECT_EQ(Read("file"), "mine");
+}
+
+TEST_F(CommandsTest, PicturesAreNotDrawnForNoFolder) {
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out", ""}), kExitInvalidArgument);
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out="}), kExitInvalidArgument);
+  EXPECT_EQ(calls_, 0);
+}
+
+TEST_F(CommandsTest, AllRefusedPicturesAreNamedByTheirFiles) {
+  server_.upload = [](FakeServer::Upload&, v1::UploadConceptResponse&) {
+    FieldErrors errors;
+    errors.Add("pictures[0]", "is a text");
+    errors.Add("pictures[2]", "is a web page");
+    return ToGrpc(errors.status());
+  };
+  Write("a", "a");
+  Write("b", "b");
+  Write("c", "c");
+  EXPECT_EQ(Vico({"concepts", "upload", At("a"), At("b"), At("c")}), kExitInvalidArgument);
+  EXPECT_THAT(err_.str(),
+              AllOf(HasSubstr("pictures[0] is " + At("a")), HasSubstr("pictures[2] is " + At("c")),
+                    Not(HasSubstr("pictures[1]"))));
 }
 
 TEST_F(CommandsTest, ASecondPictureDoesNotReplaceTheFirst) {

@@ -255,14 +255,17 @@ TEST_F(ClientTest, OnlyMissingPicturesAreSentAndEqualOnesOnce) {
   EXPECT_THAT(ids, SizeIs(1));
 }
 
-TEST_F(ClientTest, AMissingFileIsNamedBeforeAnyCall) {
+TEST_F(ClientTest, AllMissingFilesAreNamedBeforeAnyCall) {
   server_.upload = [](FakeServer::Upload&, v1::UploadConceptResponse&) {
     ADD_FAILURE() << "the server was called";
     return grpc::Status::OK;
   };
-  const auto uploaded = client_->UploadConcept({File("a", "a"), folder_ / "nope.jpg"}, "");
+  const auto uploaded =
+      client_->UploadConcept({folder_ / "nope.jpg", File("a", "a"), folder_ / "none.png"}, "");
   EXPECT_TRUE(absl::IsInvalidArgument(uploaded.status()));
-  EXPECT_NE(uploaded.status().message().find("nope.jpg"), absl::string_view::npos);
+  for (const char* name : {"nope.jpg", "none.png"}) {
+    EXPECT_NE(uploaded.status().message().find(name), absl::string_view::npos) << name;
+  }
 }
 
 TEST_F(ClientTest, AnUploadThatTheServerRefusesReturnsItsError) {
