@@ -142,7 +142,9 @@ FrameLimits::Flood FrameLimits::CheckServer(const Frame& frame, Time now) {
   }
   switch (frame.type) {
     case FrameType::kPing:
-      if (!frame.Has(Frame::kAck)) Earn(kPing, 1);  // the client's acknowledgement
+      // The client acknowledges a PING. After the answer to its own, by which it measures the
+      // bandwidth, it may change its windows.
+      Earn(frame.Has(Frame::kAck) ? kSettings : kPing, 1);
       break;
     case FrameType::kSettings:
       if (!frame.Has(Frame::kAck) && settings_owed_++ == 0) settings_sent_ = now;

@@ -75,6 +75,21 @@ TEST_F(FrameLimitsTest, AWatchOfManyEventsPasses) {
   }
 }
 
+TEST_F(FrameLimitsTest, ADownloadPassesAfterAFloodOfAnotherClientAtTheAddress) {
+  limits_ = FrameLimits(now_, true);
+  const std::string settings = FrameOf(FrameType::kSettings, 0, 0);
+  ASSERT_EQ(Client(settings + Opened(1)), std::nullopt);
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_EQ(Server(FrameOf(FrameType::kData, 0, 1, std::string(16384, 'd'))), std::nullopt);
+    // gRPC measures the bandwidth, and changes its windows by what it finds.
+    ASSERT_EQ(Client(FrameOf(FrameType::kPing, 0, 0, "12345678")), std::nullopt) << i;
+    ASSERT_EQ(Server(FrameOf(FrameType::kPing, Frame::kAck, 0, "12345678")), std::nullopt);
+    ASSERT_EQ(Client(settings + FrameOf(FrameType::kWindowUpdate, 0, 0, "abcd")), std::nullopt)
+        << i;
+  }
+  EXPECT_LE(Passes(settings), 5) << "without a measurement";
+}
+
 TEST_F(FrameLimitsTest, AnswersInPiecesOfAByteEarnNothing) {
   ASSERT_EQ(Client(Opened(1)), std::nullopt);
   int passed = 0;
