@@ -105,8 +105,10 @@ inline std::string XyzTag(const std::array<double, 3>& xyz) {
   return std::string("XYZ \0\0\0\0", 8) + Fixed16(xyz[0]) + Fixed16(xyz[1]) + Fixed16(xyz[2]);
 }
 inline std::string GammaTag(double gamma) {
-  return std::string("curv\0\0\0\0\0\0\0\1", 12) +
-         BigEndian16(static_cast<uint32_t>(std::lround(gamma * 256))) + std::string(2, '\0');
+  std::string tag("curv\0\0\0\0\0\0\0\1", 12);
+  tag += BigEndian16(static_cast<uint32_t>(std::lround(gamma * 256)));
+  tag.append(2, '\0');
+  return tag;
 }
 /// The curve of sRGB as version 4 has it.
 inline std::string SrgbCurveTag() {
