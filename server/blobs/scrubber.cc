@@ -61,8 +61,21 @@ absl::StatusOr<bool> Scrubber::OpenNext() {
   current_ = std::make_unique<Current>();
   current_->row = std::move(next);
   auto reader = files_.Open(current_->row.tenant, current_->row.sha256);
-  if (reader.ok()) current_->reader = *std::move(reader);
+  if (reader.ok()) {
+    current_->reader = *std::move(reader);
+  } else if (!absl::IsNotFound(reader.status())) {
+    return Skip(reader.status());
+  }
   return true;
+}
+
+/// Leaves the current blob to the next round: that it cannot be read now, as without free file
+/// descriptors, says nothing about its bytes.
+absl::Status Scrubber::Skip(const absl::Status& why) {
+  tenant_ = current_->row.tenant;
+  sha256_ = current_->row.sha256;
+  current_.reset();
+  return why;
 }
 
 /// Ends the current blob. True when it was quarantined.
@@ -104,7 +117,7 @@ absl::StatusOr<int> Scrubber::Turn(uint64_t bytes) {
     absl::StatusOr<std::string> chunk = now.reader == nullptr
                                             ? absl::StatusOr<std::string>("")
                                             : now.reader->Read(now.offset, kChunk);
-    if (!chunk.ok() && !absl::IsDataLoss(chunk.status())) return chunk.status();
+    if (!chunk.ok() && !absl::IsDataLoss(chunk.status())) return Skip(chunk.status());
     if (chunk.ok() && !chunk->empty()) {
       now.hash.Update(*chunk);
       now.offset += chunk->size();

@@ -49,6 +49,7 @@ class Scrubber {
   absl::Status Load();
   absl::Status SavePosition();
   absl::StatusOr<bool> OpenNext();
+  absl::Status Skip(const absl::Status& why);
   absl::StatusOr<bool> Judge(bool intact);
 
   Database& database_;

@@ -40,6 +40,18 @@ TEST_F(ScrubberTest, QuarantinesABlobOfAnotherSize) {
   EXPECT_FALSE(IsHere(blob));
 }
 
+TEST_F(ScrubberTest, KeepsABlobThatCannotBeOpenedAtTheMoment) {
+  const v1::BlobRef blob = Put("hello");
+  // As without a free file descriptor: a link is not opened.
+  std::filesystem::rename(PathOf(blob), PathOf(blob) + ".aside");
+  std::filesystem::create_symlink(PathOf(blob) + ".aside", PathOf(blob));
+  const auto scrubber = NewScrubber();
+  EXPECT_THAT(scrubber->Turn(kPlenty), HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(StateOf(blob), "live");
+  EXPECT_EQ(*scrubber->Turn(kPlenty), 0);
+  EXPECT_TRUE(scrubber->resting()) << "the round goes on";
+}
+
 TEST_F(ScrubberTest, StartsOneRoundADay) {
   const auto scrubber = NewScrubber();
   const v1::BlobRef blob = Put("hello");
