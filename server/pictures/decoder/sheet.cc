@@ -15,11 +15,13 @@ uint8_t Level(float value) {
 template <bool kDeep>
 class Matrix {
  public:
-  Matrix(const TiledPicture& picture, const Planes& planes)
+  Matrix(const TiledPicture& picture, const Planes& planes, bool alpha)
       : planes_(planes),
         number_(picture.matrix == TiledPicture::kFromBitstream ? planes.matrix : picture.matrix) {
-    const bool full = picture.full_range == TiledPicture::kFromBitstream ? planes.full_range
-                                                                         : picture.full_range != 0;
+    // An alpha channel has the full range, whatever the colours have: AVIF 1.1, section 4.1.
+    const bool full =
+        alpha || (picture.full_range == TiledPicture::kFromBitstream ? planes.full_range
+                                                                     : picture.full_range != 0);
     const auto unit = static_cast<float>(1 << (planes.bits - 8));
     const auto last = static_cast<float>((1 << planes.bits) - 1);
     zero_ = full ? 0 : 16 * unit;
@@ -109,7 +111,7 @@ bool Sheet::Put(const Planes& planes) {
 template <bool kDeep>
 void Sheet::Paint(const Planes& planes) {
   const uint64_t left = uint64_t{column_} * tile_width_, top = uint64_t{row_} * tile_height_;
-  const Matrix<kDeep> matrix(picture_, planes);
+  const Matrix<kDeep> matrix(picture_, planes, alpha_);
   const size_t first = alpha_ ? 3 : 0, end = alpha_ ? 4 : 3;
   uint8_t pixel[4];
   for (uint32_t y = 0; y < planes.height && top + y < height_; ++y) {

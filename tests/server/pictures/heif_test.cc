@@ -129,6 +129,26 @@ TEST(HeifTest, ColoursBecomeSrgb) {
   ExpectPixel(PixelsOf(Normalise(OneTile(tile, {coded(2, 2)}))), 10, 30, kRed);
 }
 
+TEST(HeifTest, AlphaHasTheFullRangeWhateverTheColoursHave) {
+  const CodedTile colours = TileOf("two.avif"), alpha = TileOf("grey.avif");
+  constexpr int kAlpha = 64;  // in the right half of grey.avif
+  for (const char* range : {"\x80", ""}) {
+    const std::string mark = HeifBox(
+        "colr", "nclx" + BigEndian16(1) + BigEndian16(13) + BigEndian16(6) + std::string(range, 1));
+    const auto opaque = PixelsOf(Normalise(OneTile(colours, {mark}))).at<cv::Vec3b>(30, 80);
+    const HeifItemToWrite item{
+        colours.type, colours.data, {mark, HeifSize(96, 64), colours.config}};
+    const std::string kind =
+        HeifFullBox("auxC", 0, std::string("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha") + '\0');
+    const HeifItemToWrite mask{alpha.type, alpha.data, {kind, HeifSize(96, 64), alpha.config}};
+    const auto clear = PixelsOf(Normalise(WriteHeif("avif", {item, mask}, {{"auxl", 2, {1}}})))
+                           .at<cv::Vec3b>(30, 80);
+    for (int c = 0; c < 3; ++c) {
+      EXPECT_NEAR(clear[c], (opaque[c] * kAlpha + 255 * (255 - kAlpha)) / 255, 3) << c;
+    }
+  }
+}
+
 TEST(HeifTest, ALargePictureIsScaledDown) {
   const PictureLimits limits{.min_side = 8, .max_pixels = 7000};
   DirectDecoder decoder;
