@@ -6,6 +6,9 @@ namespace vico::server {
 namespace {
 
 constexpr uint8_t kPadded = 0x8;
+// Longest time for which a handler works on one message of an upload: that of the whole upload.
+// gRPC takes little of the next message until then, so this is not the client's time.
+constexpr std::chrono::seconds kHandlerTime{120};
 
 }  // namespace
 
@@ -89,8 +92,9 @@ void UnfinishedRequests::OnMessageBytes(Call& call, std::string_view bytes, Time
   while (!bytes.empty() && !excess_) {
     if (call.left == 0) {
       if (call.prefix_size == 0) {
+        const bool first = call.waits;
         call.waits = true;
-        call.waits_since = now;
+        call.waits_since = first ? now : now + kHandlerTime;
       }
       call.prefix[call.prefix_size++] = static_cast<uint8_t>(bytes.front());
       bytes.remove_prefix(1);

@@ -120,6 +120,14 @@ TEST_F(UnfinishedRequestsTest, EachMessageHasItsTime) {
   EXPECT_TRUE(requests_.Overdue(now_ + std::chrono::hours(1))) << "one byte of the next";
 }
 
+TEST_F(UnfinishedRequestsTest, AnUploadMayWaitForItsHandlerInsideItsNextMessage) {
+  EXPECT_TRUE(Accepts(Headers(1) + Data(1, Head(3) + "abc" + Head(9) + "part")));
+  EXPECT_FALSE(requests_.Overdue(now_ + std::chrono::seconds(120))) << "that of a whole upload";
+  EXPECT_TRUE(requests_.Overdue(now_ + std::chrono::seconds(181)));
+  EXPECT_TRUE(Accepts(Data(1, std::string(5, 'x')) + Headers(3) + Data(3, Head(9) + "part")));
+  EXPECT_TRUE(requests_.Overdue(now_ + std::chrono::seconds(61))) << "a first message";
+}
+
 TEST_F(UnfinishedRequestsTest, ACompleteRequestHasNoTimeLimit) {
   EXPECT_TRUE(Accepts(Headers(1, kEnd) + Headers(3) + Data(3, "", kEnd) + Headers(5) +
                       Data(5, Head(1) + "x", kEnd)));
