@@ -259,9 +259,9 @@ absl::StatusOr<ScheduleFile> ParseScheduleConfig(std::string_view text, std::str
   }
   for (const UnsupportedField& field : file.unsupported) {
     file.warnings.push_back(fmt::format(
-        "{}; {} not available for generation", field.text,
+        "{}; {} available for generation", field.text,
         field.schedulers.empty() ? std::string("no scheduler is")
-                                 : fmt::format("{} {}", fmt::join(field.schedulers, ", "),
+                                 : fmt::format("{} {} not", fmt::join(field.schedulers, ", "),
                                                field.schedulers.size() == 1 ? "is" : "are")));
   }
   for (const auto& key : reader.Unread()) {
