@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "common/formats/file_signature.h"
 #include "common/sha256.h"
 
 namespace vico::worker {
@@ -20,6 +21,12 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_by
   if (file.bad()) return absl::DataLossError(fmt::format("{}: cannot be read", path));
   if (bytes.size() > max_bytes) {
     return absl::InvalidArgumentError(fmt::format("{}: at most {} bytes allowed", path, max_bytes));
+  }
+  // A repository was cloned without its files, or a page was saved in place of the file.
+  const FileType* type = FindFileType(bytes);
+  if (type != nullptr &&
+      (type->name.starts_with("a Git LFS pointer") || type->name.starts_with("a web page"))) {
+    return absl::InvalidArgumentError(fmt::format("{}: is {}; {}", path, type->name, type->advice));
   }
   return bytes;
 }

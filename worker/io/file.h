@@ -9,7 +9,8 @@
 
 namespace vico::worker {
 
-/// kNotFound naming the file, or kInvalidArgument if it has more than `max_bytes`.
+/// kNotFound naming the file, or kInvalidArgument if it has more than `max_bytes` or only stands
+/// for the file (a Git LFS pointer, a web page).
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_bytes = 16 << 20);
 
 absl::Status WriteSmallFile(const std::string& path, const std::string& bytes);

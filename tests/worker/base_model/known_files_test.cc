@@ -137,6 +137,21 @@ TEST_F(KnownFilesTest, FilesInsideABaseModelAreNamedToo) {
   EXPECT_THAT(OpenBaseModel(path_), HasMessage(HasSubstr("model.onnx is for ONNX")));
 }
 
+TEST_F(KnownFilesTest, SmallFilesThatStandForOthersAreNamed) {
+  for (const std::string name : {"tokenizer/vocab.json", "tokenizer/merges.txt", "unet/config.json",
+                                 "scheduler/scheduler_config.json", "model_index.json"}) {
+    const std::string before = ReadSmallFile(Path(name)).value();
+    ASSERT_THAT(
+        WriteSmallFile(Path(name), "version https://git-lfs.github.com/spec/v1\noid sha256:12\n"),
+        IsOk());
+    EXPECT_THAT(OpenBaseModel(path_), HasMessage(HasSubstr(name + ": is a Git LFS pointer")));
+    ASSERT_THAT(WriteSmallFile(Path(name), "<!DOCTYPE html>\n<html>"), IsOk());
+    EXPECT_THAT(OpenBaseModel(path_), HasMessage(HasSubstr(name + ": is a web page")));
+    ASSERT_THAT(WriteSmallFile(Path(name), before), IsOk());
+  }
+  EXPECT_THAT(OpenBaseModel(path_), IsOk());
+}
+
 TEST_F(KnownFilesTest, OtherFoldersAreNamed) {
   struct Case {
     const char* file;
