@@ -62,13 +62,20 @@ GatedConnection::Outcome GatedConnection::OnEvent(Side side, uint32_t events, ch
                                                   Time now) {
   if (state_ == State::kPunished) return Outcome::kOpen;
   if (state_ != State::kRelay) return Greet(scratch, now);
-  if ((events & EPOLLERR) != 0) return Outcome::kClosed;
   const bool client = side == Side::kClient;
-  bool reads = (events & (EPOLLIN | EPOLLHUP)) != 0;
-  if ((events & EPOLLOUT) != 0) {
-    const Outcome outcome = client ? FlushToClient(now) : FlushToServer();
-    if (outcome != Outcome::kOpen || state_ != State::kRelay) return outcome;
-    reads = reads || (client && client_.tls_waits_to_write());
+  const bool gone = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  const bool room = (events & EPOLLOUT) != 0;
+  if (client && (events & EPOLLERR) != 0) return Outcome::kClosed;
+  if (!client && (gone || (room && FlushToServer() == Outcome::kClosed))) {
+    // gRPC takes nothing more. What it said last may still be there to read.
+    server_.End();
+    std::string().swap(to_server_);
+    return FromServer(scratch, now);
+  }
+  bool reads = gone || (events & EPOLLIN) != 0;
+  if (client && room) {
+    if (FlushToClient(now) == Outcome::kClosed) return Outcome::kClosed;
+    reads = reads || client_.tls_waits_to_write();
   }
   if (!reads) return Outcome::kOpen;
   return client ? FromClient(scratch, now) : FromServer(scratch, now);
@@ -116,7 +123,10 @@ GatedConnection::Outcome GatedConnection::FromClient(char* scratch, Time now) {
     if (progress == Progress::kEnded) return Outcome::kClosed;
     std::string_view bytes(scratch, size);
     if (const auto flood = Count(bytes, now)) return Punish(*flood, now);
-    if (server_.Write(bytes) == Progress::kEnded) return Outcome::kClosed;
+    if (server_.Write(bytes) == Progress::kEnded) {
+      server_.End();
+      return FromServer(scratch, now);
+    }
     to_server_ = bytes;
   }
   return Outcome::kOpen;

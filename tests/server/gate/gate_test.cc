@@ -215,6 +215,31 @@ TEST_F(GateTest, WhatTheServerSaidLastArrives) {
   EXPECT_TRUE(IsClosed(client, milliseconds(5000)));
 }
 
+TEST_F(GateTest, WhatTheServerSaidLastArrivesThoughItLeftSomethingUnread) {
+  const Descriptor client = NewClient();
+  Send(client.number(), kHttp2Preface);
+  const int inside = server();
+  Receive(inside, 24);
+  Send(client.number(), FrameOf(FrameType::kData, 0, 1, "unread"));
+  EXPECT_TRUE(Soon([&] {
+    char byte = 0;
+    return recv(inside, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
+  }));
+  // More than the client's end takes, so that the gate holds some of it and has not read the rest.
+  const std::string last = FrameOf(FrameType::kData, 0, 1, std::string(300'000, 'l'));
+  std::string_view rest = last;
+  EXPECT_TRUE(Soon([&] {
+    const ssize_t sent = send(inside, rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) rest.remove_prefix(static_cast<size_t>(sent));
+    return rest.empty();
+  }));
+  CloseServer();
+  // gRPC's end takes nothing more.
+  Send(client.number(), FrameOf(FrameType::kData, 0, 1, "late"));
+  EXPECT_EQ(Receive(client.number(), last.size()), last);
+  EXPECT_TRUE(IsClosed(client, milliseconds(5000)));
+}
+
 TEST_F(GateTest, StopClosesEverything) {
   const Descriptor silent = NewClient();
   const Descriptor client = NewClient();
