@@ -7,6 +7,12 @@
 namespace vico::server {
 namespace {
 
+/// Makes the message empty and frees what it holds. Clear() keeps it for the next use.
+void Free(google::protobuf::Message& message) {
+  const std::unique_ptr<google::protobuf::Message> empty(message.New());
+  message.GetReflection()->Swap(&message, empty.get());
+}
+
 class Unary final : public grpc::ServerUnaryReactor {
  public:
   Unary(Calls& calls, grpc::CallbackServerContext& context, std::shared_ptr<CallNotes> notes,
@@ -18,7 +24,7 @@ class Unary final : public grpc::ServerUnaryReactor {
   /// Finishes the call. It may be destroyed before this returns.
   void Send(absl::Status status) {
     if (cost_ && status.ok()) status = calls_.HoldAnswer(*cost_, response_.ByteSizeLong());
-    if (!status.ok()) response_.Clear();
+    if (!status.ok()) Free(response_);
     open_ = calls_.answers().Add([this] { context_.TryCancel(); }, Calls::Time::clock::now());
     Finish(calls_.Answered(*notes_, status));
   }
