@@ -1,4 +1,5 @@
 // Scans HEIC and AVIF: finds the coded tiles of the main picture and what belongs to it.
+#include <algorithm>
 #include <deque>
 #include <string>
 #include <utility>
@@ -39,6 +40,7 @@ class HeifScanner {
   void ReadTurns(const HeifItem& item);
   void ReadColour(const HeifItem& item);
   const HeifItem* FindAlpha() const;
+  bool IsPremultiplied() const;
   uint32_t IdOf(const HeifItem& item) const;
 
   const HeifFile file_;
@@ -62,6 +64,7 @@ absl::StatusOr<ScannedPicture> HeifScanner::Scan() {
   if (alpha != nullptr && tiled_.alpha.tiles.size() != tiled_.colour.tiles.size()) {
     return absl::InvalidArgumentError("has an alpha channel in other tiles than its colours");
   }
+  tiled_.premultiplied = IsPremultiplied() ? 1 : 0;
   ReadTurns(primary);
   ReadColour(primary);
   const std::string_view brand = file_.bytes.substr(8, 4);
@@ -205,6 +208,13 @@ const HeifItem* HeifScanner::FindAlpha() const {
     }
   }
   return nullptr;
+}
+
+bool HeifScanner::IsPremultiplied() const {
+  return std::any_of(file_.references.begin(), file_.references.end(),
+                     [&](const HeifFile::Reference& reference) {
+                       return reference.type == "prem" && reference.from == file_.primary;
+                     });
 }
 
 uint32_t HeifScanner::IdOf(const HeifItem& item) const {

@@ -1,4 +1,5 @@
 // Decodes the tiles of a HEIC or AVIF.
+#include <algorithm>
 #include <vector>
 
 #include "server/pictures/decoder/canvas.h"
@@ -24,6 +25,16 @@ DecodeOutcome DecodeLayer(const TiledPicture& picture, const TileLayer& layer, b
   return DecodeOutcome::kDecoded;
 }
 
+/// Divides the colours of BGRA by alpha.
+void Unmultiply(std::vector<uint8_t>& row) {
+  for (size_t at = 0; at + 4 <= row.size(); at += 4) {
+    const int alpha = row[at + 3];
+    for (size_t c = at; alpha > 0 && c < at + 3; ++c) {
+      row[c] = static_cast<uint8_t>(std::min(255, (row[c] * 255 + alpha / 2) / alpha));
+    }
+  }
+}
+
 }  // namespace
 
 DecodeOutcome DecodeTiles(const DecodeJob& job, Canvas& canvas) {
@@ -42,9 +53,15 @@ DecodeOutcome DecodeTiles(const DecodeJob& job, Canvas& canvas) {
   }
   const Samples samples = sheet.channels() == 4 ? Samples::kBgra : Samples::kBgr;
   ColourConverter colours(job, samples, false, canvas.notes());
-  std::vector<uint8_t> bgr(size_t{canvas.width()} * 3);
+  std::vector<uint8_t> bgr(size_t{canvas.width()} * 3), unmultiplied;
   for (uint32_t y = 0; y < canvas.height(); ++y) {
-    colours.Convert(sheet.Row(y), canvas.width(), bgr.data());
+    const uint8_t* row = sheet.Row(y);
+    if (samples == Samples::kBgra && picture.premultiplied != 0) {
+      unmultiplied.assign(row, row + size_t{canvas.width()} * 4);
+      Unmultiply(unmultiplied);
+      row = unmultiplied.data();
+    }
+    colours.Convert(row, canvas.width(), bgr.data());
     canvas.PutRow(y, bgr.data());
   }
   return DecodeOutcome::kDecoded;

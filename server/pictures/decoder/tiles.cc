@@ -49,7 +49,7 @@ bool Take(std::string_view& bytes, TileLayer& layer) {
 std::string ToBytes(const TiledPicture& picture) {
   std::string bytes(kTilesMagic);
   for (const uint32_t number : {static_cast<uint32_t>(picture.codec), picture.columns, picture.rows,
-                                picture.matrix, picture.full_range}) {
+                                picture.matrix, picture.full_range, picture.premultiplied}) {
     Put(bytes, uint64_t{number});
   }
   Put(bytes, picture.colour);
@@ -64,8 +64,8 @@ bool FromBytes(std::string_view bytes, TiledPicture& picture) {
   if (!Take(bytes, codec) || codec > static_cast<uint32_t>(TileCodec::kLast)) return false;
   picture.codec = static_cast<TileCodec>(codec);
   if (!Take(bytes, picture.columns) || !Take(bytes, picture.rows) || !Take(bytes, picture.matrix) ||
-      !Take(bytes, picture.full_range) || !Take(bytes, picture.colour) ||
-      !Take(bytes, picture.alpha) || !bytes.empty()) {
+      !Take(bytes, picture.full_range) || !Take(bytes, picture.premultiplied) ||
+      !Take(bytes, picture.colour) || !Take(bytes, picture.alpha) || !bytes.empty()) {
     return false;
   }
   const uint64_t tiles = uint64_t{picture.columns} * picture.rows;

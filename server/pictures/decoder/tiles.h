@@ -24,6 +24,7 @@ struct TiledPicture {
   /// Of ITU-T H.273; kFromBitstream when the container has none.
   uint32_t matrix = kFromBitstream;
   uint32_t full_range = kFromBitstream;
+  uint32_t premultiplied = 0;  ///< 1: the colours are multiplied by alpha
   TileLayer colour;
   TileLayer alpha;  ///< without tiles: opaque
 

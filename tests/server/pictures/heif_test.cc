@@ -149,6 +149,24 @@ TEST(HeifTest, AlphaHasTheFullRangeWhateverTheColoursHave) {
   }
 }
 
+TEST(HeifTest, ColoursMayBeMultipliedByAlpha) {
+  const CodedTile colours = TileOf("two.avif"), alpha = TileOf("grey.avif");
+  constexpr int kAlpha = 64;  // in the right half of grey.avif
+  const auto opaque = PixelsOf(Normalise(OneTile(colours))).at<cv::Vec3b>(30, 80);
+  const std::string kind =
+      HeifFullBox("auxC", 0, std::string("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha") + '\0');
+  const auto clear =
+      PixelsOf(
+          Normalise(WriteHeif("avif",
+                              {{colours.type, colours.data, {HeifSize(96, 64), colours.config}},
+                               {alpha.type, alpha.data, {kind, HeifSize(96, 64), alpha.config}}},
+                              {{"auxl", 2, {1}}, {"prem", 1, {2}}})))
+          .at<cv::Vec3b>(30, 80);
+  for (int c = 0; c < 3; ++c) {
+    EXPECT_NEAR(clear[c], std::min<int>(opaque[c], kAlpha) + 255 - kAlpha, 3) << c;
+  }
+}
+
 TEST(HeifTest, ALargePictureIsScaledDown) {
   const PictureLimits limits{.min_side = 8, .max_pixels = 7000};
   DirectDecoder decoder;
