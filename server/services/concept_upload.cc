@@ -91,6 +91,8 @@ absl::Status ConceptUpload::ConsumeChunk(const v1::UploadConceptRequest::Chunk& 
                                   PictureField(current_)));
   }
   current_ = index;
+  // At once, since a string that grows holds its bytes twice for a while.
+  if (bytes_.empty()) bytes_.reserve(picture.size_bytes());
   bytes_ += chunk.data();
   if (bytes_.size() > picture.size_bytes()) {
     return FieldError(PictureField(index),
