@@ -45,7 +45,11 @@ absl::Status InUse(const std::string& path) {
 /// The folder and the database in it, which an older version or another program may have left open
 /// to others. New files get their modes from the process's umask.
 absl::Status CloseToOthers(const std::string& path) {
-  if (chmod(path.c_str(), 0700) != 0) return Unusable(path, "cannot be closed to other users");
+  // EPERM: the folder belongs to another user, as the top folder of a volume may. Its owner decides
+  // who enters it.
+  if (chmod(path.c_str(), 0700) != 0 && errno != EPERM) {
+    return Unusable(path, "cannot be closed to other users");
+  }
   const std::string database = DataFolder::DatabasePathIn(path);
   for (const char* suffix : {"", "-wal", "-shm"}) {
     if (chmod((database + suffix).c_str(), 0600) != 0 && errno != ENOENT) {
