@@ -9,6 +9,7 @@ import http2_floods as http2
 from http2_floods import ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST, SETTINGS, WINDOW
 
 FRAME_BYTES = 16384
+RECEIVED_BYTES = 64 << 10  # what the kernel keeps for a peer that does not read
 
 
 def message(payload, flag=0):
@@ -20,10 +21,15 @@ def method(service, name):
 
 
 class Peer:
-    """One connection. `window`: what the server may send on a stream at first; the peer never grants more."""
+    """One connection. `window`: what the server may send on a stream at first; the peer never grants more. `of_all`:
+    what it may send besides on all streams. `source`: the peer's own address."""
 
-    def __init__(self, port, window=65535):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+    def __init__(self, port, window=65535, of_all=0, source="127.0.0.1"):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)
+        self.socket.settimeout(10)
+        self.socket.bind((source, 0))
+        self.socket.connect(("127.0.0.1", port))
         self.closed = False
         self._unread = b""
         self._stream = -1
@@ -32,6 +38,8 @@ class Peer:
         self.answers = {}  # by stream: what its headers and trailers contain
         self.ended = set()
         self._send(http2.PREFACE + http2.frame(SETTINGS, 0, 0, struct.pack(">HI", 4, window)) + http2.SETTINGS_ACK)
+        if of_all:
+            self._send(http2.frame(WINDOW, 0, 0, struct.pack(">I", of_all)))
         self.read(0.2)
 
     def close(self):
