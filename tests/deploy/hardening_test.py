@@ -24,41 +24,43 @@ def imports(program):
     return set(re.findall(r"UND (\w+)", readelf("--dyn-syms", program)))
 
 
-class HardeningTest(unittest.TestCase):
-    def each(self):
-        self.assertTrue(PROGRAMS)
-        for program in PROGRAMS:
-            with self.subTest(program.name):
-                yield program
+def failures(check):
+    """The programs that fail the check, with what the check finds wrong."""
+    found = {program.name: check(program) for program in PROGRAMS}
+    return {name: wrong for name, wrong in found.items() if wrong}
 
-    def test_the_program_loads_at_a_random_address(self):
-        for program in self.each():
-            self.assertRegex(readelf("-h", program), r"Type: +DYN")
-            self.assertRegex(readelf("-d", program), r"FLAGS_1\).*\bPIE\b")
+
+def lacks(text, *patterns):
+    return [pattern for pattern in patterns if not re.search(pattern, text)]
+
+
+class HardeningTest(unittest.TestCase):
+    def test_there_are_programs(self):
+        self.assertGreater(len(PROGRAMS), 0)
+
+    def test_the_programs_load_at_a_random_address(self):
+        self.assertEqual(failures(lambda program: lacks(readelf("-hd", program), r"Type: +DYN",
+                                                        r"FLAGS_1\).*\bPIE\b")), {})
 
     def test_the_loader_resolves_all_symbols_at_the_start_and_then_makes_them_read_only(self):
-        for program in self.each():
-            self.assertRegex(readelf("-d", program), r"\(FLAGS\) +BIND_NOW")
-            self.assertIn("GNU_RELRO", readelf("-l", program))
+        self.assertEqual(failures(lambda program: lacks(readelf("-ld", program), r"\(FLAGS\) +BIND_NOW",
+                                                        "GNU_RELRO")), {})
 
     def test_the_stack_is_not_executable(self):
-        for program in self.each():
-            self.assertRegex(readelf("-l", program), r"GNU_STACK(?: +0x[0-9a-f]+){5} RW ")
+        self.assertEqual(failures(lambda program: lacks(readelf("-l", program),
+                                                        r"GNU_STACK(?: +0x[0-9a-f]+){5} RW ")), {})
 
     def test_functions_check_their_stack_frames(self):
-        for program in self.each():
-            self.assertIn("__stack_chk_fail", imports(program))
+        self.assertEqual(failures(lambda program: {"__stack_chk_fail"} - imports(program)), {})
 
     @unittest.skipUnless(OPTIMISED, "FORTIFY needs an optimised build")
     def test_calls_of_the_c_library_check_the_size_of_their_buffers(self):
-        for program in self.each():
-            fortified = {name for name in imports(program) if re.fullmatch(r"__\w+_chk", name)}
-            self.assertTrue(fortified, "imports no checked function of the C library")
+        self.assertEqual(failures(lambda program: lacks("\n".join(imports(program)), r"(?m)^__\w+_chk$")), {})
 
     @unittest.skipUnless(platform.machine() == "x86_64", "CET is of x86")
     def test_functions_begin_with_a_landing_pad(self):
-        for program in self.each():
-            self.assertGreater(program.read_bytes().count(LANDING_PAD), 100)
+        # The code of the C runtime alone has three.
+        self.assertEqual(failures(lambda program: program.read_bytes().count(LANDING_PAD) < 20), {})
 
 
 if __name__ == "__main__":

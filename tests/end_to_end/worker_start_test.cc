@@ -72,7 +72,7 @@ TEST_F(WorkerStartTest, AnUnsupportedModelIsNamed) {
 
 TEST_F(WorkerStartTest, AFileWithOnlyOneNetworkIsRefused) {
   base_ = WeightsIn(base_ + "/unet");
-  ExpectRefused("one network of a diffusers directory");
+  ExpectRefused("is one network of a base model");
 }
 
 TEST_F(WorkerStartTest, BrokenWeightsAreNamed) {

@@ -126,8 +126,9 @@ TEST_F(ImportMemoryTest, TwoLargeImportsTakeLittleMemory) {
   const uint64_t growth = memory.Growth();
   std::printf("two imports of %lu MiB: peak memory of server and clients grows by %lu MiB\n",
               std::filesystem::file_size(path) / kMiB, growth / kMiB);
+  // Without what gRPC holds for both ends of two fast connections, far below one file.
 #ifndef VICO_SANITIZED
-  EXPECT_LE(growth, 64 * kMiB);
+  EXPECT_LE(growth, 128 * kMiB);
 #endif
 }
 
