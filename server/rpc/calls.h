@@ -40,7 +40,7 @@ struct CallLimits {
   size_t streams = 1200;   ///< open streams and long polls; further ones are refused
   size_t transfers = 128;  ///< among the streams, those that carry files
   uint64_t request_bytes = uint64_t{64} << 20;  ///< of unary calls
-  uint64_t answer_bytes = uint64_t{64} << 20;   ///< of unary calls, encoded
+  uint64_t answer_bytes = uint64_t{16} << 20;   ///< of unary calls, encoded
   std::chrono::milliseconds unary{30'000};      ///< longest wait of a call for a thread
   /// Longest time for the peer to take an answer, or one message of a stream; then the call ends.
   std::chrono::milliseconds answer{30'000};

@@ -38,7 +38,7 @@ struct ServiceOptions {
   absl::Duration housekeeping = absl::Seconds(2);  ///< interval
   CallLimits calls{};                              ///< of clients
   /// Uploads by clients; each may hold a picture of 10 MiB.
-  CallLimits upload_calls{.streams = 32};
+  CallLimits upload_calls{.streams = 16};
   /// Of workers and operators. Workers with one certificate, or without one, are one caller.
   CallLimits worker_calls{.streams = 2400};
   std::chrono::milliseconds answer_time{30'000};  ///< `answer` of all three
