@@ -40,9 +40,9 @@ class TestStores {
     MustHold(jobs.ok(), "a job store opens");
     jobs_ = *std::move(jobs);
     tokenizers_ = std::make_unique<server::TokenizerCache>(*blobs_);
-    stores_ = std::unique_ptr<server::Stores>(new server::Stores{
-        *jobs_, *blobs_, *catalog_, *workers_, feed_, *tokenizers_, decoder_, admission_,
-        decoding_});
+    stores_ = std::unique_ptr<server::Stores>(new server::Stores{*jobs_, *blobs_, *catalog_,
+                                                                 *workers_, feed_, *tokenizers_,
+                                                                 decoder_, admission_, decoding_});
     specs_ = std::make_unique<server::SpecCheck>(*catalog_, *workers_, *tokenizers_,
                                                  [] { return uint64_t{7}; });
     Fill();

@@ -299,9 +299,8 @@ TEST_F(AuthorizationTest, ARoleCallsItsMethodsAndNoOthers) {
       } else if (!may) {
         EXPECT_THAT(status, HasReason("ROLE_MISSING")) << what;
       } else if (NamingMethods().contains(entry.method) && entry.method != "RetryJob" &&
-                 entry.method != "DeleteJob" &&
-                 entry.method != "DeleteConcept" && entry.method != "DeleteAdapter" &&
-                 entry.method != "PutBlob") {
+                 entry.method != "DeleteJob" && entry.method != "DeleteConcept" &&
+                 entry.method != "DeleteAdapter" && entry.method != "PutBlob") {
         EXPECT_THAT(status, IsOk()) << what;
       } else {
         // Authorized calls may still fail: a field is missing, or a job is in use.
