@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view kTypePrefix = "type.googleapis.com/";
 constexpr std::string_view kDomain = "vico";
 constexpr absl::string_view kPrivateText = "vico/private-text";  // no type URL of a detail
-constexpr size_t kMaxDetailBytes =
+constexpr size_t kMostDetailBytes =
     4096;  // of all together; gRPC's clients accept 8 KiB of metadata
 
 template <typename Detail>
@@ -153,7 +153,7 @@ google::rpc::Status ToProto(const absl::Status& status) {
          {PlainDetail<google::rpc::BadRequest>, PlainDetail<google::rpc::ErrorInfo>,
           PlainDetail<google::rpc::RetryInfo>, PlainDetail<google::rpc::QuotaFailure>}) {
       std::string value = plain(type_url, payload);
-      if (value.empty() || detail_bytes + value.size() > kMaxDetailBytes) continue;
+      if (value.empty() || detail_bytes + value.size() > kMostDetailBytes) continue;
       detail_bytes += value.size();
       auto& detail = *proto.add_details();
       detail.set_type_url(std::string(type_url));

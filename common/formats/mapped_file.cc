@@ -45,10 +45,12 @@ absl::StatusOr<MappedBytes> MapFile(const std::string& path, size_t smallest,
 
 void ReleasePages(std::span<const std::byte> part) {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto start = reinterpret_cast<uintptr_t>(part.data());
-  const uintptr_t first = (start + page - 1) / page * page;
-  const uintptr_t end = (start + part.size()) / page * page;
-  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+  // The whole pages of the part.
+  const size_t before = (page - reinterpret_cast<uintptr_t>(part.data()) % page) % page;
+  if (part.size() < before + page) return;
+  const std::span<const std::byte> pages =
+      part.subspan(before, (part.size() - before) / page * page);
+  ::madvise(const_cast<std::byte*>(pages.data()), pages.size(), MADV_DONTNEED);
 }
 
 MappedBytes OwnBytes(std::string bytes) {

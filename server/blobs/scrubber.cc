@@ -12,7 +12,7 @@
 namespace vico::server {
 namespace {
 
-constexpr uint64_t kChunk = uint64_t{1} << 20;
+constexpr uint64_t kReadAtOnce = uint64_t{1} << 20;
 
 }  // namespace
 
@@ -116,7 +116,7 @@ absl::StatusOr<int> Scrubber::Turn(uint64_t bytes) {
     Current& now = *current_;
     absl::StatusOr<std::string> chunk = now.reader == nullptr
                                             ? absl::StatusOr<std::string>("")
-                                            : now.reader->Read(now.offset, kChunk);
+                                            : now.reader->Read(now.offset, kReadAtOnce);
     if (!chunk.ok() && !absl::IsDataLoss(chunk.status())) return Skip(chunk.status());
     if (chunk.ok() && !chunk->empty()) {
       now.hash.Update(*chunk);

@@ -78,8 +78,10 @@ FrameLimits::Flood FrameLimits::CheckClient(const Frame& frame, Time now) {
   switch (frame.type) {
     case FrameType::kData:
       data_bytes_ += frame.length;
-      Earn(kSmallData, static_cast<double>(data_bytes_ / kDataPerSmallFrame));
-      data_bytes_ %= kDataPerSmallFrame;
+      if (const uint64_t earned = data_bytes_ / kDataPerSmallFrame; earned > 0) {
+        Earn(kSmallData, static_cast<double>(earned));
+        data_bytes_ %= kDataPerSmallFrame;
+      }
       if (frame.length < kSmallData && !frame.Has(Frame::kEndStream)) return Spend(kSmallData, now);
       return std::nullopt;
     case FrameType::kHeaders:

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <tuple>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -55,8 +56,9 @@ void NameAfterPeer(int socket, const std::string& peer_uri) {
   // The first byte, 0, makes the name abstract.
   const size_t size = std::min(name.size(), sizeof(address.sun_path) - 1);
   std::memcpy(address.sun_path + 1, name.data(), size);
-  bind(socket, reinterpret_cast<const sockaddr*>(&address),
-       static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size));
+  // Without a name, gRPC does not know the peer; nothing else depends on it.
+  std::ignore = bind(socket, reinterpret_cast<const sockaddr*>(&address),
+                     static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size));
 }
 
 std::string PeerOfCall(std::string_view grpc_peer) {

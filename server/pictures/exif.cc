@@ -38,7 +38,7 @@ class Tiff {
 
   bool IsText(uint32_t value, std::string_view three) const {
     for (size_t i = 0; i < 3; ++i) {
-      const uint32_t shift = static_cast<uint32_t>(8 * (little_ ? i : 3 - i));
+      const auto shift = static_cast<uint32_t>(8 * (little_ ? i : 3 - i));
       if (static_cast<char>(value >> shift & 0xff) != three[i]) return false;
     }
     return true;

@@ -51,7 +51,8 @@ absl::Status PictureError(std::string_view field, const absl::Status& error);
 Fingerprint FingerprintOf(const Pixels& pixels);
 
 /// The stored form: `gradient` in 8 bytes, the highest first, then the thumbnail.
-inline constexpr size_t kPackedFingerprintBytes = sizeof(Fingerprint::gradient) + 16 * 16 * 3;
+inline constexpr size_t kPackedFingerprintBytes =
+    sizeof(Fingerprint::gradient) + sizeof(Fingerprint::thumbnail);
 std::string PackFingerprint(const Fingerprint& fingerprint);
 
 /// Null when `packed` is not of that form.

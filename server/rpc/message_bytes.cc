@@ -28,7 +28,7 @@ std::string PathOfBadText(const Descriptor& type, const UnknownFieldSet& fields,
     const UnknownField& value = fields.field(i);
     const FieldDescriptor* field = type.FindFieldByNumber(value.number());
     if (field == nullptr || value.type() != UnknownField::TYPE_LENGTH_DELIMITED) continue;
-    const std::string path = prefix + field->name();
+    std::string path = prefix + field->name();
     if (field->type() == FieldDescriptor::TYPE_STRING && !IsUtf8(value.length_delimited())) {
       return path;
     }

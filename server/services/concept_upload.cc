@@ -108,7 +108,7 @@ absl::Status ConceptUpload::TakeCurrent() {
   const std::string bytes = std::exchange(bytes_, {});
   const auto& announced = header_.pictures(index);
   if (IsIntact(announced.sha256())) return absl::OkStatus();
-  const absl::Status stored = Store(announced, bytes, PictureField(index));
+  absl::Status stored = Store(announced, bytes, PictureField(index));
   if (Field(stored).empty()) return stored;
   bad_.insert(announced.sha256());
   errors_.Add(stored);

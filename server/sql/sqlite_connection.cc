@@ -226,8 +226,8 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepare(std::string_view sql, Sq
       return ErrorNow(sql);
     }
     std::unique_ptr<sqlite3_stmt, Finalize> owner(statement);
-    found = statements_.emplace(sql, statement).first;
-    owner.release();
+    found = statements_.emplace(sql, nullptr).first;
+    found->second = owner.release();
   }
   int index = 0;
   for (const SqlValue& value : values) {

@@ -323,7 +323,7 @@ absl::Status SqliteDatabase::Check() {
   // A connection of its own has no pages in memory.
   ASSIGN_OR_RETURN(const auto connection,
                    SqliteConnection::Open(path_, SqliteConnection::Access::kReadOnly));
-  const absl::Status status = CheckFile(*connection, "PRAGMA integrity_check(1)");
+  absl::Status status = CheckFile(*connection, "PRAGMA integrity_check(1)");
   if (!connection->fault().ok()) Break(connection->fault());
   return status;
 }

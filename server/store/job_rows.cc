@@ -1,7 +1,5 @@
 #include "server/store/job_rows.h"
 
-#include <ranges>
-
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
@@ -198,12 +196,12 @@ absl::StatusOr<int64_t> CountQueued(SqlSession& db, int64_t from, int64_t below)
 absl::Status SetPositions(SqlSession& db, std::span<JobRow> rows) {
   int64_t counted_to = 0;
   int64_t ahead = 0;
-  for (JobRow& row : std::views::reverse(rows)) {
-    if (row.job.state() != v1::JOB_STATE_QUEUED) continue;
-    ASSIGN_OR_RETURN(const int64_t between, CountQueued(db, counted_to, row.number));
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+    if (row->job.state() != v1::JOB_STATE_QUEUED) continue;
+    ASSIGN_OR_RETURN(const int64_t between, CountQueued(db, counted_to, row->number));
     ahead += between;
-    counted_to = row.number;
-    row.job.set_queue_position(static_cast<uint64_t>(ahead));
+    counted_to = row->number;
+    row->job.set_queue_position(static_cast<uint64_t>(ahead));
   }
   return absl::OkStatus();
 }
