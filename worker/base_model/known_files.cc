@@ -32,7 +32,7 @@ constexpr std::string_view kPart = "one network of a base model";
 constexpr std::string_view kWhole = "name the folder with model_index.json, or a whole checkpoint";
 constexpr std::string_view kInversion = "a textual inversion, one learned word";
 constexpr std::string_view kNoInversion = "it cannot be used here; train the concept instead";
-constexpr std::string_view kVae = "an autoencoder (VAE) alone";
+constexpr std::string_view kVaeAlone = "an autoencoder (VAE) alone";
 constexpr std::string_view kPutVae = "put it into the vae/ folder of a base model";
 constexpr std::string_view kControl = "a ControlNet, which only steers a base model";
 constexpr std::string_view kGeneratesItself = "name the base model that it was made for";
@@ -100,11 +100,11 @@ constexpr Sign kAlone[] = {
     {At::kStart, "adaln_single.", "PixArt", ""},
     {At::kStart, "clip_txt_", "Stable Cascade", ""},
     {At::kStart, "add_embedding.", "the U-Net of Stable Diffusion XL", ""},
-    {At::kStart, "encoder.down.", kVae, kPutVae},
-    {At::kStart, "decoder.up.", kVae, kPutVae},
-    {At::kStart, "encoder.down_blocks.", kVae, kPutVae},
-    {At::kStart, "decoder.up_blocks.", kVae, kPutVae},
-    {At::kStart, "quant_conv.", kVae, kPutVae},
+    {At::kStart, "encoder.down.", kVaeAlone, kPutVae},
+    {At::kStart, "decoder.up.", kVaeAlone, kPutVae},
+    {At::kStart, "encoder.down_blocks.", kVaeAlone, kPutVae},
+    {At::kStart, "decoder.up_blocks.", kVaeAlone, kPutVae},
+    {At::kStart, "quant_conv.", kVaeAlone, kPutVae},
     {At::kStart, "first_stage_model.", "the autoencoder (VAE) of a checkpoint alone", kPutVae},
     {At::kStart, "down_blocks.", kPart, kWhole},
     {At::kStart, "input_blocks.", kPart, kWhole},
@@ -175,7 +175,7 @@ std::string WhatConfigMeans(const json& config) {
     const auto text = name.get<std::string>();
     const auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
     if (says("ControlNet")) return fmt::format("{}; {}", kControl, kGeneratesItself);
-    if (says("Autoencoder")) return fmt::format("{}; {}", kVae, kPutVae);
+    if (says("Autoencoder")) return fmt::format("{}; {}", kVaeAlone, kPutVae);
     return fmt::format("{} ({}); {}", kPart, text.substr(0, 80), kWhole);
   }
   if (type.is_string()) {

@@ -36,7 +36,9 @@ absl::Status CheckTensors(std::string_view source, const AdapterFile& adapter,
   std::map<std::string, std::vector<int64_t>> expected = {{kEmbedding, {1, embedding_size}}};
   for (size_t i = 0; i < adapter.sites.size(); ++i) {
     for (auto& [leaf, shape] : AdapterLeaves(channels[i])) {
-      expected.emplace(adapter.sites[i] + kBlock + leaf, std::move(shape));
+      std::string name = adapter.sites[i];
+      name.append(kBlock).append(leaf);
+      expected.emplace(std::move(name), std::move(shape));
     }
   }
   for (const auto& [name, shape] : expected) {

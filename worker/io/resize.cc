@@ -31,8 +31,11 @@ std::vector<Window> Windows(int in_size, int out_size) {
   std::vector<Window> windows;
   for (int out = 0; out < out_size; ++out) {
     const double center = (out + 0.5) * scale;
-    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int last = std::min(static_cast<int>(center + support + 0.5), in_size);
+    // Cut off towards 0, as Pillow does; not rounded.
+    const double begin = center - support + 0.5;
+    const double end = center + support + 0.5;
+    const int first = std::max(static_cast<int>(begin), 0);
+    const int last = std::min(static_cast<int>(end), in_size);
     std::vector<double> weights;
     double sum = 0;
     for (int in = first; in < last; ++in) {
