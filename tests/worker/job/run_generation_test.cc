@@ -1,0 +1,78 @@
+#include "tests/worker/job/run_job_fixture.h"
+
+namespace vico::worker {
+namespace {
+
+TEST_F(RunJobTest, PicturesAreReportedWhenFinishedAndEndInOrder) {
+  engine_.generate = [&](const auto& spec, const auto*,
+                         const auto& callbacks) -> absl::StatusOr<bool> {
+    EXPECT_EQ(spec.base_model(), "baseModels/toyworld");
+    EXPECT_EQ(spec.seeds_size(), 2);
+    EXPECT_TRUE(callbacks.on_step(1, 2));
+    callbacks.on_preview(1, 1, {.bytes = "preview"});
+    callbacks.on_picture(1, {.bytes = "second", .width = 64, .height = 64});
+    EXPECT_EQ(link_.CountOf("PutBlob"), 2u);  // at once, not at the end
+    callbacks.on_picture(0, {.bytes = "first", .width = 64, .height = 64});
+    return true;
+  };
+
+  const auto outcome = Run(generation_);
+
+  ASSERT_TRUE(outcome && outcome->has_generated());
+  const auto& pictures = outcome->generated().pictures();
+  ASSERT_EQ(pictures.size(), 2);
+  EXPECT_EQ(pictures[0].index(), 0);
+  EXPECT_EQ(pictures[0].seed(), 7u);
+  EXPECT_EQ(link_.blobs.at(pictures[0].blob().sha256()), "first");
+  EXPECT_EQ(pictures[1].index(), 1);
+  EXPECT_EQ(pictures[1].seed(), 8u);
+  const auto events = link_.events();
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_TRUE(events[0].has_progress());
+  EXPECT_EQ(events[1].preview().picture_index(), 1);
+  EXPECT_EQ(events[2].picture().index(), 1);
+  EXPECT_EQ(events[3].picture().index(), 0);
+}
+
+TEST_F(RunJobTest, AnAdapterIsFetchedOnlyOnDemand) {
+  Run(generation_);
+  EXPECT_EQ(link_.CountOf("GetBlob"), 0u);
+
+  engine_.generate = [](const auto&, const auto* adapter, const auto&) -> absl::StatusOr<bool> {
+    const auto bytes = adapter->fetch();
+    EXPECT_THAT(bytes, IsOk());
+    EXPECT_EQ(bytes->safetensors, "adapter file");
+    EXPECT_EQ(bytes->reference, "reference picture");
+    return false;
+  };
+  Run(generation_);
+  EXPECT_EQ(link_.CountOf("GetBlob"), 2u);
+}
+
+TEST_F(RunJobTest, TheBareBaseModelHasNoAdapter) {
+  generation_.mutable_spec()->mutable_generate()->clear_adapter();
+  bool bare = false;
+  engine_.generate = [&](const auto&, const auto* adapter, const auto&) -> absl::StatusOr<bool> {
+    bare = adapter == nullptr;
+    return false;
+  };
+
+  Run(generation_);
+
+  EXPECT_TRUE(bare);
+}
+
+TEST_F(RunJobTest, AMissingPictureIsAnInternalError) {
+  engine_.generate = [](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+    callbacks.on_picture(0, {.bytes = "only"});
+    return true;
+  };
+
+  const auto outcome = Run(generation_);
+
+  ASSERT_TRUE(outcome && outcome->has_failure());
+  EXPECT_EQ(outcome->failure().status().code(), static_cast<int>(absl::StatusCode::kInternal));
+}
+
+}  // namespace
+}  // namespace vico::worker
