@@ -33,8 +33,8 @@ class UnfinishedRequests {
   /// What each connection may hold besides the budget, so that the small calls of others at the
   /// same address go on while one of its connections takes all of it.
   static constexpr uint64_t kFreeBytes = 256 << 10;
-  /// Longest time for the first message of a call, and for each message from its first byte on. The
-  /// limits of an upload itself (server/rpc/client_stream) are reached before.
+  /// Longest time for the first message of a call. Later messages of an upload get more, since the
+  /// server's work on the message before holds them up.
   static constexpr std::chrono::seconds kMessageTime{60};
 
   /// `budget` is divided among peers and outlives this object. `peer` is the peer's name.

@@ -19,6 +19,7 @@
 #include "common/rpc/status_grpc.h"
 #include "server/server.h"
 #include "tests/server/base_model_fixture.h"
+#include "tests/server/forwarding_files.h"
 #include "tests/server/pictures/decoders.h"
 #include "tests/server/pictures/picture_files.h"
 #include "tests/support/status_matchers.h"
@@ -48,24 +49,14 @@ inline bool Eventually(const std::function<bool()>& condition) {
 }
 
 /// The real file system; a test can make its disk full. Any thread.
-class FillableFiles final : public Files {
+class FillableFiles final : public ForwardingFiles {
  public:
   std::atomic<bool> full{false};
 
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
-    ASSIGN_OR_RETURN(auto file, posix_.Create(path));
+    ASSIGN_OR_RETURN(auto file, ForwardingFiles::Create(path));
     return std::make_unique<File>(full, std::move(file));
   }
-  absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::string& path) override {
-    return posix_.Open(path);
-  }
-  absl::StatusOr<uint64_t> Size(const std::string& path) override { return posix_.Size(path); }
-  absl::Status Rename(const std::string& from, const std::string& to) override {
-    return posix_.Rename(from, to);
-  }
-  absl::Status Remove(const std::string& path) override { return posix_.Remove(path); }
-  absl::Status MakeFolder(const std::string& path) override { return posix_.MakeFolder(path); }
-  absl::Status SyncFolder(const std::string& path) override { return posix_.SyncFolder(path); }
 
  private:
   class File final : public WritableFile {
@@ -82,8 +73,6 @@ class FillableFiles final : public Files {
     const std::atomic<bool>& full_;
     const std::unique_ptr<WritableFile> file_;
   };
-
-  PosixFiles posix_;
 };
 
 class ServerTest : public testing::Test {

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include "server/sql/sqlite_database.h"
+#include "tests/server/forwarding_files.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -17,7 +18,7 @@ namespace vico::server {
 namespace {
 
 /// The real file system; a test can fill its disk or make it hang.
-class TroubledFiles final : public Files {
+class TroubledFiles final : public ForwardingFiles {
  public:
   std::atomic<bool> full{false};
   std::promise<void> reached;            ///< set when a call hangs
@@ -29,21 +30,8 @@ class TroubledFiles final : public Files {
       hangs_until.wait();
     }
     if (full) return Error(absl::StatusCode::kResourceExhausted, "disk full", "DISK_FULL");
-    return posix_.Create(path);
+    return ForwardingFiles::Create(path);
   }
-  absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::string& path) override {
-    return posix_.Open(path);
-  }
-  absl::StatusOr<uint64_t> Size(const std::string& path) override { return posix_.Size(path); }
-  absl::Status Rename(const std::string& from, const std::string& to) override {
-    return posix_.Rename(from, to);
-  }
-  absl::Status Remove(const std::string& path) override { return posix_.Remove(path); }
-  absl::Status MakeFolder(const std::string& path) override { return posix_.MakeFolder(path); }
-  absl::Status SyncFolder(const std::string& path) override { return posix_.SyncFolder(path); }
-
- private:
-  PosixFiles posix_;
 };
 
 class ReadinessTest : public testing::Test {
