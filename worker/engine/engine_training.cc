@@ -115,7 +115,7 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
   const auto take_checkpoint = [&](const StepReport& report) {
     if (!callbacks.wants_checkpoint || !callbacks.wants_checkpoint(report.step, stopped)) return;
     const auto copy = std::make_shared<const TrainingCheckpoint>(
-        report.state(), losses, stopped && is_sample_step(report.step));
+        TrainingCheckpoint{report.state(), losses, stopped && is_sample_step(report.step)});
     callbacks.on_checkpoint({.step = report.step, .serialize = [copy, identity] {
                                return SerializeCheckpoint(*copy, identity);
                              }});

@@ -23,7 +23,7 @@ absl::Status FinishWithRetries(const v1::FinishRequest& outcome, const FinishToo
 
 absl::Status FinishJob(v1::FinishRequest outcome, const FinishTools& tools) {
   VICO_FAILPOINT("result.before_finish");
-  const absl::Status status = FinishWithRetries(outcome, tools);
+  absl::Status status = FinishWithRetries(outcome, tools);
   const bool had_result = outcome.has_trained() || outcome.has_generated();
   if (status.ok() || IsTransient(status) || absl::IsNotFound(status) || !had_result) return status;
 
@@ -35,7 +35,7 @@ absl::Status FinishJob(v1::FinishRequest outcome, const FinishTools& tools) {
   *failure.mutable_status() = ToProto(
       Error(absl::StatusCode::kInternal, "the server refused the job's result", "RESULT_REFUSED"));
   failure.set_retryable(true);
-  if (const absl::Status failed = FinishWithRetries(outcome, tools); !failed.ok()) return failed;
+  if (absl::Status failed = FinishWithRetries(outcome, tools); !failed.ok()) return failed;
   return status;
 }
 

@@ -83,7 +83,7 @@ absl::Status JobContext::TryToPut(const v1::BlobRef& blob, std::string_view byte
   const absl::Duration deadline = clock_.Uptime() + kBlobPatience;
   for (;;) {
     if (Check() == Verdict::kLost) return absl::AbortedError("the lease is lost");
-    const absl::Status put = link_.PutBlob(blob, bytes, lease);
+    absl::Status put = link_.PutBlob(blob, bytes, lease);
     if (put.ok()) return put;
     if (!IsTransient(put) || Check() != Verdict::kGoOn || clock_.Uptime() >= deadline) return put;
     pause_.For(backoff.Next(), stop_);

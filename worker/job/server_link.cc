@@ -23,7 +23,7 @@ constexpr absl::Duration kUnaryTimeout = absl::Seconds(30);
 constexpr absl::Duration kConnectTimeout = absl::Seconds(2);
 constexpr absl::Duration kLeaseMargin = absl::Seconds(10);  // on top of the long poll's wait
 constexpr size_t kChunkBytes = size_t{1} << 20;
-constexpr uint64_t kSlowestBytesPerSecond = 64 * 1024;
+constexpr uint64_t kSlowestBytesPerSecond = uint64_t{64} * 1024;
 
 absl::Duration TransferTimeout(uint64_t size_bytes) {
   return kUnaryTimeout + absl::Seconds(static_cast<int64_t>(size_bytes / kSlowestBytesPerSecond));

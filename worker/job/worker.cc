@@ -41,7 +41,7 @@ Worker::Worker(ServerLink& link, Engine& engine, const Clock& clock, Pause& paus
       options_(std::move(options)),
       offers_(engine.offers()) {}
 
-absl::Status Worker::Run(std::stop_token stop) {
+absl::Status Worker::Run(const std::stop_token& stop) {
   v1::LeaseRequest request;
   request.set_worker(options_.name);
   for (const auto& offer : offers_) request.add_base_models(offer.base_model.name());
@@ -53,7 +53,7 @@ absl::Status Worker::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     RETURN_IF_ERROR(engine_.Ready());
     if (!registered) {
-      const absl::Status status = Register();
+      absl::Status status = Register();
       LogServerState(status);
       if (!status.ok()) {
         if (!IsWorthWaiting(status)) return status;

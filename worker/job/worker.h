@@ -41,7 +41,7 @@ class Worker {
   /// Serves jobs until `stop` is requested, and then releases the running job. Waits while the
   /// server is unavailable. Returns an error only if the server refuses this worker permanently or
   /// the engine cannot be started.
-  absl::Status Run(std::stop_token stop);
+  absl::Status Run(const std::stop_token& stop);
 
  private:
   absl::Status Register();

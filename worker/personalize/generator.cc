@@ -12,6 +12,7 @@ namespace {
 torch::Tensor DrawEach(const std::vector<uint64_t>& seeds, at::IntArrayRef shape, Purpose purpose,
                        uint64_t index) {
   std::vector<torch::Tensor> rows;
+  rows.reserve(seeds.size());
   for (const uint64_t seed : seeds) rows.push_back(DrawNormal(shape, seed, purpose, index));
   return at::stack(rows);
 }

@@ -131,6 +131,7 @@ torch::Tensor GuidedNetwork::RunHalves(const torch::Tensor& latent, std::span<co
   if (any.personal != nullptr) {
     features = References(rows, look, halves);
     std::vector<int64_t> references;
+    references.reserve(halves.size());
     for (const HalfRow& half : halves) references.push_back(half.features);
     const auto reference_of = index(references);
     for (SiteFeatures& site : features) {
@@ -139,6 +140,7 @@ torch::Tensor GuidedNetwork::RunHalves(const torch::Tensor& latent, std::span<co
   }
 
   std::vector<int64_t> latents;
+  latents.reserve(halves.size());
   for (const HalfRow& half : halves) latents.push_back(half.row);
   const auto x = latent.index_select(0, index(latents));
   const GuidedPrompt prompt = TextOf(rows, halves);
@@ -153,6 +155,7 @@ torch::Tensor GuidedNetwork::RunHalves(const torch::Tensor& latent, std::span<co
       return;
     }
     std::vector<SiteFeatures> seen;
+    seen.reserve(features.size());
     for (const auto& site : features) seen.push_back(Changed(site, cut));
     const TokenPositions positions = {cut(prompt.positions.placeholder), cut(prompt.positions.end)};
     predicted = RunTarget(base_.unet, any.personal->adapter, look, seen, cut(x), cut(times),
@@ -195,6 +198,7 @@ std::vector<SiteFeatures> GuidedNetwork::References(std::span<const GuidedRow> r
 torch::Tensor GuidedNetwork::Times(std::span<const GuidedRow> rows,
                                    const std::vector<HalfRow>& halves) const {
   std::vector<float> times;
+  times.reserve(halves.size());
   for (const HalfRow& half : halves) {
     times.push_back(static_cast<float>(rows[static_cast<size_t>(half.row)].timestep));
   }

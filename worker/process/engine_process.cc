@@ -251,7 +251,7 @@ absl::Status EngineProcess::Send(const wire::ToEngine& message) {
 }
 
 absl::Status EngineProcess::Receive(wire::FromEngine& message) {
-  const absl::Status received = child_->channel().Receive(message, hang_);
+  absl::Status received = child_->channel().Receive(message, hang_);
   if (!received.ok()) return HandleLoss(received);
   if (message.has_trained() || message.has_generated() || message.has_failed()) {
     loaded_adapters_ = message.loaded_adapters();

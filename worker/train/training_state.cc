@@ -59,7 +59,7 @@ void RestoreTrainingState(const TrainingState& state, Adapter& adapter,
   TORCH_CHECK(state.tensors.size() == 3 * parameters.size(), "checkpoint: has ",
               state.tensors.size(), " tensors, must have ", 3 * parameters.size());
   for (const auto& item : parameters) {
-    torch::Tensor parameter = item.value();
+    const torch::Tensor& parameter = item.value();
     parameter.copy_(Stored(state, "parameter." + item.key(), parameter));
     auto moments = std::make_unique<AdamWParamState>();
     moments->step(state.step);
