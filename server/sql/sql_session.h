@@ -1,5 +1,15 @@
 // Interface of a connection to a relational database. Statements are written once for all engines:
 // in the text that SQLite 3.40 and PostgreSQL 15 both take, with parameters `?` or `?N`.
+//
+// A SELECT may end with FOR NO KEY UPDATE [OF table], FOR SHARE [OF table] or FOR UPDATE SKIP
+// LOCKED, in capitals. SQLite ignores it, because it has one writer at a time. On PostgreSQL these
+// rules keep changes apart, which see what others have committed (READ COMMITTED):
+//   1. A change that counts rows or relies on rows that another may delete begins with Lock().
+//   2. A row that a change reads and then updates is read FOR NO KEY UPDATE.
+//   3. A row that must stay as it is until the commit is read FOR SHARE. Several rows are locked in
+//      the order of their key.
+//   4. After a wait for a lock only a further statement sees what was committed meanwhile. So a
+//      condition on other tables than the locked one belongs into a second statement.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +38,12 @@ using SqlValues = std::initializer_list<SqlValue>;
 inline SqlValue TextOrNull(std::string_view text) {
   return text.empty() ? SqlValue(nullptr) : SqlValue(text);
 }
+
+/// The scopes of SqlSession::Lock: what one tenant has, and the order of leases.
+inline std::string TenantScope(std::string_view tenant) {
+  return std::string("tenants/").append(tenant);
+}
+inline constexpr std::string_view kLeaseScope = "leases";
 
 /// The current row of a query. Columns count from 0; NULL reads as 0 or empty.
 class SqlRow {
@@ -64,6 +80,10 @@ class SqlSession {
                              const std::function<absl::Status(const SqlRow&)>& on_row) = 0;
 
   virtual const SqlDialect& dialect() const = 0;
+
+  /// Waits until no other change holds this scope, and holds it until the change ends. Must be the
+  /// first statement of a change; Lease alone takes two scopes, kLeaseScope first. Only in Write.
+  virtual absl::Status Lock(std::string_view scope) = 0;
 
   /// The first column of the first row, or `otherwise` if there is no row. Also for
   /// INSERT ... RETURNING.

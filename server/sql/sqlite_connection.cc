@@ -66,6 +66,14 @@ constexpr SqlDialect kDialect{.json_list = [](std::string_view parameter) {
   return fmt::format("SELECT value FROM json_each({})", parameter);
 }};
 
+/// The statement without a row lock at its end.
+std::string_view WithoutRowLock(std::string_view sql) {
+  for (const std::string_view lock : {" FOR NO KEY UPDATE", " FOR SHARE", " FOR UPDATE"}) {
+    sql = sql.substr(0, sql.rfind(lock));
+  }
+  return sql;
+}
+
 struct ErrorKind {
   absl::StatusCode code;
   std::string_view message;
@@ -221,7 +229,8 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepare(std::string_view sql, Sq
   auto found = statements_.find(sql);
   if (found == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()),
+    const std::string_view text = WithoutRowLock(sql);
+    if (sqlite3_prepare_v3(database_, text.data(), static_cast<int>(text.size()),
                            SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
       return ErrorNow(sql);
     }

@@ -31,6 +31,7 @@ class SqliteConnection final : public SqlSession {
   absl::Status Query(std::string_view sql, SqlValues values,
                      const std::function<absl::Status(const SqlRow&)>& on_row) override;
   const SqlDialect& dialect() const override;
+  absl::Status Lock(std::string_view) override { return absl::OkStatus(); }
 
   /// Copies one state of this database into a new file at `path`, durably. Others may read and
   /// write it meanwhile; later commits are not in the copy.
