@@ -124,9 +124,9 @@ TEST_F(SingleFile, TheTokenizerIsBesideTheFileOrInTheGivenFolder) {
   fs::rename(folder_.path() + "/tokenizer", folder_.path() + "/elsewhere");
   EXPECT_THAT(OpenBaseModel(path_), HasMessage(HasSubstr("no vocab.json and merges.txt in " +
                                                          folder_.path() + "/tokenizer")));
-  const auto told = OpenBaseModel(path_, folder_.path() + "/elsewhere");
-  ASSERT_THAT(told, IsOk());
-  EXPECT_EQ(told->description.digest(), beside->description.digest());
+  const auto with_folder = OpenBaseModel(path_, folder_.path() + "/elsewhere");
+  ASSERT_THAT(with_folder, IsOk());
+  EXPECT_EQ(with_folder->description.digest(), beside->description.digest());
 }
 
 TEST_F(SingleFile, TokenizerJsonBesideTheFileIsEnough) {

@@ -22,9 +22,9 @@ Descriptor NewSocket() { return Descriptor(socket(AF_INET, SOCK_STREAM | SOCK_CL
 
 class ConnectionLimiterTest : public testing::Test {
  protected:
-  std::optional<Refusal> Admit(ConnectionLimiter& book, const Peer& peer) {
+  std::optional<Refusal> Admit(ConnectionLimiter& limiter, const Peer& peer) {
     sockets_.push_back(NewSocket());
-    return book.Admit(peer, sockets_.back().number(), now_);
+    return limiter.Admit(peer, sockets_.back().number(), now_);
   }
 
   /// Advances the time, so that Admit() sweeps again.
@@ -35,54 +35,54 @@ class ConnectionLimiterTest : public testing::Test {
 };
 
 TEST_F(ConnectionLimiterTest, EachPeerIsLimited) {
-  ConnectionLimiter book({.per_peer = 2, .total = 10});
-  EXPECT_EQ(Admit(book, kOne), std::nullopt);
-  EXPECT_EQ(Admit(book, kOne), std::nullopt);
-  EXPECT_THAT(Admit(book, kOne), Optional(Eq(Refusal::kPeer)));
-  EXPECT_EQ(Admit(book, kOther), std::nullopt);
-  EXPECT_EQ(book.open(), 3u);
-  EXPECT_EQ(book.open(kOne.name), 2u);
+  ConnectionLimiter limiter({.per_peer = 2, .total = 10});
+  EXPECT_EQ(Admit(limiter, kOne), std::nullopt);
+  EXPECT_EQ(Admit(limiter, kOne), std::nullopt);
+  EXPECT_THAT(Admit(limiter, kOne), Optional(Eq(Refusal::kPeer)));
+  EXPECT_EQ(Admit(limiter, kOther), std::nullopt);
+  EXPECT_EQ(limiter.open(), 3u);
+  EXPECT_EQ(limiter.open(kOne.name), 2u);
 }
 
 TEST_F(ConnectionLimiterTest, AllPeersTogetherAreLimited) {
-  ConnectionLimiter book({.per_peer = 2, .total = 3});
-  for (const Peer& peer : {kOne, kOther, kOne}) EXPECT_EQ(Admit(book, peer), std::nullopt);
-  EXPECT_THAT(Admit(book, kOther), Optional(Eq(Refusal::kTotal)));
+  ConnectionLimiter limiter({.per_peer = 2, .total = 3});
+  for (const Peer& peer : {kOne, kOther, kOne}) EXPECT_EQ(Admit(limiter, peer), std::nullopt);
+  EXPECT_THAT(Admit(limiter, kOther), Optional(Eq(Refusal::kTotal)));
 }
 
 TEST_F(ConnectionLimiterTest, AClosedConnectionMakesRoom) {
-  ConnectionLimiter book({.per_peer = 1, .total = 10});
-  EXPECT_EQ(Admit(book, kOne), std::nullopt);
-  EXPECT_THAT(Admit(book, kOne), Optional(Eq(Refusal::kPeer)));
+  ConnectionLimiter limiter({.per_peer = 1, .total = 10});
+  EXPECT_EQ(Admit(limiter, kOne), std::nullopt);
+  EXPECT_THAT(Admit(limiter, kOne), Optional(Eq(Refusal::kPeer)));
   sockets_.clear();
   Later();
-  EXPECT_EQ(Admit(book, kOne), std::nullopt);
-  EXPECT_EQ(book.open(), 1u);
+  EXPECT_EQ(Admit(limiter, kOne), std::nullopt);
+  EXPECT_EQ(limiter.open(), 1u);
 }
 
 TEST_F(ConnectionLimiterTest, AReusedDescriptorDoesNotCountAsTheOldConnection) {
-  ConnectionLimiter book({.per_peer = 5, .total = 10});
-  EXPECT_EQ(Admit(book, kOne), std::nullopt);
-  EXPECT_EQ(Admit(book, kOne), std::nullopt);
+  ConnectionLimiter limiter({.per_peer = 5, .total = 10});
+  EXPECT_EQ(Admit(limiter, kOne), std::nullopt);
+  EXPECT_EQ(Admit(limiter, kOne), std::nullopt);
   const Descriptor fresh = NewSocket();
   dup2(fresh.number(), sockets_[0].number());  // another socket
   dup2(STDERR_FILENO, sockets_[1].number());   // not a socket
-  book.Sweep(now_);
-  EXPECT_EQ(book.open(), 0u);
-  EXPECT_EQ(book.open(kOne.name), 0u);
+  limiter.Sweep(now_);
+  EXPECT_EQ(limiter.open(), 0u);
+  EXPECT_EQ(limiter.open(kOne.name), 0u);
 }
 
 TEST_F(ConnectionLimiterTest, RepeatedRefusalsDoNotSweepEachTime) {
-  ConnectionLimiter book({.per_peer = 1, .total = 10});
-  EXPECT_EQ(Admit(book, kOne), std::nullopt);
-  EXPECT_THAT(Admit(book, kOne), Optional(Eq(Refusal::kPeer)));
-  const auto looked = book.swept();
+  ConnectionLimiter limiter({.per_peer = 1, .total = 10});
+  EXPECT_EQ(Admit(limiter, kOne), std::nullopt);
+  EXPECT_THAT(Admit(limiter, kOne), Optional(Eq(Refusal::kPeer)));
+  const auto swept = limiter.swept();
   now_ += std::chrono::milliseconds(10);
-  EXPECT_THAT(Admit(book, kOne), Optional(Eq(Refusal::kPeer)));
-  EXPECT_EQ(book.swept(), looked);
+  EXPECT_THAT(Admit(limiter, kOne), Optional(Eq(Refusal::kPeer)));
+  EXPECT_EQ(limiter.swept(), swept);
   Later();
-  EXPECT_THAT(Admit(book, kOne), Optional(Eq(Refusal::kPeer)));
-  EXPECT_EQ(book.swept(), now_);
+  EXPECT_THAT(Admit(limiter, kOne), Optional(Eq(Refusal::kPeer)));
+  EXPECT_EQ(limiter.swept(), now_);
 }
 
 TEST_F(ConnectionLimiterTest, LoopbackIsLimitedOnlyOnRequest) {
@@ -95,9 +95,9 @@ TEST_F(ConnectionLimiterTest, LoopbackIsLimitedOnlyOnRequest) {
 }
 
 TEST_F(ConnectionLimiterTest, ZeroMeansNoLimit) {
-  ConnectionLimiter book({.per_peer = 0, .total = 0, .loopback = true});
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(Admit(book, kOne), std::nullopt);
-  EXPECT_EQ(book.open(), 100u);
+  ConnectionLimiter limiter({.per_peer = 0, .total = 0, .loopback = true});
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(Admit(limiter, kOne), std::nullopt);
+  EXPECT_EQ(limiter.open(), 100u);
 }
 
 }  // namespace

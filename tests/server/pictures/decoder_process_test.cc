@@ -131,8 +131,8 @@ TEST(DecoderProcessTest, WithoutConfinementItStartsOnlyIfAllowed) {
   EXPECT_THAT(DecoderProcess::Start(options, Log::Off()), HasReason("DECODER_UNCONFINED"));
   EXPECT_THAT(DecoderProcess::Start(options, Log::Off()),
               HasMessage(HasSubstr("--allow-unconfined-decoding")));
-  DecoderOptions told{.program = VICO_DECODE_BINARY, .unconfined = true};
-  const auto decoder = DecoderProcess::Start(told, Log::Off());
+  DecoderOptions unconfined{.program = VICO_DECODE_BINARY, .unconfined = true};
+  const auto decoder = DecoderProcess::Start(unconfined, Log::Off());
   ASSERT_THAT(decoder, IsOk());
   EXPECT_THAT(NormalisePicture(Encoded(TestPicture(64, 64), ".png"), **decoder), IsOk());
 }

@@ -262,9 +262,9 @@ TEST_F(JobServiceTest, ACancelReachesTheWorker) {
   const auto job = Create(GenerationOf());
   const v1::LeasedJob leased = Leased();
   EXPECT_EQ(*Report(leased, 1), v1::DIRECTIVE_CONTINUE);
-  const auto asked = Cancel(job->name());
-  ASSERT_THAT(asked, IsOk());
-  EXPECT_TRUE(asked->cancel_requested());
+  const auto cancelled = Cancel(job->name());
+  ASSERT_THAT(cancelled, IsOk());
+  EXPECT_TRUE(cancelled->cancel_requested());
   EXPECT_EQ(*Report(leased, 2), v1::DIRECTIVE_CANCEL);
   v1::FinishRequest finish;
   finish.mutable_cancelled();

@@ -80,9 +80,9 @@ TEST_F(LostBlobTest, APictureThatIsLostIsAskedForAndRepairsTheConcept) {
   const v1::Concept uploaded = UploadedConcept();
   Lose(uploaded.pictures(0).blob());
   auto header = Header(pictures_);
-  const auto asked = Upload(header, {});
-  ASSERT_THAT(asked, IsOk());
-  EXPECT_THAT(asked->missing_sha256(), testing::ElementsAre(Sha256Hex(pictures_[0])));
+  const auto answer = Upload(header, {});
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_THAT(answer->missing_sha256(), testing::ElementsAre(Sha256Hex(pictures_[0])));
   ASSERT_THAT(Upload(header, {{0, pictures_[0]}}), IsOk());
   EXPECT_TRUE(IsWhole(uploaded.pictures(0).blob()));
   ASSERT_THAT(Create(TrainingOf(uploaded)), IsOk());
