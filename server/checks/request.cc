@@ -19,17 +19,18 @@
 namespace vico::server {
 namespace {
 
-constexpr std::array<Bounds, 15> kLimits{kTrainSteps,       kTrainBatchSize,    kEmbeddingRate,
-                                         kAttentionRate,    kRegularizerWeight, kMinSnrGamma,
-                                         kSampleEverySteps, kPictureCount,      kGuidanceScale,
-                                         kGenerateSteps,    kPreviewEverySteps, kEta,
-                                         kPromptBytes,      kConceptPictures,   kPictureBytes};
+constexpr std::array<Bounds, 16> kLimits{
+    kTrainSteps,    kTrainBatchSize,    kTrainDevices,    kEmbeddingRate,
+    kAttentionRate, kRegularizerWeight, kMinSnrGamma,     kSampleEverySteps,
+    kPictureCount,  kGuidanceScale,     kGenerateSteps,   kPreviewEverySteps,
+    kEta,           kPromptBytes,       kConceptPictures, kPictureBytes};
 constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
 constexpr size_t kMaxName = 255;  // characters of display names, file names, worker names
 constexpr int kMaxLeasedJobs = 8;
 constexpr int kMaxEvents = 256;     // of one report
 constexpr int kMaxBaseModels = 64;  // of one worker
+constexpr int kMaxDevices = 1024;   // of one worker
 
 /// Writes whole numbers without a point or an exponent.
 std::string Text(double value) {
@@ -159,6 +160,7 @@ absl::Status CheckRegistration(const v1::RegisterRequest& request) {
   RETURN_IF_ERROR(CheckName("worker", request.worker(), kMaxName));
   RETURN_IF_ERROR(CheckName("device", request.device(), kMaxName));
   RETURN_IF_ERROR(CheckName("build_version", request.build_version(), kMaxName));
+  RETURN_IF_ERROR(CheckBounds({"devices", 0, kMaxDevices}, request.devices()));
   RETURN_IF_ERROR(CheckBounds({"base_models", 1, kMaxBaseModels}, request.base_models_size()));
   std::set<std::string> names;
   for (int i = 0; i < request.base_models_size(); ++i) {
@@ -203,6 +205,7 @@ absl::Status CheckLeaseRequest(const v1::LeaseRequest& request) {
   RETURN_IF_ERROR(CheckName("worker", request.worker(), kMaxName));
   RETURN_IF_ERROR(CheckName("nonce", request.nonce(), kMaxName));
   RETURN_IF_ERROR(CheckBounds({"base_models", 0, kMaxBaseModels}, request.base_models_size()));
+  RETURN_IF_ERROR(CheckBounds({"devices", 0, kMaxDevices}, request.devices()));
   RETURN_IF_ERROR(CheckLoad(request.load()));
   return CheckBounds({"max_jobs", 0, kMaxLeasedJobs}, request.max_jobs());
 }

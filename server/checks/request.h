@@ -34,6 +34,7 @@ struct Bounds {
 
 inline constexpr Bounds kTrainSteps{"train.steps", 1, 5000};
 inline constexpr Bounds kTrainBatchSize{"train.batch_size", 1, 4};
+inline constexpr Bounds kTrainDevices{"train.devices", 1, 8};
 inline constexpr Bounds kEmbeddingRate{"train.embedding_learning_rate", 1e-6, 1e-1};
 inline constexpr Bounds kAttentionRate{"train.attention_learning_rate", 1e-6, 1e-1};
 inline constexpr Bounds kRegularizerWeight{"train.regularizer_weight", 0, 1};

@@ -161,6 +161,18 @@ absl::Status ChooseSites(const v1::TrainSpec& requested, const v1::BaseModel& ba
   return absl::OkStatus();
 }
 
+/// A device without a row would have nothing to do. `spec` has its batch size, unless that is
+/// wrong.
+absl::Status SetDevices(const v1::TrainSpec& requested, v1::TrainSpec& spec) {
+  spec.set_devices(requested.has_devices() ? requested.devices() : 1);
+  RETURN_IF_ERROR(CheckBounds(kTrainDevices, spec.devices()));
+  if (spec.has_batch_size() && spec.devices() > spec.batch_size()) {
+    return FieldError("train.devices", fmt::format("must be at most train.batch_size, {}, got {}",
+                                                   spec.batch_size(), spec.devices()));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
@@ -191,6 +203,7 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
   errors.Add(ChooseSites(requested, surroundings.base_model, spec));
   VICO_CHOOSE(errors, spec, requested, defaults, steps, kTrainSteps, 400);
   VICO_CHOOSE(errors, spec, requested, defaults, batch_size, kTrainBatchSize, 1);
+  errors.Add(SetDevices(requested, spec));
   VICO_CHOOSE(errors, spec, requested, defaults, embedding_learning_rate, kEmbeddingRate, 5e-3);
   VICO_CHOOSE(errors, spec, requested, defaults, attention_learning_rate, kAttentionRate, 1e-5);
   VICO_CHOOSE(errors, spec, requested, defaults, regularizer_weight, kRegularizerWeight, 5e-4);

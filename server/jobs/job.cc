@@ -28,6 +28,8 @@ const std::string& BaseModelOf(const v1::JobSpec& spec) {
   return spec.has_train() ? spec.train().base_model() : spec.generate().base_model();
 }
 
+int DevicesOf(const v1::JobSpec& spec) { return std::max(1, spec.train().devices()); }
+
 std::vector<v1::BlobRef> BlobsNamedBy(const v1::Event& event) {
   switch (event.what_case()) {
     case v1::Event::kSample:
@@ -69,6 +71,15 @@ v1::Event::Warning BaseModelUnavailable(std::string_view base_model) {
   warning.set_reason("BASE_MODEL_UNAVAILABLE");
   warning.set_message(
       fmt::format("no worker serves {} at the moment; the job waits for one", base_model));
+  return warning;
+}
+
+v1::Event::Warning NoWorkerWithDevices(std::string_view base_model, int devices) {
+  v1::Event::Warning warning;
+  warning.set_reason("NO_WORKER_WITH_DEVICES");
+  warning.set_message(
+      fmt::format("no worker serves {} with {} devices at the moment; the job waits for one",
+                  base_model, devices));
   return warning;
 }
 

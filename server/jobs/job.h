@@ -26,6 +26,9 @@ v1::JobKind KindOf(const v1::JobSpec& spec);
 /// "baseModels/{id}".
 const std::string& BaseModelOf(const v1::JobSpec& spec);
 
+/// The devices that a worker must have for the job, 1 or more.
+int DevicesOf(const v1::JobSpec& spec);
+
 /// Every blob that an event or a result references. The blobs must be durable before the row that
 /// references them.
 std::vector<v1::BlobRef> BlobsNamedBy(const v1::Event& event);
@@ -37,6 +40,10 @@ std::string CheckpointUser(std::string_view job);
 
 /// The warning of a job whose base model no living worker serves: reason BASE_MODEL_UNAVAILABLE.
 v1::Event::Warning BaseModelUnavailable(std::string_view base_model);
+
+/// The warning of a job whose base model living workers serve, but none with as many devices:
+/// reason NO_WORKER_WITH_DEVICES.
+v1::Event::Warning NoWorkerWithDevices(std::string_view base_model, int devices);
 
 /// OK when a worker may report this event; kInvalidArgument (naming events[index]) for kinds that
 /// only the server creates, and for an empty event.
