@@ -55,10 +55,13 @@ class FlagsTest(unittest.TestCase):
             done = subprocess.run([HELM, "template", "vico", CHART, "--values", values], capture_output=True,
                                   text=True, timeout=60, check=True)
             for document in yaml.safe_load_all(done.stdout):
-                if not document or document["kind"] != "Deployment":
+                if not document or document["kind"] not in ("Deployment", "Job"):
                     continue
-                container = document["spec"]["template"]["spec"]["containers"][0]
-                self.check(values.name, f"vico-{container['name']}", container["args"])
+                pod = document["spec"]["template"]["spec"]
+                for one in pod["containers"] + pod.get("initContainers", []):
+                    program = "vico-server" if one["name"] == "migrate" else f"vico-{one['name']}"
+                    self.check(values.name, program, one["args"])
+                container = pod["containers"][0]
                 for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
                     command = container.get(probe, {}).get("exec", {}).get("command", ["test"])
                     if command[0] != "test":

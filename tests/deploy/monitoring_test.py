@@ -14,7 +14,7 @@ import yaml  # noqa: E402
 
 MONITORING = tools.ROOT / "deploy/monitoring"
 RULES = [rule for group in yaml.safe_load((MONITORING / "alerts.yaml").read_text())["groups"]
-         for rule in group["rules"]]
+         for rule in group["rules"] if "alert" in rule]
 DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
 
 

@@ -28,11 +28,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- mustMergeOverwrite (deepCopy .root.Values.workerDefaults) (deepCopy (default dict .class)) | toYaml -}}
 {{- end -}}
 
+{{/* The restricted profile: dict "user" the user's and group's number */}}
 {{- define "vico.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
+runAsUser: {{ .user }}
+runAsGroup: {{ .user }}
+fsGroup: {{ .user }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
@@ -58,6 +59,162 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .v.priorityClassName }}
 priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* Not empty if servers share a database and a bucket; fails if only one of the two is there. */}}
+{{- define "vico.shared" -}}
+{{- $database := or .Values.database.url .Values.database.bundled.enabled -}}
+{{- $blobs := or .Values.blobs.url .Values.blobs.bundled.enabled -}}
+{{- if and $database (not $blobs) -}}
+{{- fail "blobs.url: must name a bucket if there is a database" -}}
+{{- end -}}
+{{- if and $blobs (not $database) -}}
+{{- fail "database.url: must name a database if there is a bucket" -}}
+{{- end -}}
+{{- if $database -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "vico.databaseUrl" -}}
+{{- if .Values.database.bundled.enabled -}}
+postgres://vico@{{ include "vico.name" . }}-postgresql:5432/vico
+{{- else -}}
+{{ .Values.database.url }}
+{{- end -}}
+{{- end -}}
+
+{{/* The secret with the database's password; empty if there is none. */}}
+{{- define "vico.databaseSecret" -}}
+{{- if .Values.database.passwordSecret -}}
+{{ .Values.database.passwordSecret }}
+{{- else if .Values.database.password -}}
+{{ include "vico.name" . }}-database
+{{- end -}}
+{{- end -}}
+
+{{/* The secret with the bucket's credentials; empty if there is none. */}}
+{{- define "vico.blobsSecret" -}}
+{{- if .Values.blobs.credentialsSecret -}}
+{{ .Values.blobs.credentialsSecret }}
+{{- else if .Values.blobs.accessKeyId -}}
+{{ include "vico.name" . }}-blobs
+{{- end -}}
+{{- end -}}
+
+{{/* What a program needs to reach the database: dict "root" $ "secret" the password's secret */}}
+{{- define "vico.databaseArgs" -}}
+- --database={{ include "vico.databaseUrl" .root }}
+{{- if .secret }}
+- --database-password-file=/etc/vico/database/password
+{{- end }}
+{{- end -}}
+
+{{- define "vico.databaseEnv" -}}
+{{- if .root.Values.database.caSecret }}
+- {name: PGSSLROOTCERT, value: /etc/vico/database-ca/ca.crt}
+{{- end }}
+{{- end -}}
+
+{{- define "vico.databaseMounts" -}}
+{{- if .secret }}
+- {name: database, mountPath: /etc/vico/database, readOnly: true}
+{{- end }}
+{{- if .root.Values.database.caSecret }}
+- {name: database-ca, mountPath: /etc/vico/database-ca, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "vico.databaseVolumes" -}}
+{{- with .secret }}
+- name: database
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+    items: [{key: password, path: password}]
+{{- end }}
+{{- with .root.Values.database.caSecret }}
+- name: database-ca
+  secret:
+    secretName: {{ . }}
+    items: [{key: ca.crt, path: ca.crt}]
+{{- end }}
+{{- end -}}
+
+{{- define "vico.blobsArgs" -}}
+{{- $b := .Values.blobs -}}
+{{- if $b.bundled.enabled -}}
+- --blobs=s3://vico
+- --s3-endpoint=http://{{ include "vico.name" . }}-seaweedfs:8333
+{{- else -}}
+- --blobs={{ $b.url }}
+{{- with $b.endpoint }}
+- --s3-endpoint={{ . }}
+{{- end }}
+{{- end }}
+- --s3-region={{ $b.region }}
+{{- end -}}
+
+{{- define "vico.blobsEnv" -}}
+{{- with include "vico.blobsSecret" . }}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: access-key-id}}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: secret-access-key}}
+{{- end }}
+{{- with .Values.blobs.webIdentity.roleArn }}
+- {name: AWS_ROLE_ARN, value: {{ . | quote }}}
+- {name: AWS_WEB_IDENTITY_TOKEN_FILE, value: /etc/vico/identity/token}
+{{- end }}
+{{- end -}}
+
+{{- define "vico.blobsMounts" -}}
+{{- if .Values.blobs.webIdentity.roleArn }}
+- {name: identity, mountPath: /etc/vico/identity, readOnly: true}
+{{- end }}
+{{- if .Values.blobs.caSecret }}
+- {name: blobs-ca, mountPath: /etc/ssl/certs, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "vico.blobsVolumes" -}}
+{{- if .Values.blobs.webIdentity.roleArn }}
+- name: identity
+  projected:
+    sources:
+      - serviceAccountToken: {path: token, audience: {{ .Values.blobs.webIdentity.audience | quote }}, expirationSeconds: 3600}
+{{- end }}
+{{- with .Values.blobs.caSecret }}
+# Where the library that speaks HTTP looks for CAs.
+- name: blobs-ca
+  secret:
+    secretName: {{ . }}
+    items: [{key: ca.crt, path: ca-certificates.crt}]
+{{- end }}
+{{- end -}}
+
+{{/* What a server may call: the database. */}}
+{{- define "vico.databaseEgress" -}}
+{{- if .Values.database.bundled.enabled }}
+- to: [{podSelector: {matchLabels: {app.kubernetes.io/name: vico, app.kubernetes.io/instance: {{ .Release.Name }}, app.kubernetes.io/component: postgresql}}}]
+  ports:
+    - {protocol: TCP, port: 5432}
+{{- else }}
+- to: {{- toYaml .Values.networkPolicy.database | nindent 4 }}
+  ports:
+    - {protocol: TCP, port: {{ .Values.networkPolicy.databasePort }}}
+{{- end }}
+{{- end -}}
+
+{{/* And the bucket. */}}
+{{- define "vico.blobsEgress" -}}
+{{- if .Values.blobs.bundled.enabled }}
+- to: [{podSelector: {matchLabels: {app.kubernetes.io/name: vico, app.kubernetes.io/instance: {{ .Release.Name }}, app.kubernetes.io/component: seaweedfs}}}]
+  ports:
+    - {protocol: TCP, port: 8333}
+{{- else }}
+- to: {{- toYaml .Values.networkPolicy.blobs | nindent 4 }}
+  ports:
+    - {protocol: TCP, port: {{ .Values.networkPolicy.blobsPort }}}
 {{- end }}
 {{- end -}}
 
@@ -89,4 +246,40 @@ priorityClassName: {{ . }}
     - {protocol: UDP, port: 53}
     - {protocol: TCP, port: 53}
 {{- end }}
+{{- end -}}
+
+{{/* The devices of a worker with this number of GPUs: cpu, cuda, or cuda:0,cuda:1 and so on */}}
+{{- define "vico.devices" -}}
+{{- if eq . 0 -}}
+cpu
+{{- else if eq . 1 -}}
+cuda
+{{- else -}}
+{{- $devices := list -}}
+{{- range $i := until . -}}
+{{- $devices = append $devices (printf "cuda:%d" $i) -}}
+{{- end -}}
+{{- join "," $devices -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A container that brings the database to the schema of its image: dict "root" $ "secret" the password's secret */}}
+{{- define "vico.migrate" -}}
+image: {{ include "vico.image" (dict "image" .root.Values.server.image "root" .root) }}
+imagePullPolicy: {{ .root.Values.server.image.pullPolicy }}
+args:
+  - migrate
+  {{- include "vico.databaseArgs" . | nindent 2 }}
+{{- with include "vico.databaseEnv" . | trim }}
+env: {{- . | nindent 2 }}
+{{- end }}
+resources:
+  requests: {cpu: 100m, memory: 128Mi}
+  limits: {memory: 512Mi}
+securityContext: {{- include "vico.containerSecurity" .root | nindent 2 }}
+volumeMounts:
+  - {name: tmp, mountPath: /tmp}
+  {{- with include "vico.databaseMounts" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
 {{- end -}}
