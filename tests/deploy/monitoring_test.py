@@ -44,6 +44,19 @@ class MonitoringTest(unittest.TestCase):
                 self.assertTrue(rule["annotations"]["summary"])
                 self.assertIn(f"| {rule['alert']} |", guide)
 
+    def test_numbers_that_each_server_exports_are_not_added_up(self):
+        shared = r"vico_(jobs|queue_oldest_seconds|workers\w*|base_models|worker_memory_bytes|loaded_adapters)\b(?!_)"
+        expressions = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]
+        expressions += [rule["expr"] for rule in RULES]
+        found = 0
+        for expression in expressions:
+            for at in re.finditer(shared + r"\{?", expression):
+                found += 1
+                before = expression[:at.start()]
+                with self.subTest(expression):
+                    self.assertRegex(before, r"max( (by|without) \([a-z, ]+\) ?)?\((min_over_time\()?$")
+        self.assertGreater(found, 10)
+
     def test_the_dashboard_is_consistent(self):
         panels = DASHBOARD["panels"]
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
