@@ -1,0 +1,128 @@
+"""Runs flows with asyncio. One event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+from vico import _channel as channels
+from vico._flow import Call, Deliver, Effect, Flow, Open, Read, Send, Sleep
+from vico._methods import Method
+from vico.settings import Settings
+
+T = TypeVar("T")
+
+
+class AsyncioDriver:
+    """A channel, and what flows ask for. It connects at the first call."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._metadata = channels.metadata(settings)
+        self._credentials = channels.credentials(settings)
+        self._opened: Any = None  # a grpc.aio.Channel: it belongs to the loop of the first call
+        self._closed = False
+
+    async def close(self) -> None:
+        """Ends the calls that go on. Jobs go on."""
+        self._closed = True
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Runs a flow that delivers nothing, and returns its result."""
+        value: Any = None
+        error: Exception | None = None
+        try:
+            while True:
+                effect = flow.send(value) if error is None else flow.throw(error)
+                value, error = await self._attempt(effect)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            flow.close()
+
+    async def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any, None]:
+        """Runs a flow and yields what it delivers."""
+        value: Any = None
+        error: Exception | None = None
+        try:
+            while True:
+                try:
+                    effect = flow.send(value) if error is None else flow.throw(error)
+                except StopIteration:
+                    return
+                if isinstance(effect, Deliver):
+                    value, error = None, None
+                    yield effect.value
+                else:
+                    value, error = await self._attempt(effect)
+        finally:
+            flow.close()
+
+    async def _attempt(self, effect: Effect) -> tuple[Any, Exception | None]:
+        try:
+            return await self._perform(effect), None
+        except Exception as error:
+            return None, error
+
+    def _channel(self) -> Any:
+        if self._closed:
+            raise RuntimeError("the client is closed")
+        if self._opened is None:
+            target, options = self._settings.peer.target, channels.OPTIONS
+            if self._credentials is None:
+                self._opened = grpc.aio.insecure_channel(target, options=options)
+            else:
+                self._opened = grpc.aio.secure_channel(target, self._credentials, options=options)
+        return self._opened
+
+    async def _perform(self, effect: Effect) -> Any:
+        channel = self._channel()
+        try:
+            if isinstance(effect, Call):
+                unary = channel.unary_unary(effect.method.path, *_codec(effect.method))
+                return await unary(effect.request, timeout=effect.timeout, metadata=self._metadata)
+            if isinstance(effect, Send):
+                return await self._send(channel, effect)
+            if isinstance(effect, Open):
+                streaming = channel.unary_stream(effect.method.path, *_codec(effect.method))
+                return streaming(effect.request, timeout=effect.timeout, metadata=self._metadata)
+            if isinstance(effect, Read):
+                stream: Any = effect.stream
+                message = await stream.read()
+                return None if message is grpc.aio.EOF else message
+            if isinstance(effect, Sleep):
+                return await asyncio.sleep(effect.seconds)
+        except grpc.RpcError as error:
+            raise channels.from_rpc(error, self._settings) from error
+        raise AssertionError(effect)
+
+    async def _send(self, channel: Any, effect: Send) -> Message:
+        sending = channel.stream_unary(effect.method.path, *_codec(effect.method))
+        call = sending(timeout=effect.timeout, metadata=self._metadata)
+        try:
+            for request in effect.requests():
+                try:
+                    await call.write(request)
+                except (grpc.RpcError, asyncio.InvalidStateError):
+                    break  # the server has answered; `await call` says what
+            else:
+                try:
+                    await call.done_writing()
+                except (grpc.RpcError, asyncio.InvalidStateError):
+                    pass
+            response: Message = await call
+            return response
+        finally:
+            call.cancel()  # does nothing after the end of the call
+
+
+def _codec(method: Method[Any, Any]) -> tuple[Any, Any]:
+    return method.request.SerializeToString, method.response.FromString

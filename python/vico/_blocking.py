@@ -1,0 +1,141 @@
+"""Runs flows with blocking calls. Any thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from vico import _channel as channels
+from vico._flow import Call, Deliver, Effect, Flow, Open, Read, Send, Sleep
+from vico._methods import Method
+from vico.settings import Settings
+
+T = TypeVar("T")
+
+
+class BlockingDriver:
+    """A channel, and what flows ask for. It connects at the first call."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._metadata = channels.metadata(settings)
+        credentials = channels.credentials(settings)
+        target, options = settings.peer.target, channels.OPTIONS
+        if credentials is None:
+            self._channel = grpc.insecure_channel(target, options=options)
+        else:
+            self._channel = grpc.secure_channel(target, credentials, options=options)
+        self._closed = False
+
+    def close(self) -> None:
+        """Ends the calls that go on. Jobs go on."""
+        self._closed = True
+        self._channel.close()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Runs a flow that delivers nothing, and returns its result."""
+        steps = _Steps(flow)
+        try:
+            while (effect := steps.next()) is not None:
+                steps.perform(self, effect)
+        finally:
+            flow.close()
+        result: T = steps.result
+        return result
+
+    def iterate(self, flow: Flow[None]) -> Iterator[Any]:
+        """Runs a flow and yields what it delivers."""
+        steps = _Steps(flow)
+        try:
+            while (effect := steps.next()) is not None:
+                if isinstance(effect, Deliver):
+                    yield effect.value
+                else:
+                    steps.perform(self, effect)
+        finally:
+            flow.close()
+
+    def perform(self, effect: Effect) -> Any:
+        """Does what a flow asks for. Raises VicoError."""
+        if self._closed:
+            raise RuntimeError("the client is closed")
+        try:
+            if isinstance(effect, Call):
+                unary = self._channel.unary_unary(effect.method.path, *_codec(effect.method))
+                return unary(effect.request, timeout=effect.timeout, metadata=self._metadata)
+            if isinstance(effect, Send):
+                return self._send(effect)
+            if isinstance(effect, Open):
+                streaming = self._channel.unary_stream(effect.method.path, *_codec(effect.method))
+                return streaming(effect.request, timeout=effect.timeout, metadata=self._metadata)
+            if isinstance(effect, Read):
+                stream: Any = effect.stream
+                return next(stream, None)
+            if isinstance(effect, Sleep):
+                return time.sleep(effect.seconds)
+        except grpc.RpcError as error:
+            raise channels.from_rpc(error, self._settings) from error
+        raise AssertionError(effect)
+
+    def _send(self, effect: Send) -> Message:
+        """gRPC takes the requests on a thread of its own."""
+        local: list[Exception] = []
+        calls: list[Any] = []
+        begun = threading.Event()
+
+        def requests() -> Iterator[Message]:
+            try:
+                yield from effect.requests()
+            except Exception as error:  # of a file; raised below
+                local.append(error)
+                begun.wait()
+                calls[0].cancel()
+
+        sending = self._channel.stream_unary(effect.method.path, *_codec(effect.method))
+        call: Any = sending.future(requests(), timeout=effect.timeout, metadata=self._metadata)
+        calls.append(call)
+        begun.set()
+        try:
+            response: Message = call.result()
+            return response
+        except (grpc.RpcError, grpc.FutureCancelledError):
+            if local:
+                raise local[0] from None
+            raise
+        finally:
+            call.cancel()  # does nothing after the end of the call
+
+
+class _Steps:
+    """A flow, and the result or error that it gets next."""
+
+    def __init__(self, flow: Flow[Any]) -> None:
+        self._flow = flow
+        self._value: Any = None
+        self._error: Exception | None = None
+        self.result: Any = None  #: after the last step
+
+    def next(self) -> Effect | None:
+        """What the flow asks for; None at its end."""
+        value, error = self._value, self._error
+        self._value = self._error = None
+        try:
+            return self._flow.send(value) if error is None else self._flow.throw(error)
+        except StopIteration as stop:
+            self.result = stop.value
+            return None
+
+    def perform(self, driver: BlockingDriver, effect: Effect) -> None:
+        try:
+            self._value = driver.perform(effect)
+        except Exception as error:
+            self._error = error
+
+
+def _codec(method: Method[Any, Any]) -> tuple[Any, Any]:
+    return method.request.SerializeToString, method.response.FromString

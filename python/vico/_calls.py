@@ -1,0 +1,85 @@
+"""Flows of calls with retries, of lists, and of creating calls with their request id."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+
+from vico._flow import Backoff, Deliver, Flow, Limits, Sleep, call
+from vico._methods import Method, Request, Response
+from vico.address import field_error
+from vico.errors import VicoError, is_worth_retrying
+
+T = TypeVar("T")
+
+
+def retrying(limits: Limits, total: float, each: float, attempt: Callable[[float], Flow[T]]) -> Flow[T]:
+    """Runs `attempt` with its time in seconds until it succeeds, fails with an error that is not retried, or
+    the attempts or the time `total` are used up."""
+    end = time.monotonic() + total
+    backoff = Backoff()
+    tries = 1
+    while True:
+        try:
+            return (yield from attempt(min(each, max(end - time.monotonic(), 0.001))))
+        except VicoError as error:
+            if not is_worth_retrying(error) or tries >= limits.attempts:
+                raise
+            wait = max(backoff.next(), error.retry_delay or 0.0)
+            if time.monotonic() + wait >= end:
+                raise
+        yield Sleep(wait)
+        tries += 1
+
+
+def short(limits: Limits, method: Method[Request, Response], request: Request) -> Flow[Response]:
+    """A short call."""
+    response = yield from retrying(
+        limits, limits.call, min(limits.attempt, limits.call), lambda timeout: call(method, request, timeout)
+    )
+    return response
+
+
+def creating(request_id: str, flow: Flow[T]) -> Flow[T]:
+    """A flow that creates something: its errors carry the request id, with which the caller may repeat it."""
+    try:
+        return (yield from flow)
+    except VicoError as error:
+        error.request_id = request_id
+        if is_worth_retrying(error) and not error.retry_delay:
+            again = f'Repeat the call with request_id="{request_id}"; nothing is created twice'
+            error.hint = f"{error.hint}. {again}" if error.hint else again
+        raise
+
+
+def new_request_id(given: str | None) -> str:
+    """The caller's id for a creating call, or a new one."""
+    if given is None:
+        return uuid.uuid4().hex
+    if not re.fullmatch("[A-Za-z0-9._-]{16,64}", given):
+        raise field_error("request_id", f'must be 16..64 characters of [A-Za-z0-9._-], got "{given[:100]}"')
+    return given
+
+
+def pages(
+    limits: Limits,
+    method: Method[Request, Response],
+    request: Request,
+    items: Callable[[Response], object],
+    page_size: int,
+) -> Flow[None]:
+    """Delivers the items of all pages; fetches a page when the one before is used up."""
+    page: Request = method.request()
+    page.CopyFrom(request)
+    setattr(page, "page_size", page_size)
+    while True:
+        answer = yield from short(limits, method, page)
+        for item in items(answer):  # type: ignore[attr-defined]
+            yield Deliver(item)
+        token: str = getattr(answer, "next_page_token")
+        if not token:
+            return
+        setattr(page, "page_token", token)

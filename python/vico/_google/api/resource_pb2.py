@@ -1,0 +1,5 @@
+"""google.api.resource_pb2 of googleapis-common-protos if that is installed, else Vico's own copy."""
+try:
+    from google.api.resource_pb2 import *  # noqa: F403
+except ImportError:
+    from vico._google.own.api.resource_pb2 import *  # noqa: F403

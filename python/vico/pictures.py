@@ -1,0 +1,168 @@
+"""Pictures that the server made or stores."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+Kind = Literal["picture", "preview", "sample", "mask", "concept", "reference"]
+
+_Bytes = bytes  # Picture has a property of this name
+_ENDINGS = {"image/png": (".png",), "image/jpeg": (".jpg", ".jpeg")}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture: what is known about it and, once they have been received, its bytes."""
+
+    #: A finished picture or a preview of a generation, a sample or a mask of a training, a picture of a
+    #: concept, or the reference of an adapter.
+    kind: Kind
+    #: For client.pictures.download(), for example "jobs/{id}/pictures/0"; empty if the server is older.
+    name: str = ""
+    #: In its job or concept.
+    index: int = 0
+    #: Of a preview, sample or mask.
+    step: int | None = None
+    #: Of a picture or sample.
+    seed: int | None = None
+    #: Of a generation or sample.
+    prompt: str = ""
+    #: Pixels; 0: not known.
+    width: int = 0
+    #: Pixels; 0: not known.
+    height: int = 0
+    #: Of the bytes.
+    sha256: str = ""
+    media_type: str = "image/png"
+    #: The name of the file that was uploaded, of a picture of a concept.
+    file_name: str = ""
+    #: The job that made it, "jobs/{id}".
+    job: str = ""
+    data: _Bytes | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def bytes(self) -> _Bytes:
+        """The file's bytes. Raises LookupError if they were not received."""
+        if self.data is None:
+            raise LookupError(
+                f"{self.name or 'the picture'} has not been downloaded; "
+                "client.pictures.download(picture) returns it with its bytes"
+            )
+        return self.data
+
+    def with_bytes(self, data: _Bytes) -> Picture:
+        """The same picture with its bytes."""
+        return replace(self, data=data)
+
+    def pil(self) -> PIL.Image.Image:
+        """The picture for Pillow, which `pip install vico-client[pil]` installs."""
+        import PIL.Image
+
+        return PIL.Image.open(io.BytesIO(self.bytes))
+
+    def save(self, path: str | os.PathLike[str] = ".", *, force: bool = False) -> Path:
+        """Writes the picture and returns where it is. In a folder, which `path` is if it exists or ends with
+        a slash, the file gets `default_name`, or the next free name if that is taken. Another file of yours
+        is never replaced: FileExistsError, unless `force`. A file with the same bytes is used as it is."""
+        data = self.bytes
+        text = os.fspath(path)
+        target = Path(text)
+        if target.is_dir() or text.endswith(("/", os.sep)):
+            return self._save_in(target, data, force)
+        endings = _ENDINGS.get(self.media_type, ())
+        if endings and target.suffix.lower() not in endings:
+            raise ValueError(
+                f"{target}: the picture is {self.media_type}; write a name that ends with {endings[0]}, or "
+                "picture.pil().save(path) for another format"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if force or not target.exists():
+            write_file(target, data, force=force)
+        elif target.read_bytes() != data:
+            raise FileExistsError(f"{target}: is there already; force=True replaces it")
+        return target
+
+    def _save_in(self, folder: Path, data: _Bytes, force: bool) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = Path(self.default_name)
+        number = 1
+        while True:
+            target = folder / (name if number == 1 else f"{name.stem}_{number}{name.suffix}")
+            if not target.exists() or force:
+                try:
+                    write_file(target, data, force=force)
+                    return target
+                except FileExistsError:
+                    pass  # another program was faster
+            elif target.is_file() and target.read_bytes() == data:
+                return target
+            number += 1
+
+    @property
+    def default_name(self) -> str:
+        """The name of the file in a folder: job, prompt, index and seed."""
+        parts = [self.job.rpartition("/")[2][:8], _slug(self.prompt)]
+        if self.kind != "picture":
+            parts.append(self.kind)
+        if self.kind in ("sample", "mask", "preview") and self.step is not None:
+            parts.append(f"step_{self.step}")
+        parts.append(str(self.index))
+        if self.seed is not None:
+            parts.append(str(self.seed))
+        ending = _ENDINGS.get(self.media_type, (".png",))[0]
+        return "_".join(part for part in parts if part) + ending
+
+    # Jupyter shows a picture by itself.
+    def _repr_png_(self) -> _Bytes | None:
+        return self.data if self.media_type == "image/png" else None
+
+    def _repr_jpeg_(self) -> _Bytes | None:
+        return self.data if self.media_type == "image/jpeg" else None
+
+
+def _slug(text: str) -> str:
+    """ "a photo of a S* on the beach" becomes "a_photo_of_a_s_on_the_beach"."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:40].strip("_")
+
+
+def sha256_hex(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_file(target: Path, data: bytes, *, force: bool) -> None:
+    """Writes the file under a temporary name in its folder and renames it when it is whole. FileExistsError
+    if there is one, unless `force`."""
+    descriptor, temporary = tempfile.mkstemp(prefix=".vico.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        commit(Path(temporary), target, force=force)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def commit(temporary: Path, target: Path, *, force: bool) -> None:
+    """Gives a whole file its final name."""
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(0o666 & ~mask)  # mkstemp gives access to the owner only
+    if force:
+        temporary.replace(target)
+        return
+    try:
+        os.link(temporary, target)  # unlike rename, it fails if there is a file
+    except FileExistsError:
+        raise FileExistsError(f"{target}: is there already; force=True replaces it") from None
+    except OSError:  # a file system without hard links
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        temporary.replace(target)

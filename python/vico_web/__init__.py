@@ -1,0 +1,1 @@
+"""The web studio: a page, and a bridge that carries its gRPC-Web calls to a Vico server."""
