@@ -1,22 +1,31 @@
 // The time by which a store decides: epoch time that ignores changes of the wall clock.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "common/clock.h"
 
 namespace vico::server {
 
-/// Any thread. Starts as the wall clock and advances with the uptime. Leases, waits and ages are
-/// stored in it, so that a restarted server, or another one, can compare them. `clock` must outlive
-/// it.
+/// Any thread. Leases, waits and ages are stored in it, so that a restarted server, or another one,
+/// can compare them.
 class StoreClock {
  public:
-  explicit StoreClock(const Clock& clock) : clock_(clock), zero_(clock.Now() - clock.Uptime()) {}
+  /// Starts as the wall clock and advances with the uptime. `clock` must outlive it.
+  explicit StoreClock(const Clock& clock)
+      : StoreClock(clock, [zero = clock.Now() - clock.Uptime()] { return zero; }) {}
 
-  absl::Time Now() const { return zero_ + clock_.Uptime(); }
+  /// `zero` returns the epoch time at uptime zero by a clock that all servers share, as
+  /// Database::UptimeZero() does; any thread.
+  StoreClock(const Clock& clock, std::function<absl::Time()> zero)
+      : clock_(clock), zero_(std::move(zero)) {}
+
+  absl::Time Now() const { return zero_() + clock_.Uptime(); }
 
  private:
   const Clock& clock_;
-  const absl::Time zero_;
+  const std::function<absl::Time()> zero_;
 };
 
 }  // namespace vico::server

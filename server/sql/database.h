@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include "server/sql/sql_session.h"
 
@@ -38,6 +40,10 @@ class Database {
 
   /// Removes the content of deleted rows from the log of changes.
   virtual absl::Status TruncateLog() = 0;
+
+  /// The epoch time of the database at the moment when the uptime of this machine was zero, for a
+  /// database that has a clock of its own, which several servers share. StoreClock uses it.
+  virtual std::optional<absl::Time> UptimeZero() const { return std::nullopt; }
 };
 
 }  // namespace vico::server

@@ -79,6 +79,20 @@ class SqlSession {
   virtual absl::Status Query(std::string_view sql, SqlValues values,
                              const std::function<absl::Status(const SqlRow&)>& on_row) = 0;
 
+  /// As Execute, for a change whose number of rows is not needed. A database behind a network may
+  /// get it with a later statement or with the commit: its error is then that of the later call.
+  virtual absl::Status Send(std::string_view sql, SqlValues values) {
+    return Execute(sql, values).status();
+  }
+
+  /// As Send, for a change of exactly one row: otherwise the error is `otherwise`, and the
+  /// transaction does not commit.
+  virtual absl::Status SendOne(std::string_view sql, SqlValues values,
+                               const absl::Status& otherwise) {
+    ASSIGN_OR_RETURN(const int changed, Execute(sql, values));
+    return changed == 1 ? absl::OkStatus() : otherwise;
+  }
+
   virtual const SqlDialect& dialect() const = 0;
 
   /// Waits until no other change holds this scope, and holds it until the change ends. Must be the

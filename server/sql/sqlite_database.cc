@@ -69,15 +69,15 @@ absl::Status Guarded(const Database::Work& work, SqlSession& session) noexcept {
 
 absl::Status Migrate(SqliteConnection& connection, const std::string& path) {
   ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version", {}, 0));
-  const auto newest = static_cast<int64_t>(kMigrations.size());
-  if (version > newest) {
-    return absl::FailedPreconditionError(
-        fmt::format("database {}: has schema {}, this program knows {}", path, version, newest));
-  }
-  for (int64_t next = version + 1; next <= newest; ++next) {
+  if (version > NewestSchema()) return CheckNewerSchema(connection, path, version);
+  for (const Migration& migration : SqliteMigrations()) {
+    if (migration.number <= version) continue;
     const std::string script = fmt::format("BEGIN IMMEDIATE;\n{}\nPRAGMA user_version = {};",
-                                           kMigrations[static_cast<size_t>(next - 1)], next);
+                                           migration.script, migration.number);
     RETURN_IF_ERROR(connection.Script(script.c_str()));
+    if (migration.number >= kFirstMigrationRow) {
+      RETURN_IF_ERROR(InsertMigrationRow(connection, migration));
+    }
     VICO_FAILPOINT("migrate.mid");
     RETURN_IF_ERROR(connection.Script("COMMIT"));
   }
@@ -120,10 +120,8 @@ absl::StatusOr<std::unique_ptr<Database>> SqliteDatabase::Join(const std::string
   ASSIGN_OR_RETURN(auto writer, SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite));
   RETURN_IF_ERROR(writer->Script(kWriterSettings));
   ASSIGN_OR_RETURN(const int64_t version, writer->QueryInt("PRAGMA user_version", {}, 0));
-  if (version != static_cast<int64_t>(kMigrations.size())) {
-    return absl::FailedPreconditionError(fmt::format(
-        "database {}: has schema {}, this program's is {}", path, version, kMigrations.size()));
-  }
+  if (version < NewestSchema()) return SchemaTooOld(path, version);
+  if (version > NewestSchema()) RETURN_IF_ERROR(CheckNewerSchema(*writer, path, version));
   return std::unique_ptr<Database>(new SqliteDatabase(path, std::move(writer)));
 }
 

@@ -20,12 +20,12 @@ namespace vico::server {
 class SqliteDatabase final : public Database {
  public:
   /// Creates the file or migrates it to the newest schema. kDataLoss, reason DATABASE_DAMAGED, when
-  /// SQLite finds it damaged, kFailedPrecondition when a newer program has written it or when it is
-  /// read-only (reason DATABASE_READ_ONLY).
+  /// SQLite finds it damaged, kFailedPrecondition when its schema is too new for this program
+  /// (reason DATABASE_TOO_NEW) or when it is read-only (reason DATABASE_READ_ONLY).
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path);
 
   /// Opens the file while a server has it open. kFailedPrecondition when the file does not exist,
-  /// or when its schema is not this program's.
+  /// or when its schema does not fit this program (reasons DATABASE_TOO_NEW and _TOO_OLD).
   static absl::StatusOr<std::unique_ptr<Database>> Join(const std::string& path);
   ~SqliteDatabase() override;
 

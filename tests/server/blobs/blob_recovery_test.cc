@@ -10,7 +10,7 @@ namespace {
 
 /// The tests run in the source folder.
 std::string FirstSchema() {
-  std::ifstream file("server/sql/001_jobs.sqlite.sql");
+  std::ifstream file("server/sql/sqlite/001_jobs.sql");
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
@@ -18,9 +18,25 @@ class BlobRecoveryTest : public BlobTest {
  protected:
   BlobRecovery Recover() {
     Open();
-    const auto recovery = RecoverBlobs(*database_, *files_, time_);
+    const auto recovery = RecoverBlobs(Parts());
     EXPECT_THAT(recovery, IsOk());
     return recovery.value_or(BlobRecovery());
+  }
+
+  static v1::BlobRef RefOf(const std::string& bytes) {
+    v1::BlobRef blob;
+    blob.set_sha256(Sha256Hex(bytes));
+    blob.set_size_bytes(bytes.size());
+    return blob;
+  }
+
+  int FilesOf(const std::string& tenant) const {
+    int files = 0;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(folder_.path() + "/blobs/" + tenant)) {
+      files += entry.is_regular_file() ? 1 : 0;
+    }
+    return files;
   }
 };
 
@@ -36,20 +52,55 @@ TEST_F(BlobRecoveryTest, KeepsIntactBlobs) {
 TEST_F(BlobRecoveryTest, FinishesADeletion) {
   const v1::BlobRef blob = Put("hello");
   const v1::BlobRef gone = Put("its file is gone already");
-  ASSERT_THAT(Sql("UPDATE blob SET state = 'deleting'"), IsOk());
+  ASSERT_THAT(Sql("INSERT INTO dead_object (object_key, tenant, remove_after) "
+                  "SELECT object_key, tenant, 0 FROM blob; DELETE FROM blob"),
+              IsOk());
   std::filesystem::remove(PathOf(gone));
   EXPECT_EQ(Recover().deleted, 2);
   EXPECT_FALSE(HasFile(blob));
   EXPECT_EQ(StateOf(blob), "none");
-  EXPECT_EQ(StateOf(gone), "none");
 }
 
 TEST_F(BlobRecoveryTest, AdoptsAFileWithoutARow) {
-  const auto blob = PutBlob(*files_, "default", "hello", "");
-  ASSERT_THAT(blob, IsOk());
-  EXPECT_FALSE(IsHere(*blob));
+  PutObject("hello");
+  EXPECT_FALSE(IsHere(RefOf("hello")));
   EXPECT_EQ(Recover().adopted, 1);
-  EXPECT_TRUE(IsHere(*blob));
+  EXPECT_TRUE(IsHere(RefOf("hello")));
+}
+
+TEST_F(BlobRecoveryTest, RemovesAFileThatAnUploadLeftBesideTheBlob) {
+  const v1::BlobRef blob = Put("hello");
+  PutObject("hello");
+  EXPECT_EQ(FilesOf("default"), 2);
+  const BlobRecovery recovery = Recover();
+  EXPECT_EQ(recovery.adopted, 0);
+  EXPECT_EQ(recovery.deleted, 1);
+  EXPECT_EQ(FilesOf("default"), 1);
+  EXPECT_EQ(*GetBlob(*store_, "default", blob.sha256(), 5), "hello");
+}
+
+TEST_F(BlobRecoveryTest, AdoptsAFileOfALostBlob) {
+  const v1::BlobRef blob = Put("hello");
+  std::filesystem::remove(PathOf(blob));
+  PutObject("hello");
+  EXPECT_EQ(Recover().adopted, 1);
+  EXPECT_EQ(*GetBlob(*store_, "default", blob.sha256(), 5), "hello");
+}
+
+// As a server before schema 12 named files.
+TEST_F(BlobRecoveryTest, ReadsTheFilesOfOlderServers) {
+  const v1::BlobRef blob = Put("hello");
+  const std::string old = PathOf(blob).substr(0, PathOf(blob).rfind('.'));
+  std::filesystem::rename(PathOf(blob), old);
+  ASSERT_THAT(Sql("UPDATE blob SET object_key = tenant || '/' || substr(sha256, 1, 2) || '/' || "
+                  "sha256"),
+              IsOk());
+  const BlobRecovery recovery = Recover();
+  EXPECT_EQ(recovery.adopted + recovery.deleted + recovery.forgotten, 0);
+  EXPECT_EQ(*GetBlob(*store_, "default", blob.sha256(), 5), "hello");
+  Put("hello");
+  EXPECT_FALSE(std::filesystem::exists(old)) << "a new upload replaces it";
+  EXPECT_EQ(*GetBlob(*store_, "default", blob.sha256(), 5), "hello");
 }
 
 TEST_F(BlobRecoveryTest, ReportsALostBlobWithItsUsersAtEveryStart) {
@@ -84,7 +135,7 @@ TEST_F(BlobRecoveryTest, ReportsALostBlobWithItsUsersAtEveryStart) {
 }
 
 TEST_F(BlobRecoveryTest, RemovesUnfinishedUploads) {
-  const auto writer = files_->Create("default");
+  const auto writer = store_->Create("default");
   ASSERT_THAT(writer, IsOk());
   ASSERT_THAT((*writer)->Append("hel"), IsOk());
   const std::string incoming = folder_.path() + "/blobs/.incoming";
@@ -95,10 +146,10 @@ TEST_F(BlobRecoveryTest, RemovesUnfinishedUploads) {
 
 // Schema 1 had no rows and no references of blobs.
 TEST_F(BlobRecoveryTest, AddsRowsAndReferencesToADatabaseOfSchema1) {
-  const auto named = PutBlob(*files_, "default", "a picture", "image/png");
-  const auto unnamed = PutBlob(*files_, "default", "nobody's", "");
-  ASSERT_THAT(named, IsOk());
-  ASSERT_THAT(unnamed, IsOk());
+  PutObject("a picture");
+  PutObject("nobody's");
+  const v1::BlobRef named = RefOf("a picture");
+  const v1::BlobRef unnamed = RefOf("nobody's");
   database_.reset();
   const std::string path = folder_.path() + "/vico.db";
   std::filesystem::remove(path);
@@ -107,7 +158,7 @@ TEST_F(BlobRecoveryTest, AddsRowsAndReferencesToADatabaseOfSchema1) {
     ASSERT_THAT(old, IsOk());
     ASSERT_THAT((*old)->Script(FirstSchema().c_str()), IsOk());
     v1::Concept uploaded;
-    *uploaded.add_pictures()->mutable_blob() = *named;
+    *uploaded.add_pictures()->mutable_blob() = named;
     const std::string bytes = uploaded.SerializeAsString();
     ASSERT_THAT((*old)->Execute("INSERT INTO concept (name, tenant, message) VALUES (?, ?, ?)",
                                 {"concepts/1", "default", Bytes{bytes}}),
@@ -115,11 +166,11 @@ TEST_F(BlobRecoveryTest, AddsRowsAndReferencesToADatabaseOfSchema1) {
     ASSERT_THAT((*old)->Script("PRAGMA user_version = 1"), IsOk());
   }
   EXPECT_EQ(Recover().adopted, 2);
-  EXPECT_TRUE(IsHere(*named));
+  EXPECT_TRUE(IsHere(named));
   std::vector<std::string> users;
   ASSERT_THAT(database_->Read([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(users, UsersOfBlob(db, "default", named->sha256()));
-    ASSIGN_OR_RETURN(const auto others, UsersOfBlob(db, "default", unnamed->sha256()));
+    ASSIGN_OR_RETURN(users, UsersOfBlob(db, "default", named.sha256()));
+    ASSIGN_OR_RETURN(const auto others, UsersOfBlob(db, "default", unnamed.sha256()));
     EXPECT_TRUE(others.empty());
     return absl::OkStatus();
   }),

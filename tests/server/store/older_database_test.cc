@@ -30,7 +30,7 @@ std::string Schema(size_t count) {
                                                    "008_store_time"};
   std::string schema;
   for (size_t i = 0; i < count; ++i) {
-    std::ifstream file(fmt::format("server/sql/{}.sqlite.sql", kScripts[i]));
+    std::ifstream file(fmt::format("server/sql/sqlite/{}.sql", kScripts[i]));
     schema += std::string(std::istreambuf_iterator<char>(file), {});
   }
   return schema + fmt::format("PRAGMA user_version = {};", count);

@@ -1,0 +1,3 @@
+-- oldest program: 11
+-- The devices that a worker must have for the job.
+ALTER TABLE job ADD COLUMN devices BIGINT NOT NULL DEFAULT 1;
