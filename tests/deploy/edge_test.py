@@ -94,7 +94,7 @@ class EdgeTest(unittest.TestCase):
         with grpc.insecure_channel(server.worker_address) as workers:
             fake_worker.FakeWorker(workers).register()
         request = fake_worker.submit_generation(self.channel)
-        with profile.Edge(server.address, profile.SHORT_UNARY) as short, short.channel() as channel:
+        with profile.Edge(server.address, changes=profile.SHORT_UNARY) as short, short.channel() as channel:
             generating = call(channel, "JobService", "Generate")(request, timeout=seconds + 60)
             job = next(generating).job
             watching = call(channel, "JobService", "WatchJob")(message("WatchJobRequest", name=job),
@@ -129,7 +129,7 @@ class SlowPeersTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.edge = profile.Edge(server.address, profile.QUICK).__enter__()
+        cls.edge = profile.Edge(server.address, changes=profile.QUICK).__enter__()
         cls.addClassCleanup(cls.edge.__exit__)
 
     def tls(self):

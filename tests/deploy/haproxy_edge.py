@@ -21,7 +21,9 @@ class Edge(proxies.Proxy):
     profile = "deploy/haproxy/haproxy.cfg"
 
     def places(self):
-        return [(r"server vico 127\.0\.0\.1:50051 ", f"server vico {self.server} "),
+        lines = [f"server vico {self.servers[0]} proto h2"] if len(self.servers) == 1 else [
+            f"server vico-{i} {one} proto h2 check inter 1s fall 2 rise 1" for i, one in enumerate(self.servers)]
+        return [(r"server vico 127\.0\.0\.1:50051 proto h2", "\n  ".join(lines)),
                 (r"bind :443 ", f"bind 127.0.0.1:{self.port} "),
                 (r"/etc/vico/tls/", f"{self.tls}/"),
                 (r"\nglobal\n", "\nglobal\n  log stderr format raw local0\n"),

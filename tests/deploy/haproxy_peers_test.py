@@ -28,7 +28,7 @@ class PeersTest(unittest.TestCase):
         cls.addClassCleanup(cls.server.__exit__)
 
     def edge(self, *changes):
-        edge = haproxy_edge.Edge(self.server.address, changes)
+        edge = haproxy_edge.Edge(self.server.address, changes=changes)
         self.addCleanup(edge.__exit__)
         return edge.__enter__()
 

@@ -20,7 +20,8 @@ class Edge(proxies.Proxy):
     profile = "deploy/nginx/vico.conf"
 
     def places(self):
-        return [(r"server 127\.0\.0\.1:50051;", f"server {self.server};"),
+        first, *others = [f"server {one} max_fails=1 fail_timeout=2s;" for one in self.servers]
+        return [(r"server 127\.0\.0\.1:50051 max_fails=1 fail_timeout=2s;", " ".join([first, *others])),
                 (r"listen 443 ssl http2;", f"listen 127.0.0.1:{self.port} ssl http2;"),
                 (r"/etc/vico/tls/", f"{self.tls}/")]
 

@@ -17,12 +17,12 @@ def free_port():
 
 
 class Proxy:
-    """Base class of the proxies. `changes` are pairs of a regular expression and its replacement in the profile; each
+    """Base class of the proxies, in front of one server's address or several. `changes` are pairs of a regular expression and its replacement in the profile; each
     expression must match. A subclass has `profile`, `places` (changes that every test needs), `configure` (writes the
     files), `check` and `start`."""
 
-    def __init__(self, server, changes=()):
-        self.server = server
+    def __init__(self, *servers, changes=()):
+        self.servers = servers
         self._folder = tempfile.TemporaryDirectory(prefix="vico-edge.")
         self.folder = self._folder.name
         self.port = free_port()

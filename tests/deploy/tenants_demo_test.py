@@ -37,7 +37,7 @@ class TenantsDemoTest(unittest.TestCase):
         self.addCleanup(self.server.__exit__)
         upstream = (f"grpc_pass grpcs://vico_server; grpc_ssl_trusted_certificate {tls}/ca.crt; grpc_ssl_verify on; "
                     "grpc_ssl_name localhost;")
-        edge = nginx_edge.Edge(self.server.address, [(r"grpc_pass grpc://vico_server;", upstream)]).__enter__()
+        edge = nginx_edge.Edge(self.server.address, changes=[(r"grpc_pass grpc://vico_server;", upstream)]).__enter__()
         self.addCleanup(edge.__exit__)
         self.tenants = [Tenant(name, SERVER, VICO, self.folder, self.server.data, f"localhost:{edge.port}",
                                os.path.join(edge.folder, "tls/ca.crt")) for name in CONCEPTS]
