@@ -67,12 +67,16 @@ class FlagsTest(unittest.TestCase):
                     if command[0] != "test":
                         self.check(values.name, command[0], command[1:])
 
-    def test_flags_in_the_compose_file_exist(self):
-        for name, service in yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"].items():
-            self.check(name, "vico-server" if name == "server" else "vico-worker", service["command"])
-            if "healthcheck" in service:
-                _, program, *words = service["healthcheck"]["test"]
-                self.check(name, program, words)
+    def test_flags_in_the_compose_files_exist(self):
+        for file in ("compose.yaml", "compose-scaled-out.yaml"):
+            for name, service in yaml.safe_load((DEPLOY / file).read_text())["services"].items():
+                program = {"server": "vico-server", "migrate": "vico-server", "worker": "vico-worker"}.get(name.split("-")[0])
+                if not program:
+                    continue
+                self.check(f"{file}: {name}", program, service["command"])
+                if "healthcheck" in service:
+                    _, health, *words = service["healthcheck"]["test"]
+                    self.check(f"{file}: {name}", health, words)
 
     def test_flags_in_the_units_exist(self):
         for file in sorted((DEPLOY / "systemd").iterdir()):
