@@ -9,12 +9,12 @@ import sys
 import urllib.parse
 from collections.abc import Sequence
 
-import grpc
 import grpc.aio
 import uvicorn
 
-from vico.address import Peer, peer_at
+from vico._channel import OPTIONS, credentials
 from vico.errors import ConfigError
+from vico.settings import Settings, read_settings
 from vico_web import app, rules, static_files
 from vico_web.limits import Limits
 from vico_web.sessions import Secret
@@ -29,19 +29,18 @@ that they see: vico-web --listen 127.0.0.1:8080 --origin https://studio.example.
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        peer = peer_at("--server", options.server, ca=bool(options.ca))
-        key = _key(options.key_file)
+        settings = read_settings(options.server, options.ca, None, options.key_file, os.environ)
         listener = _listen(options.listen)
         site = _site(listener, options.origin)
-        credentials = _credentials(peer, options.ca)
     except (ConfigError, OSError, ValueError) as error:
         print(f"vico-web: {error}", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING,
                         format="%(asctime)s %(levelname)s %(message)s")
+    key = Secret(settings.key) if settings.key else None
     token = Secret(secrets.token_urlsafe(24))
     limits = Limits()
-    application = app.build(lambda: _open(peer, credentials), site, static_files.bundle(), own_key=key, token=token,
+    application = app.build(lambda: _open(settings), site, static_files.bundle(), own_key=key, token=token,
                             limits=limits)
     address = min(site.origins, key=lambda origin: "localhost" not in origin)
     print(f"{address}/#token={token.reveal()}" if key else address, flush=True)
@@ -55,30 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("vico-web", description=_HELP,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", default=os.environ.get("VICO_SERVER") or "127.0.0.1:50051", metavar="ADDRESS",
-                        help="the Vico server (default: VICO_SERVER, else %(default)s)")
-    parser.add_argument("--ca", default=os.environ.get("VICO_CA"), metavar="FILE",
-                        help="certificates of the authority that signed the server's (default: VICO_CA)")
-    parser.add_argument("--key-file", default=os.environ.get("VICO_KEY_FILE"), metavar="FILE",
-                        help="API key for the one who opens the printed address (default: VICO_KEY_FILE, VICO_KEY); "
-                             "without it each visitor signs in with a key")
+    parser.add_argument("--server", metavar="ADDRESS",
+                        help="the Vico server (default: VICO_SERVER, the configuration of vico, 127.0.0.1:50051)")
+    parser.add_argument("--ca", metavar="FILE",
+                        help="certificates of the authority that signed the server's (default: VICO_CA, the configuration)")
+    parser.add_argument("--key-file", metavar="FILE",
+                        help="API key for the one who opens the printed address (default: VICO_KEY, VICO_KEY_FILE, the "
+                             "configuration); without a key each visitor signs in with one")
     parser.add_argument("--listen", default="127.0.0.1:8080", metavar="ADDRESS",
                         help="address and port of the studio; port 0 takes a free one (default: %(default)s)")
     parser.add_argument("--origin", action="append", default=[], metavar="URL",
                         help="the address that browsers see, if it is another one; may be repeated")
     parser.add_argument("--verbose", action="store_true", help="log a line for each request")
     return parser
-
-
-def _key(path: str | None) -> Secret | None:
-    if path:
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read(4096).strip()
-    else:
-        text = os.environ.get("VICO_KEY", "").strip()
-    if text and not all("!" <= letter <= "~" for letter in text):
-        raise ValueError("the key holds a character that no key has")
-    return Secret(text) if text else None
 
 
 def _listen(address: str) -> socket.socket:
@@ -118,22 +106,11 @@ def _is_local(host: str) -> bool:
         return host == "localhost"
 
 
-def _credentials(peer: Peer, ca: str | None) -> grpc.ChannelCredentials | None:
-    if not peer.tls:
-        return None
-    if not ca:
-        return grpc.ssl_channel_credentials()
-    with open(ca, "rb") as file:
-        return grpc.ssl_channel_credentials(file.read())
-
-
-def _open(peer: Peer, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
-    options = [("grpc.max_receive_message_length", 8 << 20), ("grpc.keepalive_time_ms", 60_000),
-               # A server that comes back is found within a second, not after minutes of back-off.
-               ("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1000)]
-    if credentials is None:
-        return grpc.aio.insecure_channel(peer.target, options)
-    return grpc.aio.secure_channel(peer.target, credentials, options)
+def _open(settings: Settings) -> grpc.aio.Channel:
+    trust = credentials(settings)
+    if trust is None:
+        return grpc.aio.insecure_channel(settings.peer.target, OPTIONS)
+    return grpc.aio.secure_channel(settings.peer.target, trust, OPTIONS)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 import grpc.aio
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -48,14 +50,8 @@ class Guard:
 
         try:
             refusal = rules.check(_request(scope), self._site, self._rules)
-            if refusal is not None:
-                raise Refused(refusal.status, refusal.text)
-            await self._app(scope, receive, guarded)
-        except Refused as refused:
-            if not status:
-                await _text(guarded, refused.status, refused.text)
-        except Disconnected:
-            pass
+            answer = _text(refusal.status, refusal.text) if refusal else self._app
+            await answer(scope, receive, guarded)
         finally:
             log.info("%s %s %d %.0f ms", scope["method"], scope["path"], status, (time.monotonic() - begin) * 1e3)
 
@@ -69,12 +65,17 @@ def _request(scope: Scope) -> rules.Request:
     return rules.Request(scope["method"], scope["path"], headers)
 
 
-async def _text(send: Send, status: int, text: str) -> None:
-    data = text.encode()
-    await send({"type": "http.response.start", "status": status, "headers": [
-        (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(data)),
-        (b"cache-control", b"no-store")]})
-    await send({"type": "http.response.body", "body": data})
+def _text(status: int, text: str) -> PlainTextResponse:
+    return PlainTextResponse(text, status, {"cache-control": "no-store"})
+
+
+def _refused(request: Request, refused: Exception) -> PlainTextResponse:
+    assert isinstance(refused, Refused)
+    return _text(refused.status, refused.text)
+
+
+def _closed(request: Request, disconnected: Exception) -> PlainTextResponse:
+    return _text(499, "")  # nobody reads it; the log shows it
 
 
 def build(open_channel: Callable[[], grpc.aio.Channel], site: rules.Site, files: dict[str, File], *,
@@ -89,7 +90,7 @@ def build(open_channel: Callable[[], grpc.aio.Channel], site: rules.Site, files:
         yield
         await caller.close()
 
-    return Guard(Starlette(lifespan=running, routes=[
+    return Guard(Starlette(lifespan=running, exception_handlers={Refused: _refused, Disconnected: _closed}, routes=[
         Route("/session", SignIn(caller, sessions, limits, own_key, token), methods=["GET", "POST", "DELETE"]),
         Route("/upload", Uploads(caller, limits), methods=["POST"]),
         Route("/blob/{sha256}", Pictures(caller, limits), methods=["GET"]),

@@ -32,7 +32,7 @@ async def read_parts(scope: Scope, receive: Receive, limit_bytes: int, idle_seco
     while True:
         try:
             event = await asyncio.wait_for(receive(), idle_seconds)
-        except TimeoutError:
+        except asyncio.TimeoutError:
             raise Refused(408, f"no data for {idle_seconds:g} s") from None
         if event["type"] == "http.disconnect":
             raise Disconnected

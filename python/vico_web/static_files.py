@@ -2,16 +2,17 @@
 import dataclasses
 import gzip
 import hashlib
-import importlib.resources
-import mimetypes
-from importlib.resources.abc import Traversable
+import pathlib
 
 from starlette.types import Receive, Scope, Send
 
 from vico_web.body import Refused, header
 
-# Text that gets smaller. Fonts and pictures are compressed already.
-_COMPRESSED = ("text/html", "text/css", "text/javascript", "image/svg+xml", "application/json")
+# Not those of the machine, which its administrator may have changed.
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
+                ".woff2": "font/woff2", ".txt": "text/plain"}
+# Fonts are compressed already.
+_COMPRESSED = ("text/html", "text/css", "text/javascript", "text/plain", "image/svg+xml")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,31 +24,24 @@ class File:
     gzipped: bytes | None
 
 
-def load(folder: Traversable) -> dict[str, File]:
+def load(folder: pathlib.Path) -> dict[str, File]:
     """The files by their path on the site, as "/assets/index-3f2a.js"."""
     files = {}
-
-    def add(at: Traversable, path: str) -> None:
-        for entry in at.iterdir():
-            name = f"{path}/{entry.name}"
-            if entry.is_dir():
-                add(entry, name)
-                continue
-            data = entry.read_bytes()
-            media_type = mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
-            if media_type == "application/javascript":
-                media_type = "text/javascript"
-            small = gzip.compress(data, 9, mtime=0) if media_type in _COMPRESSED else None
-            files[name] = File(media_type, f'"{hashlib.sha256(data).hexdigest()[:32]}"',
-                               name.startswith("/assets/"), data, small)
-
-    add(folder, "")
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        name = f"/{path.relative_to(folder).as_posix()}"
+        data = path.read_bytes()
+        media_type = _MEDIA_TYPES.get(path.suffix, "application/octet-stream")
+        small = gzip.compress(data, 9, mtime=0) if media_type in _COMPRESSED else None
+        files[name] = File(media_type, f'"{hashlib.sha256(data).hexdigest()[:32]}"', name.startswith("/assets/"),
+                           data, small)
     return files
 
 
 def bundle() -> dict[str, File]:
     """The page that this package carries."""
-    files = load(importlib.resources.files("vico_web") / "static")
+    files = load(pathlib.Path(__file__).parent / "static")
     if "/index.html" not in files:
         raise RuntimeError("this package carries no page; scripts/studio --build makes it")
     return files
