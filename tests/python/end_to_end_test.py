@@ -1,0 +1,230 @@
+"""The package against a real server and worker, killed and started again in between:
+end_to_end_test.py SERVER WORKER"""
+import asyncio
+import hashlib
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+from unittest import mock
+
+import vico
+from cluster import ROOT, Cluster, CuttingProxy, quick_base
+from vico import events
+
+SERVER, WORKER = sys.argv[1:3]
+del sys.argv[1:3]
+STEPS = 12
+PROMPT = "a photo of a S* on the beach"
+
+
+def first(items, kind):
+    """The first event of this kind."""
+    return next(event for event in items if isinstance(event, kind))
+
+
+class EndToEndTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        patch = mock.patch.dict(os.environ, {"HOME": str(cls.folder), "XDG_CONFIG_HOME": str(cls.folder)})
+        patch.start()
+        cls.addClassCleanup(patch.stop)
+        cls.cluster = Cluster(SERVER, WORKER, quick_base(folder.name, STEPS), folder.name)
+        cls.addClassCleanup(cls.cluster.stop)
+        cls.cluster.start_server()
+        cls.cluster.start_worker()
+        cls.client = vico.Client(cls.cluster.address)
+        cls.addClassCleanup(cls.client.close)
+        cls.concept = cls.client.concepts.upload(ROOT / "examples/robot", display_name="robot")
+        cls.adapter = cls.client.train(cls.concept, "robot", seed=1).wait(timeout=300)
+
+    def test_a_watch_survives_the_death_of_the_server(self):
+        training = self.client.train(self.concept, "robot", seed=2)
+        stream = training.events(pictures=True)
+        got = [first(stream, events.Progress)]
+        self.cluster.kill("server")
+        self.cluster.start_server()
+        got += stream
+        self.assertEqual([event.sequence for event in got],
+                         list(range(got[0].sequence, got[0].sequence + len(got))))
+        self.assertIsInstance(got[-1], events.Succeeded)
+        samples = [event.picture for event in got if isinstance(event, events.Sample)]
+        self.assertEqual([sample.step for sample in samples], [STEPS // 2, STEPS])
+        for sample in samples:
+            self.assertEqual(hashlib.sha256(sample.bytes).hexdigest(), sample.sha256)
+        self.assertEqual(training.refresh().adapter_name, got[-1].adapter)
+
+    def test_no_picture_is_lost_or_comes_twice_when_server_and_worker_die(self):
+        undisturbed = self.adapter.generate(PROMPT, n=4, seed=5).wait(timeout=120)
+        generation = self.adapter.generate(PROMPT, n=4, seed=5, steps=25, preview_every_steps=5)
+        stream = generation.pictures(previews=True, timeout=200)
+        self.assertEqual(next(stream).kind, "preview")
+        self.cluster.kill("worker")
+        self.cluster.kill("server")
+        self.cluster.start_server()
+        self.cluster.start_worker()
+        finished = [picture for picture in stream if picture.kind == "picture"]
+        self.assertEqual(sorted(picture.index for picture in finished), [0, 1, 2, 3])
+        self.assertEqual({p.seed: p.sha256 for p in finished}, {p.seed: p.sha256 for p in undisturbed})
+        self.assertGreater(generation.refresh().attempt, 1)
+
+    def test_waiting_with_asyncio_survives_the_death_of_the_worker(self):
+        async def run():
+            async with vico.AsyncClient(self.cluster.address) as client:
+                training = await client.train(self.concept.name, "robot", seed=3, steps=STEPS)
+                running = asyncio.Event()
+
+                def progress(event):
+                    if isinstance(event, events.Progress):
+                        running.set()
+
+                waiting = asyncio.create_task(training.wait(progress=progress, timeout=300))
+                await asyncio.wait_for(running.wait(), 60)
+                self.cluster.kill("worker")
+                self.cluster.start_worker()
+                return await waiting, training
+
+        adapter, training = asyncio.run(run())
+        self.assertEqual(adapter.job_name, training.name)
+        self.assertEqual(training.attempt, 2)
+
+    def test_an_upload_that_is_cut_is_sent_again_and_makes_one_concept(self):
+        pictures = [noise_png(side) for side in (640, 704, 768)]
+        total = sum(map(len, pictures))
+        proxy = CuttingProxy(self.cluster.address, [total // 3, total // 2])
+        self.addCleanup(proxy.close)
+        before = {concept.name for concept in self.client.concepts.list()}
+        with vico.Client(proxy.address) as client:
+            concept = client.concepts.upload(pictures, display_name="noise")
+        self.assertEqual(proxy.cuts, [])
+        after = {concept.name for concept in self.client.concepts.list()}
+        self.assertEqual(after - before, {concept.name})
+        self.assertEqual([(p.width, p.height) for p in concept.pictures], [(s, s) for s in (640, 704, 768)])
+
+    def test_a_request_that_is_repeated_returns_the_same_job(self):
+        request_id = os.urandom(16).hex()
+        jobs = [self.client.train(self.concept, "robot", steps=1000, request_id=request_id) for _ in range(2)]
+        self.assertEqual(jobs[0].name, jobs[1].name)
+        self.assertIn(jobs[0].cancel().state, ("running", "cancelled"))
+        with self.assertRaises(vico.JobCancelled):
+            jobs[0].wait(timeout=60)
+        with self.assertRaises(vico.FailedPrecondition) as raised:
+            self.client.train(self.concept, "robot", steps=2, request_id=request_id)
+        self.assertEqual(raised.exception.reason, "REQUEST_ID_REUSED")
+        again = jobs[0].retry()
+        self.assertNotEqual(again.name, jobs[0].name)
+        again.cancel()
+
+    def test_a_timeout_leaves_the_job_alone(self):
+        training = self.client.train(self.concept, "robot", steps=2000, seed=4)
+        with self.assertRaises(vico.WaitTimeout):
+            training.wait(timeout=1)
+        self.assertFalse(training.refresh().message.cancel_requested)
+        self.assertIn(training.state, ("queued", "running"))
+        training.cancel()
+
+    def test_a_training_that_is_finished_early_has_an_adapter(self):
+        training = self.client.train(self.concept, "robot", steps=2000, seed=5)
+        first(training.events(timeout=60), events.Progress)
+        training.finish()
+        adapter = training.wait(timeout=60)
+        self.assertEqual(adapter.job_name, training.name)
+        self.assertLess(adapter.summary.steps, 2000)
+
+    def test_all_fields_that_are_wrong_are_named(self):
+        with self.assertRaises(vico.InvalidArgument) as raised:
+            self.client.train(self.concept, "robot", steps=0, batch_size=9)
+        self.assertEqual({violation.field for violation in raised.exception.field_violations},
+                         {"train.steps", "train.batch_size"})
+
+    def test_a_word_is_checked(self):
+        self.assertTrue(self.client.check_word("robot"))
+        wrong = self.client.check_word("robott")
+        self.assertFalse(wrong)
+        self.assertIn("robot", wrong.near_words)
+
+    def test_pictures_are_downloaded_by_name_and_as_thumbnails(self):
+        generation = self.adapter.generate(PROMPT, n=2, seed=9)
+        drawn = generation.wait(timeout=120)
+        self.assertEqual([self.client.pictures.download(p.name).bytes for p in generation.finished],
+                         [p.bytes for p in drawn])
+        source = self.concept.pictures[0]
+        small = self.client.pictures.download(source, thumbnail=64, format="jpeg")
+        self.assertEqual((small.width, small.height, small.file_name), (64, 64, source.file_name))
+        self.assertTrue(small.bytes.startswith(b"\xff\xd8"))
+        self.assertTrue(self.adapter.reference().bytes.startswith(b"\x89PNG"))
+
+    def test_an_adapter_is_downloaded_and_imported(self):
+        file = self.adapter.download(self.folder / "adapter.safetensors")
+        reference = self.adapter.reference().save(self.folder / "reference.png")
+        imported = self.client.adapters.import_file(file, reference=reference)
+        self.assertEqual(imported.message.blob.sha256, self.adapter.message.blob.sha256)
+        imported.update(display_name="copy", labels={"team": "toys"})
+        self.assertEqual(self.client.adapters.get(imported.name).labels, {"team": "toys"})
+        imported.delete()
+        with self.assertRaises(vico.NotFound):
+            imported.refresh()
+
+    def test_lists_filter_jobs(self):
+        generation = self.adapter.generate(PROMPT)
+        generation.wait(timeout=120)
+        named = [job.name for job in self.client.jobs.list(kind="generation", adapter=self.adapter)]
+        self.assertIn(generation.name, named)
+        self.assertNotIn(generation.name, [job.name for job in self.client.jobs.list(kind="training")])
+
+    def test_a_watch_of_all_jobs_sees_a_new_one_and_the_death_of_the_server(self):
+        changes = self.client.jobs.watch(kind="generation", timeout=120)
+        for change in changes:
+            if change.ready:
+                break
+        generation = self.adapter.generate(PROMPT, n=1)
+        ours = (change for change in changes if change.job == generation.name)
+        self.assertEqual(next(ours).job, generation.name)
+        self.cluster.kill("server")
+        self.cluster.start_server()
+        last = next(change.event for change in ours if events.is_terminal(change.event))
+        self.assertIsInstance(last, events.Succeeded)
+        changes.close()
+
+    def run_program(self, program, folder):
+        (self.folder / folder).mkdir()
+        ran = subprocess.run([sys.executable, "-W", "error", "-"], input=program, cwd=self.folder / folder, timeout=200,
+                             check=False, capture_output=True, text=True,
+                             env={**os.environ, "VICO_SERVER": self.cluster.address})
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        return sorted(path.relative_to(self.folder / folder) for path in (self.folder / folder).rglob("*.png"))
+
+    def test_the_eight_lines_of_the_examples_train_and_draw(self):
+        program = (ROOT / "examples/eight_lines.py").read_text().replace("examples/", f"{ROOT}/examples/")
+        lines = [line for line in program.splitlines() if line and not line.startswith(("#", '"""'))]
+        self.assertEqual(len(lines), 8)
+        self.assertIn("\n".join(lines), (ROOT / "python/README.md").read_text().replace(
+            "examples/", f"{ROOT}/examples/"))
+        self.assertEqual(len(self.run_program(program, "eight")), 4)
+
+    def test_the_cells_of_the_notebook_run(self):
+        cells = json.loads((ROOT / "examples/vico.ipynb").read_text())["cells"]
+        program = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        program = "display = print\n" + program.replace("examples/", f"{ROOT}/examples/")
+        self.assertGreater(len(self.run_program(program, "notebook")), 0)
+
+
+def noise_png(side):
+    """A PNG that does not compress: 3 bytes a pixel."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\0" + os.urandom(3 * side) for _ in range(side))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b""))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

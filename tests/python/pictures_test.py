@@ -1,0 +1,77 @@
+"""Picture: names, files that are never replaced, Pillow and Jupyter."""
+import base64
+import os
+import pathlib
+import tempfile
+import unittest
+
+from vico import Picture
+
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
+
+def drawn(data=PNG, **more):
+    more = {"prompt": "a photo of a S* on the beach!", "index": 1, "seed": 7, "job": "jobs/0123456789ab", **more}
+    return Picture("picture", data=data, **more)
+
+
+class PictureTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def test_in_a_folder_the_name_holds_job_prompt_index_and_seed(self):
+        written = drawn().save(f"{self.folder}/new/")
+        self.assertEqual(written, self.folder / "new/01234567_a_photo_of_a_s_on_the_beach_1_7.png")
+        self.assertEqual(written.read_bytes(), PNG)
+
+    def test_a_taken_name_gets_a_number_and_the_same_bytes_are_used(self):
+        first = drawn().save(self.folder)
+        second = drawn(b"other").save(self.folder)
+        self.assertEqual(second.name, first.stem + "_2.png")
+        self.assertEqual(drawn().save(self.folder), first)
+        self.assertEqual(drawn(b"other").save(self.folder), second)
+        self.assertEqual(first.read_bytes(), PNG)
+        self.assertEqual(len(os.listdir(self.folder)), 2)
+
+    def test_a_file_of_mine_is_replaced_only_by_force(self):
+        path = self.folder / "mine.png"
+        path.write_bytes(b"mine")
+        with self.assertRaisesRegex(FileExistsError, "mine.png: is there already"):
+            drawn().save(path)
+        self.assertEqual(path.read_bytes(), b"mine")
+        drawn().save(path, force=True)
+        self.assertEqual(path.read_bytes(), PNG)
+        self.assertEqual(drawn().save(path), path)
+
+    def test_a_name_for_another_format_is_refused(self):
+        with self.assertRaisesRegex(ValueError, r"ends with .png, or picture.pil\(\)"):
+            drawn().save(self.folder / "a.jpg")
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_a_thumbnail_in_jpeg_gets_its_ending(self):
+        self.assertTrue(drawn(media_type="image/jpeg").save(self.folder).name.endswith(".jpg"))
+
+    def test_jupyter_gets_the_bytes_of_their_format_and_none_without_bytes(self):
+        self.assertEqual(drawn()._repr_png_(), PNG)
+        self.assertIsNone(drawn()._repr_jpeg_())
+        self.assertIsNone(drawn(None)._repr_png_())
+
+    def test_bytes_that_were_not_received_say_how_to_get_them(self):
+        with self.assertRaisesRegex(LookupError, "client.pictures.download"):
+            drawn(None).bytes  # noqa: B018
+
+    def test_the_bytes_are_not_printed(self):
+        self.assertNotIn("PNG", repr(drawn()))
+
+    def test_pillow_opens_it(self):
+        try:
+            import PIL  # noqa: F401
+        except ImportError:
+            self.skipTest("without Pillow")
+        self.assertEqual(drawn().pil().size, (1, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,55 @@
+"""mypy --strict finds nothing in the package, and a caller's mistakes are found."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PYTHON = pathlib.Path(__file__).resolve().parents[2] / "python"
+
+# Each line ends with the code of the error that mypy must find, or with nothing.
+CALLER = """
+import vico
+client = vico.Client("127.0.0.1:1", timeout=3)
+training = client.train("concepts/1", "robot", steps=3, dialect="paper")
+adapter: vico.Adapter = training.wait(progress=True)
+for picture in adapter.generate("p", n=4, seed=[1, 2], preview_every_steps=5):
+    data: bytes = picture.bytes
+client.train("concepts/1", "robot", stepz=3)  # call-arg
+client.train("concepts/1", "robot", dialect="latin")  # arg-type
+client.jobs.list(state="lost")  # arg-type
+number: int = training.wait()  # assignment
+async def main() -> None:
+    async with vico.AsyncClient() as client:
+        generation = await client.generate("p", base_model="baseModels/1")
+        async for picture in generation:
+            picture.save("out/")
+        client.generate("p").pictures()  # attr-defined
+"""
+
+
+def mypy(*arguments):
+    with tempfile.TemporaryDirectory() as cache:
+        return subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", cache, *arguments], cwd=PYTHON,
+                              capture_output=True, text=True, timeout=300, check=False)
+
+
+class TypesTest(unittest.TestCase):
+    def test_the_package_and_a_callers_mistakes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            caller = pathlib.Path(folder) / "caller.py"
+            caller.write_text(CALLER)
+            # One run, since mypy reads the package again for each.
+            ran = mypy("--strict", "vico", str(caller))
+        found = {}
+        for line in ran.stdout.splitlines():
+            if ": error: " in line:
+                path, number = line.split(":")[:2]
+                found[(pathlib.Path(path).name, int(number))] = line.rpartition("[")[2].rstrip("]")
+        expected = {("caller.py", number): line.partition("# ")[2]
+                    for number, line in enumerate(CALLER.splitlines(), 1) if "  # " in line}
+        self.assertEqual(found, expected, ran.stdout + ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
