@@ -1,8 +1,38 @@
 #include "worker/personalize/base.h"
 
 #include "worker/model/finite.h"
+#include "worker/model/uninitialized.h"
 
 namespace vico::worker {
+namespace {
+
+template <typename Network>
+Network CopyOn(const torch::Device& device, const Network& network) {
+  Network copy{nullptr};
+  {
+    const UninitializedParameters every_one_is_copied;
+    copy = Network(network->config());
+  }
+  const auto from = network->parameters();
+  auto to = copy->parameters();
+  for (size_t i = 0; i < to.size(); ++i) {
+    to[i].set_requires_grad(false);
+    to[i].set_data(from[i].to(from[i].options().device(device), /*non_blocking=*/false,
+                              /*copy=*/true));
+  }
+  copy->eval();
+  return copy;
+}
+
+}  // namespace
+
+Base Base::ReplicaOn(const torch::Device& device) const {
+  return {.text = CopyOn(device, text),
+          .unet = CopyOn(device, unet),
+          .schedule = schedule,
+          .tokenizer = tokenizer,
+          .threads = threads};
+}
 
 EncodedPrompts Base::EncodePrompts(const std::vector<std::string>& prompts,
                                    const std::string& placeholder) const {

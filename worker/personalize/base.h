@@ -20,15 +20,19 @@ struct EncodedPrompts {
   TokenPositions positions;  ///< both the end token's in a prompt without the placeholder
 };
 
-/// A copy shares the weights. The networks are on one device, in evaluation mode and without
-/// gradients.
+/// A copy of the struct shares the weights. The networks are on one device, in evaluation mode and
+/// without gradients.
 struct Base {
   ClipText text{nullptr};
   Vae vae{nullptr};
   UNet unet{nullptr};
   Schedule schedule;
   Tokenizer tokenizer;
-  int threads = 1;  ///< CPU threads of its jobs
+  int threads = 1;  ///< CPU threads of its jobs, on all devices together
+
+  /// The same text encoder and U-Net on the further devices of the worker, for rows of training
+  /// steps. They have no autoencoder and no replicas.
+  std::vector<Base> replicas = {};
 
   torch::Device device() const { return unet->parameters()[0].device(); }
 
@@ -37,6 +41,9 @@ struct Base {
     return SitesOf(dialect, unet->encoder_and_middle(),
                    static_cast<int64_t>(unet->transformers().size()));
   }
+
+  /// An element of `replicas`, with weights of its own.
+  Base ReplicaOn(const torch::Device& device) const;
 
   EncodedPrompts EncodePrompts(const std::vector<std::string>& prompts,
                                const std::string& placeholder) const;

@@ -10,8 +10,9 @@
 
 namespace vico::worker {
 
-RowParts::RowParts(int64_t rows, int threads, const c10::Device& device)
-    : parts_(device.is_cpu() ? std::clamp<int64_t>(rows, 1, std::max(threads, 1)) : 1),
+RowParts::RowParts(int64_t rows, int threads, const c10::Device& device, int64_t devices)
+    : devices_(devices),
+      parts_(std::clamp<int64_t>(rows, 1, device.is_cpu() ? std::max(threads, 1) : devices)),
       threads_before_(at::get_num_threads()) {
   at::set_num_threads(std::max(1, threads / static_cast<int>(parts_)));
 }
@@ -19,6 +20,11 @@ RowParts::RowParts(int64_t rows, int threads, const c10::Device& device)
 RowParts::~RowParts() { at::set_num_threads(threads_before_); }
 
 int64_t RowParts::CountFor(int64_t rows) const { return std::clamp<int64_t>(rows, 1, parts_); }
+
+int64_t RowParts::DeviceOf(int64_t part, int64_t rows) const {
+  const int64_t parts = CountFor(rows);
+  return part * std::min(devices_, parts) / parts;
+}
 
 void RowParts::ForEach(int64_t rows,
                        const std::function<void(int64_t part, const RowRange&)>& work) const {

@@ -4,7 +4,10 @@
 #include <iterator>
 #include <numbers>
 
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/autograd.h>
+
+#include "common/failpoint.h"
 
 namespace vico::worker {
 namespace {
@@ -27,8 +30,11 @@ double RateShare(const TrainOptions& options, int64_t step) {
   return (1 + std::cos(std::numbers::pi * done)) / 2;
 }
 
-TrainRows Narrow(const TrainRows& rows, const RowRange& range) {
-  const auto cut = [&](const torch::Tensor& x) { return x.narrow(0, range.begin, range.count); };
+// The rows of a part, on its device.
+TrainRows Part(const TrainRows& rows, const RowRange& range, const torch::Device& device) {
+  const auto cut = [&](const torch::Tensor& x) {
+    return x.narrow(0, range.begin, range.count).to(device);
+  };
   const auto first = rows.prompts.begin() + range.begin;
   return {cut(rows.target), cut(rows.reference),          cut(rows.timestep),
           cut(rows.noise),  {first, first + range.count}, rows.word};
@@ -65,25 +71,44 @@ Gradients PartGradients(Base& base, Adapter& adapter, const TrainOptions& option
 }  // namespace
 
 TrainingStep::TrainingStep(Base& base, Adapter& adapter, const TrainOptions& options)
-    : base_(base),
-      adapter_(adapter),
+    : adapter_(adapter),
       options_(options),
+      places_{{&base, adapter}},
       optimizer_(MakeOptimizer(adapter, options)),
-      parts_(options.batch_size, base.threads, base.device()) {}
+      parts_(options.batch_size, base.threads, base.device(), options.devices) {
+  const auto replicas = static_cast<int64_t>(base.replicas.size());
+  TORCH_CHECK(options.devices >= 1 && options.devices <= 1 + replicas, "devices: must be 1..",
+              1 + replicas, ", got ", options.devices);
+  for (int64_t i = 0; i + 1 < options.devices; ++i) {
+    Base& replica = base.replicas[static_cast<size_t>(i)];
+    Adapter copy(base.unet->transformers(), adapter->sites(), adapter->placeholder().size(0),
+                 /*seed=*/0, BlockStart::kDefault);
+    copy->to(replica.device());
+    places_.push_back({&replica, copy});
+  }
+  UpdateCopies();
+}
 
 Gradients TrainingStep::Compute(const TrainRows& rows) const {
   const int64_t count = rows.target.size(0);
   std::vector<Gradients> found(static_cast<size_t>(parts_.CountFor(count)));
   parts_.ForEach(count, [&](int64_t part, const RowRange& range) {
+    Place place = places_[static_cast<size_t>(parts_.DeviceOf(part, count))];
+    const torch::Device device = place.base->device();
+    const c10::DeviceGuard on_device(device);
+    // A hit a step. The other parts are being computed.
+    if (range.begin + range.count == count) VICO_FAILPOINT_STATUS("train.mid_step").IgnoreError();
     found[static_cast<size_t>(part)] =
-        PartGradients(base_, adapter_, options_, Narrow(rows, range),
+        PartGradients(*place.base, place.adapter, options_, Part(rows, range, device),
                       static_cast<double>(range.count) / static_cast<double>(count));
   });
   Gradients sum = std::move(found[0]);
   for (size_t part = 1; part < found.size(); ++part) {
     sum.loss += found[part].loss;
     sum.loss_reg += found[part].loss_reg;
-    for (size_t i = 0; i < sum.values.size(); ++i) sum.values[i].add_(found[part].values[i]);
+    for (size_t i = 0; i < sum.values.size(); ++i) {
+      sum.values[i].add_(found[part].values[i].to(sum.values[i].device()));
+    }
   }
   return sum;
 }
@@ -100,6 +125,7 @@ void TrainingStep::Apply(Gradients gradients, int64_t step) {
     parameters[i].mutable_grad() = std::move(gradients.values[i]);
   }
   optimizer_.step();
+  UpdateCopies();
 }
 
 TrainingState TrainingStep::Copy(int64_t steps) const {
@@ -108,6 +134,16 @@ TrainingState TrainingStep::Copy(int64_t steps) const {
 
 void TrainingStep::Restore(const TrainingState& state) {
   RestoreTrainingState(state, adapter_, optimizer_);
+  UpdateCopies();
+}
+
+void TrainingStep::UpdateCopies() {
+  const at::NoGradGuard no_grad;
+  const auto trained = adapter_->parameters();
+  for (size_t place = 1; place < places_.size(); ++place) {
+    const auto copies = places_[place].adapter->parameters();
+    for (size_t i = 0; i < trained.size(); ++i) copies[i].copy_(trained[i]);
+  }
 }
 
 }  // namespace vico::worker

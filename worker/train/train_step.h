@@ -1,6 +1,8 @@
 // One step of ViCo's training on given rows: losses, gradients and the optimizer's update. Source:
 // ViCo, arXiv:2306.00971; the authors' LatentDiffusion.p_losses. B rows, C latent channels, h and w
-// the latent's sides.
+// the latent's sides. The rows may be placed on several devices, each with a copy of the adapter:
+// the first device adds up the gradients, in the order of the rows, and makes the optimizer's
+// update, and the other devices get the new parameters.
 #pragma once
 
 #include <string>
@@ -34,8 +36,9 @@ class TrainingStep {
  public:
   TrainingStep(Base& base, Adapter& adapter, const TrainOptions& options);
 
-  /// Losses and gradients of at most options.batch_size rows. In both dialects each row is computed
-  /// like a batch of one, and the losses are averaged. Throws c10::Error.
+  /// Losses and gradients of at most options.batch_size rows, which are on the base's device, as
+  /// the gradients are. In both dialects each row is computed like a batch of one, and the losses
+  /// are averaged. Throws c10::Error.
   Gradients Compute(const TrainRows& rows) const;
 
   /// Makes AdamW's step number `step`, 0..options.steps - 1.
@@ -46,9 +49,17 @@ class TrainingStep {
   void Restore(const TrainingState& state);
 
  private:
-  Base& base_;
+  // A device's networks.
+  struct Place {
+    Base* base;
+    Adapter adapter;  // of the first place the trained one, of the others a copy
+  };
+
+  void UpdateCopies();
+
   Adapter& adapter_;
   const TrainOptions& options_;
+  std::vector<Place> places_;
   torch::optim::AdamW optimizer_;
   RowParts parts_;
 };

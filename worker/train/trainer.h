@@ -18,6 +18,7 @@ struct TrainOptions {
   std::vector<int64_t> sites;  ///< indices of transformers, ascending; empty: the dialect's
   int64_t steps = 400;
   int64_t batch_size = 1;
+  int64_t devices = 1;  ///< that compute the rows of a step: the base's and its first replicas'
   double embedding_learning_rate = 5e-3;
   double attention_learning_rate = 1e-5;
   bool cosine_rates = false;         ///< both rates fall to 0 along half a cosine; else constant
@@ -59,9 +60,11 @@ struct TrainStart {
 
 /// pictures01 [P, 3, h, w] in 0..1, P at least 1. Returns the adapter after all steps, or after the
 /// step at which a callback stopped. Resumes from `start` and then ends with the same bits as
-/// without the interruption, on the same kind of device with the same number of threads. Throws
-/// c10::Error, also for an init word that is not one token or a state that does not fit; NonFinite
-/// if the base model alone gives numbers that are not finite.
+/// without the interruption, on the same kind of device with the same number of threads. On CPUs
+/// the number of devices does not change the bits; on GPUs it changes the order in which numbers
+/// are added. Throws c10::Error, also for an init word that is not one token, a state that does not
+/// fit or more devices than there are; NonFinite if the base model alone gives numbers that are not
+/// finite.
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
                      const OnStep& on_step, const TrainStart* start = nullptr);
 

@@ -46,6 +46,42 @@ TEST(RowPartsTest, AGpuGetsTheWholeBatchAtOnce) {
   EXPECT_EQ(RowParts(8, 4, c10::Device(c10::kCUDA, 0)).CountFor(8), 1);
 }
 
+std::vector<int64_t> Devices(const RowParts& parts, int64_t rows) {
+  std::vector<int64_t> devices;
+  for (int64_t part = 0; part < parts.CountFor(rows); ++part) {
+    devices.push_back(parts.DeviceOf(part, rows));
+  }
+  return devices;
+}
+
+TEST(RowPartsTest, EachGpuGetsOnePart) {
+  const RowParts parts(4, 1, c10::Device(c10::kCUDA, 0), 3);
+  EXPECT_EQ(parts.CountFor(4), 3);
+  EXPECT_THAT(Devices(parts, 4), ElementsAre(0, 1, 2));
+  EXPECT_THAT(Devices(parts, 2), ElementsAre(0, 1));
+}
+
+TEST(RowPartsTest, CpuDevicesShareThePartsOfOne) {
+  for (const int64_t devices : {1, 2, 3, 4}) {
+    EXPECT_EQ(RowParts(4, 4, kCpu, devices).CountFor(4), 4) << devices;
+    EXPECT_EQ(RowParts(4, 6, kCpu, devices).CountFor(4), 4) << devices;
+  }
+  EXPECT_THAT(Devices(RowParts(4, 4, kCpu, 4), 4), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(Devices(RowParts(4, 4, kCpu, 3), 4), ElementsAre(0, 0, 1, 2));
+  EXPECT_THAT(Devices(RowParts(4, 4, kCpu, 2), 4), ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(Devices(RowParts(4, 2, kCpu, 4), 4), ElementsAre(0, 1));
+  EXPECT_THAT(Devices(RowParts(4, 4, kCpu, 1), 4), ElementsAre(0, 0, 0, 0));
+}
+
+TEST(RowPartsTest, SeveralCpuDevicesUseNoMoreThreadsThanOne) {
+  const RowParts parts(4, 8, kCpu, 4);
+  std::vector<std::atomic<int>> threads(4);
+  parts.ForEach(4, [&](int64_t part, const RowRange&) {
+    threads.at(static_cast<size_t>(part)) = at::get_num_threads();
+  });
+  EXPECT_THAT(std::vector<int>(threads.begin(), threads.end()), ElementsAre(2, 2, 2, 2));
+}
+
 TEST(RowPartsTest, DividesTheThreadsAndRestoresTheirNumber) {
   const int before = at::get_num_threads();
   {
