@@ -4,14 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
-#include "server/blobs/tracked_blob_store.h"
+#include "server/blobs/dead_objects.h"
 #include "server/jobs/job.h"
 
 namespace vico::server {
@@ -50,7 +49,7 @@ absl::Status BlobGarbageCollector::Find(SqlSession& db, size_t limit,
       return absl::OkStatus();
     };
   };
-  const int64_t before = absl::ToUnixMicros(time_.Now() - age_);
+  const int64_t before = absl::ToUnixMicros(parts_.time.Now() - age_);
   RETURN_IF_ERROR(db.Query(kFind, {before, static_cast<int64_t>(limit)}, add(before)));
   if (quota_.bytes == 0) return absl::OkStatus();
   std::vector<std::string> full;
@@ -60,7 +59,7 @@ absl::Status BlobGarbageCollector::Find(SqlSession& db, size_t limit,
                              full.push_back(row.Text(0));
                              return absl::OkStatus();
                            }));
-  const int64_t soon = absl::ToUnixMicros(time_.Now() - std::min(age_, kAgeOfFullTenants));
+  const int64_t soon = absl::ToUnixMicros(parts_.time.Now() - std::min(age_, kAgeOfFullTenants));
   for (const std::string& tenant : full) {
     if (found.size() >= limit) break;
     RETURN_IF_ERROR(db.Query(
@@ -69,48 +68,53 @@ absl::Status BlobGarbageCollector::Find(SqlSession& db, size_t limit,
   return absl::OkStatus();
 }
 
-/// Marks up to `limit` blobs. The search reads all old blobs, so it holds no writer up, and rests
+/// Deletes up to `limit` rows. The search reads all old blobs, so it holds no writer up, and rests
 /// when it finds nothing.
-absl::StatusOr<int> BlobGarbageCollector::Mark(size_t limit) {
-  static const std::string kMark =
-      fmt::format("UPDATE blob SET state = 'deleting' WHERE tenant = ?2 AND sha256 = ?3 AND {}",
-                  IsGarbageSql());
+absl::StatusOr<int> BlobGarbageCollector::DeleteRows(size_t limit) {
+  static const std::string kDelete =
+      fmt::format("DELETE FROM blob WHERE tenant = ?2 AND sha256 = ?3 AND {}", IsGarbageSql());
   const auto begun = std::chrono::steady_clock::now();
   if (begun < next_search_) return 0;
   std::vector<Garbage> found;
-  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) { return Find(db, limit, found); }));
+  RETURN_IF_ERROR(parts_.database.Read([&](SqlSession& db) {
+    found.clear();
+    return Find(db, limit, found);
+  }));
   if (found.empty()) {
     const auto ended = std::chrono::steady_clock::now();
     next_search_ = ended + kRestOfSearch * (ended - begun);
     return 0;
   }
-  int marked = 0;
-  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
-    marked = 0;
+  int count = 0;
+  RETURN_IF_ERROR(parts_.database.Write([&](SqlSession& db) -> absl::Status {
+    count = 0;
     for (const Garbage& blob : found) {
-      ASSIGN_OR_RETURN(const int changed,
-                       db.Execute(kMark, {blob.before, blob.tenant, blob.sha256}));
-      marked += changed;
+      // Skips a blob that is being named. Once its row is locked, a second statement sees whatever
+      // was named before.
+      std::string key;
+      RETURN_IF_ERROR(
+          db.Query("SELECT object_key FROM blob WHERE tenant = ? AND sha256 = ? "
+                   "FOR UPDATE SKIP LOCKED",
+                   {blob.tenant, blob.sha256}, [&](const SqlRow& row) {
+                     key = row.Text(0);
+                     return absl::OkStatus();
+                   }));
+      if (key.empty()) continue;
+      ASSIGN_OR_RETURN(const int deleted,
+                       db.Execute(kDelete, {blob.before, blob.tenant, blob.sha256}));
+      if (deleted == 0) continue;
+      RETURN_IF_ERROR(BuryObject(db, key, parts_.time.Now() + parts_.grace));
+      ++count;
     }
     return absl::OkStatus();
   }));
-  return marked;
+  return count;
 }
 
 absl::StatusOr<int> BlobGarbageCollector::Turn(int limit) {
-  ASSIGN_OR_RETURN(const int marked, Mark(static_cast<size_t>(limit)));
-  std::vector<std::pair<std::string, std::string>> deleting;
-  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
-    return db.Query("SELECT tenant, sha256 FROM blob WHERE state = 'deleting'", {},
-                    [&](const SqlRow& row) {
-                      deleting.emplace_back(row.Text(0), row.Text(1));
-                      return absl::OkStatus();
-                    });
-  }));
-  for (const auto& [tenant, sha256] : deleting) {
-    RETURN_IF_ERROR(FinishDeletion(database_, files_, tenant, sha256));
-  }
-  return marked;
+  ASSIGN_OR_RETURN(const int deleted, DeleteRows(static_cast<size_t>(limit)));
+  RETURN_IF_ERROR(RemoveDueObjects(parts_, 2 * limit).status());
+  return deleted;
 }
 
 }  // namespace vico::server

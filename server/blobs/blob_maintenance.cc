@@ -7,15 +7,18 @@ constexpr int kMaxCollected = 64;
 
 }  // namespace
 
-BlobMaintenance::BlobMaintenance(Database& database, BlobFiles& files, const StoreClock& time,
-                                 const Log& log, const BlobMaintenanceOptions& options)
+BlobMaintenance::BlobMaintenance(const BlobParts& parts, const Log& log,
+                                 const BlobMaintenanceOptions& options)
     : log_(log),
       options_(options),
-      collector_(database, files, time, options.garbage_age, options.quota),
-      scrubber_(database, files, time, log, options.scrub_interval) {}
+      collector_(parts, options.garbage_age, options.quota),
+      scrubber_(parts, log, options.scrub_interval),
+      reconciliation_(parts, log) {}
 
 void BlobMaintenance::Start() {
-  thread_ = std::make_unique<PeriodicThread>(options_.interval, [this] { Turn(); });
+  thread_ = std::make_unique<PeriodicThread>(options_.interval, [this] {
+    if (options_.leadership == nullptr || options_.leadership->IsLeader()) Turn();
+  });
 }
 
 void BlobMaintenance::Turn() {
@@ -30,6 +33,9 @@ void BlobMaintenance::Turn() {
       static_cast<uint64_t>(static_cast<double>(options_.scrub_bytes_per_second) * seconds);
   if (const auto scrubbed = scrubber_.Turn(bytes); !scrubbed.ok()) {
     log_.Error("scrubbing blobs failed", {{"error", scrubbed.status().ToString()}});
+  }
+  if (const absl::Status compared = reconciliation_.Turn(); !compared.ok()) {
+    log_.Error("comparing blobs with objects failed", {{"error", compared.ToString()}});
   }
 }
 

@@ -1,11 +1,13 @@
 #include "server/blobs/blob_rows.h"
 
 #include <array>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "common/status.h"
 #include "server/jobs/job.h"
+#include "server/objects/object_key.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/worker.pb.h"
@@ -20,6 +22,25 @@ constexpr std::array<BlobReference, 1> kReferences{{
 absl::Status BlobMissing(std::string_view sha256) {
   return Error(absl::StatusCode::kFailedPrecondition,
                fmt::format("blob {}: is not stored; upload it again", sha256), "BLOB_MISSING");
+}
+
+constexpr char kFindLive[] =
+    "SELECT size_bytes, time, object_key FROM blob "
+    "WHERE tenant = ? AND sha256 = ? AND state = 'live'";
+constexpr char kFindLiveAndHold[] =
+    "SELECT size_bytes, time, object_key FROM blob "
+    "WHERE tenant = ? AND sha256 = ? AND state = 'live' FOR SHARE";
+
+absl::StatusOr<BlobRow> FindLive(SqlSession& db, std::string_view sql, std::string_view tenant,
+                                 std::string_view sha256) {
+  absl::StatusOr<BlobRow> found = Error(
+      absl::StatusCode::kNotFound, fmt::format("blob {}: is not stored", sha256), "BLOB_NOT_FOUND");
+  RETURN_IF_ERROR(db.Query(sql, {tenant, sha256}, [&](const SqlRow& row) {
+    found = BlobRow{std::string(tenant), std::string(sha256), static_cast<uint64_t>(row.Int(0)),
+                    absl::FromUnixMicros(row.Int(1)), row.Text(2)};
+    return absl::OkStatus();
+  }));
+  return found;
 }
 
 absl::Status InsertUse(SqlSession& db, std::string_view tenant, std::string_view user,
@@ -54,40 +75,58 @@ absl::Status NameAll(SqlSession& db, std::string_view sql, const BlobsOf& blobs_
 std::span<const BlobReference> BlobReferences() { return kReferences; }
 
 absl::Status SaveBlobRow(SqlSession& db, absl::Time now, std::string_view tenant,
-                         const v1::BlobRef& blob) {
+                         const v1::BlobRef& blob, const std::string& object_key,
+                         absl::Duration grace) {
+  std::string before;
+  RETURN_IF_ERROR(
+      db.Query("SELECT object_key FROM blob WHERE tenant = ? AND sha256 = ? FOR NO KEY UPDATE",
+               {tenant, blob.sha256()}, [&](const SqlRow& row) {
+                 before = row.Text(0);
+                 return absl::OkStatus();
+               }));
+  if (!before.empty() && before != object_key) {
+    RETURN_IF_ERROR(BuryObject(db, before, now + grace));
+  }
   return db
       .Execute(
-          "INSERT INTO blob (tenant, sha256, size_bytes, state, time) VALUES (?, ?, ?, 'live', ?) "
-          "ON CONFLICT (tenant, sha256) DO UPDATE SET size_bytes = excluded.size_bytes, state = "
-          "'live', "
-          "time = excluded.time",
-          {tenant, blob.sha256(), static_cast<int64_t>(blob.size_bytes()), absl::ToUnixMicros(now)})
+          "INSERT INTO blob (tenant, sha256, size_bytes, state, time, object_key) "
+          "VALUES (?, ?, ?, 'live', ?, ?) ON CONFLICT (tenant, sha256) DO UPDATE SET "
+          "size_bytes = excluded.size_bytes, state = 'live', time = excluded.time, "
+          "object_key = excluded.object_key",
+          {tenant, blob.sha256(), static_cast<int64_t>(blob.size_bytes()), absl::ToUnixMicros(now),
+           object_key})
+      .status();
+}
+
+absl::Status BuryObject(SqlSession& db, const std::string& object_key, absl::Time remove_after) {
+  ASSIGN_OR_RETURN(const ObjectKey key, ParseObjectKey(object_key));
+  return db
+      .Execute(
+          "INSERT INTO dead_object (object_key, tenant, remove_after) VALUES (?, ?, ?) "
+          "ON CONFLICT (object_key) DO NOTHING",
+          {object_key, key.tenant, absl::ToUnixMicros(remove_after)})
       .status();
 }
 
 absl::StatusOr<BlobRow> FindLiveBlob(SqlSession& db, std::string_view tenant,
                                      std::string_view sha256) {
-  absl::StatusOr<BlobRow> found = Error(
-      absl::StatusCode::kNotFound, fmt::format("blob {}: is not stored", sha256), "BLOB_NOT_FOUND");
-  RETURN_IF_ERROR(db.Query(
-      "SELECT size_bytes, time FROM blob WHERE tenant = ? AND sha256 = ? AND state = 'live'",
-      {tenant, sha256}, [&](const SqlRow& row) {
-        found = BlobRow{std::string(tenant), std::string(sha256), static_cast<uint64_t>(row.Int(0)),
-                        absl::FromUnixMicros(row.Int(1))};
-        return absl::OkStatus();
-      }));
-  return found;
+  return FindLive(db, kFindLive, tenant, sha256);
 }
 
 absl::Status NameBlobs(SqlSession& db, std::string_view tenant, std::string_view user,
                        const std::vector<v1::BlobRef>& blobs) {
+  std::map<std::string, uint64_t> sizes;  // by digest
   for (const v1::BlobRef& blob : blobs) {
     if (blob.sha256().empty()) continue;
-    const absl::StatusOr<BlobRow> row = FindLiveBlob(db, tenant, blob.sha256());
-    if (absl::IsNotFound(row.status())) return BlobMissing(blob.sha256());
+    const auto [known, added] = sizes.emplace(blob.sha256(), blob.size_bytes());
+    if (!added && known->second != blob.size_bytes()) return BlobMissing(blob.sha256());
+  }
+  for (const auto& [sha256, size_bytes] : sizes) {
+    const absl::StatusOr<BlobRow> row = FindLive(db, kFindLiveAndHold, tenant, sha256);
+    if (absl::IsNotFound(row.status())) return BlobMissing(sha256);
     if (!row.ok()) return row.status();
-    if (row->size_bytes != blob.size_bytes()) return BlobMissing(blob.sha256());
-    RETURN_IF_ERROR(InsertUse(db, tenant, user, blob.sha256()));
+    if (row->size_bytes != size_bytes) return BlobMissing(sha256);
+    RETURN_IF_ERROR(InsertUse(db, tenant, user, sha256));
   }
   return absl::OkStatus();
 }

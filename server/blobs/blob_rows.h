@@ -32,17 +32,21 @@ struct BlobRow {
   std::string sha256;
   uint64_t size_bytes = 0;
   absl::Time time{};  ///< store time of the last upload or of the last lost reference
+  std::string object_key{};
 };
 
-/// Inserts the row of a durable blob, or makes it `live` again.
+/// Inserts the row of a durable blob, or gives it the object of this upload. `object_key` must
+/// exist. An object that the row named before is dead, and is removed after `grace`.
 absl::Status SaveBlobRow(SqlSession& db, absl::Time now, std::string_view tenant,
-                         const v1::BlobRef& blob);
+                         const v1::BlobRef& blob, const std::string& object_key,
+                         absl::Duration grace = absl::ZeroDuration());
 
 /// The row of a live blob; otherwise kNotFound.
 absl::StatusOr<BlobRow> FindLiveBlob(SqlSession& db, std::string_view tenant,
                                      std::string_view sha256);
 
-/// Adds references of `user` (a resource name) to these blobs. kFailedPrecondition, reason
+/// Adds references of `user` (a resource name) to these blobs. Locks their rows, in the order of
+/// the digests, so that no collector deletes them before the commit. kFailedPrecondition, reason
 /// BLOB_MISSING, for a blob that is not live with the size in the reference: the client has to
 /// upload it again. A reference without a digest is skipped.
 absl::Status NameBlobs(SqlSession& db, std::string_view tenant, std::string_view user,
@@ -55,6 +59,9 @@ absl::Status UnnameBlobs(SqlSession& db, absl::Time now, std::string_view tenant
 /// The resources that reference the blob.
 absl::StatusOr<std::vector<std::string>> UsersOfBlob(SqlSession& db, std::string_view tenant,
                                                      std::string_view sha256);
+
+/// Records that no blob names the object, which is removed at `remove_after` or later.
+absl::Status BuryObject(SqlSession& db, const std::string& object_key, absl::Time remove_after);
 
 /// All referenced blobs that are not live.
 absl::StatusOr<std::vector<BlobRow>> LostBlobs(SqlSession& db);

@@ -28,22 +28,25 @@ class BlobWriter {
   /// upload of no bytes.
   virtual absl::StatusOr<MappedBytes> Map() = 0;
 
-  /// Makes the bytes durable under their digest. kDataLoss, reason DIGEST_MISMATCH, when
-  /// `expected_sha256` is not empty and differs; kResourceExhausted, reason QUOTA_EXCEEDED, when
-  /// the bytes are new to the tenant and exceed its quota. `media_type` is only copied into the
-  /// result.
+  /// Makes the bytes durable under their digest. kUnavailable, with a reason of an object store,
+  /// when a bucket does not take them: nothing is stored, and the upload may be repeated.
+  /// kDataLoss, reason DIGEST_MISMATCH, when `expected_sha256` is not empty and differs;
+  /// kResourceExhausted, reason QUOTA_EXCEEDED, when the bytes are new to the tenant and exceed its
+  /// quota. `media_type` is only copied into the result.
   virtual absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
                                              std::string_view media_type) = 0;
 };
 
-/// A blob that is open for reading. It stays readable if the blob is removed meanwhile.
+/// A blob that is open for reading. If the blob is removed meanwhile, Read returns its bytes or
+/// kNotFound, reason BLOB_NOT_FOUND: files stay readable, objects in a bucket do not.
 class BlobReader {
  public:
   virtual ~BlobReader() = default;
 
   virtual uint64_t size_bytes() const = 0;
 
-  /// The bytes from `offset`, at most `length`; fewer only at the end, none beyond it.
+  /// The bytes from `offset`, at most `length`; fewer only at the end, none beyond it. kUnavailable
+  /// while a bucket is away.
   virtual absl::StatusOr<std::string> Read(uint64_t offset, uint64_t length) = 0;
 };
 

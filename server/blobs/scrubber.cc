@@ -18,7 +18,7 @@ constexpr uint64_t kReadAtOnce = uint64_t{1} << 20;
 
 absl::Status Scrubber::Load() {
   if (loaded_) return absl::OkStatus();
-  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
+  RETURN_IF_ERROR(parts_.database.Read([&](SqlSession& db) {
     return db.Query("SELECT began, ended, tenant, sha256 FROM scrub", {}, [&](const SqlRow& row) {
       began_ = absl::FromUnixMicros(row.Int(0));
       resting_ = row.Int(1) != 0;
@@ -32,7 +32,7 @@ absl::Status Scrubber::Load() {
 }
 
 absl::Status Scrubber::SavePosition() {
-  return database_.Write([&](SqlSession& db) {
+  return parts_.database.Write([&](SqlSession& db) {
     return db
         .Execute(
             R"(INSERT INTO scrub ("only", began, ended, tenant, sha256) VALUES (1, ?, ?, ?, ?) )"
@@ -47,20 +47,21 @@ absl::Status Scrubber::SavePosition() {
 /// Opens the blob after the last one read. False when there is none.
 absl::StatusOr<bool> Scrubber::OpenNext() {
   BlobRow next;
-  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
+  RETURN_IF_ERROR(parts_.database.Read([&](SqlSession& db) {
     return db.Query(
-        "SELECT tenant, sha256, size_bytes, time FROM blob WHERE (tenant, sha256) > (?, ?) "
+        "SELECT tenant, sha256, size_bytes, time, object_key FROM blob "
+        "WHERE (tenant, sha256) > (?, ?) "
         "AND state = 'live' ORDER BY tenant, sha256 LIMIT 1",
         {tenant_, sha256_}, [&](const SqlRow& row) {
           next = {row.Text(0), row.Text(1), static_cast<uint64_t>(row.Int(2)),
-                  absl::FromUnixMicros(row.Int(3))};
+                  absl::FromUnixMicros(row.Int(3)), row.Text(4)};
           return absl::OkStatus();
         });
   }));
   if (next.sha256.empty()) return false;
   current_ = std::make_unique<Current>();
   current_->row = std::move(next);
-  auto reader = files_.Open(current_->row.tenant, current_->row.sha256);
+  auto reader = parts_.objects.Open(current_->row.object_key, current_->row.size_bytes);
   if (reader.ok()) {
     current_->reader = *std::move(reader);
   } else if (!absl::IsNotFound(reader.status())) {
@@ -85,7 +86,7 @@ absl::StatusOr<bool> Scrubber::Judge(bool intact) {
   tenant_ = blob.tenant;
   sha256_ = blob.sha256;
   if (intact) return false;
-  ASSIGN_OR_RETURN(const Quarantined result, QuarantineDamaged(database_, files_, blob));
+  ASSIGN_OR_RETURN(const Quarantined result, QuarantineDamaged(parts_, blob));
   if (result.moved) {
     log_.Error("a blob is damaged and was quarantined",
                {{"tenant", blob.tenant},
@@ -98,8 +99,8 @@ absl::StatusOr<bool> Scrubber::Judge(bool intact) {
 absl::StatusOr<int> Scrubber::Turn(uint64_t bytes) {
   RETURN_IF_ERROR(Load());
   if (resting_ || began_ == absl::UnixEpoch()) {
-    if (began_ != absl::UnixEpoch() && time_.Now() < began_ + interval_) return 0;
-    began_ = time_.Now();
+    if (began_ != absl::UnixEpoch() && parts_.time.Now() < began_ + interval_) return 0;
+    began_ = parts_.time.Now();
     resting_ = false;
     tenant_.clear();
     sha256_.clear();

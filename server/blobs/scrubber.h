@@ -10,25 +10,17 @@
 
 #include "common/log.h"
 #include "common/sha256.h"
-#include "server/blobs/blob_files.h"
+#include "server/blobs/blob_parts.h"
 #include "server/blobs/blob_rows.h"
-#include "server/jobs/store_clock.h"
-#include "server/sql/database.h"
 
 namespace vico::server {
 
 /// One thread at a time. After a restart it continues after the last blob that was read to its end.
 class Scrubber {
  public:
-  /// `interval`: between the starts of two rounds. The references must outlive
-  /// it.
-  Scrubber(Database& database, BlobFiles& files, const StoreClock& time, Log log,
-           absl::Duration interval)
-      : database_(database),
-        files_(files),
-        time_(time),
-        log_(std::move(log)),
-        interval_(interval) {}
+  /// `interval`: between the starts of two rounds. What `parts` refers to must outlive it.
+  Scrubber(const BlobParts& parts, Log log, absl::Duration interval)
+      : parts_(parts), log_(std::move(log)), interval_(interval) {}
 
   /// Reads at most `bytes` and one chunk more; returns the number of quarantined blobs. A damaged
   /// blob loses its row, so it is never served, and its users are logged. An upload of the right
@@ -41,7 +33,7 @@ class Scrubber {
  private:
   struct Current {
     BlobRow row;
-    std::unique_ptr<BlobReader> reader;
+    std::unique_ptr<ObjectReader> reader;
     Sha256 hash;
     uint64_t offset = 0;
   };
@@ -52,9 +44,7 @@ class Scrubber {
   absl::Status Skip(const absl::Status& why);
   absl::StatusOr<bool> Judge(bool intact);
 
-  Database& database_;
-  BlobFiles& files_;
-  const StoreClock& time_;
+  const BlobParts parts_;
   const Log log_;
   const absl::Duration interval_;
   bool loaded_ = false;

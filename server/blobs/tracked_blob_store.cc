@@ -1,141 +1,225 @@
 #include "server/blobs/tracked_blob_store.h"
 
+#include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/failpoint.h"
+#include "common/sha256.h"
 #include "common/status.h"
-#include "server/blobs/blob_rows.h"
 #include "server/blobs/byte_quota.h"
 #include "server/blobs/damaged_blob.h"
+#include "server/blobs/dead_objects.h"
+#include "server/objects/object_key.h"
 
 namespace vico::server {
 namespace {
 
+/// kAborted, reason TENANT_DELETED, for a tenant whose deletion has begun.
+absl::Status CheckTenantActive(SqlSession& db, std::string_view tenant) {
+  ASSIGN_OR_RETURN(
+      const int64_t deleted,
+      db.QueryInt("SELECT count(*) FROM tenant WHERE name = ? AND state <> 'active'", {tenant}, 0));
+  if (deleted == 0) return absl::OkStatus();
+  return Error(absl::StatusCode::kAborted, "blob: the tenant is deleted", "TENANT_DELETED");
+}
+
 class TrackedWriter final : public BlobWriter {
  public:
-  TrackedWriter(std::unique_ptr<BlobWriter> writer, std::string tenant, BlobFiles& files,
-                Database& database, const StoreClock& time, const TenantQuota& quota)
-      : writer_(std::move(writer)),
-        tenant_(std::move(tenant)),
-        files_(files),
-        database_(database),
-        time_(time),
-        quota_(quota) {}
+  TrackedWriter(std::unique_ptr<ObjectWriter> writer, std::string tenant, const BlobParts& parts,
+                const TenantQuota& quota)
+      : writer_(std::move(writer)), tenant_(std::move(tenant)), parts_(parts), quota_(quota) {}
 
-  absl::Status Append(std::string_view bytes) override { return writer_->Append(bytes); }
+  absl::Status Append(std::string_view bytes) override {
+    if (writer_ == nullptr) return Ended();
+    if (absl::Status status = writer_->Append(bytes); !status.ok()) {
+      writer_ = nullptr;
+      return status;
+    }
+    hash_.Update(bytes);
+    size_bytes_ += bytes.size();
+    return absl::OkStatus();
+  }
 
-  absl::StatusOr<MappedBytes> Map() override { return writer_->Map(); }
+  absl::StatusOr<MappedBytes> Map() override {
+    if (writer_ == nullptr) return Ended();
+    return writer_->Map();
+  }
 
   absl::StatusOr<v1::BlobRef> Commit(std::string_view expected_sha256,
                                      std::string_view media_type) override {
-    ASSIGN_OR_RETURN(v1::BlobRef blob, writer_->Commit(expected_sha256, media_type));
-    VICO_FAILPOINT("blob.before_row");
-    const absl::Status saved = database_.Write([&](SqlSession& db) -> absl::Status {
-      // A deletion of an earlier blob of the same bytes may have removed the file between its
-      // rename and this transaction. Deletions are transactions, so the check here is enough.
-      if (const auto size = files_.Size(tenant_, blob.sha256()); !size.ok()) {
-        return WithRetryAfter(absl::UnavailableError("blob: was being deleted; upload it again"),
-                              absl::Seconds(1));
-      }
-      // Bytes that the tenant has already cost nothing, also while they are being deleted: until
-      // then they count.
-      ASSIGN_OR_RETURN(const int64_t known,
-                       db.QueryInt("SELECT count(*) FROM blob WHERE tenant = ? AND sha256 = ?",
-                                   {tenant_, blob.sha256()}, 0));
-      if (known == 0) RETURN_IF_ERROR(CheckByteQuota(db, quota_, tenant_, blob.size_bytes()));
-      return SaveBlobRow(db, time_.Now(), tenant_, blob);
-    });
-    if (saved.ok()) return blob;
-    // If this fails too, the next start of the server finds the file.
-    RemoveFileWithoutRow(database_, files_, tenant_, blob.sha256()).IgnoreError();
-    return saved;
+    if (writer_ == nullptr) return Ended();
+    // The bytes go at the end, whatever comes.
+    const std::unique_ptr<ObjectWriter> writer = std::move(writer_);
+    v1::BlobRef blob;
+    blob.set_sha256(hash_.HexDigest());
+    blob.set_size_bytes(size_bytes_);
+    blob.set_media_type(std::string(media_type));
+    if (!expected_sha256.empty() && expected_sha256 != blob.sha256()) {
+      return Error(absl::StatusCode::kDataLoss,
+                   fmt::format("blob: the {} bytes have digest {}, not {}", size_bytes_,
+                               blob.sha256(), expected_sha256),
+                   "DIGEST_MISMATCH");
+    }
+    if (parts_.objects.remote()) {
+      ASSIGN_OR_RETURN(const bool known, Renew(blob));
+      if (known) return blob;
+    }
+    RETURN_IF_ERROR(Store(*writer, blob));
+    return blob;
   }
 
  private:
-  const std::unique_ptr<BlobWriter> writer_;
+  static absl::Status Ended() {
+    return absl::FailedPreconditionError("blob: the upload has ended");
+  }
+
+  /// Restarts the age of a blob that is live. False when there is none.
+  absl::StatusOr<bool> Renew(const v1::BlobRef& blob) {
+    int renewed = 0;
+    RETURN_IF_ERROR(parts_.database.Write([&](SqlSession& db) -> absl::Status {
+      RETURN_IF_ERROR(CheckTenantActive(db, tenant_));
+      ASSIGN_OR_RETURN(renewed,
+                       db.Execute("UPDATE blob SET time = ? WHERE tenant = ? AND sha256 = ? "
+                                  "AND size_bytes = ? AND state = 'live'",
+                                  {absl::ToUnixMicros(parts_.time.Now()), tenant_, blob.sha256(),
+                                   static_cast<int64_t>(blob.size_bytes())}));
+      return absl::OkStatus();
+    }));
+    return renewed == 1;
+  }
+
+  /// Stores the object, then the row. An upload that ends in between leaves an object that is
+  /// announced as dead, or that the next start of the server finds.
+  absl::Status Store(ObjectWriter& writer, const v1::BlobRef& blob) {
+    const std::string key = NewObjectKey(tenant_, blob.sha256());
+    const bool announced = parts_.objects.remote();
+    if (announced) {
+      // Before the transfer, which a tenant without room is spared.
+      RETURN_IF_ERROR(parts_.database.Read([&](SqlSession& db) { return CheckRoom(db, blob); }));
+      RETURN_IF_ERROR(AnnounceObject(parts_, key));
+    }
+    RETURN_IF_ERROR(writer.Put(key, blob.sha256()));
+    VICO_FAILPOINT("blob.before_row");
+    std::string replaced;
+    const absl::Status saved = parts_.database.Write([&](SqlSession& db) -> absl::Status {
+      if (quota_.bytes > 0) RETURN_IF_ERROR(db.Lock(TenantScope(tenant_)));
+      if (announced) RETURN_IF_ERROR(ClaimAnnounced(db, key));
+      RETURN_IF_ERROR(CheckRoom(db, blob));
+      const auto before = FindLiveBlob(db, tenant_, blob.sha256());
+      replaced = before.ok() ? before->object_key : "";
+      return SaveBlobRow(db, parts_.time.Now(), tenant_, blob, key, parts_.grace);
+    });
+    if (!saved.ok()) {
+      // After kUnavailable the row may have been committed. What is left over is removed by its
+      // announcement, or by the next start of the server.
+      if (!absl::IsUnavailable(saved)) parts_.objects.Remove(key).IgnoreError();
+      return saved;
+    }
+    if (!replaced.empty()) RemoveDueObject(parts_, replaced).IgnoreError();
+    return absl::OkStatus();
+  }
+
+  /// Bytes that the tenant has already cost nothing.
+  absl::Status CheckRoom(SqlSession& db, const v1::BlobRef& blob) {
+    RETURN_IF_ERROR(CheckTenantActive(db, tenant_));
+    ASSIGN_OR_RETURN(const int64_t known,
+                     db.QueryInt("SELECT count(*) FROM blob WHERE tenant = ? AND sha256 = ?",
+                                 {tenant_, blob.sha256()}, 0));
+    return known > 0 ? absl::OkStatus() : CheckByteQuota(db, quota_, tenant_, blob.size_bytes());
+  }
+
+  std::unique_ptr<ObjectWriter> writer_;
   const std::string tenant_;
-  BlobFiles& files_;
-  Database& database_;
-  const StoreClock& time_;
+  const BlobParts parts_;
   const TenantQuota quota_;
+  Sha256 hash_;
+  uint64_t size_bytes_ = 0;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<BlobWriter>> TrackedBlobStore::Create(std::string_view tenant) {
   VICO_FAILPOINT("blob.before_create");
+  RETURN_IF_ERROR(CheckTenantOfBlob(tenant));
   // Commit decides; this spares a tenant without room the upload.
-  RETURN_IF_ERROR(
-      database_.Read([&](SqlSession& db) { return CheckByteQuota(db, quota_, tenant, 0); }));
-  ASSIGN_OR_RETURN(auto writer, files_.Create(tenant));
-  return std::make_unique<TrackedWriter>(std::move(writer), std::string(tenant), files_, database_,
-                                         time_, quota_);
+  RETURN_IF_ERROR(parts_.database.Read([&](SqlSession& db) -> absl::Status {
+    RETURN_IF_ERROR(CheckTenantActive(db, tenant));
+    return CheckByteQuota(db, quota_, tenant, 0);
+  }));
+  ASSIGN_OR_RETURN(auto writer, parts_.objects.Create(tenant));
+  return std::make_unique<TrackedWriter>(std::move(writer), std::string(tenant), parts_, quota_);
 }
 
-absl::Status TrackedBlobStore::CheckLive(std::string_view tenant, std::string_view sha256) {
-  return database_.Read([&](SqlSession& db) { return FindLiveBlob(db, tenant, sha256).status(); });
+absl::StatusOr<BlobRow> TrackedBlobStore::FindStored(std::string_view tenant,
+                                                     std::string_view sha256) {
+  RETURN_IF_ERROR(CheckBlobName(tenant, sha256));
+  BlobRow row;
+  RETURN_IF_ERROR(parts_.database.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(row, FindLiveBlob(db, tenant, sha256));
+    return absl::OkStatus();
+  }));
+  return row;
 }
 
 absl::StatusOr<std::unique_ptr<BlobReader>> TrackedBlobStore::Open(std::string_view tenant,
                                                                    std::string_view sha256) {
-  // The file first: an open file stays readable, and a row that is live now was live before.
-  ASSIGN_OR_RETURN(auto reader, files_.Open(tenant, sha256));
-  RETURN_IF_ERROR(CheckLive(tenant, sha256));
-  return VerifiedReader(std::move(reader), database_, files_, tenant, sha256);
+  ASSIGN_OR_RETURN(BlobRow row, FindStored(tenant, sha256));
+  auto reader = parts_.objects.Open(row.object_key, row.size_bytes);
+  if (absl::IsNotFound(reader.status())) {
+    // An upload of the same bytes may have replaced the object in between.
+    ASSIGN_OR_RETURN(row, FindStored(tenant, sha256));
+    reader = parts_.objects.Open(row.object_key, row.size_bytes);
+  }
+  if (!reader.ok()) return reader.status();
+  return VerifiedReader(*std::move(reader), parts_, std::move(row));
 }
 
 absl::StatusOr<uint64_t> TrackedBlobStore::Size(std::string_view tenant, std::string_view sha256) {
-  ASSIGN_OR_RETURN(const uint64_t size, files_.Size(tenant, sha256));
-  RETURN_IF_ERROR(CheckLive(tenant, sha256));
-  return size;
+  ASSIGN_OR_RETURN(BlobRow row, FindStored(tenant, sha256));
+  if (absl::IsNotFound(parts_.objects.Look(row.object_key))) {
+    ASSIGN_OR_RETURN(row, FindStored(tenant, sha256));
+    RETURN_IF_ERROR(parts_.objects.Look(row.object_key));
+  }
+  return row.size_bytes;
 }
 
 absl::Status TrackedBlobStore::Remove(std::string_view tenant, std::string_view sha256) {
-  if (const auto size = files_.Size(tenant, sha256); absl::IsInvalidArgument(size.status())) {
-    return size.status();
-  }
-  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) {
-    return db
-        .Execute("UPDATE blob SET state = 'deleting' WHERE tenant = ? AND sha256 = ?",
-                 {tenant, sha256})
+  RETURN_IF_ERROR(CheckBlobName(tenant, sha256));
+  std::string key;
+  RETURN_IF_ERROR(parts_.database.Write([&](SqlSession& db) -> absl::Status {
+    key.clear();
+    RETURN_IF_ERROR(
+        db.Query("SELECT object_key FROM blob WHERE tenant = ? AND sha256 = ? FOR NO KEY UPDATE",
+                 {tenant, sha256}, [&](const SqlRow& row) {
+                   key = row.Text(0);
+                   return absl::OkStatus();
+                 }));
+    if (key.empty()) return absl::OkStatus();
+    RETURN_IF_ERROR(BuryObject(db, key, parts_.time.Now() + parts_.grace));
+    return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant, sha256})
         .status();
   }));
-  return FinishDeletion(database_, files_, tenant, sha256);
+  return key.empty() ? absl::OkStatus() : RemoveDueObject(parts_, key);
 }
 
 absl::Status TrackedBlobStore::RemoveTenant(std::string_view tenant) {
-  RETURN_IF_ERROR(files_.RemoveTenant(tenant));
-  return database_.Write([&](SqlSession& db) -> absl::Status {
+  RETURN_IF_ERROR(parts_.objects.RemoveTenant(tenant));
+  return parts_.database.Write([&](SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(db.Execute("DELETE FROM blob_use WHERE tenant = ?", {tenant}).status());
     RETURN_IF_ERROR(db.Execute("DELETE FROM blob WHERE tenant = ?", {tenant}).status());
+    if (parts_.objects.remote()) {
+      // The transfer of an upload may still end; then its object is removed by its row.
+      const int64_t last = absl::ToUnixMicros(parts_.time.Now() + kLongestUpload);
+      RETURN_IF_ERROR(db.Execute("UPDATE dead_object SET remove_after = ?1 WHERE tenant = ?2 "
+                                 "AND remove_after > ?1",
+                                 {last, tenant})
+                          .status());
+    } else {
+      RETURN_IF_ERROR(db.Execute("DELETE FROM dead_object WHERE tenant = ?", {tenant}).status());
+    }
     return db.Execute("DELETE FROM blob_total WHERE tenant = ?", {tenant}).status();
-  });
-}
-
-absl::Status RemoveFileWithoutRow(Database& database, BlobFiles& files, std::string_view tenant,
-                                  std::string_view sha256) {
-  // In a transaction, as in FinishDeletion: an upload of the same bytes may be about to insert the
-  // row. It looks for the file in its own transaction.
-  return database.Write([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(const int64_t rows,
-                     db.QueryInt("SELECT count(*) FROM blob WHERE tenant = ? AND sha256 = ?",
-                                 {tenant, sha256}, 0));
-    return rows > 0 ? absl::OkStatus() : files.Remove(tenant, sha256);
-  });
-}
-
-absl::Status FinishDeletion(Database& database, BlobFiles& files, std::string_view tenant,
-                            std::string_view sha256) {
-  return database.Write([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(const int64_t deleting,
-                     db.QueryInt("SELECT count(*) FROM blob WHERE tenant = ? AND sha256 = ? "
-                                 "AND state = 'deleting'",
-                                 {tenant, sha256}, 0));
-    if (deleting == 0) return absl::OkStatus();
-    VICO_FAILPOINT("gc.before_unlink");
-    RETURN_IF_ERROR(files.Remove(tenant, sha256));
-    return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant, sha256})
-        .status();
   });
 }
 

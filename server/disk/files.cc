@@ -13,9 +13,8 @@
 #include "common/status.h"
 
 namespace vico::server {
-namespace {
 
-absl::Status ErrnoError(std::string_view doing) {
+absl::Status FileError(std::string_view doing) {
   const int error = errno;
   const std::string message = fmt::format("file: {}: {}", doing, std::strerror(error));
   switch (error) {
@@ -31,6 +30,8 @@ absl::Status ErrnoError(std::string_view doing) {
       return absl::UnavailableError(message);
   }
 }
+
+namespace {
 
 class Descriptor {
  public:
@@ -54,14 +55,14 @@ class PosixWritableFile final : public WritableFile {
     while (!bytes.empty()) {
       const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return ErrnoError("write");
+      if (written < 0) return FileError("write");
       bytes.remove_prefix(static_cast<size_t>(written));
     }
     return absl::OkStatus();
   }
 
   absl::Status Sync() override {
-    return fsync(fd_.get()) == 0 ? absl::OkStatus() : ErrnoError("sync");
+    return fsync(fd_.get()) == 0 ? absl::OkStatus() : FileError("sync");
   }
 
  private:
@@ -82,7 +83,7 @@ class PosixReadableFile final : public ReadableFile {
       const ssize_t got = pread(fd_.get(), bytes.data() + done, bytes.size() - done,
                                 static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return ErrnoError("read");
+      if (got < 0) return FileError("read");
       if (got == 0) return absl::DataLossError("file: has become shorter");
       done += static_cast<size_t>(got);
     }
@@ -98,16 +99,16 @@ class PosixReadableFile final : public ReadableFile {
 
 absl::StatusOr<std::unique_ptr<WritableFile>> PosixFiles::Create(const std::string& path) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0) return ErrnoError("create");
+  if (fd < 0) return FileError("create");
   return std::make_unique<PosixWritableFile>(fd);
 }
 
 absl::StatusOr<std::unique_ptr<ReadableFile>> PosixFiles::Open(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return ErrnoError("open");
+  if (fd < 0) return FileError("open");
   struct stat info {};
   if (fstat(fd, &info) != 0) {
-    const absl::Status status = ErrnoError("stat");
+    const absl::Status status = FileError("stat");
     close(fd);
     return status;
   }
@@ -116,27 +117,27 @@ absl::StatusOr<std::unique_ptr<ReadableFile>> PosixFiles::Open(const std::string
 
 absl::StatusOr<uint64_t> PosixFiles::Size(const std::string& path) {
   struct stat info {};
-  if (lstat(path.c_str(), &info) != 0) return ErrnoError("stat");
+  if (lstat(path.c_str(), &info) != 0) return FileError("stat");
   return static_cast<uint64_t>(info.st_size);
 }
 
 absl::Status PosixFiles::Rename(const std::string& from, const std::string& to) {
-  return rename(from.c_str(), to.c_str()) == 0 ? absl::OkStatus() : ErrnoError("rename");
+  return rename(from.c_str(), to.c_str()) == 0 ? absl::OkStatus() : FileError("rename");
 }
 
 absl::Status PosixFiles::Remove(const std::string& path) {
-  return unlink(path.c_str()) == 0 ? absl::OkStatus() : ErrnoError("remove");
+  return unlink(path.c_str()) == 0 ? absl::OkStatus() : FileError("remove");
 }
 
 absl::Status PosixFiles::MakeFolder(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
-  return ErrnoError("create folder");
+  return FileError("create folder");
 }
 
 absl::Status PosixFiles::SyncFolder(const std::string& path) {
   const Descriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) return ErrnoError("open folder");
-  return fsync(folder.get()) == 0 ? absl::OkStatus() : ErrnoError("sync folder");
+  if (folder.get() < 0) return FileError("open folder");
+  return fsync(folder.get()) == 0 ? absl::OkStatus() : FileError("sync folder");
 }
 
 }  // namespace vico::server

@@ -12,6 +12,9 @@
 
 namespace vico::server {
 
+/// The error of the last system call of this thread, by errno; see Files.
+absl::Status FileError(std::string_view doing);
+
 /// A new file. Closed by its destructor. One thread at a time.
 class WritableFile {
  public:

@@ -10,6 +10,7 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/disk/clone_file.h"
+#include "server/objects/local_objects.h"
 #include "server/sql/sqlite_connection.h"
 
 namespace vico::server {
@@ -68,14 +69,28 @@ absl::Status CheckDatabase(SqlSession& db, const std::string& path) {
   return Unsuitable(path, "has an older schema; start its server once, which migrates it");
 }
 
+/// A backup is copied as it is, also one of a schema before 12, which has no keys of objects.
+absl::StatusOr<std::string> KeyColumn(SqlSession& db) {
+  ASSIGN_OR_RETURN(
+      const int64_t keys,
+      db.QueryInt("SELECT count(*) FROM pragma_table_info('blob') WHERE name = 'object_key'", {},
+                  0));
+  return std::string(keys == 0 ? "tenant || '/' || substr(sha256, 1, 2) || '/' || sha256"
+                               : "object_key");
+}
+
 absl::StatusOr<std::vector<BlobRow>> LiveBlobs(SqlSession& db) {
   std::vector<BlobRow> blobs;
-  RETURN_IF_ERROR(db.Query(
-      "SELECT tenant, sha256, size_bytes FROM blob WHERE state = 'live' ORDER BY tenant, sha256",
-      {}, [&](const SqlRow& row) {
-        blobs.push_back({row.Text(0), row.Text(1), static_cast<uint64_t>(row.Int(2)), {}});
-        return absl::OkStatus();
-      }));
+  ASSIGN_OR_RETURN(const std::string key, KeyColumn(db));
+  RETURN_IF_ERROR(
+      db.Query(fmt::format("SELECT tenant, sha256, size_bytes, {} FROM blob WHERE state = 'live' "
+                           "ORDER BY tenant, sha256",
+                           key),
+               {}, [&](const SqlRow& row) {
+                 blobs.push_back({row.Text(0), row.Text(1), static_cast<uint64_t>(row.Int(2)),
+                                  absl::Time(), row.Text(3)});
+                 return absl::OkStatus();
+               }));
   return blobs;
 }
 
@@ -111,14 +126,15 @@ class BlobCopier {
  private:
   /// kNotFound for a missing blob and kDataLoss for a damaged one; the target has no file then.
   absl::Status CopyOne(const BlobRow& blob) {
-    const std::string source = FolderOf(from_, blob) + "/" + blob.sha256;
+    ASSIGN_OR_RETURN(const std::string path, LocalPathOf(blob.object_key));
+    const std::string source = fmt::format("{}{}{}", from_, kBlobs, path);
     RETURN_IF_ERROR(files_.Size(source).status());
     const std::string folder = FolderOf(to_, blob);
     RETURN_IF_ERROR(files_.MakeFolder(fmt::format("{}{}/{}", to_, kBlobs, blob.tenant)));
     RETURN_IF_ERROR(files_.SyncFolder(to_ + kBlobs));
     RETURN_IF_ERROR(files_.MakeFolder(folder));
     RETURN_IF_ERROR(files_.SyncFolder(fmt::format("{}{}/{}", to_, kBlobs, blob.tenant)));
-    const std::string target = folder + "/" + blob.sha256;
+    const std::string target = fmt::format("{}{}{}", to_, kBlobs, path);
     const bool linked = way_ == BackupWay::kLink && Link(source, target);
     const absl::Status put = linked ? absl::OkStatus() : Copy(source, target);
     const auto digest = put.ok() ? ReadThrough(files_, target) : put;

@@ -8,16 +8,19 @@
 #include "common/status.h"
 #include "server/blobs/blob_maintenance.h"
 #include "server/blobs/blob_recovery.h"
-#include "server/blobs/local_blob_files.h"
 #include "server/blobs/tracked_blob_store.h"
 #include "server/disk/data_folder.h"
 #include "server/jobs/store_clock.h"
+#include "server/objects/local_objects.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/readiness.h"
 #include "server/store/sql_catalog.h"
+#include "server/store/sql_job_changes.h"
 #include "server/store/sql_job_store.h"
+#include "server/store/sql_picture_store.h"
 #include "server/store/sql_tenant_eraser.h"
 #include "server/store/sql_tenant_store.h"
+#include "server/store/sql_worker_store.h"
 
 namespace vico::server {
 namespace {
@@ -42,17 +45,21 @@ void LogRecovery(const Log& log, const BlobRecovery& recovery) {
 struct Storage::Parts {
   Parts(const StorageOptions& options_in, const Clock& clock, Files& files, const Log& log_in,
         std::unique_ptr<DataFolder> folder_in, std::unique_ptr<Database> database_in,
-        std::unique_ptr<BlobFiles> blob_files_in)
+        std::unique_ptr<ObjectStore> objects_in)
       : options(options_in),
         log(log_in),
         time(clock),
         folder(std::move(folder_in)),
         database(std::move(database_in)),
-        blob_files(std::move(blob_files_in)),
-        blobs(*blob_files, *database, time, options.quota),
+        objects(std::move(objects_in)),
+        blob_parts{*objects, *database, time, options.deleted_objects_grace},
+        blobs(blob_parts, options.quota),
         catalog(*database, clock, time, options.quota),
         tenants(*database, clock),
         eraser(*database, blobs, tenants, clock),
+        pictures(*database),
+        job_changes(*database, clock, time),
+        workers(*database, time),
         readiness(*database, files, options.data + "/.readiness", clock, log) {}
 
   const StorageOptions options;
@@ -60,11 +67,16 @@ struct Storage::Parts {
   const StoreClock time;
   const std::unique_ptr<DataFolder> folder;
   const std::unique_ptr<Database> database;
-  const std::unique_ptr<BlobFiles> blob_files;
+  const std::unique_ptr<ObjectStore> objects;
+  const BlobParts blob_parts;
   TrackedBlobStore blobs;
   SqlCatalog catalog;
   SqlTenantStore tenants;
   SqlTenantEraser eraser;
+  SqlPictureStore pictures;
+  SqlJobChanges job_changes;
+  SqlWorkerStore workers;
+  const AlwaysLeader always;
   std::unique_ptr<JobStore> jobs;
   Readiness readiness;
   std::unique_ptr<BlobMaintenance> maintenance;
@@ -77,11 +89,11 @@ absl::StatusOr<std::unique_ptr<Storage>> Storage::Open(const StorageOptions& opt
                                                        EventFeed& feed, const Log& log) {
   ASSIGN_OR_RETURN(auto folder, DataFolder::Open(options.data));
   ASSIGN_OR_RETURN(auto database, SqliteDatabase::Open(folder->DatabasePath()));
-  ASSIGN_OR_RETURN(auto blob_files, LocalBlobFiles::Open(folder->BlobPath(), files));
+  ASSIGN_OR_RETURN(auto objects, LocalObjects::Open(folder->BlobPath(), files));
   auto parts = std::make_unique<Parts>(options, clock, files, log, std::move(folder),
-                                       std::move(database), std::move(blob_files));
+                                       std::move(database), std::move(objects));
   Parts& p = *parts;
-  ASSIGN_OR_RETURN(const BlobRecovery recovery, RecoverBlobs(*p.database, *p.blob_files, p.time));
+  ASSIGN_OR_RETURN(const BlobRecovery recovery, RecoverBlobs(p.blob_parts));
   LogRecovery(log, recovery);
   JobStoreOptions jobs = options.jobs;
   jobs.quota = options.quota;
@@ -97,6 +109,10 @@ Catalog& Storage::catalog() { return parts_->catalog; }
 TenantStore& Storage::tenants() { return parts_->tenants; }
 BlobStore& Storage::blobs() { return parts_->blobs; }
 TenantEraser& Storage::tenant_eraser() { return parts_->eraser; }
+PictureStore& Storage::pictures() { return parts_->pictures; }
+JobChanges& Storage::job_changes() { return parts_->job_changes; }
+WorkerStore& Storage::workers() { return parts_->workers; }
+const Leadership& Storage::leadership() const { return parts_->always; }
 
 absl::Status Storage::Health() const { return parts_->database->Health(); }
 absl::Status Storage::Ready() const { return parts_->readiness.Now(); }
@@ -104,10 +120,11 @@ absl::Status Storage::Ready() const { return parts_->readiness.Now(); }
 void Storage::StartMaintenance() {
   Parts& p = *parts_;
   p.maintenance = std::make_unique<BlobMaintenance>(
-      *p.database, *p.blob_files, p.time, p.log,
+      p.blob_parts, p.log,
       BlobMaintenanceOptions{.garbage_age = p.options.garbage_age,
                              .quota = p.options.quota,
-                             .scrub_interval = p.options.scrub_interval});
+                             .scrub_interval = p.options.scrub_interval,
+                             .leadership = &leadership()});
   p.maintenance->Start();
   p.readiness.Start();
 }

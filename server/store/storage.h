@@ -17,10 +17,14 @@
 #include "server/disk/files.h"
 #include "server/jobs/catalog.h"
 #include "server/jobs/event_feed.h"
+#include "server/jobs/job_changes.h"
 #include "server/jobs/job_store.h"
+#include "server/jobs/leadership.h"
+#include "server/jobs/picture_store.h"
 #include "server/jobs/tenant_eraser.h"
 #include "server/jobs/tenant_quota.h"
 #include "server/jobs/tenant_store.h"
+#include "server/jobs/worker_store.h"
 
 namespace vico::server {
 
@@ -30,6 +34,8 @@ struct StorageOptions {
   TenantQuota quota{.bytes = uint64_t{50} << 30, .adapters = 200};
   absl::Duration garbage_age = absl::Hours(24);  ///< age at which an unreferenced blob is deleted
   absl::Duration scrub_interval = absl::Hours(24);  ///< between the starts of two scrub rounds
+  /// How long the objects of deleted blobs are kept.
+  absl::Duration deleted_objects_grace = absl::ZeroDuration();
   /// Replaces the job store by a wrapper around it; tests plant defects with it. None if left out.
   std::function<std::unique_ptr<JobStore>(std::unique_ptr<JobStore>)> wrap_jobs{};
 };
@@ -37,8 +43,8 @@ struct StorageOptions {
 /// Any thread, except Open, StartMaintenance and Close.
 class Storage {
  public:
-  /// Locks the data folder, opens the database, reconciles blob files with their rows, and gives
-  /// running jobs a full lease. kFailedPrecondition, reason DATA_FOLDER_IN_USE, when another
+  /// Locks the data folder, opens the database, and reconciles blob files with their rows.
+  /// kFailedPrecondition, reason DATA_FOLDER_IN_USE, when another
   /// process has locked the folder; kFailedPrecondition for a network file system or a database of
   /// a newer program; kDataLoss for a damaged database. The references must outlive the storage.
   static absl::StatusOr<std::unique_ptr<Storage>> Open(const StorageOptions& options,
@@ -53,6 +59,12 @@ class Storage {
   TenantStore& tenants();
   BlobStore& blobs();
   TenantEraser& tenant_eraser();
+  PictureStore& pictures();
+  JobChanges& job_changes();
+  WorkerStore& workers();
+
+  /// Whether this server is the one that maintains what several servers share.
+  const Leadership& leadership() const;
 
   /// OK, or why the process must exit, as Database::Health().
   absl::Status Health() const;

@@ -6,8 +6,9 @@
 #include "common/clock.h"
 #include "common/status.h"
 #include "server/blobs/blob_garbage_collector.h"
-#include "server/blobs/local_blob_files.h"
+#include "server/blobs/blob_rows.h"
 #include "server/blobs/tracked_blob_store.h"
+#include "server/objects/local_objects.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_catalog.h"
 #include "tests/server/blobs/faulty_files.h"
@@ -32,10 +33,17 @@ absl::StatusOr<Violations> Play(const std::string& defect) {
   const SystemClock clock;
   const server::StoreClock time(clock);
   ASSIGN_OR_RETURN(const auto database, server::SqliteDatabase::Open(folder.path() + "/vico.db"));
-  ASSIGN_OR_RETURN(const auto files, server::LocalBlobFiles::Open(folder.path() + "/blobs", disk));
-  server::TrackedBlobStore blobs(*files, *database, time);
+  ASSIGN_OR_RETURN(const auto objects, server::LocalObjects::Open(folder.path() + "/blobs", disk));
+  const server::BlobParts parts{*objects, *database, time};
+  server::TrackedBlobStore blobs(parts);
   server::SqlCatalog catalog(*database, clock, time);
   ASSIGN_OR_RETURN(const v1::BlobRef blob, Put(blobs, "a picture"));
+  std::string key;
+  RETURN_IF_ERROR(database->Read([&](server::SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const server::BlobRow row, FindLiveBlob(db, kTenant, blob.sha256()));
+    key = row.object_key;
+    return absl::OkStatus();
+  }));
   v1::Concept requested;
   *requested.add_pictures()->mutable_blob() = blob;
 
@@ -47,14 +55,14 @@ absl::StatusOr<Violations> Play(const std::string& defect) {
     });
     created.wait_for(kHeadStart);
   });
-  server::BlobGarbageCollector collector(*database, *files, time, absl::ZeroDuration());
+  server::BlobGarbageCollector collector(parts, absl::ZeroDuration());
   if (defect == "blob_unlinked_early") {
-    RETURN_IF_ERROR(files->Remove(kTenant, blob.sha256()));  // while its row is still live
+    RETURN_IF_ERROR(objects->Remove(key));  // while its row is still live
   }
   RETURN_IF_ERROR(collector.Turn(1).status());
   if (!created.valid()) return Violations{"nothing was collected"};
   const absl::Status answer = created.get();
-  if (answer.ok() && !files->Size(kTenant, blob.sha256()).ok()) {
+  if (answer.ok() && !objects->Look(key).ok()) {
     return Violations{"a concept was acknowledged after the file of its picture was removed"};
   }
   return Violations{};

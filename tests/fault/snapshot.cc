@@ -84,7 +84,8 @@ void ReadBlobs(const std::string& root, Snapshot& snapshot) {
       if (!file.is_regular_file()) continue;
       std::ifstream stream(file.path(), std::ios::binary);
       const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-      const std::string digest = file.path().filename().string();
+      // The rest of the name is random.
+      const std::string digest = file.path().filename().string().substr(0, 64);
       const auto age = fs::file_time_type::clock::now() - file.last_write_time(gone);
       snapshot.blobs[{name, digest}] = {
           .size_bytes = bytes.size(),

@@ -5,15 +5,16 @@
 #include <memory>
 #include <string>
 
-#include "server/blobs/local_blob_files.h"
 #include "server/blobs/tracked_blob_store.h"
 #include "server/checks/spec_check.h"
 #include "server/disk/files.h"
 #include "server/jobs/job.h"
+#include "server/objects/local_objects.h"
 #include "server/services/stores.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_catalog.h"
 #include "server/store/sql_job_store.h"
+#include "server/store/sql_worker_store.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/server/base_model_fixture.h"
 #include "tests/server/pictures/direct_decoder.h"
@@ -31,18 +32,20 @@ class TestStores {
     MustHold(database.ok(), "a database opens");
     database_ = *std::move(database);
     catalog_ = std::make_unique<server::SqlCatalog>(*database_, clock_, time_);
-    workers_ = std::make_unique<server::WorkerRegistry>(*catalog_, clock_);
-    auto blobs = server::LocalBlobFiles::Open(folder_.path() + "/blobs", files_);
-    MustHold(blobs.ok(), "a blob store opens");
-    blob_files_ = *std::move(blobs);
-    blobs_ = std::make_unique<server::TrackedBlobStore>(*blob_files_, *database_, time_);
+    worker_store_ = std::make_unique<server::SqlWorkerStore>(*database_, time_);
+    workers_ = std::make_unique<server::WorkerRegistry>(*worker_store_, *catalog_, feed_, clock_);
+    auto objects = server::LocalObjects::Open(folder_.path() + "/blobs", files_);
+    MustHold(objects.ok(), "an object store opens");
+    objects_ = *std::move(objects);
+    blobs_ =
+        std::make_unique<server::TrackedBlobStore>(server::BlobParts{*objects_, *database_, time_});
     auto jobs = server::SqlJobStore::Open(*database_, clock_, time_, feed_, {});
     MustHold(jobs.ok(), "a job store opens");
     jobs_ = *std::move(jobs);
     tokenizers_ = std::make_unique<server::TokenizerCache>(*blobs_);
-    stores_ = std::unique_ptr<server::Stores>(new server::Stores{*jobs_, *blobs_, *catalog_,
-                                                                 *workers_, feed_, *tokenizers_,
-                                                                 decoder_, admission_, decoding_});
+    stores_ = std::unique_ptr<server::Stores>(
+        new server::Stores{*jobs_, *blobs_, *catalog_, *workers_, leases_, feed_, *tokenizers_,
+                           decoder_, admission_, decoding_});
     specs_ = std::make_unique<server::SpecCheck>(*catalog_, *workers_, *tokenizers_,
                                                  [] { return uint64_t{7}; });
     Fill();
@@ -90,8 +93,10 @@ class TestStores {
                                }};
   std::unique_ptr<server::Database> database_;
   std::unique_ptr<server::SqlCatalog> catalog_;
+  std::unique_ptr<server::SqlWorkerStore> worker_store_;
   std::unique_ptr<server::WorkerRegistry> workers_;
-  std::unique_ptr<server::LocalBlobFiles> blob_files_;
+  server::LeaseHolders leases_;
+  std::unique_ptr<server::LocalObjects> objects_;
   std::unique_ptr<server::TrackedBlobStore> blobs_;
   std::unique_ptr<server::SqlJobStore> jobs_;
   std::unique_ptr<server::TokenizerCache> tokenizers_;

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "server/store/storage.h"
 #include "tests/hostile/store_process.h"
+#include "tests/server/blob_file.h"
 #include "tests/support/status_matchers.h"
 
 namespace vico::server {
@@ -47,8 +48,7 @@ class StoreFolderTest : public testing::Test {
       EXPECT_THAT(blob, IsOk());
       *uploaded.add_pictures()->mutable_blob() = *blob;
       EXPECT_THAT((*storage)->catalog().CreateConcept({"default", bytes, "h"}, uploaded), IsOk());
-      paths.push_back(fmt::format("{}/blobs/default/{}/{}", data_, blob->sha256().substr(0, 2),
-                                  blob->sha256()));
+      paths.push_back(BlobFile(data_, "default", blob->sha256()));
     }
     return paths;
   }

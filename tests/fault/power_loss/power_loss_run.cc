@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "server/blobs/local_blob_files.h"
 #include "server/jobs/event_feed.h"
+#include "server/objects/local_objects.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_job_store.h"
 #include "tests/fault/checker.h"
@@ -37,7 +37,7 @@ std::vector<std::string> CheckAfter(const std::string& folder, const History& hi
     const auto database = server::SqliteDatabase::Open(folder + "/vico.db");
     if (!database.ok()) return {"the database does not open: " + database.status().ToString()};
     server::PosixFiles files;
-    const auto blobs = server::LocalBlobFiles::Open(folder + "/blobs", files);
+    const auto blobs = server::LocalObjects::Open(folder + "/blobs", files);
     if (!blobs.ok()) return {"the blobs do not open: " + blobs.status().ToString()};
     const FakeClock clock;
     const server::StoreClock time(clock);

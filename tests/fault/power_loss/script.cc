@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "server/blobs/local_blob_files.h"
 #include "server/blobs/tracked_blob_store.h"
 #include "server/jobs/job.h"
+#include "server/objects/local_objects.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_catalog.h"
 #include "server/store/sql_job_store.h"
@@ -43,15 +43,16 @@ class Script {
     jobs_.reset();
     catalog_.reset();
     blobs_.reset();
-    blob_files_.reset();
+    objects_.reset();
     database_.reset();
   }
 
   absl::Status Start() {
     Stop();
     ASSIGN_OR_RETURN(database_, server::SqliteDatabase::Open(root_ + "/vico.db"));
-    ASSIGN_OR_RETURN(blob_files_, server::LocalBlobFiles::Open(root_ + "/blobs", files_));
-    blobs_ = std::make_unique<server::TrackedBlobStore>(*blob_files_, *database_, time_);
+    ASSIGN_OR_RETURN(objects_, server::LocalObjects::Open(root_ + "/blobs", files_));
+    blobs_ = std::make_unique<server::TrackedBlobStore>(
+        server::BlobParts{*objects_, *database_, time_});
     catalog_ = std::make_unique<server::SqlCatalog>(*database_, clock_, time_);
     ASSIGN_OR_RETURN(jobs_, server::SqlJobStore::Open(*database_, clock_, time_, feed_, {}));
     return absl::OkStatus();
@@ -199,7 +200,7 @@ class Script {
   const server::StoreClock time_{clock_};
   server::EventFeed feed_;
   std::unique_ptr<server::Database> database_;
-  std::unique_ptr<server::LocalBlobFiles> blob_files_;
+  std::unique_ptr<server::LocalObjects> objects_;
   std::unique_ptr<server::TrackedBlobStore> blobs_;
   std::unique_ptr<server::SqlCatalog> catalog_;
   std::unique_ptr<server::SqlJobStore> jobs_;

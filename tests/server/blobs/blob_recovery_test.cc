@@ -14,7 +14,7 @@ std::string FirstSchema() {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-class BlobRecoveryTest : public BlobTest {
+class BlobRecoveryTest : public LocalBlobTest {
  protected:
   BlobRecovery Recover() {
     Open();

@@ -9,9 +9,10 @@
 #include <sys/resource.h>
 
 #include "common/sha256.h"
-#include "server/blobs/local_blob_files.h"
 #include "server/blobs/tracked_blob_store.h"
+#include "server/objects/local_objects.h"
 #include "server/sql/sqlite_database.h"
+#include "tests/server/blobs/blob_fixture.h"
 #include "tests/server/blobs/faulty_files.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
@@ -22,65 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Keeps whatever the store needs alive with it.
-using SharedBlobStore = std::shared_ptr<BlobStore>;
-
-/// An implementation that the contract tests run against: one line in Backends().
-struct BlobStoreBackend {
-  std::string name;
-  /// Opens the store whose files are in {folder}/blobs; a second call opens it again.
-  SharedBlobStore (*open)(const std::string& folder, Files& files);
-};
-
-SharedBlobStore OpenLocal(const std::string& folder, Files& files) {
-  auto store = LocalBlobFiles::Open(folder + "/blobs", files);
-  EXPECT_THAT(store, IsOk());
-  return *std::move(store);
-}
-
-SharedBlobStore OpenTracked(const std::string& folder, Files& files) {
-  struct Parts {
-    Parts(const std::string& folder, Files& disk)
-        : files(*LocalBlobFiles::Open(folder + "/blobs", disk)),
-          database(*SqliteDatabase::Open(folder + "/vico.db")) {}
-    FakeClock clock;
-    const StoreClock time{clock};
-    const std::unique_ptr<BlobFiles> files;
-    const std::unique_ptr<Database> database;
-    TrackedBlobStore store{*files, *database, time};
-  };
-  const auto parts = std::make_shared<Parts>(folder, files);
-  return {parts, &parts->store};
-}
-
-auto Backends() {
-  return testing::Values(BlobStoreBackend{"local", OpenLocal},
-                         BlobStoreBackend{"tracked", OpenTracked});
-}
-
-class BlobStoreTest : public testing::TestWithParam<BlobStoreBackend> {
- protected:
-  BlobStoreTest() { Open(); }
-
-  void Open() {
-    store_ = nullptr;
-    store_ = GetParam().open(folder_.path(), files_);
-  }
-
-  /// All files below the root, unfinished uploads included.
-  int FilesOnDisk() const {
-    int count = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(root_)) {
-      count += entry.is_regular_file() ? 1 : 0;
-    }
-    return count;
-  }
-
-  TempFolder folder_;
-  const std::string root_ = folder_.path() + "/blobs";
-  FaultyFiles files_;
-  SharedBlobStore store_;
-};
+class BlobStoreTest : public BlobTest {};
 
 TEST_P(BlobStoreTest, ReadsABlobAsWritten) {
   const auto writer = store_->Create("default");
@@ -120,7 +63,7 @@ TEST_P(BlobStoreTest, ReadsRangesUpToTheEnd) {
 TEST_P(BlobStoreTest, StoresTheSameBytesOnce) {
   ASSERT_THAT(PutBlob(*store_, "default", "twice", ""), IsOk());
   ASSERT_THAT(PutBlob(*store_, "default", "twice", ""), IsOk());
-  EXPECT_EQ(FilesOnDisk(), 1);
+  EXPECT_EQ(Keys().size(), 1u);
 }
 
 TEST_P(BlobStoreTest, SeparatesTenants) {
@@ -138,16 +81,7 @@ TEST_P(BlobStoreTest, AWrongDigestLeavesNothing) {
   const auto ref = (*writer)->Commit(Sha256Hex("those"), "");
   EXPECT_THAT(ref, HasCode(absl::StatusCode::kDataLoss));
   EXPECT_THAT(ref, HasReason("DIGEST_MISMATCH"));
-  EXPECT_EQ(FilesOnDisk(), 0);
-}
-
-TEST_P(BlobStoreTest, AnAbandonedUploadLeavesNothing) {
-  {
-    const auto writer = store_->Create("default");
-    ASSERT_THAT((*writer)->Append("half of it"), IsOk());
-    EXPECT_EQ(FilesOnDisk(), 1);
-  }
-  EXPECT_EQ(FilesOnDisk(), 0);
+  EXPECT_EQ(Keys().size(), 0u);
 }
 
 TEST_P(BlobStoreTest, RefusesWritesAfterCommit) {
@@ -157,28 +91,10 @@ TEST_P(BlobStoreTest, RefusesWritesAfterCommit) {
   EXPECT_THAT((*writer)->Commit("", ""), HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST_P(BlobStoreTest, OpenRemovesUnfinishedUploads) {
-  const auto ref = PutBlob(*store_, "default", "whole", "");
-  std::ofstream(root_ + "/.incoming/abc") << "half";
-  ASSERT_EQ(FilesOnDisk(), 2);
-  Open();
-  EXPECT_EQ(FilesOnDisk(), 1);
-  EXPECT_EQ(*GetBlob(*store_, "default", ref->sha256(), 100), "whole");
-}
-
-TEST_P(BlobStoreTest, AReaderStaysValidAfterRemoval) {
-  const auto ref = PutBlob(*store_, "default", "going", "");
-  const auto reader = store_->Open("default", ref->sha256());
-  ASSERT_THAT(store_->Remove("default", ref->sha256()), IsOk());
-  EXPECT_THAT(store_->Open("default", ref->sha256()), HasCode(absl::StatusCode::kNotFound));
-  EXPECT_EQ(*(*reader)->Read(0, 5), "going");
-  EXPECT_THAT(store_->Remove("default", ref->sha256()), IsOk());
-}
-
 TEST_P(BlobStoreTest, DetectsChangedBytes) {
   const auto ref = PutBlob(*store_, "default", "truth", "");
   const std::string& digest = ref->sha256();
-  std::ofstream(fmt::format("{}/default/{}/{}", root_, digest.substr(0, 2), digest)) << "trust";
+  Overwrite(*ref, "trust");
   EXPECT_THAT(GetBlob(*store_, "default", digest, 100), HasCode(absl::StatusCode::kDataLoss));
 }
 
@@ -212,7 +128,113 @@ TEST_P(BlobStoreTest, RefusesMalformedTenantsAndDigests) {
 }
 
 // Fails each file operation of an upload in turn, until an upload succeeds.
-TEST_P(BlobStoreTest, SurvivesAFullDiskAtEveryOperation) {
+// What a remote store cannot promise is said in blob_store.h.
+TEST_P(BlobStoreTest, AReaderOfARemovedBlobHasItsBytesOrSaysThatItIsGone) {
+  const auto ref = PutBlob(*store_, "default", "going", "");
+  const auto reader = store_->Open("default", ref->sha256());
+  ASSERT_THAT(store_->Remove("default", ref->sha256()), IsOk());
+  EXPECT_THAT(store_->Open("default", ref->sha256()), HasCode(absl::StatusCode::kNotFound));
+  const auto bytes = (*reader)->Read(0, 5);
+  if (on_s3()) {
+    EXPECT_THAT(bytes, HasReason("BLOB_NOT_FOUND"));
+  } else {
+    EXPECT_EQ(*bytes, "going");
+  }
+  EXPECT_THAT(store_->Remove("default", ref->sha256()), IsOk());
+}
+
+TEST_P(BlobStoreTest, ReadsALargeBlobInPiecesOfAnySize) {
+  std::string bytes(9'000'000, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 2654435761u >> 13);
+  const auto ref = PutBlob(*store_, "default", bytes, "");
+  ASSERT_THAT(ref, IsOk());
+  for (const uint64_t piece : {uint64_t{65536}, uint64_t{1'000'003}, uint64_t{20'000'000}}) {
+    const auto reader = store_->Open("default", ref->sha256());
+    ASSERT_THAT(reader, IsOk());
+    std::string read;
+    while (read.size() < bytes.size()) {
+      const auto next = (*reader)->Read(read.size(), piece);
+      ASSERT_THAT(next, IsOk());
+      read += *next;
+    }
+    EXPECT_TRUE(read == bytes) << piece;
+  }
+}
+
+TEST_P(BlobStoreTest, MapsTheBytesBeforeTheCommit) {
+  const auto writer = store_->Create("default");
+  ASSERT_THAT((*writer)->Append("hello, "), IsOk());
+  ASSERT_THAT((*writer)->Append("world"), IsOk());
+  const auto mapped = (*writer)->Map();
+  ASSERT_THAT(mapped, IsOk());
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapped->bytes.data()), mapped->bytes.size()),
+            "hello, world");
+  EXPECT_THAT((*writer)->Commit("", ""), IsOk());
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, BlobStoreTest, BlobBackends(), BlobBackendName);
+
+/// The order of the operations on files, and faults of the disk.
+class LocalBlobStoreTest : public testing::Test {
+ protected:
+  LocalBlobStoreTest() { Open(); }
+
+  void Open() {
+    store_.reset();
+    objects_.reset();
+    database_.reset();
+    objects_ = *LocalObjects::Open(root_, files_);
+    database_ = *SqliteDatabase::Open(folder_.path() + "/vico.db");
+    store_ = std::make_unique<TrackedBlobStore>(BlobParts{*objects_, *database_, time_});
+  }
+
+  /// All files below the root, unfinished uploads included.
+  int FilesOnDisk() const {
+    int count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(root_)) {
+      count += entry.is_regular_file() ? 1 : 0;
+    }
+    return count;
+  }
+
+  TempFolder folder_;
+  const std::string root_ = folder_.path() + "/blobs";
+  FaultyFiles files_;
+  FakeClock clock_;
+  const StoreClock time_{clock_};
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<TrackedBlobStore> store_;
+};
+
+TEST_F(LocalBlobStoreTest, AnAbandonedUploadLeavesNothing) {
+  {
+    const auto writer = store_->Create("default");
+    ASSERT_THAT((*writer)->Append("half of it"), IsOk());
+    EXPECT_EQ(FilesOnDisk(), 1);
+  }
+  EXPECT_EQ(FilesOnDisk(), 0);
+}
+
+TEST_F(LocalBlobStoreTest, OpenRemovesUnfinishedUploads) {
+  const auto ref = PutBlob(*store_, "default", "whole", "");
+  std::ofstream(root_ + "/.incoming/abc") << "half";
+  ASSERT_EQ(FilesOnDisk(), 2);
+  Open();
+  EXPECT_EQ(FilesOnDisk(), 1);
+  EXPECT_EQ(*GetBlob(*store_, "default", ref->sha256(), 100), "whole");
+}
+
+TEST_F(LocalBlobStoreTest, AReaderStaysValidAfterRemoval) {
+  const auto ref = PutBlob(*store_, "default", "going", "");
+  const auto reader = store_->Open("default", ref->sha256());
+  ASSERT_THAT(store_->Remove("default", ref->sha256()), IsOk());
+  EXPECT_THAT(store_->Open("default", ref->sha256()), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_EQ(*(*reader)->Read(0, 5), "going");
+  EXPECT_THAT(store_->Remove("default", ref->sha256()), IsOk());
+}
+
+TEST_F(LocalBlobStoreTest, SurvivesAFullDiskAtEveryOperation) {
   for (const auto fault : {FaultyFiles::Fault::kFail, FaultyFiles::Fault::kTear}) {
     bool through = false;
     for (int operation = 0; !through; ++operation) {
@@ -237,7 +259,7 @@ TEST_P(BlobStoreTest, SurvivesAFullDiskAtEveryOperation) {
   }
 }
 
-TEST_P(BlobStoreTest, AFileSizeLimitIsReportedAndLeavesNothing) {
+TEST_F(LocalBlobStoreTest, AFileSizeLimitIsReportedAndLeavesNothing) {
   rlimit old{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
   rlimit small = old;
@@ -251,7 +273,7 @@ TEST_P(BlobStoreTest, AFileSizeLimitIsReportedAndLeavesNothing) {
   EXPECT_EQ(FilesOnDisk(), 0);
 }
 
-TEST_P(BlobStoreTest, SyncsBytesBeforeTheRenameAndTheNameBeforeTheAnswer) {
+TEST_F(LocalBlobStoreTest, SyncsBytesBeforeTheRenameAndTheNameBeforeTheAnswer) {
   files_.BreakAt(1000);
   files_.Heal();
   const auto ref = PutBlob(*store_, "default", "in order", "");
@@ -266,9 +288,6 @@ TEST_P(BlobStoreTest, SyncsBytesBeforeTheRenameAndTheNameBeforeTheAnswer) {
   EXPECT_LT(at("sync folder " + ref->sha256().substr(0, 2)), static_cast<long>(log.size()));
   EXPECT_LT(at("sync folder default"), at("rename")) << "the folder's own name, too";
 }
-
-INSTANTIATE_TEST_SUITE_P(Backends, BlobStoreTest, Backends(),
-                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace vico::server

@@ -22,16 +22,13 @@ class DamagedBlobTest : public BlobTest {
     return bytes;
   }
 
-  void Shorten(const v1::BlobRef& blob) const {
-    std::filesystem::resize_file(PathOf(blob), blob.size_bytes() / 2);
+  void Shorten(const v1::BlobRef& blob) {
+    Overwrite(blob, std::string(blob.size_bytes() / 2, 's'));
   }
-  void Replace(const v1::BlobRef& blob) const {
-    std::ofstream(PathOf(blob), std::ios::binary | std::ios::trunc)
-        << std::string(blob.size_bytes(), '?');
-  }
+  void Replace(const v1::BlobRef& blob) { Overwrite(blob, std::string(blob.size_bytes(), '?')); }
 };
 
-TEST_F(DamagedBlobTest, ADownloadOfADamagedBlobFailsAndNamesItsUsers) {
+TEST_P(DamagedBlobTest, ADownloadOfADamagedBlobFailsAndNamesItsUsers) {
   const v1::BlobRef blob = Put("some bytes of a picture");
   ASSERT_THAT(Name("concepts/1f", {blob}), IsOk());
   Damage(blob);
@@ -41,12 +38,12 @@ TEST_F(DamagedBlobTest, ADownloadOfADamagedBlobFailsAndNamesItsUsers) {
   EXPECT_THAT(bytes, HasMessage(testing::HasSubstr("concepts/1f")));
 }
 
-TEST_F(DamagedBlobTest, EveryKindOfDamageEndsInQuarantineAndIsRepairedByAnUpload) {
+TEST_P(DamagedBlobTest, EveryKindOfDamageEndsInQuarantineAndIsRepairedByAnUpload) {
   const std::vector<std::function<void(const v1::BlobRef&)>> damages{
       [this](const v1::BlobRef& blob) { Damage(blob); },
       [this](const v1::BlobRef& blob) { Shorten(blob); },
       [this](const v1::BlobRef& blob) { Replace(blob); },
-      [this](const v1::BlobRef& blob) { std::filesystem::remove(PathOf(blob)); }};
+      [this](const v1::BlobRef& blob) { Lose(blob); }};
   for (size_t i = 0; i < damages.size(); ++i) {
     SCOPED_TRACE(i);
     const std::string bytes = "some bytes of a picture " + std::to_string(i);
@@ -63,24 +60,26 @@ TEST_F(DamagedBlobTest, EveryKindOfDamageEndsInQuarantineAndIsRepairedByAnUpload
   }
 }
 
-TEST_F(DamagedBlobTest, AnUploadOfTheSameBytesReplacesDamageThatNobodyHasSeen) {
+using LocalDamagedBlobTest = LocalBlobTest;
+
+TEST_F(LocalDamagedBlobTest, AnUploadOfTheSameBytesReplacesDamageThatNobodyHasSeen) {
   const v1::BlobRef blob = Put("some bytes of a picture");
   Damage(blob);
   Put("some bytes of a picture");
-  EXPECT_THAT(Download(blob), IsOk());
+  EXPECT_THAT(GetBlob(*store_, "default", blob.sha256(), 100), IsOk());
 }
 
-TEST_F(DamagedBlobTest, AReaderOfTheOldFileDoesNotQuarantineTheNewOne) {
+TEST_F(LocalDamagedBlobTest, AReaderOfTheOldFileDoesNotQuarantineTheNewOne) {
   const v1::BlobRef blob = Put("some bytes of a picture");
   Damage(blob);
   const auto reader = store_->Open("default", blob.sha256());
   ASSERT_THAT(reader, IsOk());
   Put("some bytes of a picture");
   EXPECT_THAT((*reader)->Read(0, 100), HasCode(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(Download(blob), IsOk());
+  EXPECT_THAT(GetBlob(*store_, "default", blob.sha256(), 100), IsOk());
 }
 
-TEST_F(DamagedBlobTest, ReadsOutOfOrderAreNotJudged) {
+TEST_P(DamagedBlobTest, ReadsOutOfOrderAreNotJudged) {
   const v1::BlobRef blob = Put("some bytes of a picture");
   const auto reader = store_->Open("default", blob.sha256());
   ASSERT_THAT(reader, IsOk());
@@ -91,11 +90,13 @@ TEST_F(DamagedBlobTest, ReadsOutOfOrderAreNotJudged) {
   EXPECT_THAT((*reader)->Read(100, 100), IsOk());
 }
 
-TEST_F(DamagedBlobTest, AnEmptyBlobIsSound) {
+TEST_P(DamagedBlobTest, AnEmptyBlobIsSound) {
   const v1::BlobRef blob = Put("");
   EXPECT_THAT(Download(blob), IsOk());
   EXPECT_THAT(ReadThrough(*store_, "default", blob.sha256()), IsOk());
 }
+
+INSTANTIATE_TEST_SUITE_P(Backends, DamagedBlobTest, BlobBackends(), BlobBackendName);
 
 }  // namespace
 }  // namespace vico::server

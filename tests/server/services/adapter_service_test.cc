@@ -8,6 +8,7 @@
 
 #include "server/services/adapter_import.h"
 #include "tests/server/adapter_parts.h"
+#include "tests/server/blob_file.h"
 #include "tests/server/server_fixture.h"
 
 namespace vico::server {
@@ -281,20 +282,18 @@ TEST_F(AdapterServiceTest, ALostOrDamagedFileIsDataLossAndAnImportRepairsIt) {
   ASSERT_THAT(adapter, IsOk());
   for (const bool reference : {false, true}) {
     const v1::BlobRef& blob = reference ? adapter->reference() : adapter->blob();
-    const std::string path =
-        fmt::format("{}/blobs/default/{}/{}", data_, blob.sha256().substr(0, 2), blob.sha256());
     const auto expect_loss = [&] {
       const auto bytes = Download(adapter->name(), reference);
       EXPECT_THAT(bytes, HasCode(absl::StatusCode::kDataLoss));
       EXPECT_THAT(bytes, HasReason("BLOB_LOST"));
       EXPECT_THAT(bytes, HasMessage(HasSubstr(adapter->name())));
     };
-    std::filesystem::remove(path);
+    std::filesystem::remove(BlobFile(data_, "default", blob.sha256()));
     expect_loss();
     ASSERT_THAT(Import(AdapterParts()), IsOk());
     EXPECT_THAT(Download(adapter->name(), reference), IsOk());
     {
-      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      std::fstream file(BlobFile(data_, "default", blob.sha256()), std::ios::in | std::ios::out | std::ios::binary);
       file.seekp(static_cast<std::streamoff>(blob.size_bytes() - 1));
       file.put('\x7f');
     }
@@ -310,8 +309,7 @@ TEST_F(AdapterServiceTest, ALeaseWithALostAdapterFailsTheJobWithItsName) {
   const auto job = Create(GenerationOf(adapter->name()));
   ASSERT_THAT(job, IsOk());
   const std::string& sha256 = adapter->blob().sha256();
-  std::filesystem::remove(
-      fmt::format("{}/blobs/default/{}/{}", data_, sha256.substr(0, 2), sha256));
+  std::filesystem::remove(BlobFile(data_, "default", sha256));
   ASSERT_THAT(Lease(std::chrono::milliseconds(0)), IsOk());
   const v1::Job failed = JobNow(job->name());
   EXPECT_EQ(failed.state(), v1::JOB_STATE_FAILED);

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/server/blob_file.h"
 #include "tests/server/server_fixture.h"
 
 namespace vico::server {
@@ -17,7 +18,7 @@ class LostBlobTest : public ServerTest {
   LostBlobTest() { EXPECT_THAT(Register(), IsOk()); }
 
   std::string PathOf(const v1::BlobRef& blob) const {
-    return fmt::format("{}/blobs/default/{}/{}", data_, blob.sha256().substr(0, 2), blob.sha256());
+    return BlobFile(data_, "default", blob.sha256());
   }
 
   void Lose(const v1::BlobRef& blob) const {
@@ -114,10 +115,8 @@ TEST_F(LostBlobTest, ARepeatOfTheUploadRepairsItToo) {
 
 TEST_F(LostBlobTest, ADamagedTokenizerFileIsAskedForAgain) {
   const v1::BlobRef vocabulary = TestOffer(kTestBase).vocabulary();
-  const std::string path = fmt::format("{}/blobs/system/{}/{}", data_,
-                                       vocabulary.sha256().substr(0, 2), vocabulary.sha256());
   {
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    std::fstream file(BlobFile(data_, "system", vocabulary.sha256()), std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(3);
     file.put('\x01');
   }

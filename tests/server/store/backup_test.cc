@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class BackupTest : public BlobTest {
+class BackupTest : public LocalBlobTest {
  protected:
   /// A concept of one picture with these bytes.
   v1::BlobRef PutConcept(const std::string& bytes) {
@@ -59,7 +59,7 @@ class BackupTest : public BlobTest {
   }
 
   std::string InBackup(const v1::BlobRef& blob) const {
-    return backup_ + "/blobs/default/" + blob.sha256().substr(0, 2) + "/" + blob.sha256();
+    return BlobFile(backup_, "default", blob.sha256());
   }
 };
 
@@ -88,23 +88,25 @@ TEST_F(BackupTest, RestoresABackupTakenDuringWrites) {
 
   const auto named = ConceptBlobs(restored_);
   EXPECT_GE(named.size(), 20u);
-  const auto files = LocalBlobFiles::Open(restored_ + "/blobs", posix_);
-  ASSERT_THAT(files, IsOk());
+  const auto objects = LocalObjects::Open(restored_ + "/blobs", posix_);
+  ASSERT_THAT(objects, IsOk());
   const auto database = SqliteDatabase::Open(restored_ + "/vico.db");
   ASSERT_THAT(database, IsOk());
-  const auto recovery = RecoverBlobs(**database, **files, time_);
+  const BlobParts parts = {**objects, **database, time_};
+  TrackedBlobStore store(parts);
+  const auto recovery = RecoverBlobs(parts);
   ASSERT_THAT(recovery, IsOk());
   EXPECT_EQ(recovery->adopted + recovery->forgotten, 0);
   EXPECT_TRUE(recovery->lost.empty());
   for (const std::string& sha256 : named) {
-    EXPECT_THAT(GetBlob(**files, "default", sha256, 100), IsOk());
+    EXPECT_THAT(GetBlob(store, "default", sha256, 100), IsOk());
   }
 }
 
 TEST_F(BackupTest, BacksUpAFolderWithoutAServer) {
   PutConcept("picture");
   store_.reset();
-  files_.reset();
+  objects_.reset();
   database_.reset();
   EXPECT_THAT(BackUp(data_, backup_, posix_), IsOk());
   EXPECT_THAT(Restore(backup_, restored_, posix_), IsOk());
@@ -202,14 +204,16 @@ TEST_F(BackupTest, TheUndamagedRestOfABackupIsRestored) {
   // A server that starts on it reports what is lost, and an upload of the same bytes repairs it.
   const auto database = SqliteDatabase::Open(restored_ + "/vico.db");
   ASSERT_THAT(database, IsOk());
-  const auto files = LocalBlobFiles::Open(restored_ + "/blobs", posix_);
-  ASSERT_THAT(files, IsOk());
-  const auto recovery = RecoverBlobs(**database, **files, time_);
+  const auto objects = LocalObjects::Open(restored_ + "/blobs", posix_);
+  ASSERT_THAT(objects, IsOk());
+  const BlobParts parts = {**objects, **database, time_};
+  TrackedBlobStore store(parts);
+  const auto recovery = RecoverBlobs(parts);
   ASSERT_THAT(recovery, IsOk());
   EXPECT_EQ(recovery->lost.size(), 2u);
-  EXPECT_THAT(GetBlob(**files, "default", whole.sha256(), 100), IsOk());
-  ASSERT_THAT(PutBlob(**files, "default", "damaged", ""), IsOk());
-  EXPECT_THAT(GetBlob(**files, "default", damaged.sha256(), 100), IsOk());
+  EXPECT_THAT(GetBlob(store, "default", whole.sha256(), 100), IsOk());
+  ASSERT_THAT(PutBlob(store, "default", "damaged", ""), IsOk());
+  EXPECT_THAT(GetBlob(store, "default", damaged.sha256(), 100), IsOk());
 }
 
 TEST_F(BackupTest, ADamagedDatabaseIsNotRestoredAndLeavesAnEmptyFolder) {

@@ -10,9 +10,11 @@
 #include "common/sha256.h"
 #include "server/access/api_key.h"
 #include "server/blobs/blob_recovery.h"
-#include "server/blobs/local_blob_files.h"
+#include "server/blobs/damaged_blob.h"
 #include "server/blobs/tracked_blob_store.h"
 #include "server/disk/files.h"
+#include "server/objects/local_objects.h"
+#include "server/objects/object_key.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_catalog.h"
 #include "server/store/sql_job_store.h"
@@ -41,8 +43,8 @@ class TenantTest : public testing::Test {
  protected:
   TenantTest() {
     database_ = *SqliteDatabase::Open(Path());
-    blob_files_ = *LocalBlobFiles::Open(folder_.path() + "/blobs", files_);
-    blobs_ = std::make_unique<TrackedBlobStore>(*blob_files_, *database_, time_);
+    objects_ = *LocalObjects::Open(folder_.path() + "/blobs", files_);
+    blobs_ = std::make_unique<TrackedBlobStore>(BlobParts{*objects_, *database_, time_});
     catalog_ = std::make_unique<SqlCatalog>(*database_, clock_, time_);
     jobs_ = *SqlJobStore::Open(*database_, clock_, time_, feed_, {});
     tenants_ = std::make_unique<SqlTenantStore>(*database_, clock_);
@@ -114,6 +116,16 @@ class TenantTest : public testing::Test {
   }
 
   /// The files of the data folder that contain the canary.
+  BlobRow RowOf(std::string_view tenant, const v1::BlobRef& blob) {
+    absl::StatusOr<BlobRow> row;
+    EXPECT_THAT(database_->Read([&](SqlSession& db) {
+      row = FindLiveBlob(db, tenant, blob.sha256());
+      return row.status();
+    }),
+                IsOk());
+    return *std::move(row);
+  }
+
   std::vector<std::string> FilesWithCanary() const {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
@@ -130,7 +142,7 @@ class TenantTest : public testing::Test {
   PosixFiles files_;
   EventFeed feed_;
   std::unique_ptr<Database> database_;
-  std::unique_ptr<LocalBlobFiles> blob_files_;
+  std::unique_ptr<LocalObjects> objects_;
   std::unique_ptr<TrackedBlobStore> blobs_;
   std::unique_ptr<SqlCatalog> catalog_;
   std::unique_ptr<SqlJobStore> jobs_;
@@ -266,6 +278,7 @@ TEST_F(TenantTest, ErasesADeletedTenantFromAllTablesAndFiles) {
   }
   EXPECT_EQ(Count("SELECT count(*) FROM blob"), 0);
   EXPECT_EQ(Count("SELECT count(*) FROM blob_use"), 0);
+  EXPECT_EQ(Count("SELECT count(*) FROM dead_object"), 0);
   EXPECT_EQ(Count("SELECT count(*) FROM event"), 0);
   EXPECT_EQ(Count("SELECT count(*) FROM finish"), 0);
   EXPECT_EQ(tenants_->Get("acme")->state(), v1::TENANT_STATE_DELETED);
@@ -285,7 +298,7 @@ TEST_F(TenantTest, EveryTableWithATenantIsErased) {
               IsOk());
   std::vector<std::string> erased(TablesOfTenants().begin(), TablesOfTenants().end());
   // By the blob store, with the files.
-  erased.insert(erased.end(), {"blob", "blob_total", "blob_use"});
+  erased.insert(erased.end(), {"blob", "blob_total", "blob_use", "dead_object"});
   erased.push_back("scrub");  // holds a position, which moves on
   EXPECT_THAT(erased, testing::UnorderedElementsAreArray(tables));
 }
@@ -358,7 +371,7 @@ TEST_F(TenantTest, UnfinishedUploadsAndQuarantinedBlobsGoWithTheTenant) {
   for (const char* name : {"acme", "acme-2"}) {
     const auto blob = PutBlob(*blobs_, name, std::string(name) + kCanary, "image/png");
     ASSERT_THAT(blob, IsOk());
-    ASSERT_THAT(blob_files_->Quarantine(name, blob->sha256()), IsOk());
+    ASSERT_THAT(QuarantineDamaged({*objects_, *database_, time_}, RowOf(name, *blob)), IsOk());
   }
   EXPECT_THAT(FilesWithCanary(), SizeIs(3));
   ASSERT_THAT(tenants_->BeginDelete("acme"), IsOk());
@@ -371,11 +384,14 @@ TEST_F(TenantTest, AStartingServerRemovesFilesOfDeletedTenants) {
   ASSERT_THAT(tenants_->Create("acme"), IsOk());
   ASSERT_THAT(tenants_->BeginDelete("acme"), IsOk());
   ASSERT_THAT(eraser_->Run(absl::Seconds(60)), IsOk());
-  const auto restarted = LocalBlobFiles::Open(folder_.path() + "/blobs", files_);
+  const auto restarted = LocalObjects::Open(folder_.path() + "/blobs", files_);
   ASSERT_THAT(restarted, IsOk());
-  ASSERT_THAT(PutBlob(**restarted, "acme", kCanary, "image/png"), IsOk());
+  const auto writer = (*restarted)->Create("acme");
+  ASSERT_THAT(writer, IsOk());
+  ASSERT_THAT((*writer)->Append(kCanary), IsOk());
+  ASSERT_THAT((*writer)->Put(NewObjectKey("acme", Sha256Hex(kCanary)), ""), IsOk());
   ASSERT_THAT(FilesWithCanary(), SizeIs(1));
-  const auto recovery = RecoverBlobs(*database_, **restarted, time_);
+  const auto recovery = RecoverBlobs({**restarted, *database_, time_});
   ASSERT_THAT(recovery, IsOk());
   EXPECT_EQ(recovery->erased, 1);
   EXPECT_EQ(recovery->adopted, 0);

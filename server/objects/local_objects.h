@@ -1,5 +1,7 @@
-// Blobs as files: {root}/{tenant}/{first two digits}/{digest}. Unfinished uploads are in
-// {root}/.incoming. A file gets its final name only after its bytes are durable.
+// Objects as files: the key {tenant}/{aa}/{sha256}/{random} is the file
+// {root}/{tenant}/{aa}/{sha256}.{random}, and an old key without a random part is its own path.
+// Unfinished uploads are in {root}/.incoming. A file gets its final name only after its bytes are
+// durable.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +11,9 @@
 #include <set>
 #include <shared_mutex>
 #include <string>
-#include <vector>
 
-#include "server/blobs/blob_files.h"
 #include "server/disk/files.h"
+#include "server/objects/object_store.h"
 
 namespace vico::server {
 
@@ -29,31 +30,31 @@ struct Removals {
   std::map<std::string, std::set<std::string>, std::less<>> incoming;
 };
 
-class LocalBlobFiles final : public BlobFiles {
+class LocalObjects final : public ObjectStore {
  public:
   /// Creates the folders and removes unfinished uploads of an earlier process. `files` must outlive
   /// the store and its writers.
-  static absl::StatusOr<std::unique_ptr<LocalBlobFiles>> Open(std::string root, Files& files);
+  static absl::StatusOr<std::unique_ptr<LocalObjects>> Open(std::string root, Files& files);
 
-  absl::StatusOr<std::unique_ptr<BlobWriter>> Create(std::string_view tenant) override;
-  absl::StatusOr<std::unique_ptr<BlobReader>> Open(std::string_view tenant,
-                                                   std::string_view sha256) override;
-  absl::StatusOr<uint64_t> Size(std::string_view tenant, std::string_view sha256) override;
-  absl::Status Remove(std::string_view tenant, std::string_view sha256) override;
-
-  /// Also removes the tenant's unfinished uploads and what is in quarantine. From now on nothing is
-  /// stored for the tenant.
+  bool remote() const override { return false; }
+  absl::StatusOr<std::unique_ptr<ObjectWriter>> Create(std::string_view tenant) override;
+  absl::StatusOr<std::unique_ptr<ObjectReader>> Open(const std::string& key,
+                                                     uint64_t size_bytes) override;
+  absl::Status Look(const std::string& key) override;
+  absl::Status Remove(const std::string& key) override;
   absl::Status RemoveTenant(std::string_view tenant) override;
-
-  absl::StatusOr<std::vector<File>> List() override;
+  absl::Status List(const std::function<absl::Status(const ObjectInfo&)>& on_object) override;
 
   /// Moves the file to {root}/../quarantine/{tenant}-{digest}. Does nothing for a removed tenant.
-  absl::Status Quarantine(std::string_view tenant, std::string_view sha256) override;
+  absl::Status Quarantine(const std::string& key) override;
+
+  /// OK: the readiness of the data folder writes a file there.
+  absl::Status Probe() override { return absl::OkStatus(); }
 
  private:
   std::string QuarantineFolder() const { return root_.substr(0, root_.rfind('/')) + "/quarantine"; }
 
-  LocalBlobFiles(std::string root, Files& files)
+  LocalObjects(std::string root, Files& files)
       : root_(std::move(root)), files_(files), removals_(std::make_shared<Removals>()) {}
 
   const std::string root_;
@@ -61,5 +62,8 @@ class LocalBlobFiles final : public BlobFiles {
   // Shared with the writers.
   const std::shared_ptr<Removals> removals_;
 };
+
+/// The path of an object's file below the folder of blobs.
+absl::StatusOr<std::string> LocalPathOf(const std::string& key);
 
 }  // namespace vico::server

@@ -1,0 +1,70 @@
+// A bucket of SeaweedFS, and a prefix in it for each test.
+#pragma once
+
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/sha256.h"
+#include "server/s3/http_client.h"
+#include "server/s3/s3_client.h"
+#include "server/s3/s3_objects.h"
+#include "tests/support/seaweed.h"
+#include "tests/support/status_matchers.h"
+
+namespace vico::server {
+
+/// The options of the bucket, which is created with the first call, without a prefix. Requests fail
+/// quickly.
+inline S3Options BucketOptions() {
+  Seaweed& seaweed = Seaweed::OfThisProgram();
+  S3Options options;
+  options.bucket = "vico-tests";
+  options.endpoint = seaweed.endpoint();
+  options.credentials.access_key = Seaweed::kAccessKey;
+  options.credentials.secret_key = Sensitive(Seaweed::kSecretKey);
+  options.first_backoff = absl::Milliseconds(5);
+  static const bool created = [&options] {
+    HttpClient http;
+    const HttpSignature signature{"s3", options.region, Seaweed::kAccessKey, Seaweed::kSecretKey};
+    HttpRequest request;
+    request.method = "PUT";
+    request.url = BucketUrl(options);
+    request.headers = {"x-amz-content-sha256: " + Sha256Hex("")};
+    request.signature = &signature;
+    return Eventually([&] {
+      const auto answer = http.Send(request);
+      return answer.ok() && answer->code == 200;
+    });
+  }();
+  EXPECT_TRUE(created) << "the bucket could not be created";
+  return options;
+}
+
+/// A prefix of its own.
+class BucketFolder {
+ public:
+  BucketFolder() : options_(BucketOptions()) { options_.prefix = NewId() + "/"; }
+
+  const S3Options& options() const { return options_; }
+
+  /// Stores an object past everything that checks.
+  void Put(const std::string& key, const std::string& bytes) {
+    S3Client client(options_, clock_);
+    ASSERT_THAT(client.Put({key, Sha256Hex(bytes), bytes.size(),
+                            [&](uint64_t offset, char* into, size_t room) {
+                              const size_t count = std::min<size_t>(room, bytes.size() - offset);
+                              std::copy_n(bytes.data() + offset, count, into);
+                              return absl::StatusOr<size_t>(count);
+                            }}),
+                IsOk());
+  }
+
+ private:
+  const SystemClock clock_;
+  S3Options options_;
+};
+
+}  // namespace vico::server
