@@ -12,7 +12,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from vico import _methods as methods
 from vico import events
-from vico._calls import creating, new_request_id, pages, short
+from vico._calls import creating, new_request_id, pages, patient, short
 from vico._flow import Flow, Limits, mapped
 from vico._specs import enum_number
 from vico._transfer import download_picture as transfer_picture
@@ -319,7 +319,8 @@ def wait(
     limits: Limits, name: str, timeout: float | None, on_event: Callable[[events.Event], None]
 ) -> Flow[job_pb2.Job]:
     """The job after it has succeeded. Raises JobFailed, JobCancelled, and WaitTimeout."""
-    job = yield from get_job(limits, name)
+    request = job_service_pb2.GetJobRequest(name=name)
+    job = yield from patient(limits, methods.GET_JOB, request, timeout)
     if job.base_model_unavailable:
         log_event(events.Position(name, 0, None, job.attempt, job.queue_position, True))
     if not has_ended(job):
@@ -332,7 +333,7 @@ def wait(
             return ()
 
         yield from mapped(watch_events(limits, job, after, False, timeout), take)
-        job = yield from get_job(limits, name)
+        job = yield from patient(limits, methods.GET_JOB, request)
     if job.state == job_pb2.JOB_STATE_FAILED:
         raise JobFailed(name, from_status(job.error))
     if job.state == job_pb2.JOB_STATE_CANCELLED:
@@ -344,7 +345,8 @@ def wait_for_adapter(
     limits: Limits, name: str, timeout: float | None, on_event: Callable[[events.Event], None]
 ) -> Flow[adapter_pb2.Adapter]:
     job = yield from wait(limits, name, timeout, on_event)
-    return (yield from get_adapter(limits, job.adapter))
+    request = adapter_pb2.GetAdapterRequest(name=job.adapter)
+    return (yield from patient(limits, methods.GET_ADAPTER, request))
 
 
 def drawn(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from vico._flow import Backoff, Deliver, Flow, Limits, Sleep, call
@@ -41,6 +43,15 @@ def short(limits: Limits, method: Method[Request, Response], request: Request) -
         limits, limits.call, min(limits.attempt, limits.call), lambda timeout: call(method, request, timeout)
     )
     return response
+
+
+def patient(
+    limits: Limits, method: Method[Request, Response], request: Request, timeout: float | None = None
+) -> Flow[Response]:
+    """A call within a wait: it looks for the server as long as a watch does, at most `timeout` seconds."""
+    total = limits.patience if timeout is None else min(limits.patience, timeout)
+    waiting = replace(limits, call=total, attempts=sys.maxsize)
+    return (yield from short(waiting, method, request))
 
 
 def creating(request_id: str, flow: Flow[T]) -> Flow[T]:

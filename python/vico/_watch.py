@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from vico._calls import short
+from vico._calls import patient
 from vico._flow import Backoff, Deliver, Flow, Limits, Open, Read, Sleep, Stream
 from vico._methods import GET_JOB, WATCH_JOB, WATCH_JOBS
 from vico.errors import Unavailable, VicoError, WaitTimeout, is_worth_retrying
@@ -112,7 +112,7 @@ def watch_job(
             return
         if error is None and not received:
             # The stream has no further events. Has the job ended?
-            job = yield from short(limits, GET_JOB, job_service_pb2.GetJobRequest(name=name))
+            job = yield from patient(limits, GET_JOB, job_service_pb2.GetJobRequest(name=name))
             if has_ended(job) and job.last_sequence <= assembler.delivered:
                 return
         yield Sleep(patience.wait_after(error, opened, received))

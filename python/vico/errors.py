@@ -45,6 +45,9 @@ class VicoError(Exception):
         #: What to do; empty if there is nothing to say.
         self.hint = hint
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.message!r}, reason={self.reason!r})"
+
     def __str__(self) -> str:
         violations = [f"{v.field}: {v.description}" for v in self.field_violations]
         # The message of a single violation repeats it.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import re
 import tempfile
+import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -110,17 +110,22 @@ class Picture:
 
     @property
     def default_name(self) -> str:
-        """The name of the file in a folder: job, prompt, index and seed."""
-        parts = [self.job.rpartition("/")[2][:8], _slug(self.prompt)]
-        if self.kind != "picture":
-            parts.append(self.kind)
-        if self.kind in ("sample", "mask", "preview") and self.step is not None:
+        """The name of the file in a folder, with the first letters of the id of its job, concept or adapter:
+        "91c2f00d_a-photo-of-s-on-the-beach_7.png", "91c2f00d_sample_step_20.png"."""
+        owner = (self.job or self.name).split("/")[1:2]
+        parts = [part[:8] for part in owner]
+        if self.kind == "picture":
+            parts += [_slug(self.prompt) or "picture", str(self.index if self.seed is None else self.seed)]
+        elif self.kind == "sample":
+            parts += ["sample"] + ([str(self.index)] if self.index else [])
+        elif self.kind == "reference":
+            parts.append("reference")
+        else:
+            parts += [self.kind, str(self.index)]
+        if self.step is not None:
             parts.append(f"step_{self.step}")
-        parts.append(str(self.index))
-        if self.seed is not None:
-            parts.append(str(self.seed))
         ending = _ENDINGS.get(self.media_type, (".png",))[0]
-        return "_".join(part for part in parts if part) + ending
+        return "_".join(parts) + ending
 
     # Jupyter shows a picture by itself.
     def _repr_png_(self) -> _Bytes | None:
@@ -131,8 +136,17 @@ class Picture:
 
 
 def _slug(text: str) -> str:
-    """ "a photo of a S* on the beach" becomes "a_photo_of_a_s_on_the_beach"."""
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:40].strip("_")
+    """The words of a prompt for a file name, whole ones of at most 40 bytes, as the command line writes them."""
+    most_bytes = 40
+    words = "".join(c.lower() if unicodedata.category(c)[0] in "LMN" else " " for c in text).split()
+    slug = ""
+    for word in words:
+        longer = f"{slug}-{word}" if slug else word
+        if len(longer.encode()) > most_bytes:
+            # A text without spaces is one long word.
+            return slug or longer.encode()[:most_bytes].decode("utf-8", "ignore")
+        slug = longer
+    return slug
 
 
 def sha256_hex(data: bytes) -> str:

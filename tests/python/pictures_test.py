@@ -21,10 +21,23 @@ class PictureTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
-    def test_in_a_folder_the_name_holds_job_prompt_index_and_seed(self):
+    def test_in_a_folder_the_name_holds_job_prompt_and_seed(self):
         written = drawn().save(f"{self.folder}/new/")
-        self.assertEqual(written, self.folder / "new/01234567_a_photo_of_a_s_on_the_beach_1_7.png")
+        self.assertEqual(written, self.folder / "new/01234567_a-photo-of-a-s-on-the-beach_7.png")
         self.assertEqual(written.read_bytes(), PNG)
+
+    def test_each_kind_of_picture_has_its_name(self):
+        for picture, name in (
+                (drawn(prompt="Ein Foto von S* am Stra\u00dfenrand bei Mondlicht"), "01234567_ein-foto-von-s-am-stra\u00dfenrand-bei_7.png"),
+                (drawn(prompt="\u732b" * 20), "01234567_" + "\u732b" * 13 + "_7.png"),
+                (drawn(prompt="!"), "01234567_picture_7.png"),
+                (Picture("sample", index=0, step=20, seed=1, job="jobs/0123456789ab"), "01234567_sample_step_20.png"),
+                (Picture("sample", index=2, step=0, job="jobs/0123456789ab"), "01234567_sample_2_step_0.png"),
+                (Picture("mask", index=3, step=20, job="jobs/0123456789ab"), "01234567_mask_3_step_20.png"),
+                (Picture("preview", index=1, step=5, job="jobs/0123456789ab"), "01234567_preview_1_step_5.png"),
+                (Picture("concept", name="concepts/abcdef0123/pictures/4", index=4), "abcdef01_concept_4.png"),
+                (Picture("reference", name="adapters/abcdef0123/reference"), "abcdef01_reference.png")):
+            self.assertEqual(picture.default_name, name)
 
     def test_a_taken_name_gets_a_number_and_the_same_bytes_are_used(self):
         first = drawn().save(self.folder)

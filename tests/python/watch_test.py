@@ -72,7 +72,7 @@ class WatchTest(unittest.TestCase):
             "JobService/GetJob": get, "JobService/WatchJob": Streams(*scripts),
             "AdapterService/GetAdapter": lambda request, context: adapter_pb2.Adapter(name=request.name)})
         self.addCleanup(self.server.stop)
-        client = vico.Client(self.server.address, patience=more.get("patience", 5))
+        client = vico.Client(self.server.address, patience=more.get("patience", 20))
         self.addCleanup(client.close)
         self.client = client
         return client.jobs.get("jobs/1")
@@ -193,6 +193,21 @@ class WatchTest(unittest.TestCase):
         starter = threading.Thread(target=start_again)
         starter.start()
         self.assertEqual([e.sequence for e in stream], [2])
+        starter.join()
+
+    def test_a_wait_that_begins_without_a_server_finds_it_later(self):
+        watched = self.serve(state=SUCCEEDED)
+        port, methods = self.server.port, self.server.methods
+        self.server.stop()
+
+        def start_again():
+            time.sleep(4)  # longer than the retries of a short call
+            again = FakeServer(methods, port)
+            self.addCleanup(again.stop)
+
+        starter = threading.Thread(target=start_again)
+        starter.start()
+        self.assertEqual(watched.wait().name, "adapters/1")
         starter.join()
 
     def test_a_server_that_stays_away_is_an_error(self):
