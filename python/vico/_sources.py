@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -118,9 +119,5 @@ def _wrong(given: object) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name for people: control characters and marks of direction become _."""
-    bidirectional = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029"
-    return "".join(
-        "_" if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or c in bidirectional or "\ud800" <= c <= "\udfff" else c
-        for c in name
-    )[:255]
+    """A name for people: control characters, marks of direction and invalid bytes become _."""
+    return re.sub("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", "_", name)[:255]

@@ -8,9 +8,9 @@
     for picture in adapter.generate("a photo of a S* on the beach", n=4):
         print(picture.save("beach/"))
 
-Every call has a deadline, and is repeated with back-off if there is no server or no answer in time. Calls that
-create something carry a request id, so that a repeated call returns the answer of the first. Errors are those
-of vico.errors. No error, timeout or interrupt of this program cancels a job: only cancel() does.
+Every call has a deadline, and is repeated with back-off if there is no server or no answer in time. Calls
+that create something carry a request id, so that a repeated call returns the answer of the first. Errors are
+those of vico.errors. No error, timeout or interrupt of this program cancels a job: only cancel() does.
 """
 
 from __future__ import annotations

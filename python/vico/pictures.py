@@ -136,7 +136,7 @@ class Picture:
 
 
 def _slug(text: str) -> str:
-    """The words of a prompt for a file name, whole ones of at most 40 bytes, as the command line writes them."""
+    """The words of a prompt for a file name, whole ones of at most 40 bytes, as the command line has them."""
     most_bytes = 40
     words = "".join(c.lower() if unicodedata.category(c)[0] in "LMN" else " " for c in text).split()
     slug = ""

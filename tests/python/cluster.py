@@ -48,11 +48,11 @@ class Cluster:
     def address(self):
         return self._listen
 
-    def start_server(self):
+    def start_server(self, *flags):
         self._ports.unlink(missing_ok=True)
         self._start("server", "--data", self._folder / "data", "--listen", self._listen,
                     "--worker-listen", self._worker_listen, "--drain-notice-seconds=0", "--min-free-share=0",
-                    "--min-free-bytes=0", "--lease-seconds=3")
+                    "--min-free-bytes=0", "--lease-seconds=3", *flags)
         self._wait("server", self._ports.exists)
         ports = json.loads(self._ports.read_text())
         self._listen = f"127.0.0.1:{ports['client_port']}"

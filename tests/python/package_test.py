@@ -61,7 +61,8 @@ assert theirs.Status is status_pb2.Status
                      "vico/_google/own/api/resource_pb2.py"):
             self.assertIn(name, files)
         self.assertLessEqual({"pil", "web"}, set(self.package.metadata.get_all("Provides-Extra")))
-        needed = {re.match("[A-Za-z]+", requirement)[0] for requirement in self.package.requires if "extra" not in requirement}
+        needed = {re.match("[A-Za-z]+", requirement)[0] for requirement in self.package.requires
+                  if "extra" not in requirement}
         self.assertEqual(needed, {"grpcio", "protobuf"})
         scripts = {entry.name: entry.value for entry in self.package.entry_points if entry.group == "console_scripts"}
         self.assertEqual(scripts, {"vico-web": "vico_web.__main__:main"})

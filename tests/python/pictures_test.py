@@ -6,8 +6,10 @@ import tempfile
 import unittest
 
 from vico import Picture
+from vico.pictures import write_file
 
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA"
+                       "AABJRU5ErkJggg==")
 
 
 def drawn(data=PNG, **more):
@@ -28,7 +30,8 @@ class PictureTest(unittest.TestCase):
 
     def test_each_kind_of_picture_has_its_name(self):
         for picture, name in (
-                (drawn(prompt="Ein Foto von S* am Stra\u00dfenrand bei Mondlicht"), "01234567_ein-foto-von-s-am-stra\u00dfenrand-bei_7.png"),
+                (drawn(prompt="Ein Foto von S* am Stra\u00dfenrand bei Mondlicht"),
+                 "01234567_ein-foto-von-s-am-stra\u00dfenrand-bei_7.png"),
                 (drawn(prompt="\u732b" * 20), "01234567_" + "\u732b" * 13 + "_7.png"),
                 (drawn(prompt="!"), "01234567_picture_7.png"),
                 (Picture("sample", index=0, step=20, seed=1, job="jobs/0123456789ab"), "01234567_sample_step_20.png"),
@@ -57,6 +60,14 @@ class PictureTest(unittest.TestCase):
         drawn().save(path, force=True)
         self.assertEqual(path.read_bytes(), PNG)
         self.assertEqual(drawn().save(path), path)
+
+    def test_a_file_that_another_program_writes_first_stays(self):
+        path = self.folder / "taken.png"
+        path.write_bytes(b"theirs")
+        with self.assertRaisesRegex(FileExistsError, "taken.png: is there already"):
+            write_file(path, PNG, force=False)
+        self.assertEqual(path.read_bytes(), b"theirs")
+        self.assertEqual(os.listdir(self.folder), ["taken.png"])
 
     def test_a_name_for_another_format_is_refused(self):
         with self.assertRaisesRegex(ValueError, r"ends with .png, or picture.pil\(\)"):

@@ -1,6 +1,5 @@
 """Client() and the command line read the same settings: settings_test.py VICO. Each case runs both, and
 compares the address or the error."""
-import os
 import pathlib
 import subprocess
 import sys
