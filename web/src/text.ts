@@ -52,6 +52,10 @@ export const stateWord: Record<JobState, string> = {
   [JobState.CANCELLED]: "cancelled",
 };
 
+/** A text of the server for people: its "pictures[0]" is "picture 1". */
+export const forPeople = (text: string): string =>
+  text.replace(/(?:header\.)?pictures\[(\d+)\]/g, (_, index) => `picture ${Number(index) + 1}`);
+
 /** The prompt for the base model alone: "a photo of a S*" with robot is "a photo of a robot". */
 export function withClassWord(prompt: string, placeholder: string, word: string): string {
   const article = /^[aeiou]/i.test(word) ? "an" : "a";

@@ -11,7 +11,7 @@ import { useConcepts } from "../state/catalog";
 import { jobs, newestFirst } from "../state/jobs";
 import { useLoaded } from "../state/loaded";
 import { sayError, toast } from "../state/toasts";
-import { idOf, plural, when } from "../text";
+import { forPeople, idOf, plural, when } from "../text";
 import { titleOf } from "./concepts";
 import { pictureIndex } from "./new_concept";
 
@@ -66,13 +66,13 @@ function View({ of, reload }: { of: Concept; reload: () => void }) {
           Delete
         </button>
       </Head>
-      <section aria-label="Pictures">
+      <section aria-label="Pictures of the concept">
         {other.map((warning) => (
           <p class="note warm" key={warning.message}>
-            {warning.message}
+            {forPeople(warning.message)}
           </p>
         ))}
-        <ul class="plain tiles">
+        <ul class="plain tiles medium">
           {of.pictures.map((picture, index) => (
             <li class="tile" key={index}>
               <ZoomPicture picture={picture} alt={pictures[index].alt} among={pictures} index={index} />

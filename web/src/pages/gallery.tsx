@@ -9,7 +9,7 @@ import { isSmall, Thumb } from "../parts/picture";
 import { query } from "../router";
 import { adapterNamed, baseModelNamed, limitOf, useAdapters, useModels } from "../state/catalog";
 import { type Draft, draft, edit, edited, promptsOf, readDraft } from "../state/draft";
-import { connection, isFinished, jobs, loadOlder, newestFirst, onEvent, putJob } from "../state/jobs";
+import { connection, initialJobs, isFinished, jobs, loadOlder, newestFirst, onEvent, putJob } from "../state/jobs";
 import { isTwin, ratingOf, tagsOf } from "../state/labels";
 import { sayError } from "../state/toasts";
 import { idOf, number, plural } from "../text";
@@ -232,7 +232,7 @@ function Pictures() {
   const adapter = useSignal(query.value.get("adapter") ? `adapters/${query.value.get("adapter")}` : "");
   const stars = useSignal(0);
   const tag = useSignal("");
-  const more = useSignal(true);
+  const more = useSignal(jobs.peek().size >= initialJobs);
   const previews = useSignal<ReadonlyMap<string, Event_Preview>>(new Map());
   useEffect(
     () =>
@@ -250,7 +250,7 @@ function Pictures() {
   const rows = rowsOf(drawn.filter(fits));
   const adapters = useAdapters().value.value ?? [];
   return (
-    <section aria-label="Pictures">
+    <section aria-label="What was drawn">
       {drawn.length > 0 && (
         <div class="row" style={{ marginBottom: "20px" }} role="group" aria-label="Filter">
           <select aria-label="Adapter of the pictures" style={{ width: "auto" }} value={adapter.value} onChange={(event) => (adapter.value = event.currentTarget.value)}>

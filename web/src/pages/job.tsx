@@ -17,7 +17,7 @@ import { type History, useHistory } from "../state/history";
 import { isFinished, jobs, putJob, removeJob } from "../state/jobs";
 import { useLoaded } from "../state/loaded";
 import { sayError, toast } from "../state/toasts";
-import { duration, idOf, number, plural, seconds, when } from "../text";
+import { duration, forPeople, idOf, number, plural, seconds, when } from "../text";
 
 export function JobPage({ name }: { name: string }) {
   const history = useHistory(name);
@@ -148,12 +148,12 @@ function Standing({ job, history }: { job: Job; history: History }) {
       {running && <progress aria-label="Progress" max={total || 1} value={total ? step : 0} />}
       {job.error && (
         <div class="note bad" role="alert">
-          {job.error.message}
+          {forPeople(job.error.message)}
         </div>
       )}
       {history.warnings.map((warning) => (
         <div class="note warm" key={warning.message}>
-          {warning.message}
+          {forPeople(warning.message)}
         </div>
       ))}
     </div>
@@ -257,7 +257,7 @@ function Masks({ concept, masks }: { concept: Concept; masks: Event_Mask[] }) {
       <p class="muted small" style={{ marginBottom: "12px" }}>
         The learned mask lights up what the adapter takes for the thing: {Math.round(coverage * 100)} % of the pictures.
       </p>
-      <ul class="plain tiles">
+      <ul class="plain tiles medium">
         {concept.pictures.map((picture, index) => {
           const mask = shown.find((one) => one.pictureIndex === index);
           const source = pictureUrl(picture.name, picture.blob, isSmall(picture) ? 0 : 256);
@@ -290,7 +290,7 @@ function Generation({ job, spec, history }: { job: Job; spec: GenerateSpec; hist
   const count = Math.max(spec.pictureCount ?? 1, job.pictures.length);
   const pictures: LightboxPicture[] = job.pictures.map((picture) => ({ ...picture, alt: spec.prompt }));
   return (
-    <section aria-label="Pictures">
+    <section aria-label="What was drawn">
       <ul class="plain tiles large">
         {Array.from({ length: count }, (_, index) => {
           const at = job.pictures.findIndex((picture) => picture.index === index);

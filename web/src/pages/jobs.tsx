@@ -4,7 +4,7 @@ import { type Job, JobKind } from "../gen/vico/v1/job_pb";
 import { jobService } from "../api/clients";
 import { Confirm, Empty, Head } from "../parts/elements";
 import { JobTable } from "../parts/job_table";
-import { connection, isFinished, jobs, loadOlder, newestFirst } from "../state/jobs";
+import { connection, initialJobs, isFinished, jobs, loadOlder, newestFirst } from "../state/jobs";
 import { sayError, toast } from "../state/toasts";
 import { plural } from "../text";
 
@@ -14,7 +14,7 @@ type Kind = keyof typeof kinds;
 export function JobsPage() {
   const kind = useSignal<Kind>("all");
   const asking = useSignal(false);
-  const more = useSignal(true);
+  const more = useSignal(jobs.peek().size >= initialJobs);
   const fits = (job: Job) =>
     kind.value === "all" || (job.kind === JobKind.TRAINING) === (kind.value === "training");
   const all = newestFirst(jobs.value.values()).filter(fits);

@@ -4,12 +4,11 @@ import { signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { uploadConcept } from "../api/concepts";
 import { sha256 } from "../api/digest";
-import { toCallError } from "../api/errors";
+import { CallError, toCallError } from "../api/errors";
 import { ErrorNote, Field, Head } from "../parts/elements";
 import { navigate } from "../router";
 import { limitOf, useConcepts, useModels } from "../state/catalog";
 import { bytes, idOf, plural } from "../text";
-import type { CallError } from "../api/errors";
 
 /** Files that were dropped on another page. */
 export const pending = signal<File[]>([]);
@@ -71,7 +70,7 @@ export function NewConceptPage() {
 
   const add = async (files: File[]) => {
     error.value = null;
-    if (!name.value && files.length) name.value = nameOf(files[0]);
+    if (!name.value) name.value = commonName(files.map((file) => file.name));
     for (const file of files) {
       const one = await read(file);
       chosen.value = [...chosen.value, one];
@@ -114,11 +113,11 @@ export function NewConceptPage() {
       navigate(`/concepts/${idOf(made.name)}`);
     } catch (thrown) {
       const failed = toCallError(thrown);
-      for (const violation of failed.violations) {
-        const at = usable[pictureIndex(violation.field)];
-        if (at) chosen.value = chosen.value.map((one) => (one === at ? { ...one, refused: violation.text } : one));
-      }
-      error.value = failed;
+      const refused = new Map(failed.violations.map((one) => [usable[pictureIndex(one.field)], one.text]));
+      // The server numbers what it was sent; here the reason stands at the picture.
+      chosen.value = chosen.value.map((one) => ({ ...one, refused: refused.get(one) ?? one.refused }));
+      const all = failed.violations.length > 0 && failed.violations.every((one) => usable[pictureIndex(one.field)]);
+      error.value = all ? new CallError(`The server refuses ${plural(refused.size, "picture")}: see below.`, failed.code, "", []) : failed;
       progress.value = null;
     }
   };
@@ -182,14 +181,14 @@ export function NewConceptPage() {
             <div style={{ maxWidth: "420px" }}>
               <Field label="Name" id="name" hint="For you; you can change it later.">
                 {(aria) => (
-                  <input {...aria} maxLength={100} value={name.value} onInput={(event) => (name.value = event.currentTarget.value)} />
+                  <input {...aria} maxLength={100} value={name.value} placeholder="My robot" onInput={(event) => (name.value = event.currentTarget.value)} />
                 )}
               </Field>
             </div>
             <p class="muted" role="status">
               {summary(chosen.value.length, usable.length, count)}
             </p>
-            <ul class="plain tiles">
+            <ul class="plain tiles medium">
               {chosen.value.map((one, index) => (
                 <li key={one.url}>
                   <Checked one={one} {...checks[index]} twinName={chosen.value[checks[index].twin]?.file.name} onRemove={() => remove(one.url)} />
@@ -210,8 +209,13 @@ function summary(all: number, usable: number, count: { min: number; max: number 
   return `${plural(usable, "picture")} will be uploaded.${left}`;
 }
 
-const nameOf = (file: File): string =>
-  (file.webkitRelativePath.split("/").at(-2) ?? file.name.replace(/\.[^.]*$/, "")).replace(/[_-]+/g, " ").slice(0, 100);
+/** What the names of all files begin with, as "robot" of robot_01.png and robot_02.png; empty for less than 3 letters. */
+export function commonName(names: string[]): string {
+  let prefix = names[0] ?? "";
+  for (const name of names) while (!name.startsWith(prefix)) prefix = prefix.slice(0, -1);
+  const words = prefix.replace(/\.[^.]*$/, "").replace(/[_\-\s\d().]+/g, " ").trim();
+  return names.length > 1 && words.length > 2 && !/^(img|dsc|pxl|image|photo)/i.test(words) ? words.slice(0, 100) : "";
+}
 
 interface CheckedProps {
   one: Chosen;

@@ -79,7 +79,8 @@ function View({ job, spec, picture }: ViewProps) {
       });
     else toast("Settings taken.", { seconds: 12, action: { label: "Undo", run: () => ((draft.value = before.draft), (edited.value = before.edited)) } });
   };
-  const ratio = { "--ratio": `${picture.width || 1} / ${picture.height || 1}` };
+  // A picture of few pixels is shown at most ten times as large.
+  const ratio = { "--ratio": `${picture.width || 1} / ${picture.height || 1}`, "--most": `${Math.min(860, 10 * (picture.width || 86))}px` };
   const file = `${slug(spec.prompt)}_${picture.seed}.png`;
   return (
     <>

@@ -41,7 +41,7 @@ export function LossChart({ steps, losses, total }: ChartProps) {
       plot.current = undefined;
     };
   }, [total, colours]);
-  useEffect(() => plot.current?.setData(data), [steps.length, losses]);
+  useEffect(() => plot.current?.setData(data), [steps, losses]);
 
   const last = smooth.at(-1);
   const summary =
@@ -91,7 +91,7 @@ function options(at: HTMLElement, total: number): uPlot.Options {
       { stroke: colour("--accent"), width: 2.5, points: { show: false } },
     ],
     axes: [
-      { ...axis, values: (_, ticks) => ticks.map((tick) => String(tick)) },
+      { ...axis, size: 32, values: (_, ticks) => ticks.map((tick) => String(tick)) },
       { ...axis, size: 56 },
     ],
   };

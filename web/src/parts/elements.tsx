@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { CallError } from "../api/errors";
 import type { Loaded } from "../state/loaded";
 import { path } from "../router";
+import { forPeople } from "../text";
 
 interface HeadProps {
   title: string;
@@ -51,7 +52,7 @@ export function Busy({ label = "Loading" }: { label?: string }) {
 export function ErrorNote({ error, retry }: { error: CallError; retry?: () => void }) {
   return (
     <div class="note bad" role="alert">
-      <span>{error.message}</span>
+      <span>{forPeople(error.message)}</span>
       {retry && (
         <button type="button" class="button compact" onClick={retry}>
           Try again

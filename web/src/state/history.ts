@@ -108,7 +108,8 @@ function openHistory(name: string): Open {
   const show = () => {
     shown ||= requestAnimationFrame(() => {
       shown = 0;
-      view.value = { ...collected };
+      // New arrays: a component whose properties are the same does not draw again.
+      view.value = { ...collected, steps: [...collected.steps], losses: [...collected.losses] };
     });
   };
   const stop = onEvent((job, event) => {

@@ -101,6 +101,9 @@ export function applyEvent(job: Job, event: Event): Job {
   return next;
 }
 
+/** Jobs of the present state; older ones are fetched when somebody asks for them. */
+export const initialJobs = 500;
+
 let cursor = "";
 let fresh: Map<string, Job> | undefined; // the present state while it arrives
 
@@ -142,7 +145,7 @@ function take(message: WatchJobsResponse): void {
   if (message.cursor) cursor = message.cursor;
 }
 
-const hiddenSeconds = 30;
+const hiddenSeconds = 2;
 
 /** Resolves when someone looks at the page, and aborts `signal` when nobody did for a while. */
 function seen(): Promise<void> {
@@ -184,7 +187,7 @@ export async function watchJobs(): Promise<void> {
     const forget = abortWhenHidden(controller);
     if (!cursor) fresh = new Map();
     try {
-      const request = { cursor, initialJobs: cursor ? 0 : 500 };
+      const request = { cursor, initialJobs: cursor ? 0 : initialJobs };
       for await (const message of jobService.watchJobs(request, { signal: controller.signal, timeoutMs: streamTimeoutMs })) {
         if (performance.getEntriesByName("vico-first-event").length === 0) performance.mark("vico-first-event");
         access.value = "open";
