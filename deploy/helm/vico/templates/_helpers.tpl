@@ -152,6 +152,7 @@ postgres://vico@{{ include "vico.name" . }}-postgresql:5432/vico
 {{- end }}
 {{- end }}
 - --s3-region={{ $b.region }}
+- --keep-deleted-days={{ $b.keepDeletedDays }}
 {{- end -}}
 
 {{- define "vico.blobsEnv" -}}
