@@ -1,4 +1,5 @@
 """The studio as an ASGI application: the rules first, then the bridge, the pictures, the session, the page."""
+
 import contextlib
 import logging
 import time
@@ -53,7 +54,9 @@ class Guard:
             answer = _text(refusal.status, refusal.text) if refusal else self._app
             await answer(scope, receive, guarded)
         finally:
-            log.info("%s %s %d %.0f ms", scope["method"], scope["path"], status, (time.monotonic() - begin) * 1e3)
+            log.info(
+                "%s %s %d %.0f ms", scope["method"], scope["path"], status, (time.monotonic() - begin) * 1e3
+            )
 
 
 def _request(scope: Scope) -> rules.Request:
@@ -78,9 +81,16 @@ def _closed(request: Request, disconnected: Exception) -> PlainTextResponse:
     return _text(499, "")  # nobody reads it; the log shows it
 
 
-def build(open_channel: Callable[[], grpc.aio.Channel], site: rules.Site, files: dict[str, File], *,
-          own_key: Secret | None = None, token: Secret = Secret(""), limits: Limits = Limits(),
-          checked: tuple[rules.Rule, ...] = rules.RULES) -> ASGIApp:
+def build(
+    open_channel: Callable[[], grpc.aio.Channel],
+    site: rules.Site,
+    files: dict[str, File],
+    *,
+    own_key: Secret | None = None,
+    token: Secret = Secret(""),
+    limits: Limits = Limits(),
+    checked: tuple[rules.Rule, ...] = rules.RULES,
+) -> ASGIApp:
     """`open_channel` makes the connection to the server. `own_key` needs a `token`."""
     sessions = Sessions(secure=all(origin.startswith("https://") for origin in site.origins))
     caller = Caller(open_channel, sessions)
@@ -90,10 +100,22 @@ def build(open_channel: Callable[[], grpc.aio.Channel], site: rules.Site, files:
         yield
         await caller.close()
 
-    return Guard(Starlette(lifespan=running, exception_handlers={Refused: _refused, Disconnected: _closed}, routes=[
-        Route("/session", SignIn(caller, sessions, limits, own_key, token), methods=["GET", "POST", "DELETE"]),
-        Route("/upload", Uploads(caller, limits), methods=["POST"]),
-        Route("/blob/{sha256}", Pictures(caller, limits), methods=["GET"]),
-        Route("/{service}/{method}", Calls(caller, limits), methods=["POST"]),
-        Route("/{path:path}", StaticFiles(files), methods=["GET"]),
-    ]), site, checked)
+    return Guard(
+        Starlette(
+            lifespan=running,
+            exception_handlers={Refused: _refused, Disconnected: _closed},
+            routes=[
+                Route(
+                    "/session",
+                    SignIn(caller, sessions, limits, own_key, token),
+                    methods=["GET", "POST", "DELETE"],
+                ),
+                Route("/upload", Uploads(caller, limits), methods=["POST"]),
+                Route("/blob/{sha256}", Pictures(caller, limits), methods=["GET"]),
+                Route("/{service}/{method}", Calls(caller, limits), methods=["POST"]),
+                Route("/{path:path}", StaticFiles(files), methods=["GET"]),
+            ],
+        ),
+        site,
+        checked,
+    )

@@ -1,4 +1,5 @@
 """The body of a request, counted while it arrives."""
+
 import asyncio
 from collections.abc import AsyncIterator
 
@@ -23,7 +24,9 @@ def header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-async def read_parts(scope: Scope, receive: Receive, limit_bytes: int, idle_seconds: float) -> AsyncIterator[bytes]:
+async def read_parts(
+    scope: Scope, receive: Receive, limit_bytes: int, idle_seconds: float
+) -> AsyncIterator[bytes]:
     """The parts of a body. Refused with 413 above the limit, with 408 when nothing arrives for a while."""
     declared = header(scope, b"content-length")
     if declared and int(declared) > limit_bytes:  # the server of HTTP has checked that it is a number

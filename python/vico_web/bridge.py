@@ -3,11 +3,15 @@
 A call has one request and any number of answers. An upload has any number of requests. The call to the server ends when
 the browser closes its connection, so a closed tab leaves no watch behind.
 """
+
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import functools
 import urllib.parse
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -42,14 +46,24 @@ class Caller:
     def key(self, scope: Scope) -> Secret | None:
         return self._sessions.key_of(header(scope, b"cookie"))
 
-    def call(self, method: str, request: bytes, key: Secret | None,
-             seconds: float) -> grpc.aio.UnaryStreamCall:
+    def call(
+        self, method: str, request: bytes, key: Secret | None, seconds: float
+    ) -> grpc.aio.UnaryStreamCall[bytes, bytes]:
         """`method` is "package.Service/Method". A method with one answer is a stream of one."""
-        return self._channel().unary_stream(f"/{method}")(request, metadata=_metadata(key), timeout=seconds)
+        start: Any = self._channel().unary_stream(f"/{method}")
+        call: grpc.aio.UnaryStreamCall[bytes, bytes] = start(
+            request, metadata=_metadata(key), timeout=seconds
+        )
+        return call
 
-    def upload(self, method: str, requests: AsyncIterator[bytes], key: Secret | None,
-               seconds: float) -> grpc.aio.StreamStreamCall:
-        return self._channel().stream_stream(f"/{method}")(requests, metadata=_metadata(key), timeout=seconds)
+    def upload(
+        self, method: str, requests: AsyncIterator[bytes], key: Secret | None, seconds: float
+    ) -> grpc.aio.StreamStreamCall[bytes, bytes]:
+        start: Any = self._channel().stream_stream(f"/{method}")
+        call: grpc.aio.StreamStreamCall[bytes, bytes] = start(
+            requests, metadata=_metadata(key), timeout=seconds
+        )
+        return call
 
     async def close(self) -> None:
         await self._channel().close()
@@ -75,7 +89,9 @@ class Calls:
         except frames.FrameError as error:
             raise Refused(400, str(error)) from None
         seconds = timeout_seconds(header(scope, b"grpc-timeout"), self._limits.call_seconds)
-        call = self._caller.call(scope["path"].removeprefix("/"), requests[0], self._caller.key(scope), seconds)
+        call = self._caller.call(
+            scope["path"].removeprefix("/"), requests[0], self._caller.key(scope), seconds
+        )
         await _answer(call, receive, send)
 
 
@@ -93,7 +109,9 @@ class Uploads:
             raise Refused(404, "no such upload")
         parts = read_parts(scope, receive, self._limits.upload_bytes, self._limits.idle_seconds)
         requests = _Requests(frames.read_messages(parts, self._limits.message_bytes))
-        call = self._caller.upload(method, requests.messages(), self._caller.key(scope), self._limits.upload_seconds)
+        call = self._caller.upload(
+            method, requests.messages(), self._caller.key(scope), self._limits.upload_seconds
+        )
         try:
             answers = [answer async for answer in call]
         except (grpc.aio.AioRpcError, asyncio.CancelledError):
@@ -142,7 +160,7 @@ class _Requests:
                 return None
 
 
-async def _answer(call: grpc.aio.UnaryStreamCall, receive: Receive, send: Send) -> None:
+async def _answer(call: grpc.aio.UnaryStreamCall[bytes, bytes], receive: Receive, send: Send) -> None:
     """Copies answers until the call or the connection ends; whichever ends first ends the other."""
     copying = asyncio.ensure_future(_copy(call, send))
     closed = asyncio.ensure_future(_disconnected(receive))
@@ -158,7 +176,7 @@ async def _answer(call: grpc.aio.UnaryStreamCall, receive: Receive, send: Send) 
                 await task
 
 
-async def _copy(call: grpc.aio.UnaryStreamCall, send: Send) -> None:
+async def _copy(call: grpc.aio.UnaryStreamCall[bytes, bytes], send: Send) -> None:
     started = False
     with contextlib.suppress(grpc.aio.AioRpcError):
         async for answer in call:
@@ -177,11 +195,17 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _start(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": [
-        (b"content-type", frames.CONTENT_TYPE.encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),  # a proxy must pass each event on at once
-    ]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [
+                (b"content-type", frames.CONTENT_TYPE.encode()),
+                (b"cache-control", b"no-store"),
+                (b"x-accel-buffering", b"no"),  # a proxy must pass each event on at once
+            ],
+        }
+    )
 
 
 async def _send(send: Send, data: bytes) -> None:
@@ -191,5 +215,4 @@ async def _send(send: Send, data: bytes) -> None:
 async def _finish(call: grpc.aio.Call, send: Send) -> None:
     code, text = await call.code(), await call.details()
     metadata = [*(await call.initial_metadata() or ()), *(await call.trailing_metadata() or ())]
-    await send({"type": "http.response.body",
-                "body": frames.trailers(code.value[0], text or "", metadata)})
+    await send({"type": "http.response.body", "body": frames.trailers(code.value[0], text or "", metadata)})

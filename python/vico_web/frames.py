@@ -2,6 +2,7 @@
 
 Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md
 """
+
 import base64
 import struct
 import urllib.parse
@@ -52,7 +53,7 @@ async def read_messages(body: AsyncIterator[bytes], limit_bytes: int) -> AsyncIt
             end = _HEADER.size + size
             if len(buffered) < end:
                 break
-            yield bytes(buffered[_HEADER.size:end])
+            yield bytes(buffered[_HEADER.size : end])
             del buffered[:end]
     if buffered:
         raise FrameError("the body ends within a frame")

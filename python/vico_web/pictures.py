@@ -3,6 +3,9 @@
 The digest makes the answer immutable, so the browser asks once. The name is what the server gives access to: a digest
 alone opens nothing. This is the one place that reads messages.
 """
+
+from __future__ import annotations
+
 import hashlib
 import re
 import urllib.parse
@@ -19,9 +22,14 @@ from vico_web.limits import Limits
 _METHOD = "vico.v1.PictureService/DownloadPicture"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MEDIA_TYPES = ("image/png", "image/jpeg")
-_STATUS = {grpc.StatusCode.UNAUTHENTICATED: 401, grpc.StatusCode.PERMISSION_DENIED: 403,
-           grpc.StatusCode.INVALID_ARGUMENT: 400, grpc.StatusCode.NOT_FOUND: 404,
-           grpc.StatusCode.RESOURCE_EXHAUSTED: 429, grpc.StatusCode.UNAVAILABLE: 503}
+_STATUS = {
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNAVAILABLE: 503,
+}
 
 
 class Pictures:
@@ -62,8 +70,9 @@ class Pictures:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else data})
 
-    async def _read(self, call: grpc.aio.UnaryStreamCall, digest: str, *, whole: bool,
-                    headers_only: bool) -> tuple[str, bytes]:
+    async def _read(
+        self, call: grpc.aio.UnaryStreamCall[bytes, bytes], digest: str, *, whole: bool, headers_only: bool
+    ) -> tuple[str, bytes]:
         media_type = ""
         data = bytearray()
         async for answer in call:

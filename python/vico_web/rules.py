@@ -3,19 +3,22 @@
 The studio sends its cookie with every call, so a page of another site must not be able to make a call: not by a form,
 not by fetch, and not by a host name that it points at this address (DNS rebinding).
 """
+
 import dataclasses
 from collections.abc import Callable
 
 from vico_web.frames import CONTENT_TYPE
 
 # A method that is not listed cannot be called from a page: no administration, no workers, no keys.
-SERVICES = frozenset(f"vico.v1.{name}" for name in (
-    "AdapterService", "ConceptService", "JobService", "ModelService", "PictureService"))
+SERVICES = frozenset(
+    f"vico.v1.{name}"
+    for name in ("AdapterService", "ConceptService", "JobService", "ModelService", "PictureService")
+)
 
 HEADERS = {
     # Scripts and styles come from this origin only; there is no inline code.
     "content-security-policy": "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-                               "form-action 'self'; frame-ancestors 'none'",
+    "form-action 'self'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -28,6 +31,7 @@ HEADERS = {
 @dataclasses.dataclass(frozen=True)
 class Refusal:
     """An answer to a request that breaks a rule."""
+
     status: int
     text: str
 
@@ -35,6 +39,7 @@ class Refusal:
 @dataclasses.dataclass(frozen=True)
 class Request:
     """What the rules read. Header names are lower case; a header that occurs twice is joined by commas."""
+
     method: str
     path: str
     headers: dict[str, str]
@@ -43,6 +48,7 @@ class Request:
 @dataclasses.dataclass(frozen=True)
 class Site:
     """The names under which the studio is reached, for example {"localhost:8080"} and {"http://localhost:8080"}."""
+
     hosts: frozenset[str]
     origins: frozenset[str]
 
@@ -72,7 +78,11 @@ def same_origin(request: Request, site: Site) -> Refusal | None:
     reads = request.method in ("GET", "HEAD")
     if reads and fetch_site == "none":  # typed into the address bar
         return None
-    if reads and request.headers.get("sec-fetch-mode") == "navigate" and not request.path.startswith("/blob/"):
+    if (
+        reads
+        and request.headers.get("sec-fetch-mode") == "navigate"
+        and not request.path.startswith("/blob/")
+    ):
         return None
     return Refusal(403, "requests of other sites are refused")
 

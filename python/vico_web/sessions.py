@@ -1,4 +1,5 @@
 """Sessions: a cookie that no script can read stands for an API key, which stays in this process."""
+
 import hmac
 import secrets
 import time
@@ -26,8 +27,14 @@ class Secret:
 class Sessions:
     """At most `limit` sessions; the one that was idle longest makes room. They end with this process."""
 
-    def __init__(self, *, secure: bool, limit: int = 1000, idle_seconds: float = 7 * 24 * 3600,
-                 uptime: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        secure: bool,
+        limit: int = 1000,
+        idle_seconds: float = 7 * 24 * 3600,
+        uptime: Callable[[], float] = time.monotonic,
+    ) -> None:
         # A browser accepts __Host- cookies only with Secure, without a domain, and for the whole site.
         self.cookie_name = "__Host-vico" if secure else "vico"
         self._secure = secure

@@ -3,6 +3,7 @@
 A key that the studio was started with is not for everyone who reaches its port: the address that `vico-web` prints
 holds a token, and the token opens a session with that key.
 """
+
 import json
 
 import grpc
@@ -20,8 +21,9 @@ _PROBE = "vico.v1.ModelService/GetCapabilities"
 class SignIn:
     """`own_key` is the key that the studio was started with, `token` what opens it."""
 
-    def __init__(self, caller: Caller, sessions: Sessions, limits: Limits, own_key: Secret | None,
-                 token: Secret) -> None:
+    def __init__(
+        self, caller: Caller, sessions: Sessions, limits: Limits, own_key: Secret | None, token: Secret
+    ) -> None:
         self._caller = caller
         self._sessions = sessions
         self._limits = limits
@@ -75,8 +77,11 @@ class SignIn:
 
 async def _json(send: Send, status: int, value: dict[str, bool], cookie: str | None = None) -> None:
     data = json.dumps(value).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data)),
-               (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(data)),
+        (b"cache-control", b"no-store"),
+    ]
     if cookie is not None:
         headers.append((b"set-cookie", cookie.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,4 +1,5 @@
 """The built page, read into memory at the start: a request names an entry of a table, never a file."""
+
 import dataclasses
 import gzip
 import hashlib
@@ -9,8 +10,14 @@ from starlette.types import Receive, Scope, Send
 from vico_web.body import Refused, header
 
 # Not those of the machine, which its administrator may have changed.
-_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
-                ".woff2": "font/woff2", ".txt": "text/plain"}
+_MEDIA_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain",
+}
 # Fonts are compressed already.
 _COMPRESSED = ("text/html", "text/css", "text/javascript", "text/plain", "image/svg+xml")
 
@@ -34,8 +41,9 @@ def load(folder: pathlib.Path) -> dict[str, File]:
         data = path.read_bytes()
         media_type = _MEDIA_TYPES.get(path.suffix, "application/octet-stream")
         small = gzip.compress(data, 9, mtime=0) if media_type in _COMPRESSED else None
-        files[name] = File(media_type, f'"{hashlib.sha256(data).hexdigest()[:32]}"', name.startswith("/assets/"),
-                           data, small)
+        files[name] = File(
+            media_type, f'"{hashlib.sha256(data).hexdigest()[:32]}"', name.startswith("/assets/"), data, small
+        )
     return files
 
 
@@ -60,8 +68,10 @@ class StaticFiles:
             if path.startswith("/assets/") or "." in path.rsplit("/", 1)[-1]:
                 raise Refused(404, "no such file")
             file = self._files["/index.html"]
-        headers = [(b"etag", file.etag.encode()),
-                   (b"cache-control", b"public, max-age=31536000, immutable" if file.immutable else b"no-cache")]
+        headers = [
+            (b"etag", file.etag.encode()),
+            (b"cache-control", b"public, max-age=31536000, immutable" if file.immutable else b"no-cache"),
+        ]
         if header(scope, b"if-none-match") == file.etag:
             await send({"type": "http.response.start", "status": 304, "headers": headers})
             await send({"type": "http.response.body"})
@@ -73,7 +83,9 @@ class StaticFiles:
                 data = file.gzipped
                 headers.append((b"content-encoding", b"gzip"))
         charset = "; charset=utf-8" if file.media_type.startswith("text/") else ""
-        headers += [(b"content-type", (file.media_type + charset).encode()),
-                    (b"content-length", b"%d" % len(data))]
+        headers += [
+            (b"content-type", (file.media_type + charset).encode()),
+            (b"content-length", b"%d" % len(data)),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else data})

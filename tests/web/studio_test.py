@@ -3,7 +3,6 @@ Usage: studio_test.py VICO_SERVER VICO_WORKER FOLDER. The folder gets screenshot
 import hashlib
 import http.client
 import io
-import json
 import os
 import pathlib
 import re
