@@ -120,6 +120,7 @@ absl::Status Server::OpenMetrics() {
   const StateSources sources{
       .jobs = storage_->jobs(),
       .workers = services_->workers(),
+      .ready = [this] { return storage_->Ready().ok(); },
       .disk = [data = options_.storage.data] { return DiskSpaceOf(data); },
       .open_streams = [this] { return services_->OpenStreams(); },
       .connections = [this] { return listeners_->counts(); },

@@ -24,7 +24,8 @@ namespace vico::server {
 struct StateSources {
   JobStore& jobs;
   const WorkerRegistry& workers;
-  std::function<absl::StatusOr<DiskSpace>()> disk;                       ///< of the data folder
+  std::function<bool()> ready;                      ///< whether the clients' services are SERVING
+  std::function<absl::StatusOr<DiskSpace>()> disk;  ///< of the data folder
   std::function<std::map<std::string, size_t>()> open_streams;           ///< by group of calls
   std::function<std::map<std::string, ConnectionCounts>()> connections;  ///< by listener
   std::function<SpanCounts()> spans;
