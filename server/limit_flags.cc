@@ -106,6 +106,9 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
       [&options](double hours) { options.storage.garbage_age = absl::Hours(hours); })
       ->default_str(fmt::format("{}", absl::ToDoubleHours(options.storage.garbage_age)))
       ->group(kGroup);
+  AddDays(app, "--keep-deleted-days", options.storage.deleted_objects_grace, 0,
+          "Time for which the object of a deleted blob is kept: as long as the database may be "
+          "restored to an earlier time");
   ClientStreamOptions& uploads = options.services.uploads;
   AddSeconds(app, "--upload-seconds", uploads.limit, "Time limit of a client's upload");
   AddLimit(app, "--upload-bytes-per-second", uploads.bytes_per_second,

@@ -24,6 +24,7 @@ class DataFolder {
   static std::string DatabasePathIn(const std::string& path) { return path + "/vico.db"; }
   std::string DatabasePath() const { return DatabasePathIn(path_); }
   std::string BlobPath() const { return path_ + "/blobs"; }
+  std::string ScratchPath() const { return path_ + "/scratch"; }
 
  private:
   explicit DataFolder(std::string path) : path_(std::move(path)) {}

@@ -86,6 +86,11 @@ class ObjectStore {
 
   /// Stores, reads and removes a small object that nothing else uses.
   virtual absl::Status Probe() = 0;
+
+  /// Compares the store's mark with the id of an installation, which a remote store has so that no
+  /// database removes the objects of another. With `first`, writes the mark if there is none.
+  /// kFailedPrecondition, reason OBJECTS_OF_ANOTHER_DATABASE, when they differ.
+  virtual absl::Status Claim(const std::string& installation, bool first) = 0;
 };
 
 /// Whether an error of a reader says that the bytes are lost or wrong. The others, as an outage of

@@ -39,8 +39,10 @@ std::string OwnerOf(const Caller& caller) {
                                : fmt::format("tenants/{}", caller.tenant);
 }
 
-Calls::Calls(Pool& pool, const Authenticator& authenticator, const CallLimits& limits, Log log)
+Calls::Calls(Pool& pool, const Authenticator& authenticator, const CallLimits& limits, Log log,
+             Pool* transfers)
     : pool_(pool),
+      transfers_(transfers == nullptr ? pool : *transfers),
       authenticator_(authenticator),
       limits_(limits),
       log_(std::move(log)),

@@ -50,6 +50,7 @@ struct CallLimits {
 enum class Place {
   kStream,
   kTransfer,  ///< also one of the places for files, whose messages are large
+  kPictures,  ///< as kStream; its turns may read files
 };
 
 /// What an admitted unary call counts for.
@@ -69,9 +70,15 @@ class Calls {
   using Time = std::chrono::steady_clock::time_point;
 
   /// `pool` and `authenticator` must outlive every call. `log` may be null; any thread calls it.
-  Calls(Pool& pool, const Authenticator& authenticator, const CallLimits& limits, Log log);
+  /// Calls that read or write files have their turns on `transfers`, which must outlive them too,
+  /// so that a slow object store keeps no other call waiting; null: on `pool`.
+  Calls(Pool& pool, const Authenticator& authenticator, const CallLimits& limits, Log log,
+        Pool* transfers = nullptr);
 
   Pool& pool() { return pool_; }
+
+  /// The pool for the turns of a call with such a place.
+  Pool& PoolOf(Place place) { return place == Place::kStream ? pool_ : transfers_; }
   const CallLimits& limits() const { return limits_; }
 
   /// The answers that gRPC sends. Those that take too long are cancelled.
@@ -138,6 +145,7 @@ class Calls {
   };
 
   Pool& pool_;
+  Pool& transfers_;
   const Authenticator& authenticator_;
   const CallLimits limits_;
   const Log log_;

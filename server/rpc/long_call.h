@@ -139,7 +139,7 @@ class LongCall : public Reactor {
   grpc::CallbackServerContext& context_;
   const std::shared_ptr<CallNotes> notes_;
   const Place place_;
-  const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.pool());
+  const std::shared_ptr<Pump> pump_ = std::make_shared<Pump>(calls_.PoolOf(place_));
   Caller caller_;
   std::shared_ptr<LongCall> self_;
   bool admitted_ = false;                     // set before the first turn

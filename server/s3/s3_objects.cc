@@ -172,14 +172,20 @@ absl::Status S3Objects::Probe() {
                "OBJECT_STORE_UNAVAILABLE");
 }
 
-absl::Status S3Objects::Claim(const std::string& installation) {
+absl::Status S3Objects::Claim(const std::string& installation, bool first) {
   const absl::StatusOr<std::string> there = client_.Get(kInstallation, 0, installation.size());
-  if (absl::IsNotFound(there.status())) return PutText(kInstallation, installation);
+  if (absl::IsNotFound(there.status()) && first) return PutText(kInstallation, installation);
+  if (absl::IsNotFound(there.status())) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "object store: the bucket and prefix do not have the mark of this database, so "
+                 "they are not where its blobs are",
+                 "OBJECTS_OF_ANOTHER_DATABASE");
+  }
   if (!there.ok() && !absl::IsDataLoss(there.status())) return there.status();
   if (there.ok() && *there == installation) return absl::OkStatus();
   return Error(absl::StatusCode::kFailedPrecondition,
                "object store: the bucket and prefix belong to another database; use another prefix",
-               "OBJECT_STORE_OF_ANOTHER");
+               "OBJECTS_OF_ANOTHER_DATABASE");
 }
 
 }  // namespace vico::server

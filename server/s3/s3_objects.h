@@ -44,10 +44,8 @@ class S3Objects final : public ObjectStore {
 
   absl::Status Probe() override;
 
-  /// Writes the installation's id into the bucket, under the prefix, or compares it with the one
-  /// that is there. kFailedPrecondition, reason OBJECT_STORE_OF_ANOTHER, when they differ: another
-  /// database names the objects, and this one would remove them.
-  absl::Status Claim(const std::string& installation);
+  /// The mark is the object "installation" under the prefix.
+  absl::Status Claim(const std::string& installation, bool first) override;
 
  private:
   absl::Status ListFrom(const std::string& start,

@@ -83,6 +83,12 @@ absl::StatusOr<S3Options> ParseS3Address(std::string_view flag, std::string_view
   return options;
 }
 
+std::string S3AddressOf(const S3Options& options) {
+  return options.prefix.empty() ? fmt::format("s3://{}", options.bucket)
+                                : fmt::format("s3://{}/{}", options.bucket,
+                                              options.prefix.substr(0, options.prefix.size() - 1));
+}
+
 absl::Status CheckS3Options(const S3Options& options) {
   if (options.region.empty() || options.region.size() > 63 || !ConsistsOf(options.region, "-")) {
     return FieldError("--s3-region", "must be the name of a region, as eu-central-1");

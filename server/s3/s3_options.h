@@ -47,6 +47,9 @@ struct S3Options {
 /// consists of letters, digits and ._-/ .
 absl::StatusOr<S3Options> ParseS3Address(std::string_view flag, std::string_view address);
 
+/// As ParseS3Address() reads it.
+std::string S3AddressOf(const S3Options& options);
+
 /// kInvalidArgument, which names the flag, for an endpoint or a region that cannot be one.
 absl::Status CheckS3Options(const S3Options& options);
 

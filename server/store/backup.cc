@@ -79,6 +79,16 @@ absl::StatusOr<std::string> KeyColumn(SqlSession& db) {
                                : "object_key");
 }
 
+/// Whether the blobs are in a bucket. A schema before 9 has no such table.
+absl::StatusOr<bool> IsInBucket(SqlSession& db) {
+  ASSIGN_OR_RETURN(const int64_t has_table,
+                   db.QueryInt("SELECT count(*) FROM sqlite_master WHERE name = 'secret'", {}, 0));
+  if (has_table == 0) return false;
+  ASSIGN_OR_RETURN(const int64_t bucket,
+                   db.QueryInt("SELECT count(*) FROM secret WHERE name = 'blobs'", {}, 0));
+  return bucket > 0;
+}
+
 absl::StatusOr<std::vector<BlobRow>> LiveBlobs(SqlSession& db) {
   std::vector<BlobRow> blobs;
   ASSIGN_OR_RETURN(const std::string key, KeyColumn(db));
@@ -105,6 +115,9 @@ class BlobCopier {
       : files_(files), from_(std::move(from)), to_(std::move(to)), way_(way) {}
 
   absl::StatusOr<BackupSummary> CopyAll(SqlSession& db) {
+    // A bucket has its own backup.
+    ASSIGN_OR_RETURN(const bool in_bucket, IsInBucket(db));
+    if (in_bucket) return summary_;
     ASSIGN_OR_RETURN(const std::vector<BlobRow> without_row, LostBlobs(db));
     for (const BlobRow& blob : without_row) RETURN_IF_ERROR(Leave(db, blob, false));
     RETURN_IF_ERROR(files_.MakeFolder(to_ + kBlobs));
