@@ -52,8 +52,8 @@ std::string_view KindLabel(v1::JobKind kind) {
 std::string_view FailureLabel(std::string_view reason) {
   static const std::map<std::string_view, std::string_view> kLabels{
       {"OUT_OF_MEMORY", "memory"}, {"OUT_OF_RESOURCES", "memory"}, {"DIVERGED", "diverged"},
-      {"NON_FINITE", "diverged"},  {"BAD_INPUT", "input"},         {"ENGINE_CRASHED", "engine"},
-      {"ENGINE_HUNG", "engine"},   {"ENGINE_LOST", "engine"},      {"WORKER_LOST", "engine"}};
+      {"NON_FINITE", "diverged"},  {"BAD_INPUT", "input"},         {"ENGINE_DIED", "engine"},
+      {"ENGINE_HUNG", "engine"},   {"WORKER_LOST", "engine"}};
   const auto found = kLabels.find(reason);
   return found == kLabels.end() ? "other" : found->second;
 }
