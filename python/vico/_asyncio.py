@@ -11,6 +11,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from vico import _channel as channels
+from vico import errors
 from vico._flow import Call, Deliver, Effect, Flow, Open, Read, Send, Sleep
 from vico._methods import Method
 from vico.settings import Settings
@@ -96,7 +97,11 @@ class AsyncioDriver:
                 return streaming(effect.request, timeout=effect.timeout, metadata=self._metadata)
             if isinstance(effect, Read):
                 stream: Any = effect.stream
-                message = await stream.read()
+                try:
+                    message = await asyncio.wait_for(stream.read(), effect.timeout)
+                except asyncio.TimeoutError:
+                    text = f"the server has sent nothing for {effect.timeout:g} s"
+                    raise errors.out_of_reach(errors.Unavailable(text)) from None
                 return None if message is grpc.aio.EOF else message
             if isinstance(effect, Sleep):
                 return await asyncio.sleep(effect.seconds)

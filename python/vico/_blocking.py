@@ -11,6 +11,7 @@ import grpc
 from google.protobuf.message import Message
 
 from vico import _channel as channels
+from vico import errors
 from vico._flow import Call, Deliver, Effect, Flow, Open, Read, Send, Sleep
 from vico._methods import Method
 from vico.settings import Settings
@@ -72,10 +73,11 @@ class BlockingDriver:
                 return self._send(effect)
             if isinstance(effect, Open):
                 streaming = self._channel.unary_stream(effect.method.path, *_codec(effect.method))
-                return streaming(effect.request, timeout=effect.timeout, metadata=self._metadata)
+                call = streaming(effect.request, timeout=effect.timeout, metadata=self._metadata)
+                return _WatchedStream(call)
             if isinstance(effect, Read):
-                stream: Any = effect.stream
-                return next(stream, None)
+                assert isinstance(effect.stream, _WatchedStream)
+                return effect.stream.read(effect.timeout)
             if isinstance(effect, Sleep):
                 return time.sleep(effect.seconds)
         except grpc.RpcError as error:
@@ -109,6 +111,52 @@ class BlockingDriver:
             raise
         finally:
             call.cancel()  # does nothing after the end of the call
+
+
+class _WatchedStream:
+    """A stream whose reads have a timeout. gRPC's blocking reads have none: a thread cancels the call."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self._condition = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._deadline: float | None = None  # of the read that goes on
+        self._ended = False
+        self._silent = False
+
+    def read(self, timeout: float | None) -> Any:
+        if timeout is None:
+            return next(self._call, None)
+        self._deadline = time.monotonic() + timeout
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._guard, args=(timeout,), daemon=True)
+            self._thread.start()
+        try:
+            return next(self._call, None)
+        except grpc.RpcError:
+            if self._silent:
+                text = f"the server has sent nothing for {timeout:g} s"
+                raise errors.out_of_reach(errors.Unavailable(text)) from None
+            raise
+        finally:
+            self._deadline = None
+
+    def cancel(self) -> None:
+        self._call.cancel()
+        with self._condition:
+            self._ended = True
+            self._condition.notify()
+
+    def _guard(self, timeout: float) -> None:
+        with self._condition:
+            while not self._ended:
+                deadline = self._deadline
+                left = timeout if deadline is None else deadline - time.monotonic()
+                if left <= 0:
+                    self._silent = True
+                    self._call.cancel()
+                    return
+                self._condition.wait(left)
 
 
 class _Steps:

@@ -101,6 +101,7 @@ def _explain(error: errors.VicoError, settings: Settings) -> None:
     if sentence:
         error.message = sentence
     elif "onnect" in text or "DNS" in text or "resol" in text:
+        errors.out_of_reach(error)
         cause = text.rpartition(": ")[2]
         error.message = f"cannot connect to {peer.address}: {cause}"
     else:

@@ -54,9 +54,11 @@ class Open:
 
 @dataclass(frozen=True)
 class Read:
-    """The result is the stream's next message, or None at its end."""
+    """The result is the stream's next message, or None at its end. Unavailable if it does not come within
+    about `timeout` seconds."""
 
     stream: Stream
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Limits:
     attempt: float = 10.0  #: one attempt of a short call
     transfer: float = 600.0  #: an upload or download, retries included
     stream: float = 3600.0  #: one stream of events; a watch opens another
+    silence: float = 45.0  #: of a watch, in which the server sends a message each 15 s
     patience: float = 60.0  #: a watch fails after this time without a server
     attempts: int = 5  #: of one call, the first included
 

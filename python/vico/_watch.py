@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vico._calls import patient
 from vico._flow import Backoff, Deliver, Flow, Limits, Open, Read, Sleep, Stream
 from vico._methods import GET_JOB, WATCH_JOB, WATCH_JOBS
-from vico.errors import Unavailable, VicoError, WaitTimeout, is_worth_retrying
+from vico.errors import Unavailable, VicoError, WaitTimeout, is_out_of_reach, is_worth_retrying
 from vico.events import EventAssembler
 from vico.v1 import job_pb2, job_service_pb2
 
@@ -29,7 +29,7 @@ class RawEvent:
     data: bytes | None  #: content of its blob
 
 
-class _Patience:
+class Patience:
     """Decides whether a watch opens another stream, and after which wait."""
 
     def __init__(self, what: str, limits: Limits, timeout: float | None) -> None:
@@ -55,10 +55,11 @@ class _Patience:
         """Seconds to wait before the next stream. Raises the error if there was no server for too long."""
         self.check()
         now = time.monotonic()
-        if received or now - opened > _CONNECTED_AFTER:
+        error = error or Unavailable("the stream ended before the job did")
+        # An attempt to connect may take long, too.
+        if received or (now - opened > _CONNECTED_AFTER and not is_out_of_reach(error)):
             self._last_contact = now
             self._backoff.reset()
-        error = error or Unavailable("the stream ended before the job did")
         if not is_worth_retrying(error):
             raise error
         wait = max(self._backoff.next(), error.retry_delay or 0.0)
@@ -85,7 +86,7 @@ def watch_job(
     """Delivers a RawEvent for each event after `after_sequence`, and job_pb2.Event.Position for changes of
     place, until the job has ended. Raises WaitTimeout after `timeout` seconds; the job goes on."""
     assembler = EventAssembler(after_sequence, include_pictures)
-    patience = _Patience(name, limits, timeout)
+    patience = Patience(name, limits, timeout)
     while True:
         request = job_service_pb2.WatchJobRequest(
             name=name, after_sequence=assembler.delivered, include_pictures=include_pictures
@@ -97,7 +98,7 @@ def watch_job(
             stream = yield Open(WATCH_JOB, request, patience.stream_timeout())
             with closing(stream):
                 while not assembler.ended:
-                    message: job_service_pb2.WatchJobResponse | None = yield Read(stream)
+                    message: job_service_pb2.WatchJobResponse | None = yield Read(stream, limits.silence)
                     if message is None:
                         break
                     received = True
@@ -132,7 +133,7 @@ def watch_jobs(
 ) -> Flow[None]:
     """Delivers the messages of WatchJobs that have an item, each event once, without an end. Raises
     WaitTimeout after `timeout` seconds."""
-    patience = _Patience("the watch of jobs", limits, timeout)
+    patience = Patience("the watch of jobs", limits, timeout)
     delivered: dict[str, int] = {}  # sequence number of the newest event, by job
     while True:
         request = job_service_pb2.WatchJobsRequest(
@@ -145,7 +146,9 @@ def watch_jobs(
             stream = yield Open(WATCH_JOBS, request, patience.stream_timeout())
             with closing(stream):
                 while True:
-                    message: job_service_pb2.WatchJobsResponse | None = yield Read(stream)
+                    message: job_service_pb2.WatchJobsResponse | None = yield Read(
+                        stream, limits.silence
+                    )
                     if message is None:
                         break
                     received = True

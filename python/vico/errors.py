@@ -44,6 +44,7 @@ class VicoError(Exception):
         self.request_id = ""
         #: What to do; empty if there is nothing to say.
         self.hint = hint
+        self._out_of_reach = False  # there was no connection, or nothing came over it
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.message!r}, reason={self.reason!r})"
@@ -270,6 +271,17 @@ def from_status(status: status_pb2.Status) -> VicoError:
         retry_delay=delay,
         hint=hint,
     )
+
+
+def out_of_reach(error: VicoError) -> VicoError:
+    """Notes that there was no connection to a server, or that nothing came over it."""
+    error._out_of_reach = True
+    return error
+
+
+def is_out_of_reach(error: VicoError) -> bool:
+    """Whether out_of_reach() noted it."""
+    return error._out_of_reach
 
 
 def is_worth_retrying(error: VicoError) -> bool:

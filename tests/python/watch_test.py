@@ -1,5 +1,6 @@
 """Watches: each event once, across streams that end, break and repeat; timeouts that cancel nothing."""
 import asyncio
+import dataclasses
 import hashlib
 import os
 import threading
@@ -12,6 +13,9 @@ import grpc
 import vico
 from fake_server import FakeServer, fail, job
 from vico import events
+from vico._flow import Limits
+from vico._watch import Patience
+from vico.errors import out_of_reach
 from vico.v1 import adapter_pb2, job_pb2, job_service_pb2
 
 CODE = grpc.StatusCode
@@ -195,6 +199,39 @@ class WatchTest(unittest.TestCase):
         self.assertEqual([e.sequence for e in stream], [2])
         starter.join()
 
+    def silent(self, client):
+        """The client loses its patience with a silent server after half a second."""
+        client._core.limits = dataclasses.replace(client._core.limits, silence=0.5)
+        return client
+
+    def test_a_server_that_sends_nothing_is_called_again(self):
+        ended = threading.Event()
+        self.addCleanup(ended.set)
+        self.serve([event(1), lambda: ended.wait(20), succeeded(2)], [succeeded(2)])
+        watched = self.silent(self.client).jobs.get("jobs/1")
+        begin = time.monotonic()
+        self.assertEqual([e.sequence for e in watched.events()], [1, 2])
+        self.assertLess(time.monotonic() - begin, 5)
+
+    def test_asyncio_calls_a_server_again_that_sends_nothing(self):
+        ended = threading.Event()
+        self.addCleanup(ended.set)
+        self.serve([event(1), lambda: ended.wait(20), succeeded(2)], [succeeded(2)])
+
+        async def run():
+            async with vico.AsyncClient(self.server.address) as client:
+                watched = await self.silent(client).jobs.get("jobs/1")
+                return [e.sequence async for e in watched.events()]
+
+        self.assertEqual(asyncio.run(run()), [1, 2])
+
+    def test_a_slow_caller_is_no_silent_server(self):
+        self.serve([event(1), event(2), succeeded(3)])
+        watched = self.silent(self.client).jobs.get("jobs/1")
+        for _ in watched.events():
+            time.sleep(0.8)
+        self.assertEqual(self.afters(), [0])
+
     def test_a_wait_that_begins_without_a_server_finds_it_later(self):
         watched = self.serve(state=SUCCEEDED)
         port, methods = self.server.port, self.server.methods
@@ -217,6 +254,19 @@ class WatchTest(unittest.TestCase):
         self.server.stop()
         with self.assertRaisesRegex(vico.Unavailable, "cannot connect to 127.0.0.1"):
             list(stream)
+
+    def test_a_long_attempt_to_connect_is_no_contact_with_a_server(self):
+        patience = Patience("jobs/1", Limits(patience=1), None)
+        refused = out_of_reach(vico.Unavailable("cannot connect"))
+        with self.assertRaisesRegex(vico.Unavailable, "cannot connect"):
+            for _ in range(100):
+                patience.wait_after(refused, time.monotonic() - 20, received=False)
+                time.sleep(0.1)
+        # A stream that was open for as long had a server.
+        patience = Patience("jobs/1", Limits(patience=1), None)
+        for _ in range(30):
+            patience.wait_after(vico.Unavailable("cut"), time.monotonic() - 20, received=False)
+            time.sleep(0.05)
 
     def test_a_stream_without_events_of_an_ended_job_ends_the_watch(self):
         watched = self.serve([], state=SUCCEEDED, last=5)
