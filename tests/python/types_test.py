@@ -1,8 +1,10 @@
-"""mypy --strict finds nothing in the package, and a caller's mistakes are found."""
+"""mypy --strict finds nothing in the package and in the code of its guide, and finds a caller's mistakes."""
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import unittest
 
 PYTHON = pathlib.Path(__file__).resolve().parents[2] / "python"
@@ -28,6 +30,22 @@ async def main() -> None:
 """
 
 
+PRELUDE = """
+import vico
+client = vico.Client()
+training = client.train("concepts/1", "robot")
+adapter = training.wait()
+"""
+
+
+def examples():
+    """The code of the README, each block in a function of its own."""
+    blocks = re.findall(r"```python\n(.*?)```", (PYTHON / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 4
+    return PRELUDE + "".join(f"async def block_{number}() -> None:\n{textwrap.indent(block, '    ')}\n"
+                             for number, block in enumerate(blocks))
+
+
 def mypy(*arguments):
     with tempfile.TemporaryDirectory() as cache:
         return subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", cache, *arguments], cwd=PYTHON,
@@ -35,12 +53,14 @@ def mypy(*arguments):
 
 
 class TypesTest(unittest.TestCase):
-    def test_the_package_and_a_callers_mistakes(self):
+    def test_the_package_the_guide_and_a_callers_mistakes(self):
         with tempfile.TemporaryDirectory() as folder:
             caller = pathlib.Path(folder) / "caller.py"
             caller.write_text(CALLER)
+            guide = pathlib.Path(folder) / "guide.py"
+            guide.write_text(examples())
             # One run, since mypy reads the package again for each.
-            ran = mypy("--strict", "vico", str(caller))
+            ran = mypy("--strict", "vico", str(caller), str(guide))
         found = {}
         for line in ran.stdout.splitlines():
             if ": error: " in line:
