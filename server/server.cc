@@ -54,6 +54,8 @@ KeyPolicy KeyPolicyOf(const ListenOptions& net) {
 ServerOptions Completed(ServerOptions options) {
   JobStoreOptions& jobs = options.storage.jobs;
   jobs.lease = options.lease_ttl;
+  jobs.submits_per_second = options.services.admission.submits_per_second;
+  jobs.submit_burst = options.services.admission.submit_burst;
   jobs.random01 = Random01;
   jobs.on_phase = PhaseSink(options.spans);
   if (!options.services.probe_disk) {

@@ -15,6 +15,15 @@ absl::Status KeyInvalid() {
 
 absl::StatusOr<bool> ApiKeyCache::Refresh() {
   const absl::Duration now = clock_.Uptime();  // before the read, so that the age is never too low
+  // The version first: a change between the two reads is read again next time.
+  ASSIGN_OR_RETURN(const int64_t version, tenants_.KeyVersion());
+  {
+    MutexLock lock(mutex_);
+    if (version == version_) {
+      read_at_ = now;
+      return false;
+    }
+  }
   ASSIGN_OR_RETURN(ActiveKeys active, tenants_.Active());
   std::map<std::string, ActiveKey, std::less<>> keys;
   for (ActiveKey& key : active.keys) {
@@ -27,6 +36,7 @@ absl::StatusOr<bool> ApiKeyCache::Refresh() {
   const bool now_required = active.configured && !configured_;
   keys_ = std::move(keys);
   configured_ = active.configured;
+  version_ = version;
   read_at_ = now;
   return removed || now_required;
 }

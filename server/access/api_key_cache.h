@@ -1,6 +1,7 @@
 // Cache of the active API keys, so that a call needs no query.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -24,7 +25,8 @@ class ApiKeyCache {
  public:
   ApiKeyCache(TenantStore& tenants, const Clock& clock) : tenants_(tenants), clock_(clock) {}
 
-  /// Reads the keys from the store. True when a key was removed since the last time.
+  /// Reads the keys from the store if they have changed. True when a key was removed since the last
+  /// time.
   absl::StatusOr<bool> Refresh();
 
   /// The caller with this key. kUnauthenticated, reason KEY_INVALID, with the same message for a
@@ -46,6 +48,7 @@ class ApiKeyCache {
   mutable Mutex mutex_;
   std::map<std::string, ActiveKey, std::less<>> keys_ ABSL_GUARDED_BY(mutex_);  // by id
   bool configured_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t version_ ABSL_GUARDED_BY(mutex_) = -1;  // of keys_
   // The clock's uptime at the last refresh.
   absl::Duration read_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
 };

@@ -5,22 +5,39 @@
 namespace vico::server {
 namespace {
 
-constexpr absl::Duration kInterval = absl::Seconds(1);
-// Limit of one turn, so that the refresh of the keys is not delayed.
-constexpr absl::Duration kErasing = absl::Seconds(1);
+// A revoked key is refused by every server within a second, also if no notification comes.
+constexpr absl::Duration kRefreshInterval = absl::Milliseconds(400);
+constexpr absl::Duration kEraseInterval = absl::Seconds(1);
+constexpr absl::Duration kErasing = absl::Seconds(10);  // of one turn
 
 }  // namespace
 
-TenantMaintenance::TenantMaintenance(ApiKeyCache& keys, TenantEraser& eraser, Log log,
+TenantMaintenance::TenantMaintenance(ApiKeyCache& keys, TenantEraser& eraser,
+                                     const Leadership& leadership, EventFeed& feed, Log log,
                                      std::function<void()> on_revoked)
-    : keys_(keys), eraser_(eraser), log_(std::move(log)), on_revoked_(std::move(on_revoked)) {}
+    : keys_(keys),
+      eraser_(eraser),
+      leadership_(leadership),
+      feed_(feed),
+      log_(std::move(log)),
+      on_revoked_(std::move(on_revoked)) {}
 
 void TenantMaintenance::Start() {
-  thread_.emplace(kInterval, [this] { Turn(); });
-  thread_->Wake();
+  refreshing_.emplace(kRefreshInterval, [this] { Refresh(); });
+  erasing_.emplace(kEraseInterval, [this] { Erase(); });
+  subscription_ = feed_.WatchKeys([this] { refreshing_->Wake(); });
 }
 
-void TenantMaintenance::Stop() { thread_.reset(); }
+void TenantMaintenance::Stop() {
+  subscription_ = {};
+  refreshing_.reset();
+  erasing_.reset();
+}
+
+void TenantMaintenance::KeysChanged() {
+  Refresh();
+  feed_.KeysChanged();
+}
 
 void TenantMaintenance::Refresh() {
   const absl::StatusOr<bool> revoked = keys_.Refresh();
@@ -31,8 +48,8 @@ void TenantMaintenance::Refresh() {
   }
 }
 
-void TenantMaintenance::Turn() {
-  Refresh();
+void TenantMaintenance::Erase() {
+  if (!leadership_.IsLeader()) return;
   if (const auto erased = eraser_.Run(kErasing); !erased.ok()) {
     log_.Error("a deleted tenant was not erased", {{"error", erased.status().ToString()}});
   }

@@ -1,5 +1,5 @@
-// The thread that, once a second, refreshes the API key cache and erases deleted tenants, whichever
-// process deleted them.
+// The threads that refresh the API key cache, whichever process changed the keys, and, on one
+// server, erase deleted tenants.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,8 @@
 #include "common/log.h"
 #include "common/periodic_thread.h"
 #include "server/access/api_key_cache.h"
+#include "server/jobs/event_feed.h"
+#include "server/jobs/leadership.h"
 #include "server/jobs/tenant_eraser.h"
 
 namespace vico::server {
@@ -16,23 +18,29 @@ namespace vico::server {
 class TenantMaintenance {
  public:
   /// Any thread calls `on_revoked` when a key has been revoked.
-  TenantMaintenance(ApiKeyCache& keys, TenantEraser& eraser, Log log,
-                    std::function<void()> on_revoked);
+  TenantMaintenance(ApiKeyCache& keys, TenantEraser& eraser, const Leadership& leadership,
+                    EventFeed& feed, Log log, std::function<void()> on_revoked);
 
   void Start();
   void Stop();
 
-  /// Refreshes the cache at once, after a change of the keys.
-  void Refresh();
+  /// After a change of the keys by this server: refreshes the cache at once, and those of the other
+  /// servers soon.
+  void KeysChanged();
 
  private:
-  void Turn();
+  void Refresh();
+  void Erase();
 
   ApiKeyCache& keys_;
   TenantEraser& eraser_;
+  const Leadership& leadership_;
+  EventFeed& feed_;
   const Log log_;
   const std::function<void()> on_revoked_;
-  std::optional<PeriodicThread> thread_;
+  std::optional<PeriodicThread> refreshing_;
+  std::optional<PeriodicThread> erasing_;
+  EventFeed::Subscription subscription_;  // wakes refreshing_
 };
 
 }  // namespace vico::server

@@ -36,6 +36,13 @@ absl::StatusOr<DiskSpace> DiskSpaceOf(const std::string& path) {
   return DiskSpace{.free_bytes = info.f_bavail * block, .total_bytes = info.f_blocks * block};
 }
 
+absl::Status SubmitRateExceeded(std::string_view tenant, double per_second, int burst,
+                                absl::Duration retry) {
+  return Refuse(Subject(tenant),
+                fmt::format("at most {} new jobs a second, {} at once", per_second, burst),
+                "SUBMIT_RATE", retry);
+}
+
 absl::Status Admission::Upload() const {
   ASSIGN_OR_RETURN(const DiskSpace disk, probe_disk_());
   const double share = limits_.free_share * static_cast<double>(disk.total_bytes);
@@ -64,10 +71,8 @@ absl::Status Admission::Submit(std::string_view tenant) {
   Bucket& bucket = found->second;
   bucket = {tokens_of(bucket), now};
   if (bucket.tokens < 1) {
-    return Refuse(Subject(tenant),
-                  fmt::format("at most {} new jobs a second, {} at once",
-                              limits_.submits_per_second, limits_.submit_burst),
-                  "SUBMIT_RATE", absl::Seconds((1 - bucket.tokens) / limits_.submits_per_second));
+    return SubmitRateExceeded(tenant, limits_.submits_per_second, limits_.submit_burst,
+                              absl::Seconds((1 - bucket.tokens) / limits_.submits_per_second));
   }
   bucket.tokens -= 1;
   return absl::OkStatus();

@@ -35,6 +35,10 @@ struct AdmissionLimits {
   uint64_t free_bytes = uint64_t{5} << 30;  ///< the same in bytes
 };
 
+/// kResourceExhausted, reason SUBMIT_RATE, with RetryInfo and QuotaFailure.
+absl::Status SubmitRateExceeded(std::string_view tenant, double per_second, int burst,
+                                absl::Duration retry);
+
 /// Any thread.
 class Admission {
  public:
@@ -44,7 +48,9 @@ class Admission {
   Admission(const AdmissionLimits& limits, const Clock& clock, ProbeDisk probe_disk)
       : limits_(limits), clock_(clock), probe_disk_(std::move(probe_disk)) {}
 
-  /// For a new job, not for a repeat. Reasons SUBMIT_RATE, DISK_NEARLY_FULL.
+  /// For a new job, not for a repeat. Reasons SUBMIT_RATE, DISK_NEARLY_FULL. Counts the jobs of
+  /// this server only, and so spares the database those who exceed the rate; the job store counts
+  /// them all.
   absl::Status Submit(std::string_view tenant);
 
   /// For an upload. Reason DISK_NEARLY_FULL.

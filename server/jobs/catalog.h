@@ -10,6 +10,7 @@
 #include <absl/status/statusor.h>
 
 #include "server/jobs/request_key.h"
+#include "server/jobs/resource_update.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/model.pb.h"
@@ -60,6 +61,10 @@ class Catalog {
                                                  std::string_view name) = 0;
   virtual absl::StatusOr<ConceptPage> ListConcepts(const PageQuery& query) = 0;
 
+  /// Changes display name and labels. kNotFound; kInvalidArgument as ApplyUpdate().
+  virtual absl::StatusOr<v1::Concept> UpdateConcept(std::string_view tenant, std::string_view name,
+                                                    const ResourceUpdate& update) = 0;
+
   /// kFailedPrecondition, reason IN_USE, while a queued or running job uses it.
   virtual absl::Status DeleteConcept(std::string_view tenant, std::string_view name) = 0;
 
@@ -80,6 +85,10 @@ class Catalog {
   virtual absl::StatusOr<v1::Adapter> GetAdapter(std::string_view tenant,
                                                  std::string_view name) = 0;
   virtual absl::StatusOr<AdapterPage> ListAdapters(const PageQuery& query) = 0;
+
+  /// Changes display name and labels. kNotFound; kInvalidArgument as ApplyUpdate().
+  virtual absl::StatusOr<v1::Adapter> UpdateAdapter(std::string_view tenant, std::string_view name,
+                                                    const ResourceUpdate& update) = 0;
 
   /// kFailedPrecondition, reason IN_USE, while a queued or running job uses it.
   virtual absl::Status DeleteAdapter(std::string_view tenant, std::string_view name) = 0;

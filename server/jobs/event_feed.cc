@@ -7,8 +7,13 @@
 namespace vico::server {
 namespace {
 
-// A key that is not the name of a job.
-constexpr std::string_view kQueue = "queue";
+// Keys that are not the name of a job.
+constexpr std::string_view kQueue = "queue ";    // and the name of a base model
+constexpr std::string_view kTenant = "tenant ";  // and the name of a tenant
+constexpr std::string_view kKeys = "keys";
+constexpr std::string_view kWorkers = "workers";
+
+std::string QueueKey(std::string_view base_model) { return std::string(kQueue).append(base_model); }
 
 }  // namespace
 
@@ -61,13 +66,39 @@ EventFeed::Subscription EventFeed::WatchJob(std::string_view job, Wake wake) {
   return Watch(std::string(job), std::move(wake));
 }
 
-EventFeed::Subscription EventFeed::WatchQueue(Wake wake) {
-  return Watch(std::string(kQueue), std::move(wake));
+EventFeed::Subscription EventFeed::WatchTenant(std::string_view tenant, Wake wake) {
+  return Watch(std::string(kTenant).append(tenant), std::move(wake));
+}
+
+EventFeed::Subscription EventFeed::WatchQueue(std::string_view base_model, Wake wake) {
+  return Watch(QueueKey(base_model), std::move(wake));
+}
+
+EventFeed::Subscription EventFeed::WatchKeys(Wake wake) {
+  return Watch(std::string(kKeys), std::move(wake));
+}
+
+EventFeed::Subscription EventFeed::WatchWorkers(Wake wake) {
+  return Watch(std::string(kWorkers), std::move(wake));
 }
 
 void EventFeed::JobChanged(std::string_view job) { Changed(std::string(job)); }
 
-void EventFeed::QueueChanged() { Changed(std::string(kQueue)); }
+void EventFeed::JobChanged(std::string_view tenant, std::string_view job) {
+  JobChanged(job);
+  Changed(std::string(kTenant).append(tenant));
+}
+
+void EventFeed::QueueChanged(std::string_view base_model) { Changed(QueueKey(base_model)); }
+
+void EventFeed::KeysChanged() { Changed(std::string(kKeys)); }
+
+void EventFeed::WorkersChanged() { Changed(std::string(kWorkers)); }
+
+void EventFeed::SetRelay(EventRelay* relay) {
+  const MutexLock lock(relay_mutex_);
+  relay_ = relay;
+}
 
 EventFeed::Subscription EventFeed::Watch(std::string key, Wake wake) {
   auto entry = std::make_shared<Entry>(std::move(wake));
@@ -79,14 +110,37 @@ EventFeed::Subscription EventFeed::Watch(std::string key, Wake wake) {
 }
 
 void EventFeed::Changed(const std::string& key) {
-  Entries entries;
+  Received(key);
+  const MutexLock lock(relay_mutex_);
+  if (relay_ != nullptr) relay_->Publish(key);
+}
+
+void EventFeed::Received(const std::string& key) {
+  Entries woken;
   {
     MutexLock lock(mutex_);
     const auto found = entries_.find(key);
     if (found == entries_.end()) return;
-    entries = found->second;
+    Entries& all = found->second;
+    if (key.starts_with(kQueue) && all.size() > kWokenAtOnce) {
+      woken.assign(all.begin(), all.begin() + kWokenAtOnce);
+      std::rotate(all.begin(), all.begin() + kWokenAtOnce, all.end());
+    } else {
+      woken = all;
+    }
   }
-  for (const std::shared_ptr<Entry>& entry : entries) entry->Run();
+  for (const std::shared_ptr<Entry>& entry : woken) entry->Run();
+}
+
+void EventFeed::ReceivedUnknown() {
+  Entries woken;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [key, entries] : entries_) {
+      woken.insert(woken.end(), entries.begin(), entries.end());
+    }
+  }
+  for (const std::shared_ptr<Entry>& entry : woken) entry->Run();
 }
 
 void EventFeed::Remove(const std::string& key, const std::shared_ptr<Entry>& entry) {

@@ -1,5 +1,6 @@
-// Notifies watchers of a job's new events, and Lease calls of jobs that may be leased. A
-// notification is a hint; its receiver reads the store.
+// Notifies those who wait for changes: watchers of a job, Lease calls, the caches of API keys and
+// of workers. A notification is a hint; its receiver reads the store, and reads it every few
+// seconds without one.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "common/mutex.h"
+#include "server/jobs/event_relay.h"
 
 namespace vico::server {
 
@@ -41,13 +43,33 @@ class EventFeed {
   };
 
   /// `wake` runs on the thread of the change, right after the commit, so it must be quick: set a
-  /// flag, notify, post a task. Who subscribes first and then reads the store misses no change.
+  /// flag, notify, post a task. Who subscribes first and then reads the store misses no change of
+  /// this server.
   [[nodiscard]] Subscription WatchJob(std::string_view job, Wake wake);
-  [[nodiscard]] Subscription WatchQueue(Wake wake);
+  [[nodiscard]] Subscription WatchTenant(std::string_view tenant, Wake wake);  ///< all its jobs
+  /// Jobs of this base model that may be leased. A change wakes kWokenAtOnce of those who wait, in
+  /// turn: one of them gets the job.
+  [[nodiscard]] Subscription WatchQueue(std::string_view base_model, Wake wake);
+  [[nodiscard]] Subscription WatchKeys(Wake wake);     ///< API keys and tenants
+  [[nodiscard]] Subscription WatchWorkers(Wake wake);  ///< registrations and drains
 
-  /// For the store, after a commit.
+  static constexpr size_t kWokenAtOnce = 3;
+
+  /// After a commit.
   void JobChanged(std::string_view job);
-  void QueueChanged();
+  void JobChanged(std::string_view tenant, std::string_view job);  ///< also wakes WatchTenant()
+  void QueueChanged(std::string_view base_model);
+  void KeysChanged();
+  void WorkersChanged();
+
+  /// From now on the changes above also go to `relay`, which must outlive the feed or be taken away
+  /// with null.
+  void SetRelay(EventRelay* relay);
+
+  /// A change of another server, as its feed gave it to its relay.
+  void Received(const std::string& key);
+  /// Changes of other servers may have been missed: wakes everyone.
+  void ReceivedUnknown();
 
  private:
   using Entries = std::vector<std::shared_ptr<Entry>>;
@@ -56,7 +78,10 @@ class EventFeed {
   void Remove(const std::string& key, const std::shared_ptr<Entry>& entry);
 
   Mutex mutex_;
-  std::unordered_map<std::string, Entries> entries_ ABSL_GUARDED_BY(mutex_);  // by job
+  std::unordered_map<std::string, Entries> entries_ ABSL_GUARDED_BY(mutex_);  // by key
+  // Held while it is used, so that SetRelay(nullptr) waits.
+  Mutex relay_mutex_;
+  EventRelay* relay_ ABSL_GUARDED_BY(relay_mutex_) = nullptr;
 };
 
 }  // namespace vico::server

@@ -12,34 +12,27 @@ constexpr absl::Duration kSearchInterval = absl::Seconds(30);
 
 }  // namespace
 
-Housekeeping::Housekeeping(JobStore& jobs, EventFeed& feed, const Clock& clock, Log log,
-                           const HousekeepingOptions& options)
+Housekeeping::Housekeeping(JobStore& jobs, const Leadership& leadership, const Clock& clock,
+                           Log log, const HousekeepingOptions& options)
     : jobs_(jobs),
-      feed_(feed),
+      leadership_(leadership),
       clock_(clock),
       log_(std::move(log)),
       options_(options),
-      start_(clock.Uptime()),
-      last_turn_(start_) {}
+      start_(clock.Uptime()) {}
 
 void Housekeeping::Start() {
-  last_turn_ = clock_.Uptime();
   thread_ = std::make_unique<PeriodicThread>(options_.interval, [this] { Turn(); });
 }
 
 void Housekeeping::Turn() {
-  const absl::Duration now = clock_.Uptime();
-  const absl::Duration since = now - last_turn_;
-  if (since > options_.interval + options_.pause) {
-    log_.Warning("the server stood still; leases are extended",
-                 {{"seconds", absl::ToDoubleSeconds(since)}});
-    if (const absl::Status status = jobs_.ExtendLeases(); !status.ok()) {
-      log_.Error("extending leases failed", {{"error", status.ToString()}});
-      // `last_turn_` stays, so the next turn tries again before it ends any lease.
-      return;
-    }
+  // Before any lease is ended: it gives the leases time after a pause.
+  const absl::StatusOr<bool> mine = jobs_.KeepsHouse(leadership_.IsLeader());
+  if (!mine.ok()) {
+    log_.Error("the heartbeat failed", {{"error", mine.status().ToString()}});
+    return;
   }
-  last_turn_ = now;
+  if (!*mine) return;
   const absl::StatusOr<int> returned = jobs_.ReturnExpired();
   if (!returned.ok()) {
     log_.Error("ending expired leases failed", {{"error", returned.status().ToString()}});
@@ -58,21 +51,19 @@ void Housekeeping::Turn() {
   } else if (*old > 0) {
     log_.Info("old jobs and request ids were deleted", {{"rows", *old}});
   }
-  WarnUnserved(now);
-  // A job's wait before a retry may have ended.
-  feed_.QueueChanged();
+  WarnUnserved(clock_.Uptime());
 }
 
 void Housekeeping::WarnUnserved(absl::Duration now) {
   if (!options_.base_models || now - start_ < options_.registration) return;
-  std::vector<std::string> served = options_.base_models();
+  std::vector<ServedBaseModel> served = options_.base_models();
   if (served == last_base_models_ && now - last_search_ < kSearchInterval) return;
   const absl::StatusOr<int> warned = jobs_.WarnUnserved(served, kWarnedAtOnce);
   if (!warned.ok()) {
     log_.Error("warning jobs without a worker failed", {{"error", warned.status().ToString()}});
     return;
   }
-  if (*warned > 0) log_.Warning("no worker serves the base model of jobs", {{"jobs", *warned}});
+  if (*warned > 0) log_.Warning("no worker can serve waiting jobs", {{"jobs", *warned}});
   if (*warned == kWarnedAtOnce) return;  // the next turn warns more
   last_search_ = now;
   last_base_models_ = std::move(served);

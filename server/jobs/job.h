@@ -38,6 +38,9 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints
 /// The user under which a job references its checkpoints. They are released before its other blobs.
 std::string CheckpointUser(std::string_view job);
 
+/// The user under which a lease references what its worker has uploaded, until the lease ends.
+std::string LeaseUser(std::string_view lease_id);
+
 /// The warning of a job whose base model no living worker serves: reason BASE_MODEL_UNAVAILABLE.
 v1::Event::Warning BaseModelUnavailable(std::string_view base_model);
 

@@ -14,8 +14,10 @@
 #include <absl/time/time.h>
 
 #include "common/tracing/trace_context.h"
+#include "server/jobs/job_filter.h"
 #include "server/jobs/job_phase.h"
 #include "server/jobs/request_key.h"
+#include "server/jobs/resource_update.h"
 #include "server/jobs/tenant_quota.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
@@ -30,6 +32,8 @@ struct JobStoreOptions {
   int generations_per_tenant = 8;                ///< running at once; more stay queued
   absl::Duration queue_limit = absl::Hours(24);  ///< a job that waits longer fails
   absl::Duration total_limit = absl::Hours(72);  ///< a job that lasts longer, waits included, fails
+  double submits_per_second = 0;  ///< new jobs of a tenant on all servers; 0: no limit
+  int submit_burst = 20;          ///< new jobs of a tenant above that rate
   TenantQuota quota{};
   Retention retention{};
   std::function<double()> random01;  ///< spreads retries; any thread; always 0.5 if left out
@@ -41,20 +45,26 @@ struct SubmitRequest {
   v1::JobSpec spec;  ///< checked and complete, with a base model
   std::vector<v1::Event::Warning> warnings;  ///< each becomes an event after `queued`
   TraceContext trace{};                      ///< of the call; stored with the job
-  bool base_model_missing = false;  ///< `warnings` say that no worker serves the base model
+  bool base_model_missing = false;  ///< `warnings` say that no worker can serve the job
 };
 
 struct JobQuery {
   std::string tenant;
-  int page_size = 50;                           ///< 1..100
-  std::string page_token{};                     ///< of the previous page; empty for the first
-  v1::JobKind kind = v1::JOB_KIND_UNSPECIFIED;  ///< unspecified: any
-  std::vector<v1::JobState> states{};           ///< empty: any
+  int page_size = 50;        ///< 1..100
+  std::string page_token{};  ///< of the previous page; empty for the first
+  JobFilter filter{};
 };
 
 struct JobPage {
   std::vector<v1::Job> jobs;    ///< newest first
   std::string next_page_token;  ///< empty on the last page
+};
+
+/// The jobs of a bulk cancel, by what happened to them.
+struct CancelledJobs {
+  std::vector<std::string> cancelled;  ///< were queued
+  std::vector<std::string> requested;  ///< are running, and end with the next report
+  std::vector<std::string> unchanged;  ///< not found, finished, or asked before
 };
 
 struct LeaseQuery {
@@ -63,6 +73,15 @@ struct LeaseQuery {
   std::string nonce;   ///< not empty; a repeat by the same worker returns the same grants
   std::vector<std::string> base_models;  ///< "baseModels/{id}" that the worker serves
   int max_jobs = 1;  ///< several grants are always generations on one base model
+  int devices = 1;   ///< of the worker, which gets no training that needs more
+};
+
+/// A base model that living workers serve.
+struct ServedBaseModel {
+  std::string name;  ///< "baseModels/{id}"
+  int devices = 1;   ///< the most that one of them has
+
+  bool operator==(const ServedBaseModel&) const = default;
 };
 
 struct Grant {
@@ -94,8 +113,8 @@ class JobStore {
   /// Queues a job. The same request id with the same body hash returns the job in its current
   /// state; with another hash kFailedPrecondition, reason REQUEST_ID_REUSED. kNotFound when the
   /// concept or adapter in the spec does not exist. kResourceExhausted, reason QUEUE_FULL and
-  /// RetryInfo, when the tenant's or the whole queue is full; reason QUOTA_EXCEEDED when the tenant
-  /// has no room for results. kNotFound, reason REQUEST_RESULT_DELETED, when the request's job has
+  /// RetryInfo, when the tenant's or the whole queue is full; reason SUBMIT_RATE and RetryInfo when
+  /// the tenant submits too fast; reason QUOTA_EXCEEDED when the tenant has no room for results. kNotFound, reason REQUEST_RESULT_DELETED, when the request's job has
   /// been deleted.
   virtual absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) = 0;
 
@@ -116,6 +135,19 @@ class JobStore {
   /// terminal state or with the flag set.
   virtual absl::StatusOr<v1::Job> Cancel(std::string_view tenant, std::string_view job) = 0;
 
+  /// Cancels each of at most 100 jobs, as Cancel() does, in one transaction.
+  virtual absl::StatusOr<CancelledJobs> CancelAll(std::string_view tenant,
+                                                  const std::vector<std::string>& jobs) = 0;
+
+  /// Sets the flag that a running training is to end early, which the worker receives with its
+  /// next report. No change if it is set. kNotFound; kFailedPrecondition, reason NOT_A_TRAINING for
+  /// a generation, JOB_NOT_RUNNING for a training in another state.
+  virtual absl::StatusOr<v1::Job> AskToFinish(std::string_view tenant, std::string_view job) = 0;
+
+  /// Changes display name and labels. kNotFound; kInvalidArgument as ApplyUpdate().
+  virtual absl::StatusOr<v1::Job> Update(std::string_view tenant, std::string_view job,
+                                         const ResourceUpdate& update) = 0;
+
   /// Deletes a finished job with its events; blobs that nothing else references become garbage. The
   /// adapter of a training stays. kNotFound; kFailedPrecondition, reason JOB_NOT_FINISHED, for a
   /// queued or running job.
@@ -131,8 +163,18 @@ class JobStore {
   /// Extends the lease and appends the events. The job keeps its two newest checkpoints. A repeated
   /// report number adds nothing; a gap is kInvalidArgument. kAborted, reason LEASE_LOST, when the
   /// lease has ended; kNotFound for an unknown job. kFailedPrecondition, reason BLOB_MISSING, when
-  /// an event references a blob that is not stored. Returns CONTINUE or CANCEL.
+  /// an event references a blob that is not stored. Returns CONTINUE, CANCEL or FINISH.
   virtual absl::StatusOr<v1::Directive> Report(const v1::ReportRequest& report) = 0;
+
+  /// References a blob that the lease's worker has uploaded, until the lease ends: it is not
+  /// collected, and the worker may read it. kAborted, reason LEASE_LOST, when the lease has ended;
+  /// kFailedPrecondition, reason BLOB_MISSING, when the blob is not stored.
+  virtual absl::Status NameUpload(std::string_view job, std::string_view lease_id,
+                                  const v1::BlobRef& blob) = 0;
+
+  /// Whether NameUpload() has referenced the blob under this live lease.
+  virtual absl::StatusOr<bool> IsUpload(std::string_view tenant, std::string_view lease_id,
+                                        std::string_view sha256) = 0;
 
   /// Ends the attempt. A repeat with the same lease id and content gets the first answer.
   ///   - trained: succeeded; the same transaction inserts the adapter "adapters/{id of the job}"
@@ -166,12 +208,19 @@ class JobStore {
   /// bounded number in a call. Returns the number of deleted jobs and request ids.
   virtual absl::StatusOr<int> DeleteOld() = 0;
 
-  /// Appends a warning to each queued job whose base model is not among `served`, once until the
-  /// base model is served again; at most `limit` jobs in a call. Returns the number of warned jobs.
-  virtual absl::StatusOr<int> WarnUnserved(const std::vector<std::string>& served, int limit) = 0;
+  /// Appends a warning to each queued job whose base model is not among `served`, or not with as
+  /// many devices as the job needs, once until it is; at most `limit` jobs in a call. Returns the
+  /// number of warned jobs.
+  virtual absl::StatusOr<int> WarnUnserved(const std::vector<ServedBaseModel>& served,
+                                           int limit) = 0;
 
-  /// Gives every lease one full lease time from now. For use after a pause or a restart of the
-  /// server, during which workers could not report.
+  /// Whether this server is to keep house now: it is the leader, or nobody has kept house for
+  /// longer than a lease. After a pause of half a lease, in which workers may have had no server to
+  /// report to, it also calls ExtendLeases(). So leases are extended once, whichever server does it,
+  /// and not by each server that starts.
+  virtual absl::StatusOr<bool> KeepsHouse(bool leader) = 0;
+
+  /// Gives every lease one full lease time from now, and ends all waits before a retry.
   virtual absl::Status ExtendLeases() = 0;
 
   /// By tenant and kind; pairs without queued or running jobs are left out.

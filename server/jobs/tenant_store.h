@@ -1,6 +1,7 @@
 // Interface of the stored tenants and their API keys.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,9 @@ class TenantStore {
   virtual absl::StatusOr<v1::ApiKey> RevokeKey(std::string_view tenant, std::string_view id) = 0;
 
   virtual absl::StatusOr<ActiveKeys> Active() = 0;
+
+  /// Another number after each change of what Active() returns, whichever process makes it.
+  virtual absl::StatusOr<int64_t> KeyVersion() = 0;
 };
 
 /// "user" and "tenant-admin"; "unspecified" for anything else.

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "common/random_bits.h"
 #include "common/status.h"
 #include "server/rpc/long_call.h"
 
@@ -12,8 +13,11 @@ namespace {
 class LongPoll final : public LongCall<grpc::ServerUnaryReactor> {
  public:
   LongPoll(Calls& calls, grpc::CallbackServerContext& context, std::string_view method,
-           Calls::Time deadline, MakePoll make)
-      : LongCall(calls, context, method), deadline_(deadline), make_(std::move(make)) {}
+           Calls::Time deadline, MakePoll make, std::chrono::milliseconds interval)
+      : LongCall(calls, context, method),
+        deadline_(deadline),
+        interval_(interval),
+        make_(std::move(make)) {}
 
  private:
   void Begin() override { calls().pool().PostAt(deadline_, Waker()); }
@@ -33,7 +37,16 @@ class LongPoll final : public LongCall<grpc::ServerUnaryReactor> {
       ASSIGN_OR_RETURN(ready, poll_());
       return absl::OkStatus();
     });
-    if (!status.ok() || ready || last) End(status);
+    if (!status.ok() || ready || last) return End(status);
+    PollLater();
+  }
+
+  /// Unless a poll is planned already.
+  void PollLater() {
+    const auto now = std::chrono::steady_clock::now();
+    if (next_ > now) return;
+    next_ = now + std::chrono::duration_cast<Calls::Time::duration>(interval_ * (0.5 + Random01()));
+    if (next_ < deadline_) calls().pool().PostAt(next_, Waker());
   }
 
   void DropHandler() override {
@@ -42,9 +55,11 @@ class LongPoll final : public LongCall<grpc::ServerUnaryReactor> {
   }
 
   const Calls::Time deadline_;
+  const std::chrono::milliseconds interval_;
   // Used in turns only.
   MakePoll make_;
   Poll poll_;
+  Calls::Time next_{};
 };
 
 }  // namespace
@@ -52,9 +67,9 @@ class LongPoll final : public LongCall<grpc::ServerUnaryReactor> {
 grpc::ServerUnaryReactor* AnswerWhenReady(Calls& calls, grpc::CallbackServerContext& context,
                                           std::string_view method,
                                           std::chrono::steady_clock::time_point deadline,
-                                          MakePoll make) {
+                                          MakePoll make, std::chrono::milliseconds interval) {
   return LongPoll::Open(
-      std::make_shared<LongPoll>(calls, context, method, deadline, std::move(make)));
+      std::make_shared<LongPoll>(calls, context, method, deadline, std::move(make), interval));
 }
 
 }  // namespace vico::server

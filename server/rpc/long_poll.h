@@ -21,11 +21,15 @@ using Poll = std::function<absl::StatusOr<bool>()>;
 using MakePoll =
     std::function<absl::StatusOr<Poll>(const Caller& caller, std::function<void()> wake)>;
 
-/// Polls at once, at each wake, and a last time at `deadline`, when it answers in any case. Answers
-/// at once when the server drains. `method` is a literal.
+inline constexpr std::chrono::milliseconds kPollInterval{3'000};
+
+/// Polls at once, at each wake, every `interval` (a random part of a half more or less, so that the
+/// waiting calls of many callers do not poll together), and a last time at `deadline`, when it
+/// answers in any case. Answers at once when the server drains. `method` is a literal.
 grpc::ServerUnaryReactor* AnswerWhenReady(Calls& calls, grpc::CallbackServerContext& context,
                                           std::string_view method,
                                           std::chrono::steady_clock::time_point deadline,
-                                          MakePoll make);
+                                          MakePoll make,
+                                          std::chrono::milliseconds interval = kPollInterval);
 
 }  // namespace vico::server

@@ -5,8 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "common/field_errors.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "server/checks/labels.h"
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
 #include "server/rpc/answer.h"
@@ -88,6 +90,24 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* AdapterService::ImportAdapter(
             stores_, caller.tenant, std::chrono::steady_clock::now() + options_.limit, imports_);
       },
       options_);
+}
+
+grpc::ServerUnaryReactor* AdapterService::UpdateAdapter(grpc::CallbackServerContext* context,
+                                                        const v1::UpdateAdapterRequest* request,
+                                                        v1::Adapter* adapter) {
+  return Answer(calls_, *context, "UpdateAdapter", {*request, *adapter},
+                [this, request, adapter](const Caller& caller) -> absl::Status {
+                  const v1::Adapter& wanted = request->adapter();
+                  const absl::StatusOr<ResourceUpdate> update = CheckUpdate(
+                      "adapter", wanted.display_name(), wanted.labels(), request->update_mask());
+                  FieldErrors errors;
+                  errors.Add(IdInName("adapter.name", "adapters", wanted.name()).status());
+                  errors.Add(update.status());
+                  RETURN_IF_ERROR(errors.status());
+                  ASSIGN_OR_RETURN(*adapter, stores_.catalog.UpdateAdapter(caller.tenant,
+                                                                           wanted.name(), *update));
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* AdapterService::DeleteAdapter(grpc::CallbackServerContext* context,

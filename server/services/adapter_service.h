@@ -26,6 +26,9 @@ class AdapterService final : public v1::AdapterService::WithRawCallbackMethod_Im
       grpc::CallbackServerContext* context, const v1::DownloadAdapterRequest* request) override;
   grpc::ServerReadReactor<grpc::ByteBuffer>* ImportAdapter(grpc::CallbackServerContext* context,
                                                            grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* UpdateAdapter(grpc::CallbackServerContext* context,
+                                          const v1::UpdateAdapterRequest* request,
+                                          v1::Adapter* adapter) override;
   grpc::ServerUnaryReactor* DeleteAdapter(grpc::CallbackServerContext* context,
                                           const v1::DeleteAdapterRequest* request,
                                           google::protobuf::Empty* response) override;

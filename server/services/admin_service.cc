@@ -55,7 +55,8 @@ grpc::ServerUnaryReactor* AdminService::ListWorkers(grpc::CallbackServerContext*
                                                     v1::ListWorkersResponse* response) {
   return Answer(calls_, *context, "ListWorkers", {*request, *response},
                 [this, response](const Caller&) -> absl::Status {
-                  for (v1::Worker& worker : stores_.workers.List()) {
+                  ASSIGN_OR_RETURN(std::vector<v1::Worker> all, stores_.workers.List());
+                  for (v1::Worker& worker : all) {
                     *response->add_workers() = std::move(worker);
                   }
                   return absl::OkStatus();

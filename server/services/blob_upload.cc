@@ -22,7 +22,6 @@ absl::Status BlobUpload::ConsumeHeader(v1::PutBlobRequest::Header header) {
     RETURN_IF_ERROR(CheckBlobRef("header.blob", header_.blob(), kResultBytes));
     ASSIGN_OR_RETURN(const Grant grant, stores_.jobs.FindLease(header_.job(), header_.lease_id()));
     RETURN_IF_ERROR(CheckHolder(caller_, grant.worker, header_.job()));
-    stores_.workers.StartLease(grant);
     tenant = grant.tenant;
   }
   ASSIGN_OR_RETURN(writer_, stores_.blobs.Create(tenant));
@@ -50,8 +49,8 @@ absl::Status BlobUpload::Finish(v1::BlobRef& answer) {
         "data", fmt::format("ended after {} of {} bytes", received_, header_.blob().size_bytes()));
   }
   ASSIGN_OR_RETURN(answer, writer_->Commit(header_.blob().sha256(), header_.blob().media_type()));
-  stores_.workers.RecordBlob(header_.lease_id(), answer.sha256());
-  return absl::OkStatus();
+  if (header_.job().empty()) return absl::OkStatus();
+  return stores_.jobs.NameUpload(header_.job(), header_.lease_id(), answer);
 }
 
 }  // namespace vico::server

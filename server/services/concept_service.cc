@@ -5,13 +5,16 @@
 #include <string>
 #include <utility>
 
+#include "common/field_errors.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "server/checks/labels.h"
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/client_stream.h"
 #include "server/services/concept_upload.h"
+#include "server/services/shown_job.h"
 
 namespace vico::server {
 namespace {
@@ -39,8 +42,9 @@ grpc::ServerUnaryReactor* ConceptService::GetConcept(grpc::CallbackServerContext
   return Answer(calls_, *context, "GetConcept", {*request, *found},
                 [this, request, found](const Caller& caller) -> absl::Status {
                   RETURN_IF_ERROR(CheckConceptName(request->name()));
-                  ASSIGN_OR_RETURN(*found,
+                  ASSIGN_OR_RETURN(v1::Concept stored,
                                    stores_.catalog.GetConcept(caller.tenant, request->name()));
+                  *found = Shown(std::move(stored));
                   return absl::OkStatus();
                 });
 }
@@ -55,11 +59,32 @@ grpc::ServerUnaryReactor* ConceptService::ListConcepts(grpc::CallbackServerConte
                                                          {.tenant = caller.tenant,
                                                           .page_size = page_size,
                                                           .page_token = request->page_token()}));
-                  for (v1::Concept& item : page.concepts)
-                    *response->add_concepts() = std::move(item);
+                  for (v1::Concept& item : page.concepts) {
+                    *response->add_concepts() = Shown(std::move(item));
+                  }
                   response->set_next_page_token(std::move(page.next_page_token));
                   return absl::OkStatus();
                 });
+}
+
+grpc::ServerUnaryReactor* ConceptService::UpdateConcept(grpc::CallbackServerContext* context,
+                                                        const v1::UpdateConceptRequest* request,
+                                                        v1::Concept* updated) {
+  return Answer(
+      calls_, *context, "UpdateConcept", {*request, *updated},
+      [this, request, updated](const Caller& caller) -> absl::Status {
+        const v1::Concept& wanted = request->updated_concept();
+        const absl::StatusOr<ResourceUpdate> update = CheckUpdate(
+            "updated_concept", wanted.display_name(), wanted.labels(), request->update_mask());
+        FieldErrors errors;
+        errors.Add(IdInName("updated_concept.name", "concepts", wanted.name()).status());
+        errors.Add(update.status());
+        RETURN_IF_ERROR(errors.status());
+        ASSIGN_OR_RETURN(v1::Concept stored,
+                         stores_.catalog.UpdateConcept(caller.tenant, wanted.name(), *update));
+        *updated = Shown(std::move(stored));
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* ConceptService::DeleteConcept(grpc::CallbackServerContext* context,

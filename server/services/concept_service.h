@@ -24,6 +24,9 @@ class ConceptService final : public v1::ConceptService::WithRawCallbackMethod_Up
   grpc::ServerUnaryReactor* ListConcepts(grpc::CallbackServerContext* context,
                                          const v1::ListConceptsRequest* request,
                                          v1::ListConceptsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateConcept(grpc::CallbackServerContext* context,
+                                          const v1::UpdateConceptRequest* request,
+                                          v1::Concept* updated) override;
   grpc::ServerUnaryReactor* DeleteConcept(grpc::CallbackServerContext* context,
                                           const v1::DeleteConceptRequest* request,
                                           google::protobuf::Empty* response) override;

@@ -10,6 +10,7 @@
 #include "common/sha256.h"
 #include "common/status.h"
 #include "server/checks/request.h"
+#include "server/services/shown_job.h"
 
 namespace vico::server {
 namespace {
@@ -181,7 +182,7 @@ absl::StatusOr<bool> ConceptUpload::FindStored() {
 absl::Status ConceptUpload::Finish(v1::UploadConceptResponse& answer) {
   if (!has_header_) return FieldError("header", "must be sent");
   if (first_answer_) {
-    *answer.mutable_uploaded_concept() = std::move(*first_answer_);
+    *answer.mutable_uploaded_concept() = Shown(std::move(*first_answer_));
     return absl::OkStatus();
   }
   if (current_ != -1) {
@@ -207,7 +208,7 @@ absl::Status ConceptUpload::Finish(v1::UploadConceptResponse& answer) {
   // Garbage collection may have deleted a picture in the meantime.
   if (Reason(created.status()) == "BLOB_MISSING") return ListDeleted(answer);
   if (!created.ok()) return created.status();
-  *answer.mutable_uploaded_concept() = *std::move(created);
+  *answer.mutable_uploaded_concept() = Shown(*std::move(created));
   return absl::OkStatus();
 }
 

@@ -7,11 +7,14 @@
 #include "common/failpoint.h"
 #include "common/status.h"
 #include "server/jobs/job.h"
+#include "server/jobs/picture_names.h"
+#include "server/services/shown_job.h"
 
 namespace vico::server {
 namespace {
 
-constexpr int kBatch = 64;                       // events read at once
+constexpr int kBatch = 64;                                     // events read at once
+constexpr std::chrono::milliseconds kBetweenPositions{2'500};  // below the default of `poll`
 constexpr uint64_t kChunk = uint64_t{64} << 10;  // bytes; each of many watchers may hold one
 
 }  // namespace
@@ -41,7 +44,11 @@ absl::StatusOr<Next> JobEvents::PullNext(v1::WatchJobResponse& item) {
   if (events_.empty()) {
     if (ended_) return Next::kEnd;
     ASSIGN_OR_RETURN(const bool more, ReadMore());
-    if (!more) return ended_ ? Next::kEnd : Next::kWait;
+    if (!more) {
+      if (ended_) return Next::kEnd;
+      ASSIGN_OR_RETURN(const bool moved, PullPosition(item));
+      return moved ? Next::kItem : Next::kWait;
+    }
   }
   VICO_FAILPOINT("watch.mid_stream");
   *item.mutable_event() = std::move(events_.front());
@@ -99,9 +106,29 @@ absl::StatusOr<bool> JobEvents::ReadMore() {
   for (v1::Event& event : read) {
     sequence_ = event.sequence();
     ended_ = ended_ || IsTerminal(event);
+    if (event.has_queued()) position_.set_position(event.queued().position());
+    waits_ = event.has_queued() || (waits_ && !event.has_started());
+    NamePictures(options_.job, event);
     events_.push_back(std::move(event));
   }
   return !events_.empty();
+}
+
+/// Sends the position of a queued job if it has changed: false when there is nothing to send.
+absl::StatusOr<bool> JobEvents::PullPosition(v1::WatchJobResponse& item) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!waits_ || now - looked_ < kBetweenPositions) return false;
+  looked_ = now;
+  ASSIGN_OR_RETURN(v1::Job found, stores_.jobs.Get(options_.tenant, options_.job));
+  const v1::Job job = Shown(stores_.workers, std::move(found));
+  waits_ = job.state() == v1::JOB_STATE_QUEUED;
+  const bool same = job.queue_position() == position_.position() &&
+                    job.base_model_unavailable() == position_.base_model_unavailable();
+  if (!waits_ || same) return false;
+  position_.set_position(job.queue_position());
+  position_.set_base_model_unavailable(job.base_model_unavailable());
+  *item.mutable_position() = position_;
+  return true;
 }
 
 }  // namespace vico::server

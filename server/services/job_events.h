@@ -29,8 +29,9 @@ struct JobEventsOptions {
 };
 
 /// Reads events from the store by sequence number; the feed only says when. A slow watcher costs
-/// one batch of events and one chunk of memory. A response with nothing but the job's name is a
-/// bookmark: the stream is alive and there is no new event.
+/// one batch of events and one chunk of memory. While the job is queued its position is sent when
+/// it changes. A response with nothing but the job's name is a bookmark: the stream is alive and
+/// there is no new event.
 class JobEvents final : public StreamSource<v1::WatchJobResponse> {
  public:
   /// `stores` must outlive it.
@@ -42,6 +43,7 @@ class JobEvents final : public StreamSource<v1::WatchJobResponse> {
   absl::StatusOr<Next> PullNext(v1::WatchJobResponse& item);
   absl::StatusOr<bool> PullPicture(v1::WatchJobResponse& item);
   absl::StatusOr<bool> ReadMore();
+  absl::StatusOr<bool> PullPosition(v1::WatchJobResponse& item);
 
   Stores& stores_;
   JobEventsOptions options_;
@@ -50,6 +52,9 @@ class JobEvents final : public StreamSource<v1::WatchJobResponse> {
   std::chrono::steady_clock::time_point last_sent_ = std::chrono::steady_clock::now();
   bool first_read_ = true;
   bool ended_ = false;  // the terminal event has been read or will not come
+  bool waits_ = true;   // the job may be queued
+  std::chrono::steady_clock::time_point looked_{};  // at its position
+  v1::Event::Position position_;                    // as sent
   std::deque<v1::Event> events_;
   std::deque<v1::BlobRef> pictures_;   // of the event sent last
   std::optional<BlobCursor> picture_;  // reads the first of pictures_

@@ -1,21 +1,29 @@
 #include "server/services/job_service.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "common/field_errors.h"
 #include "common/ids.h"
 #include "common/sha256.h"
 #include "common/status.h"
+#include "server/checks/job_requests.h"
+#include "server/checks/labels.h"
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/server_stream.h"
+#include "server/services/cancel_many.h"
 #include "server/services/input_blobs.h"
 #include "server/services/job_events.h"
+#include "server/services/jobs_watch.h"
+#include "server/services/shown_job.h"
 
 namespace vico::server {
 namespace {
@@ -33,11 +41,40 @@ RequestKey KeyOf(const Caller& caller, const std::string& request_id, std::strin
           .body_hash = Sha256Hex(fmt::format("{}\n{}", method, body))};
 }
 
-/// Fills in what the registry of workers knows of a job.
-v1::Job Shown(const WorkerRegistry& workers, v1::Job job) {
-  job.set_base_model_unavailable(job.state() == v1::JOB_STATE_QUEUED &&
-                                 !workers.IsAvailable(BaseModelOf(job.spec())));
-  return job;
+/// The errors of a creating call: those of the request id and, if it has any, those of the spec.
+template <typename Check>
+absl::Status CheckIdOfNew(const std::string& request_id, const Check& check) {
+  const absl::Status id = CheckRequestId("request_id", request_id);
+  if (id.ok()) return id;
+  FieldErrors errors;
+  errors.Add(id);
+  errors.Add(check().status());
+  return errors.status();
+}
+
+/// Binds cursors to the filter that they were made with.
+uint32_t ChecksumOf(const v1::JobFilter& filter) {
+  const std::string digest = Sha256Hex(filter.SerializeAsString());
+  uint32_t checksum = 0;
+  std::from_chars(digest.data(), digest.data() + 8, checksum, 16);
+  return checksum;
+}
+
+/// The cursor of a request, if it has one. A cursor is valid for an hour, since a stream that
+/// continues sends all that has ended meanwhile.
+absl::StatusOr<std::optional<WatchCursor>> CursorOf(const v1::WatchJobsRequest& request,
+                                                    absl::Time now) {
+  constexpr absl::Duration kValid = absl::Hours(1);
+  if (request.cursor().empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(WatchCursor cursor, ReadCursor(request.cursor()));
+  if (cursor.filter != ChecksumOf(request.filter())) {
+    return FieldError("cursor", "belongs to a stream with another filter");
+  }
+  if (cursor.time < now - kValid || cursor.time > now + kValid) {
+    return WithReason(FieldError("cursor", "is too old: start again without one"),
+                      "CURSOR_EXPIRED");
+  }
+  return cursor;
 }
 
 /// The spec that `check` returns, when all that it names is stored.
@@ -59,14 +96,13 @@ absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const Reques
   if (Reason(job.status()) == "REQUEST_IS_NEW") {
     RETURN_IF_ERROR(stores.admission.Submit(key.tenant));
     ASSIGN_OR_RETURN(CheckedSpec checked, CheckWithInputs(stores, key.tenant, check));
-    const std::string& base_model = BaseModelOf(checked.spec);
-    const bool missing = !stores.workers.IsAvailable(base_model);
-    if (missing) checked.warnings.push_back(BaseModelUnavailable(base_model));
+    const auto unserved = WhyUnserved(stores.workers, checked.spec);
+    if (unserved) checked.warnings.push_back(*unserved);
     job = stores.jobs.Submit({.key = key,
                               .spec = std::move(checked.spec),
                               .warnings = std::move(checked.warnings),
                               .trace = call.trace,
-                              .base_model_missing = missing});
+                              .base_model_missing = unserved.has_value()});
   }
   if (!job.ok()) return job;
   call.About(job->name());
@@ -76,7 +112,7 @@ absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const Reques
 /// The answer to validate_only: the job that would be queued, without name and state.
 v1::Job Draft(const WorkerRegistry& workers, CheckedSpec checked) {
   v1::Job job;
-  job.set_base_model_unavailable(!workers.IsAvailable(BaseModelOf(checked.spec)));
+  job.set_base_model_unavailable(WhyUnserved(workers, checked.spec).has_value());
   job.set_kind(KindOf(checked.spec));
   *job.mutable_spec() = std::move(checked.spec);
   return job;
@@ -89,10 +125,10 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
                                                         v1::Job* job) {
   return Answer(calls_, *context, "CreateTrainingJob", {*request, *job},
                 [this, request, job](const Caller& caller) -> absl::Status {
-                  if (!request->validate_only() || !request->request_id().empty()) {
-                    RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
-                  }
                   const auto check = [&] { return specs_.Train(caller.tenant, request->train()); };
+                  if (!request->validate_only() || !request->request_id().empty()) {
+                    RETURN_IF_ERROR(CheckIdOfNew(request->request_id(), check));
+                  }
                   if (request->validate_only()) {
                     ASSIGN_OR_RETURN(CheckedSpec checked,
                                      CheckWithInputs(stores_, caller.tenant, check));
@@ -109,11 +145,11 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
 /// CreateGenerationJob and Generate share request ids: a client may repeat one as the other.
 absl::StatusOr<v1::Job> JobService::SubmitGeneration(
     const Caller& caller, const v1::CreateGenerationJobRequest& request) {
-  RETURN_IF_ERROR(CheckRequestId("request_id", request.request_id()));
+  const auto check = [&] { return specs_.Generate(caller.tenant, request.generate()); };
+  RETURN_IF_ERROR(CheckIdOfNew(request.request_id(), check));
   const RequestKey key = KeyOf(caller, request.request_id(), "CreateGenerationJob",
                                request.generate().SerializeAsString());
-  return SubmitOnce(stores_, *caller.call, key,
-                    [&] { return specs_.Generate(caller.tenant, request.generate()); });
+  return SubmitOnce(stores_, *caller.call, key, check);
 }
 
 grpc::ServerUnaryReactor* JobService::CreateGenerationJob(
@@ -153,7 +189,9 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::Generate(
                                                             .watch = std::move(watch)},
                                            std::move(wake));
       },
-      {.limit = options_.generate_limit, .tick = std::min(options_.poll, options_.bookmark)});
+      {.limit = options_.generate_limit,
+       .tick = std::min(options_.poll, options_.bookmark),
+       .place = Place::kPictures});
 }
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,
@@ -173,15 +211,11 @@ grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* cont
                                                v1::ListJobsResponse* response) {
   return Answer(calls_, *context, "ListJobs", {*request, *response},
                 [this, request, response](const Caller& caller) -> absl::Status {
-                  RETURN_IF_ERROR(CheckListJobs(*request));
                   JobQuery query;
                   query.tenant = caller.tenant;
                   query.page_token = request->page_token();
-                  query.kind = request->kind();
+                  ASSIGN_OR_RETURN(query.filter, CheckListJobs(*request));
                   ASSIGN_OR_RETURN(query.page_size, CheckPageSize(request->page_size()));
-                  for (const int state : request->states()) {
-                    query.states.push_back(static_cast<v1::JobState>(state));
-                  }
                   ASSIGN_OR_RETURN(JobPage page, stores_.jobs.List(query));
                   for (v1::Job& job : page.jobs) {
                     *response->add_jobs() = Shown(stores_.workers, std::move(job));
@@ -211,7 +245,79 @@ grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
                              .watch = std::move(watch)},
             std::move(wake));
       },
+      {.limit = options_.watch_limit,
+       .tick = std::min(options_.poll, options_.bookmark),
+       .place = request->include_pictures() ? Place::kPictures : Place::kStream});
+}
+
+grpc::ServerWriteReactor<v1::WatchJobsResponse>* JobService::WatchJobs(
+    grpc::CallbackServerContext* context, const v1::WatchJobsRequest* request) {
+  using Source = std::unique_ptr<StreamSource<v1::WatchJobsResponse>>;
+  return OpenStream<v1::WatchJobsResponse>(
+      calls_, *context, "WatchJobs",
+      [this, request](const Caller& caller,
+                      const std::function<void()>& wake) -> absl::StatusOr<Source> {
+        constexpr int kInitialJobs = 100;
+        ASSIGN_OR_RETURN(JobFilter filter, CheckWatchJobs(*request));
+        ASSIGN_OR_RETURN(std::optional<WatchCursor> cursor, CursorOf(*request, clock_.Now()));
+        ASSIGN_OR_RETURN(auto watch, stores_.admission.OpenWatch(caller.tenant));
+        const int wanted = request->initial_jobs();
+        JobsWatchOptions options{
+            .tenant = caller.tenant,
+            .filter = std::move(filter),
+            .filter_checksum = ChecksumOf(request->filter()),
+            .cursor = std::move(cursor),
+            .initial_jobs = wanted == 0 ? kInitialJobs : wanted,
+            .bookmark = options_.bookmark,
+            .poll = options_.poll,
+            .watch = std::move(watch),
+            .wake_at = [&pool = calls_.pool(), wake](Pool::Time when) { pool.PostAt(when, wake); }};
+        return std::make_unique<JobsWatch>(stores_, clock_, std::move(options), wake);
+      },
       {.limit = options_.watch_limit, .tick = std::min(options_.poll, options_.bookmark)});
+}
+
+grpc::ServerUnaryReactor* JobService::UpdateJob(grpc::CallbackServerContext* context,
+                                                const v1::UpdateJobRequest* request, v1::Job* job) {
+  return Answer(calls_, *context, "UpdateJob", {*request, *job},
+                [this, request, job](const Caller& caller) -> absl::Status {
+                  const v1::Job& wanted = request->job();
+                  const absl::StatusOr<ResourceUpdate> update = CheckUpdate(
+                      "job", wanted.display_name(), wanted.labels(), request->update_mask());
+                  FieldErrors errors;
+                  errors.Add(IdInName("job.name", "jobs", wanted.name()).status());
+                  errors.Add(update.status());
+                  RETURN_IF_ERROR(errors.status());
+                  caller.call->About(wanted.name());
+                  ASSIGN_OR_RETURN(v1::Job updated,
+                                   stores_.jobs.Update(caller.tenant, wanted.name(), *update));
+                  *job = Shown(stores_.workers, std::move(updated));
+                  return absl::OkStatus();
+                });
+}
+
+grpc::ServerUnaryReactor* JobService::CancelJobs(grpc::CallbackServerContext* context,
+                                                 const v1::CancelJobsRequest* request,
+                                                 v1::CancelJobsResponse* response) {
+  return Answer(calls_, *context, "CancelJobs", {*request, *response},
+                [this, request, response](const Caller& caller) -> absl::Status {
+                  ASSIGN_OR_RETURN(const JobFilter filter, CheckCancelJobs(*request));
+                  return CancelMany(stores_.jobs, caller.tenant, *request, filter, *response);
+                });
+}
+
+grpc::ServerUnaryReactor* JobService::FinishTraining(grpc::CallbackServerContext* context,
+                                                     const v1::FinishTrainingRequest* request,
+                                                     v1::Job* job) {
+  return Answer(calls_, *context, "FinishTraining", {*request, *job},
+                [this, request, job](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckJobName(request->name()));
+                  caller.call->About(request->name());
+                  ASSIGN_OR_RETURN(v1::Job asked,
+                                   stores_.jobs.AskToFinish(caller.tenant, request->name()));
+                  *job = Shown(stores_.workers, std::move(asked));
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* context,

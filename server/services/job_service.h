@@ -1,8 +1,9 @@
-// JobService: submits, reads, watches, cancels, retries and deletes jobs.
+// JobService: submits, reads, watches, updates, cancels, retries and deletes jobs.
 #pragma once
 
 #include <chrono>
 
+#include "common/clock.h"
 #include "server/checks/spec_check.h"
 #include "server/rpc/calls.h"
 #include "server/services/stores.h"
@@ -20,8 +21,10 @@ struct JobServiceOptions {
 
 class JobService final : public v1::JobService::CallbackService {
  public:
-  JobService(Calls& calls, Stores& stores, const SpecCheck& specs, const JobServiceOptions& options)
-      : calls_(calls), stores_(stores), specs_(specs), options_(options) {}
+  /// The references must outlive the service.
+  JobService(Calls& calls, Stores& stores, const SpecCheck& specs, const Clock& clock,
+             const JobServiceOptions& options)
+      : calls_(calls), stores_(stores), specs_(specs), clock_(clock), options_(options) {}
 
   grpc::ServerUnaryReactor* CreateTrainingJob(grpc::CallbackServerContext* context,
                                               const v1::CreateTrainingJobRequest* request,
@@ -38,6 +41,16 @@ class JobService final : public v1::JobService::CallbackService {
                                      v1::ListJobsResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
       grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) override;
+  grpc::ServerWriteReactor<v1::WatchJobsResponse>* WatchJobs(
+      grpc::CallbackServerContext* context, const v1::WatchJobsRequest* request) override;
+  grpc::ServerUnaryReactor* UpdateJob(grpc::CallbackServerContext* context,
+                                      const v1::UpdateJobRequest* request, v1::Job* job) override;
+  grpc::ServerUnaryReactor* CancelJobs(grpc::CallbackServerContext* context,
+                                       const v1::CancelJobsRequest* request,
+                                       v1::CancelJobsResponse* response) override;
+  grpc::ServerUnaryReactor* FinishTraining(grpc::CallbackServerContext* context,
+                                           const v1::FinishTrainingRequest* request,
+                                           v1::Job* job) override;
   grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
                                       const v1::CancelJobRequest* request, v1::Job* job) override;
   grpc::ServerUnaryReactor* RetryJob(grpc::CallbackServerContext* context,
@@ -53,6 +66,7 @@ class JobService final : public v1::JobService::CallbackService {
   Calls& calls_;
   Stores& stores_;
   const SpecCheck& specs_;
+  const Clock& clock_;
   const JobServiceOptions options_;
 };
 

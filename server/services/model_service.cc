@@ -1,14 +1,21 @@
 #include "server/services/model_service.h"
 
+#include <algorithm>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "common/field_errors.h"
 #include "common/status.h"
 #include "server/checks/request.h"
+#include "server/checks/word_check.h"
 #include "server/pictures/picture_scan.h"
 #include "server/rpc/answer.h"
 
 namespace vico::server {
 namespace {
+
+constexpr size_t kMaxCheckedWord = 64;  // bytes
 
 /// Which pictures an upload may have.
 void AddPictures(v1::Capabilities& capabilities) {
@@ -46,6 +53,45 @@ grpc::ServerUnaryReactor* ModelService::ListBaseModels(grpc::CallbackServerConte
         }
         return absl::OkStatus();
       });
+}
+
+grpc::ServerUnaryReactor* ModelService::GetBaseModel(grpc::CallbackServerContext* context,
+                                                     const v1::GetBaseModelRequest* request,
+                                                     v1::BaseModel* base_model) {
+  return Answer(calls_, *context, "GetBaseModel", {*request, *base_model},
+                [this, request, base_model](const Caller&) -> absl::Status {
+                  if (request->name().empty()) return FieldError("name", "must be given");
+                  ASSIGN_OR_RETURN(v1::OfferedBaseModel offered,
+                                   specs_.FindBaseModel("name", request->name()));
+                  *base_model = std::move(*offered.mutable_base_model());
+                  return absl::OkStatus();
+                });
+}
+
+grpc::ServerUnaryReactor* ModelService::CheckWord(grpc::CallbackServerContext* context,
+                                                  const v1::CheckWordRequest* request,
+                                                  v1::CheckWordResponse* response) {
+  return Answer(calls_, *context, "CheckWord", {*request, *response},
+                [this, request, response](const Caller&) -> absl::Status {
+                  constexpr int kDefault = 5;
+                  constexpr int kMost = 20;
+                  FieldErrors errors;
+                  if (request->word().empty() || request->word().size() > kMaxCheckedWord) {
+                    errors.Add("word", fmt::format("must have 1..{} bytes, got {}", kMaxCheckedWord,
+                                                   request->word().size()));
+                  }
+                  if (request->max_near_words() < 0) {
+                    errors.Add("max_near_words", "must be at least 0");
+                  }
+                  RETURN_IF_ERROR(errors.status());
+                  ASSIGN_OR_RETURN(const v1::OfferedBaseModel offered,
+                                   specs_.FindBaseModel("base_model", request->base_model()));
+                  ASSIGN_OR_RETURN(const auto tokenizer, stores_.tokenizers.Get(offered));
+                  const int near = request->max_near_words();
+                  *response = vico::server::CheckWord(
+                      request->word(), near == 0 ? kDefault : std::min(near, kMost), *tokenizer);
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* ModelService::GetCapabilities(grpc::CallbackServerContext* context,

@@ -22,7 +22,9 @@
 #include "server/services/concept_service.h"
 #include "server/services/key_service.h"
 #include "server/services/model_service.h"
+#include "server/services/picture_service.h"
 #include "server/services/stores.h"
+#include "server/services/thumbnail_maker.h"
 #include "server/services/worker_service.h"
 
 namespace vico::server {
@@ -45,6 +47,7 @@ struct Services::Parts {
   const ServiceContext context;
   Metrics metrics;
   WorkerRegistry workers;
+  LeaseHolders leases;
   MeteredJobStore jobs;
   MeteredBlobStore blobs;
   TokenizerCache tokenizers;
@@ -53,9 +56,11 @@ struct Services::Parts {
   Stores stores;
   SpecCheck specs;
   ApiKeyCache keys;
+  ThumbnailMaker thumbnails;
   const ApiKeyAuthenticator client_authenticator;
   const CertificateAuthenticator worker_authenticator;
   Pool pool;
+  Pool transfers;
   Pool intake;
   // Separate limits, so that clients' calls, their uploads and workers' calls cannot crowd out one
   // another.
@@ -67,6 +72,7 @@ struct Services::Parts {
   JobService job_service;
   AdapterService adapter_service;
   ModelService model_service;
+  PictureService picture_service;
   KeyService key_service;
   WorkerService worker_service;
   AdminService admin_service;
@@ -77,44 +83,48 @@ Services::Parts::Parts(const ServiceOptions& o, ServiceContext c)
     : options(o),
       context(std::move(c)),
       metrics(options.version),
-      workers(context.storage.catalog(), context.clock),
-      jobs(context.storage.jobs(), workers, metrics),
+      workers(context.storage.workers(), context.storage.catalog(), context.feed, context.clock),
+      jobs(context.storage.jobs(), leases, metrics),
       blobs(context.storage.blobs(), metrics),
       tokenizers(context.storage.blobs()),
       admission(options.admission, context.clock, options.probe_disk),
       decoding(options.decoding),
-      stores{jobs,         blobs,      context.storage.catalog(), workers,
-             context.feed, tokenizers, *context.decoder,          admission,
-             decoding},
+      stores{jobs,         blobs,      context.storage.catalog(), workers,   leases,
+             context.feed, tokenizers, *context.decoder,          admission, decoding,
+             context.storage.pictures(), context.storage.job_changes()},
       specs(stores.catalog, workers, tokenizers, RandomBits),
       keys(context.storage.tenants(), context.clock),
+      thumbnails(stores, options.thumbnail_threads),
       client_authenticator(keys, context.keys),
       worker_authenticator(context.workers),
       pool("vico-calls", options.threads),
+      transfers("vico-transfers", options.transfer_threads),
       // Each upload has a thread, which waits while other pictures are decoded; one more checks the
       // uploads' limits meanwhile.
       intake("vico-intake", static_cast<int>(options.upload_calls.streams) + 1),
       calls(pool, client_authenticator, WithAnswerTime(options.calls, options),
-            [this](const auto& call) { LogAndCount(call); }),
+            [this](const auto& call) { LogAndCount(call); }, &transfers),
       uploads(intake, client_authenticator, WithAnswerTime(options.upload_calls, options),
               [this](const auto& call) { LogAndCount(call); }),
       worker_calls(pool, worker_authenticator, WithAnswerTime(options.worker_calls, options),
-                   [this](const auto& call) { LogAndCount(call); }),
-      tenant_maintenance(keys, context.storage.tenant_eraser(), context.log,
+                   [this](const auto& call) { LogAndCount(call); }, &transfers),
+      tenant_maintenance(keys, context.storage.tenant_eraser(), context.storage.leadership(),
+                         context.feed, context.log,
                          [this] {
                            calls.Recheck();
                            uploads.Recheck();
                          }),
       concept_service(calls, stores, uploads, options.uploads),
-      job_service(calls, stores, specs, options.streams),
+      job_service(calls, stores, specs, context.clock, options.streams),
       adapter_service(calls, stores, uploads, options.uploads),
-      model_service(calls, stores, options.version),
-      key_service(calls, context.storage.tenants(), [this] { tenant_maintenance.Refresh(); }),
+      model_service(calls, stores, specs, options.version),
+      picture_service(calls, stores, thumbnails),
+      key_service(calls, context.storage.tenants(), [this] { tenant_maintenance.KeysChanged(); }),
       worker_service(worker_calls, stores,
                      {.lease_ttl = context.lease_ttl, .on_registered = context.on_registered}),
       admin_service(worker_calls,
                     {context.storage.tenants(), context.storage.tenant_eraser(), jobs, workers},
-                    [this] { tenant_maintenance.Refresh(); }) {}
+                    [this] { tenant_maintenance.KeysChanged(); }) {}
 
 void Services::Parts::LogAndCount(const CallRecord& call) {
   metrics.Called(call.notes.method, call.status.code(), absl::FromChrono(call.duration));
@@ -139,6 +149,7 @@ std::vector<NamedService> Services::ForClients() {
           {v1::JobService::service_full_name(), &p.job_service},
           {v1::AdapterService::service_full_name(), &p.adapter_service},
           {v1::ModelService::service_full_name(), &p.model_service},
+          {v1::PictureService::service_full_name(), &p.picture_service},
           {v1::KeyService::service_full_name(), &p.key_service}};
 }
 
@@ -161,9 +172,8 @@ std::map<std::string, size_t> Services::OpenStreams() const {
 void Services::StartMaintenance() {
   Parts& p = *parts_;
   p.housekeeping = std::make_unique<Housekeeping>(
-      p.jobs, p.context.feed, p.context.clock, p.context.log,
+      p.jobs, p.context.storage.leadership(), p.context.clock, p.context.log,
       HousekeepingOptions{.interval = p.options.housekeeping,
-                          .pause = std::min(absl::Seconds(2), p.context.lease_ttl / 2),
                           .base_models = [&p] { return p.workers.AvailableBaseModels(); }});
   p.housekeeping->Start();
   p.tenant_maintenance.Start();
@@ -181,6 +191,8 @@ void Services::Stop() {
   Parts& p = *parts_;
   p.decoding.Stop();
   p.intake.Stop();
+  p.thumbnails.Stop();
+  p.transfers.Stop();
   p.pool.Stop();
   p.tenant_maintenance.Stop();
   p.housekeeping.reset();

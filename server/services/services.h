@@ -34,7 +34,9 @@ namespace vico::server {
 struct ServiceOptions {
   std::string version;
   int threads = 8;                                 ///< that run handlers
+  int transfer_threads = 16;                       ///< that run handlers of files
   DecodeLimits decoding;                           ///< of uploaded pictures
+  int thumbnail_threads = 2;                       ///< that make thumbnails
   absl::Duration housekeeping = absl::Seconds(2);  ///< interval
   CallLimits calls{};                              ///< of clients
   /// Uploads by clients; each may hold a picture of 10 MiB.

@@ -6,7 +6,10 @@
 #include "server/jobs/admission.h"
 #include "server/jobs/catalog.h"
 #include "server/jobs/event_feed.h"
+#include "server/jobs/job_changes.h"
 #include "server/jobs/job_store.h"
+#include "server/jobs/lease_holders.h"
+#include "server/jobs/picture_store.h"
 #include "server/jobs/worker_registry.h"
 #include "server/pictures/decode_queue.h"
 #include "server/pictures/picture_decoder.h"
@@ -18,11 +21,14 @@ struct Stores {
   BlobStore& blobs;
   Catalog& catalog;
   WorkerRegistry& workers;
+  LeaseHolders& leases;
   EventFeed& feed;
   TokenizerCache& tokenizers;
   PictureDecoder& decoder;  ///< of uploaded pictures
   Admission& admission;
   DecodeQueue& decoding;  ///< places for pictures that are decoded now
+  PictureStore& pictures;
+  JobChanges& changes;
 };
 
 }  // namespace vico::server

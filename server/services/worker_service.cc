@@ -36,6 +36,16 @@ bool IsPermanent(const absl::Status& status) {
          absl::IsInvalidArgument(status) || absl::IsDataLoss(status);
 }
 
+/// The base models of which the worker asks for jobs: those of the request, or all it registered.
+std::vector<std::string> ServedBy(const v1::LeaseRequest& request, const StoredWorker& worker) {
+  std::vector<std::string> names(request.base_models().begin(), request.base_models().end());
+  if (!names.empty()) return names;
+  for (const v1::OfferedBaseModel& offered : worker.registration.base_models()) {
+    names.push_back(offered.base_model().name());
+  }
+  return names;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* WorkerService::Register(grpc::CallbackServerContext* context,
@@ -71,31 +81,32 @@ grpc::ServerUnaryReactor* WorkerService::Lease(grpc::CallbackServerContext* cont
       [this, request, response](const Caller& caller,
                                 std::function<void()> wake) -> absl::StatusOr<Poll> {
         RETURN_IF_ERROR(CheckLeaseRequest(*request));
-        auto subscription =
-            std::make_shared<EventFeed::Subscription>(stores_.feed.WatchQueue(std::move(wake)));
-        return [this, request, response, subscription, caller] {
+        ASSIGN_OR_RETURN(const StoredWorker worker,
+                         stores_.workers.Registered(WorkerName(caller, request->worker())));
+        auto subscriptions = std::make_shared<std::vector<EventFeed::Subscription>>();
+        for (const std::string& base_model : ServedBy(*request, worker)) {
+          subscriptions->push_back(stores_.feed.WatchQueue(base_model, wake));
+        }
+        return [this, request, response, subscriptions, caller] {
           return TryLease(caller, *request, *response);
         };
-      });
+      },
+      options_.poll);
 }
 
 absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::LeaseRequest& request,
                                              v1::LeaseResponse& response) {
-  const std::string worker = WorkerName(caller, request.worker());
-  ASSIGN_OR_RETURN(const v1::RegisterRequest registered, stores_.workers.Registration(worker));
-  stores_.workers.RecordContact(worker, request.load());
-  LeaseQuery query{.worker = worker,
-                   .device = registered.device(),
+  const std::string name = WorkerName(caller, request.worker());
+  ASSIGN_OR_RETURN(const StoredWorker worker, stores_.workers.Registered(name));
+  stores_.workers.RecordContact(name, request.load());
+  LeaseQuery query{.worker = name,
+                   .device = worker.registration.device(),
                    .nonce = request.nonce(),
-                   .base_models = {request.base_models().begin(), request.base_models().end()},
-                   .max_jobs = std::max(1, request.max_jobs())};
+                   .base_models = ServedBy(request, worker),
+                   .max_jobs = std::max(1, request.max_jobs()),
+                   .devices = std::max(1, request.devices())};
   // A draining worker still gets the grants of a lost answer, and returns those jobs at once.
-  if (stores_.workers.IsDraining(worker)) query.max_jobs = 0;
-  if (query.base_models.empty()) {
-    for (const v1::OfferedBaseModel& offered : registered.base_models()) {
-      query.base_models.push_back(offered.base_model().name());
-    }
-  }
+  if (worker.draining) query.max_jobs = 0;
   *response.mutable_ttl() = ToProto(options_.lease_ttl);
   ASSIGN_OR_RETURN(const std::vector<Grant> grants, stores_.jobs.Lease(query));
   for (const Grant& grant : grants) {
@@ -152,10 +163,10 @@ grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* con
 /// The worker that holds the lease. kAborted or kNotFound when the lease has ended.
 absl::StatusOr<std::string> WorkerService::HolderOf(const std::string& job,
                                                     const std::string& lease_id) {
-  if (const auto lease = stores_.workers.FindLease(lease_id)) return lease->worker;
-  // Leased before this server started.
+  if (const auto lease = stores_.leases.Find(lease_id)) return lease->worker;
+  // Leased by another server, or before this one started.
   ASSIGN_OR_RETURN(const Grant grant, stores_.jobs.FindLease(job, lease_id));
-  stores_.workers.StartLease(grant);
+  stores_.leases.Add(grant);
   return grant.worker;
 }
 
@@ -165,9 +176,9 @@ absl::Status WorkerService::DoReport(const Caller& caller, const v1::ReportReque
   RETURN_IF_ERROR(CheckReport(request));
   ASSIGN_OR_RETURN(const std::string worker, HolderOf(request.job(), request.lease_id()));
   RETURN_IF_ERROR(CheckHolder(caller, worker, request.job()));
-  stores_.workers.RecordReport(request.lease_id(), request.load());
+  stores_.workers.RecordContact(worker, request.load());
   const absl::StatusOr<v1::Directive> directive = stores_.jobs.Report(WithPlainTexts(request));
-  if (Reason(directive.status()) == "LEASE_LOST") stores_.workers.EndLease(request.lease_id());
+  if (Reason(directive.status()) == "LEASE_LOST") stores_.leases.Remove(request.lease_id());
   if (!directive.ok()) return directive.status();
   const bool drain = *directive == v1::DIRECTIVE_CONTINUE && stores_.workers.IsDraining(worker);
   response.set_directive(drain ? v1::DIRECTIVE_DRAIN : *directive);
@@ -197,7 +208,7 @@ absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishReque
     return holder.status();
   }
   absl::StatusOr<v1::Job> job = stores_.jobs.Finish(request);
-  if (Reason(job.status()) == "LEASE_LOST") stores_.workers.EndLease(request.lease_id());
+  if (Reason(job.status()) == "LEASE_LOST") stores_.leases.Remove(request.lease_id());
   if (!job.ok()) return job.status();
   *response.mutable_job() = *std::move(job);
   return absl::OkStatus();
@@ -206,7 +217,9 @@ absl::Status WorkerService::DoFinish(const Caller& caller, const v1::FinishReque
 /// A worker may read the inputs of the job that it holds and the blobs that it uploaded for it.
 absl::StatusOr<InputBlob> WorkerService::Readable(const Grant& grant,
                                                   const v1::GetBlobRequest& request) {
-  if (stores_.workers.HasBlob(request.lease_id(), request.sha256())) {
+  ASSIGN_OR_RETURN(const bool uploaded,
+                   stores_.jobs.IsUpload(grant.tenant, request.lease_id(), request.sha256()));
+  if (uploaded) {
     return InputBlob{.blob = {}, .what = request.job(), .repair = "store it again"};
   }
   v1::LeasedJob inputs;

@@ -2,6 +2,7 @@
 // that they hold. It is on the workers' listener.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -17,7 +18,9 @@ namespace vico::server {
 struct WorkerServiceOptions {
   absl::Duration lease_ttl = absl::Seconds(30);     ///< that of the job store
   absl::Duration longest_wait = absl::Seconds(30);  ///< of one Lease call
-  std::function<void()> on_registered = [] {};      ///< after each registration; any thread
+  /// Between two looks at the queue of a Lease call that nobody wakes: up to half more or less.
+  std::chrono::milliseconds poll{3'000};
+  std::function<void()> on_registered = [] {};  ///< after each registration; any thread
 };
 
 class WorkerService final

@@ -8,21 +8,13 @@
 #include "common/tracing/trace_message.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
+#include "server/jobs/picture_names.h"
 
 namespace vico::server {
 namespace {
 
 using google::protobuf::Timestamp;
 using google::protobuf::util::TimeUtil;
-
-v1::JobState StateFromName(std::string_view name) {
-  for (int state = v1::JobState_MIN; state <= v1::JobState_MAX; ++state) {
-    if (StateName(static_cast<v1::JobState>(state)) == name) {
-      return static_cast<v1::JobState>(state);
-    }
-  }
-  return v1::JOB_STATE_UNSPECIFIED;
-}
 
 SqlValue TimeOrNull(bool is_set, const Timestamp& time) {
   return is_set ? SqlValue(TimeUtil::TimestampToMicroseconds(time)) : SqlValue(nullptr);
@@ -83,7 +75,25 @@ absl::Status Unreadable(std::string_view what) {
   return absl::DataLossError(fmt::format("database: a stored {} cannot be read", what));
 }
 
+absl::StatusOr<JobRow> FindByName(SqlSession& db, std::string_view sql, std::string_view name) {
+  absl::StatusOr<JobRow> found = NoSuchJob(name);
+  RETURN_IF_ERROR(db.Query(sql, {name}, [&](const SqlRow& row) {
+    found = FromRow(row);
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
 }  // namespace
+
+v1::JobState StateFromName(std::string_view name) {
+  for (int state = v1::JobState_MIN; state <= v1::JobState_MAX; ++state) {
+    if (StateName(static_cast<v1::JobState>(state)) == name) {
+      return static_cast<v1::JobState>(state);
+    }
+  }
+  return v1::JOB_STATE_UNSPECIFIED;
+}
 
 const std::string_view kJobColumns =
     "job.number, job.tenant, job.name, job.state, job.spec, job.create_time, job.attempt, "
@@ -91,7 +101,7 @@ const std::string_view kJobColumns =
     "job.lease_worker, job.lease_nonce, job.lease_until, job.report_number, "
     "job.base_model_digest, job.step, job.total_steps, job.start_time, job.finish_time, "
     "job.last_sequence, job.result_adapter, job.pictures, job.error, job.checkpoints, "
-    "job.queue_until, job.deadline, job.trace, job.state_time";
+    "job.queue_until, job.deadline, job.trace, job.state_time, job.display, job.finish_requested";
 
 absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
   JobRow row;
@@ -138,6 +148,11 @@ absl::StatusOr<JobRow> FromRow(const SqlRow& columns) {
   if (!trace.ParseFromString(columns.Text(28))) return Unreadable("trace");
   row.trace = FromProto(trace);
   row.state_time = absl::FromUnixMicros(columns.Int(29));
+  v1::Job display;
+  if (!display.ParseFromString(columns.Text(30))) return Unreadable("label");
+  job.set_display_name(display.display_name());
+  *job.mutable_labels() = std::move(*display.mutable_labels());
+  job.set_finish_requested(columns.Int(31) != 0);
   return row;
 }
 
@@ -151,12 +166,19 @@ absl::Status NoSuchJob(std::string_view name) {
 
 absl::StatusOr<JobRow> FindJob(SqlSession& db, std::string_view name) {
   static const std::string kSql = SelectJob("WHERE job.name = ?");
-  absl::StatusOr<JobRow> found = NoSuchJob(name);
-  RETURN_IF_ERROR(db.Query(kSql, {name}, [&](const SqlRow& row) {
-    found = FromRow(row);
-    return absl::OkStatus();
-  }));
-  return found;
+  return FindByName(db, kSql, name);
+}
+
+absl::StatusOr<JobRow> HoldJob(SqlSession& db, std::string_view name) {
+  static const std::string kSql = SelectJob("WHERE job.name = ? FOR NO KEY UPDATE");
+  return FindByName(db, kSql, name);
+}
+
+absl::StatusOr<JobRow> HoldJobOfTenant(SqlSession& db, std::string_view tenant,
+                                       std::string_view name) {
+  ASSIGN_OR_RETURN(JobRow row, HoldJob(db, name));
+  if (row.tenant != tenant) return NoSuchJob(name);
+  return row;
 }
 
 absl::StatusOr<JobRow> FindJobOfTenant(SqlSession& db, std::string_view tenant,
@@ -181,9 +203,21 @@ absl::Status LeaseLost(std::string_view job) {
                "LEASE_LOST");
 }
 
+absl::Status CheckLease(const JobRow& row, std::string_view lease_id) {
+  return row.job.state() == v1::JOB_STATE_RUNNING && row.lease_id == lease_id
+             ? absl::OkStatus()
+             : LeaseLost(row.job.name());
+}
+
 absl::StatusOr<JobRow> FindLeased(SqlSession& db, std::string_view job, std::string_view lease_id) {
   ASSIGN_OR_RETURN(JobRow row, FindJob(db, job));
-  if (row.job.state() != v1::JOB_STATE_RUNNING || row.lease_id != lease_id) return LeaseLost(job);
+  RETURN_IF_ERROR(CheckLease(row, lease_id));
+  return row;
+}
+
+absl::StatusOr<JobRow> HoldLeased(SqlSession& db, std::string_view job, std::string_view lease_id) {
+  ASSIGN_OR_RETURN(JobRow row, HoldJob(db, job));
+  RETURN_IF_ERROR(CheckLease(row, lease_id));
   return row;
 }
 
@@ -214,8 +248,7 @@ absl::Status InsertJob(SqlSession& db, absl::Time now,
   job.set_kind(KindOf(job.spec()));
   row.state_time = absl::FromUnixMicros(absl::ToUnixMicros(now));
   RETURN_IF_ERROR(
-      db.Execute("INSERT INTO tenant (name) VALUES (?) ON CONFLICT DO NOTHING", {row.tenant})
-          .status());
+      db.Send("INSERT INTO tenant (name) VALUES (?) ON CONFLICT DO NOTHING", {row.tenant}));
   const std::string spec = job.spec().SerializeAsString();
   const std::string trace = ToProto(row.trace).SerializeAsString();
   ASSIGN_OR_RETURN(
@@ -224,8 +257,8 @@ absl::Status InsertJob(SqlSession& db, absl::Time now,
           "INSERT INTO job (name, tenant, kind, state, base_model, concept, adapter, spec, "
           "create_time, attempt, failures, crashes, cancel_requested, not_before, "
           "report_number, step, total_steps, last_sequence, queue_until, deadline, trace, "
-          "state_time, pictures) "
-          "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?) "
+          "state_time, pictures, devices) "
+          "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?) "
           "RETURNING number",
           {job.name(), row.tenant,
            job.kind() == v1::JOB_KIND_TRAINING ? std::string_view("training")
@@ -234,7 +267,7 @@ absl::Status InsertJob(SqlSession& db, absl::Time now,
            TextOrNull(job.spec().generate().adapter()), Bytes{spec}, absl::ToUnixMicros(now),
            job.total_steps(), static_cast<int64_t>(1 + warnings.size()),
            absl::ToUnixMicros(row.queue_until), absl::ToUnixMicros(row.deadline), Bytes{trace},
-           absl::ToUnixMicros(row.state_time), Bytes{}},
+           absl::ToUnixMicros(row.state_time), Bytes{}, int64_t{DevicesOf(job.spec())}},
           0));
   ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
   job.set_queue_position(static_cast<uint64_t>(ahead));
@@ -259,42 +292,43 @@ absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const Job
   const std::string error = job.error().SerializeAsString();
   const std::string checkpoints =
       IsTerminal(job.state()) ? "" : after.checkpoints.SerializeAsString();
-  ASSIGN_OR_RETURN(
-      const int changed,
-      db.Execute(UpdateSql(change), {StateName(job.state()),
-                                     int64_t{job.attempt()},
-                                     int64_t{after.failures},
-                                     int64_t{after.crashes},
-                                     int64_t{job.cancel_requested()},
-                                     absl::ToUnixMicros(after.not_before),
-                                     TextOrNull(after.lease_id),
-                                     TextOrNull(after.lease_worker),
-                                     TextOrNull(after.lease_nonce),
-                                     LeaseUntil(after),
-                                     static_cast<int64_t>(after.report_number),
-                                     TextOrNull(after.base_model_digest),
-                                     job.step(),
-                                     job.total_steps(),
-                                     TimeOrNull(job.has_start_time(), job.start_time()),
-                                     TimeOrNull(job.has_finish_time(), job.finish_time()),
-                                     static_cast<int64_t>(job.last_sequence()),
-                                     TextOrNull(job.adapter()),
-                                     Bytes{pictures},
-                                     job.has_error() ? SqlValue(Bytes{error}) : SqlValue(nullptr),
-                                     before.number,
-                                     int64_t{before.job.attempt()},
-                                     std::string_view(before.lease_id),
-                                     absl::ToUnixMicros(now),
-                                     LeaseUntil(before),
-                                     absl::ToUnixMicros(after.queue_until),
-                                     Bytes{checkpoints},
-                                     absl::ToUnixMicros(after.state_time)}));
-  if (changed == 1) {
-    return IsTerminal(job.state()) ? UnnameBlobs(db, now, after.tenant, CheckpointUser(job.name()))
-                                   : absl::OkStatus();
+  RETURN_IF_ERROR(
+      db.SendOne(UpdateSql(change),
+                 {StateName(job.state()),
+                  int64_t{job.attempt()},
+                  int64_t{after.failures},
+                  int64_t{after.crashes},
+                  int64_t{job.cancel_requested()},
+                  absl::ToUnixMicros(after.not_before),
+                  TextOrNull(after.lease_id),
+                  TextOrNull(after.lease_worker),
+                  TextOrNull(after.lease_nonce),
+                  LeaseUntil(after),
+                  static_cast<int64_t>(after.report_number),
+                  TextOrNull(after.base_model_digest),
+                  job.step(),
+                  job.total_steps(),
+                  TimeOrNull(job.has_start_time(), job.start_time()),
+                  TimeOrNull(job.has_finish_time(), job.finish_time()),
+                  static_cast<int64_t>(job.last_sequence()),
+                  TextOrNull(job.adapter()),
+                  Bytes{pictures},
+                  job.has_error() ? SqlValue(Bytes{error}) : SqlValue(nullptr),
+                  before.number,
+                  int64_t{before.job.attempt()},
+                  std::string_view(before.lease_id),
+                  absl::ToUnixMicros(now),
+                  LeaseUntil(before),
+                  absl::ToUnixMicros(after.queue_until),
+                  Bytes{checkpoints},
+                  absl::ToUnixMicros(after.state_time)},
+                 Error(absl::StatusCode::kAborted,
+                       fmt::format("{}: has changed meanwhile", job.name()), "LEASE_LOST")));
+  if (!before.lease_id.empty() && after.lease_id != before.lease_id) {
+    RETURN_IF_ERROR(UnnameBlobs(db, now, after.tenant, LeaseUser(before.lease_id)));
   }
-  return Error(absl::StatusCode::kAborted, fmt::format("{}: has changed meanwhile", job.name()),
-               "LEASE_LOST");
+  return IsTerminal(job.state()) ? UnnameBlobs(db, now, after.tenant, CheckpointUser(job.name()))
+                                 : absl::OkStatus();
 }
 
 JobPhase PhaseEnded(JobChange end, const JobRow& before, const JobRow& after) {
@@ -322,9 +356,10 @@ absl::Status AppendEvent(SqlSession& db, absl::Time now, JobRow& row, v1::Event 
   event.set_attempt(row.job.attempt());
   *event.mutable_time() = ToProto(now);
   const std::string bytes = event.SerializeAsString();
-  RETURN_IF_ERROR(db.Execute("INSERT INTO event (job, sequence, event) VALUES (?, ?, ?)",
-                             {row.number, static_cast<int64_t>(sequence), Bytes{bytes}})
-                      .status());
+  const std::string picture = PictureInJob(event);
+  RETURN_IF_ERROR(
+      db.Send("INSERT INTO event (job, sequence, event, picture) VALUES (?, ?, ?, ?)",
+              {row.number, static_cast<int64_t>(sequence), Bytes{bytes}, TextOrNull(picture)}));
   row.job.set_last_sequence(sequence);
   return absl::OkStatus();
 }

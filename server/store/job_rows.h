@@ -42,6 +42,9 @@ struct JobRow {
   absl::Time state_time;                ///< wall time of the last change of state, in microseconds
 };
 
+/// The state of StateName(); unspecified for any other text.
+v1::JobState StateFromName(std::string_view name);
+
 /// The columns that FromRow reads, in its order.
 extern const std::string_view kJobColumns;
 absl::StatusOr<JobRow> FromRow(const SqlRow& row);
@@ -59,8 +62,17 @@ absl::StatusOr<JobRow> FindJobOfTenant(SqlSession& db, std::string_view tenant,
 absl::Status FindFirst(SqlSession& db, std::string_view sql, SqlValues values, JobRow& row,
                        bool& found);
 
+/// As FindJob and FindJobOfTenant, for a change: nobody else changes the row until the commit.
+absl::StatusOr<JobRow> HoldJob(SqlSession& db, std::string_view name);
+absl::StatusOr<JobRow> HoldJobOfTenant(SqlSession& db, std::string_view tenant,
+                                       std::string_view name);
+
 /// The job's row while this lease is live; otherwise kAborted, reason LEASE_LOST.
 absl::StatusOr<JobRow> FindLeased(SqlSession& db, std::string_view job, std::string_view lease_id);
+absl::StatusOr<JobRow> HoldLeased(SqlSession& db, std::string_view job, std::string_view lease_id);
+
+/// `row` while `lease_id` is its live lease; otherwise kAborted, reason LEASE_LOST.
+absl::Status CheckLease(const JobRow& row, std::string_view lease_id);
 absl::Status LeaseLost(std::string_view job);
 
 /// The number of queued jobs with a number of at least `from` and below `below`. It reads an index
@@ -83,8 +95,8 @@ absl::Status InsertJob(SqlSession& db, absl::Time now,
 
 /// Changes the row from `before` to `after`; `now` is store time. The statement is guarded by the
 /// table of server/jobs/job_states and by the state, attempt, lease id and lease time of `before`:
-/// kAborted, reason LEASE_LOST, when the row has changed meanwhile. kInternal for a change that is
-/// not in the table.
+/// kAborted, reason LEASE_LOST, when the row has changed meanwhile, which may be the error of a
+/// later statement or of Database::Write. kInternal for a change that is not in the table.
 absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const JobRow& before,
                      const JobRow& after);
 

@@ -27,18 +27,15 @@ absl::StatusOr<std::string> FindRequest(SqlSession& db, const RequestKey& key) {
 }
 
 absl::Status InsertRequest(SqlSession& db, const RequestKey& key, std::string_view resource) {
-  return db
-      .Execute("INSERT INTO request (tenant, request_id, body_hash, resource) VALUES (?, ?, ?, ?)",
-               {key.tenant, key.request_id, key.body_hash, resource})
-      .status();
+  return db.Send(
+      "INSERT INTO request (tenant, request_id, body_hash, resource) VALUES (?, ?, ?, ?)",
+      {key.tenant, key.request_id, key.body_hash, resource});
 }
 
 absl::Status MarkRequestGone(SqlSession& db, absl::Time now, std::string_view tenant,
                              std::string_view resource) {
-  return db
-      .Execute("UPDATE request SET gone_time = ? WHERE tenant = ? AND resource = ?",
-               {absl::ToUnixMicros(now), tenant, resource})
-      .status();
+  return db.Send("UPDATE request SET gone_time = ? WHERE tenant = ? AND resource = ?",
+                 {absl::ToUnixMicros(now), tenant, resource});
 }
 
 absl::Status RequestIsNew() {

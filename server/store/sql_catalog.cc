@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <google/protobuf/util/time_util.h>
 
 #include "common/failpoint.h"
@@ -26,14 +27,18 @@ struct ConceptTable {
   static constexpr std::string_view kListName = "concepts";
   static constexpr std::string_view kFind =
       "SELECT message FROM concept WHERE name = ? AND tenant = ?";
+  static constexpr std::string_view kHold =
+      "SELECT message FROM concept WHERE name = ? AND tenant = ? FOR NO KEY UPDATE";
+  static constexpr std::string_view kUpdate =
+      "UPDATE concept SET message = ? WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kInsert =
       "INSERT INTO concept (name, tenant, message) VALUES (?, ?, ?)";
   static constexpr std::string_view kList =
       "SELECT message, number FROM concept WHERE tenant = ? AND number < ? "
       "ORDER BY number DESC LIMIT ?";
   static constexpr std::string_view kUsers =
-      "SELECT count(*) FROM job WHERE concept = ? AND tenant = ? "
-      "AND state IN ('queued', 'running')";
+      "SELECT name FROM job WHERE concept = ? AND tenant = ? "
+      "AND state IN ('queued', 'running') ORDER BY number";
   static constexpr std::string_view kDelete = "DELETE FROM concept WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kMissing = "CONCEPT_NOT_FOUND";
   static absl::Status CheckQuota(SqlSession&, const TenantQuota&, std::string_view) {
@@ -52,14 +57,18 @@ struct AdapterTable {
   static constexpr std::string_view kListName = "adapters";
   static constexpr std::string_view kFind =
       "SELECT message FROM adapter WHERE name = ? AND tenant = ?";
+  static constexpr std::string_view kHold =
+      "SELECT message FROM adapter WHERE name = ? AND tenant = ? FOR NO KEY UPDATE";
+  static constexpr std::string_view kUpdate =
+      "UPDATE adapter SET message = ? WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kInsert =
       "INSERT INTO adapter (name, tenant, message) VALUES (?, ?, ?)";
   static constexpr std::string_view kList =
       "SELECT message, number FROM adapter WHERE tenant = ? AND number < ? "
       "ORDER BY number DESC LIMIT ?";
   static constexpr std::string_view kUsers =
-      "SELECT count(*) FROM job WHERE adapter = ? AND tenant = ? "
-      "AND state IN ('queued', 'running')";
+      "SELECT name FROM job WHERE adapter = ? AND tenant = ? "
+      "AND state IN ('queued', 'running') ORDER BY number";
   static constexpr std::string_view kDelete = "DELETE FROM adapter WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kMissing = "ADAPTER_NOT_FOUND";
   static absl::Status CheckQuota(SqlSession& db, const TenantQuota& quota,
@@ -129,14 +138,15 @@ absl::StatusOr<typename Table::Message> FindByRequest(Database& database, const 
 }
 
 template <typename Table>
-absl::StatusOr<typename Table::Message> Create(Database& database, const Clock& clock,
+absl::StatusOr<typename Table::Message> Create(Database& database, const StoreClock& clock,
                                                const TenantQuota& quota, const RequestKey& key,
                                                typename Table::Message message) {
   VICO_FAILPOINT("catalog.before_row");
   message.set_name(Table::NewName());
   *message.mutable_create_time() =
-      TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(clock.Now()));
+      TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(clock.Wall()));
   RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
+    RETURN_IF_ERROR(db.Lock(TenantScope(key.tenant)));
     ASSIGN_OR_RETURN(const std::string earlier, FindRequest(db, key));
     if (!earlier.empty()) {
       ASSIGN_OR_RETURN(message, Find<Table>(db, key.tenant, earlier));
@@ -144,8 +154,7 @@ absl::StatusOr<typename Table::Message> Create(Database& database, const Clock& 
     }
     RETURN_IF_ERROR(Table::CheckQuota(db, quota, key.tenant));
     const std::string bytes = message.SerializeAsString();
-    RETURN_IF_ERROR(
-        db.Execute(Table::kInsert, {message.name(), key.tenant, Bytes{bytes}}).status());
+    RETURN_IF_ERROR(db.Send(Table::kInsert, {message.name(), key.tenant, Bytes{bytes}}));
     RETURN_IF_ERROR(NameBlobs(db, key.tenant, message.name(), Table::BlobsOf(message)));
     return InsertRequest(db, key, message.name());
   }));
@@ -181,16 +190,45 @@ absl::StatusOr<std::string> List(Database& database, const PageQuery& query,
   return next;
 }
 
+template <typename Table>
+absl::StatusOr<typename Table::Message> Update(Database& database, std::string_view tenant,
+                                               std::string_view name,
+                                               const ResourceUpdate& update) {
+  typename Table::Message message;
+  RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(message, FindMessage<typename Table::Message>(db, Table::kHold, {name, tenant},
+                                                                   DoesNotExist<Table>(name)));
+    RETURN_IF_ERROR(
+        ApplyUpdate(update, *message.mutable_display_name(), *message.mutable_labels()));
+    const std::string bytes = message.SerializeAsString();
+    return db.Execute(Table::kUpdate, {Bytes{bytes}, name, tenant}).status();
+  }));
+  return message;
+}
+
+template <typename Table>
+absl::Status CheckNotInUse(SqlSession& db, std::string_view tenant, std::string_view name) {
+  constexpr size_t kNamed = 5;
+  std::vector<std::string> users;
+  size_t count = 0;
+  RETURN_IF_ERROR(db.Query(Table::kUsers, {name, tenant}, [&](const SqlRow& row) {
+    if (++count <= kNamed) users.push_back(row.Text(0));
+    return absl::OkStatus();
+  }));
+  if (count == 0) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition,
+               fmt::format("{}: is used by {} queued or running jobs: {}{}", name, count,
+                           fmt::join(users, ", "), count > kNamed ? ", ..." : ""),
+               "IN_USE");
+}
+
 // JobStore::Submit looks for the inputs in its own transaction, so no queued job loses its input.
 template <typename Table>
 absl::Status Delete(Database& database, absl::Time now, std::string_view tenant,
                     std::string_view name) {
   return database.Write([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(const int64_t users, db.QueryInt(Table::kUsers, {name, tenant}, 0));
-    if (users > 0) {
-      return Error(absl::StatusCode::kFailedPrecondition,
-                   fmt::format("{}: is used by {} queued or running jobs", name, users), "IN_USE");
-    }
+    RETURN_IF_ERROR(db.Lock(TenantScope(tenant)));
+    RETURN_IF_ERROR(CheckNotInUse<Table>(db, tenant, name));
     ASSIGN_OR_RETURN(const int deleted, db.Execute(Table::kDelete, {name, tenant}));
     if (deleted == 0) return DoesNotExist<Table>(name);
     RETURN_IF_ERROR(MarkRequestGone(db, now, tenant, name));
@@ -206,7 +244,7 @@ absl::StatusOr<v1::Concept> SqlCatalog::FindConceptByRequest(const RequestKey& k
 
 absl::StatusOr<v1::Concept> SqlCatalog::CreateConcept(const RequestKey& key,
                                                       v1::Concept uploaded_concept) {
-  return Create<ConceptTable>(database_, clock_, quota_, key, std::move(uploaded_concept));
+  return Create<ConceptTable>(database_, time_, quota_, key, std::move(uploaded_concept));
 }
 
 absl::StatusOr<v1::Concept> SqlCatalog::GetConcept(std::string_view tenant, std::string_view name) {
@@ -217,6 +255,12 @@ absl::StatusOr<ConceptPage> SqlCatalog::ListConcepts(const PageQuery& query) {
   ConceptPage page;
   ASSIGN_OR_RETURN(page.next_page_token, List<ConceptTable>(database_, query, page.concepts));
   return page;
+}
+
+absl::StatusOr<v1::Concept> SqlCatalog::UpdateConcept(std::string_view tenant,
+                                                      std::string_view name,
+                                                      const ResourceUpdate& update) {
+  return Update<ConceptTable>(database_, tenant, name, update);
 }
 
 absl::Status SqlCatalog::DeleteConcept(std::string_view tenant, std::string_view name) {
@@ -261,7 +305,7 @@ absl::StatusOr<v1::Adapter> SqlCatalog::FindAdapterByRequest(const RequestKey& k
 }
 
 absl::StatusOr<v1::Adapter> SqlCatalog::CreateAdapter(const RequestKey& key, v1::Adapter adapter) {
-  return Create<AdapterTable>(database_, clock_, quota_, key, std::move(adapter));
+  return Create<AdapterTable>(database_, time_, quota_, key, std::move(adapter));
 }
 
 absl::StatusOr<v1::Adapter> SqlCatalog::GetAdapter(std::string_view tenant, std::string_view name) {
@@ -274,27 +318,37 @@ absl::StatusOr<AdapterPage> SqlCatalog::ListAdapters(const PageQuery& query) {
   return page;
 }
 
+absl::StatusOr<v1::Adapter> SqlCatalog::UpdateAdapter(std::string_view tenant,
+                                                      std::string_view name,
+                                                      const ResourceUpdate& update) {
+  return Update<AdapterTable>(database_, tenant, name, update);
+}
+
 absl::Status SqlCatalog::DeleteAdapter(std::string_view tenant, std::string_view name) {
   return Delete<AdapterTable>(database_, time_.Now(), tenant, name);
 }
 
+absl::Status SaveBaseModelRows(SqlSession& db, absl::Time now,
+                               const std::vector<v1::OfferedBaseModel>& offers) {
+  for (const v1::OfferedBaseModel& offer : offers) {
+    const std::string& name = offer.base_model().name();
+    RETURN_IF_ERROR(UnnameBlobs(db, now, kSystemTenant, name));
+    RETURN_IF_ERROR(NameBlobs(db, kSystemTenant, name,
+                              {offer.vocabulary(), offer.merges(), offer.added_tokens()}));
+    const std::string bytes = offer.SerializeAsString();
+    RETURN_IF_ERROR(
+        db.Execute("INSERT INTO base_model (name, digest, message) VALUES (?, ?, ?) "
+                   "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, "
+                   "message = excluded.message WHERE base_model.message <> excluded.message",
+                   {offer.base_model().name(), offer.base_model().digest(), Bytes{bytes}})
+            .status());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SqlCatalog::SaveBaseModels(const std::vector<v1::OfferedBaseModel>& offers) {
-  return database_.Write([&](SqlSession& db) -> absl::Status {
-    for (const v1::OfferedBaseModel& offer : offers) {
-      const std::string& name = offer.base_model().name();
-      RETURN_IF_ERROR(UnnameBlobs(db, time_.Now(), kSystemTenant, name));
-      RETURN_IF_ERROR(NameBlobs(db, kSystemTenant, name,
-                                {offer.vocabulary(), offer.merges(), offer.added_tokens()}));
-      const std::string bytes = offer.SerializeAsString();
-      RETURN_IF_ERROR(
-          db.Execute("INSERT INTO base_model (name, digest, message) VALUES (?, ?, ?) "
-                     "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, "
-                     "message = excluded.message WHERE base_model.message <> excluded.message",
-                     {offer.base_model().name(), offer.base_model().digest(), Bytes{bytes}})
-              .status());
-    }
-    return absl::OkStatus();
-  });
+  return database_.Write(
+      [&](SqlSession& db) { return SaveBaseModelRows(db, time_.Now(), offers); });
 }
 
 absl::StatusOr<v1::OfferedBaseModel> SqlCatalog::GetBaseModel(std::string_view name) {

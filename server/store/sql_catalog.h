@@ -14,6 +14,11 @@
 
 namespace vico::server {
 
+/// Stores base models, each in place of the earlier one of its name, and references their tokenizer
+/// files. `now` is store time. kFailedPrecondition, reason BLOB_MISSING, as NameBlobs().
+absl::Status SaveBaseModelRows(SqlSession& db, absl::Time now,
+                               const std::vector<v1::OfferedBaseModel>& offers);
+
 class SqlCatalog final : public Catalog {
  public:
   /// The references must outlive the catalog.
@@ -26,6 +31,8 @@ class SqlCatalog final : public Catalog {
                                             v1::Concept uploaded_concept) override;
   absl::StatusOr<v1::Concept> GetConcept(std::string_view tenant, std::string_view name) override;
   absl::StatusOr<ConceptPage> ListConcepts(const PageQuery& query) override;
+  absl::StatusOr<v1::Concept> UpdateConcept(std::string_view tenant, std::string_view name,
+                                            const ResourceUpdate& update) override;
   absl::Status DeleteConcept(std::string_view tenant, std::string_view name) override;
 
   absl::Status SavePicture(std::string_view tenant, const StoredPicture& stored) override;
@@ -36,6 +43,8 @@ class SqlCatalog final : public Catalog {
   absl::StatusOr<v1::Adapter> CreateAdapter(const RequestKey& key, v1::Adapter adapter) override;
   absl::StatusOr<v1::Adapter> GetAdapter(std::string_view tenant, std::string_view name) override;
   absl::StatusOr<AdapterPage> ListAdapters(const PageQuery& query) override;
+  absl::StatusOr<v1::Adapter> UpdateAdapter(std::string_view tenant, std::string_view name,
+                                            const ResourceUpdate& update) override;
   absl::Status DeleteAdapter(std::string_view tenant, std::string_view name) override;
 
   absl::Status SaveBaseModels(const std::vector<v1::OfferedBaseModel>& offers) override;

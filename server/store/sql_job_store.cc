@@ -6,14 +6,15 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
-#include <nlohmann/json.hpp>
 
 #include "common/failpoint.h"
 #include "common/ids.h"
 #include "common/status.h"
 #include "server/blobs/byte_quota.h"
+#include "server/jobs/admission.h"
 #include "server/jobs/job.h"
 #include "server/store/adapter_quota.h"
+#include "server/store/job_filter_sql.h"
 #include "server/store/page_token.h"
 #include "server/store/request_row.h"
 
@@ -50,30 +51,8 @@ absl::Status CheckInputs(SqlSession& db, std::string_view tenant, const v1::JobS
                      tenant, spec.generate().adapter());
 }
 
-std::string StatesAsJson(const std::vector<v1::JobState>& states) {
-  nlohmann::json names = nlohmann::json::array();
-  for (int state = v1::JOB_STATE_QUEUED; state <= v1::JobState_MAX; ++state) {
-    const auto value = static_cast<v1::JobState>(state);
-    if (states.empty() || std::find(states.begin(), states.end(), value) != states.end()) {
-      names.push_back(std::string(StateName(value)));
-    }
-  }
-  return names.dump();
-}
-
 v1::JobKind KindFromName(std::string_view name) {
   return name == "training" ? v1::JOB_KIND_TRAINING : v1::JOB_KIND_GENERATION;
-}
-
-std::string_view KindFilter(v1::JobKind kind) {
-  switch (kind) {
-    case v1::JOB_KIND_TRAINING:
-      return "training";
-    case v1::JOB_KIND_GENERATION:
-      return "generation";
-    default:
-      return "";
-  }
 }
 
 absl::Status QueueFull(const std::string& whose, const std::string& subject, int limit) {
@@ -94,11 +73,6 @@ absl::StatusOr<std::unique_ptr<SqlJobStore>> SqlJobStore::Open(Database& databas
   if (!options.random01) options.random01 = [] { return 0.5; };
   std::unique_ptr<SqlJobStore> store(
       new SqlJobStore(database, clock, time, feed, std::move(options)));
-  RETURN_IF_ERROR(database.Write([](SqlSession& db) {
-    return db.Execute("UPDATE job SET not_before = 0 WHERE state = 'queued' AND not_before <> 0")
-        .status();
-  }));
-  RETURN_IF_ERROR(store->ExtendLeases());
   return store;
 }
 
@@ -127,6 +101,28 @@ absl::Status SqlJobStore::CheckQueueLimits(SqlSession& db, std::string_view tena
   return absl::OkStatus();
 }
 
+/// Counts a new job of the tenant, unless it comes too early. `submit_time` runs ahead of the time
+/// by what the tenant has used of its burst.
+absl::Status SqlJobStore::CheckSubmitRate(SqlSession& db, std::string_view tenant) const {
+  if (options_.submits_per_second <= 0) return absl::OkStatus();
+  RETURN_IF_ERROR(
+      db.Execute("INSERT INTO tenant (name) VALUES (?) ON CONFLICT DO NOTHING", {tenant}).status());
+  const absl::Duration share = absl::Seconds(1 / options_.submits_per_second);
+  const absl::Time now = time_.Now();
+  const absl::Time latest = now + (options_.submit_burst - 1) * share;
+  ASSIGN_OR_RETURN(const int changed,
+                   db.Execute("UPDATE tenant SET submit_time = "
+                              "CASE WHEN submit_time > ?2 THEN submit_time ELSE ?2 END + ?3 "
+                              "WHERE name = ?1 AND submit_time <= ?4",
+                              {tenant, absl::ToUnixMicros(now), absl::ToInt64Microseconds(share),
+                               absl::ToUnixMicros(latest)}));
+  if (changed == 1) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t used,
+                   db.QueryInt("SELECT submit_time FROM tenant WHERE name = ?", {tenant}, 0));
+  return SubmitRateExceeded(tenant, options_.submits_per_second, options_.submit_burst,
+                            absl::FromUnixMicros(used) - latest);
+}
+
 absl::Status SqlJobStore::CheckQuota(SqlSession& db, std::string_view tenant,
                                      v1::JobKind kind) const {
   if (kind == v1::JOB_KIND_TRAINING) {
@@ -146,12 +142,14 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
   bool queued = false;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     queued = false;
+    RETURN_IF_ERROR(db.Lock(TenantScope(key.tenant)));
     ASSIGN_OR_RETURN(const std::string earlier, FindRequest(db, key));
     JobRow row;
     if (!earlier.empty()) {
       ASSIGN_OR_RETURN(row, FindJobOfTenant(db, key.tenant, earlier));
       RETURN_IF_ERROR(SetPositions(db, {&row, 1}));
     } else {
+      RETURN_IF_ERROR(CheckSubmitRate(db, key.tenant));
       RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
       RETURN_IF_ERROR(CheckQuota(db, key.tenant, KindOf(request.spec)));
       RETURN_IF_ERROR(CheckInputs(db, key.tenant, request.spec));
@@ -162,7 +160,7 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
       row.queue_until = time_.Now() + options_.queue_limit;
       row.deadline = time_.Now() + options_.total_limit;
       row.trace = request.trace;
-      RETURN_IF_ERROR(InsertJob(db, clock_.Now(), request.warnings, row));
+      RETURN_IF_ERROR(InsertJob(db, time_.Wall(), request.warnings, row));
       if (request.base_model_missing) {
         RETURN_IF_ERROR(
             db.Execute("UPDATE job SET base_model_missing = 1 WHERE number = ?", {row.number})
@@ -175,8 +173,8 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
     return absl::OkStatus();
   }));
   if (queued) {
-    feed_.JobChanged(job.name());
-    feed_.QueueChanged();
+    feed_.JobChanged(key.tenant, job.name());
+    feed_.QueueChanged(BaseModelOf(job.spec()));
   }
   VICO_FAILPOINT("submit.after_commit");
   return job;
@@ -206,22 +204,23 @@ absl::StatusOr<v1::Job> SqlJobStore::Get(std::string_view tenant, std::string_vi
 
 absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query) {
   const PageScope scope{"jobs", query.tenant};
-  const std::string states = StatesAsJson(query.states);
+  const FilterParameters with(query.filter);
   std::vector<JobRow> rows;
   JobPage page;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const int64_t below, BelowNumber(db, scope, query.page_token));
     const std::string sql =
-        SelectJob(fmt::format("WHERE tenant = ?1 AND number < ?2 AND (?3 = '' OR kind = ?3) "
-                              "AND state IN ({}) ORDER BY number DESC LIMIT ?5",
-                              db.dialect().json_list("?4")));
-    RETURN_IF_ERROR(db.Query(
-        sql, {query.tenant, below, KindFilter(query.kind), states, int64_t{query.page_size} + 1},
-        [&](const SqlRow& columns) -> absl::Status {
-          ASSIGN_OR_RETURN(JobRow row, FromRow(columns));
-          rows.push_back(std::move(row));
-          return absl::OkStatus();
-        }));
+        SelectJob(fmt::format("WHERE {} AND number < ?8 ORDER BY number DESC LIMIT ?9",
+                              FilterSql(db.dialect(), query.filter)));
+    RETURN_IF_ERROR(
+        db.Query(sql,
+                 {query.tenant, with.kinds, with.states, with.created_after, with.created_before,
+                  with.concept_name, with.adapter, below, int64_t{query.page_size} + 1},
+                 [&](const SqlRow& columns) -> absl::Status {
+                   ASSIGN_OR_RETURN(JobRow row, FromRow(columns));
+                   rows.push_back(std::move(row));
+                   return absl::OkStatus();
+                 }));
     if (rows.size() > static_cast<size_t>(query.page_size)) {
       rows.pop_back();
       ASSIGN_OR_RETURN(page.next_page_token, PageToken(db, scope, rows.back().number));
@@ -231,32 +230,6 @@ absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query) {
     return absl::OkStatus();
   }));
   return page;
-}
-
-absl::StatusOr<v1::Job> SqlJobStore::Cancel(std::string_view tenant, std::string_view name) {
-  JobRow before;
-  JobRow row;
-  bool changed = false;
-  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
-    changed = false;
-    ASSIGN_OR_RETURN(before, FindJobOfTenant(db, tenant, name));
-    row = before;
-    if (!IsTerminal(row.job.state()) && !row.job.cancel_requested()) {
-      row.job.set_cancel_requested(true);
-      const bool queued = row.job.state() == v1::JOB_STATE_QUEUED;
-      if (queued) RETURN_IF_ERROR(CancelNow(db, row));
-      RETURN_IF_ERROR(SaveJob(db, queued ? JobChange::kCancel : JobChange::kAskToStop, time_.Now(),
-                              before, row));
-      changed = true;
-    }
-    return absl::OkStatus();
-  }));
-  if (changed) {
-    feed_.JobChanged(name);
-    if (IsTerminal(row.job.state())) RecordPhase(PhaseEnded(JobChange::kCancel, before, row));
-  }
-  VICO_FAILPOINT("cancel.after_commit");
-  return std::move(row.job);
 }
 
 absl::StatusOr<std::vector<v1::Event>> SqlJobStore::EventsAfter(std::string_view tenant,
@@ -286,7 +259,7 @@ absl::StatusOr<std::vector<QueueCounts>> SqlJobStore::CountQueue() {
   // Each half counts in the index of its state. Of the rows only the oldest of a group is read.
   static const std::string kSql =
       fmt::format("{0} = 'queued'{1} UNION ALL {0} = 'running'{1}", kCountOfState, kOldestOfCount);
-  const absl::Time now = clock_.Now();
+  const absl::Time now = time_.Wall();
   std::map<std::pair<std::string, std::string>, QueueCounts> counts;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query(kSql, {}, [&](const SqlRow& row) {

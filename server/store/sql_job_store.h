@@ -1,5 +1,6 @@
-// The job store in SQL: clients' calls in sql_job_store.cc, workers' in sql_job_store_lease.cc and
-// _finish.cc, housekeeping's in _expiry.cc, _retention.cc and _unserved.cc.
+// The job store in SQL: clients' calls in sql_job_store.cc and _change.cc, workers' in
+// sql_job_store_lease.cc and _finish.cc, housekeeping's in _expiry.cc, _retention.cc and
+// _unserved.cc.
 #pragma once
 
 #include <memory>
@@ -17,8 +18,7 @@ namespace vico::server {
 
 class SqlJobStore final : public JobStore {
  public:
-  /// Ends all waits before a retry and gives live leases a full lease time: the server was down,
-  /// and the wall clock may have been set meanwhile. The references must outlive the store.
+  /// The references must outlive the store.
   static absl::StatusOr<std::unique_ptr<SqlJobStore>> Open(Database& database, const Clock& clock,
                                                            const StoreClock& time, EventFeed& feed,
                                                            JobStoreOptions options);
@@ -28,17 +28,27 @@ class SqlJobStore final : public JobStore {
   absl::StatusOr<v1::Job> Get(std::string_view tenant, std::string_view job) override;
   absl::StatusOr<JobPage> List(const JobQuery& query) override;
   absl::StatusOr<v1::Job> Cancel(std::string_view tenant, std::string_view job) override;
+  absl::StatusOr<CancelledJobs> CancelAll(std::string_view tenant,
+                                          const std::vector<std::string>& jobs) override;
+  absl::StatusOr<v1::Job> AskToFinish(std::string_view tenant, std::string_view job) override;
+  absl::StatusOr<v1::Job> Update(std::string_view tenant, std::string_view job,
+                                 const ResourceUpdate& update) override;
   absl::Status Delete(std::string_view tenant, std::string_view job) override;
   absl::StatusOr<std::vector<Grant>> Lease(const LeaseQuery& query) override;
   absl::StatusOr<Grant> FindLease(std::string_view job, std::string_view lease_id) override;
   absl::StatusOr<v1::Directive> Report(const v1::ReportRequest& report) override;
+  absl::Status NameUpload(std::string_view job, std::string_view lease_id,
+                          const v1::BlobRef& blob) override;
+  absl::StatusOr<bool> IsUpload(std::string_view tenant, std::string_view lease_id,
+                                std::string_view sha256) override;
   absl::StatusOr<v1::Job> Finish(const v1::FinishRequest& finish) override;
   absl::StatusOr<std::vector<v1::Event>> EventsAfter(std::string_view tenant, std::string_view job,
                                                      uint64_t after_sequence, int limit) override;
   absl::StatusOr<int> ReturnExpired() override;
   absl::StatusOr<int> FailOverdue() override;
   absl::StatusOr<int> DeleteOld() override;
-  absl::StatusOr<int> WarnUnserved(const std::vector<std::string>& served, int limit) override;
+  absl::StatusOr<int> WarnUnserved(const std::vector<ServedBaseModel>& served, int limit) override;
+  absl::StatusOr<bool> KeepsHouse(bool leader) override;
   absl::Status ExtendLeases() override;
   absl::StatusOr<std::vector<QueueCounts>> CountQueue() override;
 
@@ -48,15 +58,23 @@ class SqlJobStore final : public JobStore {
 
   absl::Status CheckQueueLimits(SqlSession& db, std::string_view tenant) const;
   absl::Status CheckQuota(SqlSession& db, std::string_view tenant, v1::JobKind kind) const;
+  absl::Status ExtendIn(SqlSession& db) const;
+  absl::Status CheckSubmitRate(SqlSession& db, std::string_view tenant) const;
+  absl::Status FindNext(SqlSession& db, const LeaseQuery& query, std::string_view base_model,
+                        JobRow& row, bool& found) const;
+  absl::StatusOr<bool> HasWork(const LeaseQuery& query);
+  absl::StatusOr<bool> HoldQueued(SqlSession& db, JobRow& row) const;
   absl::Status GrantOne(SqlSession& db, const LeaseQuery& query, JobRow& row);
   void RecordPhase(const JobPhase& phase) const;
   absl::Time LeaseEnd() const { return time_.Now() + options_.lease; }
-  absl::Time StateTime() const { return absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now())); }
+  absl::Time StateTime() const { return absl::FromUnixMicros(absl::ToUnixMicros(time_.Wall())); }
 
   // These change the row in memory and insert its event. They return the change as which the caller
   // must save the row.
   absl::Status QueueAgain(SqlSession& db, JobRow& row);
   absl::Status Fail(SqlSession& db, JobRow& row, const absl::Status& error);
+  absl::StatusOr<bool> CancelIn(SqlSession& db, std::string_view tenant, std::string_view name,
+                                JobRow& before, JobRow& row);
   absl::Status CancelNow(SqlSession& db, JobRow& row);
   absl::StatusOr<JobChange> Apply(SqlSession& db, JobRow& row, const v1::FinishRequest& finish);
   absl::StatusOr<JobChange> ApplyFailure(SqlSession& db, JobRow& row,

@@ -1,4 +1,7 @@
 // Housekeeping of the job store: expired leases, waits and deadlines.
+#include <algorithm>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -9,6 +12,14 @@
 #include "server/store/sql_job_store.h"
 
 namespace vico::server {
+namespace {
+
+// How much the clocks of two servers, which both follow the database's, may differ.
+constexpr absl::Duration kClockSlack = absl::Seconds(1);
+// A new leader is there sooner.
+constexpr absl::Duration kShortestTakeover = absl::Seconds(5);
+
+}  // namespace
 
 /// Counts a lost worker or engine. True when the job is queued again, false when it failed.
 absl::StatusOr<bool> SqlJobStore::CountCrash(SqlSession& db, JobRow& row) {
@@ -64,8 +75,8 @@ absl::StatusOr<bool> SqlJobStore::EndOne(int64_t number, const std::string& sql,
     return SaveJob(db, change, now, before, row);
   }));
   if (found) {
-    feed_.JobChanged(before.job.name());
-    feed_.QueueChanged();
+    feed_.JobChanged(before.tenant, before.job.name());
+    if (row.job.state() == v1::JOB_STATE_QUEUED) feed_.QueueChanged(BaseModelOf(row.job.spec()));
     RecordPhase(PhaseEnded(change, before, row));
   }
   return found;
@@ -81,7 +92,8 @@ absl::StatusOr<int> SqlJobStore::EndAll(std::string_view condition, End end) {
       return absl::OkStatus();
     });
   }));
-  const std::string one = SelectJob(fmt::format("WHERE {} AND number = ?2", condition));
+  const std::string one =
+      SelectJob(fmt::format("WHERE {} AND number = ?2 FOR NO KEY UPDATE", condition));
   int ended = 0;
   for (const int64_t number : numbers) {
     VICO_FAILPOINT("housekeeping.between_rows");
@@ -104,12 +116,43 @@ absl::StatusOr<int> SqlJobStore::FailOverdue() {
 }
 
 absl::Status SqlJobStore::ExtendLeases() {
-  return database_.Write([&](SqlSession& db) {
+  return database_.Write([&](SqlSession& db) { return ExtendIn(db); });
+}
+
+absl::Status SqlJobStore::ExtendIn(SqlSession& db) const {
+  RETURN_IF_ERROR(db.Execute("UPDATE job SET lease_until = ? WHERE state = 'running'",
+                             {absl::ToUnixMicros(LeaseEnd())})
+                      .status());
+  // They may lie far ahead, if the clock was set back while no server ran.
+  return db.Execute("UPDATE job SET not_before = 0 WHERE state = 'queued' AND not_before <> 0")
+      .status();
+}
+
+absl::StatusOr<bool> SqlJobStore::KeepsHouse(bool leader) {
+  constexpr std::string_view kTime = R"(SELECT time FROM heartbeat WHERE "only" = 1)";
+  static const std::string kLocked = std::string(kTime) + " FOR NO KEY UPDATE";
+  const auto since = [&](SqlSession& db, std::string_view sql) -> absl::StatusOr<absl::Duration> {
+    ASSIGN_OR_RETURN(const int64_t time, db.QueryInt(sql, {}, 0));
+    return time_.Now() - absl::FromUnixMicros(time);
+  };
+  absl::Duration age;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(age, since(db, kTime));
+    return absl::OkStatus();
+  }));
+  // A heartbeat of the future is one before the clock was set back.
+  const bool ahead = age < -kClockSlack;
+  if (!leader && !ahead && age <= std::max(options_.lease, kShortestTakeover)) return false;
+  if (!ahead && age < options_.lease / 10) return true;
+  RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const absl::Duration now_old, since(db, kLocked));
+    if (now_old < -kClockSlack || now_old > options_.lease / 2) RETURN_IF_ERROR(ExtendIn(db));
     return db
-        .Execute("UPDATE job SET lease_until = ? WHERE state = 'running'",
-                 {absl::ToUnixMicros(LeaseEnd())})
+        .Execute(R"(UPDATE heartbeat SET time = ? WHERE "only" = 1)",
+                 {absl::ToUnixMicros(time_.Now())})
         .status();
-  });
+  }));
+  return true;
 }
 
 }  // namespace vico::server

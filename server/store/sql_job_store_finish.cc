@@ -39,10 +39,8 @@ absl::Status InsertAdapter(SqlSession& db, const JobRow& row, const v1::TrainRes
   RETURN_IF_ERROR(
       NameBlobs(db, row.tenant, adapter.name(), {result.adapter(), result.reference()}));
   const std::string bytes = adapter.SerializeAsString();
-  return db
-      .Execute("INSERT INTO adapter (name, tenant, message) VALUES (?, ?, ?)",
-               {adapter.name(), row.tenant, Bytes{bytes}})
-      .status();
+  return db.Send("INSERT INTO adapter (name, tenant, message) VALUES (?, ?, ?)",
+                 {adapter.name(), row.tenant, Bytes{bytes}});
 }
 
 }  // namespace
@@ -57,6 +55,8 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
   JobChange change = JobChange::kSubmit;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     repeated = false;
+    // The row first: two repeats of a call then see each other's answer.
+    ASSIGN_OR_RETURN(before, HoldJob(db, finish.job()));
     RETURN_IF_ERROR(db.Query("SELECT content_sha256, answer FROM finish WHERE lease_id = ?",
                              {finish.lease_id()}, [&](const SqlRow& row) -> absl::Status {
                                if (row.Text(0) != content) return LeaseLost(finish.job());
@@ -67,21 +67,19 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
                                                 "database: a stored answer cannot be read");
                              }));
     if (repeated) return absl::OkStatus();
-    ASSIGN_OR_RETURN(before, FindLeased(db, finish.job(), finish.lease_id()));
+    RETURN_IF_ERROR(CheckLease(before, finish.lease_id()));
     row = before;
     ASSIGN_OR_RETURN(change, Apply(db, row, finish));
     RETURN_IF_ERROR(SaveJob(db, change, time_.Now(), before, row));
     VICO_FAILPOINT("finish.before_commit");
     job = row.job;
     const std::string answer = job.SerializeAsString();
-    return db
-        .Execute("INSERT INTO finish (lease_id, content_sha256, answer, job) VALUES (?, ?, ?, ?)",
-                 {finish.lease_id(), content, Bytes{answer}, job.name()})
-        .status();
+    return db.Send("INSERT INTO finish (lease_id, content_sha256, answer, job) VALUES (?, ?, ?, ?)",
+                   {finish.lease_id(), content, Bytes{answer}, job.name()});
   }));
   if (!repeated) {
-    feed_.JobChanged(job.name());
-    if (job.state() == v1::JOB_STATE_QUEUED) feed_.QueueChanged();
+    feed_.JobChanged(row.tenant, job.name());
+    if (job.state() == v1::JOB_STATE_QUEUED) feed_.QueueChanged(BaseModelOf(job.spec()));
     RecordPhase(PhaseEnded(change, before, row));
   }
   VICO_FAILPOINT("finish.after_commit");
@@ -148,7 +146,7 @@ absl::Status SqlJobStore::Succeed(SqlSession& db, JobRow& row, const v1::FinishR
   }
   job.set_state(v1::JOB_STATE_SUCCEEDED);
   row.state_time = StateTime();
-  *job.mutable_finish_time() = ToProto(clock_.Now());
+  *job.mutable_finish_time() = ToProto(time_.Wall());
   EndLease(row);
   v1::Event event;
   if (finish.has_trained()) {
@@ -161,7 +159,7 @@ absl::Status SqlJobStore::Succeed(SqlSession& db, JobRow& row, const v1::FinishR
     *job.mutable_pictures() = finish.generated().pictures();
     event.mutable_succeeded()->set_picture_count(job.pictures_size());
   }
-  return AppendEvent(db, clock_.Now(), row, std::move(event));
+  return AppendEvent(db, time_.Wall(), row, std::move(event));
 }
 
 absl::Status SqlJobStore::QueueAgain(SqlSession& db, JobRow& row) {
@@ -174,28 +172,28 @@ absl::Status SqlJobStore::QueueAgain(SqlSession& db, JobRow& row) {
   v1::Event event;
   event.mutable_queued()->set_position(static_cast<uint64_t>(ahead));
   event.mutable_queued()->set_traceparent(Traceparent(row.trace));
-  return AppendEvent(db, clock_.Now(), row, std::move(event));
+  return AppendEvent(db, time_.Wall(), row, std::move(event));
 }
 
 absl::Status SqlJobStore::Fail(SqlSession& db, JobRow& row, const absl::Status& error) {
   row.job.set_state(v1::JOB_STATE_FAILED);
   row.state_time = StateTime();
-  *row.job.mutable_finish_time() = ToProto(clock_.Now());
+  *row.job.mutable_finish_time() = ToProto(time_.Wall());
   EndLease(row);
   *row.job.mutable_error() = ToProto(error);
   v1::Event event;
   *event.mutable_failed()->mutable_status() = row.job.error();
-  return AppendEvent(db, clock_.Now(), row, std::move(event));
+  return AppendEvent(db, time_.Wall(), row, std::move(event));
 }
 
 absl::Status SqlJobStore::CancelNow(SqlSession& db, JobRow& row) {
   row.job.set_state(v1::JOB_STATE_CANCELLED);
   row.state_time = StateTime();
-  *row.job.mutable_finish_time() = ToProto(clock_.Now());
+  *row.job.mutable_finish_time() = ToProto(time_.Wall());
   EndLease(row);
   v1::Event event;
   event.mutable_cancelled();
-  return AppendEvent(db, clock_.Now(), row, std::move(event));
+  return AppendEvent(db, time_.Wall(), row, std::move(event));
 }
 
 }  // namespace vico::server

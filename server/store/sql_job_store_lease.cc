@@ -60,8 +60,9 @@ void ApplyEvent(JobRow& row, v1::Event& event) {
 }
 
 /// The job to grant next: the oldest one that the tenant whose turn it is may run, of any base
-/// model in ?2 and, unless it is empty, of ?3. One index lookup for each tenant and kind, however
-/// many jobs wait. ?1 is the store time, ?4 and ?5 the limits of running trainings and generations.
+/// model in ?2 and, unless it is empty, of ?3, that needs at most ?6 devices. One index lookup for
+/// each tenant and kind, however many jobs wait. ?1 is the store time, ?4 and ?5 the limits of
+/// running trainings and generations.
 std::string NextJobSql(const SqlDialect& dialect) {
   return fmt::format(
       "SELECT {} FROM tenant CROSS JOIN "
@@ -70,7 +71,8 @@ std::string NextJobSql(const SqlDialect& dialect) {
       "JOIN job ON job.number = (SELECT oldest.number FROM job AS oldest "
       "WHERE oldest.state = 'queued' AND oldest.tenant = tenant.name AND oldest.kind = share.kind "
       "AND oldest.not_before <= ?1 AND oldest.base_model IN ({}) "
-      "AND (?3 = '' OR oldest.base_model = ?3) ORDER BY oldest.number LIMIT 1) "
+      "AND (?3 = '' OR oldest.base_model = ?3) AND oldest.devices <= ?6 "
+      "ORDER BY oldest.number LIMIT 1) "
       "WHERE (?3 = '' OR share.kind = 'generation') "
       "AND (SELECT count(*) FROM job AS other WHERE other.tenant = tenant.name "
       "AND other.kind = share.kind AND other.state = 'running') < share.most "
@@ -80,15 +82,56 @@ std::string NextJobSql(const SqlDialect& dialect) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Grant>> SqlJobStore::Lease(const LeaseQuery& query) {
-  static const std::string kRepeated =
-      SelectJob("WHERE state = 'running' AND lease_worker = ? AND lease_nonce = ?");
+/// The job to grant next, of `base_model` alone unless that is empty.
+absl::Status SqlJobStore::FindNext(SqlSession& db, const LeaseQuery& query,
+                                   std::string_view base_model, JobRow& row, bool& found) const {
   const std::string base_models = nlohmann::json(query.base_models).dump();
+  return FindFirst(db, NextJobSql(db.dialect()),
+                   {absl::ToUnixMicros(time_.Now()), base_models, base_model,
+                    int64_t{options_.trainings_per_tenant},
+                    int64_t{options_.generations_per_tenant}, int64_t{query.devices}},
+                   row, found);
+}
+
+/// Reads the row again, so that it stays as it is. False when the job waits no longer.
+absl::StatusOr<bool> SqlJobStore::HoldQueued(SqlSession& db, JobRow& row) const {
+  static const std::string kSql =
+      SelectJob("WHERE number = ? AND state = 'queued' AND not_before <= ? FOR NO KEY UPDATE");
+  RETURN_IF_ERROR(db.Lock(TenantScope(row.tenant)));
+  bool found = false;
+  RETURN_IF_ERROR(FindFirst(db, kSql, {row.number, absl::ToUnixMicros(time_.Now())}, row, found));
+  return found;
+}
+
+/// Whether a lease would grant anything now. Many workers ask all the time; only those for whom
+/// there is a job write, and take the lock of leases.
+absl::StatusOr<bool> SqlJobStore::HasWork(const LeaseQuery& query) {
+  bool any = false;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t repeated,
+                     db.QueryInt("SELECT 1 FROM job WHERE state = 'running' AND lease_worker = ? "
+                                 "AND lease_nonce = ? LIMIT 1",
+                                 {query.worker, query.nonce}, 0));
+    any = repeated != 0;
+    if (any || query.max_jobs == 0) return absl::OkStatus();
+    JobRow row;
+    return FindNext(db, query, "", row, any);
+  }));
+  return any;
+}
+
+absl::StatusOr<std::vector<Grant>> SqlJobStore::Lease(const LeaseQuery& query) {
+  static const std::string kRepeated = SelectJob(
+      "WHERE state = 'running' AND lease_worker = ? AND lease_nonce = ? "
+      "ORDER BY number FOR NO KEY UPDATE");
+  ASSIGN_OR_RETURN(const bool has_work, HasWork(query));
+  if (!has_work) return std::vector<Grant>();
   std::vector<JobRow> rows;
   std::vector<JobPhase> waits;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     rows.clear();
     waits.clear();
+    RETURN_IF_ERROR(db.Lock(kLeaseScope));
     RETURN_IF_ERROR(db.Query(kRepeated, {query.worker, query.nonce},
                              [&](const SqlRow& columns) -> absl::Status {
                                ASSIGN_OR_RETURN(JobRow row, FromRow(columns));
@@ -96,8 +139,6 @@ absl::StatusOr<std::vector<Grant>> SqlJobStore::Lease(const LeaseQuery& query) {
                                return absl::OkStatus();
                              }));
     if (!rows.empty()) {
-      std::sort(rows.begin(), rows.end(),
-                [](const JobRow& a, const JobRow& b) { return a.number < b.number; });
       for (JobRow& row : rows) {
         const JobRow before = row;
         row.lease_until = LeaseEnd();
@@ -105,17 +146,15 @@ absl::StatusOr<std::vector<Grant>> SqlJobStore::Lease(const LeaseQuery& query) {
       }
       return absl::OkStatus();
     }
-    const std::string next = NextJobSql(db.dialect());
     std::string same_base_model;
-    for (int granted = 0; granted < query.max_jobs; ++granted) {
+    while (rows.size() < static_cast<size_t>(query.max_jobs)) {
       JobRow row;
       bool found = false;
-      RETURN_IF_ERROR(FindFirst(
-          db, next,
-          {absl::ToUnixMicros(time_.Now()), base_models, same_base_model,
-           int64_t{options_.trainings_per_tenant}, int64_t{options_.generations_per_tenant}},
-          row, found));
+      RETURN_IF_ERROR(FindNext(db, query, same_base_model, row, found));
       if (!found) break;
+      ASSIGN_OR_RETURN(found, HoldQueued(db, row));
+      // Its owner or housekeeping was faster.
+      if (!found) continue;
       const JobRow before = row;
       RETURN_IF_ERROR(GrantOne(db, query, row));
       waits.push_back(PhaseEnded(JobChange::kLease, before, row));
@@ -128,7 +167,7 @@ absl::StatusOr<std::vector<Grant>> SqlJobStore::Lease(const LeaseQuery& query) {
   for (const JobPhase& wait : waits) RecordPhase(wait);
   std::vector<Grant> grants;
   for (const JobRow& row : rows) {
-    feed_.JobChanged(row.job.name());
+    feed_.JobChanged(row.tenant, row.job.name());
     grants.push_back(GrantOf(row));
   }
   if (!grants.empty()) VICO_FAILPOINT("lease.after_commit");
@@ -140,7 +179,7 @@ absl::Status SqlJobStore::GrantOne(SqlSession& db, const LeaseQuery& query, JobR
   row.job.set_state(v1::JOB_STATE_RUNNING);
   row.job.set_attempt(row.job.attempt() + 1);
   row.job.set_step(0);
-  if (!row.job.has_start_time()) *row.job.mutable_start_time() = ToProto(clock_.Now());
+  if (!row.job.has_start_time()) *row.job.mutable_start_time() = ToProto(time_.Wall());
   // The wait is over, also if the wall clock is set back before a restart of the server.
   row.not_before = absl::UnixEpoch();
   row.lease_id = "lease_" + NewId();
@@ -158,12 +197,10 @@ absl::Status SqlJobStore::GrantOne(SqlSession& db, const LeaseQuery& query, JobR
   started.mutable_started()->set_worker(query.worker);
   started.mutable_started()->set_device(query.device);
   started.mutable_started()->set_traceparent(Traceparent(LeaseSpan(row.trace, row.lease_id)));
-  RETURN_IF_ERROR(AppendEvent(db, clock_.Now(), row, std::move(started)));
+  RETURN_IF_ERROR(AppendEvent(db, time_.Wall(), row, std::move(started)));
   RETURN_IF_ERROR(SaveJob(db, JobChange::kLease, time_.Now(), before, row));
-  return db
-      .Execute("UPDATE tenant SET turn = (SELECT max(turn) FROM tenant) + 1 WHERE name = ?",
-               {row.tenant})
-      .status();
+  return db.Send("UPDATE tenant SET turn = (SELECT max(turn) FROM tenant) + 1 WHERE name = ?",
+                 {row.tenant});
 }
 
 absl::StatusOr<Grant> SqlJobStore::FindLease(std::string_view job, std::string_view lease_id) {
@@ -176,16 +213,38 @@ absl::StatusOr<Grant> SqlJobStore::FindLease(std::string_view job, std::string_v
   return grant;
 }
 
+absl::Status SqlJobStore::NameUpload(std::string_view job, std::string_view lease_id,
+                                     const v1::BlobRef& blob) {
+  return database_.Write([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(const JobRow row, HoldLeased(db, job, lease_id));
+    return NameBlobs(db, row.tenant, LeaseUser(lease_id), {blob});
+  });
+}
+
+absl::StatusOr<bool> SqlJobStore::IsUpload(std::string_view tenant, std::string_view lease_id,
+                                           std::string_view sha256) {
+  int64_t found = 0;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        found,
+        db.QueryInt(R"(SELECT 1 FROM blob_use WHERE tenant = ? AND sha256 = ? AND "user" = ?)",
+                    {tenant, sha256, LeaseUser(lease_id)}, 0));
+    return absl::OkStatus();
+  }));
+  return found != 0;
+}
+
 absl::StatusOr<v1::Directive> SqlJobStore::Report(const v1::ReportRequest& report) {
   for (int i = 0; i < report.events_size(); ++i) {
     RETURN_IF_ERROR(CheckReported(report.events(i), i));
   }
   VICO_FAILPOINT("report.before_row");
-  bool cancel = false;
+  v1::Directive directive = v1::DIRECTIVE_CONTINUE;
+  std::string tenant;
   bool has_events = false;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     has_events = false;
-    ASSIGN_OR_RETURN(const JobRow before, FindLeased(db, report.job(), report.lease_id()));
+    ASSIGN_OR_RETURN(const JobRow before, HoldLeased(db, report.job(), report.lease_id()));
     JobRow row = before;
     const uint64_t next = before.report_number + 1;
     if (report.report_number() == 0 || report.report_number() > next) {
@@ -203,16 +262,19 @@ absl::StatusOr<v1::Directive> SqlJobStore::Report(const v1::ReportRequest& repor
           RETURN_IF_ERROR(NameBlobs(db, row.tenant, row.job.name(), BlobsNamedBy(event)));
           ApplyEvent(row, event);
         }
-        RETURN_IF_ERROR(AppendEvent(db, clock_.Now(), row, std::move(event)));
+        RETURN_IF_ERROR(AppendEvent(db, time_.Wall(), row, std::move(event)));
         has_events = true;
       }
     }
-    cancel = row.job.cancel_requested();
+    tenant = row.tenant;
+    directive = row.job.cancel_requested()   ? v1::DIRECTIVE_CANCEL
+                : row.job.finish_requested() ? v1::DIRECTIVE_FINISH
+                                             : v1::DIRECTIVE_CONTINUE;
     return SaveJob(db, JobChange::kReport, time_.Now(), before, row);
   }));
-  if (has_events) feed_.JobChanged(report.job());
+  if (has_events) feed_.JobChanged(tenant, report.job());
   VICO_FAILPOINT("report.after_commit");
-  return cancel ? v1::DIRECTIVE_CANCEL : v1::DIRECTIVE_CONTINUE;
+  return directive;
 }
 
 }  // namespace vico::server

@@ -21,12 +21,12 @@ constexpr int64_t kRequestsAtOnce = 200;
 /// Deletes the rows of a finished job. The adapter of a training and the request id stay.
 absl::Status DeleteRows(SqlSession& db, absl::Time now, const JobRow& row) {
   const std::string& name = row.job.name();
-  RETURN_IF_ERROR(db.Execute("DELETE FROM event WHERE job = ?", {row.number}).status());
-  RETURN_IF_ERROR(db.Execute("DELETE FROM finish WHERE job = ?", {name}).status());
+  RETURN_IF_ERROR(db.Send("DELETE FROM event WHERE job = ?", {row.number}));
+  RETURN_IF_ERROR(db.Send("DELETE FROM finish WHERE job = ?", {name}));
   RETURN_IF_ERROR(UnnameBlobs(db, now, row.tenant, name));
   RETURN_IF_ERROR(UnnameBlobs(db, now, row.tenant, CheckpointUser(name)));
   RETURN_IF_ERROR(MarkRequestGone(db, now, row.tenant, name));
-  return db.Execute("DELETE FROM job WHERE number = ?", {row.number}).status();
+  return db.Send("DELETE FROM job WHERE number = ?", {row.number});
 }
 
 struct OldJob {
@@ -54,7 +54,7 @@ absl::StatusOr<std::vector<OldJob>> FindOld(SqlSession& db, absl::Time before) {
 
 absl::Status SqlJobStore::Delete(std::string_view tenant, std::string_view job) {
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(const JobRow row, FindJobOfTenant(db, tenant, job));
+    ASSIGN_OR_RETURN(const JobRow row, HoldJobOfTenant(db, tenant, job));
     if (!IsTerminal(row.job.state())) {
       return Error(absl::StatusCode::kFailedPrecondition,
                    fmt::format("name: {} is {}; cancel it first, and delete it when it has ended",
@@ -63,7 +63,7 @@ absl::Status SqlJobStore::Delete(std::string_view tenant, std::string_view job) 
     }
     return DeleteRows(db, time_.Now(), row);
   }));
-  feed_.JobChanged(job);
+  feed_.JobChanged(tenant, job);
   VICO_FAILPOINT("delete.after_commit");
   return absl::OkStatus();
 }
@@ -86,8 +86,8 @@ absl::StatusOr<int> SqlJobStore::DeleteOld() {
   }));
   // Without old rows a turn writes nothing.
   if (old.empty() && requests == 0) return 0;
-  static const std::string kByNumber = SelectJob("WHERE job.number = ?");
-  std::vector<std::string> deleted;
+  static const std::string kByNumber = SelectJob("WHERE job.number = ? FOR NO KEY UPDATE");
+  std::vector<JobRow> deleted;
   int forgotten = 0;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     deleted.clear();
@@ -97,7 +97,7 @@ absl::StatusOr<int> SqlJobStore::DeleteOld() {
       RETURN_IF_ERROR(FindFirst(db, kByNumber, {job.number}, row, found));
       if (!found) continue;  // its owner was faster
       RETURN_IF_ERROR(DeleteRows(db, now, row));
-      deleted.push_back(row.job.name());
+      deleted.push_back(std::move(row));
     }
     ASSIGN_OR_RETURN(forgotten,
                      db.Execute("DELETE FROM request WHERE (tenant, request_id) IN "
@@ -106,7 +106,7 @@ absl::StatusOr<int> SqlJobStore::DeleteOld() {
                                 {gone_before, kRequestsAtOnce}));
     return absl::OkStatus();
   }));
-  for (const std::string& job : deleted) feed_.JobChanged(job);
+  for (const JobRow& row : deleted) feed_.JobChanged(row.tenant, row.job.name());
   return static_cast<int>(deleted.size()) + forgotten;
 }
 

@@ -1,4 +1,6 @@
-// Warnings of queued jobs whose base model no worker serves any more.
+// Warnings of queued jobs that no worker can serve any more.
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,17 +13,39 @@
 namespace vico::server {
 namespace {
 
-/// Queued jobs to warn (`missing` 0, not served) or to forgive (`missing` 1, served). ?1 is the
-/// JSON array of the served base models.
+/// Queued jobs to warn (`missing` 0, not served) or to forgive (`missing` 1, served). ?1 is what
+/// ServedList() returns.
 std::string QueuedSql(const SqlDialect& dialect, bool missing) {
-  return fmt::format("state = 'queued' AND base_model_missing = {} AND base_model {} IN ({})",
-                     missing ? 1 : 0, missing ? "" : "NOT", dialect.json_list("?1"));
+  return fmt::format(
+      "state = 'queued' AND base_model_missing = {} AND base_model || ' ' || devices {} IN ({})",
+      missing ? 1 : 0, missing ? "" : "NOT", dialect.json_list("?1"));
+}
+
+/// The JSON array of "<base model> <devices>" for each number of devices that is served.
+std::string ServedList(const std::vector<ServedBaseModel>& served) {
+  std::vector<std::string> list;
+  for (const auto& [name, most] : served) {
+    for (int devices = 1; devices <= most; ++devices) {
+      list.push_back(fmt::format("{} {}", name, devices));
+    }
+  }
+  return nlohmann::json(list).dump();
+}
+
+v1::Event::Warning WhyUnserved(const std::vector<ServedBaseModel>& served,
+                               const v1::JobSpec& spec) {
+  const std::string& base_model = BaseModelOf(spec);
+  const bool too_few = std::any_of(served.begin(), served.end(), [&](const ServedBaseModel& other) {
+    return other.name == base_model;
+  });
+  return too_few ? NoWorkerWithDevices(base_model, DevicesOf(spec))
+                 : BaseModelUnavailable(base_model);
 }
 
 /// Appends the warning to the events of one job, unless it has left the queue.
-absl::Status Warn(SqlSession& db, absl::Time now, JobRow row) {
+absl::Status Warn(SqlSession& db, absl::Time now, const v1::Event::Warning& why, JobRow row) {
   v1::Event event;
-  *event.mutable_warning() = BaseModelUnavailable(BaseModelOf(row.job.spec()));
+  *event.mutable_warning() = why;
   RETURN_IF_ERROR(AppendEvent(db, now, row, std::move(event)));
   return db
       .Execute(
@@ -33,8 +57,9 @@ absl::Status Warn(SqlSession& db, absl::Time now, JobRow row) {
 
 }  // namespace
 
-absl::StatusOr<int> SqlJobStore::WarnUnserved(const std::vector<std::string>& served, int limit) {
-  const std::string names = nlohmann::json(served).dump();
+absl::StatusOr<int> SqlJobStore::WarnUnserved(const std::vector<ServedBaseModel>& served,
+                                              int limit) {
+  const std::string names = ServedList(served);
   bool any = false;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     const std::string sql =
@@ -52,18 +77,20 @@ absl::StatusOr<int> SqlJobStore::WarnUnserved(const std::vector<std::string>& se
                                            QueuedSql(db.dialect(), true)),
                                {names})
                         .status());
-    const std::string sql =
-        SelectJob(fmt::format("WHERE {} ORDER BY number LIMIT ?2", QueuedSql(db.dialect(), false)));
+    const std::string sql = SelectJob(fmt::format(
+        "WHERE {} ORDER BY number LIMIT ?2 FOR NO KEY UPDATE", QueuedSql(db.dialect(), false)));
     RETURN_IF_ERROR(
         db.Query(sql, {names, int64_t{limit}}, [&](const SqlRow& columns) -> absl::Status {
           ASSIGN_OR_RETURN(JobRow row, FromRow(columns));
           rows.push_back(std::move(row));
           return absl::OkStatus();
         }));
-    for (const JobRow& row : rows) RETURN_IF_ERROR(Warn(db, clock_.Now(), row));
+    for (const JobRow& row : rows) {
+      RETURN_IF_ERROR(Warn(db, time_.Wall(), WhyUnserved(served, row.job.spec()), row));
+    }
     return absl::OkStatus();
   }));
-  for (const JobRow& row : rows) feed_.JobChanged(row.job.name());
+  for (const JobRow& row : rows) feed_.JobChanged(row.tenant, row.job.name());
   return static_cast<int>(rows.size());
 }
 

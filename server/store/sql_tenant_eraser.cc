@@ -52,9 +52,9 @@ std::vector<std::string> Deletions() {
   for (const std::string_view table : TablesOfTenants()) {
     const std::string_view key = table == "job" || table == "concept" || table == "adapter"
                                      ? "number"
-                                 : table == "request" ? "request_id"
-                                 : table == "picture" ? "source_sha256"
-                                                      : "id";
+                                 : table == "request"                         ? "request_id"
+                                 : table == "picture" || table == "thumbnail" ? "source_sha256"
+                                                                              : "id";
     all.push_back(
         fmt::format("DELETE FROM {0} WHERE tenant = ?1 AND {1} IN (SELECT {1} FROM {0} WHERE "
                     "tenant = ?1 LIMIT ?2)",
@@ -66,8 +66,8 @@ std::vector<std::string> Deletions() {
 }  // namespace
 
 const std::vector<std::string_view>& TablesOfTenants() {
-  static const std::vector<std::string_view> tables = {"job",     "concept", "adapter",
-                                                       "picture", "request", "api_key"};
+  static const std::vector<std::string_view> tables = {"job",     "concept", "adapter",  "picture",
+                                                       "request", "api_key", "thumbnail"};
   return tables;
 }
 

@@ -148,11 +148,13 @@ absl::StatusOr<TenantPage> SqlTenantStore::List(int page_size, std::string_view 
 absl::Status SqlTenantStore::BeginDelete(std::string_view name) {
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   return database_.Write([&](SqlSession& db) -> absl::Status {
-    RETURN_IF_ERROR(Find(db, name).status());
-    RETURN_IF_ERROR(
-        db.Execute("UPDATE tenant SET state = 'deleting' WHERE name = ? AND state = 'active'",
-                   {name})
-            .status());
+    RETURN_IF_ERROR(db.Lock(TenantScope(name)));
+    // The triggers that refuse rows of deleted tenants wait for this lock, and it for them.
+    ASSIGN_OR_RETURN(const int64_t found,
+                     db.QueryInt("SELECT 1 FROM tenant WHERE name = ? FOR UPDATE", {name}, 0));
+    if (found == 0) return NoTenant(name);
+    RETURN_IF_ERROR(db.Send(
+        "UPDATE tenant SET state = 'deleting' WHERE name = ? AND state = 'active'", {name}));
     // Ends the leases, so that no worker adds rows or blobs.
     RETURN_IF_ERROR(db.Execute("UPDATE job SET state = 'cancelled', lease_id = NULL, "
                                "lease_worker = NULL, lease_nonce = NULL, lease_until = NULL "
@@ -193,6 +195,7 @@ absl::StatusOr<CreatedKey> SqlTenantStore::CreateKey(std::string_view tenant, v1
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   CreatedKey created;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
+    RETURN_IF_ERROR(db.Lock(TenantScope(tenant)));
     RETURN_IF_ERROR(Find(db, tenant).status());
     ASSIGN_OR_RETURN(const int64_t active,
                      db.QueryInt("SELECT count(*) FROM api_key WHERE tenant = ? AND role = ? AND "
@@ -261,6 +264,15 @@ absl::StatusOr<ActiveKeys> SqlTenantStore::Active() {
         });
   }));
   return active;
+}
+
+absl::StatusOr<int64_t> SqlTenantStore::KeyVersion() {
+  int64_t version = 0;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(version, db.QueryInt("SELECT version FROM key_version", {}, 0));
+    return absl::OkStatus();
+  }));
+  return version;
 }
 
 }  // namespace vico::server

@@ -28,6 +28,7 @@ class SqlTenantStore final : public TenantStore {
   absl::StatusOr<std::vector<v1::ApiKey>> ListKeys(std::string_view tenant) override;
   absl::StatusOr<v1::ApiKey> RevokeKey(std::string_view tenant, std::string_view id) override;
   absl::StatusOr<ActiveKeys> Active() override;
+  absl::StatusOr<int64_t> KeyVersion() override;
 
  private:
   Database& database_;

@@ -8,10 +8,16 @@
 #include "common/status.h"
 #include "server/blobs/blob_maintenance.h"
 #include "server/blobs/blob_recovery.h"
+#include "server/blobs/objects_of_database.h"
 #include "server/blobs/tracked_blob_store.h"
 #include "server/disk/data_folder.h"
 #include "server/jobs/store_clock.h"
 #include "server/objects/local_objects.h"
+#include "server/objects/object_probe.h"
+#include "server/s3/s3_objects.h"
+#include "server/sql/direct_session.h"
+#include "server/sql/postgres_database.h"
+#include "server/sql/postgres_relay.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/readiness.h"
 #include "server/store/sql_catalog.h"
@@ -39,6 +45,43 @@ void LogRecovery(const Log& log, const BlobRecovery& recovery) {
   }
 }
 
+// A database that restarts while a server starts.
+constexpr absl::Duration kPatienceAtStart = absl::Seconds(30);
+constexpr absl::Duration kBetweenAttempts = absl::Milliseconds(500);
+
+/// The database of several servers, or null.
+absl::StatusOr<std::unique_ptr<PostgresDatabase>> OpenPostgres(
+    const std::optional<PostgresOptions>& options, const Clock& clock, const Log& log) {
+  if (!options) return nullptr;
+  const absl::Duration until = clock.Uptime() + kPatienceAtStart;
+  for (bool first = true;; first = false) {
+    // `vico-server migrate` brings the schema to this version.
+    auto opened = PostgresDatabase::Open(*options, PostgresDatabase::Schema::kCheck);
+    if (!absl::IsUnavailable(opened.status()) || clock.Uptime() > until) return opened;
+    if (first) log.Warning("waits for the database", {{"error", opened.status().ToString()}});
+    absl::SleepFor(kBetweenAttempts);
+  }
+}
+
+StoreClock ClockOf(const Clock& clock, const Database& database) {
+  if (!database.UptimeZero()) return StoreClock(clock);
+  return StoreClock(clock, [&database] { return *database.UptimeZero(); });
+}
+
+absl::StatusOr<std::unique_ptr<ObjectStore>> OpenObjects(const StorageOptions& options,
+                                                         const DataFolder& folder,
+                                                         const Clock& clock, Files& files) {
+  if (!options.s3) {
+    ASSIGN_OR_RETURN(auto local, LocalObjects::Open(folder.BlobPath(), files));
+    return local;
+  }
+  const std::string scratch = folder.ScratchPath();
+  RETURN_IF_ERROR(files.MakeFolder(scratch));
+  auto objects = std::make_unique<S3Objects>(*options.s3, scratch, clock);
+  RETURN_IF_ERROR(objects->Probe());
+  return objects;
+}
+
 }  // namespace
 
 // Members are destroyed in reverse order: users before what they use.
@@ -48,9 +91,9 @@ struct Storage::Parts {
         std::unique_ptr<ObjectStore> objects_in)
       : options(options_in),
         log(log_in),
-        time(clock),
         folder(std::move(folder_in)),
         database(std::move(database_in)),
+        time(ClockOf(clock, *database)),
         objects(std::move(objects_in)),
         blob_parts{*objects, *database, time, options.deleted_objects_grace},
         blobs(blob_parts, options.quota),
@@ -60,13 +103,14 @@ struct Storage::Parts {
         pictures(*database),
         job_changes(*database, clock, time),
         workers(*database, time),
-        readiness(*database, files, options.data + "/.readiness", clock, log) {}
+        readiness(*database, files, options.data + "/.readiness", clock, log),
+        object_probe(*objects, log) {}
 
   const StorageOptions options;
   const Log log;
-  const StoreClock time;
   const std::unique_ptr<DataFolder> folder;
   const std::unique_ptr<Database> database;
+  const StoreClock time;
   const std::unique_ptr<ObjectStore> objects;
   const BlobParts blob_parts;
   TrackedBlobStore blobs;
@@ -77,8 +121,12 @@ struct Storage::Parts {
   SqlJobChanges job_changes;
   SqlWorkerStore workers;
   const AlwaysLeader always;
+  // Of several servers on one database.
+  std::optional<PostgresRelay> relay;
+  std::optional<DirectSession> session;
   std::unique_ptr<JobStore> jobs;
   Readiness readiness;
+  ObjectProbe object_probe;
   std::unique_ptr<BlobMaintenance> maintenance;
 };
 
@@ -88,13 +136,32 @@ absl::StatusOr<std::unique_ptr<Storage>> Storage::Open(const StorageOptions& opt
                                                        const Clock& clock, Files& files,
                                                        EventFeed& feed, const Log& log) {
   ASSIGN_OR_RETURN(auto folder, DataFolder::Open(options.data));
-  ASSIGN_OR_RETURN(auto database, SqliteDatabase::Open(folder->DatabasePath()));
-  ASSIGN_OR_RETURN(auto objects, LocalObjects::Open(folder->BlobPath(), files));
+  ASSIGN_OR_RETURN(std::unique_ptr<PostgresDatabase> postgres,
+                   OpenPostgres(options.postgres, clock, log));
+  PostgresDatabase* const shared = postgres.get();
+  std::unique_ptr<Database> database = std::move(postgres);
+  if (shared == nullptr) {
+    ASSIGN_OR_RETURN(database, SqliteDatabase::Open(folder->DatabasePath()));
+  }
+  ASSIGN_OR_RETURN(auto objects, OpenObjects(options, *folder, clock, files));
+  std::string location;
+  if (options.s3) {
+    location = S3AddressOf(*options.s3);
+  } else if (shared != nullptr) {
+    ASSIGN_OR_RETURN(location, LocationOfFolder(folder->BlobPath(), files));
+  }
+  RETURN_IF_ERROR(BindObjects(*database, *objects, location));
   auto parts = std::make_unique<Parts>(options, clock, files, log, std::move(folder),
                                        std::move(database), std::move(objects));
   Parts& p = *parts;
-  ASSIGN_OR_RETURN(const BlobRecovery recovery, RecoverBlobs(p.blob_parts));
-  LogRecovery(log, recovery);
+  if (shared != nullptr) {
+    p.relay.emplace(*shared, feed);
+    p.session.emplace(*shared, *p.relay, clock, log);
+  }
+  if (!p.objects->remote()) {
+    ASSIGN_OR_RETURN(const BlobRecovery recovery, RecoverBlobs(p.blob_parts));
+    LogRecovery(log, recovery);
+  }
   JobStoreOptions jobs = options.jobs;
   jobs.quota = options.quota;
   ASSIGN_OR_RETURN(p.jobs, SqlJobStore::Open(*p.database, clock, p.time, feed, std::move(jobs)));
@@ -112,13 +179,20 @@ TenantEraser& Storage::tenant_eraser() { return parts_->eraser; }
 PictureStore& Storage::pictures() { return parts_->pictures; }
 JobChanges& Storage::job_changes() { return parts_->job_changes; }
 WorkerStore& Storage::workers() { return parts_->workers; }
-const Leadership& Storage::leadership() const { return parts_->always; }
+const Leadership& Storage::leadership() const {
+  if (parts_->session) return *parts_->session;
+  return parts_->always;
+}
 
 absl::Status Storage::Health() const { return parts_->database->Health(); }
-absl::Status Storage::Ready() const { return parts_->readiness.Now(); }
+absl::Status Storage::Ready() const {
+  RETURN_IF_ERROR(parts_->readiness.Now());
+  return parts_->object_probe.Now();
+}
 
 void Storage::StartMaintenance() {
   Parts& p = *parts_;
+  if (p.session) p.session->Stand();
   p.maintenance = std::make_unique<BlobMaintenance>(
       p.blob_parts, p.log,
       BlobMaintenanceOptions{.garbage_age = p.options.garbage_age,
@@ -127,11 +201,13 @@ void Storage::StartMaintenance() {
                              .leadership = &leadership()});
   p.maintenance->Start();
   p.readiness.Start();
+  p.object_probe.Start();
 }
 
 void Storage::Close() {
   parts_->maintenance.reset();
   parts_->readiness.Stop();
+  parts_->object_probe.Stop();
   // If this fails, the next start applies the log.
   parts_->database->TruncateLog().IgnoreError();
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <absl/status/status.h>
@@ -25,6 +26,8 @@
 #include "server/jobs/tenant_quota.h"
 #include "server/jobs/tenant_store.h"
 #include "server/jobs/worker_store.h"
+#include "server/s3/s3_options.h"
+#include "server/sql/postgres_options.h"
 
 namespace vico::server {
 
@@ -34,6 +37,10 @@ struct StorageOptions {
   TenantQuota quota{.bytes = uint64_t{50} << 30, .adapters = 200};
   absl::Duration garbage_age = absl::Hours(24);  ///< age at which an unreferenced blob is deleted
   absl::Duration scrub_interval = absl::Hours(24);  ///< between the starts of two scrub rounds
+  /// The PostgreSQL database; none: an SQLite file in the folder.
+  std::optional<PostgresOptions> postgres{};
+  /// The bucket of the blobs; none: files in the folder.
+  std::optional<S3Options> s3{};
   /// How long the objects of deleted blobs are kept.
   absl::Duration deleted_objects_grace = absl::ZeroDuration();
   /// Replaces the job store by a wrapper around it; tests plant defects with it. None if left out.
@@ -69,7 +76,7 @@ class Storage {
   /// OK, or why the process must exit, as Database::Health().
   absl::Status Health() const;
 
-  /// OK while the data folder takes writes; see Readiness::Now().
+  /// OK while the data folder takes writes and a bucket answers; see Readiness::Now().
   absl::Status Ready() const;
 
   /// Starts the threads that collect blob garbage, scrub blobs, try writes and check the database.

@@ -13,7 +13,9 @@
 #include "server/services/stores.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_catalog.h"
+#include "server/store/sql_job_changes.h"
 #include "server/store/sql_job_store.h"
+#include "server/store/sql_picture_store.h"
 #include "server/store/sql_worker_store.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/server/base_model_fixture.h"
@@ -43,9 +45,11 @@ class TestStores {
     MustHold(jobs.ok(), "a job store opens");
     jobs_ = *std::move(jobs);
     tokenizers_ = std::make_unique<server::TokenizerCache>(*blobs_);
+    pictures_ = std::make_unique<server::SqlPictureStore>(*database_);
+    changes_ = std::make_unique<server::SqlJobChanges>(*database_, clock_, time_);
     stores_ = std::unique_ptr<server::Stores>(
         new server::Stores{*jobs_, *blobs_, *catalog_, *workers_, leases_, feed_, *tokenizers_,
-                           decoder_, admission_, decoding_});
+                           decoder_, admission_, decoding_, *pictures_, *changes_});
     specs_ = std::make_unique<server::SpecCheck>(*catalog_, *workers_, *tokenizers_,
                                                  [] { return uint64_t{7}; });
     Fill();
@@ -100,6 +104,8 @@ class TestStores {
   std::unique_ptr<server::TrackedBlobStore> blobs_;
   std::unique_ptr<server::SqlJobStore> jobs_;
   std::unique_ptr<server::TokenizerCache> tokenizers_;
+  std::unique_ptr<server::SqlPictureStore> pictures_;
+  std::unique_ptr<server::SqlJobChanges> changes_;
   std::unique_ptr<server::Stores> stores_;
   std::unique_ptr<server::SpecCheck> specs_;
   std::string concept_;

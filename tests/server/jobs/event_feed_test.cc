@@ -1,6 +1,7 @@
 #include "server/jobs/event_feed.h"
 
 #include <atomic>
+#include <numeric>
 #include <optional>
 #include <thread>
 
@@ -16,11 +17,12 @@ TEST(EventFeedTest, NotifiesOnlyTheJobsWatchers) {
   int one = 0, two = 0, queue = 0;
   const auto watch_one = feed.WatchJob("jobs/1", [&] { ++one; });
   const auto watch_two = feed.WatchJob("jobs/2", [&] { ++two; });
-  const auto watch_queue = feed.WatchQueue([&] { ++queue; });
+  const auto watch_queue = feed.WatchQueue("baseModels/1", [&] { ++queue; });
   feed.JobChanged("jobs/1");
   feed.JobChanged("jobs/1");
   feed.JobChanged("jobs/3");
-  feed.QueueChanged();
+  feed.QueueChanged("baseModels/1");
+  feed.QueueChanged("baseModels/2");
   EXPECT_EQ(one, 2);
   EXPECT_EQ(two, 0);
   EXPECT_EQ(queue, 1);
@@ -81,6 +83,48 @@ TEST(EventFeedTest, AfterTheEndNoWakeIsRunning) {
   changer.join();
 }
 
+TEST(EventFeedTest, OfManyWhoWaitForAJobAFewAreWokenInTurn) {
+  EventFeed feed;
+  std::vector<int> woken(4 * EventFeed::kWokenAtOnce);
+  std::vector<EventFeed::Subscription> watches;
+  for (int& count : woken) watches.push_back(feed.WatchQueue("baseModels/1", [&] { ++count; }));
+  const auto sum = [&] { return std::accumulate(woken.begin(), woken.end(), 0); };
+  feed.QueueChanged("baseModels/1");
+  EXPECT_EQ(sum(), EventFeed::kWokenAtOnce);
+  for (int i = 0; i < 3; ++i) feed.QueueChanged("baseModels/1");
+  EXPECT_THAT(woken, testing::Each(1));
+}
+
+class RecordingRelay final : public EventRelay {
+ public:
+  void Publish(std::string_view key) override { keys.emplace_back(key); }
+  std::vector<std::string> keys;
+};
+
+TEST(EventFeedTest, ChangesReachTheFeedOfAnotherServerThroughTheRelay) {
+  EventFeed feed, other;
+  RecordingRelay relay;
+  feed.SetRelay(&relay);
+  std::vector<std::string> woken;
+  const auto job = other.WatchJob("jobs/1", [&] { woken.emplace_back("job"); });
+  const auto queue = other.WatchQueue("baseModels/1", [&] { woken.emplace_back("queue"); });
+  const auto keys = other.WatchKeys([&] { woken.emplace_back("keys"); });
+  const auto workers = other.WatchWorkers([&] { woken.emplace_back("workers"); });
+  feed.JobChanged("jobs/1");
+  feed.QueueChanged("baseModels/1");
+  feed.KeysChanged();
+  feed.WorkersChanged();
+  for (const std::string& key : relay.keys) other.Received(key);
+  EXPECT_THAT(woken, testing::ElementsAre("job", "queue", "keys", "workers"));
+  other.ReceivedUnknown();
+  EXPECT_EQ(woken.size(), 8u) << "after a gap everyone reads again";
+  feed.Received("jobs/1");
+  EXPECT_EQ(relay.keys.size(), 4u) << "what came from another server does not go back";
+  feed.SetRelay(nullptr);
+  feed.JobChanged("jobs/1");
+  EXPECT_EQ(relay.keys.size(), 4u);
+}
+
 class FeedOfStoreTest : public JobStoreTest {};
 
 TEST_P(FeedOfStoreTest, EveryEventOfAJobWakesItsWatchersAfterItCanBeRead) {
@@ -100,7 +144,7 @@ TEST_P(FeedOfStoreTest, EveryEventOfAJobWakesItsWatchersAfterItCanBeRead) {
 
 TEST_P(FeedOfStoreTest, QueueWatchersAreNotifiedOfANewJob) {
   int woken = 0;
-  const auto watch = feed_.WatchQueue([&] { ++woken; });
+  const auto watch = feed_.WatchQueue(kToyBase, [&] { ++woken; });
   Submitted(Generation("request-1"));
   EXPECT_EQ(woken, 1);
   const Grant grant = Leased();

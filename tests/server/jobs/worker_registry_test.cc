@@ -2,9 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/server/jobs/base_model_catalog.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/status_matchers.h"
+#include "server/store/sql_worker_store.h"
+#include "tests/server/store/job_store_fixture.h"
 
 namespace vico::server {
 namespace {
@@ -12,27 +11,30 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr char kBase[] = "baseModels/tiny";
-
-class WorkerRegistryTest : public testing::Test {
+/// Two servers on one database: `registry_` and `other_`.
+class WorkerRegistryTest : public JobStoreTest {
  protected:
-  absl::Status Register(const std::string& name, const std::string& digest = "digest-1") {
+  static v1::RegisterRequest RequestOf(const std::string& name, const std::string& digest,
+                                       int devices) {
     v1::RegisterRequest request;
     request.set_worker(name);
     request.set_device("cpu");
+    request.set_devices(devices);
     v1::BaseModel& base_model = *request.add_base_models()->mutable_base_model();
-    base_model.set_name(kBase);
+    base_model.set_name(kToyBase);
     base_model.set_digest(digest);
-    return registry_.Register(request);
+    return request;
   }
 
-  void StartLease(const std::string& lease_id, const std::string& worker, const std::string& job) {
-    Grant grant;
-    grant.lease_id = lease_id;
-    grant.worker = worker;
-    grant.job.set_name(job);
-    grant.job.set_kind(v1::JOB_KIND_TRAINING);
-    registry_.StartLease(grant);
+  absl::Status Register(const std::string& name, const std::string& digest = "digest-1",
+                        int devices = 1) {
+    return registry_.Register(RequestOf(name, digest, devices));
+  }
+
+  /// Gives the worker a job.
+  Grant JobOf(const std::string& worker) {
+    Submitted(Generation(fmt::format("request of {} {}", worker, ++jobs_of_workers_)));
+    return Leased(worker);
   }
 
   static v1::WorkerLoad Load(uint64_t memory, int adapters) {
@@ -42,57 +44,62 @@ class WorkerRegistryTest : public testing::Test {
     return load;
   }
 
-  bool IsAvailable() const {
-    const auto all = registry_.ListBaseModels();
-    return all.ok() && !all->empty() && all->front().base_model().available();
+  static std::vector<v1::Worker> Listed(const WorkerRegistry& registry) {
+    const auto all = registry.List();
+    EXPECT_THAT(all, IsOk());
+    return all.ok() ? *all : std::vector<v1::Worker>();
   }
 
   void PassGoneTime() { clock_.Advance(kWorkerGoneAfter + absl::Seconds(1)); }
 
-  FakeClock clock_;
-  BaseModelCatalog catalog_;
-  WorkerRegistry registry_{catalog_, clock_};
+  SqlWorkerStore store_{*database_, *time_};
+  WorkerRegistry registry_{store_, *catalog_, feed_, clock_};
+  EventFeed other_feed_;
+  SqlWorkerStore other_store_{*database_, *time_};
+  WorkerRegistry other_{other_store_, *catalog_, other_feed_, clock_};
+  int jobs_of_workers_ = 0;
 };
 
-TEST_F(WorkerRegistryTest, AWorkerIsListedWithItsLoadAndJobs) {
+TEST_P(WorkerRegistryTest, AWorkerIsListedWithItsLoadAndJobs) {
   ASSERT_THAT(Register("a"), IsOk());
   registry_.RecordContact("a", Load(100, 2));
-  StartLease("lease_1", "a", "jobs/1");
-  StartLease("lease_2", "a", "jobs/2");
-  registry_.EndLease("lease_1");
+  const Grant first = JobOf("a");
+  const Grant second = JobOf("a");
+  ASSERT_THAT(jobs_->Finish(Generated(first, 0)), IsOk());
   registry_.RecordContact("stranger", Load(7, 7));
-  const auto all = registry_.List();
+  const auto all = Listed(registry_);
   ASSERT_EQ(all.size(), 1u);
-  EXPECT_THAT(all[0].jobs(), ElementsAre("jobs/2"));
-  EXPECT_THAT(all[0].base_models(), ElementsAre(kBase));
+  EXPECT_THAT(all[0].jobs(), ElementsAre(second.job.name()));
+  EXPECT_THAT(all[0].base_models(), ElementsAre(kToyBase));
   EXPECT_EQ(all[0].device(), "cpu");
   EXPECT_EQ(all[0].load().memory_bytes(), 100u);
   EXPECT_TRUE(all[0].alive());
 }
 
-TEST_F(WorkerRegistryTest, AWorkerWithoutContactIsGoneAndADayLaterNotListed) {
+TEST_P(WorkerRegistryTest, AWorkerWithoutContactIsGoneAndADayLaterNotListed) {
   ASSERT_THAT(Register("a"), IsOk());
-  StartLease("lease_1", "a", "jobs/1");
+  JobOf("a");
   PassGoneTime();
-  ASSERT_EQ(registry_.List().size(), 1u);
-  EXPECT_FALSE(registry_.List()[0].alive());
-  EXPECT_THAT(registry_.List()[0].jobs(), IsEmpty());
+  ASSERT_EQ(Listed(registry_).size(), 1u);
+  EXPECT_FALSE(Listed(registry_)[0].alive());
+  EXPECT_THAT(Listed(registry_)[0].jobs(), IsEmpty());
   clock_.Advance(absl::Hours(24));
-  EXPECT_THAT(registry_.List(), IsEmpty());
+  EXPECT_THAT(Listed(registry_), IsEmpty());
 }
 
-TEST_F(WorkerRegistryTest, ADrainOutlastsARegistration) {
+TEST_P(WorkerRegistryTest, ADrainOutlastsARegistration) {
   EXPECT_THAT(registry_.SetDraining("a", true), HasCode(absl::StatusCode::kNotFound));
   ASSERT_THAT(Register("a"), IsOk());
   EXPECT_FALSE(registry_.IsDraining("a"));
   EXPECT_TRUE(registry_.SetDraining("a", true)->draining());
   ASSERT_THAT(Register("a"), IsOk());
   EXPECT_TRUE(registry_.IsDraining("a"));
+  EXPECT_TRUE(registry_.Registered("a")->draining);
   EXPECT_FALSE(registry_.SetDraining("a", false)->draining());
   EXPECT_FALSE(registry_.IsDraining("a"));
 }
 
-TEST_F(WorkerRegistryTest, TotalsCountLivingWorkers) {
+TEST_P(WorkerRegistryTest, TotalsCountLivingWorkers) {
   ASSERT_THAT(Register("gone"), IsOk());
   registry_.RecordContact("gone", Load(1000, 9));
   PassGoneTime();
@@ -100,9 +107,9 @@ TEST_F(WorkerRegistryTest, TotalsCountLivingWorkers) {
   ASSERT_THAT(Register("b"), IsOk());
   registry_.RecordContact("a", Load(100, 2));
   registry_.RecordContact("b", Load(30, 1));
-  registry_.SetDraining("b", true).IgnoreError();
-  StartLease("lease_1", "a", "jobs/1");
-  StartLease("lease_2", "a", "jobs/2");
+  ASSERT_THAT(registry_.SetDraining("b", true), IsOk());
+  JobOf("a");
+  JobOf("a");
   const WorkerTotals totals = registry_.Totals();
   EXPECT_EQ(totals.alive, 2);
   EXPECT_EQ(totals.busy, 1);
@@ -113,97 +120,121 @@ TEST_F(WorkerRegistryTest, TotalsCountLivingWorkers) {
   EXPECT_EQ(totals.loaded_adapters, 3);
 }
 
-TEST_F(WorkerRegistryTest, AWorkerThatReportsWithoutARegistrationCountsAsBusy) {
-  StartLease("lease_1", "a", "jobs/1");  // as after a restart of the server
-  EXPECT_EQ(registry_.Totals().alive, 1);
-  EXPECT_EQ(registry_.Totals().busy, 1);
-  clock_.Advance(absl::Seconds(50));
-  registry_.RecordReport("lease_1", {});
-  clock_.Advance(absl::Seconds(50));
-  EXPECT_EQ(registry_.Totals().busy, 1);
-  PassGoneTime();
-  EXPECT_EQ(registry_.Totals().alive, 0);
-}
-
-TEST_F(WorkerRegistryTest, ALeaseHasAHolderAndBlobsUntilItEnds) {
-  StartLease("lease_1", "a", "jobs/1");
-  registry_.RecordBlob("lease_1", "digest");
-  registry_.RecordBlob("lease_2", "digest");
-  StartLease("lease_1", "a", "jobs/1");
-  ASSERT_TRUE(registry_.FindLease("lease_1"));
-  EXPECT_EQ(registry_.FindLease("lease_1")->worker, "a");
-  EXPECT_EQ(registry_.FindLease("lease_1")->kind, v1::JOB_KIND_TRAINING);
-  EXPECT_TRUE(registry_.HasBlob("lease_1", "digest"));
-  EXPECT_FALSE(registry_.HasBlob("lease_1", "other"));
-  EXPECT_FALSE(registry_.HasBlob("lease_2", "digest"));
-  EXPECT_TRUE(registry_.EndLease("lease_1"));
-  EXPECT_FALSE(registry_.EndLease("lease_1")) << "of several ends one counts";
-  EXPECT_FALSE(registry_.FindLease("lease_1"));
-  EXPECT_FALSE(registry_.HasBlob("lease_1", "digest"));
-}
-
-TEST_F(WorkerRegistryTest, ARegistrationEndsTheWorkersEarlierLeases) {
-  StartLease("lease_1", "a", "jobs/1");
-  StartLease("lease_2", "b", "jobs/2");
+TEST_P(WorkerRegistryTest, EveryServerExportsTheSameTotals) {
   ASSERT_THAT(Register("a"), IsOk());
-  EXPECT_FALSE(registry_.FindLease("lease_1"));
-  EXPECT_TRUE(registry_.FindLease("lease_2"));
+  registry_.RecordContact("a", Load(100, 2));
+  JobOf("a");
+  const WorkerTotals totals = other_.Totals();
+  EXPECT_EQ(totals.alive, 1);
+  EXPECT_EQ(totals.busy, 1);
+  EXPECT_EQ(totals.base_models, 1);
+  EXPECT_EQ(totals.memory_bytes, 100);
 }
 
-TEST_F(WorkerRegistryTest, ABaseModelIsAvailableWhileALivingWorkerOffersIt) {
-  EXPECT_THAT(registry_.GetBaseModel(kBase), HasCode(absl::StatusCode::kNotFound));
+TEST_P(WorkerRegistryTest, ABaseModelIsAvailableWhileALivingWorkerOffersIt) {
+  EXPECT_THAT(registry_.GetBaseModel(kToyBase), HasCode(absl::StatusCode::kNotFound));
   ASSERT_THAT(Register("a"), IsOk());
-  EXPECT_TRUE(registry_.GetBaseModel(kBase)->base_model().available());
+  EXPECT_TRUE(registry_.GetBaseModel(kToyBase)->base_model().available());
   clock_.Advance(absl::Seconds(59));
   registry_.RecordContact("a", {});
   clock_.Advance(kWorkerGoneAfter);
-  EXPECT_TRUE(IsAvailable());
+  EXPECT_TRUE(registry_.ListBaseModels()->front().base_model().available());
   clock_.Advance(absl::Seconds(1));
-  EXPECT_FALSE(IsAvailable());
+  EXPECT_FALSE(registry_.ListBaseModels()->front().base_model().available());
 }
 
-TEST_F(WorkerRegistryTest, ADrainingWorkerOffersNoBaseModel) {
+TEST_P(WorkerRegistryTest, ADrainingWorkerOffersNoBaseModel) {
   ASSERT_THAT(Register("a"), IsOk());
-  EXPECT_THAT(registry_.AvailableBaseModels(), ElementsAre(kBase));
+  EXPECT_THAT(registry_.AvailableBaseModels(), ElementsAre(ServedBaseModel{kToyBase, 1}));
   ASSERT_THAT(registry_.SetDraining("a", true), IsOk());
   EXPECT_THAT(registry_.AvailableBaseModels(), IsEmpty());
-  EXPECT_FALSE(registry_.IsAvailable(kBase));
-  EXPECT_FALSE(IsAvailable());
+  EXPECT_FALSE(registry_.IsAvailable(kToyBase));
   EXPECT_EQ(registry_.Totals().base_models, 0) << "the health of vico.worker";
   ASSERT_THAT(Register("b"), IsOk());
-  EXPECT_TRUE(registry_.IsAvailable(kBase));
+  EXPECT_TRUE(registry_.IsAvailable(kToyBase));
   ASSERT_THAT(registry_.SetDraining("b", true), IsOk());
   EXPECT_THAT(Register("c", "digest-2"), HasReason("BASE_MODEL_DIFFERS"))
       << "a draining worker still holds jobs";
   ASSERT_THAT(registry_.SetDraining("a", false), IsOk());
-  EXPECT_TRUE(registry_.IsAvailable(kBase));
+  EXPECT_TRUE(registry_.IsAvailable(kToyBase));
 }
 
-TEST_F(WorkerRegistryTest, AfterARestartWorkersMustRegisterAgain) {
+TEST_P(WorkerRegistryTest, TheMostDevicesOfALivingWorkerAreOnOffer) {
+  ASSERT_THAT(Register("a", "digest-1", 0), IsOk());
+  EXPECT_TRUE(registry_.IsAvailable(kToyBase, 1));
+  EXPECT_FALSE(registry_.IsAvailable(kToyBase, 2));
+  ASSERT_THAT(Register("b", "digest-1", 4), IsOk());
+  EXPECT_TRUE(registry_.IsAvailable(kToyBase, 4));
+  EXPECT_THAT(registry_.AvailableBaseModels(), ElementsAre(ServedBaseModel{kToyBase, 4}));
+  ASSERT_THAT(registry_.SetDraining("b", true), IsOk());
+  EXPECT_FALSE(registry_.IsAvailable(kToyBase, 4));
+}
+
+TEST_P(WorkerRegistryTest, ARestartForgetsNothing) {
   ASSERT_THAT(Register("a"), IsOk());
-  const WorkerRegistry restarted(catalog_, clock_);
-  EXPECT_EQ(restarted.GetBaseModel(kBase)->base_model().digest(), "digest-1");
-  EXPECT_FALSE(restarted.GetBaseModel(kBase)->base_model().available());
-  EXPECT_THAT(restarted.Registration("a"), HasReason("NOT_REGISTERED"));
+  ASSERT_THAT(registry_.SetDraining("a", true), IsOk());
+  const WorkerRegistry restarted(store_, *catalog_, feed_, clock_);
+  EXPECT_EQ(restarted.Registered("a")->registration.base_models(0).base_model().digest(),
+            "digest-1");
+  EXPECT_TRUE(restarted.IsDraining("a"));
+  EXPECT_TRUE(Listed(restarted)[0].alive());
 }
 
-TEST_F(WorkerRegistryTest, LivingWorkersMustOfferTheSameBaseModelUnderAName) {
+TEST_P(WorkerRegistryTest, AnotherServerSeesAWorkerAtOnceAndItsDrainWithinTwoSeconds) {
+  EXPECT_FALSE(other_.IsAvailable(kToyBase));
+  ASSERT_THAT(Register("a"), IsOk());
+  EXPECT_THAT(other_.Registered("a"), IsOk()) << "its next call may go there";
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(other_.IsAvailable(kToyBase));
+  ASSERT_THAT(other_.SetDraining("a", true), IsOk());
+  EXPECT_TRUE(registry_.Registered("a")->draining) << "it leases no more";
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(registry_.IsDraining("a"));
+  EXPECT_FALSE(registry_.IsAvailable(kToyBase));
+}
+
+TEST_P(WorkerRegistryTest, ANotificationOfAnotherServerCountsAtOnce) {
+  ASSERT_THAT(Register("a"), IsOk());
+  EXPECT_TRUE(registry_.IsAvailable(kToyBase));
+  ASSERT_THAT(other_.SetDraining("a", true), IsOk());
+  feed_.Received("workers");
+  EXPECT_FALSE(registry_.IsAvailable(kToyBase));
+}
+
+TEST_P(WorkerRegistryTest, ContactsWithAnyServerKeepAWorkerAlive) {
+  ASSERT_THAT(Register("a"), IsOk());
+  for (int i = 0; i < 40; ++i) {
+    clock_.Advance(absl::Seconds(3));
+    registry_.RecordContact("a", Load(static_cast<uint64_t>(i), 0));
+  }
+  ASSERT_EQ(Listed(other_).size(), 1u);
+  EXPECT_TRUE(Listed(other_)[0].alive());
+  EXPECT_GE(Listed(other_)[0].load().memory_bytes(), 36u) << "stored every ten seconds";
+  EXPECT_EQ(Listed(registry_)[0].load().memory_bytes(), 39u);
+}
+
+TEST_P(WorkerRegistryTest, LivingWorkersMustOfferTheSameBaseModelUnderAName) {
   ASSERT_THAT(Register("a", "digest-1"), IsOk());
   EXPECT_THAT(Register("b", "digest-2"), HasReason("BASE_MODEL_DIFFERS"));
+  EXPECT_THAT(other_.Register(RequestOf("b", "digest-2", 1)), HasReason("BASE_MODEL_DIFFERS"));
   EXPECT_THAT(Register("b", "digest-1"), IsOk());
   PassGoneTime();
   EXPECT_THAT(Register("c", "digest-2"), IsOk());
-  EXPECT_EQ(registry_.GetBaseModel(kBase)->base_model().digest(), "digest-2");
-  EXPECT_THAT(registry_.Registration("a"), HasReason("NOT_REGISTERED"))
+  EXPECT_EQ(registry_.GetBaseModel(kToyBase)->base_model().digest(), "digest-2");
+  EXPECT_THAT(registry_.Registered("a"), HasReason("NOT_REGISTERED"))
       << "its base model may have been replaced";
+  EXPECT_THAT(registry_.Registered("nobody"), HasReason("NOT_REGISTERED"));
 }
 
-TEST_F(WorkerRegistryTest, AWorkerMayRegisterAnotherBaseModel) {
+TEST_P(WorkerRegistryTest, AWorkerMayRegisterAnotherBaseModel) {
   ASSERT_THAT(Register("a", "digest-1"), IsOk());
   ASSERT_THAT(Register("a", "digest-2"), IsOk());
-  EXPECT_EQ(registry_.GetBaseModel(kBase)->base_model().digest(), "digest-2");
-  EXPECT_EQ(registry_.Registration("a")->base_models(0).base_model().digest(), "digest-2");
+  EXPECT_EQ(registry_.GetBaseModel(kToyBase)->base_model().digest(), "digest-2");
+  EXPECT_EQ(registry_.Registered("a")->registration.base_models(0).base_model().digest(),
+            "digest-2");
 }
+
+INSTANTIATE_TEST_SUITE_P(Backends, WorkerRegistryTest, StoreBackends(), BackendName);
 
 }  // namespace
 }  // namespace vico::server

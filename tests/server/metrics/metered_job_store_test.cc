@@ -5,7 +5,6 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
-#include "tests/server/jobs/base_model_catalog.h"
 #include "tests/server/store/job_store_fixture.h"
 
 namespace vico::server {
@@ -31,10 +30,9 @@ class MeteredJobStoreTest : public JobStoreTest {
     return grants->at(0);
   }
 
-  BaseModelCatalog base_models_;
-  WorkerRegistry registry_{base_models_, clock_};
+  LeaseHolders leases_;
   Metrics metrics_{"test"};
-  MeteredJobStore metered_{*jobs_, registry_, metrics_};
+  MeteredJobStore metered_{*jobs_, leases_, metrics_};
 };
 
 TEST_P(MeteredJobStoreTest, OfRepeatedFinishesOneCounts) {

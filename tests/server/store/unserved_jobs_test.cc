@@ -1,4 +1,4 @@
-// Warnings of queued jobs whose base model no worker serves.
+// Warnings of queued jobs that no worker can serve.
 #include "server/jobs/housekeeping.h"
 #include "tests/server/store/job_store_fixture.h"
 
@@ -20,7 +20,7 @@ class UnservedJobsTest : public JobStoreTest {
     return warnings;
   }
 
-  int Warn(const std::vector<std::string>& served, int limit = 100) {
+  int Warn(const std::vector<ServedBaseModel>& served, int limit = 100) {
     const auto warned = jobs_->WarnUnserved(served, limit);
     EXPECT_THAT(warned, IsOk());
     return warned.value_or(-1);
@@ -29,8 +29,8 @@ class UnservedJobsTest : public JobStoreTest {
 
 TEST_P(UnservedJobsTest, AWaitingJobIsWarnedOnce) {
   const std::string job = Submitted(Generation("request-1")).name();
-  EXPECT_EQ(Warn({kToyBase, "baseModels/other"}), 0);
-  EXPECT_EQ(Warn({"baseModels/other"}), 1);
+  EXPECT_EQ(Warn({{kToyBase}, {"baseModels/other"}}), 0);
+  EXPECT_EQ(Warn({{"baseModels/other"}}), 1);
   EXPECT_EQ(Warn({}), 0);
   EXPECT_EQ(Warnings(job), 1);
   EXPECT_THAT(Story(job), ElementsAre(v1::Event::kQueued, v1::Event::kWarning));
@@ -39,9 +39,26 @@ TEST_P(UnservedJobsTest, AWaitingJobIsWarnedOnce) {
 TEST_P(UnservedJobsTest, EachDisappearanceIsSaidAgain) {
   const std::string job = Submitted(Generation("request-1")).name();
   EXPECT_EQ(Warn({}), 1);
-  EXPECT_EQ(Warn({kToyBase}), 0);
+  EXPECT_EQ(Warn({{kToyBase}}), 0);
   EXPECT_EQ(Warn({}), 1);
   EXPECT_EQ(Warnings(job), 2);
+}
+
+TEST_P(UnservedJobsTest, AJobForMoreDevicesThanAnyWorkerHasIsWarned) {
+  SubmitRequest request = Training("request-1");
+  request.spec.mutable_train()->set_batch_size(4);
+  request.spec.mutable_train()->set_devices(3);
+  const std::string job = Submitted(request).name();
+  EXPECT_EQ(Warn({{kToyBase, 4}}), 0);
+  EXPECT_EQ(Warn({{kToyBase, 2}, {"baseModels/other", 4}}), 1);
+  EXPECT_EQ(Warn({{kToyBase, 1}}), 0) << "once";
+  EXPECT_EQ(Warn({{kToyBase, 3}}), 0);
+  EXPECT_EQ(Warn({{kToyBase, 2}}), 1) << "again, after a worker that could";
+  std::vector<std::string> reasons;
+  for (const v1::Event& event : Events(job)) {
+    if (event.has_warning()) reasons.push_back(event.warning().reason());
+  }
+  EXPECT_THAT(reasons, ElementsAre("NO_WORKER_WITH_DEVICES", "NO_WORKER_WITH_DEVICES"));
 }
 
 TEST_P(UnservedJobsTest, WhatWasSaidAtSubmitIsNotSaidAgain) {
@@ -76,10 +93,11 @@ TEST_P(UnservedJobsTest, ATurnWarnsABoundedNumberOfJobs) {
 }
 
 TEST_P(UnservedJobsTest, HousekeepingWarnsWhenTheLastWorkerDisappears) {
-  std::vector<std::string> served = {kToyBase};
+  std::vector<ServedBaseModel> served = {{kToyBase}};
   HousekeepingOptions options;
   options.base_models = [&] { return served; };
-  Housekeeping housekeeping(*jobs_, feed_, clock_, Log::Off(), options);
+  const AlwaysLeader leader;
+  Housekeeping housekeeping(*jobs_, leader, clock_, Log::Off(), options);
   const auto turn = [&] {
     clock_.Advance(absl::Seconds(2));
     housekeeping.Turn();
@@ -88,7 +106,7 @@ TEST_P(UnservedJobsTest, HousekeepingWarnsWhenTheLastWorkerDisappears) {
   served.clear();  // as after a restart: workers have a minute to register
   for (int i = 0; i < 29; ++i) turn();
   EXPECT_EQ(Warnings(early), 0);
-  served = {kToyBase};
+  served = {{kToyBase}};
   turn();
   EXPECT_EQ(Warnings(early), 0);
   served.clear();
