@@ -1,11 +1,23 @@
 #include "worker/engine_flags.h"
 
+#include <regex>
+
 #include <CLI/CLI.hpp>
 
 #include "common/flags/number_flags.h"
 #include "common/flags/parse_flags.h"
 
 namespace vico::worker {
+namespace {
+
+/// The engine knows which devices exist.
+std::string WhyNotDevices(const std::string& given) {
+  static const std::regex kDevices("auto|cuda|cpu(,cpu)*|cuda:[0-9]{1,3}(,cuda:[0-9]{1,3})*");
+  if (std::regex_match(given, kDevices)) return "";
+  return "must be auto, cuda, or a list of cpu or of cuda:N with commas, got " + given;
+}
+
+}  // namespace
 
 void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
   app.add_option(
@@ -19,8 +31,11 @@ void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
                  "models; by default tokenizer/ beside the file, then its own folder")
       ->type_name(kFolderType);
   AddNumber(app, "--threads", flags.threads, "Number of compute threads", {1, 1024});
-  app.add_option("--device", flags.device, "cpu, cuda, or auto: cuda if available")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+  app.add_option("--device", flags.device,
+                 "cpu, cuda, cuda:N, or auto: cuda if available; several with commas, as in "
+                 "cuda:0,cuda:1: the rows of a training's steps are placed on them, and the rest "
+                 "runs on the first")
+      ->check(CLI::Validator(WhyNotDevices, "DEVICE[,DEVICE...]"))
       ->capture_default_str();
   app.add_option(
          "--precision", flags.precision,

@@ -166,7 +166,7 @@ int main(int argc, char** argv) {
   const auto engine = vico::worker::EngineProcess::Open(engine_options, *log);
   if (!engine.ok()) return Fail(engine.status());
   if (hang_seconds == 0)
-    hang_seconds = (*engine)->device() == "cpu" ? kHangSecondsCpu : kHangSecondsGpu;
+    hang_seconds = (*engine)->device().starts_with("cpu") ? kHangSecondsCpu : kHangSecondsGpu;
   (*engine)->SetHang(absl::Seconds(hang_seconds));
 
   // Longer than the engine's limit: only a bug in this process can reach it.

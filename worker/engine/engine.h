@@ -62,6 +62,9 @@ struct TrainCheckpoint {
 /// Called on the training thread, one at a time.
 struct TrainCallbacks {
   std::function<bool(const TrainStep&)> on_step;  ///< after every step; false stops
+  /// Called after a step and a sample that may go on: whether the training ends here and its
+  /// adapter is the result. May be left out.
+  std::function<bool()> finishes_early = {};
   std::function<bool()> keep_going;  ///< between steps of other work, such as sampling; false stops
   std::function<void(int64_t step, uint64_t seed, const PngPicture&)> on_sample;
   std::function<void(const LearnedMask&)> on_mask;
@@ -77,6 +80,7 @@ struct TrainCallbacks {
   std::function<void(TrainCheckpoint)> on_checkpoint = {};
 };
 
+/// After all steps, or fewer if `finishes_early` ended it.
 struct TrainedAdapter {
   bool stopped = false;          ///< a callback stopped it; the rest is empty
   std::string safetensors = {};  ///< the adapter file
@@ -121,7 +125,9 @@ class Engine {
   virtual ~Engine() = default;
 
   virtual std::vector<BaseModelOffer> offers() const = 0;
-  virtual std::string device() const = 0;  ///< "cpu", "cuda:0"
+  virtual std::string device() const = 0;  ///< "cpu", "cuda:0", "cuda:0,cuda:1"
+  /// The number of devices that the rows of a training step can be placed on, 1 or more.
+  virtual int devices() const { return 1; }
 
   /// `spec` is complete, as the server stores it. `pictures` are PNG files, 1 or more; the first is
   /// the adapter's reference.

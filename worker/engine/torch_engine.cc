@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
@@ -14,6 +13,7 @@
 
 #include "common/status.h"
 #include "worker/base_model/base_description.h"
+#include "worker/engine/devices.h"
 #include "worker/engine/engine_training.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
@@ -116,10 +116,10 @@ GenerateOptions OptionsOf(const v1::GenerateSpec& spec, const LoadedAdapter* ada
 
 class TorchEngine final : public Engine {
  public:
-  TorchEngine(const TorchEngineOptions& options, const torch::Device& device,
+  TorchEngine(const TorchEngineOptions& options, std::vector<torch::Device> devices,
               std::vector<LoadedBase> bases)
       : code_version_(options.code_version),
-        device_(device),
+        devices_(std::move(devices)),
         bases_(std::move(bases)),
         adapters_(options.cached_adapters) {}
 
@@ -129,7 +129,8 @@ class TorchEngine final : public Engine {
     return offers;
   }
 
-  std::string device() const override { return device_.str(); }
+  std::string device() const override { return Joined(devices_); }
+  int devices() const override { return static_cast<int>(devices_.size()); }
 
   /// Called between jobs.
   EngineLoad load() const override {
@@ -211,7 +212,7 @@ class TorchEngine final : public Engine {
   }
 
   const std::string code_version_;
-  const torch::Device device_;
+  const std::vector<torch::Device> devices_;
   std::vector<LoadedBase> bases_;
   RecentlyUsed<LoadedAdapter> adapters_;
 };
@@ -225,29 +226,23 @@ std::pair<std::string, std::string> NameAndPath(const std::string& given) {
   return {given.substr(0, equals), given.substr(equals + 1)};
 }
 
-absl::StatusOr<torch::Device> DeviceNamed(const std::string& name) {
-  const bool has_cuda = at::globalContext().hasCUDA();
-  if (name == "cuda" && !has_cuda) {
-    return absl::FailedPreconditionError(
-        "--device: there is no CUDA device, or LibTorch was built without CUDA");
-  }
-  if (name == "cpu" || !has_cuda) return torch::Device(torch::kCPU);
-  return torch::Device(torch::kCUDA, 0);
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions& options,
                                                         const Log& log) {
   return CatchTorchErrors([&]() -> absl::StatusOr<std::unique_ptr<Engine>> {
     at::set_num_threads(options.threads);
-    ASSIGN_OR_RETURN(const torch::Device device, DeviceNamed(options.device));
+    ASSIGN_OR_RETURN(const std::vector<torch::Device> devices,
+                     DevicesNamed(options.device, options.threads));
     const auto dtype = options.precision == "bf16" ? torch::kBFloat16 : torch::kFloat32;
     std::vector<LoadedBase> bases;
     for (const std::string& given : options.base_models) {
       const auto [name, path] = NameAndPath(given);
       ASSIGN_OR_RETURN(LoadedBase loaded,
-                       LoadBase(path, options.tokenizer, device, options.threads, dtype));
+                       LoadBase(path, options.tokenizer, devices.front(), options.threads, dtype));
+      for (size_t i = 1; i < devices.size(); ++i) {
+        loaded.base.replicas.push_back(loaded.base.ReplicaOn(devices[i]));
+      }
       if (!name.empty()) RETURN_IF_ERROR(SetName(name, loaded.offer.base_model));
       const v1::BaseModel& base_model = loaded.offer.base_model;
       for (const LoadedBase& other : bases) {
@@ -266,12 +261,12 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
       }
       log.Info("base model loaded", {{"base_model", base_model.name()},
                                      {"digest", base_model.digest()},
-                                     {"device", device.str()},
+                                     {"device", Joined(devices)},
                                      {"precision", options.precision},
                                      {"threads", options.threads}});
       bases.push_back(std::move(loaded));
     }
-    return std::make_unique<TorchEngine>(options, device, std::move(bases));
+    return std::make_unique<TorchEngine>(options, devices, std::move(bases));
   });
 }
 

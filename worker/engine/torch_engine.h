@@ -16,15 +16,17 @@ namespace vico::worker {
 struct TorchEngineOptions {
   std::vector<std::string> base_models;  ///< [NAME=]PATH of directories and files, at least one
   std::string tokenizer = {};      ///< folder of single files' tokenizer; empty: beside each file
-  std::string device = "auto";     ///< cpu, cuda, or auto: cuda if available
+  std::string device = "auto";     ///< "cpu", "cuda:1", several with commas; "auto": "cuda:0" if
+                                   ///< there is one, else "cpu"; "cuda": "cuda:0"
   std::string precision = "fp32";  ///< of U-Net and autoencoder: fp32 or bf16
   int threads = 1;                 ///< compute threads of LibTorch, in the whole process
   size_t cached_adapters = 4;      ///< evicts the least recently used
   std::string code_version = {};   ///< written into adapter files
 };
 
-/// Loads the base models. An error names the file that is missing or broken; kFailedPrecondition if
-/// the device does not exist.
+/// Loads the base models on each device. An error names the file that is missing or broken, or
+/// --device: kFailedPrecondition if a device does not exist, kInvalidArgument if CPUs and GPUs are
+/// mixed, a GPU is named twice or there are more CPUs than threads.
 absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions& options,
                                                         const Log& log);
 

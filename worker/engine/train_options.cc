@@ -71,6 +71,12 @@ Fit FitOf(const v1::TrainSpec& spec) {
   }
 }
 
+int64_t DevicesOf(const Base& base, const v1::TrainSpec& spec) {
+  const auto available = static_cast<int64_t>(1 + base.replicas.size());
+  return std::max<int64_t>(
+      1, std::min({int64_t{spec.devices()}, int64_t{spec.batch_size()}, available}));
+}
+
 absl::StatusOr<TrainOptions> TrainOptionsOf(const Base& base, const v1::TrainSpec& spec) {
   TrainOptions options;
   options.dialect = DialectOf(spec);
@@ -78,6 +84,7 @@ absl::StatusOr<TrainOptions> TrainOptionsOf(const Base& base, const v1::TrainSpe
   RETURN_IF_ERROR(CheckDialect(base, options.dialect, options.sites));
   options.steps = spec.steps();
   options.batch_size = spec.batch_size();
+  options.devices = DevicesOf(base, spec);
   options.embedding_learning_rate = spec.embedding_learning_rate();
   options.attention_learning_rate = spec.attention_learning_rate();
   options.regularizer_weight = spec.regularizer_weight();

@@ -13,6 +13,10 @@ namespace vico::worker {
 Dialect DialectOf(const v1::TrainSpec& spec);
 Fit FitOf(const v1::TrainSpec& spec);
 
+/// The devices that the training uses: as many as the spec asks for, the worker has, and the batch
+/// has rows; 1 or more.
+int64_t DevicesOf(const Base& base, const v1::TrainSpec& spec);
+
 /// kInvalidArgument naming train.sites or train.dialect if the base model has no such transformer
 /// or does not support the dialect.
 absl::StatusOr<TrainOptions> TrainOptionsOf(const Base& base, const v1::TrainSpec& spec);

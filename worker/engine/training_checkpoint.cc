@@ -9,6 +9,7 @@
 
 #include "common/sha256.h"
 #include "common/status.h"
+#include "worker/engine/train_options.h"
 #include "worker/io/tensors.h"
 #include "worker/personalize/draws.h"
 
@@ -19,11 +20,14 @@ constexpr char kLosses[] = "losses";
 constexpr char kStep[] = "step";
 constexpr char kSamplePending[] = "sample_owed";
 
-std::string DeviceClass(const Base& base) {
-  return fmt::format("{} {}, {} threads, {} shares",
-                     base.device().type() == torch::kCUDA ? "cuda" : "cpu",
+// The number of devices is part of it on GPUs only: on CPUs it does not change the parts of a batch
+// (see RowParts), hence no bit.
+std::string DeviceClass(const Base& base, int64_t devices) {
+  const bool cuda = base.device().type() == torch::kCUDA;
+  return fmt::format("{} {}, {} threads, {} shares{}", cuda ? "cuda" : "cpu",
                      torch::toString(base.unet->parameters().front().scalar_type()),
-                     at::get_num_threads(), base.threads);
+                     at::get_num_threads(), base.threads,
+                     cuda && devices > 1 ? fmt::format(", {} devices", devices) : "");
 }
 
 // Detects a change of the mixing of seeds or of LibTorch's generator.
@@ -39,8 +43,10 @@ TrainingIdentity IdentityOf(const v1::TrainSpec& spec, const std::vector<std::st
                             const std::string& code_version) {
   Sha256 training;
   // The spec has no map fields, so equal specs have equal bytes.
-  // A spec from before the field has no resize, which means the same as the default.
+  // A spec from before the field has no resize, which means the same as the default. The devices
+  // that the training uses are a matter of the device below.
   v1::TrainSpec identified = spec;
+  identified.clear_devices();
   if (spec.resize() == v1::RESIZE_SQUEEZE) identified.clear_resize();
   const std::string spec_bytes = identified.SerializeAsString();
   training.Update(Sha256Hex(spec_bytes));
@@ -50,7 +56,7 @@ TrainingIdentity IdentityOf(const v1::TrainSpec& spec, const std::vector<std::st
           {"base_model", base_model_digest},
           {"code_version", code_version},
           {"libtorch", TORCH_VERSION},
-          {"device", DeviceClass(base)},
+          {"device", DeviceClass(base, DevicesOf(base, spec))},
           {"draws", DrawsOf(spec.seed())}};
 }
 

@@ -17,8 +17,8 @@ namespace vico::worker {
 using TrainingIdentity = std::map<std::string, std::string>;
 
 /// The identity of a training by `spec` on these picture files in this process: spec and pictures,
-/// base model, versions of this program and of LibTorch, device and threads, and a sample of the
-/// random draws.
+/// base model, versions of this program and of LibTorch, kind of device, threads, on GPUs the
+/// number of devices, and a sample of the random draws.
 TrainingIdentity IdentityOf(const v1::TrainSpec& spec, const std::vector<std::string>& pictures,
                             const std::string& base_model_digest, const Base& base,
                             const std::string& code_version);
