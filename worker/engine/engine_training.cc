@@ -59,7 +59,8 @@ absl::StatusOr<std::optional<TrainingCheckpoint>> FindCheckpoint(const TrainingI
 }
 
 absl::StatusOr<std::string> AdapterBytesOf(const Adapter& adapter, const LoadedBase& loaded,
-                                           const v1::TrainSpec& spec, const std::string& reference,
+                                           const v1::TrainSpec& spec, int64_t steps,
+                                           const std::string& reference,
                                            const std::string& code_version) {
   AdapterFile file;
   file.dialect = DialectOf(spec) == Dialect::kMmagic ? "mmagic" : "paper";
@@ -67,7 +68,7 @@ absl::StatusOr<std::string> AdapterBytesOf(const Adapter& adapter, const LoadedB
   file.placeholder = spec.placeholder();
   file.init_word = spec.init_word();
   file.sites = adapter->site_names();
-  file.steps = spec.steps();
+  file.steps = steps;
   file.seed = spec.seed();
   file.code_version = code_version;
   const auto json = google::protobuf::util::MessageToJsonString(spec, &file.config);
@@ -99,7 +100,10 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
   TrainingPreview preview(loaded, spec, pictures01, callbacks);
   absl::Status problem;
   bool stopped = false;
+  int64_t previewed = -1;  // the last step with a preview
   const auto draw_preview = [&](Adapter& adapter, int64_t step) {
+    if (previewed == step) return;
+    previewed = step;
     try {
       const auto drawn = preview.Draw(adapter, step);
       problem = drawn.status();
@@ -109,6 +113,10 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
     }
   };
   const int64_t total = spec.steps();
+  int64_t done = total;
+  const auto finishes_early = [&] {
+    return !stopped && callbacks.finishes_early && callbacks.finishes_early();
+  };
   const auto is_sample_step = [&](int64_t step) {
     return spec.sample_every_steps() > 0 && step < total && step % spec.sample_every_steps() == 0;
   };
@@ -135,12 +143,14 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
                                       .total_steps = total,
                                       .loss = report.loss,
                                       .loss_reg = report.loss_reg});
+        done = report.step;
+        if (finishes_early()) return false;
         if (!stopped && is_sample_step(report.step)) draw_preview(now, report.step);
         if (problem.ok()) take_checkpoint(report);
-        return !stopped;
+        return !stopped && !finishes_early();
       },
       start ? &*start : nullptr);
-  if (!stopped) draw_preview(adapter, total);
+  if (!stopped) draw_preview(adapter, done);
   RETURN_IF_ERROR(problem);
   if (stopped) return TrainedAdapter{.stopped = true};
 
@@ -149,13 +159,13 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
       throw NonFinite(
           fmt::format("training step {}: {} of the adapter is not finite; try lower "
                       "learning rates",
-                      total, name));
+                      done, name));
     }
   }
   TrainedAdapter trained;
   trained.peak_rss_mb = PeakRssMb();
   ASSIGN_OR_RETURN(trained.safetensors,
-                   AdapterBytesOf(adapter, loaded, spec, pictures.front(), code_version));
+                   AdapterBytesOf(adapter, loaded, spec, done, pictures.front(), code_version));
   return trained;
 }
 

@@ -12,6 +12,8 @@ namespace {
 
 // After three failed uploads the next checkpoint is the better one to try.
 constexpr int kTries = 3;
+// As the server keeps.
+constexpr size_t kStored = 2;
 
 }  // namespace
 
@@ -79,9 +81,19 @@ void CheckpointSaver::Run(const TrainCheckpoint& checkpoint) {
     }
     RETURN_IF_ERROR(put);
     RETURN_IF_ERROR(VICO_FAILPOINT_STATUS("ckpt.before_report"));
+    {
+      const MutexLock lock(mutex_);
+      stored_.insert(stored_.begin(), event.checkpoint());
+      if (stored_.size() > kStored) stored_.pop_back();
+    }
     reporter_.Add(std::move(event));
     return absl::OkStatus();
   }());
+}
+
+std::vector<v1::Event::Checkpoint> CheckpointSaver::stored() const {
+  const MutexLock lock(mutex_);
+  return stored_;
 }
 
 }  // namespace vico::worker

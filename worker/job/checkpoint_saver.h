@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <thread>
+#include <vector>
 
 #include <absl/time/time.h>
 
@@ -51,6 +52,9 @@ class CheckpointSaver {
   /// Waits until the save in progress was uploaded and queued for a report, or has failed.
   void Wait();
 
+  /// The newest two that were uploaded, newest first.
+  std::vector<v1::Event::Checkpoint> stored() const;
+
  private:
   void Run(const TrainCheckpoint& checkpoint);
 
@@ -63,7 +67,8 @@ class CheckpointSaver {
   int64_t last_step_ = 0;
   absl::Duration last_time_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
+  std::vector<v1::Event::Checkpoint> stored_ ABSL_GUARDED_BY(mutex_);  // newest first
   bool busy_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration last_save_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();  // how long it took
   std::thread thread_;

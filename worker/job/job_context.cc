@@ -30,6 +30,7 @@ JobContext::JobContext(ServerLink& link, Reporter& reporter, const Clock& clock,
 
 Verdict JobContext::Check() {
   const Verdict verdict = reporter_.Poll();
+  // A training that is to finish has its result soon.
   return verdict == Verdict::kGoOn && stop_.stop_requested() ? Verdict::kDrain : verdict;
 }
 
@@ -69,7 +70,7 @@ absl::StatusOr<std::string> JobContext::TryToGet(const v1::BlobRef& blob, const 
   for (;;) {
     const Verdict verdict = Check();
     if (verdict == Verdict::kLost) return absl::AbortedError("the lease is lost");
-    if (verdict != Verdict::kGoOn) return absl::CancelledError("the job is to stop");
+    if (!GoesOn(verdict)) return absl::CancelledError("the job is to stop");
     auto bytes = link_.GetBlob(blob, lease);
     if (bytes.ok() || !IsTransient(bytes.status()) || clock_.Uptime() >= deadline) return bytes;
     pause_.For(backoff.Next(), stop_);
@@ -85,7 +86,7 @@ absl::Status JobContext::TryToPut(const v1::BlobRef& blob, std::string_view byte
     if (Check() == Verdict::kLost) return absl::AbortedError("the lease is lost");
     absl::Status put = link_.PutBlob(blob, bytes, lease);
     if (put.ok()) return put;
-    if (!IsTransient(put) || Check() != Verdict::kGoOn || clock_.Uptime() >= deadline) return put;
+    if (!IsTransient(put) || !GoesOn(Check()) || clock_.Uptime() >= deadline) return put;
     pause_.For(backoff.Next(), stop_);
   }
 }

@@ -34,6 +34,8 @@ class JobContext {
   Verdict Check();
 
   void Emit(v1::Event event) { reporter_.Add(std::move(event)); }
+  /// Waits until the server has all events, or the lease is lost.
+  void Flush() { reporter_.Flush(); }
   void Warn(const std::string& reason, const std::string& message);
 
   /// Downloads a blob. Retries transient errors for a minute. kAborted once the lease is lost,

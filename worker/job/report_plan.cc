@@ -116,6 +116,8 @@ Verdict ReportPlan::Judge(absl::Duration now) {
       return Verdict::kCancel;
     case v1::DIRECTIVE_DRAIN:
       return Verdict::kDrain;
+    case v1::DIRECTIVE_FINISH:
+      return Verdict::kFinish;
     default:
       return Verdict::kGoOn;
   }

@@ -23,8 +23,14 @@ enum class Verdict {
   kGoOn,
   kCancel,  ///< stop and send Finish(cancelled)
   kDrain,   ///< stop and send Finish(released)
+  kFinish,  ///< end a training after a step, and send Finish with its adapter
   kLost,    ///< stop and write nothing: another worker may have the job
 };
+
+/// Whether the job is to have a result.
+inline bool GoesOn(Verdict verdict) {
+  return verdict == Verdict::kGoOn || verdict == Verdict::kFinish;
+}
 
 struct ReportTiming {
   absl::Duration longest_gap = absl::Seconds(10);         ///< between reports, at most

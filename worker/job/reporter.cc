@@ -43,17 +43,26 @@ Verdict Reporter::Poll() {
   return plan_.Judge(now);
 }
 
+void Reporter::WaitUntilAcknowledged() {
+  changed_ = true;
+  wake_.NotifyOne();
+  progress_.Wait(mutex_, [this] {
+    mutex_.AssertHeld();
+    return ended_ || plan_.all_acknowledged();
+  });
+}
+
+void Reporter::Flush() {
+  const MutexLock lock(mutex_);
+  WaitUntilAcknowledged();
+}
+
 Verdict Reporter::FlushAndStop() {
   Verdict verdict{};
   {
     const MutexLock lock(mutex_);
     plan_.Hurry();
-    changed_ = true;
-    wake_.NotifyOne();
-    progress_.Wait(mutex_, [this] {
-      mutex_.AssertHeld();
-      return ended_ || plan_.all_acknowledged();
-    });
+    WaitUntilAcknowledged();
     verdict = plan_.Judge(clock_.Uptime());
   }
   Stop();

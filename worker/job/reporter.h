@@ -64,12 +64,16 @@ class Reporter {
     bool watched_ = false;
   };
 
-  /// Waits until every event is acknowledged or the lease is lost, then stops the thread.
+  /// Waits until every event is acknowledged or the lease is lost.
+  void Flush();
+
+  /// The same, but events are sent at once, and the thread stops then. Returns the last verdict.
   Verdict FlushAndStop();
 
  private:
   void Run();
   void Stop();
+  void WaitUntilAcknowledged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   ServerLink& link_;
   const Clock& clock_;
@@ -82,7 +86,7 @@ class Reporter {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;  // the thread is to end
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;     // the thread sends nothing more
   CondVar wake_;                                   // the thread waits for changed_ or stopping_
-  CondVar progress_;                               // FlushAndStop waits for reports
+  CondVar progress_;                               // Flush waits for reports
   std::thread thread_;
 };
 

@@ -50,7 +50,7 @@ class Generation {
     v1::Event event;
     *event.mutable_progress() = timer_.Step(step, total_steps);
     context_.Emit(std::move(event));
-    return problem_.ok() && context_.Check() == Verdict::kGoOn;
+    return problem_.ok() && GoesOn(context_.Check());
   }
 
   absl::Status OnPreview(int index, int64_t step, const PngPicture& png) {

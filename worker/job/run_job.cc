@@ -15,12 +15,6 @@ namespace {
 
 bool IsOutOfMemory(const absl::Status& status) { return Reason(status) == "OUT_OF_MEMORY"; }
 
-/// The engine's process was lost.
-bool IsCrash(const absl::Status& status) {
-  const std::string reason = Reason(status);
-  return reason == kEngineDied || reason == kEngineHung;
-}
-
 bool IsRetryable(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
@@ -76,11 +70,16 @@ absl::Status RunKind(const v1::LeasedJob& job, Engine& engine, JobContext& conte
 
 }  // namespace
 
+bool IsLostEngine(const absl::Status& status) {
+  const std::string reason = Reason(status);
+  return reason == kEngineDied || reason == kEngineHung;
+}
+
 std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine,
                                         JobContext& context, const Log& log) {
   v1::FinishRequest outcome;
   absl::Status status = RunKind(job, engine, context, outcome);
-  if (IsOutOfMemory(status) && context.Check() == Verdict::kGoOn) {
+  if (IsOutOfMemory(status) && GoesOn(context.Check())) {
     log.Warning("out of memory; trying once more in a new engine");
     status = engine.Restart();
     if (status.ok()) status = RunKind(job, engine, context, outcome);
@@ -101,7 +100,7 @@ std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine
     auto& failure = *outcome.mutable_failure();
     *failure.mutable_status() = ToProto(ForOwner(status, job));
     failure.set_retryable(IsRetryable(status));
-    failure.set_crashed(IsCrash(status));
+    failure.set_crashed(IsLostEngine(status));
   }
   return outcome;
 }

@@ -1,8 +1,11 @@
-// Runs a training job: from the concept's pictures to an adapter.
+// Runs a training job: from the concept's pictures to an adapter. A lost engine costs the steps
+// since the last checkpoint: a new one repeats them, and what was reported of them is not reported
+// again.
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,13 +39,14 @@ class Training {
   TrainCallbacks Callbacks() {
     TrainCallbacks callbacks;
     callbacks.on_step = [this](const TrainStep& step) { return OnStep(step); };
+    callbacks.finishes_early = [this] { return context_.Check() == Verdict::kFinish; };
     callbacks.keep_going = [this] { return KeepGoing(); };
     callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
       KeepFirst(OnSample(step, seed, picture));
     };
     callbacks.on_mask = [this](const LearnedMask& mask) { KeepFirst(OnMask(mask)); };
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
-      context_.Warn(reason, message);
+      if (warnings_.emplace(reason, message).second) context_.Warn(reason, message);
     };
     callbacks.on_resumed = [this](const std::vector<double>& losses) { OnResumed(losses); };
     callbacks.wants_checkpoint = [this](int64_t step, bool stopping) {
@@ -55,6 +59,13 @@ class Training {
   }
 
   const absl::Status& problem() const { return problem_; }
+
+  /// A new engine starts the training from the beginning, or calls OnResumed.
+  void StartAgain() {
+    losses_.clear();
+    saver_.StartAt(0);
+    timer_.Skip();
+  }
 
   v1::TrainingSummary Summary() const {
     v1::TrainingSummary summary;
@@ -73,7 +84,7 @@ class Training {
   }
 
  private:
-  bool KeepGoing() { return problem_.ok() && context_.Check() == Verdict::kGoOn; }
+  bool KeepGoing() { return problem_.ok() && GoesOn(context_.Check()); }
 
   bool OnStep(const TrainStep& step) {
     if (!std::isfinite(step.loss) || !std::isfinite(step.loss_reg)) {
@@ -93,7 +104,10 @@ class Training {
     progress = timer_.Step(step.step, step.total_steps);
     progress.set_loss(step.loss);
     progress.set_loss_reg(step.loss_reg);
-    context_.Emit(std::move(event));
+    if (step.step > reported_step_) {
+      reported_step_ = step.step;
+      context_.Emit(std::move(event));
+    }
     return KeepGoing();
   }
 
@@ -111,6 +125,7 @@ class Training {
   }
 
   absl::Status OnSample(int64_t step, uint64_t seed, const PngPicture& png) {
+    if (!samples_.emplace(step, seed).second) return absl::OkStatus();
     ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPngMediaType));
     v1::Event event;
     auto& sample = *event.mutable_sample();
@@ -126,6 +141,7 @@ class Training {
   }
 
   absl::Status OnMask(const LearnedMask& learned) {
+    if (!masks_.emplace(learned.step, learned.picture_index).second) return absl::OkStatus();
     ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(learned.png, kPngMediaType));
     coverage_[learned.picture_index] = learned.coverage;  // replaces the picture's older mask
     v1::Event event;
@@ -151,7 +167,44 @@ class Training {
   std::vector<double> losses_;
   std::map<int, double> coverage_;  // of each picture's newest mask
   absl::Status problem_;            // the first error of a callback
+
+  // What was reported.
+  int64_t reported_step_ = 0;
+  std::set<std::pair<int64_t, uint64_t>> samples_;          // step and seed
+  std::set<std::pair<int64_t, int>> masks_;                 // step and picture
+  std::set<std::pair<std::string, std::string>> warnings_;  // reason and message
 };
+
+/// The checkpoints that a new engine may start from, newest first: those of this lease, then those
+/// that the lease came with.
+std::vector<v1::Event::Checkpoint> Kept(const CheckpointSaver& saver, const v1::LeasedJob& job) {
+  std::vector<v1::Event::Checkpoint> kept = saver.stored();
+  const auto& earlier = job.checkpoints().newest_first();
+  kept.insert(kept.end(), earlier.begin(), earlier.end());
+  return kept;
+}
+
+std::vector<CheckpointSource> SourcesOf(const std::vector<v1::Event::Checkpoint>& kept,
+                                        JobContext& context) {
+  std::vector<CheckpointSource> sources;
+  for (const v1::Event::Checkpoint& checkpoint : kept) {
+    sources.push_back({.step = checkpoint.step(), .fetch = [&context, blob = checkpoint.blob()] {
+                         return context.Get(blob);
+                       }});
+  }
+  return sources;
+}
+
+absl::StatusOr<TrainedAdapter> TrainOnce(Engine& engine, const v1::TrainSpec& spec,
+                                         const std::vector<std::string>& pictures,
+                                         const TrainCallbacks& callbacks, JobContext& context) {
+  const Reporter::Watch watch(context.reporter());
+  ActiveSpan span(context.tracing(), context.clock(), "train");
+  span.Set("vico.steps", int64_t{spec.steps()});
+  absl::StatusOr<TrainedAdapter> trained = engine.Train(spec, pictures, callbacks);
+  span.SetStatus(trained.status());
+  return trained;
+}
 
 }  // namespace
 
@@ -167,18 +220,24 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
   CheckpointSaver saver = context.NewCheckpointSaver();
   Training training(context, saver);
   TrainCallbacks callbacks = training.Callbacks();
-  for (const auto& stored : job.checkpoints().newest_first()) {
-    callbacks.checkpoints.push_back({.step = stored.step(), .fetch = [&context, &stored] {
-                                       return context.Get(stored.blob());
-                                     }});
-  }
-  absl::StatusOr<TrainedAdapter> trained;
-  {
-    const Reporter::Watch watch(context.reporter());
-    ActiveSpan span(context.tracing(), context.clock(), "train");
-    span.Set("vico.steps", int64_t{spec.steps()});
-    trained = engine.Train(spec, pictures, callbacks);
-    span.SetStatus(trained.status());
+  callbacks.checkpoints = SourcesOf(Kept(saver, job), context);
+  absl::StatusOr<TrainedAdapter> trained = TrainOnce(engine, spec, pictures, callbacks, context);
+  int64_t lost_at = -1;  // the newest checkpoint's step when an engine was last lost
+  while (IsLostEngine(trained.status()) && training.problem().ok()) {
+    saver.Wait();
+    // The server serves a checkpoint once it was reported.
+    context.Flush();
+    if (!GoesOn(context.Check())) break;
+    const std::vector<v1::Event::Checkpoint> kept = Kept(saver, job);
+    const int64_t newest = kept.empty() ? 0 : kept.front().step();
+    if (newest <= lost_at || !engine.Ready().ok()) break;
+    lost_at = newest;
+    context.Warn("ENGINE_RESTARTED",
+                 fmt::format("{}; the training continues in a new one after step {}",
+                             std::string(trained.status().message()), newest));
+    training.StartAgain();
+    callbacks.checkpoints = SourcesOf(kept, context);
+    trained = TrainOnce(engine, spec, pictures, callbacks, context);
   }
   if (context.Check() == Verdict::kDrain) VICO_FAILPOINT("drain.mid_checkpoint");
   saver.Wait();  // its event must precede the result

@@ -47,6 +47,7 @@ absl::Status Worker::Run(const std::stop_token& stop) {
   for (const auto& offer : offers_) request.add_base_models(offer.base_model.name());
   request.mutable_wait()->set_seconds(absl::ToInt64Seconds(options_.lease_wait));
   request.set_max_jobs(1);
+  request.set_devices(engine_.devices());
 
   Backoff backoff = WorkerBackoff(options_.jitter_seed);
   bool registered = false;
@@ -109,6 +110,7 @@ absl::Status Worker::Register() {
   v1::RegisterRequest request;
   request.set_worker(options_.name);
   request.set_device(engine_.device());
+  request.set_devices(engine_.devices());
   request.set_build_version(options_.build_version);
   for (const auto& offer : offers_) {
     auto& offered = *request.add_base_models();
@@ -156,6 +158,7 @@ Worker::Served Worker::Serve(const v1::LeasedJob& job, absl::Duration ttl,
       outcome->mutable_cancelled();
       break;
     case Verdict::kDrain:
+    case Verdict::kFinish:
     case Verdict::kGoOn:
       break;
   }

@@ -94,6 +94,14 @@ bool Dispatch(wire::FromEngine& message, const GenerateCallbacks& callbacks) {
   }
 }
 
+/// Whether a training goes on, and whether it is to finish early.
+wire::Answer Continuing(bool goes_on, const TrainCallbacks& callbacks) {
+  wire::Answer answer;
+  answer.set_yes(goes_on);
+  answer.set_finish(goes_on && callbacks.finishes_early && callbacks.finishes_early());
+  return answer;
+}
+
 wire::Answer AnswerWith(absl::StatusOr<std::string> bytes) {
   wire::Answer answer;
   *answer.mutable_status() = ToProto(bytes.status());
@@ -156,6 +164,7 @@ absl::Status EngineProcess::Start() {
   }
   offers_ = std::move(offers);
   device_ = hello.hello().device();
+  devices_ = std::max(1, hello.hello().devices());
   return absl::OkStatus();
 }
 
@@ -180,14 +189,15 @@ absl::StatusOr<TrainedAdapter> EngineProcess::Train(const v1::TrainSpec& spec,
     switch (message.what_case()) {
       case wire::FromEngine::kTrainStep: {
         const auto& step = message.train_step();
-        RETURN_IF_ERROR(Answer(callbacks.on_step({.step = step.step(),
-                                                  .total_steps = step.total_steps(),
-                                                  .loss = step.loss(),
-                                                  .loss_reg = step.loss_reg()})));
+        RETURN_IF_ERROR(Answer(Continuing(callbacks.on_step({.step = step.step(),
+                                                             .total_steps = step.total_steps(),
+                                                             .loss = step.loss(),
+                                                             .loss_reg = step.loss_reg()}),
+                                          callbacks)));
         break;
       }
       case wire::FromEngine::kKeepGoing:
-        RETURN_IF_ERROR(Answer(callbacks.keep_going()));
+        RETURN_IF_ERROR(Answer(Continuing(callbacks.keep_going(), callbacks)));
         break;
       case wire::FromEngine::kWantsCheckpoint: {
         const auto& query = message.wants_checkpoint();

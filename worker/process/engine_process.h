@@ -32,6 +32,7 @@ class EngineProcess final : public Engine {
 
   std::vector<BaseModelOffer> offers() const override { return offers_; }
   std::string device() const override { return device_; }
+  int devices() const override { return devices_; }
   absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                        const std::vector<std::string>& pictures,
                                        const TrainCallbacks& callbacks) override;
@@ -60,6 +61,7 @@ class EngineProcess final : public Engine {
   const Log log_;
   std::vector<BaseModelOffer> offers_;
   std::string device_;
+  int devices_ = 1;
   absl::Duration hang_ = absl::Minutes(2);
   std::unique_ptr<Child> child_;         // null once lost
   std::atomic<pid_t> running_{0};        // the child's, for load()

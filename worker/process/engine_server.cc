@@ -78,12 +78,13 @@ class Job {
       fields.set_total_steps(step.total_steps);
       fields.set_loss(step.loss);
       fields.set_loss_reg(step.loss_reg);
-      return Ask(query).yes();
+      return MayGoOn(query);
     };
+    callbacks.finishes_early = [this] { return finishes_early_; };
     callbacks.keep_going = [this] {
       wire::FromEngine query;
       query.mutable_keep_going();
-      return Ask(query).yes();
+      return MayGoOn(query);
     };
     callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
       wire::FromEngine message;
@@ -151,6 +152,12 @@ class Job {
     return callbacks;
   }
 
+  bool MayGoOn(const wire::FromEngine& query) {
+    const wire::Answer answer = Ask(query);
+    finishes_early_ = finishes_early_ || answer.finish();
+    return answer.yes();
+  }
+
   absl::StatusOr<std::string> FetchCheckpoint(int index) {
     wire::FromEngine query;
     query.mutable_fetch_checkpoint()->set_index(index);
@@ -205,6 +212,7 @@ class Job {
   Engine& engine_;
   FrameChannel& channel_;
   absl::Status broken_;
+  bool finishes_early_ = false;
   std::thread saving_;
 };
 
@@ -213,6 +221,7 @@ class Job {
 absl::Status ServeEngine(Engine& engine, FrameChannel& channel) {
   wire::FromEngine hello;
   hello.mutable_hello()->set_device(engine.device());
+  hello.mutable_hello()->set_devices(engine.devices());
   for (const BaseModelOffer& offer : engine.offers()) {
     auto& offered = *hello.mutable_hello()->add_offers();
     *offered.mutable_base_model() = offer.base_model;

@@ -107,6 +107,46 @@ TEST_F(TorchEngineTest, ATrainingStopsDuringASample) {
   EXPECT_TRUE(samples_.empty());
 }
 
+TEST_F(TorchEngineTest, ATrainingThatFinishesEarlyHasTheAdapterOfItsSteps) {
+  train_.set_sample_every_steps(2);
+  shows_.wants_checkpoint = [](int64_t, bool) { return false; };
+  shows_.finishes_early = [this] { return steps_.size() == 3; };
+  const auto early = Train();
+  ASSERT_THAT(early, IsOk());
+  EXPECT_FALSE(early->stopped);
+  EXPECT_EQ(steps_.size(), 3u);
+  EXPECT_THAT(samples_, testing::SizeIs(2)) << "of steps 2 and 3";
+  EXPECT_EQ(masks_.back().step, 3);
+
+  shows_.finishes_early = nullptr;
+  steps_.clear();
+  train_.set_steps(3);
+  const auto planned = Train();
+  ASSERT_THAT(planned, IsOk());
+  // The specs in the metadata differ.
+  const auto tensors_of = [](const std::string& file) {
+    return file.substr(file.size() - file.size() / 2);
+  };
+  EXPECT_EQ(Sha256Hex(tensors_of(early->safetensors)), Sha256Hex(tensors_of(planned->safetensors)));
+  EXPECT_THAT(early->safetensors, testing::HasSubstr("\"steps\":\"3\""));
+}
+
+// A sample that is being drawn when the training is to finish is not drawn again.
+TEST_F(TorchEngineTest, ATrainingFinishesAfterASample) {
+  shows_.finishes_early = [this] { return !samples_.empty(); };
+  int drawn = 0;
+  const auto record = shows_.on_sample;
+  shows_.on_sample = [&](int64_t step, uint64_t seed, const PngPicture& picture) {
+    ++drawn;
+    record(step, seed, picture);
+  };
+  const auto trained = Train();
+  ASSERT_THAT(trained, IsOk());
+  EXPECT_FALSE(trained->stopped);
+  EXPECT_EQ(steps_.size(), 2u);
+  EXPECT_EQ(drawn, 1);
+}
+
 // Stopped after a step or during the sample, by a drain that takes a checkpoint.
 TEST_F(TorchEngineTest, APendingSampleIsDrawnOnResume) {
   const auto whole = Train();

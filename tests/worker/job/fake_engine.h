@@ -39,6 +39,7 @@ class FakeEngine final : public Engine {
     return {offer};
   }
   std::string device() const override { return "cpu"; }
+  int devices() const override { return device_count; }
   absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                        const std::vector<std::string>& pictures,
                                        const TrainCallbacks& callbacks) override {
@@ -58,6 +59,7 @@ class FakeEngine final : public Engine {
   std::function<int()> loaded_adapters = [] { return 0; };
   absl::Status ready;
   int restarts = 0;
+  int device_count = 1;
 };
 
 /// Advances the clock instead of waiting.

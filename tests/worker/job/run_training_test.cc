@@ -139,6 +139,46 @@ TEST_F(RunJobTest, ACancelStopsTheTrainingWithinOneStep) {
   EXPECT_EQ(steps_, steps_at_cancel + 1);
 }
 
+TEST_F(RunJobTest, AFinishEndsTheTrainingWithItsAdapter) {
+  fence_ = absl::InfiniteDuration();
+  int steps_at_finish = 0;
+  engine_.train = [&](const auto&, const auto&,
+                      const TrainCallbacks& callbacks) -> absl::StatusOr<TrainedAdapter> {
+    EXPECT_TRUE(callbacks.on_step({.step = 1, .total_steps = 100, .loss = 1}));
+    EXPECT_FALSE(callbacks.finishes_early());
+    link_.AnswerReportsWith(AnswerWith(v1::DIRECTIVE_FINISH));
+    WaitForVerdict(Verdict::kFinish);
+    EXPECT_TRUE(callbacks.on_step({.step = 2, .total_steps = 100, .loss = 0.5}));
+    EXPECT_TRUE(callbacks.finishes_early());
+    steps_at_finish = 2;
+    EXPECT_TRUE(callbacks.keep_going()) << "the last sample is drawn";
+    callbacks.on_sample(2, 7, {.bytes = "last sample"});
+    EXPECT_FALSE(callbacks.wants_checkpoint(2, false));
+    return TrainedAdapter{.safetensors = "adapter so far"};
+  };
+
+  const auto outcome = Run(training_);
+
+  ASSERT_TRUE(outcome && outcome->has_trained());
+  EXPECT_EQ(link_.blobs.at(outcome->trained().adapter().sha256()), "adapter so far");
+  EXPECT_EQ(outcome->trained().summary().steps(), steps_at_finish);
+}
+
+TEST_F(RunJobTest, ATransientErrorDuringAFinishIsRetried) {
+  fence_ = absl::InfiniteDuration();
+  engine_.train = [&](const auto&, const auto&, const auto&) -> absl::StatusOr<TrainedAdapter> {
+    link_.AnswerReportsWith(AnswerWith(v1::DIRECTIVE_FINISH));
+    WaitForVerdict(Verdict::kFinish);
+    link_.put_script = {absl::UnavailableError("away")};
+    return TrainedAdapter{.safetensors = "adapter so far"};
+  };
+
+  const auto outcome = Run(training_);
+
+  ASSERT_TRUE(outcome && outcome->has_trained());
+  EXPECT_EQ(link_.CountOf("PutBlob"), 2u);
+}
+
 TEST_F(RunJobTest, ACancelDuringTheLastStepWins) {
   link_.AnswerReportsWith(AnswerWith(v1::DIRECTIVE_CANCEL));
   engine_.train = [&](const auto&, const auto&, const auto&) -> absl::StatusOr<TrainedAdapter> {

@@ -78,6 +78,13 @@ TEST_F(WorkerTest, RegistersItsBaseModelsAfterTheirTokenizerFiles) {
   EXPECT_THAT(link_.leases().at(0).base_models(), testing::ElementsAre("baseModels/toyworld"));
 }
 
+TEST_F(WorkerTest, SaysHowManyDevicesItHas) {
+  engine_.device_count = 3;
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_EQ(link_.registrations().at(0).devices(), 3);
+  EXPECT_EQ(link_.leases().at(0).devices(), 3);
+}
+
 TEST_F(WorkerTest, OffersAddedTokens) {
   engine_.added_tokens = R"({"<cat>":5})";
   EXPECT_THAT(Run(), IsOk());

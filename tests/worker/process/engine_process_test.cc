@@ -96,6 +96,7 @@ TEST_F(EngineProcessTest, ReportsItsOffers) {
   EXPECT_EQ(offers[0].merges, "#version");
   EXPECT_EQ(offers[0].added_tokens, R"({"<cat>":5})");
   EXPECT_EQ(engine_->device(), "cpu");
+  EXPECT_EQ(engine_->devices(), 4);
 }
 
 TEST_F(EngineProcessTest, PassesATrainingsCallbacksAndResult) {
@@ -116,6 +117,19 @@ TEST_F(EngineProcessTest, AStopEndsTheTrainingAndKeepsTheCheckpoint) {
   EXPECT_TRUE(trained->stopped);
   EXPECT_THAT(steps_, ElementsAre(1, 2));
   EXPECT_THAT(notes_, ElementsAre("2 state 2"));
+}
+
+TEST_F(EngineProcessTest, AFinishEndsTheTrainingWithAResult) {
+  train_.finishes_early = [this] { return steps_.size() == 3; };
+  const auto trained = Train();
+  ASSERT_THAT(trained, IsOk());
+  EXPECT_FALSE(trained->stopped);
+  EXPECT_EQ(trained->safetensors, "so far");
+  EXPECT_THAT(steps_, ElementsAre(1, 2, 3));
+  train_.finishes_early = nullptr;
+  steps_.clear();
+  ASSERT_THAT(Train(), IsOk());
+  EXPECT_THAT(steps_, ElementsAre(1, 2, 3, 4)) << "of the next training";
 }
 
 TEST_F(EngineProcessTest, CheckpointsAreFetchedNewestFirst) {

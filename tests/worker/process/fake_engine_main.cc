@@ -43,6 +43,7 @@ absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                }});
     }
     if (!go_on) return TrainedAdapter{.stopped = true};
+    if (callbacks.finishes_early()) return TrainedAdapter{.safetensors = "so far"};
     if (step == 2) Misbehave(spec.init_word());
   }
   if (!callbacks.keep_going()) return TrainedAdapter{.stopped = true};
@@ -86,6 +87,7 @@ int main(int argc, char** argv) {
   if (how == "exit") return 3;
   vico::worker::FakeEngine engine;
   engine.added_tokens = R"({"<cat>":5})";
+  engine.device_count = 4;
   engine.train = vico::worker::Train;
   engine.generate = vico::worker::Generate;
   engine.loaded_adapters = [] { return vico::worker::fetched_adapters; };
