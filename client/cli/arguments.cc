@@ -9,9 +9,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "client/cli/exit_code.h"
 #include "client/cli/option_fields.h"
 #include "client/cli/spec_options.h"
+#include "client/output/exit_code.h"
 
 namespace vico::client {
 namespace {
@@ -45,6 +45,13 @@ struct Reader {
         *app.add_subcommand("capabilities", "Show schedulers, dialects and limits of the server"),
         &capabilities);
     Finish(*app.add_subcommand("version", "Show the version of this program"), &version);
+    CLI::App& completion_app =
+        *app.add_subcommand("completion", "Print a script that completes words in a shell");
+    completion_app.add_option("SHELL", completion.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+        ->type_name("bash|zsh|fish");
+    Finish(completion_app, &completion);
   }
 
   // Chooses `command` if the subcommand `app` is given.
@@ -69,7 +76,7 @@ struct Reader {
     app.add_option_function<std::string>(
            argument,
            [collection, name](const std::string& text) { *name = InCollection(collection, text); },
-           fmt::format("Name: {}/1c9e… or only the id", collection))
+           fmt::format("Name: {}/1c9e…, the id, its first letters, or @last", collection))
         ->required();
   }
 
@@ -150,6 +157,7 @@ struct Reader {
     watch.add_flag("--force", jobs_watch.force, "Replace pictures of the same name in the folder");
     Finish(watch, &jobs_watch);
     Named(app, "cancel", "Cancel a job", "jobs", &jobs_cancel);
+    Named(app, "finish", "End a running training now and keep its adapter", "jobs", &jobs_finish);
     Named(app, "retry", "Queue a failed or cancelled job again", "jobs", &jobs_retry);
     Named(app, "delete", "Delete a job that has ended, with its events and pictures", "jobs",
           &jobs_delete);
@@ -214,19 +222,26 @@ struct Reader {
 
   void ReadGenerate(CLI::App& app) {
     app.add_option("ADAPTER", generate_words[0],
-                   "Adapter from `vico train`; - for the base model alone")
-        ->required();
+                   "Adapter from `vico train`; - for the base model alone");
     app.add_option("PROMPT", generate_words[1],
                    "What to draw, for example \"a photo of S* on the beach\"");
     app.add_flag("--bare", bare, "Use no adapter; PROMPT is the only argument");
     AddGenerateOptions(app, generate, random_bits);
     app.final_callback([this, &app] {
       auto& [adapter, prompt] = generate_words;
-      if (bare) std::swap(adapter, prompt);  // the only argument is the prompt
-      if (bare ? !adapter.empty() : prompt.empty() && app.count("PROMPT") == 0) {
-        throw CLI::ValidationError(bare ? "--bare: PROMPT must be the only argument"
-                                        : "PROMPT is required (and - as ADAPTER for the base model "
-                                          "alone)");
+      const bool from_file = !generate.prompts_file.empty();
+      if (from_file && app.count("PROMPT") > 0) {
+        throw CLI::ValidationError("--prompts: takes the place of PROMPT");
+      }
+      if (bare && !from_file) std::swap(adapter, prompt);  // the only argument is the prompt
+      if (bare && !adapter.empty()) {
+        throw CLI::ValidationError(from_file ? "--bare: takes the place of ADAPTER"
+                                             : "--bare: PROMPT must be the only argument");
+      }
+      if (!bare && adapter.empty()) throw CLI::ValidationError("ADAPTER is required");
+      if (!bare && !from_file && prompt.empty() && app.count("PROMPT") == 0) {
+        throw CLI::ValidationError(
+            "PROMPT is required (and - as ADAPTER for the base model alone)");
       }
       if (!bare && adapter != "-") {
         generate.spec.set_adapter(InCollection("adapters", adapter));
@@ -245,6 +260,7 @@ struct Reader {
   JobsShow jobs_show;
   JobsWatch jobs_watch;
   JobsCancel jobs_cancel;
+  JobsFinish jobs_finish;
   JobsRetry jobs_retry;
   JobsDelete jobs_delete;
   AdaptersList adapters_list;
@@ -261,28 +277,12 @@ struct Reader {
   Models models;
   ShowCapabilities capabilities;
   Version version;
+  Completion completion;
   std::optional<Command> chosen;
   const RandomSource& random_bits;
 };
 
-}  // namespace
-
-std::string InCollection(const std::string& collection, const std::string& name) {
-  const bool whole = name.empty() || name.find('/') != std::string::npos;
-  return whole ? name : collection + "/" + name;
-}
-
-ParsedArguments ParseArguments(const std::vector<std::string>& words,
-                               const RandomSource& random_bits) {
-  CLI::App app("Personalises Stable Diffusion: upload pictures of a thing, train, generate.",
-               "vico");
-  app.footer(std::string("Settings without a flag come from the environment, then from "
-                         "~/.config/vico/config.\n"
-                         "If TRACEPARENT is set, the calls belong to that trace.\n") +
-             kExitCodeHelp);
-  app.require_subcommand(1);
-  app.fallthrough();
-  Arguments arguments;
+void AddConnectionOptions(CLI::App& app, Arguments& arguments) {
   ConnectionFlags& connection = arguments.connection;
   app.add_option("--server", connection.server,
                  "host:port, https://host:port or unix:path (default: VICO_SERVER, the "
@@ -299,9 +299,49 @@ ParsedArguments ParseArguments(const std::vector<std::string>& words,
                  "Private key of the certificate, PEM (default: VICO_CERT_KEY)")
       ->type_name(kFileType);
   app.add_flag("--json", arguments.json, "Print JSON, one object per line");
-  Reader reader(app, random_bits);
+}
 
+constexpr char kAbout[] =
+    "Personalises Stable Diffusion: upload pictures of a thing, train, generate.";
+// The first word of a command line that a shell's script completes.
+constexpr char kCompleteWord[] = "__complete";
+
+}  // namespace
+
+std::string InCollection(const std::string& collection, const std::string& name) {
+  const bool whole = name.empty() || name.find('/') != std::string::npos;
+  return whole ? name : collection + "/" + name;
+}
+
+void WithCommandLine(const std::function<void(CLI::App& app)>& use) {
+  Arguments arguments;
+  CLI::App app(kAbout, "vico");
+  AddConnectionOptions(app, arguments);
+  const RandomSource no_random = [] { return std::uint64_t{0}; };
+  const Reader reader(app, no_random);
+  use(app);
+}
+
+ParsedArguments ParseArguments(const std::vector<std::string>& words,
+                               const RandomSource& random_bits) {
+  Arguments arguments;
   ParsedArguments parsed;
+  if (!words.empty() && words.front() == kCompleteWord) {
+    arguments.command = CompleteWords{{words.begin() + 1, words.end()}};
+    parsed.arguments = std::move(arguments);
+    return parsed;
+  }
+  CLI::App app(kAbout, "vico");
+  app.footer(std::string("Settings without a flag come from the environment, then from "
+                         "~/.config/vico/config.\n"
+                         "If TRACEPARENT is set, the calls belong to that trace.\n") +
+             kExitCodeHelp);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_version_flag("--version", fmt::format("vico {}", VICO_VERSION),
+                       "Show the version of this program");
+  AddConnectionOptions(app, arguments);
+  Reader reader(app, random_bits);
   if (const std::optional<FlagsEnd> end = ParseFlags(app, words)) {
     parsed.exit_code = end->exit_code == 0 ? kExitOk : kExitInvalidArgument;
     parsed.out = end->out;

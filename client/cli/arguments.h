@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "client/cli/settings.h"
+#include <CLI/CLI.hpp>
+
+#include "client/settings/settings.h"
 #include "common/backoff.h"
 #include "vico/v1/job.pb.h"
 
@@ -30,6 +33,7 @@ struct ConceptsDelete {
 struct Train {
   v1::TrainSpec spec;
   std::vector<std::uint64_t> drawn_seeds;  ///< seeds of the spec that --seed random drew
+  bool dry_run = false;                    ///< only check the spec and show it
   bool watch = false;
   bool cancel_on_interrupt = false;
   bool force = false;  ///< replace files in `out`
@@ -52,6 +56,9 @@ struct JobsWatch {
   std::string out;  ///< folder for pictures; empty: none
 };
 struct JobsCancel {
+  std::string name;
+};
+struct JobsFinish {
   std::string name;
 };
 struct JobsRetry {
@@ -90,6 +97,8 @@ struct AdaptersDelete {
 struct Generate {
   v1::GenerateSpec spec;
   std::vector<std::uint64_t> drawn_seeds;  ///< as in Train
+  std::string prompts_file;  ///< a prompt a line, a job each; empty: the prompt of the spec
+  bool dry_run = false;
   bool cancel_on_interrupt = false;
   bool force = false;
   std::string out = ".";  ///< folder
@@ -106,11 +115,20 @@ struct Models {};
 struct ShowCapabilities {};
 struct Version {};
 
+struct Completion {
+  std::string shell;  ///< "bash", "zsh" or "fish"
+};
+/// What a script of `Completion` runs.
+struct CompleteWords {
+  std::vector<std::string> words;
+};
+
 using Command =
     std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsDelete, Train, JobsList,
-                 JobsShow, JobsWatch, JobsCancel, JobsRetry, JobsDelete, AdaptersList, AdaptersShow,
-                 AdaptersDownload, AdaptersImport, AdaptersDelete, Generate, AdminWorkers,
-                 AdminQueue, AdminDrain, Models, ShowCapabilities, Version>;
+                 JobsShow, JobsWatch, JobsCancel, JobsFinish, JobsRetry, JobsDelete, AdaptersList,
+                 AdaptersShow, AdaptersDownload, AdaptersImport, AdaptersDelete, Generate,
+                 AdminWorkers, AdminQueue, AdminDrain, Models, ShowCapabilities, Version,
+                 Completion, CompleteWords>;
 
 struct Arguments {
   ConnectionFlags connection;
@@ -130,6 +148,9 @@ struct ParsedArguments {
 /// that is to be drawn (--seed random).
 ParsedArguments ParseArguments(const std::vector<std::string>& words,
                                const RandomSource& random_bits);
+
+/// The command line as ParseArguments reads it.
+void WithCommandLine(const std::function<void(CLI::App& app)>& use);
 
 /// "jobs/1c9e" for "1c9e" and for "jobs/1c9e": adds the collection if it is missing.
 std::string InCollection(const std::string& collection, const std::string& name);

@@ -6,17 +6,36 @@
 
 #include <fmt/format.h>
 
-#include "client/cli/output.h"
+#include "client/cli/completion.h"
 #include "client/cli/print_list.h"
+#include "client/cli/resolve_names.h"
+#include "client/output/output.h"
 #include "common/status.h"
 
 namespace vico::client {
 
+std::string AddressHint(const Command& command, const Settings& settings) {
+  const bool admin = std::holds_alternative<AdminWorkers>(command) ||
+                     std::holds_alternative<AdminQueue>(command) ||
+                     std::holds_alternative<AdminDrain>(command);
+  return fmt::format("hint: the address {} is from {}; --server names another\n",
+                     Printable(admin ? settings.admin_server : settings.server),
+                     Printable(admin ? settings.admin_server_source : settings.server_source));
+}
+
 ExitCode RunCommand(const Command& command, CommandContext& context) {
+  Command complete = command;
+  const absl::Status resolved = ResolveNames(context.client, complete);
   const CommandResult result =
-      std::visit([&](const auto& chosen) { return Run(chosen, context); }, command);
+      resolved.ok()
+          ? std::visit([&](const auto& chosen) { return Run(chosen, context); }, complete)
+          : CommandResult(resolved);
   if (result.ok()) return *result;
-  context.err << ErrorText(result.status()) << std::flush;
+  context.err << ErrorText(result.status());
+  if (absl::IsUnavailable(result.status()) && Reason(result.status()).empty()) {
+    context.err << context.address_hint;
+  }
+  context.err << std::flush;
   return ExitCodeOf(result.status());
 }
 
@@ -30,8 +49,8 @@ CommandResult Run(const Models& /*command*/, CommandContext& context) {
             model.generation_defaults().scheduler(),
             model.available() ? "yes" : "no"};
   };
-  PrintList(models, {"NAME", "RESOLUTION", "TOKENS", "STEPS", "SCHEDULER", "AVAILABLE"}, row,
-            context);
+  PrintItems(models, {"NAME", "RESOLUTION", "TOKENS", "STEPS", "SCHEDULER", "AVAILABLE"}, row,
+             context);
   return kExitOk;
 }
 
@@ -59,6 +78,27 @@ CommandResult Run(const ShowCapabilities& /*command*/, CommandContext& context) 
     rows.push_back({field, fmt::format("{:g}", range.min()), fmt::format("{:.15g}", range.max())});
   }
   context.out << Table(rows);
+  return kExitOk;
+}
+
+CommandResult Run(const Completion& command, CommandContext& context) {
+  context.out << CompletionScript(command.shell);
+  return kExitOk;
+}
+
+CommandResult Run(const CompleteWords& command, CommandContext& context) {
+  constexpr std::size_t kOffered = 50;
+  const auto ids = [&](const std::string& collection) -> std::vector<std::string> {
+    auto names = NewestNames(context.client, collection, kOffered);
+    if (!names.ok()) return {};
+    for (std::string& name : *names) name.erase(0, name.find('/') + 1);
+    return *std::move(names);
+  };
+  WithCommandLine([&](CLI::App& app) {
+    for (const std::string& word : Completions(app, command.words, ids)) {
+      context.out << Printable(word) << '\n';
+    }
+  });
   return kExitOk;
 }
 

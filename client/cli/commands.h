@@ -6,14 +6,15 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <string>
 
 #include <absl/status/statusor.h>
 
 #include "client/cli/arguments.h"
-#include "client/cli/exit_code.h"
-#include "client/cli/interrupt.h"
 #include "client/lib/admin_client.h"
 #include "client/lib/client.h"
+#include "client/output/exit_code.h"
+#include "client/output/interrupt.h"
 
 namespace vico::client {
 
@@ -25,7 +26,13 @@ struct CommandContext {
   std::function<std::optional<int>()> columns;  ///< width of the terminal of `err`, if it is one
   bool json = false;
   std::function<absl::StatusOr<std::unique_ptr<AdminClient>>()> open_admin{};
+  /// Follows the error of a command that found no server: where the address comes from.
+  std::string address_hint{};
 };
+
+/// "the address is from VICO_SERVER; --server names another", for the listener that `command`
+/// calls.
+std::string AddressHint(const Command& command, const Settings& settings);
 
 /// Runs the command and prints its error, if any, to `context.err`.
 ExitCode RunCommand(const Command& command, CommandContext& context);
@@ -41,6 +48,7 @@ CommandResult Run(const JobsList& command, CommandContext& context);
 CommandResult Run(const JobsShow& command, CommandContext& context);
 CommandResult Run(const JobsWatch& command, CommandContext& context);
 CommandResult Run(const JobsCancel& command, CommandContext& context);
+CommandResult Run(const JobsFinish& command, CommandContext& context);
 CommandResult Run(const JobsRetry& command, CommandContext& context);
 CommandResult Run(const JobsDelete& command, CommandContext& context);
 CommandResult Run(const AdaptersList& command, CommandContext& context);
@@ -55,6 +63,9 @@ CommandResult Run(const AdminDrain& command, CommandContext& context);
 CommandResult Run(const Models& command, CommandContext& context);
 CommandResult Run(const ShowCapabilities& command, CommandContext& context);
 CommandResult Run(const Version& command, CommandContext& context);
+CommandResult Run(const Completion& command, CommandContext& context);
+/// Without a server there are no ids, and no error.
+CommandResult Run(const CompleteWords& command, CommandContext& context);
 
 /// Says on stderr that a queued job waits for a worker with its base model, if it does.
 void WarnIfNobodyServes(const v1::Job& job, CommandContext& context);

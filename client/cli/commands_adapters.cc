@@ -3,10 +3,10 @@
 
 #include "client/adapter_formats/adapter_formats.h"
 #include "client/cli/commands.h"
-#include "client/cli/output.h"
 #include "client/cli/print_list.h"
-#include "client/cli/progress.h"
 #include "client/lib/local_file.h"
+#include "client/output/output.h"
+#include "client/output/progress.h"
 #include "common/status.h"
 
 namespace vico::client {

@@ -5,8 +5,8 @@
 #include <fmt/ranges.h>
 
 #include "client/cli/commands.h"
-#include "client/cli/output.h"
 #include "client/cli/print_list.h"
+#include "client/output/output.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -30,7 +30,7 @@ std::vector<std::string> WorkerRow(const v1::Worker& worker) {
 }
 
 void Print(const std::vector<v1::Worker>& workers, CommandContext& context) {
-  PrintList(
+  PrintItems(
       workers,
       {"WORKER", "DEVICE", "VERSION", "STATE", "JOBS", "MEMORY", "ADAPTERS", "LAST CONTACT (UTC)"},
       WorkerRow, context);
@@ -54,7 +54,7 @@ CommandResult Run(const AdminWorkers& /*command*/, CommandContext& context) {
 CommandResult Run(const AdminQueue& /*command*/, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto admin, context.open_admin());
   ASSIGN_OR_RETURN(const v1::Queue queue, admin->GetQueue());
-  PrintList(queue.lines(), {"TENANT", "KIND", "QUEUED", "RUNNING", "OLDEST"}, QueueRow, context);
+  PrintItems(queue.lines(), {"TENANT", "KIND", "QUEUED", "RUNNING", "OLDEST"}, QueueRow, context);
   return kExitOk;
 }
 

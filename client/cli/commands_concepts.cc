@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
-#include "client/cli/output.h"
 #include "client/cli/print_list.h"
-#include "client/cli/progress.h"
+#include "client/output/output.h"
+#include "client/output/progress.h"
 #include "common/status.h"
 
 namespace vico::client {

@@ -1,16 +1,25 @@
-// vico jobs list|show|cancel|retry|delete; `jobs watch` is in commands_run.cc.
+// vico jobs list|show|cancel|finish|retry|delete; `jobs watch` is in commands_run.cc.
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
-#include "client/cli/output.h"
 #include "client/cli/print_list.h"
+#include "client/output/output.h"
 #include "common/status.h"
+#include "common/text/utf8.h"
 
 namespace vico::client {
 namespace {
 
 std::string StepText(const v1::Job& job) {
   return job.total_steps() > 0 ? fmt::format("{}/{}", job.step(), job.total_steps()) : "-";
+}
+
+/// The start of a prompt, for a table.
+std::string Shortened(const std::string& prompt) {
+  constexpr std::size_t kMostColumns = 40;
+  const std::string text = Printable(prompt);
+  if (ColumnsOf(text) <= kMostColumns) return text;
+  return std::string(FirstColumns(text, kMostColumns - 1)) + "…";
 }
 
 void Print(const v1::Job& job, CommandContext& context) {
@@ -67,14 +76,18 @@ CommandResult Run(const JobsList& command, CommandContext& context) {
                    context.client.ListJobs(command.kind, command.states, command.limit));
   const auto row = [](const v1::Job& job) -> std::vector<std::string> {
     const bool generates = job.spec().has_generate();
-    return {job.name(),
-            KindText(job.kind()),
-            StateText(job.state()),
-            StepText(job),
-            TimeText(job.create_time()),
-            generates ? job.spec().generate().adapter() : job.adapter()};
+    return {
+        job.name(),
+        KindText(job.kind()),
+        StateText(job.state()),
+        StepText(job),
+        TimeText(job.create_time()),
+        generates ? job.spec().generate().adapter() : job.adapter(),
+        generates ? "" : job.spec().train().init_word(),
+        Shortened(generates ? job.spec().generate().prompt() : job.spec().train().sample_prompt())};
   };
-  PrintList(jobs, {"NAME", "KIND", "STATE", "STEP", "CREATED (UTC)", "ADAPTER"}, row, context);
+  PrintList(jobs, {"NAME", "KIND", "STATE", "STEP", "CREATED (UTC)", "ADAPTER", "WORD", "PROMPT"},
+            row, context);
   return kExitOk;
 }
 
@@ -93,6 +106,16 @@ CommandResult Run(const JobsCancel& command, CommandContext& context) {
     context.out << Printable(job.name()) << " cancel requested\n";
   } else {
     context.out << Printable(job.name()) << ' ' << StateText(job.state()) << '\n';
+  }
+  return kExitOk;
+}
+
+CommandResult Run(const JobsFinish& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Job job, context.client.FinishTraining(command.name));
+  if (context.json) {
+    context.out << JsonLine(job) << '\n';
+  } else {
+    context.out << Printable(job.name()) << " ends after its current step\n";
   }
   return kExitOk;
 }

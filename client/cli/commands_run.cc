@@ -9,9 +9,10 @@
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
-#include "client/cli/job_view.h"
-#include "client/cli/output.h"
+#include "client/cli/prompts_file.h"
 #include "client/lib/local_file.h"
+#include "client/output/job_view.h"
+#include "client/output/output.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -76,14 +77,48 @@ CommandResult WatchToEnd(const Watched& watched, CommandContext& context, const 
   return Outcome(*last, context);
 }
 
-/// The folder of a command's pictures, or nothing without --out. An error if it cannot be written:
-/// before the job exists.
+/// An error if the folder of a command's pictures cannot be written: before the job exists.
 template <typename Command>
-absl::StatusOr<std::optional<PictureFolder>> FolderOf(const Command& command) {
-  if (command.out.empty()) return std::optional<PictureFolder>();
-  RETURN_IF_ERROR(WithField("--out", CheckWritable(command.out)));
-  return std::optional(
-      PictureFolder(command.out, command.force ? Existing::kReplace : Existing::kKeep));
+absl::Status CheckFolderOf(const Command& command) {
+  return command.out.empty() ? absl::OkStatus() : WithField("--out", CheckWritable(command.out));
+}
+
+/// `prompt` is that of a generation.
+template <typename Command>
+std::optional<PictureFolder> FolderOf(const Command& command, const std::string& prompt) {
+  if (command.out.empty()) return std::nullopt;
+  return PictureFolder(command.out, prompt, command.force ? Existing::kReplace : Existing::kKeep);
+}
+
+CommandResult ShowChecked(const absl::StatusOr<v1::Job>& job, CommandContext& context) {
+  RETURN_IF_ERROR(job.status());
+  context.out << (context.json ? JsonLine(job->spec()) : job->spec().DebugString()) << '\n';
+  context.err << "nothing was queued (--dry-run)\n";
+  WarnIfNobodyServes(*job, context);
+  return kExitOk;
+}
+
+/// One spec, or one for each prompt of the file.
+absl::StatusOr<std::vector<v1::GenerateSpec>> SpecsOf(const Generate& command) {
+  if (command.prompts_file.empty()) return std::vector<v1::GenerateSpec>{command.spec};
+  const auto prompts = ReadPrompts(command.prompts_file);
+  RETURN_IF_ERROR(WithField("--prompts", prompts.status()));
+  std::vector<v1::GenerateSpec> specs(prompts->size(), command.spec);
+  for (std::size_t i = 0; i < prompts->size(); ++i) specs[i].set_prompt((*prompts)[i]);
+  return specs;
+}
+
+CommandResult GenerateOne(const Generate& command, const v1::GenerateSpec& spec,
+                          CommandContext& context) {
+  JobView view({.label = "generate",
+                .json = context.json,
+                .list_pictures = true,
+                .folder = FolderOf(command, spec.prompt())},
+               context.out, context.err, context.columns);
+  const Watched watched{view, command.cancel_on_interrupt, true, command.out, command.force};
+  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
+    return context.client.Generate(spec, view, stop);
+  });
 }
 
 void ShowDrawnSeeds(const std::vector<std::uint64_t>& seeds, CommandContext& context) {
@@ -93,8 +128,9 @@ void ShowDrawnSeeds(const std::vector<std::uint64_t>& seeds, CommandContext& con
 }  // namespace
 
 CommandResult Run(const Train& command, CommandContext& context) {
-  ASSIGN_OR_RETURN(std::optional<PictureFolder> folder, FolderOf(command));
+  RETURN_IF_ERROR(CheckFolderOf(command));
   ShowDrawnSeeds(command.drawn_seeds, context);
+  if (command.dry_run) return ShowChecked(context.client.CheckTraining(command.spec), context);
   ASSIGN_OR_RETURN(const v1::Job job, context.client.CreateTrainingJob(command.spec));
   if (!command.watch) {
     context.out << (context.json ? JsonLine(job) : Printable(job.name())) << '\n';
@@ -102,8 +138,8 @@ CommandResult Run(const Train& command, CommandContext& context) {
     return kExitOk;
   }
   WarnIfNobodyServes(job, context);
-  JobView view({.label = "train", .json = context.json, .folder = std::move(folder)}, context.out,
-               context.err, context.columns);
+  JobView view({.label = "train", .json = context.json, .folder = FolderOf(command, "")},
+               context.out, context.err, context.columns);
   WatchOptions options;
   options.include_pictures = !command.out.empty();
   const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out,
@@ -114,14 +150,14 @@ CommandResult Run(const Train& command, CommandContext& context) {
 }
 
 CommandResult Run(const JobsWatch& command, CommandContext& context) {
-  ASSIGN_OR_RETURN(std::optional<PictureFolder> folder, FolderOf(command));
+  RETURN_IF_ERROR(CheckFolderOf(command));
   ASSIGN_OR_RETURN(const v1::Job job, context.client.GetJob(command.name));
   WarnIfNobodyServes(job, context);
   const bool training = job.kind() == v1::JOB_KIND_TRAINING;
   JobView view({.label = training ? "train" : "generate",
                 .json = context.json,
                 .list_pictures = !training,
-                .folder = std::move(folder)},
+                .folder = FolderOf(command, job.spec().generate().prompt())},
                context.out, context.err, context.columns);
   WatchOptions options;
   options.after_sequence = command.after_sequence;
@@ -136,17 +172,16 @@ CommandResult Run(const JobsWatch& command, CommandContext& context) {
 CommandResult Run(const Generate& command, CommandContext& context) {
   // As an unset variable leaves it; the pictures would be lost.
   if (command.out.empty()) return absl::InvalidArgumentError("--out: must name a folder, got \"\"");
-  ASSIGN_OR_RETURN(std::optional<PictureFolder> folder, FolderOf(command));
+  RETURN_IF_ERROR(CheckFolderOf(command));
+  ASSIGN_OR_RETURN(const std::vector<v1::GenerateSpec> specs, SpecsOf(command));
   ShowDrawnSeeds(command.drawn_seeds, context);
-  JobView view({.label = "generate",
-                .json = context.json,
-                .list_pictures = true,
-                .folder = std::move(folder)},
-               context.out, context.err, context.columns);
-  const Watched watched{view, command.cancel_on_interrupt, true, command.out, command.force};
-  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
-    return context.client.Generate(command.spec, view, stop);
-  });
+  CommandResult result = kExitOk;
+  for (const v1::GenerateSpec& spec : specs) {
+    result = command.dry_run ? ShowChecked(context.client.CheckGeneration(spec), context)
+                             : GenerateOne(command, spec, context);
+    if (!result.ok() || *result != kExitOk) return result;
+  }
+  return result;
 }
 
 }  // namespace vico::client

@@ -10,11 +10,11 @@
 
 #include "client/cli/arguments.h"
 #include "client/cli/commands.h"
-#include "client/cli/exit_code.h"
-#include "client/cli/interrupt.h"
-#include "client/cli/progress.h"
-#include "client/cli/settings.h"
 #include "client/lib/client.h"
+#include "client/output/exit_code.h"
+#include "client/output/interrupt.h"
+#include "client/output/progress.h"
+#include "client/settings/settings.h"
 #include "common/process/core_dumps.h"
 #include "common/random_bits.h"
 
@@ -35,8 +35,9 @@ int main(int argc, char** argv) {
     const char* const value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
   };
-  // `vico version` needs no settings, so it works with a broken file of them.
-  const bool local = std::holds_alternative<client::Version>(parsed.arguments->command);
+  // These need no settings, so they work with a broken file of them.
+  const bool local = std::holds_alternative<client::Version>(parsed.arguments->command) ||
+                     std::holds_alternative<client::Completion>(parsed.arguments->command);
   absl::StatusOr<client::Settings> settings = client::Settings();
   if (!local) {
     settings = client::ReadSettings(parsed.arguments->connection, environment,
@@ -51,6 +52,9 @@ int main(int argc, char** argv) {
   if (!local) options.server = settings->server;
   options.ca = settings->ca;
   options.key = std::move(settings->key);
+  if (std::holds_alternative<client::CompleteWords>(parsed.arguments->command)) {
+    options.call_deadline = std::chrono::seconds(1);  // somebody waits at a prompt
+  }
   options.trace = vico::ParseTraceparent(environment("TRACEPARENT"), environment("TRACESTATE"))
                       .value_or(vico::TraceContext{});
   const auto connection = client::Client::Open(options, vico::RandomBits);
@@ -68,7 +72,8 @@ int main(int argc, char** argv) {
                                    return client::AdminClient::Open(
                                        {.server = settings->admin_server,
                                         .tls = {settings->cert, settings->cert_key, settings->ca}});
-                                 }};
+                                 },
+                                 client::AddressHint(parsed.arguments->command, *settings)};
   const client::ExitCode code = client::RunCommand(parsed.arguments->command, context);
   std::cout << std::flush;
   return std::cout.good() || code != client::kExitOk ? code : client::kExitOther;

@@ -77,6 +77,9 @@ void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bit
                          [&spec](std::int32_t steps) { spec.set_steps(steps); });
   AddField<std::int32_t>(app, "--batch-size", "Pictures per step",
                          [&spec](std::int32_t size) { spec.set_batch_size(size); });
+  AddField<std::int32_t>(app, "--devices",
+                         "Devices of one worker that share the pictures of a step; 1 if left out",
+                         [&spec](std::int32_t devices) { spec.set_devices(devices); });
   AddField<std::string>(
       app, "--seed", "Seed; the same seed gives the same adapter; random or -1: drawn and shown",
       [&](const std::string& text) { spec.set_seed(Seed(text, random_bits, train.drawn_seeds)); })
@@ -111,6 +114,8 @@ void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bit
                          [&spec](std::int32_t steps) { spec.set_sample_every_steps(steps); });
   AddField<std::string>(app, "--sample-prompt", "Prompt of the sample pictures",
                         [&spec](const std::string& prompt) { spec.set_sample_prompt(prompt); });
+  app.add_flag("--dry-run", train.dry_run,
+               "Check the job and show it as it would be queued, with all defaults");
   app.add_flag("--watch", train.watch, "Watch the job until it ends");
   app.add_flag("--cancel-on-interrupt", train.cancel_on_interrupt,
                "Cancel the job on Ctrl-C; without this it keeps running");
@@ -125,10 +130,15 @@ void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& r
   AddField<std::int32_t>(app, "-n,--count", "Number of pictures",
                          [&spec](std::int32_t count) { spec.set_picture_count(count); });
   app.add_option("--out", generate.out,
-                 "Folder for picture_<index>_<seed>.png; beside another picture of that name it is "
-                 "picture_<index>_<seed>_2.png")
+                 "Folder for <job>_<prompt>_<seed>.png; beside another picture of that name it is "
+                 "<job>_<prompt>_<seed>_2.png")
       ->type_name(kFolderType)
       ->capture_default_str();
+  app.add_option("--prompts", generate.prompts_file,
+                 "File with a prompt a line, instead of PROMPT; each is a job of its own")
+      ->type_name(kFileType);
+  app.add_flag("--dry-run", generate.dry_run,
+               "Check the job and show it as it would be queued, with all defaults");
   app.add_flag("--force", generate.force, "Replace pictures of the same name in the folder");
   app.add_option_function<std::vector<std::string>>(
          "--seed",

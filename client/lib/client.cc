@@ -20,13 +20,14 @@ constexpr std::size_t kLargestPage = 100;
 // Fetches pages until it has `limit` items or all. `fetch` makes the call, `items` returns the
 // repeated field of a response.
 template <typename Item, typename Request, typename Fetch, typename Items>
-absl::StatusOr<std::vector<Item>> Collect(Request request, std::size_t limit, const Fetch& fetch,
-                                          const Items& items) {
-  std::vector<Item> all;
-  while (all.size() < limit) {
-    request.set_page_size(static_cast<int>(std::min(limit - all.size(), kLargestPage)));
+absl::StatusOr<Listing<Item>> Collect(Request request, std::size_t limit, const Fetch& fetch,
+                                      const Items& items) {
+  Listing<Item> all;
+  while (all.items.size() < limit) {
+    request.set_page_size(static_cast<int>(std::min(limit - all.items.size(), kLargestPage)));
     ASSIGN_OR_RETURN(auto page, fetch(request));
-    for (Item& item : *items(page)) all.push_back(std::move(item));
+    for (Item& item : *items(page)) all.items.push_back(std::move(item));
+    all.total = static_cast<std::size_t>(std::max(page.total_size(), 0));
     if (page.next_page_token().empty()) break;
     request.set_page_token(page.next_page_token());
   }
@@ -36,6 +37,7 @@ absl::StatusOr<std::vector<Item>> Collect(Request request, std::size_t limit, co
 }  // namespace
 
 void WatchHandler::OnJob(const std::string& /*job*/) {}
+void WatchHandler::OnPosition(const v1::Event::Position& /*position*/) {}
 void WatchHandler::OnReconnect(const absl::Status& /*error*/, absl::Duration /*wait*/) {}
 
 absl::Status Client::Link::Retry(std::chrono::milliseconds total, std::chrono::milliseconds each,
@@ -71,7 +73,7 @@ absl::StatusOr<v1::Concept> Client::GetConcept(const std::string& name) {
   return link_->Call(*link_->concepts, &v1::ConceptService::Stub::GetConcept, request);
 }
 
-absl::StatusOr<std::vector<v1::Concept>> Client::ListConcepts(std::size_t limit) {
+absl::StatusOr<Listing<v1::Concept>> Client::ListConcepts(std::size_t limit) {
   return Collect<v1::Concept>(
       v1::ListConceptsRequest(), limit,
       [&](const v1::ListConceptsRequest& request) {
@@ -93,15 +95,31 @@ absl::StatusOr<v1::Job> Client::CreateTrainingJob(const v1::TrainSpec& spec) {
   return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateTrainingJob, request);
 }
 
+absl::StatusOr<v1::Job> Client::CheckTraining(const v1::TrainSpec& spec) {
+  v1::CreateTrainingJobRequest request;
+  request.set_request_id(NewId());
+  request.set_validate_only(true);
+  *request.mutable_train() = spec;
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateTrainingJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::CheckGeneration(const v1::GenerateSpec& spec) {
+  v1::CreateGenerationJobRequest request;
+  request.set_request_id(NewId());
+  request.set_validate_only(true);
+  *request.mutable_generate() = spec;
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateGenerationJob, request);
+}
+
 absl::StatusOr<v1::Job> Client::GetJob(const std::string& name) {
   v1::GetJobRequest request;
   request.set_name(name);
   return link_->Call(*link_->jobs, &v1::JobService::Stub::GetJob, request);
 }
 
-absl::StatusOr<std::vector<v1::Job>> Client::ListJobs(v1::JobKind kind,
-                                                      const std::vector<v1::JobState>& states,
-                                                      std::size_t limit) {
+absl::StatusOr<Listing<v1::Job>> Client::ListJobs(v1::JobKind kind,
+                                                  const std::vector<v1::JobState>& states,
+                                                  std::size_t limit) {
   v1::ListJobsRequest request;
   request.set_kind(kind);
   request.mutable_states()->Assign(states.begin(), states.end());
@@ -117,6 +135,12 @@ absl::StatusOr<v1::Job> Client::CancelJob(const std::string& name) {
   v1::CancelJobRequest request;
   request.set_name(name);
   return link_->Call(*link_->jobs, &v1::JobService::Stub::CancelJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::FinishTraining(const std::string& name) {
+  v1::FinishTrainingRequest request;
+  request.set_name(name);
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::FinishTraining, request);
 }
 
 absl::StatusOr<v1::Job> Client::RetryJob(const std::string& name) {
@@ -138,7 +162,7 @@ absl::StatusOr<v1::Adapter> Client::GetAdapter(const std::string& name) {
   return link_->Call(*link_->adapters, &v1::AdapterService::Stub::GetAdapter, request);
 }
 
-absl::StatusOr<std::vector<v1::Adapter>> Client::ListAdapters(std::size_t limit) {
+absl::StatusOr<Listing<v1::Adapter>> Client::ListAdapters(std::size_t limit) {
   return Collect<v1::Adapter>(
       v1::ListAdaptersRequest(), limit,
       [&](const v1::ListAdaptersRequest& request) {

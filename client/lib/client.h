@@ -56,6 +56,9 @@ class WatchHandler {
   /// not requested or the server no longer has this one. An error ends the watch, which returns it.
   virtual absl::Status OnEvent(const v1::Event& event, const std::string* bytes) = 0;
 
+  /// The place of the job in the queue has changed.
+  virtual void OnPosition(const v1::Event::Position& position);
+
   /// The stream ended with `error`; the client opens another after `wait`.
   virtual void OnReconnect(const absl::Status& error, absl::Duration wait);
 };
@@ -67,6 +70,14 @@ struct WatchOptions {
 
 /// Called with the bytes transferred so far and in all.
 using TransferProgress = std::function<void(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
+
+/// The newest entries of a collection.
+template <typename Item>
+struct Listing {
+  std::vector<Item> items;
+  /// Of the whole collection; `items` may be fewer. A server counts to 10,000, an old one not.
+  std::size_t total = 0;
+};
 
 class Client {
  public:
@@ -81,16 +92,21 @@ class Client {
                                             const std::string& display_name,
                                             const TransferProgress& progress = {});
   absl::StatusOr<v1::Concept> GetConcept(const std::string& name);
-  absl::StatusOr<std::vector<v1::Concept>> ListConcepts(std::size_t limit);
+  absl::StatusOr<Listing<v1::Concept>> ListConcepts(std::size_t limit);
   absl::Status DeleteConcept(const std::string& name);
 
   absl::StatusOr<v1::Job> CreateTrainingJob(const v1::TrainSpec& spec);
+  /// The job as it would be created, with defaults filled in; nothing is created.
+  absl::StatusOr<v1::Job> CheckTraining(const v1::TrainSpec& spec);
+  absl::StatusOr<v1::Job> CheckGeneration(const v1::GenerateSpec& spec);
   absl::StatusOr<v1::Job> GetJob(const std::string& name);
   /// Newest first. An unspecified `kind` and empty `states` match all jobs.
-  absl::StatusOr<std::vector<v1::Job>> ListJobs(v1::JobKind kind,
-                                                const std::vector<v1::JobState>& states,
-                                                std::size_t limit);
+  absl::StatusOr<Listing<v1::Job>> ListJobs(v1::JobKind kind,
+                                            const std::vector<v1::JobState>& states,
+                                            std::size_t limit);
   absl::StatusOr<v1::Job> CancelJob(const std::string& name);
+  /// Ends a running training after its current step; it succeeds with the adapter as it is then.
+  absl::StatusOr<v1::Job> FinishTraining(const std::string& name);
   absl::StatusOr<v1::Job> RetryJob(const std::string& name);
   /// Only a job that has ended; else kFailedPrecondition.
   absl::Status DeleteJob(const std::string& name);
@@ -104,7 +120,7 @@ class Client {
                                      const std::stop_token& stop = {});
 
   absl::StatusOr<v1::Adapter> GetAdapter(const std::string& name);
-  absl::StatusOr<std::vector<v1::Adapter>> ListAdapters(std::size_t limit);
+  absl::StatusOr<Listing<v1::Adapter>> ListAdapters(std::size_t limit);
   /// Writes the adapter to `file` after verifying its digest; on errors `file` is unchanged. If
   /// there is such a file: nothing happens if it is this adapter; otherwise kAlreadyExists before
   /// the download, unless it is to be replaced.

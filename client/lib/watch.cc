@@ -32,7 +32,7 @@ struct StreamEnd {
   absl::Status remote;  // of the stream
 };
 
-// Reads one stream to its end. Calls `on_message` with the name of the job for each message.
+// Reads one stream to its end. Calls `on_message` with each message first.
 template <typename Link, typename Open, typename OnMessage>
 StreamEnd ReadStream(const Link& link, const std::stop_token& stop, const Open& open,
                      EventAssembler& assembler, const OnMessage& on_message) {
@@ -43,7 +43,7 @@ StreamEnd ReadStream(const Link& link, const std::stop_token& stop, const Open& 
   StreamEnd end;
   v1::WatchJobResponse message;
   while (end.local.ok() && reader->Read(&message)) {
-    on_message(message.job());
+    on_message(message);
     end.local = assembler.Take(std::move(message));
   }
   if (!end.local.ok()) context.TryCancel();
@@ -83,11 +83,13 @@ absl::StatusOr<v1::Event> Client::Watch(std::string job,
   auto last_contact = steady_clock::now();
   bool received = false;  // a message on this stream
   if (!job.empty()) handler.OnJob(job);
-  const auto on_message = [&](const std::string& name) {
+  const auto on_message = [&](const v1::WatchJobResponse& message) {
     received = true;
-    if (!job.empty() || name.empty()) return;
-    job = name;
-    handler.OnJob(job);
+    if (job.empty() && !message.job().empty()) {
+      job = message.job();
+      handler.OnJob(job);
+    }
+    if (message.has_position()) handler.OnPosition(message.position());
   };
   const auto open = [&](grpc::ClientContext& context) -> std::unique_ptr<Reader> {
     if (job.empty()) return link_->jobs->Generate(&context, *generate);

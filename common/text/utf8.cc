@@ -20,6 +20,10 @@ utf8proc_int32_t TakeCodePoint(std::string_view& rest) {
   return used < 1 ? kNotUtf8 : code;
 }
 
+std::size_t WidthOf(utf8proc_int32_t code) {
+  return code == kNotUtf8 ? 1 : static_cast<std::size_t>(std::max(utf8proc_charwidth(code), 0));
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view bytes) {
@@ -31,12 +35,18 @@ bool IsUtf8(std::string_view bytes) {
 
 std::size_t ColumnsOf(std::string_view text) {
   std::size_t columns = 0;
-  while (!text.empty()) {
-    const utf8proc_int32_t code = TakeCodePoint(text);
-    columns +=
-        code == kNotUtf8 ? 1 : static_cast<std::size_t>(std::max(utf8proc_charwidth(code), 0));
-  }
+  while (!text.empty()) columns += WidthOf(TakeCodePoint(text));
   return columns;
+}
+
+std::string_view FirstColumns(std::string_view text, std::size_t columns) {
+  std::string_view rest = text;
+  std::size_t bytes = 0;
+  for (std::size_t used = 0; !rest.empty(); bytes = text.size() - rest.size()) {
+    used += WidthOf(TakeCodePoint(rest));
+    if (used > columns) break;
+  }
+  return text.substr(0, bytes);
 }
 
 absl::StatusOr<std::string_view> TextOf(std::string_view field, std::string_view bytes) {

@@ -19,6 +19,7 @@ namespace vico::end_to_end {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -98,6 +99,19 @@ TEST_F(DemoTest, UsesTheGivenPicturesAndPrompts) {
                          "a photo of a mug in the snow", "a photo of a mug in the snow"}));
 }
 
+TEST_F(DemoTest, ScaledOutUsesThreeServersAndCleansUp) {
+  const Finished demo =
+      RunToEnd(Demo({"--scaled-out", "--steps", "4", "--prompt", "a photo of S* in the snow"}),
+               std::chrono::minutes(5));
+  ASSERT_EQ(demo.exit_code, 0) << demo.out << demo.err;
+  ExpectCleanedUp();
+  EXPECT_THAT(ProcessesWith("vico-scaled-out."), IsEmpty());
+  for (const char* server : {"server 1", "server 2", "server 3"}) {
+    EXPECT_THAT(demo.out, ContainsRegex(std::string(server) + " answered [1-9][0-9]* calls"));
+  }
+  EXPECT_FALSE(cv::imread(out() + "/contact_sheet.png").empty());
+}
+
 TEST_F(DemoTest, CleansUpOnSigterm) {
   ProcessOptions options;
   options.out = options.err = folder_.path() + "/log";
@@ -144,7 +158,7 @@ TEST(ShippedBaseTest, TrainsAndDraws) {
     const Finished generate = cluster.Vico(
         {"generate", with, "a photo of a S* on the beach", "--seed", "1", "--out", out.path()});
     ASSERT_EQ(generate.exit_code, 0) << generate.err;
-    cv::Mat picture = cv::imread(out.path() + "/picture_0_1.png");
+    cv::Mat picture = cv::imread(generate.out.substr(0, generate.out.find('\n')));
     ASSERT_FALSE(picture.empty());
     cv::Scalar mean, deviation;
     cv::meanStdDev(picture, mean, deviation);

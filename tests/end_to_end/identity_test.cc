@@ -303,8 +303,8 @@ TEST_F(IdentityTest, AnOperatorListsWorkersAndTheQueueAndDrainsAWorker) {
     const auto line = nlohmann::json::parse(Operate("operator", {"queue", "--json"}).out);
     EXPECT_EQ(line.at("tenant"), "acme");
     EXPECT_EQ(line.at("kind"), "JOB_KIND_TRAINING");
-    EXPECT_EQ(line.at("waiting"), "1");
-    EXPECT_EQ(line.at("running"), "0");
+    EXPECT_EQ(line.at("waiting"), 1);
+    EXPECT_EQ(line.at("running"), 0);
   }
   EXPECT_THAT(Operate("operator", {"queue"}).out, Not(HasSubstr("robot")));
 

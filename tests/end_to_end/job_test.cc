@@ -126,7 +126,7 @@ TEST_F(JobTest, AConceptBecomesAnAdapterThatDrawsPictures) {
   std::set<std::string> kinds;
   for (std::size_t i = 0; i < events.size(); ++i) {
     const auto& event = events[i].at("event");
-    EXPECT_EQ(event.at("sequence"), fmt::format("{}", i + 1));
+    EXPECT_EQ(event.at("sequence"), i + 1);
     for (const char* kind : {"queued", "started", "progress", "sample", "mask", "succeeded"}) {
       if (event.contains(kind)) kinds.insert(kind);
     }
@@ -134,16 +134,17 @@ TEST_F(JobTest, AConceptBecomesAnAdapterThatDrawsPictures) {
   }
   EXPECT_THAT(kinds, ::testing::ElementsAre("mask", "progress", "queued", "sample", "started",
                                             "succeeded"));
-  EXPECT_TRUE(std::filesystem::exists(out.path() + "/sample_step_3.png"));
+  const std::string job = std::string(events[0].at("job")).substr(5, 8);
+  EXPECT_TRUE(std::filesystem::exists(fmt::format("{}/{}_sample_step_3.png", out.path(), job)));
   for (int i = 0; i < 5; ++i) {
-    EXPECT_TRUE(std::filesystem::exists(out.path() + fmt::format("/mask_{}.png", i)));
+    EXPECT_TRUE(std::filesystem::exists(fmt::format("{}/{}_mask_{}.png", out.path(), job, i)));
   }
 
   const Finished show = cluster_->Vico({"adapters", "show", adapter, "--json"});
   ASSERT_EQ(show.exit_code, 0) << show.err;
   const auto shown = nlohmann::json::parse(show.out);
   EXPECT_EQ(shown.at("init_word"), "robot");
-  EXPECT_EQ(shown.at("summary").at("steps"), "6");
+  EXPECT_EQ(shown.at("summary").at("steps"), 6);
   EXPECT_GT(shown.at("summary").at("first_loss").get<double>(), 0.0);
 
   const std::string file = out.path() + "/adapter.safetensors";
@@ -159,9 +160,14 @@ TEST_F(JobTest, AConceptBecomesAnAdapterThatDrawsPictures) {
       cluster_->Vico({"generate", adapter, "a photo of S* on the beach", "-n", "2", "--seed", "5",
                       "--steps", "2", "--preview", "1", "--out", out.path()});
   ASSERT_EQ(generate.exit_code, 0) << generate.err;
-  EXPECT_EQ(generate.out, fmt::format("{0}/picture_0_5.png\n{0}/picture_1_6.png\n", out.path()));
-  EXPECT_THAT(ReadFile(out.path() + "/picture_1_6.png"), ::testing::StartsWith("\x89PNG"));
-  EXPECT_TRUE(std::filesystem::exists(out.path() + "/preview_0_step_1.png"));
+  const std::string first = FirstLine(generate.out);
+  const std::string suffix = "_a-photo-of-s-on-the-beach_5.png";
+  ASSERT_THAT(first, ::testing::EndsWith(suffix));
+  const std::string prefix = first.substr(0, first.size() - suffix.size());
+  EXPECT_EQ(generate.out,
+            fmt::format("{0}{1}5.png\n{0}{1}6.png\n", prefix, suffix.substr(0, suffix.size() - 5)));
+  EXPECT_THAT(ReadFile(first), ::testing::StartsWith("\x89PNG"));
+  EXPECT_TRUE(std::filesystem::exists(prefix + "_preview_0_step_1.png"));
 
   // The downloaded adapter can be imported and draws the same pictures.
   const Finished import = cluster_->Vico({"adapters", "import", file, "--reference", reference});
@@ -272,7 +278,8 @@ TEST_F(JobTest, AGenerationContinuesWithoutItsClient) {
   }
   const Finished watch = cluster_->Vico({"jobs", "watch", job, "--out", folder.path() + "/later"});
   EXPECT_EQ(watch.exit_code, 0) << watch.err;
-  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/later/picture_0_3.png"));
+  EXPECT_TRUE(std::filesystem::exists(
+      fmt::format("{}/later/{}_a-robot_3.png", folder.path(), job.substr(5, 8))));
 }
 
 TEST_F(JobTest, TheClientPrintsWarnings) {

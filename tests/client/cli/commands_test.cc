@@ -11,7 +11,7 @@
 
 #include <gmock/gmock.h>
 
-#include "client/cli/output.h"
+#include "client/output/output.h"
 #include "common/field_errors.h"
 #include "common/random_bits.h"
 #include "common/rpc/status_grpc.h"
@@ -35,6 +35,7 @@ class CommandsTest : public testing::Test {
     server_.train = [this](const v1::CreateTrainingJobRequest& request, v1::Job& job) {
       ++calls_;
       trained_ = request.train();
+      only_validated_ = request.validate_only();
       job.set_name("jobs/1");
       job.set_base_model_unavailable(nobody_serves_);
       job.mutable_spec()->mutable_train()->set_base_model("baseModels/toy");
@@ -127,6 +128,7 @@ class CommandsTest : public testing::Test {
   std::string picture_ = "PNG";
   v1::TrainSpec trained_;
   v1::GenerateSpec generated_;
+  bool only_validated_ = false;
   bool nobody_serves_ = false;
   bool warns_ = false;
   int calls_ = 0;
@@ -172,14 +174,49 @@ TEST_F(CommandsTest, AllRefusedPicturesAreNamedByTheirFiles) {
 }
 
 TEST_F(CommandsTest, ASecondPictureDoesNotReplaceTheFirst) {
-  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out")}), kExitOk) << err_.str();
-  EXPECT_EQ(out_.str(), At("out/picture_0_7.png") + "\n");
+  EXPECT_EQ(Vico({"generate", "x", "a p", "--out", At("out")}), kExitOk) << err_.str();
+  EXPECT_EQ(out_.str(), At("out/1_a-p_7.png") + "\n");
   picture_ = "another PNG";
-  EXPECT_EQ(Vico({"generate", "x", "q", "--out", At("out")}), kExitOk);
-  EXPECT_EQ(out_.str(), At("out/picture_0_7_2.png") + "\n");
-  EXPECT_EQ(Read("out/picture_0_7.png"), "PNG");
-  EXPECT_EQ(Vico({"generate", "x", "q", "--out", At("out"), "--force"}), kExitOk);
-  EXPECT_EQ(Read("out/picture_0_7.png"), "another PNG");
+  EXPECT_EQ(Vico({"generate", "x", "a p", "--out", At("out")}), kExitOk);
+  EXPECT_EQ(out_.str(), At("out/1_a-p_7_2.png") + "\n");
+  EXPECT_EQ(Read("out/1_a-p_7.png"), "PNG");
+  EXPECT_EQ(Vico({"generate", "x", "a p", "--out", At("out"), "--force"}), kExitOk);
+  EXPECT_EQ(Read("out/1_a-p_7.png"), "another PNG");
+}
+
+TEST_F(CommandsTest, EachPromptOfAFileIsAJob) {
+  Write("prompts", "p one\np two\n");
+  EXPECT_EQ(Vico({"generate", "x", "--prompts", At("prompts"), "--out", At("out")}), kExitOk)
+      << err_.str();
+  EXPECT_EQ(calls_, 2);
+  EXPECT_EQ(out_.str(), At("out/1_p-one_7.png") + "\n" + At("out/1_p-two_7.png") + "\n");
+  EXPECT_FALSE(
+      ParseArguments({"generate", "x", "p", "--prompts", "f"}, [] { return 0; }).arguments);
+  EXPECT_EQ(Vico({"generate", "x", "--prompts", At("missing")}), kExitInvalidArgument);
+  EXPECT_THAT(err_.str(), HasSubstr("--prompts"));
+  EXPECT_EQ(calls_, 2);
+}
+
+TEST_F(CommandsTest, ADryRunShowsTheJobAndQueuesNothing) {
+  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--dry-run"}), kExitOk) << err_.str();
+  EXPECT_TRUE(only_validated_);
+  EXPECT_THAT(out_.str(), HasSubstr("baseModels/toy"));
+  EXPECT_THAT(err_.str(), HasSubstr("nothing was queued"));
+}
+
+TEST_F(CommandsTest, AListSaysHowManyThereAre) {
+  server_.list = [](const v1::ListConceptsRequest&, v1::ListConceptsResponse& response) {
+    response.add_concepts()->set_name("concepts/1");
+    response.set_total_size(139);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Vico({"concepts", "list", "--limit", "1"}), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr("1 of 139"));
+}
+
+TEST_F(CommandsTest, NumbersOf64BitsAreNumbersInJson) {
+  EXPECT_EQ(Vico({"adapters", "show", "1", "--json"}), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("\"size_bytes\":7,"));
 }
 
 TEST_F(CommandsTest, ADownloadDoesNotReplaceAFile) {

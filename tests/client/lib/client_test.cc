@@ -215,11 +215,13 @@ TEST_F(ClientTest, ListsReadPagesUpToTheLimit) {
     tokens.push_back(request.page_token());
     for (int i = 0; i < std::min(request.page_size(), 2); ++i) response.add_concepts();
     response.set_next_page_token("page-" + std::to_string(tokens.size()));
+    response.set_total_size(139);
     return grpc::Status::OK;
   };
   const auto concepts = client_->ListConcepts(5);
   ASSERT_TRUE(concepts.ok()) << concepts.status();
-  EXPECT_THAT(*concepts, SizeIs(5));
+  EXPECT_THAT(concepts->items, SizeIs(5));
+  EXPECT_EQ(concepts->total, 139U);
   EXPECT_THAT(tokens, ElementsAre("", "page-1", "page-2"));
 }
 

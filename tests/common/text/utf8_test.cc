@@ -26,6 +26,15 @@ TEST(Utf8Test, ColumnsAreThoseOfATerminal) {
   EXPECT_EQ(ColumnsOf("\xff"), 1U);
 }
 
+TEST(Utf8Test, TheFirstColumnsEndAtACharacter) {
+  EXPECT_EQ(FirstColumns("abc", 2), "ab");
+  EXPECT_EQ(FirstColumns("abc", 3), "abc");
+  EXPECT_EQ(FirstColumns("模型", 3), "模");
+  EXPECT_EQ(FirstColumns("e\xcc\x81x", 1), "e\xcc\x81");
+  EXPECT_EQ(FirstColumns("", 3), "");
+  EXPECT_EQ(FirstColumns("abc", 0), "");
+}
+
 TEST(Utf8Test, AByteOrderMarkIsNoText) {
   EXPECT_EQ(TextOf("f", "\xef\xbb\xbfkey").value(), "key");
   EXPECT_EQ(TextOf("f", "key").value(), "key");

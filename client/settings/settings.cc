@@ -1,4 +1,4 @@
-#include "client/cli/settings.h"
+#include "client/settings/settings.h"
 
 #include <fstream>
 #include <sstream>
@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "client/cli/config_file.h"
+#include "client/settings/config_file.h"
 #include "common/rpc/metadata.h"
 #include "common/status.h"
 #include "common/text/utf8.h"
@@ -82,10 +82,17 @@ absl::StatusOr<Settings> ReadSettings(const ConnectionFlags& flags, const Enviro
     return WithHome(first(flag, variable, line), home);
   };
   Settings settings;
+  const auto source = [&](const char* variable, const char* line) -> std::string {
+    if (!flags.server.empty()) return "--server";
+    if (!Trimmed(environment(variable)).empty()) return variable;
+    return lines[line].empty() ? "the default" : config.string();
+  };
   settings.server = first(flags.server, "VICO_SERVER", "server");
+  settings.server_source = source("VICO_SERVER", "server");
   if (settings.server.empty()) settings.server = kDefaultServer;
   settings.ca = path(flags.ca, "VICO_CA", "ca");
   settings.admin_server = first(flags.server, "VICO_ADMIN_SERVER", "admin_server");
+  settings.admin_server_source = source("VICO_ADMIN_SERVER", "admin_server");
   if (settings.admin_server.empty()) settings.admin_server = kDefaultAdminServer;
   settings.cert = path(flags.cert, "VICO_CERT", "cert");
   settings.cert_key = path(flags.cert_key, "VICO_CERT_KEY", "cert_key");

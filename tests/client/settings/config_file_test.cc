@@ -1,4 +1,4 @@
-#include "client/cli/config_file.h"
+#include "client/settings/config_file.h"
 
 #include <string>
 

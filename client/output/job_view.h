@@ -6,9 +6,9 @@
 #include <ostream>
 #include <string>
 
-#include "client/cli/picture_folder.h"
-#include "client/cli/progress.h"
 #include "client/lib/client.h"
+#include "client/output/picture_folder.h"
+#include "client/output/progress.h"
 
 namespace vico::client {
 
@@ -27,6 +27,7 @@ class JobView : public WatchHandler {
 
   void OnJob(const std::string& job) override;
   absl::Status OnEvent(const v1::Event& event, const std::string* bytes) override;
+  void OnPosition(const v1::Event::Position& position) override;
   void OnReconnect(const absl::Status& error, absl::Duration wait) override;
 
   /// Empty before OnJob.
@@ -38,6 +39,7 @@ class JobView : public WatchHandler {
 
  private:
   void Show(const v1::Event& event, const std::string& file);
+  void ShowProgress(const v1::Event::Progress& event);
   void Note(const std::string& line);
 
   JobViewOptions options_;
@@ -47,6 +49,7 @@ class JobView : public WatchHandler {
   std::string job_;
   std::uint64_t sequence_ = 0;
   bool connected_ = true;
+  std::optional<double> smooth_loss_;  // exponential mean over the events
 };
 
 }  // namespace vico::client

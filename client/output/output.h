@@ -13,8 +13,8 @@
 
 namespace vico::client {
 
-/// One line of JSON with the field names of the .proto files, unset fields included. 64-bit numbers
-/// are strings, as in Protobuf's JSON format. Characters that a terminal interprets are escapes.
+/// One line of JSON with the field names of the .proto files, unset fields included. 64-bit
+/// numbers are numbers, also beyond 2^53. Characters that a terminal interprets are escapes.
 std::string JsonLine(const google::protobuf::Message& message);
 
 /// {"job":"jobs/…","event":{…},"file":"beach/picture_0_7.png"}; `file` only if it is not empty.

@@ -1,23 +1,33 @@
-#include "client/cli/picture_folder.h"
+#include "client/output/picture_folder.h"
 
 #include <fmt/format.h>
 
 #include "client/lib/local_file.h"
 #include "common/status.h"
+#include "common/text/slug.h"
 
 namespace vico::client {
 
-std::string PictureFileName(const v1::Event& event) {
+std::string PromptSlug(const std::string& prompt) {
+  constexpr std::size_t kMostBytes = 40;
+  const std::string slug = Slug(prompt, kMostBytes);
+  return slug.empty() ? "picture" : slug;
+}
+
+std::string PictureFileName(const std::string& job, const std::string& slug,
+                            const v1::Event& event) {
+  constexpr std::size_t kIdLetters = 8;
+  const std::string id = job.substr(job.rfind('/') + 1).substr(0, kIdLetters);
   switch (event.what_case()) {
     case v1::Event::kPicture:
-      return fmt::format("picture_{}_{}.png", event.picture().index(), event.picture().seed());
+      return fmt::format("{}_{}_{}.png", id, slug, event.picture().seed());
     case v1::Event::kPreview:
-      return fmt::format("preview_{}_step_{}.png", event.preview().picture_index(),
+      return fmt::format("{}_preview_{}_step_{}.png", id, event.preview().picture_index(),
                          event.preview().step());
     case v1::Event::kSample:
-      return fmt::format("sample_step_{}.png", event.sample().step());
+      return fmt::format("{}_sample_step_{}.png", id, event.sample().step());
     case v1::Event::kMask:
-      return fmt::format("mask_{}.png", event.mask().picture_index());
+      return fmt::format("{}_mask_{}.png", id, event.mask().picture_index());
     default:
       return "";
   }
@@ -29,9 +39,10 @@ std::string NumberedName(const std::string& name, int number) {
   return fmt::format("{}_{}{}", path.stem().string(), number, path.extension().string());
 }
 
-absl::StatusOr<std::filesystem::path> PictureFolder::Save(const v1::Event& event,
+absl::StatusOr<std::filesystem::path> PictureFolder::Save(const std::string& job,
+                                                          const v1::Event& event,
                                                           const std::string& bytes) {
-  const std::string name = PictureFileName(event);
+  const std::string name = PictureFileName(job, slug_, event);
   if (name.empty()) return std::filesystem::path();
   std::filesystem::path& ours = written_[name];
   std::error_code ignored;

@@ -1,4 +1,4 @@
-#include "client/cli/interrupt.h"
+#include "client/output/interrupt.h"
 
 #include <array>
 #include <csignal>

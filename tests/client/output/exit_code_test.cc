@@ -1,4 +1,4 @@
-#include "client/cli/exit_code.h"
+#include "client/output/exit_code.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "client/cli/picture_folder.h"
+#include "client/output/picture_folder.h"
 
 #include <filesystem>
 #include <fstream>
@@ -13,20 +13,29 @@
 namespace vico::client {
 namespace {
 
-TEST(PictureFolderTest, FileNamesTellTheKindOfPicture) {
+TEST(PictureFolderTest, FileNamesHoldTheJobThePromptAndTheSeed) {
+  const auto name = [](const v1::Event& event) {
+    return PictureFileName("jobs/1c9e2a3b4c5d6e7f", "a-cat", event);
+  };
   v1::Event event;
   event.mutable_picture()->set_index(2);
   event.mutable_picture()->set_seed(18446744073709551615ULL);
-  EXPECT_EQ(PictureFileName(event), "picture_2_18446744073709551615.png");
+  EXPECT_EQ(name(event), "1c9e2a3b_a-cat_18446744073709551615.png");
   event.mutable_sample()->set_step(50);
-  EXPECT_EQ(PictureFileName(event), "sample_step_50.png");
+  EXPECT_EQ(name(event), "1c9e2a3b_sample_step_50.png");
   event.mutable_mask()->set_picture_index(3);
-  EXPECT_EQ(PictureFileName(event), "mask_3.png");
+  EXPECT_EQ(name(event), "1c9e2a3b_mask_3.png");
   event.mutable_preview()->set_picture_index(1);
   event.mutable_preview()->set_step(5);
-  EXPECT_EQ(PictureFileName(event), "preview_1_step_5.png");
+  EXPECT_EQ(name(event), "1c9e2a3b_preview_1_step_5.png");
   event.mutable_progress();
-  EXPECT_EQ(PictureFileName(event), "");
+  EXPECT_EQ(name(event), "");
+}
+
+TEST(PictureFolderTest, APromptIsShortenedForItsFiles) {
+  EXPECT_EQ(PromptSlug("A photo of S* on the beach"), "a-photo-of-s-on-the-beach");
+  EXPECT_EQ(PromptSlug("!?"), "picture");
+  EXPECT_LE(PromptSlug(std::string(1000, 'a')).size(), 40U);
 }
 
 class SavingTest : public testing::Test {
@@ -34,12 +43,12 @@ class SavingTest : public testing::Test {
   std::string Save(PictureFolder& folder, const std::string& bytes) {
     v1::Event event;
     event.mutable_picture()->set_seed(7);
-    return Name(folder.Save(event, bytes));
+    return Name(folder.Save("jobs/1c9e", event, bytes));
   }
   std::string SaveMask(PictureFolder& folder, const std::string& bytes) {
     v1::Event event;
     event.mutable_mask()->set_picture_index(3);
-    return Name(folder.Save(event, bytes));
+    return Name(folder.Save("jobs/1c9e", event, bytes));
   }
   static std::string Name(const absl::StatusOr<std::filesystem::path>& path) {
     EXPECT_TRUE(path.ok()) << path.status();
@@ -61,70 +70,70 @@ class SavingTest : public testing::Test {
 };
 
 TEST_F(SavingTest, ThePictureIsWritten) {
-  PictureFolder folder(out_);
-  EXPECT_EQ(Save(folder, "PNG"), "picture_0_7.png");
-  EXPECT_EQ(Bytes("picture_0_7.png"), "PNG");
+  PictureFolder folder(out_, "A cat");
+  EXPECT_EQ(Save(folder, "PNG"), "1c9e_a-cat_7.png");
+  EXPECT_EQ(Bytes("1c9e_a-cat_7.png"), "PNG");
 }
 
 TEST_F(SavingTest, AnotherPictureOfTheSameNameStays) {
   for (const auto& [bytes, name] :
-       {std::pair("first", "picture_0_7.png"), std::pair("second", "picture_0_7_2.png"),
-        std::pair("third", "picture_0_7_3.png")}) {
-    PictureFolder folder(out_);
+       {std::pair("first", "1c9e_a-cat_7.png"), std::pair("second", "1c9e_a-cat_7_2.png"),
+        std::pair("third", "1c9e_a-cat_7_3.png")}) {
+    PictureFolder folder(out_, "A cat");
     EXPECT_EQ(Save(folder, bytes), name);
   }
-  EXPECT_EQ(Bytes("picture_0_7.png"), "first");
-  EXPECT_EQ(Bytes("picture_0_7_2.png"), "second");
+  EXPECT_EQ(Bytes("1c9e_a-cat_7.png"), "first");
+  EXPECT_EQ(Bytes("1c9e_a-cat_7_2.png"), "second");
 }
 
 TEST_F(SavingTest, TheSamePictureIsNotWrittenAgain) {
   for (const char* bytes : {"first", "second", "first", "second"}) {
-    PictureFolder folder(out_);
+    PictureFolder folder(out_, "A cat");
     Save(folder, bytes);
   }
   EXPECT_EQ(Files(), 2U);
 }
 
 TEST_F(SavingTest, WhateverHasTheNameStays) {
-  std::filesystem::create_directories(At("picture_0_7.png"));
-  std::filesystem::create_symlink("/nowhere", At("picture_0_7_2.png"));
-  PictureFolder folder(out_);
-  EXPECT_EQ(Save(folder, "PNG"), "picture_0_7_3.png");
-  EXPECT_TRUE(std::filesystem::is_symlink(At("picture_0_7_2.png")));
+  std::filesystem::create_directories(At("1c9e_a-cat_7.png"));
+  std::filesystem::create_symlink("/nowhere", At("1c9e_a-cat_7_2.png"));
+  PictureFolder folder(out_, "A cat");
+  EXPECT_EQ(Save(folder, "PNG"), "1c9e_a-cat_7_3.png");
+  EXPECT_TRUE(std::filesystem::is_symlink(At("1c9e_a-cat_7_2.png")));
 }
 
 TEST_F(SavingTest, ForceReplaces) {
-  PictureFolder first(out_);
+  PictureFolder first(out_, "A cat");
   Save(first, "first");
-  PictureFolder folder(out_, Existing::kReplace);
-  EXPECT_EQ(Save(folder, "second"), "picture_0_7.png");
-  EXPECT_EQ(Bytes("picture_0_7.png"), "second");
+  PictureFolder folder(out_, "A cat", Existing::kReplace);
+  EXPECT_EQ(Save(folder, "second"), "1c9e_a-cat_7.png");
+  EXPECT_EQ(Bytes("1c9e_a-cat_7.png"), "second");
   EXPECT_EQ(Files(), 1U);
 }
 
 TEST_F(SavingTest, ALaterMaskOfAJobReplacesItsEarlierOne) {
-  PictureFolder folder(out_);
-  EXPECT_EQ(SaveMask(folder, "early"), "mask_3.png");
-  EXPECT_EQ(SaveMask(folder, "late"), "mask_3.png");
-  EXPECT_EQ(Bytes("mask_3.png"), "late");
+  PictureFolder folder(out_, "A cat");
+  EXPECT_EQ(SaveMask(folder, "early"), "1c9e_mask_3.png");
+  EXPECT_EQ(SaveMask(folder, "late"), "1c9e_mask_3.png");
+  EXPECT_EQ(Bytes("1c9e_mask_3.png"), "late");
   EXPECT_EQ(Files(), 1U);
 }
 
 TEST_F(SavingTest, AMaskOfAnotherJobStays) {
-  PictureFolder first(out_);
+  PictureFolder first(out_, "A cat");
   SaveMask(first, "theirs");
-  PictureFolder folder(out_);
-  EXPECT_EQ(SaveMask(folder, "early"), "mask_3_2.png");
-  EXPECT_EQ(SaveMask(folder, "late"), "mask_3_2.png");
-  EXPECT_EQ(Bytes("mask_3.png"), "theirs");
-  EXPECT_EQ(Bytes("mask_3_2.png"), "late");
+  PictureFolder folder(out_, "A cat");
+  EXPECT_EQ(SaveMask(folder, "early"), "1c9e_mask_3_2.png");
+  EXPECT_EQ(SaveMask(folder, "late"), "1c9e_mask_3_2.png");
+  EXPECT_EQ(Bytes("1c9e_mask_3.png"), "theirs");
+  EXPECT_EQ(Bytes("1c9e_mask_3_2.png"), "late");
 }
 
 TEST_F(SavingTest, AJobThatIsWatchedAgainLeavesNoCopies) {
   for (int time = 0; time < 2; ++time) {
-    PictureFolder folder(out_);
+    PictureFolder folder(out_, "A cat");
     SaveMask(folder, "early");
-    EXPECT_EQ(SaveMask(folder, "late"), "mask_3.png");
+    EXPECT_EQ(SaveMask(folder, "late"), "1c9e_mask_3.png");
   }
   EXPECT_EQ(Files(), 1U);
 }

@@ -1,4 +1,4 @@
-#include "client/cli/settings.h"
+#include "client/settings/settings.h"
 
 #include <fstream>
 #include <map>

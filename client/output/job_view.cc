@@ -1,15 +1,19 @@
-#include "client/cli/job_view.h"
+#include "client/output/job_view.h"
 
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
-#include "client/cli/output.h"
+#include "client/output/output.h"
 #include "common/status.h"
 
 namespace vico::client {
 namespace {
+
+// Of the newest loss in the mean: the loss of one step depends mostly on its random timestep.
+constexpr double kNewestLoss = 0.1;
 
 Progress ProgressOf(const v1::Event::Progress& event, const std::string& label) {
   Progress progress;
@@ -45,13 +49,18 @@ absl::Status JobView::OnEvent(const v1::Event& event, const std::string* bytes) 
   connected_ = true;
   std::string file;
   if (bytes != nullptr && options_.folder) {
-    ASSIGN_OR_RETURN(const std::filesystem::path path, options_.folder->Save(event, *bytes));
+    ASSIGN_OR_RETURN(const std::filesystem::path path, options_.folder->Save(job_, event, *bytes));
     file = path.string();
   }
   sequence_ = event.sequence();
   if (options_.json) out_ << EventJsonLine(job_, event, file) << std::endl;
   Show(event, file);
   return absl::OkStatus();
+}
+
+void JobView::OnPosition(const v1::Event::Position& position) {
+  Note(fmt::format("queued, {} ahead{}", position.position(),
+                   position.base_model_unavailable() ? "; no worker serves its base model" : ""));
 }
 
 void JobView::OnReconnect(const absl::Status& error, absl::Duration /*wait*/) {
@@ -77,7 +86,7 @@ void JobView::Show(const v1::Event& event, const std::string& file) {
                        Printable(event.started().worker()), Printable(event.started().device())));
       break;
     case v1::Event::kProgress:
-      if (!quiet_) display_.Update(ProgressOf(event.progress(), options_.label));
+      ShowProgress(event.progress());
       break;
     case v1::Event::kWarning:
       Note(WarningText(event.warning()));
@@ -90,6 +99,16 @@ void JobView::Show(const v1::Event& event, const std::string& file) {
     default:
       break;
   }
+}
+
+void JobView::ShowProgress(const v1::Event::Progress& event) {
+  Progress progress = ProgressOf(event, options_.label);
+  if (progress.loss) {
+    smooth_loss_ =
+        smooth_loss_ ? std::lerp(*smooth_loss_, *progress.loss, kNewestLoss) : *progress.loss;
+    progress.loss = smooth_loss_;
+  }
+  if (!quiet_) display_.Update(progress);
 }
 
 void JobView::Note(const std::string& line) {

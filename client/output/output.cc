@@ -1,4 +1,4 @@
-#include "client/cli/output.h"
+#include "client/output/output.h"
 
 #include <algorithm>
 
@@ -14,30 +14,68 @@
 namespace vico::client {
 namespace {
 
-/// The same JSON with escapes in ASCII if a terminal would interpret one of its characters.
-std::string SafeJson(const std::string& json) {
-  if (FindNotPlain(json).empty()) return json;
-  return nlohmann::ordered_json::parse(json).dump(-1, ' ', true,
-                                                  nlohmann::json::error_handler_t::replace);
+using Json = nlohmann::ordered_json;
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+
+/// One line, with escapes in ASCII if a terminal would interpret one of its characters.
+std::string Line(const Json& json) {
+  std::string line = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (FindNotPlain(line).empty()) return line;
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+void MakeNumbers(const Descriptor& type, Json& json);
+
+/// Protobuf's JSON format has 64-bit numbers as strings.
+void MakeNumber(const FieldDescriptor& field, Json& value) {
+  if (value.is_array()) {
+    for (Json& element : value) MakeNumber(field, element);
+  } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    MakeNumbers(*field.message_type(), value);
+  } else if (value.is_string() && field.cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
+    value = std::stoll(value.get<std::string>());
+  } else if (value.is_string() && field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64) {
+    value = std::stoull(value.get<std::string>());
+  }
+}
+
+void MakeNumbers(const Descriptor& type, Json& json) {
+  if (!json.is_object()) return;  // times and durations are text
+  for (auto& [name, value] : json.items()) {
+    const FieldDescriptor* const field = type.FindFieldByName(name);
+    if (field == nullptr) continue;
+    if (!field->is_map()) {
+      MakeNumber(*field, value);
+      continue;
+    }
+    for (auto& [key, element] : value.items()) {
+      MakeNumber(*field->message_type()->map_value(), element);
+    }
+  }
+}
+
+Json JsonOf(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
+  // Protobuf cannot print a detail of an unknown type as JSON.
+  if (!status.ok()) return Json{{"text", message.ShortDebugString()}};
+  Json json = Json::parse(text);
+  MakeNumbers(*message.GetDescriptor(), json);
+  return json;
 }
 
 }  // namespace
 
-std::string JsonLine(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  std::string json;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  // Protobuf cannot print a detail of an unknown type as JSON.
-  if (!status.ok()) json = nlohmann::json{{"text", message.ShortDebugString()}}.dump();
-  return SafeJson(json);
-}
+std::string JsonLine(const google::protobuf::Message& message) { return Line(JsonOf(message)); }
 
 std::string EventJsonLine(const std::string& job, const v1::Event& event, const std::string& file) {
-  nlohmann::json line = {{"job", job}, {"event", nlohmann::json::parse(JsonLine(event))}};
+  Json line = {{"job", job}, {"event", JsonOf(event)}};
   if (!file.empty()) line["file"] = file;
-  return SafeJson(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return Line(line);
 }
 
 std::string EnumText(const std::string& name, const std::string& prefix) {

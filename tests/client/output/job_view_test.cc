@@ -1,4 +1,4 @@
-#include "client/cli/job_view.h"
+#include "client/output/job_view.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -36,6 +36,33 @@ TEST(JobViewTest, WarningsAreShownWithoutControlCharacters) {
   EXPECT_EQ(out.str(), "");
 }
 
+TEST(JobViewTest, TheShownLossIsSmooth) {
+  std::ostringstream out;
+  std::ostringstream err;
+  JobView view({.label = "train"}, out, err, [] { return std::optional<int>(120); });
+  for (int step = 1; step <= 2; ++step) {
+    v1::Event event;
+    event.set_sequence(static_cast<std::uint64_t>(step));
+    event.mutable_progress()->set_step(step);
+    event.mutable_progress()->set_total_steps(2);
+    event.mutable_progress()->set_loss(step == 1 ? 0.2 : 0.6);
+    ASSERT_TRUE(view.OnEvent(event, nullptr).ok());
+  }
+  EXPECT_THAT(err.str(), testing::AllOf(HasSubstr("loss 0.2000"), HasSubstr("loss 0.2400")));
+}
+
+TEST(JobViewTest, ThePlaceInTheQueueIsShown) {
+  std::ostringstream out;
+  std::ostringstream err;
+  JobView view({.label = "train"}, out, err, NoTerminal);
+  v1::Event::Position position;
+  position.set_position(3);
+  view.OnPosition(position);
+  position.set_base_model_unavailable(true);
+  view.OnPosition(position);
+  EXPECT_EQ(err.str(), "queued, 3 ahead\nqueued, 3 ahead; no worker serves its base model\n");
+}
+
 TEST(JobViewTest, WithJsonEachEventIsALine) {
   std::ostringstream out;
   std::ostringstream err;
@@ -60,15 +87,17 @@ TEST(JobViewTest, FinishedPicturesAreWrittenAndListed) {
   const std::filesystem::path folder = mkdtemp(name.data());
   std::ostringstream out;
   std::ostringstream err;
-  JobView view({.label = "generate", .list_pictures = true, .folder = PictureFolder(folder)}, out,
-               err, NoTerminal);
+  JobView view(
+      {.label = "generate", .list_pictures = true, .folder = PictureFolder(folder, "a cat")}, out,
+      err, NoTerminal);
+  view.OnJob("jobs/1c9e");
   v1::Event event;
   event.set_sequence(1);
   event.mutable_picture()->set_seed(7);
   const std::string bytes = "PNG";
   ASSERT_TRUE(view.OnEvent(event, &bytes).ok());
-  EXPECT_EQ(out.str(), (folder / "picture_0_7.png").string() + "\n");
-  EXPECT_TRUE(std::filesystem::exists(folder / "picture_0_7.png"));
+  EXPECT_EQ(out.str(), (folder / "1c9e_a-cat_7.png").string() + "\n");
+  EXPECT_TRUE(std::filesystem::exists(folder / "1c9e_a-cat_7.png"));
   std::filesystem::remove_all(folder);
 }
 

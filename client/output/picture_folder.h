@@ -1,0 +1,49 @@
+// Writes the pictures of a job to a folder as they arrive, and keeps the files that are there.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include <absl/status/statusor.h>
+
+#include "client/lib/local_file.h"
+#include "vico/v1/job.pb.h"
+
+namespace vico::client {
+
+/// The words of a prompt for a file name, at most 40 bytes: "a-photo-of-s-on-the-beach". "picture"
+/// if it has none.
+std::string PromptSlug(const std::string& prompt);
+
+/// With the first 8 letters of the job's id: <job>_<slug>_<seed>.png,
+/// <job>_preview_<index>_step_<step>.png, <job>_sample_step_<step>.png or <job>_mask_<index>.png;
+/// empty for other events.
+std::string PictureFileName(const std::string& job, const std::string& slug,
+                            const v1::Event& event);
+
+/// The n-th name for a file: "1c9e_cat_7.png", "1c9e_cat_7_2.png", "1c9e_cat_7_3.png", …
+std::string NumberedName(const std::string& name, int number);
+
+class PictureFolder {
+ public:
+  /// `prompt` is that of the generation; empty for a training.
+  PictureFolder(std::filesystem::path folder, const std::string& prompt,
+                Existing existing = Existing::kKeep)
+      : folder_(std::move(folder)), slug_(PromptSlug(prompt)), existing_(existing) {}
+
+  /// Writes the event's picture atomically and returns its path; empty for events without one. A
+  /// file with the same bytes is used as it is. Another file of that name stays, and the picture
+  /// gets the first free numbered name. A later mask of a picture replaces the earlier one of this
+  /// job. Errors as in client/lib/local_file.h.
+  absl::StatusOr<std::filesystem::path> Save(const std::string& job, const v1::Event& event,
+                                             const std::string& bytes);
+
+ private:
+  std::filesystem::path folder_;
+  std::string slug_;
+  Existing existing_;
+  std::map<std::string, std::filesystem::path> written_;  // by this object, by the event's name
+};
+
+}  // namespace vico::client
