@@ -64,6 +64,12 @@ absl::StatusOr<std::string> InstallationOf(Database& database) {
 }
 
 absl::Status BlobsElsewhere(const std::string& location) {
+  if (location.starts_with("folder:")) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "blobs: those of this database are in the data folder of another server; several "
+                 "servers need a bucket",
+                 "BLOBS_ARE_ELSEWHERE");
+  }
   return Error(absl::StatusCode::kFailedPrecondition,
                location.empty() ? "blobs: those of this database are in its folder; vico-server "
                                   "copy moves them to a bucket"

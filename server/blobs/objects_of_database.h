@@ -13,7 +13,8 @@
 
 namespace vico::server {
 
-/// Where the blobs of a database are: "s3://bucket/prefix", or empty for its folder.
+/// Where the blobs of a database are: "s3://bucket/prefix", "folder:{id}" for one beside a
+/// PostgreSQL database, or empty for the folder of an SQLite database.
 absl::StatusOr<std::string> LocationOfBlobs(Database& database);
 
 /// The random id of this installation, which a copy of it keeps. The first call draws it.

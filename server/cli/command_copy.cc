@@ -89,6 +89,9 @@ class OpenedEnd {
     }
     if (folder_ == nullptr) return FieldError(prefix + "-blobs", "is required without a folder");
     ASSIGN_OR_RETURN(objects_, LocalObjects::Open(folder_->BlobPath(), files_));
+    if (engine_ == Engine::kPostgres) {
+      ASSIGN_OR_RETURN(location_, LocationOfFolder(folder_->BlobPath(), files_));
+    }
     return absl::OkStatus();
   }
 

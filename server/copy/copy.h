@@ -17,7 +17,7 @@ namespace vico::server {
 struct Installation {
   BlobParts blobs;  ///< with the database
   Engine engine = Engine::kSqlite;
-  std::string location;  ///< of the blobs: "s3://…", or empty for a folder
+  std::string location;  ///< of the blobs; see LocationOfBlobs
 };
 
 struct CopySummary {

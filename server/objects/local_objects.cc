@@ -150,6 +150,23 @@ absl::StatusOr<std::string> LocalPathOf(const std::string& key) {
   return place.file;
 }
 
+absl::StatusOr<std::string> LocationOfFolder(const std::string& root, Files& files) {
+  const std::string path = root + "/.id";
+  if (const auto there = files.Open(path); there.ok()) {
+    ASSIGN_OR_RETURN(const std::string id, (*there)->Read(0, 32));
+    if (id.size() == 32) return fmt::format("folder:{}", id);
+    RETURN_IF_ERROR(files.Remove(path));  // of a process that was killed
+  } else if (!absl::IsNotFound(there.status())) {
+    return there.status();
+  }
+  const std::string id = NewId();
+  ASSIGN_OR_RETURN(const auto file, files.Create(path));
+  RETURN_IF_ERROR(file->Append(id));
+  RETURN_IF_ERROR(file->Sync());
+  RETURN_IF_ERROR(files.SyncFolder(root));
+  return fmt::format("folder:{}", id);
+}
+
 absl::StatusOr<std::unique_ptr<LocalObjects>> LocalObjects::Open(std::string root, Files& files) {
   std::error_code error;
   std::filesystem::remove_all(Incoming(root), error);

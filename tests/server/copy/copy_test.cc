@@ -31,6 +31,9 @@ class CopyTest : public BlobTest {
 
   Installation Source() { return {SourceParts(), Engine::kSqlite, ""}; }
   Installation Target() {
+    if (!on_s3() && backend_.store.name == "postgres") {
+      return {Parts(), Engine::kPostgres, *LocationOfFolder(folder_.path() + "/blobs", disk_)};
+    }
     return {Parts(), backend_.store.name == "sqlite" ? Engine::kSqlite : Engine::kPostgres,
             on_s3() ? S3AddressOf(bucket_->options()) : ""};
   }
@@ -235,6 +238,25 @@ TEST_P(CopyTest, MovesBackIntoAFolder) {
   EXPECT_EQ(RowsOf(**database, "SELECT event FROM event"),
             RowsOf(*source_database_, "SELECT event FROM event"));
   EXPECT_THAT(BindObjects(**database, **objects, ""), IsOk());
+}
+
+// Two servers on one PostgreSQL database that have no bucket.
+TEST(LocationOfFolderTest, EachFolderHasItsOwn) {
+  const TempFolder one;
+  const TempFolder other;
+  PosixFiles files;
+  const auto location = LocationOfFolder(one.path(), files);
+  ASSERT_THAT(location, IsOk());
+  EXPECT_EQ(*LocationOfFolder(one.path(), files), *location);
+  EXPECT_NE(*LocationOfFolder(other.path(), files), *location);
+  const auto database = SqliteDatabase::Open(one.path() + "/vico.db");
+  ASSERT_THAT(database, IsOk());
+  const auto objects = LocalObjects::Open(one.path() + "/blobs", files);
+  ASSERT_THAT(objects, IsOk());
+  EXPECT_THAT(BindObjects(**database, **objects, *location), IsOk());
+  EXPECT_THAT(BindObjects(**database, **objects, *location), IsOk());
+  EXPECT_THAT(BindObjects(**database, **objects, *LocationOfFolder(other.path(), files)),
+              HasReason("BLOBS_ARE_ELSEWHERE"));
 }
 
 class ObjectsOfDatabaseTest : public BlobTest {};
