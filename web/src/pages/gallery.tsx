@@ -5,7 +5,7 @@ import { jobService, requestId } from "../api/clients";
 import { toCallError, type Violation } from "../api/errors";
 import { type GenerateSpec, type Job, JobKind, JobState } from "../gen/vico/v1/job_pb";
 import { Empty, Field, Head } from "../parts/elements";
-import { isSmall, Thumb } from "../parts/picture";
+import { Thumb } from "../parts/picture";
 import { query } from "../router";
 import { adapterNamed, baseModelNamed, limitOf, useAdapters, useModels } from "../state/catalog";
 import { type Draft, draft, edit, edited, promptsOf, readDraft } from "../state/draft";
@@ -320,7 +320,7 @@ function PromptRow({ row, stars, previews }: PromptRowProps) {
       const picture = job.pictures.find((one) => one.index === index);
       // While a picture forms its seed is known if one was asked for.
       const seed = picture?.seed ?? spec.seeds[index] ?? (spec.seeds[0] ?? 0n) + BigInt(index);
-      return { job, spec, index, picture, seed };
+      return { job, index, picture, seed };
     });
   });
   const shown = tiles.filter(({ job, index }) => ratingOf(job, index) >= stars);
@@ -340,14 +340,14 @@ function PromptRow({ row, stars, previews }: PromptRowProps) {
         </p>
       ))}
       <ul class="plain tiles">
-        {shown.map(({ job, spec, index, picture, seed }) => (
+        {shown.map(({ job, index, picture, seed }) => (
           <li class="tile" key={`${job.name}/${index}`}>
             {picture ? (
               <a class="picture" href={`/gallery/${idOf(job.name)}/${index}`} aria-label={`${row.prompt}, seed ${seed}`}>
                 <Thumb picture={picture} alt="" />
               </a>
             ) : (
-              <Forming preview={previews.get(`${job.name}/${index}`)} total={0} small={isSmall({ width: spec.width })} done={false} />
+              <Forming preview={previews.get(`${job.name}/${index}`)} done={false} />
             )}
             <div class="caption">
               <span>{picture ? `seed ${seed}` : job.state === JobState.QUEUED ? waiting(job) : "forming…"}</span>

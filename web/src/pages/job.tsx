@@ -265,7 +265,7 @@ function Masks({ concept, masks }: { concept: Concept; masks: Event_Mask[] }) {
           const on = lit.value && mask;
           return (
             <li class="tile" key={index}>
-              <div class={`masked ${isSmall(picture) ? "crisp" : ""}`}>
+              <div class="masked">
                 <img class={on ? "dim" : ""} src={source} alt={on ? `${label}, with its mask` : label} />
                 {on && (
                   <div
@@ -302,7 +302,7 @@ function Generation({ job, spec, history }: { job: Job; spec: GenerateSpec; hist
                   <Thumb picture={picture} alt="" side={512} />
                 </a>
               ) : (
-                <Forming preview={history.previews.get(index)} total={Number(job.totalSteps)} small={isSmall({ width: spec.width })} done={isFinished(job)} />
+                <Forming preview={history.previews.get(index)} done={isFinished(job)} />
               )}
               <div class="caption">
                 <span>{picture ? `seed ${picture.seed}` : isFinished(job) ? "not drawn" : "forming…"}</span>
@@ -321,7 +321,7 @@ function Generation({ job, spec, history }: { job: Job; spec: GenerateSpec; hist
 }
 
 /** The newest preview that could be fetched: it changes when the next one is there, so nothing flickers. */
-export function Forming({ preview, small, done }: { preview?: Event_Preview; total: number; small: boolean; done: boolean }) {
+export function Forming({ preview, done }: { preview?: Event_Preview; done: boolean }) {
   const [shown, setShown] = useState<{ url: string; step: string }>();
   const url = preview ? pictureUrl(preview.name, preview.blob) : "";
   useEffect(() => {
@@ -332,7 +332,7 @@ export function Forming({ preview, small, done }: { preview?: Event_Preview; tot
   }, [url]);
   return (
     <div class={`picture waiting ${shown || done ? "" : "skeleton"}`}>
-      {shown && <img class={small ? "crisp" : undefined} src={shown.url} alt={`Preview at step ${shown.step}`} />}
+      {shown && <img src={shown.url} alt={`Preview at step ${shown.step}`} />}
       {shown && <span class="badge">step {shown.step}</span>}
     </div>
   );

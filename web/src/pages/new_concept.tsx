@@ -229,7 +229,7 @@ function Checked({ one, problem, twin, twinName, onRemove }: CheckedProps) {
   return (
     <figure class={`checked tile ${problem ? "wrong" : twin >= 0 ? "twin" : ""}`} style={{ margin: 0 }}>
       <div class="picture waiting">
-        {one.width ? <img src={one.url} class={one.width <= 128 ? "crisp" : undefined} alt={one.file.name} /> : null}
+        {one.width ? <img src={one.url} alt={one.file.name} /> : null}
       </div>
       <button type="button" class="button remove icon" aria-label={`Remove ${one.file.name}`} onClick={onRemove}>
         ×

@@ -1,7 +1,7 @@
 // Two pictures of the same prompt and seed under one slider.
 import { useEffect, useState } from "preact/hooks";
 import { pictureUrl } from "../api/pictures";
-import { isSmall, type Shown } from "./picture";
+import type { Shown } from "./picture";
 
 interface CompareProps {
   first: Shown;
@@ -14,13 +14,12 @@ export function Compare({ first, firstLabel, second, secondLabel }: CompareProps
   const [ready, setReady] = useState(false);
   useEffect(() => void import("img-comparison-slider").then(() => setReady(true)), []);
   const ratio = { "--ratio": `${second.width ?? 1} / ${second.height ?? 1}` };
-  const crisp = isSmall(second) ? "crisp" : undefined;
   const label = `Compare: ${firstLabel} on the left, ${secondLabel} on the right. The arrow keys move the divider.`;
   return (
     <div class="compare" style={ratio} data-ready={ready}>
       <img-comparison-slider role="group" aria-label={label} tabIndex={0}>
-        <img slot="first" class={crisp} src={pictureUrl(first.name, first.blob)} alt={firstLabel} />
-        <img slot="second" class={crisp} src={pictureUrl(second.name, second.blob)} alt={secondLabel} />
+        <img slot="first" src={pictureUrl(first.name, first.blob)} alt={firstLabel} />
+        <img slot="second" src={pictureUrl(second.name, second.blob)} alt={secondLabel} />
       </img-comparison-slider>
       <span class="side first" aria-hidden="true">
         {firstLabel}

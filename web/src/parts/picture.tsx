@@ -11,7 +11,7 @@ export interface Shown {
   height?: number;
 }
 
-/** Pictures of the tiny base model have few pixels: their edges stay sharp when they are enlarged. */
+/** A picture of so few pixels needs no thumbnail. */
 export const isSmall = (picture: { width?: number }): boolean => !!picture.width && picture.width <= 128;
 
 interface ThumbProps {
@@ -23,7 +23,6 @@ interface ThumbProps {
 export function Thumb({ picture, alt, side = 256 }: ThumbProps) {
   return (
     <img
-      class={isSmall(picture) ? "crisp" : undefined}
       src={pictureUrl(picture.name, picture.blob, isSmall(picture) ? 0 : side)}
       width={picture.width || undefined}
       height={picture.height || undefined}
