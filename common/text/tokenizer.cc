@@ -218,6 +218,29 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
   return ids;
 }
 
+std::vector<TokenText> Tokenizer::TokenTexts() const {
+  std::vector<TokenText> texts(static_cast<size_t>(vocab_size_));
+  for (size_t byte = 0; byte < 256; ++byte) {
+    const std::string text(1, static_cast<char>(byte));
+    if (inside_[byte] >= 0) texts[static_cast<size_t>(inside_[byte])] = {text, false};
+    if (last_[byte] >= 0) texts[static_cast<size_t>(last_[byte])] = {text, true};
+  }
+  for (const auto& tokens : fixed_) {
+    for (const FixedToken& token : tokens) texts[static_cast<size_t>(token.id)] = {token.text, true};
+  }
+  // The parts of a merge are made by earlier ones.
+  std::vector<std::pair<uint64_t, Merge>> merges(merges_.begin(), merges_.end());
+  std::sort(merges.begin(), merges.end(),
+            [](const auto& a, const auto& b) { return a.second.rank < b.second.rank; });
+  for (const auto& [pair, merge] : merges) {
+    const TokenText& left = texts[static_cast<size_t>(pair >> 32)];
+    const TokenText& right = texts[static_cast<size_t>(pair & 0xFFFFFFFF)];
+    if (left.bytes.empty() || right.bytes.empty()) continue;
+    texts[static_cast<size_t>(merge.id)] = {left.bytes + right.bytes, right.ends_word};
+  }
+  return texts;
+}
+
 Prompt Tokenizer::EncodePrompt(std::string_view text, std::string_view placeholder,
                                int context_length) const {
   std::vector<int32_t> content;

@@ -24,6 +24,12 @@ struct Prompt {
   bool truncated = false;      ///< the content had more than context_length - 2 ids
 };
 
+/// What a token stands for.
+struct TokenText {
+  std::string bytes;
+  bool ends_word = false;
+};
+
 /// Immutable. Any thread.
 class Tokenizer {
  public:
@@ -47,6 +53,9 @@ class Tokenizer {
 
   /// The id of a word that is exactly one token, as the initial word of a training must be.
   std::optional<int32_t> SingleToken(std::string_view word) const;
+
+  /// By id; without bytes for an id that no text gives. Takes some milliseconds.
+  std::vector<TokenText> TokenTexts() const;
 
   /// Whether the word is one token already. A learned word of the same spelling would hide it.
   bool KnowsWord(std::string_view word) const { return SingleToken(word).has_value(); }

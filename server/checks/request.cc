@@ -89,8 +89,11 @@ absl::Status CheckRequestId(std::string_view field, std::string_view request_id)
 
 absl::StatusOr<int> CheckPageSize(int page_size) {
   constexpr int kDefault = 50;
-  RETURN_IF_ERROR(CheckBounds(kPageSize, page_size));
-  return page_size == 0 ? kDefault : page_size;
+  constexpr int kMost = 100;
+  if (page_size < 0) {
+    return FieldError("page_size", fmt::format("must be at least 0, got {}", page_size));
+  }
+  return page_size == 0 ? kDefault : std::min(page_size, kMost);
 }
 
 void CleanFileNames(v1::UploadConceptRequest::Header& header) {
@@ -135,18 +138,6 @@ absl::Status CheckImportHeader(const v1::ImportAdapterRequest::Header& header) {
   errors.Add(CheckBounds(reference, static_cast<double>(header.reference_size_bytes())));
   errors.Add(CheckDigest("header.sha256", header.sha256()));
   errors.Add(CheckDigest("header.reference_sha256", header.reference_sha256()));
-  return errors.status();
-}
-
-absl::Status CheckListJobs(const v1::ListJobsRequest& request) {
-  FieldErrors errors;
-  errors.Add(CheckBounds(kPageSize, request.page_size()));
-  errors.Add(CheckEnum("kind", request.kind()));
-  for (int i = 0; i < request.states_size(); ++i) {
-    const std::string field = fmt::format("states[{}]", i);
-    errors.Add(CheckEnum(field, request.states(i)));
-    if (request.states(i) == v1::JOB_STATE_UNSPECIFIED) errors.Add(field, "must be a state");
-  }
   return errors.status();
 }
 

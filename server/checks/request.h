@@ -49,7 +49,6 @@ inline constexpr Bounds kPromptBytes{"generate.prompt", 1, 1024};
 inline constexpr Bounds kConceptPictures{"header.pictures", 2, 20};
 inline constexpr Bounds kPictureBytes{"header.pictures.size_bytes", 1, 10 << 20};
 inline constexpr Bounds kAdapterBytes{"header.size_bytes", 1, 512 << 20};
-inline constexpr Bounds kPageSize{"page_size", 0, 100};
 
 inline constexpr uint64_t kConceptBytes = uint64_t{64} << 20;   ///< all pictures of an upload
 inline constexpr size_t kChunkBytes = size_t{1} << 20;          ///< data in one message
@@ -77,7 +76,7 @@ absl::Status CheckEnum(std::string_view field, Enum value) {
 /// 16..64 characters of [A-Za-z0-9._-].
 absl::Status CheckRequestId(std::string_view field, std::string_view request_id);
 
-/// 0 becomes 50.
+/// 0 becomes 50, more than 100 becomes 100. kInvalidArgument for a negative number.
 absl::StatusOr<int> CheckPageSize(int page_size);
 
 /// Sources of a spec's defaults. The references must outlive the call.
@@ -111,8 +110,6 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& spec,
 void CleanFileNames(v1::UploadConceptRequest::Header& header);
 absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header);
 absl::Status CheckImportHeader(const v1::ImportAdapterRequest::Header& header);
-
-absl::Status CheckListJobs(const v1::ListJobsRequest& request);
 
 /// Size of a chunk of any stream: 1 byte..1 MiB.
 absl::Status CheckChunk(std::string_view field, std::string_view data);

@@ -17,6 +17,7 @@ namespace vico::server {
 namespace {
 
 constexpr int kMaxSites = 16;
+constexpr int kMaxSamplePrompts = 4;
 
 /// Warnings about a valid prompt.
 void WarnOfPrompt(std::string_view field, std::string_view prompt, std::string_view placeholder,
@@ -173,6 +174,43 @@ absl::Status SetDevices(const v1::TrainSpec& requested, v1::TrainSpec& spec) {
   return absl::OkStatus();
 }
 
+std::string SamplePromptField(int index) { return fmt::format("train.sample_prompts[{}]", index); }
+
+/// Sets the prompts and seeds of samples. `sample_prompt` is always set: it is the first of
+/// several, for workers that draw one sample only.
+void ChooseSamplePrompts(const v1::TrainSpec& requested, bool placeholder_is_valid,
+                         v1::TrainSpec& spec, FieldErrors& errors) {
+  constexpr std::string_view kPrompt = "train.sample_prompt";
+  constexpr std::string_view kPrompts = "train.sample_prompts";
+  if (requested.has_sample_first()) spec.set_sample_first(requested.sample_first());
+  if (requested.sample_prompts_size() > kMaxSamplePrompts) {
+    errors.Add(kPrompts, fmt::format("must be at most {}, got {}", kMaxSamplePrompts,
+                                     requested.sample_prompts_size()));
+    return;
+  }
+  *spec.mutable_sample_prompts() = requested.sample_prompts();
+  for (int i = 0; i < spec.sample_prompts_size(); ++i) {
+    errors.Add(CheckPrompt(SamplePromptField(i), spec.sample_prompts(i), true));
+  }
+  const bool several = !spec.sample_prompts().empty();
+  const std::string& first = several ? spec.sample_prompts(0) : requested.sample_prompt();
+  spec.set_sample_prompt(!first.empty() ? first : fmt::format("a photo of {}", spec.placeholder()));
+  if (several && !requested.sample_prompt().empty() && requested.sample_prompt() != first) {
+    errors.Add(kPrompt, "must be left out, or be the first of train.sample_prompts");
+  }
+  // The default contains the placeholder, whose error is enough.
+  if (!several && (placeholder_is_valid || !first.empty())) {
+    errors.Add(CheckPrompt(kPrompt, spec.sample_prompt(), true));
+  }
+  *spec.mutable_sample_seeds() = requested.sample_seeds();
+  const int prompts = std::max(1, spec.sample_prompts_size());
+  if (!spec.sample_seeds().empty() && spec.sample_seeds_size() != prompts) {
+    errors.Add("train.sample_seeds",
+               fmt::format("must be none, or one for each sample prompt ({}), got {}", prompts,
+                           spec.sample_seeds_size()));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
@@ -221,13 +259,7 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
   spec.set_resize(ChooseName(requested.resize(), defaults.resize(), v1::RESIZE_SQUEEZE));
   errors.Add(CheckEnum("train.resize", spec.resize()));
 
-  spec.set_sample_prompt(!requested.sample_prompt().empty()
-                             ? requested.sample_prompt()
-                             : fmt::format("a photo of {}", spec.placeholder()));
-  // The default contains the placeholder, whose error is enough.
-  if (placeholder.ok() || !requested.sample_prompt().empty()) {
-    errors.Add(CheckPrompt("train.sample_prompt", spec.sample_prompt(), true));
-  }
+  ChooseSamplePrompts(requested, placeholder.ok(), spec, errors);
   constexpr uint64_t kExact = uint64_t{1} << 53;
   spec.set_seed(requested.has_seed() ? requested.seed() : surroundings.draw_seed() % kExact);
   spec.set_determinism(ChooseName(requested.determinism(), v1::DETERMINISM_UNSPECIFIED,
@@ -236,8 +268,14 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
   RETURN_IF_ERROR(errors.status());
 
   WarnOfShapes(picture_set, spec.resize(), checked.warnings);
-  WarnOfPrompt("train.sample_prompt", spec.sample_prompt(), spec.placeholder(), true, surroundings,
-               checked.warnings);
+  if (spec.sample_prompts().empty()) {
+    WarnOfPrompt("train.sample_prompt", spec.sample_prompt(), spec.placeholder(), true,
+                 surroundings, checked.warnings);
+  }
+  for (int i = 0; i < spec.sample_prompts_size(); ++i) {
+    WarnOfPrompt(SamplePromptField(i), spec.sample_prompts(i), spec.placeholder(), true,
+                 surroundings, checked.warnings);
+  }
   checked.warnings.insert(checked.warnings.end(), picture_set.warnings().begin(),
                           picture_set.warnings().end());
   return checked;

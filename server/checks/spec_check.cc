@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "common/field_errors.h"
 #include "common/ids.h"
 #include "common/status.h"
 
@@ -52,15 +53,29 @@ absl::StatusOr<v1::OfferedBaseModel> SpecCheck::FindBaseModel(std::string_view f
 
 absl::StatusOr<CheckedSpec> SpecCheck::Train(std::string_view tenant,
                                              const v1::TrainSpec& spec) const {
-  RETURN_IF_ERROR(IdInName("train.concept_name", "concepts", spec.concept_name()).status());
-  const auto picture_set = catalog_.GetConcept(tenant, spec.concept_name());
-  if (!picture_set.ok()) {
-    return NameMissing("train.concept_name", spec.concept_name(), picture_set.status());
+  FieldErrors errors;
+  v1::Concept picture_set;
+  const absl::Status name =
+      IdInName("train.concept_name", "concepts", spec.concept_name()).status();
+  errors.Add(name);
+  if (name.ok()) {
+    auto found = catalog_.GetConcept(tenant, spec.concept_name());
+    if (found.ok()) {
+      picture_set = *std::move(found);
+    } else {
+      errors.Add(NameMissing("train.concept_name", spec.concept_name(), found.status()));
+    }
   }
-  ASSIGN_OR_RETURN(const v1::OfferedBaseModel offered,
-                   FindBaseModel("train.base_model", spec.base_model()));
-  ASSIGN_OR_RETURN(const auto tokenizer, tokenizers_.Get(offered));
-  return CheckTrainSpec(spec, *picture_set, {offered.base_model(), *tokenizer, draw_seed_});
+  const auto offered = FindBaseModel("train.base_model", spec.base_model());
+  errors.Add(offered.status());
+  // Without a base model the limits of the other fields are not known.
+  RETURN_IF_ERROR(offered.ok() ? absl::OkStatus() : errors.status());
+  ASSIGN_OR_RETURN(const auto tokenizer, tokenizers_.Get(*offered));
+  absl::StatusOr<CheckedSpec> checked =
+      CheckTrainSpec(spec, picture_set, {offered->base_model(), *tokenizer, draw_seed_});
+  errors.Add(checked.status());
+  RETURN_IF_ERROR(errors.status());
+  return checked;
 }
 
 absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,

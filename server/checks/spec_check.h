@@ -31,10 +31,12 @@ class SpecCheck {
   absl::StatusOr<CheckedSpec> Generate(std::string_view tenant, const v1::GenerateSpec& spec) const;
   absl::StatusOr<CheckedSpec> Either(std::string_view tenant, const v1::JobSpec& spec) const;
 
- private:
+  /// The base model of this name, or the only one if the name is empty. `field` is where the
+  /// request has the name.
   absl::StatusOr<v1::OfferedBaseModel> FindBaseModel(std::string_view field,
                                                      std::string_view name) const;
 
+ private:
   Catalog& catalog_;
   const WorkerRegistry& workers_;
   TokenizerCache& tokenizers_;

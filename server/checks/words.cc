@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "common/formats/adapter_layout.h"
 #include "common/plain_text.h"
 #include "common/status.h"
 #include "server/checks/request.h"
+#include "server/checks/word_check.h"
 
 namespace vico::server {
 namespace {
 
 constexpr size_t kMaxWord = 32;  // characters
+constexpr int kSuggestedWords = 3;
 
 absl::Status NotPlain(std::string_view field, std::string_view text, LineEnds line_ends) {
   const std::string bad = FindNotPlain(text, line_ends);
@@ -68,14 +72,17 @@ absl::Status CheckPrompt(std::string_view field, std::string_view prompt, bool r
   return NotPlain(field, prompt, LineEnds::kAllowed);
 }
 
-absl::Status CheckInitWord(std::string_view word, const Tokenizer& tokenizer) {
-  constexpr std::string_view kField = "train.init_word";
-  if (IsBlank(word)) return FieldError(kField, "must be a word for the kind of thing");
-  RETURN_IF_ERROR(CheckName(kField, word, kMaxWord));
+absl::Status CheckInitWord(std::string_view word, const Tokenizer& tokenizer,
+                           std::string_view field) {
+  if (IsBlank(word)) return FieldError(field, "must be a word for the kind of thing");
+  RETURN_IF_ERROR(CheckName(field, word, kMaxWord));
   if (tokenizer.SingleToken(word)) return absl::OkStatus();
+  const std::vector<std::string> near = NearWords(word, kSuggestedWords, tokenizer);
   return FieldError(
-      kField, fmt::format("must be one token of the base model's vocabulary; \"{}\" is {}", word,
-                          tokenizer.Encode(word).size()));
+      field,
+      fmt::format("must be one token of the base model's vocabulary; \"{}\" is {}{}", word,
+                  tokenizer.Encode(word).size(),
+                  near.empty() ? "" : fmt::format(". Near words: {}", fmt::join(near, ", "))));
 }
 
 }  // namespace vico::server

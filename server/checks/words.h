@@ -29,6 +29,7 @@ std::string WhyNotPlaceholder(std::string_view placeholder, const Tokenizer& tok
 absl::Status CheckPrompt(std::string_view field, std::string_view prompt, bool required);
 
 /// The class of the thing: one token. A placeholder is none, so the two differ.
-absl::Status CheckInitWord(std::string_view word, const Tokenizer& tokenizer);
+absl::Status CheckInitWord(std::string_view word, const Tokenizer& tokenizer,
+                           std::string_view field = "train.init_word");
 
 }  // namespace vico::server

@@ -11,12 +11,14 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 EXPECTED = {
     "vico.v1.AdapterService": {"GetAdapter", "ListAdapters", "DownloadAdapter", "ImportAdapter",
-                               "DeleteAdapter"},
-    "vico.v1.ConceptService": {"UploadConcept", "GetConcept", "ListConcepts", "DeleteConcept"},
+                               "UpdateAdapter", "DeleteAdapter"},
+    "vico.v1.ConceptService": {"UploadConcept", "GetConcept", "ListConcepts", "UpdateConcept",
+                               "DeleteConcept"},
     "vico.v1.JobService": {"CreateTrainingJob", "CreateGenerationJob", "Generate", "GetJob",
-                           "ListJobs", "WatchJob", "CancelJob", "RetryJob",
-                           "DeleteJob"},
-    "vico.v1.ModelService": {"ListBaseModels", "GetCapabilities"},
+                           "ListJobs", "WatchJob", "WatchJobs", "UpdateJob", "CancelJob",
+                           "CancelJobs", "FinishTraining", "RetryJob", "DeleteJob"},
+    "vico.v1.ModelService": {"ListBaseModels", "GetBaseModel", "CheckWord", "GetCapabilities"},
+    "vico.v1.PictureService": {"DownloadPicture"},
 }
 
 

@@ -5,6 +5,8 @@
 #include "common/sha256.h"
 #include "common/tracing/trace_context.h"
 #include "server/checks/request.h"
+#include "server/jobs/picture_names.h"
+#include "server/services/watch_cursor.h"
 #include "server/store/page_token.h"
 #include "tests/fuzz/fuzz_target.h"
 
@@ -12,6 +14,12 @@ namespace vico::fuzz {
 std::vector<std::string> Seeds() {
   const std::string id(32, 'a');
   return {"jobs/" + id,
+          "jobs/" + id + "/pictures/0",
+          "jobs/" + id + "/samples/50/3",
+          "jobs/" + id + "/masks/9223372036854775807/2147483647",
+          "concepts/" + id + "/pictures/01",
+          "adapters/" + id + "/reference",
+          server::WriteCursor({.time = absl::UnixEpoch(), .jobs = {{"jobs/" + id, 7}}}),
           "concepts/" + id,
           "adapters/" + id,
           "jobs/" + std::string(31, 'a') + "G",
@@ -92,6 +100,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
              "a tracestate has no line break");
   }
   if (IsSha256Hex(text)) MustHold(text.size() == 64, "a digest has 64 digits");
+  if (const auto name = server::ParsePictureName(text); name.ok()) {
+    MustHold(IdInName("name", name->owner.substr(0, name->owner.find('/')), name->owner).ok(),
+             "the owner of a picture has a valid name");
+    MustHold(name->step >= 0 && name->index >= 0, "numbers in a picture's name are not negative");
+  }
+  if (const auto cursor = server::ReadCursor(text); cursor.ok()) {
+    MustHold(cursor->jobs.size() < 100, "a cursor has few jobs");
+    for (const auto& seen : cursor->jobs) {
+      MustHold(IdInName("name", "jobs", seen.job).ok(), "a cursor has names of jobs");
+    }
+  }
   if (size >= sizeof(int)) {
     int number = 0;
     for (size_t i = 0; i < sizeof(int); ++i)

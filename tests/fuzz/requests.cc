@@ -3,6 +3,8 @@
 #include "common/plain_text.h"
 #include "common/status.h"
 #include "google/rpc/status.pb.h"
+#include "server/checks/job_requests.h"
+#include "server/checks/labels.h"
 #include "server/checks/request.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/messages.h"
@@ -40,6 +42,21 @@ void CheckTrain(v1::TrainSpec spec) {
 void CheckGenerate(v1::GenerateSpec spec) {
   if (spec.adapter() == "adapter") spec.set_adapter(Shared().adapter_name());
   CheckCompleted(Shared().specs().Generate(TestStores::kTenant, spec));
+}
+
+/// What an update changes is valid, whatever the request is.
+void CheckUpdated(const v1::UpdateJobRequest& request) {
+  const auto update = server::CheckUpdate("job", request.job().display_name(),
+                                          request.job().labels(), request.update_mask());
+  if (!update.ok()) return CheckTexts(update.status());
+  std::string display_name;
+  server::Labels labels;
+  if (!server::ApplyUpdate(*update, display_name, labels).ok()) return;
+  MustHold(FindNotPlain(display_name).empty(), "a display name is plain");
+  for (const auto& [key, value] : labels) {
+    MustHold(server::CheckLabelKey("labels", key).ok(), "a label has a valid key");
+    MustHold(server::CheckLabelValue("labels", value).ok(), "a label has a valid value");
+  }
 }
 
 void CheckUpload(v1::UploadConceptRequest::Header header) {
@@ -199,6 +216,12 @@ std::vector<std::string> Seeds() {
   list.set_kind(static_cast<v1::JobKind>(9));
   list.add_states(v1::JOB_STATE_QUEUED);
   seeds.push_back(Seed('j', list));
+  v1::UpdateJobRequest update;
+  update.mutable_job()->set_display_name("a dog");
+  (*update.mutable_job()->mutable_labels())["example.com/team"] = "blue";
+  update.mutable_update_mask()->add_paths("labels.example.com/team");
+  update.mutable_update_mask()->add_paths("labels.-");
+  seeds.push_back(Seed('l', update));
   seeds.push_back("c");
   seeds.push_back("cdata");
   return seeds;
@@ -227,7 +250,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       CheckReported(Parsed<v1::ReportRequest>(rest));
       break;
     case 'j':
-      CheckTexts(server::CheckListJobs(Parsed<v1::ListJobsRequest>(rest)));
+      CheckTexts(server::CheckListJobs(Parsed<v1::ListJobsRequest>(rest)).status());
+      CheckTexts(server::CheckWatchJobs(Parsed<v1::WatchJobsRequest>(rest)).status());
+      CheckTexts(server::CheckCancelJobs(Parsed<v1::CancelJobsRequest>(rest)).status());
+      break;
+    case 'l':
+      CheckUpdated(Parsed<v1::UpdateJobRequest>(rest));
       break;
     case 'c':
       server::CheckChunk("chunk.data", rest).IgnoreError();

@@ -99,7 +99,7 @@ TEST_P(LongQueueTest, NoCallTakesLongerThan20MsOfCpu) {
                       const auto page = jobs_->List({.tenant = "default",
                                                      .page_size = 100,
                                                      .page_token = token,
-                                                     .states = {v1::JOB_STATE_QUEUED}});
+                                                     .filter = {.states = {v1::JOB_STATE_QUEUED}}});
                       ASSERT_THAT(page, IsOk());
                       token = page->next_page_token;
                     })

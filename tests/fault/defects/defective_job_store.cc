@@ -18,7 +18,7 @@ absl::StatusOr<v1::Job> DefectiveJobStore::Submit(const server::SubmitRequest& r
     ASSIGN_OR_RETURN(const server::JobPage queued,
                      below_->List({.tenant = request.key.tenant,
                                    .page_size = options_.queued_per_tenant,
-                                   .states = {v1::JOB_STATE_QUEUED}}));
+                                   .filter = {.states = {v1::JOB_STATE_QUEUED}}}));
     if (static_cast<int>(queued.jobs.size()) >= options_.queued_per_tenant) {
       return Error(absl::StatusCode::kResourceExhausted, "the queue is full", "QUEUE_FULL");
     }

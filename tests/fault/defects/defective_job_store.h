@@ -51,6 +51,17 @@ class DefectiveJobStore final : public server::JobStore {
   absl::StatusOr<v1::Job> Cancel(std::string_view tenant, std::string_view job) override {
     return below_->Cancel(tenant, job);
   }
+  absl::StatusOr<server::CancelledJobs> CancelAll(std::string_view tenant,
+                                                  const std::vector<std::string>& jobs) override {
+    return below_->CancelAll(tenant, jobs);
+  }
+  absl::StatusOr<v1::Job> AskToFinish(std::string_view tenant, std::string_view job) override {
+    return below_->AskToFinish(tenant, job);
+  }
+  absl::StatusOr<v1::Job> Update(std::string_view tenant, std::string_view job,
+                                 const server::ResourceUpdate& update) override {
+    return below_->Update(tenant, job, update);
+  }
   absl::StatusOr<std::vector<v1::Event>> EventsAfter(std::string_view tenant, std::string_view job,
                                                      uint64_t after_sequence, int limit) override {
     return below_->EventsAfter(tenant, job, after_sequence, limit);
@@ -60,9 +71,18 @@ class DefectiveJobStore final : public server::JobStore {
     return below_->Delete(tenant, job);
   }
   absl::StatusOr<int> DeleteOld() override { return below_->DeleteOld(); }
-  absl::StatusOr<int> WarnUnserved(const std::vector<std::string>& served, int limit) override {
+  absl::StatusOr<int> WarnUnserved(const std::vector<ServedBaseModel>& served, int limit) override {
     return below_->WarnUnserved(served, limit);
   }
+  absl::Status NameUpload(std::string_view job, std::string_view lease_id,
+                          const v1::BlobRef& blob) override {
+    return below_->NameUpload(job, lease_id, blob);
+  }
+  absl::StatusOr<bool> IsUpload(std::string_view tenant, std::string_view lease_id,
+                                std::string_view sha256) override {
+    return below_->IsUpload(tenant, lease_id, sha256);
+  }
+  absl::StatusOr<bool> KeepsHouse(bool leader) override { return below_->KeepsHouse(leader); }
   absl::Status ExtendLeases() override { return below_->ExtendLeases(); }
   absl::StatusOr<std::vector<server::QueueCounts>> CountQueue() override {
     return below_->CountQueue();

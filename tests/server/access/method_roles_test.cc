@@ -13,6 +13,7 @@
 #include "vico/v1/concept.grpc.pb.h"
 #include "vico/v1/job_service.grpc.pb.h"
 #include "vico/v1/model.grpc.pb.h"
+#include "vico/v1/picture.grpc.pb.h"
 #include "vico/v1/worker.grpc.pb.h"
 
 namespace vico::server {
@@ -22,9 +23,13 @@ namespace {
 std::multiset<std::string> DefinedMethods() {
   // One message of each file, since the linker drops files that nothing references.
   const google::protobuf::FileDescriptor* const files[] = {
-      v1::Adapter::descriptor()->file(),        v1::Tenant::descriptor()->file(),
-      v1::Concept::descriptor()->file(),        v1::Job::descriptor()->file(),
-      v1::GetJobRequest::descriptor()->file(),  v1::BaseModel::descriptor()->file(),
+      v1::Adapter::descriptor()->file(),
+      v1::Tenant::descriptor()->file(),
+      v1::Concept::descriptor()->file(),
+      v1::Job::descriptor()->file(),
+      v1::GetJobRequest::descriptor()->file(),
+      v1::BaseModel::descriptor()->file(),
+      v1::DownloadPictureRequest::descriptor()->file(),
       v1::RegisterRequest::descriptor()->file()};
   std::multiset<std::string> methods;
   std::set<std::string> known;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "common/schedulers.h"
+#include "server/checks/job_requests.h"
 #include "server/checks/request.h"
 #include "tests/server/base_model_fixture.h"
 #include "tests/support/status_matchers.h"
@@ -295,6 +296,25 @@ TEST_F(RequestTest, SqueezingPicturesFarFromSquareGivesAWarning) {
   for (const v1::Resize other : {v1::RESIZE_CROP, v1::RESIZE_PAD}) {
     train_.set_resize(other);
     EXPECT_THAT(Reasons(Train()), ElementsAre());
+  }
+}
+
+TEST_F(RequestTest, DevicesAreAtMostTheBatch) {
+  EXPECT_EQ(Train()->spec.train().devices(), 1);
+  train_.set_batch_size(3);
+  for (const int devices : {1, 3}) {
+    train_.set_devices(devices);
+    const auto checked = Train();
+    ASSERT_THAT(checked, IsOk());
+    EXPECT_EQ(checked->spec.train().devices(), devices);
+  }
+  train_.set_devices(4);
+  EXPECT_THAT(Train(), NamesField("train.devices"));
+  EXPECT_THAT(Train(), HasMessage(HasSubstr("must be at most train.batch_size, 3, got 4")));
+  for (const int devices : {-1, 0, 9}) {
+    train_.set_devices(devices);
+    EXPECT_THAT(Train(), NamesField("train.devices")) << devices;
+    EXPECT_THAT(Train(), HasMessage(HasSubstr("must be 1..8"))) << devices;
   }
 }
 

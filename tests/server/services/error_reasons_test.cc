@@ -9,6 +9,7 @@
 #include "server/jobs/job.h"
 #include "tests/server/server_fixture.h"
 #include "vico/v1/admin.grpc.pb.h"
+#include "vico/v1/picture.grpc.pb.h"
 
 namespace vico::server {
 namespace {
@@ -49,6 +50,32 @@ TEST_F(ErrorReasonsTest, WhatDoesNotExistIsNamedByAReason) {
   answers["GetJob"] = Unary(*jobs_, &Jobs::GetJob, Named<v1::GetJobRequest>(job_));
   answers["CancelJob"] = Unary(*jobs_, &Jobs::CancelJob, Named<v1::CancelJobRequest>(job_));
   answers["DeleteJob"] = Unary(*jobs_, &Jobs::DeleteJob, Named<v1::DeleteJobRequest>(job_));
+  answers["FinishTraining"] =
+      Unary(*jobs_, &Jobs::FinishTraining, Named<v1::FinishTrainingRequest>(job_));
+  v1::UpdateJobRequest update_job;
+  update_job.mutable_job()->set_name(job_);
+  answers["UpdateJob"] = Unary(*jobs_, &Jobs::UpdateJob, update_job);
+  v1::UpdateConceptRequest update_concept;
+  update_concept.mutable_updated_concept()->set_name(concept_);
+  answers["UpdateConcept"] = Unary(*concepts_, &Concepts::UpdateConcept, update_concept);
+  v1::UpdateAdapterRequest update_adapter;
+  update_adapter.mutable_adapter()->set_name(adapter_);
+  answers["UpdateAdapter"] = Unary(*adapters_, &Adapters::UpdateAdapter, update_adapter);
+  answers["GetBaseModel"] = Unary(*models_, &v1::ModelService::Stub::GetBaseModel,
+                                  Named<v1::GetBaseModelRequest>("baseModels/none"));
+  v1::CheckWordRequest word;
+  word.set_base_model("baseModels/none");
+  word.set_word("dog");
+  answers["CheckWord"] = Unary(*models_, &v1::ModelService::Stub::CheckWord, word);
+  for (const std::string& name : {job_ + "/pictures/0", job_ + "/samples/0",
+                                  adapter_ + "/reference", concept_ + "/pictures/0"}) {
+    Call call;
+    v1::DownloadPictureResponse response;
+    const auto pictures = v1::PictureService::NewStub(client_);
+    const auto reader = pictures->DownloadPicture(&call, Named<v1::DownloadPictureRequest>(name));
+    EXPECT_FALSE(reader->Read(&response));
+    answers["DownloadPicture " + name] = FromGrpc(reader->Finish());
+  }
   auto retry = Named<v1::RetryJobRequest>(job_);
   retry.set_request_id(RequestId());
   answers["RetryJob"] = Unary(*jobs_, &Jobs::RetryJob, retry);

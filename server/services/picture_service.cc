@@ -1,0 +1,107 @@
+#include "server/services/picture_service.h"
+
+#include <bit>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/field_errors.h"
+#include "common/status.h"
+#include "server/checks/job_requests.h"
+#include "server/rpc/server_stream.h"
+#include "server/services/lost_blob.h"
+#include "server/services/picture_source.h"
+
+namespace vico::server {
+namespace {
+
+using PictureStream = std::unique_ptr<StreamSource<v1::DownloadPictureResponse>>;
+
+absl::Status NoPicture(std::string_view name) {
+  return Error(absl::StatusCode::kNotFound, fmt::format("{}: no such picture", name),
+               "PICTURE_NOT_FOUND");
+}
+
+std::string_view RepairOf(PictureKind kind) {
+  switch (kind) {
+    case PictureKind::kConceptPicture:
+      return kUploadAgain;
+    case PictureKind::kReference:
+      return kImportAgain;
+    default:
+      return "run the job again";
+  }
+}
+
+/// The sizes of thumbnails are few, so that a picture has few of them.
+int RoundedSide(int side) { return static_cast<int>(std::bit_ceil(static_cast<unsigned>(side))); }
+
+/// Thin lines of masks would not survive JPEG.
+ThumbnailFormat FormatOf(const v1::DownloadPictureRequest& request, PictureKind kind) {
+  if (request.format() == v1::PICTURE_FORMAT_PNG) return ThumbnailFormat::kPng;
+  if (request.format() == v1::PICTURE_FORMAT_JPEG) return ThumbnailFormat::kJpeg;
+  return kind == PictureKind::kMask ? ThumbnailFormat::kPng : ThumbnailFormat::kJpeg;
+}
+
+}  // namespace
+
+absl::StatusOr<PictureBlob> PictureService::Find(const std::string& tenant, const std::string& text,
+                                                 const PictureName& name) {
+  switch (name.kind) {
+    case PictureKind::kConceptPicture: {
+      ASSIGN_OR_RETURN(const v1::Concept found, stores_.catalog.GetConcept(tenant, name.owner));
+      if (name.index >= found.pictures_size()) break;
+      const v1::ConceptPicture& picture = found.pictures(name.index);
+      return PictureBlob{picture.blob(), picture.width(), picture.height()};
+    }
+    case PictureKind::kReference: {
+      ASSIGN_OR_RETURN(const v1::Adapter found, stores_.catalog.GetAdapter(tenant, name.owner));
+      if (found.reference().sha256().empty()) break;
+      return PictureBlob{.blob = found.reference()};
+    }
+    case PictureKind::kPicture: {
+      ASSIGN_OR_RETURN(const v1::Job found, stores_.jobs.Get(tenant, name.owner));
+      for (const v1::Picture& picture : found.pictures()) {
+        if (picture.index() == name.index && !picture.blob().sha256().empty()) {
+          return PictureBlob{picture.blob(), picture.width(), picture.height()};
+        }
+      }
+      break;
+    }
+    default:
+      return stores_.pictures.FindInEvents(tenant, name.owner, PictureInJob(name));
+  }
+  return NoPicture(text);
+}
+
+grpc::ServerWriteReactor<v1::DownloadPictureResponse>* PictureService::DownloadPicture(
+    grpc::CallbackServerContext* context, const v1::DownloadPictureRequest* request) {
+  return OpenStream<v1::DownloadPictureResponse>(
+      calls_, *context, "DownloadPicture",
+      [this, request](const Caller& caller,
+                      std::function<void()> wake) -> absl::StatusOr<PictureStream> {
+        const absl::StatusOr<PictureName> name = ParsePictureName(request->name());
+        FieldErrors errors;
+        errors.Add(name.status());
+        errors.Add(CheckThumbnail(*request));
+        RETURN_IF_ERROR(errors.status());
+        caller.call->About(name->owner);
+        ASSIGN_OR_RETURN(PictureBlob picture, Find(caller.tenant, request->name(), *name));
+        PictureSource::Options options{
+            .tenant = caller.tenant, .what = request->name(), .repair = RepairOf(name->kind)};
+        if (request->thumbnail_side() == 0) {
+          return std::make_unique<PictureSource>(stores_, std::move(options), std::move(picture));
+        }
+        return std::make_unique<PictureSource>(
+            stores_, std::move(options), thumbnails_,
+            ThumbnailRequest{.tenant = caller.tenant,
+                             .source = std::move(picture),
+                             .side = RoundedSide(request->thumbnail_side()),
+                             .format = FormatOf(*request, name->kind)},
+            std::move(wake));
+      },
+      {.place = Place::kTransfer});
+}
+
+}  // namespace vico::server
