@@ -226,7 +226,8 @@ std::vector<TokenText> Tokenizer::TokenTexts() const {
     if (last_[byte] >= 0) texts[static_cast<size_t>(last_[byte])] = {text, true};
   }
   for (const auto& tokens : fixed_) {
-    for (const FixedToken& token : tokens) texts[static_cast<size_t>(token.id)] = {token.text, true};
+    for (const FixedToken& token : tokens)
+      texts[static_cast<size_t>(token.id)] = {token.text, true};
   }
   // The parts of a merge are made by earlier ones.
   std::vector<std::pair<uint64_t, Merge>> merges(merges_.begin(), merges_.end());
