@@ -1,4 +1,4 @@
-// A bucket of SeaweedFS, and a prefix in it for each test.
+// A bucket of the object server, and a prefix in it for each test.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 #include "server/s3/http_client.h"
 #include "server/s3/s3_client.h"
 #include "server/s3/s3_objects.h"
-#include "tests/support/seaweed.h"
+#include "tests/support/object_server.h"
 #include "tests/support/status_matchers.h"
 
 namespace vico::server {
@@ -19,16 +19,16 @@ namespace vico::server {
 /// The options of the bucket, which is created with the first call, without a prefix. Requests fail
 /// quickly.
 inline S3Options BucketOptions() {
-  Seaweed& seaweed = Seaweed::OfThisProgram();
+  const ObjectServer& server = ObjectServer::OfThisProgram();
   S3Options options;
   options.bucket = "vico-tests";
-  options.endpoint = seaweed.endpoint();
-  options.credentials.access_key = Seaweed::kAccessKey;
-  options.credentials.secret_key = Sensitive(Seaweed::kSecretKey);
+  options.endpoint = server.endpoint();
+  options.credentials.access_key = server.access_key;
+  options.credentials.secret_key = Sensitive(server.secret_key);
   options.first_backoff = absl::Milliseconds(5);
-  static const bool created = [&options] {
+  static const bool created = [&options, &server] {
     HttpClient http;
-    const HttpSignature signature{"s3", options.region, Seaweed::kAccessKey, Seaweed::kSecretKey};
+    const HttpSignature signature{"s3", options.region, server.access_key, server.secret_key};
     HttpRequest request;
     request.method = "PUT";
     request.url = BucketUrl(options);

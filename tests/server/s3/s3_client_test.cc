@@ -1,4 +1,4 @@
-// Requests against SeaweedFS, through a proxy that spoils them.
+// Requests against SeaweedFS, and against Swift in tier 1, through a proxy that spoils them.
 #include "server/s3/s3_client.h"
 
 #include <atomic>
@@ -35,7 +35,7 @@ class S3ClientTest : public testing::Test {
 
   const SystemClock clock_;
   BucketFolder bucket_;
-  FaultProxy proxy_{Seaweed::OfThisProgram().port()};
+  FaultProxy proxy_{ObjectServer::OfThisProgram().port};
   S3Options options_ = bucket_.options();
   std::unique_ptr<S3Client> client_;
 };

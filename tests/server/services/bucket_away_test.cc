@@ -10,7 +10,7 @@ namespace {
 
 class BucketAwayTest : public ServerTest {
  protected:
-  BucketAwayTest() : proxy_(Seaweed::OfThisProgram().port()) {
+  BucketAwayTest() : proxy_(ObjectServer::OfThisProgram().port) {
     server_.reset();  // the fixture's, whose blobs are in a folder
     std::filesystem::remove_all(data_);
     s3_ = folder_in_bucket_.options();
