@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/flags/parse_flags.h"
 #include "common/status.h"
 
 namespace vico::server {
@@ -15,6 +16,10 @@ void AddBlobFlags(CLI::App& app, const std::string& name, const std::string& hel
   app.add_option("--s3-region", flags.region, "The region of the bucket")
       ->envname("AWS_REGION")
       ->capture_default_str();
+  app.add_option("--s3-ca", flags.ca_file,
+                 "CA in PEM of the object store, if its certificate is not of a public CA")
+      ->envname("AWS_CA_BUNDLE")
+      ->type_name(kFileType);
 }
 
 absl::StatusOr<std::optional<S3Options>> S3OptionsOf(const std::string& name,
@@ -24,6 +29,7 @@ absl::StatusOr<std::optional<S3Options>> S3OptionsOf(const std::string& name,
   options.endpoint = flags.endpoint;
   while (options.endpoint.ends_with('/')) options.endpoint.pop_back();
   options.region = flags.region;
+  options.ca_file = flags.ca_file;
   RETURN_IF_ERROR(CheckS3Options(options));
   options.credentials = TakeS3Credentials();
   return std::optional<S3Options>(std::move(options));

@@ -18,9 +18,10 @@ struct BlobFlags {
   std::string address;  ///< "s3://bucket/prefix"; empty: the data folder
   std::string endpoint;
   std::string region = "us-east-1";
+  std::string ca_file;
 };
 
-/// Adds --s3-endpoint, --s3-region and the flag `name` for the address.
+/// Adds --s3-endpoint, --s3-region, --s3-ca and the flag `name` for the address.
 void AddBlobFlags(CLI::App& app, const std::string& name, const std::string& help,
                   BlobFlags& flags);
 

@@ -154,6 +154,7 @@ void AddCopyCommand(CLI::App& app, int& exit_code) {
   copy.callback([flags, &exit_code] {
     flags->from.blobs.endpoint = flags->to.blobs.endpoint;
     flags->from.blobs.region = flags->to.blobs.region;
+    flags->from.blobs.ca_file = flags->to.blobs.ca_file;
     exit_code = PrintedCopy(Copy(*flags));
   });
 }

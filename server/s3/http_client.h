@@ -36,8 +36,9 @@ struct HttpRequest {
   uint64_t upload_bytes = 0;
   size_t answer_limit = size_t{1} << 20;  ///< bytes; a longer answer is an error
   const HttpSignature* signature = nullptr;
+  std::string ca_file{};  ///< PEM; empty: the system's
   absl::Duration connect_timeout = absl::Seconds(3);
-  absl::Duration stall_timeout = absl::Seconds(15);  ///< without 1 byte/s
+  absl::Duration stall_timeout = absl::Seconds(20);  ///< below 1 KiB/s
 };
 
 struct HttpAnswer {

@@ -45,6 +45,7 @@ HttpRequest S3Client::NewRequest(std::string method, const std::string& key) con
                             : fmt::format("{}/{}{}", bucket_url_, options_.prefix, key);
   request.connect_timeout = options_.connect_timeout;
   request.stall_timeout = options_.stall_timeout;
+  request.ca_file = options_.ca_file;
   return request;
 }
 

@@ -36,9 +36,10 @@ struct S3Options {
   std::string prefix;    ///< of all keys; empty, or text that ends with "/"
   std::string endpoint;  ///< "http://127.0.0.1:8333"; empty: Amazon's of the region
   std::string region = "us-east-1";
+  std::string ca_file;  ///< PEM, for a store whose certificate is not of a public CA; or empty
   S3CredentialSources credentials{};
   absl::Duration connect_timeout = absl::Seconds(3);
-  absl::Duration stall_timeout = absl::Seconds(15);  ///< without a byte; then the request fails
+  absl::Duration stall_timeout = absl::Seconds(20);  ///< below 1 KiB/s; then the request fails
   int attempts = 4;  ///< of one request, while the store is overloaded or away
   absl::Duration first_backoff = absl::Milliseconds(100);
 };
