@@ -16,7 +16,7 @@ _PATIENCE = 60  # seconds
 
 
 def quick_base(folder, steps):
-    """The toy world's base model, whose trainings have so few steps by default that a test can wait for one."""
+    """The toy world's base model, whose jobs have so few steps by default that a test can wait for them."""
     base = pathlib.Path(folder) / "base"
     base.mkdir()
     for part in (ROOT / "toyworld/base").iterdir():
@@ -24,6 +24,7 @@ def quick_base(folder, steps):
             (base / part.name).symlink_to(part)
     described = json.loads((ROOT / "toyworld/base/vico.json").read_text())
     described["training_defaults"].update(steps=steps, sample_every_steps=steps // 2)
+    described["generation_defaults"].update(steps=8)
     (base / "vico.json").write_text(json.dumps(described))
     return base
 

@@ -19,7 +19,7 @@ from vico import events
 
 SERVER, WORKER = sys.argv[1:3]
 del sys.argv[1:3]
-STEPS = 12
+STEPS = 8
 PROMPT = "a photo of a S* on the beach"
 
 
@@ -63,7 +63,7 @@ class EndToEndTest(unittest.TestCase):
         self.assertEqual(training.refresh().adapter_name, got[-1].adapter)
 
     def test_no_picture_is_lost_or_comes_twice_when_server_and_worker_die(self):
-        undisturbed = self.adapter.generate(PROMPT, n=4, seed=5).wait(timeout=120)
+        undisturbed = self.adapter.generate(PROMPT, n=4, seed=5, steps=25).wait(timeout=120)
         generation = self.adapter.generate(PROMPT, n=4, seed=5, steps=25, preview_every_steps=5)
         stream = generation.pictures(previews=True, timeout=200)
         self.assertEqual(next(stream).kind, "preview")
