@@ -77,25 +77,33 @@ std::span<const BlobReference> BlobReferences() { return kReferences; }
 absl::Status SaveBlobRow(SqlSession& db, absl::Time now, std::string_view tenant,
                          const v1::BlobRef& blob, const std::string& object_key,
                          absl::Duration grace) {
-  std::string before;
-  RETURN_IF_ERROR(
-      db.Query("SELECT object_key FROM blob WHERE tenant = ? AND sha256 = ? FOR NO KEY UPDATE",
-               {tenant, blob.sha256()}, [&](const SqlRow& row) {
-                 before = row.Text(0);
-                 return absl::OkStatus();
-               }));
-  if (!before.empty() && before != object_key) {
-    RETURN_IF_ERROR(BuryObject(db, before, now + grace));
+  const auto size_bytes = static_cast<int64_t>(blob.size_bytes());
+  // Another upload may insert the row, and a collector delete it, between two statements.
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    ASSIGN_OR_RETURN(
+        const int inserted,
+        db.Execute("INSERT INTO blob (tenant, sha256, size_bytes, state, time, "
+                   "object_key) VALUES (?, ?, ?, 'live', ?, ?) ON CONFLICT DO NOTHING",
+                   {tenant, blob.sha256(), size_bytes, absl::ToUnixMicros(now), object_key}));
+    if (inserted == 1) return absl::OkStatus();
+    std::string before;
+    RETURN_IF_ERROR(
+        db.Query("SELECT object_key FROM blob WHERE tenant = ? AND sha256 = ? FOR NO KEY UPDATE",
+                 {tenant, blob.sha256()}, [&](const SqlRow& row) {
+                   before = row.Text(0);
+                   return absl::OkStatus();
+                 }));
+    if (before.empty()) continue;
+    if (before != object_key) RETURN_IF_ERROR(BuryObject(db, before, now + grace));
+    return db
+        .Execute(
+            "UPDATE blob SET size_bytes = ?, state = 'live', time = ?, object_key = ? "
+            "WHERE tenant = ? AND sha256 = ?",
+            {size_bytes, absl::ToUnixMicros(now), object_key, tenant, blob.sha256()})
+        .status();
   }
-  return db
-      .Execute(
-          "INSERT INTO blob (tenant, sha256, size_bytes, state, time, object_key) "
-          "VALUES (?, ?, ?, 'live', ?, ?) ON CONFLICT (tenant, sha256) DO UPDATE SET "
-          "size_bytes = excluded.size_bytes, state = 'live', time = excluded.time, "
-          "object_key = excluded.object_key",
-          {tenant, blob.sha256(), static_cast<int64_t>(blob.size_bytes()), absl::ToUnixMicros(now),
-           object_key})
-      .status();
+  return WithRetryAfter(absl::UnavailableError("blob: is being deleted; upload it again"),
+                        absl::Seconds(1));
 }
 
 absl::Status BuryObject(SqlSession& db, const std::string& object_key, absl::Time remove_after) {
