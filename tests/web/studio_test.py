@@ -479,6 +479,7 @@ class StudioTest(unittest.TestCase):
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(delete).to_be_focused()
         page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog").get_by_role("button", name="Keep")).to_be_focused()
         self.press_until("Tab", page.get_by_role("dialog").get_by_role("button", name="Delete"))
         page.keyboard.press("Enter")
         self.heading("Gallery")

@@ -41,7 +41,7 @@ export function ImportPage() {
             {error.value && <ErrorNote error={error.value} />}
             <Field label="Base model" id="base" problem={problemOf("base_model")}>
               {(aria) => (
-                <select {...aria} value={base.value} onChange={(event) => (base.value = event.currentTarget.value)}>
+                <select {...aria} value={base.value || baseModels[0]?.name} onChange={(event) => (base.value = event.currentTarget.value)}>
                   {baseModels.map((one) => (
                     <option key={one.name} value={one.name}>
                       {one.displayName || idOf(one.name)}

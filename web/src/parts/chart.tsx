@@ -61,7 +61,7 @@ export function LossChart({ steps, losses, total }: ChartProps) {
   );
 }
 
-const height = (at: HTMLElement): number => (at.clientWidth < 500 ? 200 : 260);
+const height = (at: HTMLElement): number => (at.clientWidth < 500 ? 180 : 200);
 
 function options(at: HTMLElement, total: number): uPlot.Options {
   const style = getComputedStyle(at);

@@ -1,6 +1,6 @@
 // Small elements that every page uses.
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { CallError } from "../api/errors";
 import type { Loaded } from "../state/loaded";
 import { path } from "../router";
@@ -124,7 +124,11 @@ interface ConfirmProps {
 /** Asks before something is lost. */
 export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const keep = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    dialog.current?.showModal();
+    keep.current?.focus();
+  }, []);
   return (
     <dialog ref={dialog} onClose={onClose} aria-labelledby="confirm-title">
       <div class="stack">
@@ -141,7 +145,7 @@ export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProp
           >
             {action}
           </button>
-          <button type="button" class="button" autofocus onClick={() => dialog.current?.close()}>
+          <button type="button" class="button" ref={keep} onClick={() => dialog.current?.close()}>
             Keep
           </button>
         </div>
@@ -160,7 +164,7 @@ interface RenameProps {
 export function Rename({ title, value, onSave, onClose }: RenameProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     dialog.current?.showModal();
     input.current?.select();
   }, []);
