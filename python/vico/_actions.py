@@ -321,14 +321,13 @@ def wait(
     """The job after it has succeeded. Raises JobFailed, JobCancelled, and WaitTimeout."""
     request = job_service_pb2.GetJobRequest(name=name)
     job = yield from patient(limits, methods.GET_JOB, request, timeout)
-    if job.base_model_unavailable:
-        log_event(events.Position(name, 0, None, job.attempt, job.queue_position, True))
+    log = WarningLog(job)
     if not has_ended(job):
         # The newest event is repeated, so that a display knows at once where the job is.
         after = max(job.last_sequence, 1) - 1
 
         def take(event: events.Event) -> Iterable[Any]:
-            log_event(event)
+            log.take(event)
             on_event(event)
             return ()
 
@@ -359,9 +358,10 @@ def drawn(
     """Delivers the pictures of a generation as they are finished, each once. Raises JobFailed, JobCancelled,
     and WaitTimeout."""
     seen: set[int] = set()
+    log = WarningLog(job)
 
     def convert(event: events.Event) -> Iterable[Picture]:
-        log_event(event)
+        log.take(event)
         on_event(event)
         if isinstance(event, events.Failed):
             raise JobFailed(job.name, event.error)
@@ -377,9 +377,23 @@ def drawn(
     return mapped(watch_events(limits, job, 0, True, timeout), convert)
 
 
-def log_event(event: events.Event) -> None:
-    """Warnings are not lost on a caller who only waits."""
-    if isinstance(event, events.Warning):
-        _log.warning("%s: %s (%s)", event.job, event.message, event.reason)
-    elif isinstance(event, events.Position) and event.base_model_unavailable:
-        _log.warning("%s waits: no live worker serves its base model", event.job)
+class WarningLog:
+    """Logs what a caller who only waits should know, each thing once."""
+
+    def __init__(self, job: job_pb2.Job) -> None:
+        self._stuck_told = False
+        if job.base_model_unavailable:
+            self._tell_stuck(job.name)
+
+    def take(self, event: events.Event) -> None:
+        if isinstance(event, events.Position) and event.base_model_unavailable:
+            self._tell_stuck(event.job)
+        elif isinstance(event, events.Warning) and event.reason == "BASE_MODEL_UNAVAILABLE":
+            self._tell_stuck(event.job)
+        elif isinstance(event, events.Warning):
+            _log.warning("%s: %s (%s)", event.job, event.message, event.reason)
+
+    def _tell_stuck(self, job: str) -> None:
+        if not self._stuck_told:
+            _log.warning("%s waits: no live worker serves its base model", job)
+        self._stuck_told = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, TypeVar
 
 import grpc
@@ -49,7 +49,7 @@ class BlockingDriver:
         result: T = steps.result
         return result
 
-    def iterate(self, flow: Flow[None]) -> Iterator[Any]:
+    def iterate(self, flow: Flow[None]) -> Generator[Any, None, None]:
         """Runs a flow and yields what it delivers."""
         steps = _Steps(flow)
         try:

@@ -148,7 +148,7 @@ class AsyncJob(facts.JobFacts):
 
     def events(
         self, *, after: int = 0, pictures: bool = False, timeout: float | None = None
-    ) -> AsyncIterator[events.Event]:
+    ) -> AsyncGenerator[events.Event, None]:
         """What happened and happens to the job, after the event with the sequence number `after`, until the
         job has ended. Each event comes once, also when the connection or the server is lost in between.
         `pictures` also receives the bytes of samples, masks, previews and pictures. Raises WaitTimeout after
@@ -220,7 +220,7 @@ class AsyncGeneration(facts.GenerationFacts, AsyncJob):
         previews: bool = False,
         progress: Progress = False,
         timeout: float | None = None,
-    ) -> AsyncIterator[Picture]:
+    ) -> AsyncGenerator[Picture, None]:
         """The pictures as they are finished, each once, with their bytes. `previews` also yields unfinished
         pictures (their kind is "preview") if the job has `preview_every_steps`. Raises JobFailed,
         JobCancelled and, after `timeout` seconds, WaitTimeout; the job goes on then."""
@@ -368,7 +368,7 @@ class AsyncJobs:
         created_before: datetime | None = None,
         initial_jobs: int = 100,
         timeout: float | None = None,
-    ) -> AsyncIterator[AsyncJobChange]:
+    ) -> AsyncGenerator[AsyncJobChange, None]:
         """First the state of the newest jobs that match, then what happens to them and the new jobs, without
         an end. Resumes by itself, each event once. Raises WaitTimeout after `timeout` seconds."""
         wanted = actions.job_filter(kind, state, concept, adapter, created_after, created_before)

@@ -16,7 +16,7 @@ those of vico.errors. No error, timeout or interrupt of this program cancels a j
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -52,7 +52,7 @@ class _Core:
     def run(self, flow: Flow[Any]) -> Any:
         return self.driver.run(flow)
 
-    def iterate(self, flow: Flow[None]) -> Iterator[Any]:
+    def iterate(self, flow: Flow[None]) -> Generator[Any, None, None]:
         return self.driver.iterate(flow)
 
 
@@ -148,7 +148,7 @@ class Job(facts.JobFacts):
 
     def events(
         self, *, after: int = 0, pictures: bool = False, timeout: float | None = None
-    ) -> Iterator[events.Event]:
+    ) -> Generator[events.Event, None, None]:
         """What happened and happens to the job, after the event with the sequence number `after`, until the
         job has ended. Each event comes once, also when the connection or the server is lost in between.
         `pictures` also receives the bytes of samples, masks, previews and pictures. Raises WaitTimeout after
@@ -220,7 +220,7 @@ class Generation(facts.GenerationFacts, Job):
         previews: bool = False,
         progress: Progress = False,
         timeout: float | None = None,
-    ) -> Iterator[Picture]:
+    ) -> Generator[Picture, None, None]:
         """The pictures as they are finished, each once, with their bytes. `previews` also yields unfinished
         pictures (their kind is "preview") if the job has `preview_every_steps`. Raises JobFailed,
         JobCancelled and, after `timeout` seconds, WaitTimeout; the job goes on then."""
@@ -367,7 +367,7 @@ class Jobs:
         created_before: datetime | None = None,
         initial_jobs: int = 100,
         timeout: float | None = None,
-    ) -> Iterator[JobChange]:
+    ) -> Generator[JobChange, None, None]:
         """First the state of the newest jobs that match, then what happens to them and the new jobs, without
         an end. Resumes by itself, each event once. Raises WaitTimeout after `timeout` seconds."""
         wanted = actions.job_filter(kind, state, concept, adapter, created_after, created_before)

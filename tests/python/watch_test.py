@@ -275,11 +275,13 @@ class WatchTest(unittest.TestCase):
     def test_warnings_are_logged_for_who_only_waits(self):
         warning = job_pb2.Event.Warning(reason="PROMPT_TRUNCATED", message="the prompt is too long")
         position = job_pb2.Event.Position(position=2, base_model_unavailable=True)
+        moved = job_service_pb2.WatchJobResponse(job="jobs/1", position=position)
         watched = self.serve([
-            job_service_pb2.WatchJobResponse(job="jobs/1", position=position),
+            moved, moved,
             event(1, warning=warning), succeeded(2)], kind=job_pb2.JOB_KIND_GENERATION)
         with self.assertLogs("vico", "WARNING") as logged:
             watched.wait()
+        self.assertEqual(len(logged.output), 2)
         self.assertIn("no live worker serves its base model", logged.output[0])
         self.assertIn("PROMPT_TRUNCATED", logged.output[1])
 
