@@ -89,8 +89,9 @@ target_compile_options(vico_test_options INTERFACE "$<$<NOT:$<CONFIG:Debug>>:-O1
 # LABEL is one of unit, contract, golden, end_to_end, crash, load, fuzz. TIER_0 names, as a
 # gtest filter, those tests that run by default; the label of the others ends in _tier1. WHOLE lists
 # the binary as one ctest entry: for programs that are slow to start, as those with LibTorch are.
+# POSTGRES does so with the tests whose names end in /postgres.
 function(vico_test name)
-  cmake_parse_arguments(T "WHOLE" "LABEL;TIMEOUT;TIER_0;PRECOMPILED" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(T "WHOLE;POSTGRES" "LABEL;TIMEOUT;TIER_0;PRECOMPILED" "SOURCES;LIBS" ${ARGN})
   if(NOT T_LABEL)
     set(T_LABEL unit)
   endif()
@@ -113,8 +114,15 @@ function(vico_test name)
     if(NOT T_TIER_0)
       set(T_TIER_0 "*")
     endif()
+    set(filter "${T_TIER_0}")
+    if(T_POSTGRES)
+      set(filter "${T_TIER_0}-*/postgres")
+      add_test(NAME ${name}_postgres COMMAND ${name} --gtest_filter=*/postgres
+               WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+      set_tests_properties(${name}_postgres PROPERTIES LABELS ${T_LABEL} TIMEOUT 900)
+    endif()
     gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60
-                         TEST_FILTER "${T_TIER_0}"
+                         TEST_FILTER "${filter}"
                          PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
     if(NOT T_TIER_0 STREQUAL "*")
       gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60

@@ -25,8 +25,10 @@
 #include "common/status.h"
 #include "common/tracing/otlp_exporter.h"
 #include "common/tracing/otlp_headers.h"
+#include "server/cli/blob_flags.h"
 #include "server/cli/command_output.h"
 #include "server/cli/commands.h"
+#include "server/cli/database_flags.h"
 #include "server/disk/files.h"
 #include "server/limit_flags.h"
 #include "server/server.h"
@@ -79,6 +81,16 @@ static int Run(int argc, char** argv) {
   vico::server::AddCommands(app, command_exit);
   app.add_option("--data", options.storage.data, "Folder of the database and the blobs")
       ->type_name(vico::kFolderType);
+  vico::server::DatabaseFlags database;
+  vico::server::AddDatabaseFlags(app, "--database", database);
+  vico::AddNumber(app, "--database-connections", database.connections,
+                  "Connections to the PostgreSQL database, besides one that listens", {1, 256});
+  vico::server::BlobFlags blobs;
+  vico::server::AddBlobFlags(app, "--blobs",
+                             "Bucket of the blobs, as s3://BUCKET/PREFIX; without it, they are in "
+                             "the data folder. Credentials come from AWS_ACCESS_KEY_ID and "
+                             "AWS_SECRET_ACCESS_KEY, a web identity, or a file",
+                             blobs);
   app.add_option("--listen", options.net.listen, "Address for clients; port 0: any free one")
       ->capture_default_str();
   app.add_option("--worker-listen", options.net.worker_listen, "Address for workers and operators")
@@ -103,6 +115,8 @@ static int Run(int argc, char** argv) {
   vico::AddNumber(app, "--lease-seconds", lease_seconds,
                   "Time after which a worker that does not report loses its job", {0.5, 3600.0});
   vico::AddNumber(app, "--threads", options.services.threads, "Threads for calls", {1, 256});
+  vico::AddNumber(app, "--transfer-threads", options.services.transfer_threads,
+                  "Threads for calls that read or write blobs", {1, 256});
   app.add_option("--decoder", options.decoder.program,
                  "Program that decodes uploaded pictures (default: vico-decode in the folder of "
                  "this program)")
@@ -121,6 +135,14 @@ static int Run(int argc, char** argv) {
   if (options.storage.data.empty()) {
     return vico::server::Ended(vico::FieldError("--data", "is required"));
   }
+  auto postgres = vico::server::PostgresOptionsOf("--database", database);
+  if (!postgres.ok()) return vico::server::Ended(postgres.status());
+  options.storage.postgres = *std::move(postgres);
+  auto s3 = vico::server::S3OptionsOf("--blobs", blobs);
+  if (!s3.ok()) return vico::server::Ended(s3.status());
+  options.storage.s3 = *std::move(s3);
+  // Reading all objects of a bucket costs money, and the store checks them itself.
+  if (options.storage.s3) options.storage.scrub_interval = absl::Hours(24 * 30);
   for (const auto& [flag, address] : {std::pair("--listen", &options.net.listen),
                                       std::pair("--worker-listen", &options.net.worker_listen),
                                       std::pair("--metrics-listen", &options.metrics_listen)}) {

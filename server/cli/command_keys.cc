@@ -13,7 +13,7 @@ namespace vico::server {
 namespace {
 
 struct KeysOptions {
-  std::string data;
+  DatabasePlace place;
   std::string tenant;
   std::string role = "user";
   std::string id;
@@ -22,7 +22,7 @@ struct KeysOptions {
 /// Only the key goes to standard output, so that it can be redirected to a file.
 absl::Status CreateKey(const KeysOptions& options) {
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.place, clock));
   const v1::KeyRole role = options.role == "user" ? v1::KEY_ROLE_USER : v1::KEY_ROLE_TENANT_ADMIN;
   ASSIGN_OR_RETURN(const CreatedKey created, folder.tenants->CreateKey(options.tenant, role));
   std::fprintf(stderr, "Key %s of tenant %s; it cannot be shown again:\n", created.key.id().c_str(),
@@ -33,7 +33,7 @@ absl::Status CreateKey(const KeysOptions& options) {
 
 absl::Status ListKeys(const KeysOptions& options) {
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.place, clock));
   ASSIGN_OR_RETURN(const auto keys, folder.tenants->ListKeys(options.tenant));
   for (const v1::ApiKey& key : keys) {
     std::printf("%s\t%s\t%s\t%s\n", key.id().c_str(), std::string(KeyRoleName(key.role())).c_str(),
@@ -46,7 +46,7 @@ absl::Status ListKeys(const KeysOptions& options) {
 
 absl::Status RevokeKey(const KeysOptions& options) {
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.place, clock));
   RETURN_IF_ERROR(folder.tenants->RevokeKey(options.tenant, options.id).status());
   std::printf("%s revoked\n", options.id.c_str());
   return absl::OkStatus();
@@ -60,12 +60,11 @@ void AddKeysCommand(CLI::App& app, int& exit_code) {
   keys.require_subcommand(1);
   const auto add = [&](const std::string& name, const std::string& help, auto run) {
     CLI::App& command = *keys.add_subcommand(name, help);
-    command.add_option("--data", options->data, "The server's folder")
-        ->required()
-        ->type_name(kFolderType);
+    AddDatabasePlace(command, options->place);
     command.add_option("--tenant", options->tenant, "Tenant of the keys")->required();
-    command.callback(
-        [options, run, &exit_code] { exit_code = EndedByDisk(run(*options), options->data); });
+    command.callback([options, run, &exit_code] {
+      exit_code = EndedByDisk(run(*options), options->place.data);
+    });
     return &command;
   };
   add("create", "Create a key and print it; it cannot be printed again", CreateKey)

@@ -18,13 +18,13 @@ namespace {
 constexpr absl::Duration kServerTimeout = absl::Seconds(60);
 
 struct TenantsOptions {
-  std::string data;
+  DatabasePlace place;
   std::string tenant;
 };
 
 absl::Status CreateTenant(const TenantsOptions& options) {
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.place, clock));
   RETURN_IF_ERROR(folder.tenants->Create(options.tenant).status());
   std::printf("%s\n", options.tenant.c_str());
   return absl::OkStatus();
@@ -32,7 +32,7 @@ absl::Status CreateTenant(const TenantsOptions& options) {
 
 absl::Status ListTenants(const TenantsOptions& options) {
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+  ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.place, clock));
   std::string token;
   do {
     ASSIGN_OR_RETURN(const TenantPage page, folder.tenants->List(100, token));
@@ -63,16 +63,22 @@ absl::Status WaitForServer(TenantStore& tenants, const std::string& name, const 
 absl::Status DeleteTenant(const TenantsOptions& options) {
   const SystemClock clock;
   {
-    ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+    ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.place, clock));
     RETURN_IF_ERROR(folder.tenants->BeginDelete(options.tenant));
+  }
+  if (!options.place.flags.url.empty()) {
+    ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.place, clock));
+    RETURN_IF_ERROR(WaitForServer(*folder.tenants, options.tenant, clock));
+    std::printf("%s deleted\n", options.tenant.c_str());
+    return absl::OkStatus();
   }
   PosixFiles files;
   EventFeed feed;
-  const auto storage = Storage::Open({.data = options.data}, clock, files, feed, Log::Off());
+  const auto storage = Storage::Open({.data = options.place.data}, clock, files, feed, Log::Off());
   if (storage.ok()) {
     RETURN_IF_ERROR((*storage)->tenant_eraser().Run(absl::InfiniteDuration()).status());
   } else if (Reason(storage.status()) == "DATA_FOLDER_IN_USE") {
-    ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.data, clock));
+    ASSIGN_OR_RETURN(const OpenedFolder folder, OpenFolder(options.place, clock));
     RETURN_IF_ERROR(WaitForServer(*folder.tenants, options.tenant, clock));
   } else {
     return storage.status();
@@ -90,11 +96,10 @@ void AddTenantsCommand(CLI::App& app, int& exit_code) {
   tenants.require_subcommand(1);
   const auto add = [&](const std::string& name, const std::string& help, auto run) {
     CLI::App& command = *tenants.add_subcommand(name, help);
-    command.add_option("--data", options->data, "The server's folder")
-        ->required()
-        ->type_name(kFolderType);
-    command.callback(
-        [options, run, &exit_code] { exit_code = EndedByDisk(run(*options), options->data); });
+    AddDatabasePlace(command, options->place);
+    command.callback([options, run, &exit_code] {
+      exit_code = EndedByDisk(run(*options), options->place.data);
+    });
     return &command;
   };
   const auto named = [&](CLI::App* command) {

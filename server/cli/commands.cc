@@ -93,6 +93,8 @@ void AddBackupCommands(CLI::App& app, int& exit_code) {
 
 void AddCommands(CLI::App& app, int& exit_code) {
   AddBackupCommands(app, exit_code);
+  AddDatabaseCommands(app, exit_code);
+  AddCopyCommand(app, exit_code);
   AddKeysCommand(app, exit_code);
   AddTenantsCommand(app, exit_code);
 }

@@ -1,4 +1,4 @@
-// The subcommands of vico-server: backup, restore, keys and tenants.
+// The subcommands of vico-server: backup, restore, copy, check, migrate, keys and tenants.
 #pragma once
 
 #include <CLI/CLI.hpp>

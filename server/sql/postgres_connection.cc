@@ -12,7 +12,6 @@
 #include "common/failpoint.h"
 #include "common/status.h"
 #include "server/sql/postgres_row.h"
-#include "server/sql/postgres_statement.h"
 
 namespace vico::server {
 namespace {
@@ -80,6 +79,17 @@ class Parameters {
   std::vector<int> lengths_;
   std::vector<int> formats_;
 };
+
+/// The server finds the types of parameters, but of those that the statement does not use.
+std::vector<Oid> TypesOf(const PostgresStatement& statement, size_t parameters) {
+  constexpr Oid kUnknown = 0;
+  constexpr Oid kTextType = 25;
+  std::vector<Oid> types(parameters, kUnknown);
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (!statement.parameters.contains(static_cast<int>(i) + 1)) types[i] = kTextType;
+  }
+  return types;
+}
 
 std::string TextOf(const char* text) { return text == nullptr ? "" : text; }
 
@@ -219,13 +229,14 @@ absl::Status PostgresConnection::Enqueue(std::string_view sql, SqlValues values,
   Statement& statement = found->second;
   if (is_new) {
     statement.name = fmt::format("s{}", statements_.size());
-    statement.text = WithNumberedParameters(sql);
-    if (!otherwise.ok()) statement.text = MustChangeOneRow(statement.text);
+    statement.sql = WithNumberedParameters(sql);
+    if (!otherwise.ok()) statement.sql.text = MustChangeOneRow(statement.sql.text);
   }
   PGconn* const connection = connection_.get();
   if (!statement.prepared && !statement.preparing) {
-    if (PQsendPrepare(connection, statement.name.c_str(), statement.text.c_str(), 0, nullptr) !=
-        1) {
+    const std::vector<Oid> types = TypesOf(statement.sql, values.size());
+    if (PQsendPrepare(connection, statement.name.c_str(), statement.sql.text.c_str(),
+                      static_cast<int>(types.size()), types.data()) != 1) {
       return Lost(sql);
     }
     statement.preparing = true;
@@ -383,7 +394,7 @@ absl::Status PostgresConnection::Note(Request& request, const pg_result* result)
   if (request.ignored) return absl::OkStatus();
   if (!error_) error_ = error;
   if (!request.otherwise.ok() && error.sqlstate == "22012") return request.otherwise;
-  return StatusOf(error, request.statement == nullptr ? name_ : request.statement->text);
+  return StatusOf(error, request.statement == nullptr ? name_ : request.statement->sql.text);
 }
 
 /// Sends everything and reads all answers. Returns the last statement's result, or the first error.

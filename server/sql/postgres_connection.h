@@ -20,6 +20,7 @@
 
 #include "server/sql/postgres_error.h"
 #include "server/sql/postgres_options.h"
+#include "server/sql/postgres_statement.h"
 #include "server/sql/sql_session.h"
 
 struct pg_conn;    // PGconn of libpq
@@ -87,7 +88,7 @@ class PostgresConnection final : public SqlSession {
 
   struct Statement {
     std::string name;
-    std::string text;  ///< in PostgreSQL's notation
+    PostgresStatement sql;
     bool prepared = false;
     bool preparing = false;  ///< the request is among `sent_`
   };

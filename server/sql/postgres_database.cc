@@ -107,7 +107,15 @@ void PostgresDatabase::GiveBack(Connection connection) {
 
 void PostgresDatabase::NoteClock(const PostgresConnection& connection) {
   mutex_.AssertHeld();
-  uptime_zero_ = connection.database_uptime_zero();
+  // A measurement over a slow connection replaces a better one only if they contradict each other:
+  // then the database's clock was set, or it is another machine's.
+  const absl::Time measured = connection.database_uptime_zero();
+  const absl::Duration error = connection.clock_round_trip() / 2;
+  if (error > clock_error_ && absl::AbsDuration(measured - uptime_zero_) <= error + clock_error_) {
+    return;
+  }
+  uptime_zero_ = measured;
+  clock_error_ = error;
 }
 
 std::optional<absl::Time> PostgresDatabase::UptimeZero() const {

@@ -72,6 +72,7 @@ class PostgresDatabase final : public Database {
   std::chrono::steady_clock::time_point away_until_ ABSL_GUARDED_BY(mutex_);
   absl::Status broken_ ABSL_GUARDED_BY(mutex_);
   absl::Time uptime_zero_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration clock_error_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
 };
 
 }  // namespace vico::server

@@ -31,6 +31,24 @@ absl::StatusOr<bool> Apply(PostgresConnection& db, const Migration& migration) {
   return true;
 }
 
+/// Gives way to transactions that hold locks for long, and tries again.
+absl::StatusOr<bool> ApplyPatiently(PostgresConnection& db, const Migration& migration) {
+  constexpr int kTries = 10;
+  constexpr std::string_view kLockTimeout = "55P03";
+  for (int attempt = 1;; ++attempt) {
+    db.Begin(PostgresConnection::Transaction::kChange);
+    const absl::StatusOr<bool> changed = Apply(db, migration);
+    if (changed.ok()) {
+      RETURN_IF_ERROR(db.Commit());
+      return changed;
+    }
+    const bool again = db.error() != nullptr && db.error()->sqlstate == kLockTimeout;
+    db.RollBack();
+    if (!again || attempt == kTries) return changed;
+    absl::SleepFor(absl::Seconds(1));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<int64_t> PostgresSchemaVersion(PostgresConnection& connection) {
@@ -54,14 +72,8 @@ absl::StatusOr<int> MigratePostgres(PostgresConnection& connection, const std::s
   int applied = 0;
   for (const Migration& migration : PostgresMigrations()) {
     if (migration.number <= version) continue;
-    connection.Begin(PostgresConnection::Transaction::kChange);
-    const absl::StatusOr<bool> changed = Apply(connection, migration);
-    if (!changed.ok()) {
-      connection.RollBack();
-      return changed.status();
-    }
-    RETURN_IF_ERROR(connection.Commit());
-    applied += *changed ? 1 : 0;
+    ASSIGN_OR_RETURN(const bool changed, ApplyPatiently(connection, migration));
+    applied += changed ? 1 : 0;
   }
   return applied;
 }

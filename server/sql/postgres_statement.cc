@@ -21,26 +21,27 @@ size_t LengthOfOpaque(std::string_view sql) {
 
 }  // namespace
 
-std::string WithNumberedParameters(std::string_view sql) {
-  std::string numbered;
+PostgresStatement WithNumberedParameters(std::string_view sql) {
+  PostgresStatement numbered;
   int largest = 0;
   while (!sql.empty()) {
     if (const size_t length = LengthOfOpaque(sql); length > 0) {
-      numbered += sql.substr(0, length);
+      numbered.text += sql.substr(0, length);
       sql.remove_prefix(length);
       continue;
     }
     const char c = sql[0];
     sql.remove_prefix(1);
     if (c != '?') {
-      numbered += c;
+      numbered.text += c;
       continue;
     }
     int number = largest + 1;
     const auto [end, error] = std::from_chars(sql.data(), sql.data() + sql.size(), number);
     if (error == std::errc()) sql.remove_prefix(static_cast<size_t>(end - sql.data()));
     largest = std::max(largest, number);
-    numbered += fmt::format("${}", number);
+    numbered.text += fmt::format("${}", number);
+    numbered.parameters.insert(number);
   }
   return numbered;
 }

@@ -174,7 +174,10 @@ TEST_P(JobStoreTest, ListsFilterByKindAndState) {
   ASSERT_THAT(jobs_->Finish(Trained(Leased())), IsOk());
 
   const auto list = [&](v1::JobKind kind, std::vector<v1::JobState> states) {
-    const auto page = jobs_->List({.tenant = "default", .kind = kind, .states = std::move(states)});
+    JobQuery query{.tenant = "default"};
+    if (kind != v1::JOB_KIND_UNSPECIFIED) query.filter.kinds = {kind};
+    query.filter.states = std::move(states);
+    const auto page = jobs_->List(query);
     EXPECT_THAT(page, IsOk());
     return Names(page->jobs);
   };
