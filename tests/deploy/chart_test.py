@@ -246,7 +246,6 @@ class ChartTest(unittest.TestCase):
                 (["blobs.credentialsSecret=\"\""], "blobs.credentialsSecret"),
                 (["blobs.credentialsSecret=\"\"", "blobs.accessKeyId=\"x\""], "blobs.secretAccessKey"),
                 (["blobs.accessKeyId=\"x\"", "blobs.secretAccessKey=\"y\""], "blobs.accessKeyId"),
-                (["blobs.caSecret=\"\""], "blobs.caSecret"),
                 (["database.bundled={\"enabled\":true}"], "database.bundled"),
                 (["blobs.bundled={\"enabled\":true}"], "blobs.bundled"),
                 (["database={\"url\":\"\",\"passwordSecret\":\"\",\"bundled\":{\"enabled\":true}}"], "database.password"),
@@ -295,6 +294,14 @@ class ChartTest(unittest.TestCase):
                 variables = {one["name"]: one for one in container["env"]}
                 for name, key in (("AWS_ACCESS_KEY_ID", "access-key-id"), ("AWS_SECRET_ACCESS_KEY", "secret-access-key")):
                     self.assertEqual(variables[name]["valueFrom"], {"secretKeyRef": {"name": blobs, "key": key}})
+
+    def test_a_bucket_may_have_a_ca_of_its_own(self):
+        pod = pods(render("ci/scaled-out.yaml"))["vico-server"]
+        path = pathlib.PurePath(next(w for w in pod["containers"][0]["args"] if w.startswith("--s3-ca=")).split("=")[1])
+        mount = next(m for m in pod["containers"][0]["volumeMounts"] if m["mountPath"] == str(path.parent))
+        volume = next(v for v in pod["volumes"] if v["name"] == mount["name"])
+        self.assertEqual(volume["secret"], {"secretName": "vico-blobs-ca", "items": [{"key": path.name, "path": path.name}]})
+        self.assertNotIn("--s3-ca", str(pods(render("ci/scaled-out-aws.yaml"))))
 
     def test_a_role_replaces_the_credentials(self):
         pod = pods(render("ci/scaled-out-aws.yaml"))["vico-server"]

@@ -153,6 +153,9 @@ postgres://vico@{{ include "vico.name" . }}-postgresql:5432/vico
 {{- end }}
 - --s3-region={{ $b.region }}
 - --keep-deleted-days={{ $b.keepDeletedDays }}
+{{- if $b.caSecret }}
+- --s3-ca=/etc/vico/blobs-ca/ca.crt
+{{- end }}
 {{- end -}}
 
 {{- define "vico.blobsEnv" -}}
@@ -173,7 +176,7 @@ postgres://vico@{{ include "vico.name" . }}-postgresql:5432/vico
 - {name: identity, mountPath: /etc/vico/identity, readOnly: true}
 {{- end }}
 {{- if .Values.blobs.caSecret }}
-- {name: blobs-ca, mountPath: /etc/ssl/certs, readOnly: true}
+- {name: blobs-ca, mountPath: /etc/vico/blobs-ca, readOnly: true}
 {{- end }}
 {{- end -}}
 
@@ -185,11 +188,10 @@ postgres://vico@{{ include "vico.name" . }}-postgresql:5432/vico
       - serviceAccountToken: {path: token, audience: {{ .Values.blobs.webIdentity.audience | quote }}, expirationSeconds: 3600}
 {{- end }}
 {{- with .Values.blobs.caSecret }}
-# Where the library that speaks HTTP looks for CAs.
 - name: blobs-ca
   secret:
     secretName: {{ . }}
-    items: [{key: ca.crt, path: ca-certificates.crt}]
+    items: [{key: ca.crt, path: ca.crt}]
 {{- end }}
 {{- end -}}
 
