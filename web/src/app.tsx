@@ -54,7 +54,11 @@ function Page() {
   if (adapter) return adapter[0] ? <AdapterPage name={`adapters/${adapter[0]}`} /> : <AdaptersPage />;
   const picture = below("/gallery");
   if (picture)
-    return picture.length === 2 ? <PicturePage job={`jobs/${picture[0]}`} index={Number(picture[1])} /> : <GalleryPage />;
+    return picture.length === 2 ? (
+      <PicturePage job={`jobs/${picture[0]}`} index={Number(picture[1])} />
+    ) : (
+      <GalleryPage />
+    );
   return (
     <Empty title="There is no such page" text="The address may be mistyped.">
       <a class="button" href="/">

@@ -22,7 +22,8 @@ export function below(prefix: string): string[] | null {
 export function startRouter(): void {
   addEventListener("popstate", () => (address.value = location.pathname + location.search));
   document.addEventListener("click", (event) => {
-    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+      return;
     const link = (event.target as Element).closest("a");
     if (!link || link.origin !== location.origin || link.target || link.hasAttribute("download")) return;
     if (link.pathname.startsWith("/blob/") || link.hash) return;

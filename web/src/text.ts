@@ -12,7 +12,8 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-export const seconds = (value: Duration | undefined): number => Number(value?.seconds ?? 0n) + (value?.nanos ?? 0) / 1e9;
+export const seconds = (value: Duration | undefined): number =>
+  Number(value?.seconds ?? 0n) + (value?.nanos ?? 0) / 1e9;
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 

@@ -47,7 +47,9 @@ export async function importAdapter(
     for (let at = 0; at < source.size; at += chunkBytes) {
       const data = new Uint8Array(await source.slice(at, at + chunkBytes).arrayBuffer());
       const value = { reference: isReference, data };
-      parts.push(...frame(ImportAdapterRequestSchema, create(ImportAdapterRequestSchema, { part: { case: "chunk", value } })));
+      parts.push(
+        ...frame(ImportAdapterRequestSchema, create(ImportAdapterRequestSchema, { part: { case: "chunk", value } })),
+      );
     }
   }
   return upload("vico.v1.AdapterService/ImportAdapter", parts, AdapterSchema, onProgress);

@@ -31,7 +31,8 @@ export function toCallError(thrown: unknown): CallError {
 }
 
 function sentence(error: ConnectError): string {
-  if (error.code === Code.Unavailable || isNetworkError(error)) return "The server cannot be reached. It is tried again.";
+  if (error.code === Code.Unavailable || isNetworkError(error))
+    return "The server cannot be reached. It is tried again.";
   if (error.code === Code.DeadlineExceeded) return "The server did not answer in time.";
   return error.rawMessage || `The call failed (${Code[error.code]}).`;
 }

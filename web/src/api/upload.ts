@@ -29,7 +29,7 @@ export async function upload<Desc extends DescMessage>(
   const bytes = await post(`/upload?method=${encodeURIComponent(method)}`, new Blob(parts), onProgress, signal);
   let message: MessageShape<Desc> | undefined;
   let trailers: Map<string, string> | undefined;
-  for (let at = 0; at + 5 <= bytes.length; ) {
+  for (let at = 0; at + 5 <= bytes.length;) {
     const size = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(1);
     const data = bytes.subarray(at + 5, at + 5 + size);
     if (bytes[at] & 0x80) trailers = readTrailers(new TextDecoder().decode(data));
@@ -42,12 +42,7 @@ export async function upload<Desc extends DescMessage>(
   return message;
 }
 
-function post(
-  url: string,
-  body: Blob,
-  onProgress: (share: number) => void,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
+function post(url: string, body: Blob, onProgress: (share: number) => void, signal?: AbortSignal): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);

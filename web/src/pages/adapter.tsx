@@ -27,14 +27,23 @@ function View({ of, reload }: { of: Adapter; reload: () => void }) {
   const progress = useSignal<number | null>(null);
   const title = adapterTitle(of);
   const drawn = newestFirst(jobs.value.values())
-    .filter((job) => job.kind === JobKind.GENERATION && job.spec?.kind.case === "generate" && job.spec.kind.value.adapter === of.name && !isTwin(job))
+    .filter(
+      (job) =>
+        job.kind === JobKind.GENERATION &&
+        job.spec?.kind.case === "generate" &&
+        job.spec.kind.value.adapter === of.name &&
+        !isTwin(job),
+    )
     .flatMap((job) => job.pictures.map((picture) => ({ job, picture })))
     .slice(0, 12);
   const download = async () => {
     progress.value = 0;
     try {
       const file = await downloadAdapter(of, (share) => (progress.value = share));
-      saveFile(file, `${(of.displayName || of.initWord || idOf(of.name)).replace(/[^A-Za-z0-9._-]+/g, "_")}.safetensors`);
+      saveFile(
+        file,
+        `${(of.displayName || of.initWord || idOf(of.name)).replace(/[^A-Za-z0-9._-]+/g, "_")}.safetensors`,
+      );
     } catch (error) {
       sayError(error);
     }
@@ -42,12 +51,18 @@ function View({ of, reload }: { of: Adapter; reload: () => void }) {
   };
   return (
     <>
-      <Head title={title} crumb={<a href="/adapters">Adapters</a>} lead={`${of.placeholder} is a ${of.initWord}. Made ${when(of.createTime)}.`}>
+      <Head
+        title={title}
+        crumb={<a href="/adapters">Adapters</a>}
+        lead={`${of.placeholder} is a ${of.initWord}. Made ${when(of.createTime)}.`}
+      >
         <a class="button main" href={`/gallery?adapter=${idOf(of.name)}`}>
           Draw with it
         </a>
         <button type="button" class="button" disabled={progress.value !== null} onClick={() => void download()}>
-          {progress.value === null ? `Download (${bytes(of.blob?.sizeBytes ?? 0)})` : `${Math.round(progress.value * 100)} %`}
+          {progress.value === null
+            ? `Download (${bytes(of.blob?.sizeBytes ?? 0)})`
+            : `${Math.round(progress.value * 100)} %`}
         </button>
         <button type="button" class="button" onClick={() => (asking.value = "rename")}>
           Rename
@@ -92,7 +107,11 @@ function View({ of, reload }: { of: Adapter; reload: () => void }) {
           <ul class="plain tiles">
             {drawn.map(({ job, picture }) => (
               <li class="tile" key={picture.name}>
-                <a class="picture" href={`/gallery/${idOf(job.name)}/${picture.index}`} aria-label={`${promptOf(job)}, seed ${picture.seed}`}>
+                <a
+                  class="picture"
+                  href={`/gallery/${idOf(job.name)}/${picture.index}`}
+                  aria-label={`${promptOf(job)}, seed ${picture.seed}`}
+                >
                   <Thumb picture={picture} alt="" />
                 </a>
                 <div class="caption">
@@ -110,7 +129,10 @@ function View({ of, reload }: { of: Adapter; reload: () => void }) {
           onClose={() => (asking.value = "")}
           onSave={async (displayName) => {
             try {
-              await adapterService.updateAdapter({ adapter: { name: of.name, displayName }, updateMask: { paths: ["display_name"] } });
+              await adapterService.updateAdapter({
+                adapter: { name: of.name, displayName },
+                updateMask: { paths: ["display_name"] },
+              });
               reload();
               void useAdapters().reload();
             } catch (error) {

@@ -96,7 +96,10 @@ function View({ of, reload }: { of: Concept; reload: () => void }) {
         {trainings.length ? (
           <JobTable jobs={trainings} />
         ) : (
-          <Empty title="Not trained yet" text="A training makes an adapter: a small file that teaches the base model this thing.">
+          <Empty
+            title="Not trained yet"
+            text="A training makes an adapter: a small file that teaches the base model this thing."
+          >
             <a class="button main" href={`/train?concept=${id}`}>
               Train this concept
             </a>

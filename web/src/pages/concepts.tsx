@@ -7,7 +7,8 @@ import { loadMoreConcepts, moreConcepts, useConcepts } from "../state/catalog";
 import { ago, idOf, plural, shortId } from "../text";
 import { pending } from "./new_concept";
 
-export const titleOf = (thing: { displayName: string; name: string }): string => thing.displayName || shortId(thing.name);
+export const titleOf = (thing: { displayName: string; name: string }): string =>
+  thing.displayName || shortId(thing.name);
 
 export function ConceptsPage() {
   const concepts = useConcepts();
@@ -20,7 +21,10 @@ export function ConceptsPage() {
   };
   return (
     <div onDragOver={(event) => event.preventDefault()} onDrop={drop}>
-      <Head title="Concepts" lead="A concept is 2 to 20 pictures of one thing. Train it once, then draw it in any scene.">
+      <Head
+        title="Concepts"
+        lead="A concept is 2 to 20 pictures of one thing. Train it once, then draw it in any scene."
+      >
         <a class="button main" href="/concepts/new">
           New concept
         </a>
@@ -45,7 +49,10 @@ export function ConceptsPage() {
               )}
             </>
           ) : (
-            <Empty title="Start with your pictures" text="Drop 2 to 20 pictures of your thing anywhere on this page: a toy, a pet, a product.">
+            <Empty
+              title="Start with your pictures"
+              text="Drop 2 to 20 pictures of your thing anywhere on this page: a toy, a pet, a product."
+            >
               <a class="button main" href="/concepts/new">
                 Choose pictures
               </a>

@@ -30,7 +30,10 @@ export function GalleryPage() {
   }, [adapters]);
   return (
     <>
-      <Head title="Gallery" lead="Describe a scene. Each line is a prompt; all prompts are drawn with the same seeds." />
+      <Head
+        title="Gallery"
+        lead="Describe a scene. Each line is a prompt; all prompts are drawn with the same seeds."
+      />
       <div class="two left">
         <div class="sticky">{models && <DrawForm schedulers={models.capabilities.schedulers} />}</div>
         <Pictures />
@@ -50,9 +53,24 @@ function DrawForm({ schedulers }: { schedulers: string[] }) {
   const defaults = base?.generationDefaults;
   const count = promptsOf(form.prompts).length;
   const problemOf = (field: string) =>
-    violations.value.find((one) => one.field === `generate.${field}` || one.field.startsWith(`generate.${field}[`))?.text;
-  const known = ["adapter", "base_model", "prompt", "negative_prompt", "picture_count", "seeds", "steps", "guidance_scale", "scheduler", "width", "height"];
-  const elsewhere = violations.value.filter((one) => !known.includes(one.field.replace(/^generate\./, "").replace(/\[.*$/, "")));
+    violations.value.find((one) => one.field === `generate.${field}` || one.field.startsWith(`generate.${field}[`))
+      ?.text;
+  const known = [
+    "adapter",
+    "base_model",
+    "prompt",
+    "negative_prompt",
+    "picture_count",
+    "seeds",
+    "steps",
+    "guidance_scale",
+    "scheduler",
+    "width",
+    "height",
+  ];
+  const elsewhere = violations.value.filter(
+    (one) => !known.includes(one.field.replace(/^generate\./, "").replace(/\[.*$/, "")),
+  );
 
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -83,7 +101,8 @@ function DrawForm({ schedulers }: { schedulers: string[] }) {
   };
   const text = (field: { [Name in keyof Draft]: Draft[Name] extends string ? Name : never }[keyof Draft]) => ({
     value: form[field],
-    onInput: (event: { currentTarget: HTMLInputElement | HTMLTextAreaElement }) => edit(field, event.currentTarget.value),
+    onInput: (event: { currentTarget: HTMLInputElement | HTMLTextAreaElement }) =>
+      edit(field, event.currentTarget.value),
   });
   const range = (field: string) => {
     const limit = limitOf(`generate.${field}`);
@@ -110,13 +129,25 @@ function DrawForm({ schedulers }: { schedulers: string[] }) {
         problem={problemOf("prompt")}
         hint={adapter ? `One a line. ${adapter.placeholder} stands for your ${adapter.initWord}.` : "One a line."}
       >
-        {(aria) => <textarea {...aria} {...text("prompts")} rows={4} placeholder={`a photo of a ${adapter?.placeholder ?? "robot"} on the beach`} />}
+        {(aria) => (
+          <textarea
+            {...aria}
+            {...text("prompts")}
+            rows={4}
+            placeholder={`a photo of a ${adapter?.placeholder ?? "robot"} on the beach`}
+          />
+        )}
       </Field>
       <div class="row" style={{ alignItems: "flex-start", flexWrap: "nowrap" }}>
         <Field label="Pictures" id="picture_count" problem={problemOf("picture_count")} hint={range("picture_count")}>
           {(aria) => <input {...aria} {...text("pictureCount")} inputMode="numeric" style={{ maxWidth: "96px" }} />}
         </Field>
-        <Field label="Seed" id="seed" problem={problemOf("seeds")} hint={form.seedLocked ? "Stays for the next drawing." : "Empty: a new one each time."}>
+        <Field
+          label="Seed"
+          id="seed"
+          problem={problemOf("seeds")}
+          hint={form.seedLocked ? "Stays for the next drawing." : "Empty: a new one each time."}
+        >
           {(aria) => (
             <span class="row" style={{ flexWrap: "nowrap", gap: "6px" }}>
               <input {...aria} {...text("seed")} inputMode="numeric" placeholder="random" />
@@ -155,21 +186,58 @@ function DrawForm({ schedulers }: { schedulers: string[] }) {
           </Field>
           <div class="fields" style={{ gridTemplateColumns: "1fr 1fr" }}>
             <Field label="Steps" id="steps" problem={problemOf("steps")} hint={range("steps")}>
-              {(aria) => <input {...aria} {...text("steps")} inputMode="numeric" placeholder={String(defaults?.steps ?? "default")} />}
+              {(aria) => (
+                <input
+                  {...aria}
+                  {...text("steps")}
+                  inputMode="numeric"
+                  placeholder={String(defaults?.steps ?? "default")}
+                />
+              )}
             </Field>
-            <Field label="Guidance" id="guidance_scale" problem={problemOf("guidance_scale")} hint={range("guidance_scale")}>
-              {(aria) => <input {...aria} {...text("guidanceScale")} inputMode="decimal" placeholder={String(defaults?.guidanceScale ?? "default")} />}
+            <Field
+              label="Guidance"
+              id="guidance_scale"
+              problem={problemOf("guidance_scale")}
+              hint={range("guidance_scale")}
+            >
+              {(aria) => (
+                <input
+                  {...aria}
+                  {...text("guidanceScale")}
+                  inputMode="decimal"
+                  placeholder={String(defaults?.guidanceScale ?? "default")}
+                />
+              )}
             </Field>
             <Field label="Width" id="width" problem={problemOf("width")} hint={sizes}>
-              {(aria) => <input {...aria} {...text("width")} inputMode="numeric" placeholder={String(defaults?.width ?? "default")} />}
+              {(aria) => (
+                <input
+                  {...aria}
+                  {...text("width")}
+                  inputMode="numeric"
+                  placeholder={String(defaults?.width ?? "default")}
+                />
+              )}
             </Field>
             <Field label="Height" id="height" problem={problemOf("height")}>
-              {(aria) => <input {...aria} {...text("height")} inputMode="numeric" placeholder={String(defaults?.height ?? "default")} />}
+              {(aria) => (
+                <input
+                  {...aria}
+                  {...text("height")}
+                  inputMode="numeric"
+                  placeholder={String(defaults?.height ?? "default")}
+                />
+              )}
             </Field>
           </div>
           <Field label="Scheduler" id="scheduler" problem={problemOf("scheduler")}>
             {(aria) => (
-              <select {...aria} value={form.scheduler} onChange={(event) => edit("scheduler", event.currentTarget.value)}>
+              <select
+                {...aria}
+                value={form.scheduler}
+                onChange={(event) => edit("scheduler", event.currentTarget.value)}
+              >
                 <option value="">default{defaults?.scheduler ? ` (${defaults.scheduler})` : ""}</option>
                 {schedulers.map((one) => (
                   <option key={one}>{one}</option>
@@ -197,7 +265,16 @@ const focusProblem = () => {
 
 function Lock({ closed }: { closed: boolean }) {
   return (
-    <svg width="17" height="17" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" aria-hidden="true">
+    <svg
+      width="17"
+      height="17"
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="2.2"
+      stroke-linecap="round"
+      aria-hidden="true"
+    >
       <rect x="5" y="11" width="14" height="10" rx="2.5" fill={closed ? "currentColor" : "none"} />
       <path d={closed ? "M8 11V8a4 4 0 0 1 8 0v3" : "M8 11V8a4 4 0 0 1 7.4-2"} />
     </svg>
@@ -253,7 +330,12 @@ function Pictures() {
     <section aria-label="What was drawn">
       {drawn.length > 0 && (
         <div class="row" style={{ marginBottom: "20px" }} role="group" aria-label="Filter">
-          <select aria-label="Adapter of the pictures" style={{ width: "auto" }} value={adapter.value} onChange={(event) => (adapter.value = event.currentTarget.value)}>
+          <select
+            aria-label="Adapter of the pictures"
+            style={{ width: "auto" }}
+            value={adapter.value}
+            onChange={(event) => (adapter.value = event.currentTarget.value)}
+          >
             <option value="">All adapters</option>
             {adapters.map((one) => (
               <option key={one.name} value={one.name}>
@@ -261,7 +343,12 @@ function Pictures() {
               </option>
             ))}
           </select>
-          <select aria-label="Rating of the pictures" style={{ width: "auto" }} value={String(stars.value)} onChange={(event) => (stars.value = Number(event.currentTarget.value))}>
+          <select
+            aria-label="Rating of the pictures"
+            style={{ width: "auto" }}
+            value={String(stars.value)}
+            onChange={(event) => (stars.value = Number(event.currentTarget.value))}
+          >
             <option value="0">Any rating</option>
             {[1, 2, 3, 4, 5].map((one) => (
               <option key={one} value={String(one)}>
@@ -271,7 +358,12 @@ function Pictures() {
             ))}
           </select>
           {tags.length > 0 && (
-            <select aria-label="Label of the pictures" style={{ width: "auto" }} value={tag.value} onChange={(event) => (tag.value = event.currentTarget.value)}>
+            <select
+              aria-label="Label of the pictures"
+              style={{ width: "auto" }}
+              value={tag.value}
+              onChange={(event) => (tag.value = event.currentTarget.value)}
+            >
               <option value="">Any label</option>
               {tags.map((one) => (
                 <option key={one}>{one}</option>
@@ -332,7 +424,9 @@ function PromptRow({ row, stars, previews }: PromptRowProps) {
     <div class="prompt-row">
       <div class="row spread">
         <h2>{row.prompt}</h2>
-        <span class="chip">{row.adapter ? (adapter ? adapterTitle(adapter) : "deleted adapter") : "base model alone"}</span>
+        <span class="chip">
+          {row.adapter ? (adapter ? adapterTitle(adapter) : "deleted adapter") : "base model alone"}
+        </span>
       </div>
       {failed.map((job) => (
         <p class="note bad" key={job.name}>
@@ -343,7 +437,11 @@ function PromptRow({ row, stars, previews }: PromptRowProps) {
         {shown.map(({ job, index, picture, seed }) => (
           <li class="tile" key={`${job.name}/${index}`}>
             {picture ? (
-              <a class="picture" href={`/gallery/${idOf(job.name)}/${index}`} aria-label={`${row.prompt}, seed ${seed}`}>
+              <a
+                class="picture"
+                href={`/gallery/${idOf(job.name)}/${index}`}
+                aria-label={`${row.prompt}, seed ${seed}`}
+              >
                 <Thumb picture={picture} alt="" />
               </a>
             ) : (

@@ -21,7 +21,12 @@ export function ImportPage() {
     progress.value = 0;
     error.value = null;
     try {
-      const adapter = await importAdapter(base.value || models.value.value!.baseModels[0]?.name || "", file.value, reference.value, (share) => (progress.value = share));
+      const adapter = await importAdapter(
+        base.value || models.value.value!.baseModels[0]?.name || "",
+        file.value,
+        reference.value,
+        (share) => (progress.value = share),
+      );
       void useAdapters().reload();
       navigate(`/adapters/${idOf(adapter.name)}`);
     } catch (thrown) {
@@ -36,12 +41,20 @@ export function ImportPage() {
     <Await of={models.value}>
       {({ baseModels }) => (
         <form onSubmit={submit} style={{ maxWidth: "640px" }}>
-          <Head title="Import an adapter" crumb={<a href="/adapters">Adapters</a>} lead="Files of the authors' code and of mmagic are converted by the command line: vico adapters import." />
+          <Head
+            title="Import an adapter"
+            crumb={<a href="/adapters">Adapters</a>}
+            lead="Files of the authors' code and of mmagic are converted by the command line: vico adapters import."
+          />
           <div class="card stack">
             {error.value && <ErrorNote error={error.value} />}
             <Field label="Base model" id="base" problem={problemOf("base_model")}>
               {(aria) => (
-                <select {...aria} value={base.value || baseModels[0]?.name} onChange={(event) => (base.value = event.currentTarget.value)}>
+                <select
+                  {...aria}
+                  value={base.value || baseModels[0]?.name}
+                  onChange={(event) => (base.value = event.currentTarget.value)}
+                >
                   {baseModels.map((one) => (
                     <option key={one.name} value={one.name}>
                       {one.displayName || idOf(one.name)}
@@ -50,11 +63,22 @@ export function ImportPage() {
                 </select>
               )}
             </Field>
-            <Field label="Adapter file" id="file" hint={file.value ? bytes(file.value.size) : "safetensors, as the studio downloads it"}>
+            <Field
+              label="Adapter file"
+              id="file"
+              hint={file.value ? bytes(file.value.size) : "safetensors, as the studio downloads it"}
+            >
               {(aria) => <input {...aria} type="file" accept=".safetensors" required onChange={choose(file)} />}
             </Field>
-            <Field label="Reference picture" id="reference" problem={problemOf("reference")} hint="PNG or JPEG; the picture that generation attends to">
-              {(aria) => <input {...aria} type="file" accept="image/png,image/jpeg" required onChange={choose(reference)} />}
+            <Field
+              label="Reference picture"
+              id="reference"
+              problem={problemOf("reference")}
+              hint="PNG or JPEG; the picture that generation attends to"
+            >
+              {(aria) => (
+                <input {...aria} type="file" accept="image/png,image/jpeg" required onChange={choose(reference)} />
+              )}
             </Field>
             {progress.value !== null && <progress aria-label="Upload" max={1} value={progress.value} />}
             <div>

@@ -48,7 +48,8 @@ function JobHead({ job }: { job: Job }) {
   const { name } = job;
   const done = isFinished(job);
   const training = job.spec?.kind.case === "train";
-  const canFinish = training && job.state === JobState.RUNNING && job.step > 0n && !job.finishRequested && !job.cancelRequested;
+  const canFinish =
+    training && job.state === JobState.RUNNING && job.step > 0n && !job.finishRequested && !job.cancelRequested;
   return (
     <Head title={jobTitle(job)} crumb={<a href="/jobs">Jobs</a>}>
       {job.adapter && (
@@ -62,7 +63,16 @@ function JobHead({ job }: { job: Job }) {
         </>
       )}
       {canFinish && (
-        <button type="button" class="button" onClick={() => void act(() => jobService.finishTraining({ name }), "The training ends with its next step and keeps the adapter.")}>
+        <button
+          type="button"
+          class="button"
+          onClick={() =>
+            void act(
+              () => jobService.finishTraining({ name }),
+              "The training ends with its next step and keeps the adapter.",
+            )
+          }
+        >
           Finish early
         </button>
       )}
@@ -96,7 +106,9 @@ function JobHead({ job }: { job: Job }) {
       {asking.value === "cancel" && (
         <Confirm
           title="Cancel this job?"
-          text={training ? "The adapter so far is lost. “Finish early” would keep it." : "Pictures that are finished stay."}
+          text={
+            training ? "The adapter so far is lost. “Finish early” would keep it." : "Pictures that are finished stay."
+          }
           action="Cancel the job"
           onConfirm={() => void act(() => jobService.cancelJob({ name }), "The job is being cancelled.")}
           onClose={() => (asking.value = "")}
@@ -166,7 +178,9 @@ function sentence(job: Job): string {
   switch (job.state) {
     case JobState.QUEUED:
       if (job.baseModelUnavailable) return "No worker serves its base model now. It waits for one.";
-      return job.queuePosition ? `${plural(Number(job.queuePosition), "job")} before it in the queue.` : "Next in the queue.";
+      return job.queuePosition
+        ? `${plural(Number(job.queuePosition), "job")} before it in the queue.`
+        : "Next in the queue.";
     case JobState.RUNNING:
       return job.attempt > 1 ? `Attempt ${job.attempt}.` : "";
     case JobState.SUCCEEDED:
@@ -207,7 +221,9 @@ function Training({ job, spec, history }: { job: Job; spec: TrainSpec; history: 
                 <ZoomPicture picture={sample} alt={sample.alt} among={samples} index={index} />
                 <div class="caption">
                   <span>step {String(history.samples[index].step)}</span>
-                  {(spec.samplePrompts.length ?? 0) > 1 && <span>prompt {(history.samples[index].picture?.index ?? 0) + 1}</span>}
+                  {(spec.samplePrompts.length ?? 0) > 1 && (
+                    <span>prompt {(history.samples[index].picture?.index ?? 0) + 1}</span>
+                  )}
                 </div>
               </li>
             ))}
@@ -249,7 +265,11 @@ function Masks({ concept, masks }: { concept: Concept; masks: Event_Mask[] }) {
             </label>
           )}
           <label class="check small">
-            <input type="checkbox" checked={lit.value} onChange={(event) => (lit.value = event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              checked={lit.value}
+              onChange={(event) => (lit.value = event.currentTarget.checked)}
+            />
             Show the masks
           </label>
         </div>
@@ -270,7 +290,10 @@ function Masks({ concept, masks }: { concept: Concept; masks: Event_Mask[] }) {
                 {on && (
                   <div
                     class="light"
-                    style={{ backgroundImage: `url("${source}")`, maskImage: `url("${pictureUrl(mask.name, mask.blob)}")` }}
+                    style={{
+                      backgroundImage: `url("${source}")`,
+                      maskImage: `url("${pictureUrl(mask.name, mask.blob)}")`,
+                    }}
                   />
                 )}
               </div>
@@ -347,7 +370,10 @@ function Details({ job, history }: { job: Job; history: History }) {
     const spec = kind.value;
     facts.push(["Base model", idOf(spec.baseModel)], ["Word", `${spec.initWord}, written ${spec.placeholder}`]);
     facts.push(["Steps", String(spec.steps ?? "")], ["Rows of a step", String(spec.batchSize ?? "")]);
-    facts.push(["Learning rates", `${number(spec.embeddingLearningRate ?? 0)}, ${number(spec.attentionLearningRate ?? 0)}`], ["Seed", String(spec.seed ?? "")]);
+    facts.push(
+      ["Learning rates", `${number(spec.embeddingLearningRate ?? 0)}, ${number(spec.attentionLearningRate ?? 0)}`],
+      ["Seed", String(spec.seed ?? "")],
+    );
   } else if (kind?.case === "generate") facts.push(...settingsOf(kind.value));
   return (
     <section>
@@ -391,4 +417,3 @@ export function settingsOf(spec: GenerateSpec): [string, string][] {
   ];
   return all.filter((entry): entry is [string, string] => !!entry[1]);
 }
-

@@ -15,8 +15,7 @@ export function JobsPage() {
   const kind = useSignal<Kind>("all");
   const asking = useSignal(false);
   const more = useSignal(jobs.peek().size >= initialJobs);
-  const fits = (job: Job) =>
-    kind.value === "all" || (job.kind === JobKind.TRAINING) === (kind.value === "training");
+  const fits = (job: Job) => kind.value === "all" || (job.kind === JobKind.TRAINING) === (kind.value === "training");
   const all = newestFirst(jobs.value.values()).filter(fits);
   const open = all.filter((job) => !isFinished(job));
   const cancelAll = async () => {
@@ -29,7 +28,12 @@ export function JobsPage() {
   };
   const older = async () => {
     try {
-      const wanted = kind.value === "generation" ? [JobKind.GENERATION] : kind.value === "training" ? [JobKind.TRAINING] : [JobKind.TRAINING, JobKind.GENERATION];
+      const wanted =
+        kind.value === "generation"
+          ? [JobKind.GENERATION]
+          : kind.value === "training"
+            ? [JobKind.TRAINING]
+            : [JobKind.TRAINING, JobKind.GENERATION];
       more.value = (await Promise.all(wanted.map(loadOlder))).some(Boolean);
     } catch (error) {
       sayError(error);

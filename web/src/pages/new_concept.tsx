@@ -32,7 +32,8 @@ export function checkPictures(
     let problem = one.refused;
     if (one.file.size > limits.maxBytes) problem ||= `has ${bytes(one.file.size)}; at most ${bytes(limits.maxBytes)}`;
     const side = Math.min(one.width, one.height);
-    if (side && side < limits.minSide) problem ||= `is ${one.width} × ${one.height}; sides have at least ${limits.minSide} pixels`;
+    if (side && side < limits.minSide)
+      problem ||= `is ${one.width} × ${one.height}; sides have at least ${limits.minSide} pixels`;
     if (side && one.file.type !== "image/jpeg" && Math.max(one.width, one.height) > limits.maxSide)
       problem ||= `is ${one.width} × ${one.height}; sides have at most ${limits.maxSide} pixels`;
     return { problem, twin: twin < index ? twin : -1 };
@@ -117,7 +118,9 @@ export function NewConceptPage() {
       // The server numbers what it was sent; here the reason stands at the picture.
       chosen.value = chosen.value.map((one) => ({ ...one, refused: refused.get(one) ?? one.refused }));
       const all = failed.violations.length > 0 && failed.violations.every((one) => usable[pictureIndex(one.field)]);
-      error.value = all ? new CallError(`The server refuses ${plural(refused.size, "picture")}: see below.`, failed.code, "", []) : failed;
+      error.value = all
+        ? new CallError(`The server refuses ${plural(refused.size, "picture")}: see below.`, failed.code, "", [])
+        : failed;
       progress.value = null;
     }
   };
@@ -125,7 +128,11 @@ export function NewConceptPage() {
 
   return (
     <form onSubmit={submit}>
-      <Head title="New concept" crumb={<a href="/">Concepts</a>} lead="Show the thing from several sides and before different backgrounds.">
+      <Head
+        title="New concept"
+        crumb={<a href="/">Concepts</a>}
+        lead="Show the thing from several sides and before different backgrounds."
+      >
         <button class="button main" disabled={!ready || progress.value !== null}>
           {progress.value === null ? `Upload ${usable.length ? plural(usable.length, "picture") : ""}` : "Uploading…"}
         </button>
@@ -181,7 +188,13 @@ export function NewConceptPage() {
             <div style={{ maxWidth: "420px" }}>
               <Field label="Name" id="name" hint="For you; you can change it later.">
                 {(aria) => (
-                  <input {...aria} maxLength={100} value={name.value} placeholder="My robot" onInput={(event) => (name.value = event.currentTarget.value)} />
+                  <input
+                    {...aria}
+                    maxLength={100}
+                    value={name.value}
+                    placeholder="My robot"
+                    onInput={(event) => (name.value = event.currentTarget.value)}
+                  />
                 )}
               </Field>
             </div>
@@ -191,7 +204,12 @@ export function NewConceptPage() {
             <ul class="plain tiles medium">
               {chosen.value.map((one, index) => (
                 <li key={one.url}>
-                  <Checked one={one} {...checks[index]} twinName={chosen.value[checks[index].twin]?.file.name} onRemove={() => remove(one.url)} />
+                  <Checked
+                    one={one}
+                    {...checks[index]}
+                    twinName={chosen.value[checks[index].twin]?.file.name}
+                    onRemove={() => remove(one.url)}
+                  />
                 </li>
               ))}
             </ul>
@@ -213,7 +231,10 @@ function summary(all: number, usable: number, count: { min: number; max: number 
 export function commonName(names: string[]): string {
   let prefix = names[0] ?? "";
   for (const name of names) while (!name.startsWith(prefix)) prefix = prefix.slice(0, -1);
-  const words = prefix.replace(/\.[^.]*$/, "").replace(/[_\-\s\d().]+/g, " ").trim();
+  const words = prefix
+    .replace(/\.[^.]*$/, "")
+    .replace(/[_\-\s\d().]+/g, " ")
+    .trim();
   return names.length > 1 && words.length > 2 && !/^(img|dsc|pxl|image|photo)/i.test(words) ? words.slice(0, 100) : "";
 }
 
@@ -228,9 +249,7 @@ interface CheckedProps {
 function Checked({ one, problem, twin, twinName, onRemove }: CheckedProps) {
   return (
     <figure class={`checked tile ${problem ? "wrong" : twin >= 0 ? "twin" : ""}`} style={{ margin: 0 }}>
-      <div class="picture waiting">
-        {one.width ? <img src={one.url} alt={one.file.name} /> : null}
-      </div>
+      <div class="picture waiting">{one.width ? <img src={one.url} alt={one.file.name} /> : null}</div>
       <button type="button" class="button remove icon" aria-label={`Remove ${one.file.name}`} onClick={onRemove}>
         ×
       </button>

@@ -75,12 +75,22 @@ function View({ job, spec, picture }: ViewProps) {
     if (kept.length)
       toast(`Settings taken. What you typed stays: ${kept.join(", ")}.`, {
         seconds: 12,
-        action: { label: "Replace it too", run: () => (draft.value = takeSettings(draft.value, edited.value, settings, true).draft) },
+        action: {
+          label: "Replace it too",
+          run: () => (draft.value = takeSettings(draft.value, edited.value, settings, true).draft),
+        },
       });
-    else toast("Settings taken.", { seconds: 12, action: { label: "Undo", run: () => ((draft.value = before.draft), (edited.value = before.edited)) } });
+    else
+      toast("Settings taken.", {
+        seconds: 12,
+        action: { label: "Undo", run: () => ((draft.value = before.draft), (edited.value = before.edited)) },
+      });
   };
   // A picture of few pixels is shown at most ten times as large.
-  const ratio = { "--ratio": `${picture.width || 1} / ${picture.height || 1}`, "--most": `${Math.min(860, 10 * (picture.width || 86))}px` };
+  const ratio = {
+    "--ratio": `${picture.width || 1} / ${picture.height || 1}`,
+    "--most": `${Math.min(860, 10 * (picture.width || 86))}px`,
+  };
   const file = `${slug(spec.prompt)}_${picture.seed}.png`;
   return (
     <>
@@ -99,7 +109,15 @@ function View({ job, spec, picture }: ViewProps) {
       <div class="two">
         <div class="stage" style={ratio}>
           {comparing.value && adapter ? (
-            <Comparison job={job} spec={spec} picture={picture} word={adapter.initWord} placeholder={adapter.placeholder} base={adapter.baseModel} label={adapterTitle(adapter)} />
+            <Comparison
+              job={job}
+              spec={spec}
+              picture={picture}
+              word={adapter.initWord}
+              placeholder={adapter.placeholder}
+              base={adapter.baseModel}
+              label={adapterTitle(adapter)}
+            />
           ) : (
             <div class="shown" style={ratio}>
               <ZoomPicture picture={picture} alt={spec.prompt} side={0} />
@@ -109,7 +127,12 @@ function View({ job, spec, picture }: ViewProps) {
         <aside class="stack" aria-label="About the picture">
           <div class="stack tight">
             {adapter && (
-              <button type="button" class="button main" aria-pressed={comparing.value} onClick={() => (comparing.value = !comparing.value)}>
+              <button
+                type="button"
+                class="button main"
+                aria-pressed={comparing.value}
+                onClick={() => (comparing.value = !comparing.value)}
+              >
                 {comparing.value ? "Show the picture alone" : "Compare with the base model"}
               </button>
             )}
@@ -130,7 +153,15 @@ function View({ job, spec, picture }: ViewProps) {
           <div class="card">
             <dl class="facts">
               <dt>Adapter</dt>
-              <dd>{adapter ? <a href={`/adapters/${idOf(adapter.name)}`}>{adapterTitle(adapter)}</a> : spec.adapter ? "deleted" : "none"}</dd>
+              <dd>
+                {adapter ? (
+                  <a href={`/adapters/${idOf(adapter.name)}`}>{adapterTitle(adapter)}</a>
+                ) : spec.adapter ? (
+                  "deleted"
+                ) : (
+                  "none"
+                )}
+              </dd>
               <dt>Seed</dt>
               <dd>{String(picture.seed)}</dd>
               {settingsOf(spec)
@@ -157,7 +188,11 @@ function View({ job, spec, picture }: ViewProps) {
       {asking.value && (
         <Confirm
           title={job.pictures.length > 1 ? `Delete ${job.pictures.length} pictures?` : "Delete this picture?"}
-          text={job.pictures.length > 1 ? "Pictures that were drawn together are deleted together." : "It cannot be brought back, but its seed draws it again."}
+          text={
+            job.pictures.length > 1
+              ? "Pictures that were drawn together are deleted together."
+              : "It cannot be brought back, but its seed draws it again."
+          }
           action="Delete"
           onConfirm={async () => {
             try {
@@ -176,7 +211,11 @@ function View({ job, spec, picture }: ViewProps) {
 }
 
 const slug = (prompt: string): string =>
-  prompt.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 60) || "picture";
+  prompt
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "")
+    .slice(0, 60) || "picture";
 
 function Labels({ job }: { job: Job }) {
   const text = useSignal("");
@@ -198,7 +237,13 @@ function Labels({ job }: { job: Job }) {
       <Field label="Labels" id="label" problem={problem.value} hint="Of all pictures that were drawn together.">
         {(aria) => (
           <span class="row" style={{ flexWrap: "nowrap" }}>
-            <input {...aria} maxLength={63} value={text.value} placeholder="favourite" onInput={(event) => (text.value = event.currentTarget.value)} />
+            <input
+              {...aria}
+              maxLength={63}
+              value={text.value}
+              placeholder="favourite"
+              onInput={(event) => (text.value = event.currentTarget.value)}
+            />
             <button class="button">Add</button>
           </span>
         )}
@@ -208,7 +253,11 @@ function Labels({ job }: { job: Job }) {
           {tagsOf(job).map((tag) => (
             <li class="chip" key={tag}>
               {tag}
-              <button type="button" aria-label={`Remove the label ${tag}`} onClick={() => void setLabel(job, tag, undefined).catch(sayError)}>
+              <button
+                type="button"
+                aria-label={`Remove the label ${tag}`}
+                onClick={() => void setLabel(job, tag, undefined).catch(sayError)}
+              >
                 ×
               </button>
             </li>
@@ -255,7 +304,13 @@ function Comparison({ job, spec, picture, word, placeholder, base, label }: Comp
   return <Compare first={other} firstLabel="Base model" second={picture} secondLabel={label} />;
 }
 
-async function drawTwin(spec: GenerateSpec, picture: Picture, prompt: string, baseModel: string, mark: string): Promise<void> {
+async function drawTwin(
+  spec: GenerateSpec,
+  picture: Picture,
+  prompt: string,
+  baseModel: string,
+  mark: string,
+): Promise<void> {
   const generate = create(GenerateSpecSchema, {
     ...spec,
     adapter: "",
@@ -266,5 +321,10 @@ async function drawTwin(spec: GenerateSpec, picture: Picture, prompt: string, ba
     previewEverySteps: 0,
   });
   const job = await jobService.createGenerationJob({ requestId: requestId(), generate });
-  putJob(await jobService.updateJob({ job: { name: job.name, labels: { [twinKey]: mark } }, updateMask: { paths: [`labels.${twinKey}`] } }));
+  putJob(
+    await jobService.updateJob({
+      job: { name: job.name, labels: { [twinKey]: mark } },
+      updateMask: { paths: [`labels.${twinKey}`] },
+    }),
+  );
 }

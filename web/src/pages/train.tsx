@@ -27,7 +27,15 @@ import { titleOf } from "./concepts";
 import type { CallError } from "../api/errors";
 
 interface NumberField {
-  name: "steps" | "batchSize" | "embeddingLearningRate" | "attentionLearningRate" | "regularizerWeight" | "sampleEverySteps" | "minSnrGamma" | "devices";
+  name:
+    | "steps"
+    | "batchSize"
+    | "embeddingLearningRate"
+    | "attentionLearningRate"
+    | "regularizerWeight"
+    | "sampleEverySteps"
+    | "minSnrGamma"
+    | "devices";
   field: string; // as in the API
   label: string;
   hint?: string;
@@ -36,7 +44,13 @@ interface NumberField {
 
 const main: NumberField[] = [
   { name: "steps", field: "steps", label: "Steps", whole: true },
-  { name: "sampleEverySteps", field: "sample_every_steps", label: "Steps between samples", hint: "0: no samples", whole: true },
+  {
+    name: "sampleEverySteps",
+    field: "sample_every_steps",
+    label: "Steps between samples",
+    hint: "0: no samples",
+    whole: true,
+  },
 ];
 const advanced: NumberField[] = [
   { name: "batchSize", field: "batch_size", label: "Rows of a step", whole: true },
@@ -44,7 +58,13 @@ const advanced: NumberField[] = [
   { name: "attentionLearningRate", field: "attention_learning_rate", label: "Learning rate of the attention" },
   { name: "regularizerWeight", field: "regularizer_weight", label: "Weight of the regularizer" },
   { name: "minSnrGamma", field: "min_snr_gamma", label: "Min-SNR gamma", hint: "0: all timesteps weigh the same" },
-  { name: "devices", field: "devices", label: "Devices", hint: "of one worker; at most the rows of a step", whole: true },
+  {
+    name: "devices",
+    field: "devices",
+    label: "Devices",
+    hint: "of one worker; at most the rows of a step",
+    whole: true,
+  },
 ];
 
 interface Choice {
@@ -55,11 +75,53 @@ interface Choice {
 }
 
 const choices: Choice[] = [
-  { name: "resize", field: "resize", label: "Pictures that are not square", options: [[Resize.SQUEEZE, "squeeze"], [Resize.CROP, "keep the centre"], [Resize.PAD, "white borders"]] },
-  { name: "learningRateSchedule", field: "learning_rate_schedule", label: "Learning rate over time", options: [[LearningRateSchedule.CONSTANT, "constant"], [LearningRateSchedule.COSINE, "falls along a cosine"]] },
-  { name: "blockStart", field: "block_start", label: "Attention starts with", options: [[BlockStart.RANDOM, "random weights"], [BlockStart.ZERO, "zero projections"], [BlockStart.SELF_ATTENTION, "the base's self-attention"]] },
-  { name: "dialect", field: "dialect", label: "Variant of ViCo", options: [[Dialect.PAPER, "paper"], [Dialect.MMAGIC, "mmagic"]] },
-  { name: "determinism", field: "determinism", label: "Batches", options: [[Determinism.BEST_EFFORT, "may be shared with other jobs"], [Determinism.SOLO, "alone, repeatable to the last bit"]] },
+  {
+    name: "resize",
+    field: "resize",
+    label: "Pictures that are not square",
+    options: [
+      [Resize.SQUEEZE, "squeeze"],
+      [Resize.CROP, "keep the centre"],
+      [Resize.PAD, "white borders"],
+    ],
+  },
+  {
+    name: "learningRateSchedule",
+    field: "learning_rate_schedule",
+    label: "Learning rate over time",
+    options: [
+      [LearningRateSchedule.CONSTANT, "constant"],
+      [LearningRateSchedule.COSINE, "falls along a cosine"],
+    ],
+  },
+  {
+    name: "blockStart",
+    field: "block_start",
+    label: "Attention starts with",
+    options: [
+      [BlockStart.RANDOM, "random weights"],
+      [BlockStart.ZERO, "zero projections"],
+      [BlockStart.SELF_ATTENTION, "the base's self-attention"],
+    ],
+  },
+  {
+    name: "dialect",
+    field: "dialect",
+    label: "Variant of ViCo",
+    options: [
+      [Dialect.PAPER, "paper"],
+      [Dialect.MMAGIC, "mmagic"],
+    ],
+  },
+  {
+    name: "determinism",
+    field: "determinism",
+    label: "Batches",
+    options: [
+      [Determinism.BEST_EFFORT, "may be shared with other jobs"],
+      [Determinism.SOLO, "alone, repeatable to the last bit"],
+    ],
+  },
 ];
 
 type Form = Record<string, string>;
@@ -78,7 +140,10 @@ export function TrainPage() {
               <>
                 <Head title="Train" />
                 {all.length ? (
-                  <Empty title="No base model" text="No worker has offered a base model yet. Start a worker, then try again.">
+                  <Empty
+                    title="No base model"
+                    text="No worker has offered a base model yet. Start a worker, then try again."
+                  >
                     <button type="button" class="button" onClick={() => void models.reload()}>
                       Try again
                     </button>
@@ -117,7 +182,10 @@ export function readForm(form: Form): { spec: TrainSpec; problems: Violation[] }
   const seed = readSeed(form.seed ?? "");
   if (seed.problem) problems.push({ field: "train.seed", text: seed.problem });
   if (seed.value !== undefined) spec.seed = seed.value;
-  const prompts = (form.sample_prompts ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
+  const prompts = (form.sample_prompts ?? "")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
   if (prompts.length === 1) spec.samplePrompt = prompts[0];
   if (prompts.length > 1) spec.samplePrompts = prompts;
   if (form.sample_first) spec.sampleFirst = true;
@@ -175,8 +243,21 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
     return found.text;
   };
   const known = new Set([...main, ...advanced, ...choices].map((one) => one.field));
-  for (const field of ["init_word", "placeholder", "seed", "sample_prompt", "sample_prompts", "concept_name", "base_model", "mask", "sample_first"]) known.add(field);
-  const elsewhere = violations.value.filter((one) => !known.has(one.field.replace(/^train\./, "").replace(/\[.*$/, "")));
+  for (const field of [
+    "init_word",
+    "placeholder",
+    "seed",
+    "sample_prompt",
+    "sample_prompts",
+    "concept_name",
+    "base_model",
+    "mask",
+    "sample_first",
+  ])
+    known.add(field);
+  const elsewhere = violations.value.filter(
+    (one) => !known.has(one.field.replace(/^train\./, "").replace(/\[.*$/, "")),
+  );
 
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -208,18 +289,34 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
     const preset = defaults?.[name];
     const range = limit && `${number(limit.min)} to ${number(limit.max)}`;
     return (
-      <Field key={field} id={field} label={label} hint={[range, hint].filter(Boolean).join("; ")} problem={problemOf(field)}>
+      <Field
+        key={field}
+        id={field}
+        label={label}
+        hint={[range, hint].filter(Boolean).join("; ")}
+        problem={problemOf(field)}
+      >
         {(aria) => (
-          <input {...aria} {...text(field)} inputMode={whole ? "numeric" : "decimal"} placeholder={preset === undefined ? "default" : number(preset, 6)} />
+          <input
+            {...aria}
+            {...text(field)}
+            inputMode={whole ? "numeric" : "decimal"}
+            placeholder={preset === undefined ? "default" : number(preset, 6)}
+          />
         )}
       </Field>
     );
   };
-  const wordGood = word.value?.oneToken && !problemOf("init_word") ? `“${spec.initWord}” is one token: it can be used.` : undefined;
+  const wordGood =
+    word.value?.oneToken && !problemOf("init_word") ? `“${spec.initWord}” is one token: it can be used.` : undefined;
 
   return (
     <form onSubmit={submit} noValidate>
-      <Head title="Train" crumb={<a href="/">Concepts</a>} lead="Teach the base model your thing. Empty fields take the base model's defaults.">
+      <Head
+        title="Train"
+        crumb={<a href="/">Concepts</a>}
+        lead="Teach the base model your thing. Empty fields take the base model's defaults."
+      >
         <button class="button main" disabled={busy.value}>
           {busy.value ? "Queuing…" : "Start the training"}
         </button>
@@ -236,7 +333,11 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
             <div class="fields">
               <Field label="Concept" id="concept" problem={problemOf("concept_name")}>
                 {(aria) => (
-                  <select {...aria} value={concept.name} onChange={(event) => set("concept", event.currentTarget.value)}>
+                  <select
+                    {...aria}
+                    value={concept.name}
+                    onChange={(event) => set("concept", event.currentTarget.value)}
+                  >
                     {concepts.map((one) => (
                       <option key={one.name} value={one.name}>
                         {titleOf(one)}
@@ -245,9 +346,18 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
                   </select>
                 )}
               </Field>
-              <Field label="Base model" id="base_model" problem={problemOf("base_model")} hint={base.available ? undefined : "No worker serves it now; the job will wait."}>
+              <Field
+                label="Base model"
+                id="base_model"
+                problem={problemOf("base_model")}
+                hint={base.available ? undefined : "No worker serves it now; the job will wait."}
+              >
                 {(aria) => (
-                  <select {...aria} value={base.name} onChange={(event) => set("base_model", event.currentTarget.value)}>
+                  <select
+                    {...aria}
+                    value={base.name}
+                    onChange={(event) => set("base_model", event.currentTarget.value)}
+                  >
                     {baseModels.map((one) => (
                       <option key={one.name} value={one.name}>
                         {one.displayName || idOf(one.name)}
@@ -264,7 +374,16 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
               good={wordGood}
               hint="One word for the kind of thing, as “dog” or “robot”."
             >
-              {(aria) => <input {...aria} {...text("init_word")} autocomplete="off" autocapitalize="off" spellcheck={false} required />}
+              {(aria) => (
+                <input
+                  {...aria}
+                  {...text("init_word")}
+                  autocomplete="off"
+                  autocapitalize="off"
+                  spellcheck={false}
+                  required
+                />
+              )}
             </Field>
             {word.value && !word.value.oneToken && word.value.nearWords.length > 0 && (
               <div class="row" role="group" aria-label="Words that can be used">
@@ -292,7 +411,14 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
                 problem={problemOf("sample_prompts") ?? problemOf("sample_prompt")}
                 hint={`One a line, at most 4. ${spec.placeholder || defaults?.placeholder || "S*"} stands for your thing.`}
               >
-                {(aria) => <textarea {...aria} {...text("sample_prompts")} rows={3} placeholder={`a photo of ${defaults?.placeholder || "S*"}`} />}
+                {(aria) => (
+                  <textarea
+                    {...aria}
+                    {...text("sample_prompts")}
+                    rows={3}
+                    placeholder={`a photo of ${defaults?.placeholder || "S*"}`}
+                  />
+                )}
               </Field>
               <label class="check">
                 <input
@@ -310,15 +436,27 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
               <div class="fields">
                 {advanced.map(numberInput)}
                 {choices.map((choice) => (
-                  <ChoiceField key={choice.field} choice={choice} form={form} defaults={defaults} problem={problemOf(choice.field)} />
+                  <ChoiceField
+                    key={choice.field}
+                    choice={choice}
+                    form={form}
+                    defaults={defaults}
+                    problem={problemOf(choice.field)}
+                  />
                 ))}
                 <Field label="Word for your thing in prompts" id="placeholder" problem={problemOf("placeholder")}>
                   {(aria) => <input {...aria} {...text("placeholder")} placeholder={defaults?.placeholder || "S*"} />}
                 </Field>
                 <Field label="Mask of the reference" id="mask" problem={problemOf("mask")}>
                   {(aria) => (
-                    <select {...aria} value={form.value.mask ?? ""} onChange={(event) => set("mask", event.currentTarget.value)}>
-                      <option value="">default{defaults?.mask === undefined ? "" : defaults.mask ? " (on)" : " (off)"}</option>
+                    <select
+                      {...aria}
+                      value={form.value.mask ?? ""}
+                      onChange={(event) => set("mask", event.currentTarget.value)}
+                    >
+                      <option value="">
+                        default{defaults?.mask === undefined ? "" : defaults.mask ? " (on)" : " (off)"}
+                      </option>
                       <option value="on">on</option>
                       <option value="off">off</option>
                     </select>
@@ -358,7 +496,11 @@ function ChoiceField({ choice, form, defaults, problem }: ChoiceProps) {
   return (
     <Field label={choice.label} id={choice.field} problem={problem}>
       {(aria) => (
-        <select {...aria} value={form.value[choice.field] ?? ""} onChange={(event) => (form.value = { ...form.value, [choice.field]: event.currentTarget.value })}>
+        <select
+          {...aria}
+          value={form.value[choice.field] ?? ""}
+          onChange={(event) => (form.value = { ...form.value, [choice.field]: event.currentTarget.value })}
+        >
           <option value="">default{preset ? ` (${preset[1]})` : ""}</option>
           {choice.options.map(([value, label]) => (
             <option key={value} value={String(value)}>

@@ -35,7 +35,8 @@ function Face({ job }: { job: Job }) {
   const picture = job.pictures[0];
   if (picture) return <Thumb picture={picture} alt="" side={64} />;
   const adapter = job.adapter ? adapterNamed(job.adapter) : undefined;
-  if (adapter) return <Thumb picture={{ name: `${adapter.name}/reference`, blob: adapter.reference }} alt="" side={64} />;
+  if (adapter)
+    return <Thumb picture={{ name: `${adapter.name}/reference`, blob: adapter.reference }} alt="" side={64} />;
   return null;
 }
 

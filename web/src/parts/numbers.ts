@@ -17,7 +17,8 @@ export function readNumber(text: string, whole: boolean): Typed {
 export function readSeed(text: string): { value?: bigint; problem?: string } {
   const trimmed = text.trim();
   if (!trimmed) return {};
-  if (!/^\d{1,20}$/.test(trimmed) || BigInt(trimmed) >= 2n ** 64n) return { problem: "must be a whole number, 0 or more" };
+  if (!/^\d{1,20}$/.test(trimmed) || BigInt(trimmed) >= 2n ** 64n)
+    return { problem: "must be a whole number, 0 or more" };
   return { value: BigInt(trimmed) };
 }
 

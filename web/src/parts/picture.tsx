@@ -43,7 +43,12 @@ interface ZoomProps extends ThumbProps {
 export function ZoomPicture({ picture, alt, side, among, index = 0, children }: ZoomProps) {
   const list = among ?? [{ ...picture, alt }];
   return (
-    <button type="button" class="picture" aria-label={`${alt}: show larger`} onClick={() => void openLightbox(list, index)}>
+    <button
+      type="button"
+      class="picture"
+      aria-label={`${alt}: show larger`}
+      onClick={() => void openLightbox(list, index)}
+    >
       <Thumb picture={picture} alt="" side={side} />
       {children}
     </button>

@@ -4,7 +4,14 @@ import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { jobService, streamTimeoutMs } from "../api/clients";
 import { type CallError, isTransient, toCallError } from "../api/errors";
-import type { Event, Event_Mask, Event_Preview, Event_Progress, Event_Sample, Event_Warning } from "../gen/vico/v1/job_pb";
+import type {
+  Event,
+  Event_Mask,
+  Event_Preview,
+  Event_Progress,
+  Event_Sample,
+  Event_Warning,
+} from "../gen/vico/v1/job_pb";
 import { jobs, onEvent, putJob } from "./jobs";
 
 export interface History {
@@ -129,7 +136,10 @@ function openHistory(name: string): Open {
     try {
       if (collected.sequence < job.lastSequence) {
         const request = { name, afterSequence: collected.sequence };
-        for await (const message of jobService.watchJob(request, { signal: stream.signal, timeoutMs: streamTimeoutMs })) {
+        for await (const message of jobService.watchJob(request, {
+          signal: stream.signal,
+          timeoutMs: streamTimeoutMs,
+        })) {
           if (message.item.case !== "event") continue;
           addEvent(collected, message.item.value);
           show();
@@ -178,4 +188,3 @@ export function useHistory(name: string): History {
   useEffect(() => () => open.close(), [open]);
   return open.view.value;
 }
-

@@ -181,14 +181,17 @@ export async function watchJobs(): Promise<void> {
   if (running) return;
   running = true;
   performance.mark("vico-watch");
-  for (let wait = 250; ; ) {
+  for (let wait = 250; ;) {
     await seen();
     const controller = new AbortController();
     const forget = abortWhenHidden(controller);
     if (!cursor) fresh = new Map();
     try {
       const request = { cursor, initialJobs: cursor ? 0 : initialJobs };
-      for await (const message of jobService.watchJobs(request, { signal: controller.signal, timeoutMs: streamTimeoutMs })) {
+      for await (const message of jobService.watchJobs(request, {
+        signal: controller.signal,
+        timeoutMs: streamTimeoutMs,
+      })) {
         if (performance.getEntriesByName("vico-first-event").length === 0) performance.mark("vico-first-event");
         access.value = "open";
         batch(() => take(message));

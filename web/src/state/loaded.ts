@@ -1,6 +1,6 @@
 // A value that is fetched: not yet, there, or why not.
 import { type Signal, signal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { type CallError, isTransient, toCallError } from "../api/errors";
 
 export interface Loaded<T> {
@@ -38,7 +38,5 @@ export function load<T>(fetcher: () => Promise<T>): Source<T> {
 
 /** `load` for a component; fetches anew when `key` changes. */
 export function useLoaded<T>(fetcher: () => Promise<T>, key: string): Source<T> {
-  const source = useMemo(() => load(fetcher), [key]);
-  useEffect(() => () => undefined, [source]);
-  return source;
+  return useMemo(() => load(fetcher), [key]);
 }

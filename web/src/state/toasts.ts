@@ -12,7 +12,10 @@ export interface Toast {
 export const toasts = signal<Toast[]>([]);
 let next = 0;
 
-export function toast(text: string, options: { kind?: Toast["kind"]; action?: Toast["action"]; seconds?: number } = {}): void {
+export function toast(
+  text: string,
+  options: { kind?: Toast["kind"]; action?: Toast["action"]; seconds?: number } = {},
+): void {
   const id = next++;
   toasts.value = [...toasts.value.slice(-2), { id, text, kind: options.kind ?? "info", action: options.action }];
   setTimeout(() => dismiss(id), (options.seconds ?? (options.kind === "error" ? 12 : 6)) * 1000);
@@ -25,7 +28,9 @@ export function dismiss(id: number): void {
 /** Says an error. Returns its sentence. */
 export function sayError(thrown: unknown): string {
   const error = toCallError(thrown);
-  const text = error.violations.length ? error.violations.map((one) => `${one.field}: ${one.text}`).join(" · ") : error.message;
+  const text = error.violations.length
+    ? error.violations.map((one) => `${one.field}: ${one.text}`).join(" · ")
+    : error.message;
   toast(text, { kind: "error" });
   return text;
 }
