@@ -27,11 +27,13 @@ struct PageQuery {
 struct ConceptPage {
   std::vector<v1::Concept> concepts;  ///< newest first
   std::string next_page_token;        ///< empty on the last page
+  int64_t total_size = 0;             ///< of all pages; at most kMostCounted of JobStore
 };
 
 struct AdapterPage {
   std::vector<v1::Adapter> adapters;  ///< newest first
   std::string next_page_token;        ///< empty on the last page
+  int64_t total_size = 0;             ///< of all pages; at most kMostCounted of JobStore
 };
 
 /// What an uploaded picture became.

@@ -55,9 +55,13 @@ struct JobQuery {
   JobFilter filter{};
 };
 
+/// Lists count their entries up to here.
+inline constexpr int64_t kMostCounted = 10'000;
+
 struct JobPage {
   std::vector<v1::Job> jobs;    ///< newest first
   std::string next_page_token;  ///< empty on the last page
+  int64_t total_size = 0;       ///< of all pages; at most kMostCounted
 };
 
 /// The jobs of a bulk cancel, by what happened to them.
@@ -215,9 +219,9 @@ class JobStore {
                                            int limit) = 0;
 
   /// Whether this server is to keep house now: it is the leader, or nobody has kept house for
-  /// longer than a lease. After a pause of half a lease, in which workers may have had no server to
-  /// report to, it also calls ExtendLeases(). So leases are extended once, whichever server does it,
-  /// and not by each server that starts.
+  /// longer than a lease. If nobody has for half a lease, and this server was not there to take
+  /// reports, it also calls ExtendLeases(). So leases are extended once after a pause, whichever
+  /// server does it, and not by each server that starts.
   virtual absl::StatusOr<bool> KeepsHouse(bool leader) = 0;
 
   /// Gives every lease one full lease time from now, and ends all waits before a retry.

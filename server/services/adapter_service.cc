@@ -51,6 +51,7 @@ grpc::ServerUnaryReactor* AdapterService::ListAdapters(grpc::CallbackServerConte
                   for (v1::Adapter& adapter : page.adapters)
                     *response->add_adapters() = std::move(adapter);
                   response->set_next_page_token(std::move(page.next_page_token));
+                  response->set_total_size(static_cast<int32_t>(page.total_size));
                   return absl::OkStatus();
                 });
 }

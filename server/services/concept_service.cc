@@ -63,6 +63,7 @@ grpc::ServerUnaryReactor* ConceptService::ListConcepts(grpc::CallbackServerConte
                     *response->add_concepts() = Shown(std::move(item));
                   }
                   response->set_next_page_token(std::move(page.next_page_token));
+                  response->set_total_size(static_cast<int32_t>(page.total_size));
                   return absl::OkStatus();
                 });
 }

@@ -221,6 +221,7 @@ grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* cont
                     *response->add_jobs() = Shown(stores_.workers, std::move(job));
                   }
                   response->set_next_page_token(std::move(page.next_page_token));
+                  response->set_total_size(static_cast<int32_t>(page.total_size));
                   return absl::OkStatus();
                 });
 }

@@ -158,10 +158,11 @@ absl::StatusOr<bool> JobsWatch::Look() {
   });
   const bool positions = any_queued && now - positions_ >= kPositionInterval;
   const absl::Time wall = clock_.Now();
+  const absl::Duration since = std::max(wall - looked_wall_, absl::ZeroDuration());
   ASSIGN_OR_RETURN(const RecentJobs recent,
                    stores_.changes.Recent({.tenant = options_.tenant,
                                            .filter = options_.filter,
-                                           .age = wall - looked_wall_ + kOverlap,
+                                           .age = since + kOverlap,
                                            .with_queue_position = positions}));
   looked_ = now;
   looked_wall_ = wall;

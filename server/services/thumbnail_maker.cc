@@ -13,6 +13,7 @@
 namespace vico::server {
 namespace {
 
+constexpr size_t kMostWaiting = 1000;
 constexpr std::chrono::seconds kDecodeWait{20};         // for a place in the queue
 constexpr uint64_t kSourceBytes = uint64_t{128} << 20;  // a stored picture is at most 75 MB
 
@@ -26,6 +27,11 @@ void ThumbnailMaker::Make(const ThumbnailRequest& request, Done done) {
   const ThumbnailKey key{request.source.blob.sha256(), request.side,
                          std::string(MediaTypeOf(request.format))};
   const std::string name = NameOf(request, key);
+  if (pool_.Backlog() >= kMostWaiting) {
+    return done(WithRetryAfter(
+        Error(absl::StatusCode::kResourceExhausted, "the server is busy", "SERVER_BUSY"),
+        absl::Seconds(1)));
+  }
   {
     const MutexLock lock(mutex_);
     std::vector<Done>& waiting = waiting_[name];

@@ -40,7 +40,7 @@ class ThumbnailMaker {
 
   /// Calls `done` once, on a thread of its own; tenants take turns. Requests for the same thumbnail
   /// share the work. kDataLoss for a picture whose bytes are lost or do not decode; the errors of
-  /// DecodeQueue. Not called after Stop().
+  /// DecodeQueue; kResourceExhausted, at once, when too many wait. Not called after Stop().
   void Make(const ThumbnailRequest& request, Done done);
 
   /// Runs or drops what waits, and joins the threads. DecodeQueue::Stop() first.

@@ -12,6 +12,7 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
+#include "server/jobs/job_store.h"
 #include "server/store/adapter_quota.h"
 #include "server/store/page_token.h"
 #include "server/store/request_row.h"
@@ -39,6 +40,8 @@ struct ConceptTable {
   static constexpr std::string_view kUsers =
       "SELECT name FROM job WHERE concept = ? AND tenant = ? "
       "AND state IN ('queued', 'running') ORDER BY number";
+  static constexpr std::string_view kCount =
+      "SELECT count(*) FROM (SELECT 1 FROM concept WHERE tenant = ? LIMIT ?) AS counted";
   static constexpr std::string_view kDelete = "DELETE FROM concept WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kMissing = "CONCEPT_NOT_FOUND";
   static absl::Status CheckQuota(SqlSession&, const TenantQuota&, std::string_view) {
@@ -69,6 +72,8 @@ struct AdapterTable {
   static constexpr std::string_view kUsers =
       "SELECT name FROM job WHERE adapter = ? AND tenant = ? "
       "AND state IN ('queued', 'running') ORDER BY number";
+  static constexpr std::string_view kCount =
+      "SELECT count(*) FROM (SELECT 1 FROM adapter WHERE tenant = ? LIMIT ?) AS counted";
   static constexpr std::string_view kDelete = "DELETE FROM adapter WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kMissing = "ADAPTER_NOT_FOUND";
   static absl::Status CheckQuota(SqlSession& db, const TenantQuota& quota,
@@ -161,13 +166,12 @@ absl::StatusOr<typename Table::Message> Create(Database& database, const StoreCl
   return message;
 }
 
-// One page into `messages`; returns the token of the next.
-template <typename Table>
-absl::StatusOr<std::string> List(Database& database, const PageQuery& query,
-                                 std::vector<typename Table::Message>& messages) {
+// One page into `messages`; sets token and size in `page`.
+template <typename Table, typename Page>
+absl::Status List(Database& database, const PageQuery& query,
+                  std::vector<typename Table::Message>& messages, Page& page) {
   const PageScope scope{Table::kListName, query.tenant};
-  std::string next;
-  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
+  return database.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const int64_t below, BelowNumber(db, scope, query.page_token));
     int64_t last = 0;
     bool more = false;
@@ -183,11 +187,15 @@ absl::StatusOr<std::string> List(Database& database, const PageQuery& query,
                                last = row.Int(1);
                                return absl::OkStatus();
                              }));
+    page.total_size = static_cast<int64_t>(messages.size());
+    if (more || !query.page_token.empty()) {
+      ASSIGN_OR_RETURN(page.total_size,
+                       db.QueryInt(Table::kCount, {query.tenant, kMostCounted}, 0));
+    }
     if (!more) return absl::OkStatus();
-    ASSIGN_OR_RETURN(next, PageToken(db, scope, last));
+    ASSIGN_OR_RETURN(page.next_page_token, PageToken(db, scope, last));
     return absl::OkStatus();
-  }));
-  return next;
+  });
 }
 
 template <typename Table>
@@ -253,7 +261,7 @@ absl::StatusOr<v1::Concept> SqlCatalog::GetConcept(std::string_view tenant, std:
 
 absl::StatusOr<ConceptPage> SqlCatalog::ListConcepts(const PageQuery& query) {
   ConceptPage page;
-  ASSIGN_OR_RETURN(page.next_page_token, List<ConceptTable>(database_, query, page.concepts));
+  RETURN_IF_ERROR(List<ConceptTable>(database_, query, page.concepts, page));
   return page;
 }
 
@@ -314,7 +322,7 @@ absl::StatusOr<v1::Adapter> SqlCatalog::GetAdapter(std::string_view tenant, std:
 
 absl::StatusOr<AdapterPage> SqlCatalog::ListAdapters(const PageQuery& query) {
   AdapterPage page;
-  ASSIGN_OR_RETURN(page.next_page_token, List<AdapterTable>(database_, query, page.adapters));
+  RETURN_IF_ERROR(List<AdapterTable>(database_, query, page.adapters, page));
   return page;
 }
 

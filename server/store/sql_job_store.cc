@@ -225,6 +225,17 @@ absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query) {
       rows.pop_back();
       ASSIGN_OR_RETURN(page.next_page_token, PageToken(db, scope, rows.back().number));
     }
+    page.total_size = static_cast<int64_t>(rows.size());
+    if (!query.page_token.empty() || !page.next_page_token.empty()) {
+      const std::string count =
+          fmt::format("SELECT count(*) FROM (SELECT 1 FROM job WHERE {} LIMIT ?8) AS counted",
+                      FilterSql(db.dialect(), query.filter));
+      ASSIGN_OR_RETURN(page.total_size, db.QueryInt(count,
+                                                    {query.tenant, with.kinds, with.states,
+                                                     with.created_after, with.created_before,
+                                                     with.concept_name, with.adapter, kMostCounted},
+                                                    0));
+    }
     RETURN_IF_ERROR(SetPositions(db, rows));
     for (JobRow& row : rows) page.jobs.push_back(std::move(row.job));
     return absl::OkStatus();

@@ -270,6 +270,35 @@ TEST_F(RequestTest, NumbersThatNoEnumHasAreRefused) {
   EXPECT_THAT(CheckListJobs(list), NamesField("states[1]"));
 }
 
+TEST_F(RequestTest, SeveralSamplePromptsAreTaken) {
+  train_.add_sample_prompts("S* in the city");
+  train_.add_sample_prompts("a dog");
+  train_.add_sample_seeds(7);
+  train_.add_sample_seeds(8);
+  train_.set_sample_first(true);
+  const auto checked = Train();
+  ASSERT_THAT(checked, IsOk());
+  const v1::TrainSpec& spec = checked->spec.train();
+  EXPECT_EQ(spec.sample_prompt(), "S* in the city");
+  EXPECT_THAT(spec.sample_prompts(), ElementsAre("S* in the city", "a dog"));
+  EXPECT_THAT(spec.sample_seeds(), ElementsAre(7, 8));
+  EXPECT_TRUE(spec.sample_first());
+  EXPECT_THAT(Reasons(checked), ElementsAre("PROMPT_WITHOUT_PLACEHOLDER"));
+  EXPECT_THAT(checked->warnings[0].message(), HasSubstr("train.sample_prompts[1]"));
+}
+
+TEST_F(RequestTest, WrongSamplePromptsAreNamed) {
+  train_.set_sample_prompt("another");
+  for (const char* prompt : {"S*", " "}) train_.add_sample_prompts(prompt);
+  train_.add_sample_seeds(1);
+  for (const char* field :
+       {"train.sample_prompt:", "train.sample_prompts[1]", "train.sample_seeds"}) {
+    EXPECT_THAT(Train(), HasMessage(HasSubstr(field)));
+  }
+  for (int i = 0; i < 3; ++i) train_.add_sample_prompts("S*");
+  EXPECT_THAT(Train(), NamesField("train.sample_prompts"));
+}
+
 TEST_F(RequestTest, PicturesAreSqueezedUnlessTheRequestOrTheBaseModelSaysOtherwise) {
   EXPECT_EQ(Train()->spec.train().resize(), v1::RESIZE_SQUEEZE);
   base_.mutable_training_defaults()->set_resize(v1::RESIZE_PAD);

@@ -137,6 +137,54 @@ TEST_F(JobServiceTest, ATrainingRunsFromUploadToAdapter) {
   EXPECT_THAT(FromGrpc(reader->Finish()), IsOk());
 }
 
+TEST_F(JobServiceTest, AllThatIsWrongIsNamedAtOnce) {
+  auto request = TrainingOf(UploadedConcept());
+  request.set_request_id("short");
+  request.mutable_train()->set_steps(0);
+  request.mutable_train()->set_init_word("dogg");
+  const auto job = Create(request);
+  EXPECT_THAT(job, NamesField("request_id"));
+  for (const char* part : {"train.steps", "train.init_word", "Near words: "}) {
+    EXPECT_THAT(job, HasMessage(testing::HasSubstr(part)));
+  }
+  request.mutable_train()->set_concept_name("concepts/1");
+  EXPECT_THAT(Create(request), HasMessage(testing::HasSubstr("train.concept_name")));
+}
+
+TEST_F(JobServiceTest, ABaseModelIsReturnedAndItsWordsAreChecked) {
+  Call get;
+  v1::GetBaseModelRequest request;
+  request.set_name(kTestBase);
+  v1::BaseModel found;
+  ASSERT_THAT(FromGrpc(models_->GetBaseModel(&get, request, &found)), IsOk());
+  EXPECT_EQ(found.digest(), TestBaseModel().digest());
+  EXPECT_TRUE(found.available());
+
+  Call check;
+  v1::CheckWordRequest word;
+  word.set_word("dogg");
+  v1::CheckWordResponse answer;
+  ASSERT_THAT(FromGrpc(models_->CheckWord(&check, word, &answer)), IsOk());
+  EXPECT_FALSE(answer.one_token());
+  EXPECT_THAT(answer.near_words(), testing::Contains("dog"));
+  Call empty;
+  EXPECT_THAT(FromGrpc(models_->CheckWord(&empty, {}, &answer)), NamesField("word"));
+}
+
+TEST_F(JobServiceTest, ATrainingFinishesEarly) {
+  ASSERT_THAT(Create(TrainingOf(UploadedConcept())), IsOk());
+  const v1::LeasedJob leased = Leased();
+  Call call;
+  v1::FinishTrainingRequest request;
+  request.set_name(leased.job());
+  v1::Job job;
+  ASSERT_THAT(FromGrpc(jobs_->FinishTraining(&call, request, &job)), IsOk());
+  EXPECT_TRUE(job.finish_requested());
+  const auto directive = Report(leased, 1, {ProgressAt(60)});
+  ASSERT_THAT(directive, IsOk());
+  EXPECT_EQ(*directive, v1::DIRECTIVE_FINISH);
+}
+
 TEST_F(JobServiceTest, AWatchResumesWhereItEnded) {
   const auto job = Create(GenerationOf());
   ASSERT_THAT(job, IsOk());
@@ -499,6 +547,34 @@ TEST_F(DrainedWorkerTest, AJobThatNobodyServesIsWarnedAtSubmitAndWhileItWaits) {
   ASSERT_GE(watched->size(), 2u);
   EXPECT_EQ((*watched)[1].event().warning().reason(), "BASE_MODEL_UNAVAILABLE");
   EXPECT_FALSE(JobNow(job->name()).base_model_unavailable()) << "it does not wait";
+}
+
+TEST_F(JobServiceTest, ATrainingWaitsForAWorkerWithAsManyDevices) {
+  auto request = TrainingOf(UploadedConcept());
+  request.mutable_train()->set_batch_size(4);
+  request.mutable_train()->set_devices(2);
+  const auto job = Create(request);
+  ASSERT_THAT(job, IsOk());
+  EXPECT_TRUE(job->base_model_unavailable());
+  const auto nothing = Lease(std::chrono::milliseconds(0));
+  ASSERT_THAT(nothing, IsOk());
+  EXPECT_EQ(nothing->jobs_size(), 0);
+
+  ASSERT_THAT(Register(kTestBase, /*devices=*/2), IsOk());
+  EXPECT_FALSE(JobNow(job->name()).base_model_unavailable());
+  const auto leased = Lease(std::chrono::milliseconds(0), "nonce-2", /*devices=*/2);
+  ASSERT_THAT(leased, IsOk());
+  ASSERT_EQ(leased->jobs_size(), 1);
+  EXPECT_EQ(leased->jobs(0).spec().train().devices(), 2);
+  ASSERT_THAT(Cancel(job->name()), IsOk());
+  v1::FinishRequest finish;
+  finish.mutable_cancelled();
+  ASSERT_THAT(Finish(finish, leased->jobs(0)), IsOk());
+  const auto watched = Watch(job->name(), 0);
+  ASSERT_THAT(watched, IsOk());
+  ASSERT_GE(watched->size(), 2u);
+  EXPECT_EQ((*watched)[1].event().warning().reason(), "NO_WORKER_WITH_DEVICES");
+  EXPECT_THAT((*watched)[1].event().warning().message(), testing::HasSubstr("with 2 devices"));
 }
 
 TEST_F(DrainedWorkerTest, ABaseModelThatNobodyServesIsListedToThoseWhoNeedIt) {

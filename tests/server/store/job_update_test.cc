@@ -145,6 +145,36 @@ TEST_P(JobUpdateTest, ListsAreFilteredByConceptAdapterAndTime) {
   EXPECT_THAT(Listed({.concept_name = "concepts/none"}), ElementsAre());
 }
 
+TEST_P(JobUpdateTest, EachPageTellsHowManyEntriesAllHave) {
+  for (int i = 0; i < 5; ++i) Submitted(Generation(fmt::format("request-{}", i)));
+  Submitted(Generation("request-other", "other"));
+  ASSERT_THAT(jobs_->Cancel("default", Submitted(Generation("request-6")).name()), IsOk());
+  JobQuery query{.tenant = "default", .page_size = 2, .filter = {.states = {v1::JOB_STATE_QUEUED}}};
+  int pages = 0;
+  do {
+    const auto page = jobs_->List(query);
+    ASSERT_THAT(page, IsOk());
+    EXPECT_EQ(page->total_size, 5);
+    query.page_token = page->next_page_token;
+    ++pages;
+  } while (!query.page_token.empty());
+  EXPECT_EQ(pages, 3);
+  query.page_size = 50;
+  EXPECT_EQ(jobs_->List(query)->total_size, 5);
+
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(catalog_->CreateConcept({"default", fmt::format("concept-{}", i), "h"}, {}),
+                IsOk());
+  }
+  const auto first = catalog_->ListConcepts({.tenant = "default", .page_size = 2});
+  EXPECT_EQ(first->total_size, 3);
+  const auto second = catalog_->ListConcepts(
+      {.tenant = "default", .page_size = 2, .page_token = first->next_page_token});
+  EXPECT_EQ(second->total_size, 3);
+  EXPECT_EQ(second->concepts.size(), 1u);
+  EXPECT_EQ(catalog_->ListAdapters({.tenant = "default"})->total_size, 0);
+}
+
 TEST_P(JobUpdateTest, ConceptsAndAdaptersAreUpdated) {
   v1::Concept uploaded;
   uploaded.set_display_name("before");
