@@ -31,6 +31,13 @@ const char* SentenceOf(grpc::StatusCode code) {
   }
 }
 
+/// A proxy whose server dies in the middle of an answer resets the stream, which gRPC reports as
+/// INTERNAL. The program at the other end never does: its errors have details.
+bool IsCutOff(const google::rpc::Status& status) {
+  return status.code() == static_cast<int>(grpc::StatusCode::INTERNAL) &&
+         status.details().empty() && status.message().find("RST_STREAM") != std::string::npos;
+}
+
 }  // namespace
 
 grpc::Status ToGrpc(const absl::Status& status) {
@@ -50,6 +57,7 @@ absl::Status FromGrpc(const grpc::Status& status) {
   proto.set_code(static_cast<int>(status.error_code()));
   proto.set_message(status.error_message().empty() ? SentenceOf(status.error_code())
                                                    : status.error_message());
+  if (IsCutOff(proto)) proto.set_code(static_cast<int>(grpc::StatusCode::UNAVAILABLE));
   return FromProto(proto);
 }
 

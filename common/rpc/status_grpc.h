@@ -12,7 +12,8 @@ namespace vico {
 grpc::Status ToGrpc(const absl::Status& status);
 
 /// Drops details that do not parse or that contradict the code. An empty message, which gRPC itself
-/// and other servers send, becomes a sentence about the code.
+/// and other servers send, becomes a sentence about the code. A stream that a proxy resets, because
+/// its server is gone, is kUnavailable.
 absl::Status FromGrpc(const grpc::Status& status);
 
 }  // namespace vico

@@ -261,11 +261,14 @@ def from_status(status: status_pb2.Status) -> VicoError:
             violations += [FieldViolation(v.field, v.description) for v in bad.field_violations]
         elif detail.Unpack(retry):
             delay = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
-    hint = _HINTS.get(reason) or _CODE_HINTS.get(status.code, "")
+    code = status.code
+    if code == 13 and not status.details and "RST_STREAM" in status.message:
+        code = 14  # a proxy resets the stream when its server is gone; Vico's own errors have details
+    hint = _HINTS.get(reason) or _CODE_HINTS.get(code, "")
     if not hint and delay:
         hint = f"Try again in {delay:.3g} s"
-    return _CLASSES.get(status.code, VicoError)(
-        status.message or _SENTENCES.get(status.code, "no reason is given"),
+    return _CLASSES.get(code, VicoError)(
+        status.message or _SENTENCES.get(code, "no reason is given"),
         reason=reason,
         field_violations=violations,
         retry_delay=delay,

@@ -44,6 +44,20 @@ class CallsTest(unittest.TestCase):
         self.assertEqual(len(set(ids)), 1)
         self.assertRegex(ids[0], "^[0-9a-f]{32}$")
 
+    def test_a_call_that_a_proxy_resets_is_retried_and_a_bug_is_not(self):
+        def create(request, context):
+            if len(self.server.calls) < 3:
+                context.abort(CODE.INTERNAL, "Received RST_STREAM with error code 2")
+            return job()
+
+        client = self.serve({CREATE: create})
+        self.assertEqual(client.train("concepts/1", "robot").name, "jobs/1")
+        self.assertEqual(len(self.server.requests(CREATE)), 3)
+        self.server.methods[CREATE] = lambda request, context: fail(context, CODE.INTERNAL, "broken")
+        with self.assertRaises(vico.Internal):
+            client.train("concepts/1", "robot")
+        self.assertEqual(len(self.server.requests(CREATE)), 4)
+
     def test_an_error_carries_the_request_id_for_a_repetition(self):
         client = self.serve({CREATE: lambda request, context: fail(context, CODE.UNAVAILABLE, "away")},
                             timeout=1)

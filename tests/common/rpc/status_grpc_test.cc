@@ -35,6 +35,13 @@ TEST(StatusGrpcTest, DetailsThatContradictTheCodeAreDropped) {
   EXPECT_EQ(Field(status), "");
 }
 
+TEST(StatusGrpcTest, AStreamThatAProxyResetsIsALostConnection) {
+  const grpc::Status reset(grpc::StatusCode::INTERNAL, "Received RST_STREAM with error code 2");
+  EXPECT_THAT(FromGrpc(reset), HasCode(absl::StatusCode::kUnavailable));
+  const absl::Status bug = Error(absl::StatusCode::kInternal, "RST_STREAM", "BUG");
+  EXPECT_THAT(FromGrpc(ToGrpc(bug)), HasCode(absl::StatusCode::kInternal));
+}
+
 TEST(StatusGrpcTest, NoMessageIsEmpty) {
   for (int code = 1; code <= static_cast<int>(absl::StatusCode::kUnauthenticated); ++code) {
     const absl::Status status = FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(code), ""));
