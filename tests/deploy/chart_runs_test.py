@@ -124,9 +124,10 @@ class SeveralServersTest(ChartRunsTest):
         worker, stop_worker = self.start(WORKER, "vico-worker-cpu", "worker")
         vico_api.wait_for(lambda: self.probe("vico-worker-cpu", "readinessProbe"), "the worker", seconds=120, alive=worker)
         # The server that the worker does not know has heard of it too.
-        done = subprocess.run([SERVER, "keys", "create", "--database", self.database, "--database-password-file",
-                               self.password, "--tenant", "default"], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        for words in (["tenants", "create"], ["keys", "create"]):
+            done = subprocess.run([SERVER, *words, "--database", self.database, "--database-password-file", self.password,
+                                   "--tenant", "acme"], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
         credentials = grpc.ssl_channel_credentials((self.folder / "tls/ca.crt").read_bytes())
         with grpc.secure_channel(f"localhost:{other_ports['50051']}", credentials) as channel:
             listed = call(channel, "ModelService", "ListBaseModels")
