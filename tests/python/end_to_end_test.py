@@ -121,7 +121,11 @@ class EndToEndTest(unittest.TestCase):
         self.assertEqual(raised.exception.reason, "REQUEST_ID_REUSED")
         again = jobs[0].retry()
         self.assertNotEqual(again.name, jobs[0].name)
-        again.cancel()
+        self.assertEqual(self.client.jobs.cancel_all(concept=self.concept, dry_run=True), 1)
+        self.assertEqual(self.client.jobs.cancel([again, jobs[0]]), 1)
+        self.assertTrue(again.refresh().done or again.message.cancel_requested)
+        again.update(display_name="repeated")
+        self.assertEqual(self.client.jobs.get(again.name).display_name, "repeated")
 
     def test_a_timeout_leaves_the_job_alone(self):
         training = self.client.train(self.concept, "robot", steps=2000, seed=4)

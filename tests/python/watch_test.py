@@ -333,6 +333,16 @@ class WatchTest(unittest.TestCase):
 
         self.assertEqual(asyncio.run(run()), [data, b"bb"])
 
+    def test_asyncio_resumes_after_a_server_that_shuts_down(self):
+        self.serve([event(1), CODE.CANCELLED], [event(2), CODE.UNAVAILABLE], [succeeded(3)])
+
+        async def run():
+            async with vico.AsyncClient(self.server.address) as client:
+                watched = await client.jobs.get("jobs/1")
+                return [e.sequence async for e in watched.events()]
+
+        self.assertEqual(asyncio.run(run()), [1, 2, 3])
+
     def test_a_cancelled_task_ends_its_stream_and_no_job(self):
         left = threading.Event()
 
