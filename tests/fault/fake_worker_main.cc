@@ -50,7 +50,7 @@ class FakeEngine final : public worker::Engine {
     int step = Resume(callbacks);
     while (++step <= kSteps) {
       std::this_thread::sleep_for(step_);
-      if (step == 3) callbacks.on_sample(step, 1, Png("sample", made));
+      if (step == 3) callbacks.on_sample({.step = step, .seed = 1, .picture = Png("sample", made)});
       if (step == 4) callbacks.on_mask({.step = step, .png = made + " mask", .coverage = 0.5});
       const bool go_on =
           callbacks.on_step({.step = step, .total_steps = kSteps, .loss = 1.0 / step});

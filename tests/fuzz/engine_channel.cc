@@ -84,7 +84,7 @@ worker::TrainCallbacks TrainingCallbacks() {
   worker::TrainCallbacks callbacks;
   callbacks.on_step = [](const worker::TrainStep&) { return true; };
   callbacks.keep_going = [] { return true; };
-  callbacks.on_sample = [](int64_t, uint64_t, const worker::PngPicture&) {};
+  callbacks.on_sample = [](const worker::TrainingSample&) {};
   callbacks.on_mask = [](const worker::LearnedMask&) {};
   callbacks.on_warning = [](const std::string&, const std::string&) {};
   callbacks.wants_checkpoint = [](int64_t, bool) { return true; };

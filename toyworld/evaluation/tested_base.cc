@@ -43,6 +43,7 @@ using worker::TorchEngineOptions;
 using worker::TrainAdapter;
 using worker::TrainCallbacks;
 using worker::TrainedAdapter;
+using worker::TrainingSample;
 using worker::TrainOptions;
 using worker::TrainOptionsOf;
 using worker::TrainStep;
@@ -128,7 +129,7 @@ absl::StatusOr<Learned> TestedBase::Train(const Variant& variant, const HeldOutC
     TrainCallbacks callbacks;
     callbacks.on_step = [](const TrainStep&) { return true; };
     callbacks.keep_going = [] { return true; };
-    callbacks.on_sample = [](int64_t, uint64_t, const PngPicture&) {};
+    callbacks.on_sample = [](const TrainingSample&) {};
     // Not used: it reports only the finest site.
     callbacks.on_mask = [](const LearnedMask&) {};
     callbacks.on_warning = [](const std::string&, const std::string&) {};

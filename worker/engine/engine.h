@@ -37,6 +37,14 @@ struct TrainStep {
   double loss_reg = 0;  ///< the regulariser before its weight
 };
 
+/// A picture drawn with the adapter during its training.
+struct TrainingSample {
+  int64_t step = 0;      ///< 0: the base model alone, before the training
+  int prompt_index = 0;  ///< 0..3, of the spec's sample prompts
+  uint64_t seed = 0;
+  PngPicture picture = {};
+};
+
 struct LearnedMask {
   int64_t step = 0;
   int picture_index = 0;  ///< of the concept
@@ -66,7 +74,7 @@ struct TrainCallbacks {
   /// adapter is the result. May be left out.
   std::function<bool()> finishes_early = {};
   std::function<bool()> keep_going;  ///< between steps of other work, such as sampling; false stops
-  std::function<void(int64_t step, uint64_t seed, const PngPicture&)> on_sample;
+  std::function<void(const TrainingSample&)> on_sample;
   std::function<void(const LearnedMask&)> on_mask;
   std::function<void(const std::string& reason, const std::string& message)> on_warning;
 

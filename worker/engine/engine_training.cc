@@ -135,6 +135,10 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
                                return !stopped;
                              }});
   }
+  if (!resumed) {
+    ASSIGN_OR_RETURN(const bool go_on, preview.DrawFirst());
+    if (!go_on) return TrainedAdapter{.stopped = true};
+  }
   Adapter adapter = TrainAdapter(
       loaded.base, pictures01, options,
       [&](const StepReport& report, Adapter& now) {

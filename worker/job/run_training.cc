@@ -41,9 +41,7 @@ class Training {
     callbacks.on_step = [this](const TrainStep& step) { return OnStep(step); };
     callbacks.finishes_early = [this] { return context_.Check() == Verdict::kFinish; };
     callbacks.keep_going = [this] { return KeepGoing(); };
-    callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
-      KeepFirst(OnSample(step, seed, picture));
-    };
+    callbacks.on_sample = [this](const TrainingSample& sample) { KeepFirst(OnSample(sample)); };
     callbacks.on_mask = [this](const LearnedMask& mask) { KeepFirst(OnMask(mask)); };
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
       if (warnings_.emplace(reason, message).second) context_.Warn(reason, message);
@@ -124,17 +122,18 @@ class Training {
     return context_.Check() == Verdict::kDrain && !saver_.Has(step);
   }
 
-  absl::Status OnSample(int64_t step, uint64_t seed, const PngPicture& png) {
-    if (!samples_.emplace(step, seed).second) return absl::OkStatus();
-    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPngMediaType));
+  absl::Status OnSample(const TrainingSample& drawn) {
+    if (!samples_.emplace(drawn.step, drawn.prompt_index).second) return absl::OkStatus();
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(drawn.picture.bytes, kPngMediaType));
     v1::Event event;
     auto& sample = *event.mutable_sample();
-    sample.set_step(step);
+    sample.set_step(drawn.step);
     auto& picture = *sample.mutable_picture();
-    picture.set_seed(seed);
+    picture.set_index(drawn.prompt_index);
+    picture.set_seed(drawn.seed);
     *picture.mutable_blob() = std::move(blob);
-    picture.set_width(png.width);
-    picture.set_height(png.height);
+    picture.set_width(drawn.picture.width);
+    picture.set_height(drawn.picture.height);
     context_.Emit(std::move(event));
     timer_.Skip();
     return absl::OkStatus();
@@ -170,7 +169,7 @@ class Training {
 
   // What was reported.
   int64_t reported_step_ = 0;
-  std::set<std::pair<int64_t, uint64_t>> samples_;          // step and seed
+  std::set<std::pair<int64_t, int>> samples_;               // step and prompt
   std::set<std::pair<int64_t, int>> masks_;                 // step and picture
   std::set<std::pair<std::string, std::string>> warnings_;  // reason and message
 };

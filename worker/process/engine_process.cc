@@ -42,8 +42,10 @@ bool AreSame(const std::vector<BaseModelOffer>& a, const std::vector<BaseModelOf
 bool Dispatch(wire::FromEngine& message, const TrainCallbacks& callbacks) {
   switch (message.what_case()) {
     case wire::FromEngine::kSample:
-      callbacks.on_sample(message.sample().step(), message.sample().seed(),
-                          Picture(*message.mutable_sample()->mutable_picture()));
+      callbacks.on_sample({.step = message.sample().step(),
+                           .prompt_index = message.sample().prompt_index(),
+                           .seed = message.sample().seed(),
+                           .picture = Picture(*message.mutable_sample()->mutable_picture())});
       return true;
     case wire::FromEngine::kMask: {
       auto& mask = *message.mutable_mask();

@@ -86,11 +86,12 @@ class Job {
       query.mutable_keep_going();
       return MayGoOn(query);
     };
-    callbacks.on_sample = [this](int64_t step, uint64_t seed, const PngPicture& picture) {
+    callbacks.on_sample = [this](const TrainingSample& sample) {
       wire::FromEngine message;
-      message.mutable_sample()->set_step(step);
-      message.mutable_sample()->set_seed(seed);
-      Set(picture, *message.mutable_sample()->mutable_picture());
+      message.mutable_sample()->set_step(sample.step);
+      message.mutable_sample()->set_prompt_index(sample.prompt_index);
+      message.mutable_sample()->set_seed(sample.seed);
+      Set(sample.picture, *message.mutable_sample()->mutable_picture());
       Notify(message);
     };
     callbacks.on_mask = [this](const LearnedMask& mask) {

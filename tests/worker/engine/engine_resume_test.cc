@@ -136,9 +136,9 @@ TEST_F(TorchEngineTest, ATrainingFinishesAfterASample) {
   shows_.finishes_early = [this] { return !samples_.empty(); };
   int drawn = 0;
   const auto record = shows_.on_sample;
-  shows_.on_sample = [&](int64_t step, uint64_t seed, const PngPicture& picture) {
+  shows_.on_sample = [&](const TrainingSample& sample) {
     ++drawn;
-    record(step, seed, picture);
+    record(sample);
   };
   const auto trained = Train();
   ASSERT_THAT(trained, IsOk());

@@ -75,8 +75,8 @@ class TorchEngineTest : public testing::Test {
       return static_cast<int64_t>(steps_.size()) < stop_after_;
     };
     shows_.keep_going = [] { return true; };
-    shows_.on_sample = [this](int64_t step, uint64_t, const PngPicture& picture) {
-      samples_[step] = picture;
+    shows_.on_sample = [this](const TrainingSample& sample) {
+      samples_[sample.step] = sample.picture;
     };
     shows_.on_mask = [this](const LearnedMask& mask) { masks_.push_back(mask); };
     shows_.on_warning = [](const std::string&, const std::string&) {};

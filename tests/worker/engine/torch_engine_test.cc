@@ -264,5 +264,45 @@ TEST_F(TorchEngineTest, AnUnknownBaseModelIsAnInternalError) {
   EXPECT_THAT(engine_->Generate(generate_, nullptr, draws_), HasCode(absl::StatusCode::kInternal));
 }
 
+TEST_F(TorchEngineTest, EachSamplePromptIsDrawnWithItsSeed) {
+  train_.set_steps(2);
+  train_.set_sample_every_steps(1);
+  train_.add_sample_prompts("a photo of S*");
+  train_.add_sample_prompts("S* on grass");
+  std::map<std::pair<int64_t, int>, TrainingSample> drawn;
+  shows_.on_sample = [&](const TrainingSample& sample) {
+    EXPECT_TRUE(drawn.try_emplace({sample.step, sample.prompt_index}, sample).second);
+  };
+  ASSERT_THAT(Train(), IsOk());
+  ASSERT_EQ(drawn.size(), 4u);
+  EXPECT_EQ((drawn[{1, 0}].seed), train_.seed());
+  EXPECT_EQ((drawn[{1, 1}].seed), train_.seed() + 1);
+  EXPECT_EQ((drawn[{2, 1}].seed), train_.seed() + 1) << "the same at every step";
+  const auto default_seeds = std::exchange(drawn, {});
+
+  train_.add_sample_seeds(train_.seed());
+  train_.add_sample_seeds(99);
+  ASSERT_THAT(Train(), IsOk());
+  EXPECT_EQ((drawn[{2, 1}].seed), 99u);
+  EXPECT_EQ((drawn[{2, 0}].picture.bytes), default_seeds.at({2, 0}).picture.bytes);
+  EXPECT_NE((drawn[{2, 1}].picture.bytes), default_seeds.at({2, 1}).picture.bytes);
+}
+
+TEST_F(TorchEngineTest, TheFirstSampleIsTheBaseModelsWithTheInitWord) {
+  train_.set_steps(2);
+  train_.set_sample_every_steps(2);
+  train_.set_sample_first(true);
+  ASSERT_THAT(Train(), IsOk());
+  ASSERT_TRUE(samples_.contains(0));
+  EXPECT_EQ(samples_.size(), 2u);
+  const std::string with_placeholder = samples_[0].bytes;
+  train_.set_sample_prompt("a photo of mug");
+  ASSERT_THAT(Train(), IsOk());
+  EXPECT_EQ(samples_[0].bytes, with_placeholder);
+  train_.set_sample_prompt("a photo of a robot");
+  ASSERT_THAT(Train(), IsOk());
+  EXPECT_NE(samples_[0].bytes, with_placeholder);
+}
+
 }  // namespace
 }  // namespace vico::worker

@@ -76,7 +76,10 @@ TEST_F(RunJobTest, ProgressEstimatesTheTimeLeft) {
     callbacks.on_step({.step = 1, .total_steps = 11, .loss = 0.25, .loss_reg = 0.125});
     callbacks.on_warning("BARRIER", "so that the next progress does not replace this one");
     clock_.Advance(absl::Seconds(60));  // drawing a sample
-    callbacks.on_sample(1, 9, {.bytes = "sample", .width = 64, .height = 32});
+    callbacks.on_sample({.step = 1,
+                         .prompt_index = 3,
+                         .seed = 9,
+                         .picture = {.bytes = "sample", .width = 64, .height = 32}});
     clock_.Advance(absl::Seconds(2));
     callbacks.on_step({.step = 2, .total_steps = 11, .loss = 0.25, .loss_reg = 0.125});
     return TrainedAdapter();
@@ -95,6 +98,7 @@ TEST_F(RunJobTest, ProgressEstimatesTheTimeLeft) {
   EXPECT_EQ(progress.eta().seconds(), 20);
   EXPECT_EQ(events[1].warning().reason(), "BARRIER");
   EXPECT_EQ(events[2].sample().step(), 1);
+  EXPECT_EQ(events[2].sample().picture().index(), 3);
   EXPECT_EQ(events[2].sample().picture().seed(), 9u);
   EXPECT_EQ(events[2].sample().picture().width(), 64);
   EXPECT_EQ(events[2].sample().picture().height(), 32);
@@ -152,7 +156,7 @@ TEST_F(RunJobTest, AFinishEndsTheTrainingWithItsAdapter) {
     EXPECT_TRUE(callbacks.finishes_early());
     steps_at_finish = 2;
     EXPECT_TRUE(callbacks.keep_going()) << "the last sample is drawn";
-    callbacks.on_sample(2, 7, {.bytes = "last sample"});
+    callbacks.on_sample({.step = 2, .seed = 7, .picture = {.bytes = "last sample"}});
     EXPECT_FALSE(callbacks.wants_checkpoint(2, false));
     return TrainedAdapter{.safetensors = "adapter so far"};
   };
@@ -195,11 +199,11 @@ TEST_F(RunJobTest, ACancelDuringTheLastStepWins) {
 TEST_F(RunJobTest, ALostLeaseEndsTheJobWithoutFurtherWrites) {
   size_t puts_at_loss = 0;
   engine_.train = [&](const auto&, const auto&, const auto& callbacks) {
-    callbacks.on_sample(1, 1, {.bytes = "sample"});
+    callbacks.on_sample({.step = 1, .seed = 1, .picture = {.bytes = "sample"}});
     link_.AnswerReportsWith(absl::AbortedError("stale"));
     WaitForVerdict(Verdict::kLost);
     puts_at_loss = link_.CountOf("PutBlob");
-    callbacks.on_sample(2, 1, {.bytes = "sample of a zombie"});
+    callbacks.on_sample({.step = 2, .seed = 1, .picture = {.bytes = "sample of a zombie"}});
     return TrainSteps(callbacks, 100);
   };
 

@@ -37,8 +37,11 @@ class EngineProcessTest : public testing::Test {
       return step.step != stop_at_;
     };
     train_.keep_going = [] { return true; };
-    train_.on_sample = [this](int64_t, uint64_t seed, const PngPicture& picture) {
-      EXPECT_EQ(seed, 7u);
+    train_.on_sample = [this](const TrainingSample& sample) {
+      EXPECT_EQ(sample.step, 4);
+      EXPECT_EQ(sample.prompt_index, 2);
+      EXPECT_EQ(sample.seed, 7u);
+      const PngPicture& picture = sample.picture;
       notes_.push_back(picture.bytes + std::to_string(picture.width) + "x" +
                        std::to_string(picture.height));
     };

@@ -47,7 +47,10 @@ absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
     if (step == 2) Misbehave(spec.init_word());
   }
   if (!callbacks.keep_going()) return TrainedAdapter{.stopped = true};
-  callbacks.on_sample(done, 7, {.bytes = "sample", .width = 64, .height = 32});
+  callbacks.on_sample({.step = spec.steps(),
+                       .prompt_index = 2,
+                       .seed = 7,
+                       .picture = {.bytes = "sample", .width = 64, .height = 32}});
   callbacks.on_mask(
       {.step = 3, .picture_index = 1, .png = "mask", .coverage = 0.25, .site = "site"});
   return TrainedAdapter{.safetensors = pictures.at(0) + std::string(3 << 20, 'a'),
