@@ -107,10 +107,9 @@ absl::StatusOr<JobFilter> CheckWatchJobs(const v1::WatchJobsRequest& request) {
 }
 
 absl::Status CheckThumbnail(const v1::DownloadPictureRequest& request) {
-  constexpr Bounds kSide{"thumbnail_side", 64, 1024};
   FieldErrors errors;
   const bool whole = request.thumbnail_side() == 0;
-  if (!whole) errors.Add(CheckBounds(kSide, request.thumbnail_side()));
+  if (!whole) errors.Add(CheckBounds(kThumbnailSide, request.thumbnail_side()));
   errors.Add(CheckEnum("format", request.format()));
   if (whole && request.format() == v1::PICTURE_FORMAT_JPEG) {
     errors.Add("format", "JPEG is for thumbnails: give thumbnail_side");

@@ -19,11 +19,12 @@
 namespace vico::server {
 namespace {
 
-constexpr std::array<Bounds, 16> kLimits{
-    kTrainSteps,    kTrainBatchSize,    kTrainDevices,    kEmbeddingRate,
-    kAttentionRate, kRegularizerWeight, kMinSnrGamma,     kSampleEverySteps,
-    kPictureCount,  kGuidanceScale,     kGenerateSteps,   kPreviewEverySteps,
-    kEta,           kPromptBytes,       kConceptPictures, kPictureBytes};
+constexpr std::array<Bounds, 18> kLimits{kTrainSteps,    kTrainBatchSize,   kTrainDevices,
+                                         kEmbeddingRate, kAttentionRate,    kRegularizerWeight,
+                                         kMinSnrGamma,   kSampleEverySteps, kPictureCount,
+                                         kGuidanceScale, kGenerateSteps,    kPreviewEverySteps,
+                                         kEta,           kPromptBytes,      kConceptPictures,
+                                         kPictureBytes,  kSamplePrompts,    kThumbnailSide};
 constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
 constexpr size_t kMaxName = 255;  // characters of display names, file names, worker names

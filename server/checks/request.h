@@ -40,6 +40,8 @@ inline constexpr Bounds kAttentionRate{"train.attention_learning_rate", 1e-6, 1e
 inline constexpr Bounds kRegularizerWeight{"train.regularizer_weight", 0, 1};
 inline constexpr Bounds kMinSnrGamma{"train.min_snr_gamma", 0, 100};
 inline constexpr Bounds kSampleEverySteps{"train.sample_every_steps", 0, 5000};
+inline constexpr Bounds kSamplePrompts{"train.sample_prompts", 0, 4};
+inline constexpr Bounds kThumbnailSide{"thumbnail_side", 64, 1024};
 inline constexpr Bounds kPictureCount{"generate.picture_count", 1, 8};
 inline constexpr Bounds kGuidanceScale{"generate.guidance_scale", 0, 30};
 inline constexpr Bounds kGenerateSteps{"generate.steps", 1, 100};

@@ -17,7 +17,6 @@ namespace vico::server {
 namespace {
 
 constexpr int kMaxSites = 16;
-constexpr int kMaxSamplePrompts = 4;
 
 /// Warnings about a valid prompt.
 void WarnOfPrompt(std::string_view field, std::string_view prompt, std::string_view placeholder,
@@ -181,12 +180,10 @@ std::string SamplePromptField(int index) { return fmt::format("train.sample_prom
 void ChooseSamplePrompts(const v1::TrainSpec& requested, bool placeholder_is_valid,
                          v1::TrainSpec& spec, FieldErrors& errors) {
   constexpr std::string_view kPrompt = "train.sample_prompt";
-  constexpr std::string_view kPrompts = "train.sample_prompts";
   if (requested.has_sample_first()) spec.set_sample_first(requested.sample_first());
-  if (requested.sample_prompts_size() > kMaxSamplePrompts) {
-    errors.Add(kPrompts, fmt::format("must be at most {}, got {}", kMaxSamplePrompts,
-                                     requested.sample_prompts_size()));
-    return;
+  if (const absl::Status few = CheckBounds(kSamplePrompts, requested.sample_prompts_size());
+      !few.ok()) {
+    return errors.Add(few);
   }
   *spec.mutable_sample_prompts() = requested.sample_prompts();
   for (int i = 0; i < spec.sample_prompts_size(); ++i) {

@@ -30,7 +30,7 @@ PictureBlob PictureOf(const v1::Event& event) {
   return {.blob = event.preview().blob()};
 }
 
-/// Looks through all events of a job: those of versions before 0.4 have no names.
+/// Looks through all events of a job: rows that are older than migration 014 have no names.
 absl::Status FindUnnamed(SqlSession& db, int64_t job, std::string_view picture,
                          std::optional<v1::Event>& found) {
   return db.Query("SELECT event FROM event WHERE job = ? ORDER BY sequence DESC", {job},

@@ -307,7 +307,7 @@ TEST_F(ConceptServiceTest, ListsComeInPages) {
 
   Call call;
   v1::ListConceptsResponse response;
-  request.set_page_size(101);
+  request.set_page_size(-1);
   EXPECT_THAT(FromGrpc(concepts_->ListConcepts(&call, request, &response)),
               NamesField("page_size"));
 }
