@@ -51,6 +51,7 @@ TEST(ArgumentsTest, TrainTakesEveryOption) {
                    "--init-word",     "dog",
                    "--steps",         "40",
                    "--batch-size",    "2",
+                   "--devices",       "2",
                    "--base-model",    "toy",
                    "--placeholder",   "V*",
                    "--seed",          "18446744073709551615",
@@ -67,6 +68,7 @@ TEST(ArgumentsTest, TrainTakesEveryOption) {
   EXPECT_EQ(train.spec.concept_name(), "concepts/7f3a");
   EXPECT_EQ(train.spec.steps(), 40);
   EXPECT_EQ(train.spec.batch_size(), 2);
+  EXPECT_EQ(train.spec.devices(), 2);
   EXPECT_EQ(train.spec.base_model(), "baseModels/toy");
   EXPECT_EQ(train.spec.placeholder(), "V*");
   EXPECT_EQ(train.spec.seed(), 18446744073709551615ULL);
