@@ -1,5 +1,6 @@
 #include "server/sql/postgres_connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <vector>
@@ -109,6 +110,7 @@ absl::Status Refused(std::string_view name, std::string_view why) {
 absl::Status ConnectError(const char* const* keywords, const char* const* values,
                           const std::string& name, std::string message) {
   while (!message.empty() && message.back() == '\n') message.pop_back();
+  std::replace(message.begin(), message.end(), '\n', ' ');
   if (PQpingParams(keywords, values, 1) == PQPING_OK) {
     return Refused(name, fmt::format("{}. Check user, password (--database-password-file, "
                                      "PGPASSWORD or the passfile) and the database's name, and "
@@ -139,11 +141,15 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
   }
   keywords.push_back(nullptr);
   values.push_back(nullptr);
-  std::unique_ptr<PGconn, Closer> connection(
-      PQconnectdbParams(keywords.data(), values.data(), /*expand_dbname=*/1));
-  if (connection == nullptr) return absl::ResourceExhaustedError("database: out of memory");
-  if (PQstatus(connection.get()) != CONNECTION_OK) {
-    return ConnectError(keywords.data(), values.data(), name, PQerrorMessage(connection.get()));
+  std::unique_ptr<PGconn, Closer> connection;
+  // A server that has just started may refuse a connection and answer the ping after it.
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    connection.reset(PQconnectdbParams(keywords.data(), values.data(), /*expand_dbname=*/1));
+    if (connection == nullptr) return absl::ResourceExhaustedError("database: out of memory");
+    if (PQstatus(connection.get()) == CONNECTION_OK) break;
+    const absl::Status refused =
+        ConnectError(keywords.data(), values.data(), name, PQerrorMessage(connection.get()));
+    if (absl::IsUnavailable(refused) || attempt == 2) return refused;
   }
   std::unique_ptr<PostgresConnection> opened(new PostgresConnection(std::move(connection), name));
   RETURN_IF_ERROR(opened->SetUp());
@@ -201,6 +207,10 @@ void PostgresConnection::Begin(Transaction transaction) {
                                                : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
   error_.reset();
   in_doubt_ = false;
+  // A connection that was lost while it was idle says so before a change relies on it.
+  for (int reads = 0; reads < 3 && !lost_ && WaitForSocket(false, absl::ZeroDuration()); ++reads) {
+    if (PQconsumeInput(connection_.get()) != 1) Lost("idle").IgnoreError();
+  }
 }
 
 absl::Status PostgresConnection::EnqueueBegin() {
@@ -314,7 +324,7 @@ absl::Status PostgresConnection::Commit() {
   VICO_FAILPOINT("postgres.before_commit");
   absl::Status status = Exchange().status();
   if (status.ok()) return status;
-  in_doubt_ = lost_ && (!error_ || error_->is_lost());
+  in_doubt_ = lost_ && (!error_ || error_->sqlstate.empty());
   if (in_doubt_) {
     return DatabaseUnavailable(
         "database: the connection was lost during a commit, whose outcome is unknown",
@@ -389,9 +399,12 @@ absl::Status PostgresConnection::Note(Request& request, const pg_result* result)
     return absl::OkStatus();
   }
   if (status == PGRES_PIPELINE_ABORTED) return absl::AbortedError("a request before it failed");
-  const PostgresError error = ErrorOf(result);
+  PostgresError error = ErrorOf(result);
   lost_ = lost_ || error.is_lost();
   if (request.ignored) return absl::OkStatus();
+  // The server answers in order: an earlier request that failed kept it from COMMIT. But one that
+  // ends during COMMIT may have committed.
+  if (request.kind == Request::Kind::kCommit && error.is_lost()) error.sqlstate.clear();
   if (!error_) error_ = error;
   if (!request.otherwise.ok() && error.sqlstate == "22012") return request.otherwise;
   return StatusOf(error, request.statement == nullptr ? name_ : request.statement->sql.text);

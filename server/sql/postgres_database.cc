@@ -80,7 +80,10 @@ absl::StatusOr<PostgresDatabase::Connection> PostgresDatabase::Take() {
   const MutexLock lock(mutex_);
   if (!opened.ok()) {
     --open_;
-    away_ = opened.status();
+    // A database that admitted this server once is expected to do so again.
+    away_ = clock_error_ == absl::InfiniteDuration()
+                ? opened.status()
+                : DatabaseUnavailable("database: is away", opened.status().ToString());
     away_until_ = std::chrono::steady_clock::now() + kRestOfAttempts;
     free_.NotifyOne();
     return away_;

@@ -52,10 +52,11 @@ absl::StatusOr<bool> ApplyPatiently(PostgresConnection& db, const Migration& mig
 }  // namespace
 
 absl::StatusOr<int64_t> PostgresSchemaVersion(PostgresConnection& connection) {
-  ASSIGN_OR_RETURN(
-      const int64_t exists,
-      connection.QueryInt("SELECT CASE WHEN to_regclass('migration') IS NULL THEN 0 ELSE 1 END", {},
-                          0));
+  // Not to_regclass(), which remembers that the table was missing.
+  ASSIGN_OR_RETURN(const int64_t exists,
+                   connection.QueryInt("SELECT 1 FROM pg_class WHERE relname = 'migration' "
+                                       "AND relkind = 'r' AND pg_table_is_visible(oid)",
+                                       {}, 0));
   if (exists == 0) return 0;
   return connection.QueryInt("SELECT max(number) FROM migration", {}, 0);
 }

@@ -163,14 +163,16 @@ TEST_F(PostgresDatabaseTest, ChangesOfOneScopeComeOneAfterAnother) {
 
 TEST_F(PostgresDatabaseTest, ADeadlockedChangeRunsAgain) {
   EXPECT_THAT(Set("y", 0), IsOk());
+  std::atomic<int> holding = 0;
   std::atomic<int> runs = 0;
   const auto raise = [&](const std::string& first, const std::string& second) {
     return database_->Write([&](SqlSession& db) -> absl::Status {
-      const int run = ++runs;
+      ++runs;
       RETURN_IF_ERROR(
           db.Execute("UPDATE tenant SET turn = turn + 1 WHERE name = ?", {first}).status());
-      // Both hold their first row now; a later run is alone.
-      while (run <= 2 && runs < 2) std::this_thread::yield();
+      // Both hold their first row before they ask for the second. A later run does not wait.
+      ++holding;
+      while (holding < 2) std::this_thread::yield();
       return db.Execute("UPDATE tenant SET turn = turn + 1 WHERE name = ?", {second}).status();
     });
   };
