@@ -67,8 +67,10 @@ void WarnIfNobodyServes(const v1::Job& job, CommandContext& context) {
   if (!job.base_model_unavailable()) return;
   const std::string& model =
       job.spec().has_train() ? job.spec().train().base_model() : job.spec().generate().base_model();
-  context.err << fmt::format("warning: no worker serves {} now; the job waits\n",
-                             model.empty() ? "its base model" : Printable(model));
+  const int devices = job.spec().train().devices();
+  context.err << fmt::format("warning: no worker serves {}{} now; the job waits\n",
+                             model.empty() ? "its base model" : Printable(model),
+                             devices > 1 ? fmt::format(" with {} devices", devices) : "");
 }
 
 CommandResult Run(const JobsList& command, CommandContext& context) {

@@ -39,6 +39,7 @@ class CommandsTest : public testing::Test {
       job.set_name("jobs/1");
       job.set_base_model_unavailable(nobody_serves_);
       job.mutable_spec()->mutable_train()->set_base_model("baseModels/toy");
+      job.mutable_spec()->mutable_train()->set_devices(request.train().devices());
       return grpc::Status::OK;
     };
     server_.generate = [this](const v1::CreateGenerationJobRequest& request,
@@ -267,6 +268,8 @@ TEST_F(CommandsTest, AJobThatWaitsForABaseModelSaysSo) {
   EXPECT_EQ(Vico({"train", "x", "--init-word", "dog"}), kExitOk);
   EXPECT_EQ(out_.str(), "jobs/1\n");
   EXPECT_THAT(err_.str(), HasSubstr("warning: no worker serves baseModels/toy now; the job waits"));
+  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--devices", "2"}), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr("no worker serves baseModels/toy with 2 devices now;"));
 }
 
 TEST_F(CommandsTest, WarningsOfAnAdapterAreShownEscaped) {
