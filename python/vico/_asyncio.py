@@ -106,7 +106,7 @@ class AsyncioDriver:
             if isinstance(effect, Sleep):
                 return await asyncio.sleep(effect.seconds)
         except grpc.RpcError as error:
-            raise channels.from_rpc(error, self._settings) from error
+            raise channels.from_rpc(error, self._settings) from None
         raise AssertionError(effect)
 
     async def _send(self, channel: Any, effect: Send) -> Message:

@@ -81,7 +81,7 @@ class BlockingDriver:
             if isinstance(effect, Sleep):
                 return time.sleep(effect.seconds)
         except grpc.RpcError as error:
-            raise channels.from_rpc(error, self._settings) from error
+            raise channels.from_rpc(error, self._settings) from None
         raise AssertionError(effect)
 
     def _send(self, effect: Send) -> Message:
