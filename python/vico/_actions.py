@@ -388,12 +388,14 @@ class WarningLog:
     def take(self, event: events.Event) -> None:
         if isinstance(event, events.Position) and event.base_model_unavailable:
             self._tell_stuck(event.job)
-        elif isinstance(event, events.Warning) and event.reason == "BASE_MODEL_UNAVAILABLE":
-            self._tell_stuck(event.job)
         elif isinstance(event, events.Warning):
+            if event.reason == "BASE_MODEL_UNAVAILABLE":
+                if self._stuck_told:
+                    return
+                self._stuck_told = True
             _log.warning("%s: %s (%s)", event.job, event.message, event.reason)
 
     def _tell_stuck(self, job: str) -> None:
         if not self._stuck_told:
-            _log.warning("%s waits: no live worker serves its base model", job)
+            _log.warning("%s waits: no live worker serves its base model with as many devices as it needs", job)
         self._stuck_told = True

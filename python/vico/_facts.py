@@ -178,7 +178,8 @@ class JobFacts(Facts[job_pb2.Job]):
 
     @property
     def base_model_unavailable(self) -> bool:
-        """Of a queued job: it waits until a worker starts that serves its base model."""
+        """Of a queued job: it waits until a worker starts that serves its base model, with as many devices as
+        the job needs."""
         return self._message.base_model_unavailable
 
     @property
