@@ -1,5 +1,5 @@
-"""The main job on three servers that share PostgreSQL and SeaweedFS behind nginx, while two of them are killed: the training
-goes on, the watch has no gap, and the pictures come. Usage: scaled_out_test.py BUILD"""
+"""The main job on three servers that share PostgreSQL and SeaweedFS behind a proxy, while two of them are killed: the training
+goes on, the watch has no gap, and the pictures come. Usage: scaled_out_test.py BUILD nginx|haproxy"""
 import json
 import os
 import pathlib
@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 import urllib.request
@@ -16,16 +15,18 @@ import urllib.request
 import tools
 import vico_api
 
-BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
-tools.need("weed", "psql", "nginx")
+BUILD, PROXY = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
+del sys.argv[1:3]
+tools.need("weed", "psql", PROXY)
 
 
 class ScaledOutTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="vico-scaled.")))
         with open(self.folder / "scaled-out.log", "wb") as log:
-            self.shared = subprocess.Popen([tools.ROOT / "scripts/scaled-out", "--build", BUILD, "--flag=--lease-seconds=5"],
-                                           stdout=subprocess.PIPE, stderr=log, text=True)
+            self.shared = subprocess.Popen([tools.ROOT / "scripts/scaled-out", "--build", BUILD, "--proxy", PROXY,
+                                            "--flag=--lease-seconds=5"], stdout=subprocess.PIPE, stderr=log,
+                                           text=True)
         self.addCleanup(self.shared.stdout.close)
         self.addCleanup(vico_api.stop, self.shared, 90)
         line = self.shared.stdout.readline()
@@ -48,42 +49,49 @@ class ScaledOutTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
 
-    def calls(self, server):
-        """How many calls a server has answered; 0 if it is gone."""
+    def watches(self, server):
+        """How many streams of clients a server has open; 0 if it is gone."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{server['metrics_port']}/metrics", timeout=10) as answer:
-                return sum(map(int, re.findall(r"^vico_calls_total\{.*\} (\d+)", answer.read().decode(), re.M)))
+                return sum(map(int, re.findall(r'^vico_open_streams\{group="clients"\} (\d+)', answer.read().decode(), re.M)))
         except OSError:
             return 0
+
+    def watch(self, job):
+        """Watches the job on a server that the worker does not use. Returns the process and the server."""
+        for _ in range(20):
+            process = subprocess.Popen([BUILD / "bin/vico", "--server", self.places["client"], "--ca", self.places["ca"], "jobs",
+                                        "watch", job, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(process.communicate)
+            self.addCleanup(process.kill)
+            server = vico_api.wait_for(lambda: next((one for one in self.servers if self.watches(one)), None), "the watch")
+            if server is not self.servers[2]:
+                return process, server
+            process.kill()
+            process.wait()
+            vico_api.wait_for(lambda: not self.watches(server), "the watch to end")
+        self.fail("the proxy sends every watch to one server")
 
     def test_a_training_and_its_watch_outlive_two_servers(self):
         pictures = sorted((tools.ROOT / "examples/robot").glob("*.png"))
         concept = self.succeeds("concepts", "upload", *pictures)
-        watched = {}
-
-        def train():
-            watched["done"] = self.vico("train", concept, "--init-word", "robot", "--steps", "60", "--sample-every", "0", "--watch",
-                                        "--json", seconds=500)
-        training = threading.Thread(target=train)
-        training.start()
-        try:
-            for server in self.servers[:2]:
-                time.sleep(4)
-                self.assertGreater(self.calls(server), 0)
-                self.kill(server)
-        finally:
-            training.join()
-        self.assertEqual(watched["done"].returncode, 0, watched["done"].stderr)
-        events = [json.loads(line) for line in watched["done"].stdout.splitlines() if line.startswith("{")]
+        job = self.succeeds("train", concept, "--init-word", "robot", "--steps", "40", "--sample-every", "0")
+        watching, watched = self.watch(job)
+        other = next(one for one in self.servers[:2] if one is not watched)
+        for server in (watched, other):
+            time.sleep(3)
+            os.kill(server["pid"], signal.SIGKILL)
+            vico_api.wait_for(lambda: any(self.watches(one) for one in self.servers), "the watch on another server")
+        out, errors = watching.communicate(timeout=500)
+        self.assertEqual(watching.returncode, 0, errors)
+        events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
         sequence = [int(event["event"]["sequence"]) for event in events if "event" in event]
         self.assertEqual(sequence, list(range(1, len(sequence) + 1)))
+        self.assertGreater(len(sequence), 40)
         adapter = json.loads(self.succeeds("adapters", "list", "--json").splitlines()[0])["name"]
         self.succeeds("generate", adapter, "a photo of a S* in the snow", "-n", "2", "--steps", "4", "--out", self.folder / "out")
-        self.assertEqual(len(list((self.folder / "out").glob("*.png"))), 2)
+        self.assertEqual(len(list((self.folder / "out").rglob("*.png"))), 2)
         self.assertIsNone(self.shared.poll())
-
-    def kill(self, server):
-        os.kill(server["pid"], signal.SIGKILL)
 
 
 if __name__ == "__main__":
