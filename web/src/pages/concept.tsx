@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { conceptService } from "../api/clients";
 import type { Concept } from "../gen/vico/v1/concept_pb";
-import { Await, Confirm, Empty, Head, Rename } from "../parts/elements";
+import { Confirm, Rename } from "../parts/dialogs";
+import { Await, Empty, Head } from "../parts/elements";
 import { JobTable } from "../parts/job_table";
 import { type LightboxPicture } from "../parts/lightbox";
 import { ZoomPicture } from "../parts/picture";

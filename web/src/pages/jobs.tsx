@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { type Job, JobKind } from "../gen/vico/v1/job_pb";
 import { jobService } from "../api/clients";
-import { Confirm, Empty, Head } from "../parts/elements";
+import { Confirm } from "../parts/dialogs";
+import { Empty, Head } from "../parts/elements";
 import { JobTable } from "../parts/job_table";
 import { connection, initialJobs, isFinished, jobs, loadOlder, newestFirst } from "../state/jobs";
 import { sayError, toast } from "../state/toasts";

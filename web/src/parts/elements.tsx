@@ -1,6 +1,6 @@
 // Small elements that every page uses.
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { CallError } from "../api/errors";
 import type { Loaded } from "../state/loaded";
 import { path } from "../router";
@@ -110,85 +110,5 @@ export function Field({ label, id, hint, problem, good, children }: FieldProps) 
         </span>
       )}
     </div>
-  );
-}
-
-interface ConfirmProps {
-  title: string;
-  text: string;
-  action: string;
-  onConfirm: () => void;
-  onClose: () => void;
-}
-
-/** Asks before something is lost. */
-export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const keep = useRef<HTMLButtonElement>(null);
-  useLayoutEffect(() => {
-    dialog.current?.showModal();
-    keep.current?.focus();
-  }, []);
-  return (
-    <dialog ref={dialog} onClose={onClose} aria-labelledby="confirm-title">
-      <div class="stack">
-        <h2 id="confirm-title">{title}</h2>
-        <p class="muted">{text}</p>
-        <div class="row">
-          <button
-            type="button"
-            class="button danger"
-            onClick={() => {
-              dialog.current?.close();
-              onConfirm();
-            }}
-          >
-            {action}
-          </button>
-          <button type="button" class="button" ref={keep} onClick={() => dialog.current?.close()}>
-            Keep
-          </button>
-        </div>
-      </div>
-    </dialog>
-  );
-}
-
-interface RenameProps {
-  title: string;
-  value: string;
-  onSave: (name: string) => Promise<void>;
-  onClose: () => void;
-}
-
-export function Rename({ title, value, onSave, onClose }: RenameProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const input = useRef<HTMLInputElement>(null);
-  useLayoutEffect(() => {
-    dialog.current?.showModal();
-    input.current?.select();
-  }, []);
-  return (
-    <dialog ref={dialog} onClose={onClose} aria-labelledby="rename-title">
-      <form
-        class="stack"
-        onSubmit={async (event) => {
-          event.preventDefault();
-          await onSave(input.current?.value.trim() ?? "");
-          dialog.current?.close();
-        }}
-      >
-        <h2 id="rename-title">{title}</h2>
-        <Field label="Name" id="rename">
-          {(aria) => <input {...aria} ref={input} maxLength={100} defaultValue={value} />}
-        </Field>
-        <div class="row">
-          <button class="button main">Save</button>
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </dialog>
   );
 }
