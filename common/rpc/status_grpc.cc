@@ -31,11 +31,15 @@ const char* SentenceOf(grpc::StatusCode code) {
   }
 }
 
-/// A proxy whose server dies in the middle of an answer resets the stream, which gRPC reports as
-/// INTERNAL. The program at the other end never does: its errors have details.
+/// A proxy whose server dies in the middle of an answer resets the stream or ends it, which gRPC
+/// reports as INTERNAL or UNKNOWN in words of its own. Vico's own errors have details.
 bool IsCutOff(const google::rpc::Status& status) {
-  return status.code() == static_cast<int>(grpc::StatusCode::INTERNAL) &&
-         status.details().empty() && status.message().find("RST_STREAM") != std::string::npos;
+  const bool of_grpc = status.code() == static_cast<int>(grpc::StatusCode::INTERNAL) ||
+                       status.code() == static_cast<int>(grpc::StatusCode::UNKNOWN);
+  const auto says = [&](const char* words) {
+    return status.message().find(words) != std::string::npos;
+  };
+  return of_grpc && status.details().empty() && (says("RST_STREAM") || says("Stream removed"));
 }
 
 }  // namespace

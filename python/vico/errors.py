@@ -262,8 +262,10 @@ def from_status(status: status_pb2.Status) -> VicoError:
         elif detail.Unpack(retry):
             delay = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
     code = status.code
-    if code == 13 and not status.details and "RST_STREAM" in status.message:
-        code = 14  # a proxy resets the stream when its server is gone; Vico's own errors have details
+    if code in (2, 13) and not status.details and any(
+        words in status.message for words in ("RST_STREAM", "Stream removed")
+    ):
+        code = 14  # a proxy cuts the stream when its server is gone; Vico's own errors have details
     hint = _HINTS.get(reason) or _CODE_HINTS.get(code, "")
     if not hint and delay:
         hint = f"Try again in {delay:.3g} s"

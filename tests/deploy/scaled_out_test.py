@@ -70,6 +70,7 @@ class ScaledOutTest(unittest.TestCase):
             process.kill()
             process.wait()
             vico_api.wait_for(lambda: not self.watches(server), "the watch to end")
+            self.succeeds("models")  # the servers take turns
         self.fail("the proxy sends every watch to one server")
 
     def test_a_training_and_its_watch_outlive_two_servers(self):
@@ -81,7 +82,9 @@ class ScaledOutTest(unittest.TestCase):
         for server in (watched, other):
             time.sleep(3)
             os.kill(server["pid"], signal.SIGKILL)
-            vico_api.wait_for(lambda: any(self.watches(one) for one in self.servers), "the watch on another server")
+            vico_api.wait_for(lambda: watching.poll() or any(self.watches(one) for one in self.servers),
+                              "the watch on another server")
+            self.assertIsNone(watching.poll(), watching.poll() and watching.communicate()[1])
         out, errors = watching.communicate(timeout=500)
         self.assertEqual(watching.returncode, 0, errors)
         events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]

@@ -46,8 +46,10 @@ class CallsTest(unittest.TestCase):
 
     def test_a_call_that_a_proxy_resets_is_retried_and_a_bug_is_not(self):
         def create(request, context):
-            if len(self.server.calls) < 3:
+            if len(self.server.calls) == 1:
                 context.abort(CODE.INTERNAL, "Received RST_STREAM with error code 2")
+            if len(self.server.calls) == 2:
+                context.abort(CODE.UNKNOWN, "Stream removed")
             return job()
 
         client = self.serve({CREATE: create})

@@ -38,6 +38,8 @@ TEST(StatusGrpcTest, DetailsThatContradictTheCodeAreDropped) {
 TEST(StatusGrpcTest, AStreamThatAProxyResetsIsALostConnection) {
   const grpc::Status reset(grpc::StatusCode::INTERNAL, "Received RST_STREAM with error code 2");
   EXPECT_THAT(FromGrpc(reset), HasCode(absl::StatusCode::kUnavailable));
+  const grpc::Status ended(grpc::StatusCode::UNKNOWN, "Stream removed");
+  EXPECT_THAT(FromGrpc(ended), HasCode(absl::StatusCode::kUnavailable));
   const absl::Status bug = Error(absl::StatusCode::kInternal, "RST_STREAM", "BUG");
   EXPECT_THAT(FromGrpc(ToGrpc(bug)), HasCode(absl::StatusCode::kInternal));
 }
