@@ -56,9 +56,9 @@ void Readiness::TryWrite() {
   }
   if (!changed) return;
   if (status.ok()) {
-    log_.Info("the data folder takes writes again");
+    log_.Info("the storage takes writes again");
   } else {
-    log_.Error("the data folder takes no writes", {{"error", status.ToString()}});
+    log_.Error("the storage takes no writes", {{"error", status.ToString()}});
   }
 }
 

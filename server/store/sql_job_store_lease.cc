@@ -93,13 +93,24 @@ absl::Status SqlJobStore::FindNext(SqlSession& db, const LeaseQuery& query,
                    row, found);
 }
 
-/// Reads the row again, so that it stays as it is. False when the job waits no longer.
+/// Reads the row again, so that it stays as it is, with the digest of its base model. False when
+/// the job waits no longer.
 absl::StatusOr<bool> SqlJobStore::HoldQueued(SqlSession& db, JobRow& row) const {
-  static const std::string kSql =
-      SelectJob("WHERE number = ? AND state = 'queued' AND not_before <= ? FOR NO KEY UPDATE");
+  static const int kDigest =
+      static_cast<int>(std::count(kJobColumns.begin(), kJobColumns.end(), ',')) + 1;
+  static const std::string kSql = fmt::format(
+      "SELECT {}, (SELECT digest FROM base_model WHERE name = job.base_model) FROM job "
+      "WHERE number = ? AND state = 'queued' AND not_before <= ? FOR NO KEY UPDATE",
+      kJobColumns);
   RETURN_IF_ERROR(db.Lock(TenantScope(row.tenant)));
   bool found = false;
-  RETURN_IF_ERROR(FindFirst(db, kSql, {row.number, absl::ToUnixMicros(time_.Now())}, row, found));
+  RETURN_IF_ERROR(db.Query(kSql, {row.number, absl::ToUnixMicros(time_.Now())},
+                           [&](const SqlRow& columns) -> absl::Status {
+                             ASSIGN_OR_RETURN(row, FromRow(columns));
+                             row.base_model_digest = columns.Text(kDigest);
+                             found = true;
+                             return absl::OkStatus();
+                           }));
   return found;
 }
 
@@ -188,11 +199,6 @@ absl::Status SqlJobStore::GrantOne(SqlSession& db, const LeaseQuery& query, JobR
   row.lease_until = LeaseEnd();
   row.report_number = 0;
   row.state_time = StateTime();
-  RETURN_IF_ERROR(db.Query("SELECT digest FROM base_model WHERE name = ?",
-                           {BaseModelOf(row.job.spec())}, [&](const SqlRow& columns) {
-                             row.base_model_digest = columns.Text(0);
-                             return absl::OkStatus();
-                           }));
   v1::Event started;
   started.mutable_started()->set_worker(query.worker);
   started.mutable_started()->set_device(query.device);

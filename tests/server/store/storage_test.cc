@@ -4,7 +4,10 @@
 
 #include <gmock/gmock.h>
 
+#include "server/sql/postgres_database.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/postgres_cluster.h"
+#include "tests/support/processes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 
@@ -71,6 +74,54 @@ TEST_F(StorageTest, ErasesADeletedTenant) {
   EXPECT_TRUE(*(*storage)->tenant_eraser().Run(absl::InfiniteDuration()));
   EXPECT_EQ((*storage)->tenants().Get("acme")->state(), v1::TENANT_STATE_DELETED);
   EXPECT_THAT(CheckBlob((*storage)->blobs(), "acme", *blob), HasReason("BLOB_MISSING"));
+}
+
+class StorageOnPostgresTest : public testing::Test {
+ protected:
+  ~StorageOnPostgresTest() override { PostgresCluster::OfThisProgram().DropDatabase(url_); }
+
+  absl::StatusOr<std::unique_ptr<Storage>> Open(const TempFolder& scratch, EventFeed& feed) {
+    return Storage::Open({.data = scratch.path(), .postgres = PostgresOptions{.url = url_}}, clock_,
+                         files_, feed, Log::Off());
+  }
+
+  const std::string url_ = PostgresCluster::OfThisProgram().NewDatabase();
+  TempFolder one_folder_;
+  TempFolder other_folder_;
+  SystemClock clock_;
+  PosixFiles files_;
+  EventFeed one_feed_;
+  EventFeed other_feed_;
+};
+
+TEST_F(StorageOnPostgresTest, WaitsForNoMigrationButSaysWhatToDo) {
+  const absl::Status refused = Open(one_folder_, one_feed_).status();
+  EXPECT_THAT(refused, HasReason("DATABASE_TOO_OLD"));
+  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("vico-server migrate"));
+}
+
+TEST_F(StorageOnPostgresTest, ServersShareEverythingAndOneKeepsHouse) {
+  ASSERT_THAT(PostgresDatabase::Open({.url = url_}), IsOk());
+  const auto one = Open(one_folder_, one_feed_);
+  ASSERT_THAT(one, IsOk());
+  auto other = Open(other_folder_, other_feed_);
+  ASSERT_THAT(other, IsOk());
+  ASSERT_THAT((*one)->tenants().Create("acme"), IsOk());
+  EXPECT_THAT((*other)->tenants().Get("acme"), IsOk());
+  SubmitRequest request;
+  request.key = {"acme", "request-1", "hash"};
+  request.spec.mutable_generate()->set_base_model("baseModels/toy");
+  const auto job = (*one)->jobs().Submit(request);
+  ASSERT_THAT(job, IsOk());
+  EXPECT_EQ((*other)->jobs().Submit(request)->name(), job->name());
+
+  (*other)->StartMaintenance();
+  EXPECT_TRUE(Eventually([&] { return (*other)->leadership().IsLeader(); }));
+  (*one)->StartMaintenance();
+  EXPECT_FALSE((*one)->leadership().IsLeader());
+  other->reset();
+  EXPECT_TRUE(Eventually([&] { return (*one)->leadership().IsLeader(); }));
+  EXPECT_THAT((*one)->Ready(), IsOk());
 }
 
 }  // namespace
