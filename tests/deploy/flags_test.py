@@ -91,7 +91,8 @@ class FlagsTest(unittest.TestCase):
 
     def test_flags_in_the_guides_exist(self):
         seen = 0
-        for guide in (tools.ROOT / "docs/operators-guide.md", DEPLOY / "nginx/README.md", CHART / "README.md",
+        for guide in (tools.ROOT / "docs/operators-guide.md", tools.ROOT / "docs/scaling-out.md",
+                      tools.ROOT / "docs/object-store.md", DEPLOY / "nginx/README.md", CHART / "README.md",
                       tools.ROOT / "README.md"):
             text = re.sub(r"\\\n\s*", " ", guide.read_text())
             for program, rest in re.findall(r"(?m)(?:^|[`;(]|-- )\s*(vico(?:-server|-worker|-health)?) ([^`\n#&|>]*)", text):
