@@ -21,6 +21,7 @@ constexpr auto kStopPatience = std::chrono::seconds(30);
 
 Arena::Arena(ArenaOptions options)
     : options_(std::move(options)),
+      servers_(static_cast<size_t>(options_.servers)),
       workers_(static_cast<size_t>(options_.workers)),
       supervisor_([this](const std::stop_token& stop) { Supervise(stop); }) {}
 
@@ -37,37 +38,66 @@ void Arena::Supervise(const std::stop_token& stop) {
     }
     std::this_thread::sleep_for(kPollInterval);
   }
+  const MutexLock lock(mutex_);
+  balancer_.reset();
+}
+
+std::string Arena::DataOf(int which) const {
+  return which == 0 ? data() : fmt::format("{}-{}", data(), which);
 }
 
 void Arena::StartMissing() {
-  if (server_ == nullptr || !server_->Running()) StartServer();
-  const std::string ports = data() + "/ports.json";
-  if (client_port_ == 0 && std::filesystem::exists(ports)) {
-    const auto json = nlohmann::json::parse(ReadFile(ports));
-    client_port_ = json.at("client_port").get<int>();
-    worker_port_ = json.at("worker_port").get<int>();
+  bool all_listen = true;
+  for (int i = 0; i < options_.servers; ++i) {
+    Server& server = servers_[static_cast<size_t>(i)];
+    if (server.process == nullptr || !server.process->Running()) StartServer(i);
+    const std::string ports = DataOf(i) + "/ports.json";
+    if (server.ports.client_port == 0 && std::filesystem::exists(ports)) {
+      const auto json = nlohmann::json::parse(ReadFile(ports));
+      server.ports = {json.at("client_port").get<int>(), json.at("worker_port").get<int>()};
+    }
+    all_listen = all_listen && server.ports.client_port != 0;
+  }
+  if (client_port_ == 0 && all_listen) {
+    client_port_ = servers_[0].ports.client_port;
+    worker_port_ = servers_[0].ports.worker_port;
+    if (options_.servers > 1) {
+      std::vector<Backend> backends;
+      for (const Server& server : servers_) backends.push_back(server.ports);
+      balancer_ = std::make_unique<Balancer>(backends);
+      client_port_ = balancer_->client_port();
+      worker_port_ = balancer_->worker_port();
+    }
     if (options_.worker_proxy) options_.worker_proxy->Forward(worker_port_);
   }
   for (int i = 0; client_port_ != 0 && i < options_.workers; ++i) {
     auto& worker = workers_[static_cast<size_t>(i)];
-    if (worker == nullptr || !worker->Running()) StartWorker(i);
+    if (worker != nullptr && (worker->Running() || abandoned_.contains(i))) continue;
+    StartWorker(i);
   }
 }
 
-void Arena::StartServer() {
+void Arena::StartServer(int which) {
+  Server& server = servers_[static_cast<size_t>(which)];
   ProcessOptions process;
   process.out = process.err = folder_.path() + "/log";
+  if (options_.shared) process.environment = SharedStore::environment();
   process.environment["VICO_FAILPOINT_HITS"] = folder_.path() + "/hits";
   process.environment["VICO_FAILPOINTS"] = options_.server_failpoints;
+  if (options_.wrong_clock.count() != 0 && which == options_.servers - 1) {
+    process.environment["LD_PRELOAD"] = VICO_WRONG_CLOCK_LIBRARY;
+    process.environment["VICO_WRONG_CLOCK"] = fmt::format("{}", options_.wrong_clock.count());
+    process.environment["VICO_WRONG_CLOCK_AFTER"] = "2";
+  }
   ++server_starts_;
   const bool right = options_.defect.empty();
   std::vector<std::string> command = {right ? VICO_SERVER_BINARY : VICO_DEFECTIVE_SERVER_BINARY,
                                       "--data",
-                                      data(),
+                                      DataOf(which),
                                       "--listen",
-                                      fmt::format("127.0.0.1:{}", client_port_),
+                                      fmt::format("127.0.0.1:{}", server.ports.client_port),
                                       "--worker-listen",
-                                      fmt::format("127.0.0.1:{}", worker_port_),
+                                      fmt::format("127.0.0.1:{}", server.ports.worker_port),
                                       "--lease-seconds",
                                       fmt::format("{}", options_.lease_seconds)};
   // No rate limits, no check of free disk space, and no wait for a load balancer at the end.
@@ -76,9 +106,13 @@ void Arena::StartServer() {
                            "--drain-notice-seconds=0", "--adapters-per-tenant=0"}) {
     command.emplace_back(flag);
   }
+  if (options_.shared) {
+    const std::vector<std::string> flags = options_.shared->flags();
+    command.insert(command.end(), flags.begin(), flags.end());
+  }
   command.insert(command.end(), options_.server_flags.begin(), options_.server_flags.end());
   if (!right) command.insert(command.end(), {"--defect", options_.defect});
-  server_ = std::make_unique<Process>(command, process);
+  server.process = std::make_unique<Process>(command, process);
 }
 
 void Arena::StartWorker(int which) {
@@ -122,9 +156,15 @@ std::vector<std::string> Arena::Hits() const {
   return hits;
 }
 
-void Arena::SignalServer(int signal) {
+void Arena::SignalServer(int signal, int which) {
   const MutexLock lock(mutex_);
-  if (server_) server_->Signal(signal);
+  const auto& server = servers_[static_cast<size_t>(which)].process;
+  if (server) server->Signal(signal);
+}
+
+void Arena::Abandon(int which) {
+  const MutexLock lock(mutex_);
+  abandoned_.insert(which);
 }
 
 void Arena::SignalWorker(int which, int signal) {
@@ -133,9 +173,10 @@ void Arena::SignalWorker(int which, int signal) {
   if (worker) worker->Signal(signal);
 }
 
-pid_t Arena::server_pid() {
+pid_t Arena::server_pid(int which) {
   const MutexLock lock(mutex_);
-  return server_ ? server_->pid() : -1;
+  const auto& server = servers_[static_cast<size_t>(which)].process;
+  return server ? server->pid() : -1;
 }
 
 int Arena::registered() const {
@@ -161,11 +202,26 @@ std::optional<int> Arena::Stop() {
   for (auto& worker : workers_) {
     if (worker) worker->Kill();
   }
-  if (!server_) return std::nullopt;
-  server_->Signal(SIGTERM);
-  const auto exit_code = server_->Wait(kStopPatience);
-  server_->Kill();
-  return exit_code;
+  // Of several, one may have been killed a moment ago.
+  if (options_.servers > 1) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::erase_if(servers_, [this](const Server& server) {
+    return options_.servers > 1 && (!server.process || !server.process->Running());
+  });
+  for (Server& server : servers_) {
+    if (!server.process) return std::nullopt;
+    server.process->Signal(SIGTERM);
+  }
+  std::optional<int> worst = 0;
+  for (Server& server : servers_) {
+    const auto exit_code = server.process->Wait(kStopPatience);
+    server.process->Kill();
+    worst = !worst || !exit_code ? std::nullopt : std::optional(std::max(*worst, *exit_code));
+  }
+  return worst;
+}
+
+absl::StatusOr<Snapshot> Arena::Read() const {
+  return options_.shared ? options_.shared->Read() : ReadSnapshot(data());
 }
 
 }  // namespace vico::fault

@@ -1,15 +1,20 @@
-// A server and fake workers as processes. A process that dies is replaced, and tests can disturb
-// all of them.
+// One server, or several with a balancer in front of them, and fake workers, as processes. A
+// process that dies is replaced, and tests can disturb all of them.
 #pragma once
 
 #include <csignal>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/mutex.h"
+#include "tests/fault/balancer.h"
+#include "tests/fault/shared_store.h"
+#include "tests/fault/snapshot.h"
 #include "tests/fault/tcp_proxy.h"
 #include "tests/support/processes.h"
 #include "tests/support/temp_folder.h"
@@ -25,6 +30,11 @@ struct ArenaOptions {
   std::string defect;                        ///< planted in the server or the workers; empty: none
   std::vector<std::string> server_flags{};   ///< additional flags
   std::shared_ptr<TcpProxy> worker_proxy{};  ///< between the workers and the server
+  int servers = 1;                           ///< more than one need `shared`
+  std::shared_ptr<SharedStore> shared{};     ///< in place of the server's folder
+  /// What is added to the wall clock of the last server, and of no other, two seconds after its
+  /// start.
+  std::chrono::seconds wrong_clock{0};
 };
 
 /// Any thread. The destructor ends all processes.
@@ -43,31 +53,46 @@ class Arena {
   std::vector<std::string> Hits() const;
   std::string log() const { return ReadFile(folder_.path() + "/log"); }
 
-  void KillServer() { SignalServer(SIGKILL); }
+  void KillServer(int which = 0) { SignalServer(SIGKILL, which); }
   void KillWorker(int which) { SignalWorker(which, SIGKILL); }
-  void SignalServer(int signal);
+  void SignalServer(int signal, int which = 0);
   void SignalWorker(int which, int signal);
-  pid_t server_pid();
+  pid_t server_pid(int which = 0);
+  int servers() const { return options_.servers; }
+  SharedStore* shared() const { return options_.shared.get(); }
+
+  /// Keeps the worker from being replaced when it ends.
+  void Abandon(int which);
 
   /// The number of successful registrations of workers.
   int registered() const;
   int server_starts();
   int worker_starts();
 
-  /// Kills the workers and stops the server with SIGTERM. Returns the server's exit code, or
-  /// nullopt if it did not end within 30 s and was killed.
+  /// Kills the workers and stops the servers with SIGTERM. Returns their exit code, the worst of
+  /// several, or nullopt if one did not end within 30 s and was killed.
   std::optional<int> Stop();
+
+  /// What the servers have stored.
+  absl::StatusOr<Snapshot> Read() const;
 
  private:
   void Supervise(const std::stop_token& stop);
   void StartMissing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void StartServer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StartServer(int which) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string DataOf(int which) const;
   void StartWorker(int which) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ArenaOptions options_;
   TempFolder folder_;
   mutable Mutex mutex_;
-  std::unique_ptr<Process> server_ ABSL_GUARDED_BY(mutex_);
+  struct Server {
+    std::unique_ptr<Process> process;
+    Backend ports;  // 0: not known yet
+  };
+  std::vector<Server> servers_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Balancer> balancer_ ABSL_GUARDED_BY(mutex_);  // of several servers
+  std::set<int> abandoned_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Process>> workers_ ABSL_GUARDED_BY(mutex_);
   int server_starts_ ABSL_GUARDED_BY(mutex_) = 0;
   int worker_starts_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -145,9 +145,9 @@ RunOutcome JudgeRun(const Arena& arena, History history, const CheckOptions& opt
   RunOutcome outcome;
   history.workers = ReadRecords(arena.records());
   history.wall_minus_boot_us = WallMinusBoot();
-  const auto snapshot = ReadSnapshot(arena.data());
+  const auto snapshot = arena.Read();
   if (!snapshot.ok()) {
-    outcome.violations.push_back("the data folder cannot be read: " + snapshot.status().ToString());
+    outcome.violations.push_back("what is stored cannot be read: " + snapshot.status().ToString());
     return outcome;
   }
   outcome.violations = Check(history, *snapshot, options);

@@ -37,11 +37,15 @@ constexpr int kFewOpen = 6;
 constexpr int kManyOpen = 90;
 constexpr double kLeastShare = 0.5;  // ended jobs of the slowest tenant over those of the fastest
 constexpr int64_t kMostRssMb = 300;
+constexpr milliseconds kLongAway{20'000};  // of PostgreSQL
 
 ArenaOptions OptionsOf(const LoadOptions& options) {
   ArenaOptions arena;
   arena.workers = options.workers;
   arena.worker_proxy = std::make_shared<TcpProxy>(ProxyFaults{});
+  arena.servers = options.servers;
+  if (options.servers > 1) arena.shared = std::make_shared<SharedStore>();
+  if (options.wrong_clock) arena.wrong_clock = std::chrono::hours(1);
   return arena;
 }
 
@@ -108,9 +112,17 @@ class Load {
   }
   std::shared_ptr<grpc::Channel> NewChannel() const { return Caller::Channel(arena_.address()); }
 
-  /// Writes to the database of the running server, as vico-server's subcommands do.
+  absl::StatusOr<std::unique_ptr<server::Database>> OpenDatabase() const {
+    if (arena_.shared() == nullptr) {
+      return server::SqliteDatabase::Join(arena_.data() + "/vico.db");
+    }
+    ASSIGN_OR_RETURN(auto database, arena_.shared()->OpenDatabase());
+    return std::unique_ptr<server::Database>(std::move(database));
+  }
+
+  /// Writes to the database of the running servers, as vico-server's subcommands do.
   absl::Status MakeTenants() {
-    ASSIGN_OR_RETURN(const auto database, server::SqliteDatabase::Join(arena_.data() + "/vico.db"));
+    ASSIGN_OR_RETURN(const auto database, OpenDatabase());
     const SystemClock clock;
     server::SqlTenantStore store(*database, clock);
     for (int i = 0; i < options_.tenants; ++i) {
@@ -123,13 +135,16 @@ class Load {
                  .jobs = options_.jobs / options_.tenants + (one_more ? 1 : 0)}));
     }
     tenants_.front()->most_open = kManyOpen;
-    // Until the server has refreshed its cache, it accepts calls without a key.
+    // Until a server has refreshed its cache, it accepts calls without a key.
     const auto jobs = v1::JobService::NewStub(NewChannel());
+    int refused = 0;
     const bool known = Eventually([&] {
       grpc::ClientContext context;
       v1::ListJobsResponse response;
-      return jobs->ListJobs(&context, {}, &response).error_code() ==
-             grpc::StatusCode::UNAUTHENTICATED;
+      const bool is =
+          jobs->ListJobs(&context, {}, &response).error_code() == grpc::StatusCode::UNAUTHENTICATED;
+      refused = is ? refused + 1 : 0;
+      return refused > 2 * options_.servers;
     });
     return known ? absl::OkStatus() : absl::UnavailableError("the server does not know them");
   }
@@ -201,15 +216,30 @@ class Load {
       for (; worker_kills_ < due(options_.worker_kills); ++worker_kills_) {
         arena_.KillWorker(static_cast<int>(random() % static_cast<unsigned>(options_.workers)));
       }
-      for (; server_kills_ < due(options_.server_kills); ++server_kills_) arena_.KillServer();
+      for (; server_kills_ < due(options_.server_kills); ++server_kills_) {
+        arena_.KillServer(server_kills_ % options_.servers);
+      }
+      for (; server_drains_ < due(options_.server_drains); ++server_drains_) {
+        arena_.SignalServer(SIGTERM, server_drains_ % options_.servers);
+      }
       for (; partitions_ < due(options_.partitions); ++partitions_) {
         arena_options_.worker_proxy->Partition(/*refuse=*/true);
         std::this_thread::sleep_for(milliseconds(partitions_ % 2 == 0 ? 300 : 1500));
         arena_options_.worker_proxy->Partition(/*refuse=*/false);
       }
-      const pid_t server = arena_.server_pid();
-      most_rss_mb_ = std::max(most_rss_mb_, StatusOf(server, "VmHWM") / 1024);
-      most_threads_ = std::max(most_threads_, StatusOf(server, "Threads"));
+      for (; database_kills_ < due(options_.database_kills); ++database_kills_) {
+        arena_.shared()->KillDatabase(database_kills_ == 0 ? kLongAway : milliseconds(500));
+      }
+      for (; bucket_outages_ < due(options_.bucket_outages); ++bucket_outages_) {
+        arena_.shared()->TakeBucketAway(
+            bucket_outages_ % 2 == 0 ? SharedStore::Outage::kAway : SharedStore::Outage::kBusy,
+            milliseconds(1500));
+      }
+      for (int i = 0; i < options_.servers; ++i) {
+        const pid_t server = arena_.server_pid(i);
+        most_rss_mb_ = std::max(most_rss_mb_, StatusOf(server, "VmHWM") / 1024);
+        most_threads_ = std::max(most_threads_, StatusOf(server, "Threads"));
+      }
     }
   }
 
@@ -223,14 +253,15 @@ class Load {
     std::printf(
         "load: %d of %d jobs of %d tenants ended in %.1f s (%.1f jobs/s), %d watchers, %d worker "
         "kills, %d server kills, %d partitions (%d workers and %d servers were started)\n"
+        "load: %d servers, %d drains, %d database kills, %d bucket outages\n"
         "load: %d jobs with another attempt, %d answers ABORTED, %zu violations\n"
         "load: when the first tenant had all its %d jobs, the last had %d (at least %.0f %%)\n"
         "load: server RSS at most %lld MiB, at most %lld threads\n",
         ended_.load(), options_.jobs, options_.tenants, seconds, ended_ / seconds,
         options_.watchers, worker_kills_, server_kills_, partitions_, workers, servers,
-        outcome.requeued, outcome.aborted, outcome.violations.size(), first_ended_, least_ended_,
-        kLeastShare * 100, static_cast<long long>(most_rss_mb_),
-        static_cast<long long>(most_threads_));
+        options_.servers, server_drains_, database_kills_, bucket_outages_, outcome.requeued,
+        outcome.aborted, outcome.violations.size(), first_ended_, least_ended_, kLeastShare * 100,
+        static_cast<long long>(most_rss_mb_), static_cast<long long>(most_threads_));
     for (size_t i = 0; i < outcome.violations.size() && i < 20; ++i) {
       std::printf("  %s\n", outcome.violations[i].c_str());
     }
@@ -250,6 +281,9 @@ class Load {
   int worker_kills_ = 0;
   int server_kills_ = 0;
   int partitions_ = 0;
+  int server_drains_ = 0;
+  int database_kills_ = 0;
+  int bucket_outages_ = 0;
   int64_t most_rss_mb_ = 0;
   int64_t most_threads_ = 0;
   Mutex mutex_;

@@ -11,8 +11,13 @@ struct LoadOptions {
   int watchers = 100;
   int worker_kills = 12;
   int server_kills = 4;
-  int partitions = 4;    ///< between all workers and the server; shorter and longer than a lease
-  double seconds = 170;  ///< time limit of the run
+  int partitions = 4;      ///< between all workers and the server; shorter and longer than a lease
+  int servers = 1;         ///< several share a PostgreSQL database and a bucket, behind nginx
+  int server_drains = 0;   ///< SIGTERM, as in a rolling restart
+  int database_kills = 0;  ///< of PostgreSQL, each away for a moment; the first for 20 s
+  int bucket_outages = 0;  ///< the bucket is away, or answers 503
+  bool wrong_clock = false;  ///< that of the last server is an hour ahead
+  double seconds = 170;      ///< time limit of the run
 };
 
 /// Prints its measurements. True if every job ended, the checker found no violation, every tenant

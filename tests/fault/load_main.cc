@@ -17,6 +17,14 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--worker-kills", options.worker_kills)->capture_default_str();
   app.add_option("--server-kills", options.server_kills)->capture_default_str();
+  app.add_option("--servers", options.servers,
+                 "Servers; several share PostgreSQL and SeaweedFS, behind nginx")
+      ->check(CLI::Range(1, 9))
+      ->capture_default_str();
+  app.add_option("--server-drains", options.server_drains)->capture_default_str();
+  app.add_option("--database-kills", options.database_kills)->capture_default_str();
+  app.add_option("--bucket-outages", options.bucket_outages)->capture_default_str();
+  app.add_flag("--wrong-clock", options.wrong_clock, "One server's clock is an hour ahead");
   app.add_option("--seconds", options.seconds, "Time limit of the run")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   return vico::fault::PlayLoad(options) ? 0 : 1;

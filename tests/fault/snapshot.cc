@@ -8,6 +8,7 @@
 #include "common/sha256.h"
 #include "common/status.h"
 #include "server/jobs/job.h"
+#include "server/jobs/picture_names.h"
 #include "server/sql/sqlite_connection.h"
 #include "server/store/job_rows.h"
 #include "vico/v1/concept.pb.h"
@@ -44,6 +45,8 @@ absl::Status ReadJobs(SqlSession& db, Snapshot& snapshot) {
                     if (job == by_number.end())
                       return absl::DataLossError("an event belongs to no job");
                     ASSIGN_OR_RETURN(v1::Event event, Parse<v1::Event>(row, 2));
+                    // As clients see it.
+                    server::NamePictures(job->second->job.name(), event);
                     job->second->events.push_back(std::move(event));
                     job->second->event_numbers.push_back(row.Int(1));
                     return absl::OkStatus();
@@ -95,16 +98,10 @@ void ReadBlobs(const std::string& root, Snapshot& snapshot) {
   }
 }
 
-}  // namespace
-
-absl::StatusOr<Snapshot> ReadSnapshot(const std::string& folder) {
-  ASSIGN_OR_RETURN(const auto db,
-                   server::SqliteConnection::Open(folder + "/vico.db",
-                                                  server::SqliteConnection::Access::kReadOnly));
-  Snapshot snapshot;
-  RETURN_IF_ERROR(db->Script("BEGIN"));
-  RETURN_IF_ERROR(ReadJobs(*db, snapshot));
-  RETURN_IF_ERROR(ReadCatalog(*db, snapshot));
+/// What the rows say, without the bytes of the blobs.
+absl::Status ReadRows(SqlSession& db, Snapshot& snapshot) {
+  RETURN_IF_ERROR(ReadJobs(db, snapshot));
+  RETURN_IF_ERROR(ReadCatalog(db, snapshot));
   for (const auto& [name, stored] : snapshot.jobs) {
     auto& referenced = snapshot.referenced[stored.tenant];
     for (const v1::Event& event : stored.events) {
@@ -113,7 +110,63 @@ absl::StatusOr<Snapshot> ReadSnapshot(const std::string& folder) {
     }
     for (const v1::Picture& picture : stored.job.pictures()) referenced.push_back(picture.blob());
   }
+  return absl::OkStatus();
+}
+
+struct ObjectOfBlob {
+  std::string tenant;
+  std::string sha256;
+  std::string key;
+  uint64_t size_bytes = 0;
+};
+
+absl::Status ReadObject(server::ObjectStore& objects, const ObjectOfBlob& blob,
+                        Snapshot& snapshot) {
+  ASSIGN_OR_RETURN(const auto reader, objects.Open(blob.key, blob.size_bytes));
+  Sha256 digest;
+  for (uint64_t at = 0; at < blob.size_bytes;) {
+    ASSIGN_OR_RETURN(const std::string some, reader->Read(at, blob.size_bytes - at));
+    if (some.empty()) break;
+    digest.Update(some);
+    at += some.size();
+  }
+  snapshot.blobs[{blob.tenant, blob.sha256}] = {
+      .size_bytes = blob.size_bytes, .digest_matches = digest.HexDigest() == blob.sha256};
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Snapshot> ReadSnapshot(const std::string& folder) {
+  ASSIGN_OR_RETURN(const auto db,
+                   server::SqliteConnection::Open(folder + "/vico.db",
+                                                  server::SqliteConnection::Access::kReadOnly));
+  Snapshot snapshot;
+  RETURN_IF_ERROR(db->Script("BEGIN"));
+  RETURN_IF_ERROR(ReadRows(*db, snapshot));
   ReadBlobs(folder + "/blobs", snapshot);
+  return snapshot;
+}
+
+absl::StatusOr<Snapshot> ReadSnapshot(server::Database& database, server::ObjectStore& objects) {
+  Snapshot snapshot;
+  std::vector<ObjectOfBlob> blobs;
+  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
+    snapshot = {};
+    blobs.clear();
+    RETURN_IF_ERROR(ReadRows(db, snapshot));
+    return db.Query("SELECT tenant, sha256, object_key, size_bytes FROM blob WHERE state = 'live'",
+                    {}, [&](const SqlRow& row) {
+                      blobs.push_back({row.Text(0), row.Text(1), row.Text(2),
+                                       static_cast<uint64_t>(row.Int(3))});
+                      return absl::OkStatus();
+                    });
+  }));
+  // An object that is gone stays out of the snapshot, and the checker says so.
+  for (const ObjectOfBlob& blob : blobs) {
+    const absl::Status read = ReadObject(objects, blob, snapshot);
+    if (!read.ok() && !server::IsAboutBytes(read) && !absl::IsNotFound(read)) return read;
+  }
   return snapshot;
 }
 

@@ -9,6 +9,8 @@
 
 #include <absl/status/statusor.h>
 
+#include "server/objects/object_store.h"
+#include "server/sql/database.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/job.pb.h"
 
@@ -42,5 +44,8 @@ struct Snapshot {
 
 /// Reads `folder`/vico.db and the files in `folder`/blobs, and changes nothing.
 absl::StatusOr<Snapshot> ReadSnapshot(const std::string& folder);
+
+/// Reads a database that several servers use, and the objects of its live blobs.
+absl::StatusOr<Snapshot> ReadSnapshot(server::Database& database, server::ObjectStore& objects);
 
 }  // namespace vico::fault

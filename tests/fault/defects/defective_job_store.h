@@ -71,7 +71,8 @@ class DefectiveJobStore final : public server::JobStore {
     return below_->Delete(tenant, job);
   }
   absl::StatusOr<int> DeleteOld() override { return below_->DeleteOld(); }
-  absl::StatusOr<int> WarnUnserved(const std::vector<ServedBaseModel>& served, int limit) override {
+  absl::StatusOr<int> WarnUnserved(const std::vector<server::ServedBaseModel>& served,
+                                   int limit) override {
     return below_->WarnUnserved(served, limit);
   }
   absl::Status NameUpload(std::string_view job, std::string_view lease_id,

@@ -14,11 +14,15 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/process/stop_signals.h"
+#include "server/cli/blob_flags.h"
+#include "server/cli/database_flags.h"
 #include "server/disk/files.h"
 #include "server/limit_flags.h"
 #include "server/server.h"
 #include "tests/fault/defects/defective_job_store.h"
 #include "tests/fault/defects/early_reply.h"
+#include "tests/fault/defects/notify_only.h"
+#include "tests/fault/defects/postgres_statements.h"
 #include "tests/fault/defects/restarted_watch.h"
 
 namespace vico::fault {
@@ -27,11 +31,18 @@ namespace {
 void Plant(const std::string& defect, const Clock& clock, server::ServerOptions& options) {
   if (defect == "reply_before_commit") ReplyBeforeCommit();
   if (defect == "watch_restarts_at_0") RestartWatchesAt0();
+  PlantInStatements(defect);
+  if (defect == "notify_only") {
+    NotifyOnly();
+    options.services.streams.poll = std::chrono::hours(1);
+    options.services.streams.bookmark = std::chrono::hours(1);
+  }
   server::JobStoreOptions& below = options.storage.jobs;
   const DefectiveJobStoreOptions defective{
       .defect = defect, .lease = options.lease_ttl, .queued_per_tenant = below.queued_per_tenant};
   if (defect == "quota_outside_transaction") below.queued_per_tenant = below.queued_total;
   options.storage.wrap_jobs = [defective, &clock](std::unique_ptr<server::JobStore> jobs) {
+    if (defective.defect == "extend_leases_on_each_start") jobs->ExtendLeases().IgnoreError();
     return std::make_unique<DefectiveJobStore>(std::move(jobs), clock, defective);
   };
 }
@@ -73,8 +84,17 @@ int main(int argc, char** argv) {
   app.add_option("--worker-listen", options.net.worker_listen);
   app.add_option("--lease-seconds", lease_seconds);
   app.add_option("--drain-notice-seconds", drain_notice_seconds);
+  vico::server::DatabaseFlags database;
+  vico::server::BlobFlags blobs;
+  vico::server::AddDatabaseFlags(app, "--database", database);
+  vico::server::AddBlobFlags(app, "--blobs", "Bucket of the blobs", blobs);
   vico::server::AddLimitFlags(app, options);
   CLI11_PARSE(app, argc, argv);
+  auto postgres = vico::server::PostgresOptionsOf("--database", database);
+  auto s3 = vico::server::S3OptionsOf("--blobs", blobs);
+  if (!postgres.ok() || !s3.ok()) return 1;
+  options.storage.postgres = *std::move(postgres);
+  options.storage.s3 = *std::move(s3);
   options.lease_ttl = absl::Seconds(lease_seconds);
   options.services.housekeeping = std::min(options.services.housekeeping, options.lease_ttl / 15);
   options.drain_notice = absl::Seconds(drain_notice_seconds);
