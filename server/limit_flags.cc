@@ -101,6 +101,19 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
   AddConnections(app, "--", options.net.client_connections, "--listen");
   AddConnections(app, "--worker-", options.net.worker_connections, "--worker-listen");
   AddNumberOption<double>(
+      app, "--max-connection-age",
+      "Seconds after which a connection takes no more calls; its peer connects again, perhaps to "
+      "another server; 0: no limit",
+      {0.0, 24.0 * 3600},
+      [&options](double seconds) {
+        options.net.age.limit = milliseconds(static_cast<int64_t>(seconds * 1000));
+      })
+      ->default_str("0")
+      ->group(kGroup);
+  AddSeconds(app, "--max-connection-age-grace", options.net.age.grace,
+             "Seconds that calls have then to end; longer than a Lease call waits and an upload "
+             "takes");
+  AddNumberOption<double>(
       app, "--garbage-hours", "Age at which a blob without a reference is deleted",
       {0.0, 24.0 * 365},
       [&options](double hours) { options.storage.garbage_age = absl::Hours(hours); })

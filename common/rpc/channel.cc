@@ -18,6 +18,19 @@ namespace {
 
 constexpr unsigned kReadFilesAgainSeconds = 5;
 
+/// A name with several addresses, as that of a headless Service, means several servers: calls go to
+/// all of them in turn. A worker's question for a job goes to the next one when a server ends; its
+/// other calls are repeated by the job, which knows how long its lease lasts.
+constexpr char kServiceConfig[] = R"json({
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "methodConfig": [{
+    "name": [{"service": "vico.v1.WorkerService", "method": "Register"},
+             {"service": "vico.v1.WorkerService", "method": "Lease"}],
+    "retryPolicy": {"maxAttempts": 4, "initialBackoff": "0.05s", "maxBackoff": "1s",
+                    "backoffMultiplier": 3, "retryableStatusCodes": ["UNAVAILABLE"]}
+  }]
+})json";
+
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const TlsFiles& tls) {
   ASSIGN_OR_RETURN(const TlsPems pems, ReadTlsFiles(tls));
   if (tls.certificate.empty()) {
@@ -38,6 +51,12 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const TlsF
 std::string_view Cause(std::string_view text) {
   const std::size_t at = text.rfind(": ");
   return at == std::string_view::npos ? "" : text.substr(at);
+}
+
+/// The text of one address, or of several that take turns.
+bool IsFailureToConnect(std::string_view text) {
+  return text.find("failed to connect") != std::string_view::npos ||
+         text.find("connections to all backends failing") != std::string_view::npos;
 }
 
 /// A sentence for what gRPC's text tells about a connection; empty if it tells nothing special.
@@ -73,7 +92,7 @@ std::string Sentence(std::string_view text, const Peer& peer) {
     return fmt::format("the TLS handshake with {} fails{}", peer.address, Cause(text));
   }
   const bool closed = has("Socket closed") || has("Connection reset by peer");
-  if (has("failed to connect to all addresses") && closed) {
+  if (IsFailureToConnect(text) && closed) {
     return fmt::format(
         "{} closes the connection: it may {}", peer.address,
         peer.tls ? "not use TLS; a server on this machine without TLS is http://127.0.0.1:PORT "
@@ -131,7 +150,7 @@ absl::Status ExplainCall(const absl::Status& status, const Peer& peer) {
   if (status.code() != absl::StatusCode::kUnavailable) return status;
   const std::string sentence = Sentence(text, peer);
   if (!sentence.empty()) return absl::UnavailableError(sentence);
-  if (text.find("failed to connect") == std::string_view::npos) return status;
+  if (!IsFailureToConnect(text)) return status;
   return absl::UnavailableError(fmt::format("cannot connect to {}{}", peer.address, Cause(text)));
 }
 
@@ -152,6 +171,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(std::string_view fiel
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetServiceConfigJSON(kServiceConfig);
   return grpc::CreateCustomChannel(parsed.target, credentials, arguments);
 }
 

@@ -24,11 +24,13 @@ std::vector<std::string> NamesOf(const std::vector<NamedService>& services) {
 absl::StatusOr<std::unique_ptr<Listener>> StartOne(const std::string& address, ListenerTls tls,
                                                    const std::vector<NamedService>& services,
                                                    WrongListener& others,
-                                                   const ConnectionLimits& limits, const Log& log) {
+                                                   const ConnectionLimits& limits,
+                                                   const ConnectionAge& age, const Log& log) {
   ListenerServices served{.others = &others};
   served.services.reserve(services.size());
   for (const NamedService& each : services) served.services.push_back(each.service);
-  ASSIGN_OR_RETURN(auto listener, Listener::Start(address, std::move(tls), served, limits, log));
+  ASSIGN_OR_RETURN(auto listener,
+                   Listener::Start(address, std::move(tls), served, limits, age, log));
   for (const NamedService& each : services) listener->health().SetServingStatus(each.name, true);
   return listener;
 }
@@ -77,11 +79,11 @@ absl::StatusOr<std::unique_ptr<Listeners>> Listeners::Start(
       std::make_unique<WrongListener>(kWorkersListener, worker_names, client_names);
   ASSIGN_OR_RETURN(both->client_,
                    StartOne(options.listen, {.gate = std::move(both->client_tls_)}, clients,
-                            *both->not_for_clients_, options.client_connections,
+                            *both->not_for_clients_, options.client_connections, options.age,
                             log.With({{"listener", "clients"}})));
   ASSIGN_OR_RETURN(both->worker_,
                    StartOne(options.worker_listen, {.mutual = both->worker_tls_.get()}, workers,
-                            *both->not_for_workers_, options.worker_connections,
+                            *both->not_for_workers_, options.worker_connections, options.age,
                             log.With({{"listener", "workers"}})));
   return both;
 }

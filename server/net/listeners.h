@@ -27,6 +27,7 @@ struct ListenOptions {
   /// both sides, with certificates of that CA.
   TlsFiles tls;
   bool insecure = false;  ///< never require API keys
+  ConnectionAge age{};    ///< of both listeners' connections
 };
 
 struct NamedService {

@@ -26,7 +26,12 @@ constexpr int kMaxSendBytes = 8 << 20;
 // shares of callers and the time limits act before this.
 constexpr size_t kMemoryQuota = size_t{256} << 20;
 
-void Configure(grpc::ServerBuilder& builder) {
+void Configure(grpc::ServerBuilder& builder, const ConnectionAge& age) {
+  if (age.limit.count() > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, static_cast<int>(age.limit.count()));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                               static_cast<int>(age.grace.count()));
+  }
   builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   builder.SetMaxSendMessageSize(kMaxSendBytes);
   grpc::ResourceQuota quota;
@@ -60,13 +65,11 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(const std::string& address,
-                                                          ListenerTls tls,
-                                                          const ListenerServices& services,
-                                                          const ConnectionLimits& limits,
-                                                          const Log& log) {
+absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
+    const std::string& address, ListenerTls tls, const ListenerServices& services,
+    const ConnectionLimits& limits, const ConnectionAge& age, const Log& log) {
   grpc::ServerBuilder builder;
-  Configure(builder);
+  Configure(builder, age);
   if (tls.gate || tls.mutual != nullptr) {
     builder.SetOption(std::make_unique<WithoutReflection>());
   }

@@ -2,6 +2,7 @@
 // certificate, the gate between the two.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,6 +20,14 @@
 #include "server/net/reloading_credentials.h"
 
 namespace vico::server {
+
+/// When connections end, so that their peers connect again, perhaps to another server.
+struct ConnectionAge {
+  /// A tenth more or less; zero: never. The peer makes no further call on the connection then.
+  std::chrono::milliseconds limit{0};
+  /// Of the calls that are open then; those that last longer end with UNAVAILABLE.
+  std::chrono::milliseconds grace{630'000};
+};
 
 /// How the peers of a listener are protected: not at all, by TLS that the gate ends, or by TLS of
 /// gRPC with certificates on both sides. At most one is set.
@@ -41,7 +50,7 @@ class Listener {
                                                          ListenerTls tls,
                                                          const ListenerServices& services,
                                                          const ConnectionLimits& limits,
-                                                         const Log& log);
+                                                         const ConnectionAge& age, const Log& log);
   ~Listener() { Close(); }
 
   int port() const { return port_; }  ///< 0 for a Unix socket

@@ -1,6 +1,8 @@
 // Tests of a listener with gRPC behind it, and of the connection limits of a server.
 #include "server/net/listening.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 
 #include "server/gate/peer_name.h"
@@ -24,8 +26,8 @@ class TellsThePeer final : public v1::ModelService::Service {
 
 class ListenerTest : public testing::Test {
  protected:
-  void Start(const std::string& address, const ConnectionLimits& limits = {}) {
-    auto listener = Listener::Start(address, {}, {.services = {&service_}}, limits, Log::Off());
+  void Start(const std::string& address, const ConnectionAge& age = {}) {
+    auto listener = Listener::Start(address, {}, {.services = {&service_}}, {}, age, Log::Off());
     ASSERT_THAT(listener, IsOk());
     listener_ = *std::move(listener);
   }
@@ -73,6 +75,23 @@ TEST_F(ListenerTest, AUnixSocketIsServedAndHasNoPort) {
   Start(address);
   EXPECT_EQ(listener_->port(), 0);
   EXPECT_NE(PeerOfCallTo(address), "");
+}
+
+TEST_F(ListenerTest, AConnectionOfItsAgeIsReplacedAndFailsNoCall) {
+  Start("127.0.0.1:0", {.limit = milliseconds(200), .grace = milliseconds(5'000)});
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto stub = v1::ModelService::NewStub(
+      grpc::CreateCustomChannel(To("127.0.0.1"), grpc::InsecureChannelCredentials(), arguments));
+  std::set<std::string> connections;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (std::chrono::steady_clock::now() < end) {
+    grpc::ClientContext call;
+    v1::Capabilities answer;
+    ASSERT_THAT(FromGrpc(stub->GetCapabilities(&call, {}, &answer)), IsOk());
+    connections.insert(answer.version());
+  }
+  EXPECT_GT(connections.size(), 2u);
 }
 
 TEST_F(ListenerTest, CloseEndsConnectionsAtOnceAndServesNobodyAfterwards) {
