@@ -40,11 +40,9 @@ void Readiness::TryWrite() {
   }
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   absl::Status status = database_.Write([now](SqlSession& db) {
-    return db
-        .Execute(R"(INSERT INTO readiness ("only", time) VALUES (1, ?) )"
-                 R"(ON CONFLICT ("only") DO UPDATE SET time = excluded.time)",
-                 {now})
-        .status();
+    return db.Send(R"(INSERT INTO readiness ("only", time) VALUES (1, ?) )"
+                   R"(ON CONFLICT ("only") DO UPDATE SET time = excluded.time)",
+                   {now});
   });
   if (status.ok()) status = WriteFile();
   bool changed = false;

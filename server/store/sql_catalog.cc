@@ -209,7 +209,7 @@ absl::StatusOr<typename Table::Message> Update(Database& database, std::string_v
     RETURN_IF_ERROR(
         ApplyUpdate(update, *message.mutable_display_name(), *message.mutable_labels()));
     const std::string bytes = message.SerializeAsString();
-    return db.Execute(Table::kUpdate, {Bytes{bytes}, name, tenant}).status();
+    return db.Send(Table::kUpdate, {Bytes{bytes}, name, tenant});
   }));
   return message;
 }
@@ -279,13 +279,11 @@ absl::Status SqlCatalog::SavePicture(std::string_view tenant, const StoredPictur
   VICO_FAILPOINT("picture.before_row");
   const std::string bytes = stored.picture.SerializeAsString();
   return database_.Write([&](SqlSession& db) {
-    return db
-        .Execute(
-            "INSERT INTO picture (tenant, source_sha256, message, fingerprint) "
-            "VALUES (?, ?, ?, ?) ON CONFLICT (tenant, source_sha256) DO UPDATE SET "
-            "message = excluded.message, fingerprint = excluded.fingerprint",
-            {tenant, stored.picture.source_sha256(), Bytes{bytes}, Bytes{stored.fingerprint}})
-        .status();
+    return db.Send(
+        "INSERT INTO picture (tenant, source_sha256, message, fingerprint) "
+        "VALUES (?, ?, ?, ?) ON CONFLICT (tenant, source_sha256) DO UPDATE SET "
+        "message = excluded.message, fingerprint = excluded.fingerprint",
+        {tenant, stored.picture.source_sha256(), Bytes{bytes}, Bytes{stored.fingerprint}});
   });
 }
 
@@ -345,11 +343,10 @@ absl::Status SaveBaseModelRows(SqlSession& db, absl::Time now,
                               {offer.vocabulary(), offer.merges(), offer.added_tokens()}));
     const std::string bytes = offer.SerializeAsString();
     RETURN_IF_ERROR(
-        db.Execute("INSERT INTO base_model (name, digest, message) VALUES (?, ?, ?) "
-                   "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, "
-                   "message = excluded.message WHERE base_model.message <> excluded.message",
-                   {offer.base_model().name(), offer.base_model().digest(), Bytes{bytes}})
-            .status());
+        db.Send("INSERT INTO base_model (name, digest, message) VALUES (?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, "
+                "message = excluded.message WHERE base_model.message <> excluded.message",
+                {offer.base_model().name(), offer.base_model().digest(), Bytes{bytes}}));
   }
   return absl::OkStatus();
 }

@@ -105,8 +105,7 @@ absl::Status SqlJobStore::CheckQueueLimits(SqlSession& db, std::string_view tena
 /// by what the tenant has used of its burst.
 absl::Status SqlJobStore::CheckSubmitRate(SqlSession& db, std::string_view tenant) const {
   if (options_.submits_per_second <= 0) return absl::OkStatus();
-  RETURN_IF_ERROR(
-      db.Execute("INSERT INTO tenant (name) VALUES (?) ON CONFLICT DO NOTHING", {tenant}).status());
+  RETURN_IF_ERROR(db.Send("INSERT INTO tenant (name) VALUES (?) ON CONFLICT DO NOTHING", {tenant}));
   const absl::Duration share = absl::Seconds(1 / options_.submits_per_second);
   const absl::Time now = time_.Now();
   const absl::Time latest = now + (options_.submit_burst - 1) * share;
@@ -163,8 +162,7 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
       RETURN_IF_ERROR(InsertJob(db, time_.Wall(), request.warnings, row));
       if (request.base_model_missing) {
         RETURN_IF_ERROR(
-            db.Execute("UPDATE job SET base_model_missing = 1 WHERE number = ?", {row.number})
-                .status());
+            db.Send("UPDATE job SET base_model_missing = 1 WHERE number = ?", {row.number}));
       }
       RETURN_IF_ERROR(InsertRequest(db, key, row.job.name()));
       queued = true;

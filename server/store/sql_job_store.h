@@ -3,6 +3,8 @@
 // _unserved.cc.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -93,6 +95,8 @@ class SqlJobStore final : public JobStore {
   const StoreClock& time_;
   EventFeed& feed_;
   const JobStoreOptions options_;
+  // Uptime of the last KeepsHouse() that the database answered.
+  std::atomic<int64_t> looked_us_{-int64_t{1} << 60};
 };
 
 }  // namespace vico::server

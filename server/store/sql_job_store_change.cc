@@ -22,12 +22,10 @@ std::string DisplayOf(const v1::Job& job) {
 
 /// Records that the job has changed without an event: later than any earlier such change.
 absl::Status MarkUpdated(SqlSession& db, absl::Time now, int64_t number) {
-  return db
-      .Execute(
-          "UPDATE job SET update_time = CASE WHEN update_time >= ?1 THEN update_time + 1 "
-          "ELSE ?1 END WHERE number = ?2",
-          {absl::ToUnixMicros(now), number})
-      .status();
+  return db.Send(
+      "UPDATE job SET update_time = CASE WHEN update_time >= ?1 THEN update_time + 1 "
+      "ELSE ?1 END WHERE number = ?2",
+      {absl::ToUnixMicros(now), number});
 }
 
 }  // namespace
@@ -113,10 +111,10 @@ absl::StatusOr<v1::Job> SqlJobStore::AskToFinish(std::string_view tenant, std::s
                    "JOB_NOT_RUNNING");
     }
     if (row.job.finish_requested()) return absl::OkStatus();
-    RETURN_IF_ERROR(db.Execute("UPDATE job SET finish_requested = 1 WHERE number = ? "
-                               "AND state = 'running'",
-                               {row.number})
-                        .status());
+    RETURN_IF_ERROR(
+        db.Send("UPDATE job SET finish_requested = 1 WHERE number = ? "
+                "AND state = 'running'",
+                {row.number}));
     RETURN_IF_ERROR(MarkUpdated(db, time_.Wall(), row.number));
     row.job.set_finish_requested(true);
     changed = true;
@@ -135,8 +133,7 @@ absl::StatusOr<v1::Job> SqlJobStore::Update(std::string_view tenant, std::string
         ApplyUpdate(update, *row.job.mutable_display_name(), *row.job.mutable_labels()));
     const std::string display = DisplayOf(row.job);
     RETURN_IF_ERROR(
-        db.Execute("UPDATE job SET display = ? WHERE number = ?", {Bytes{display}, row.number})
-            .status());
+        db.Send("UPDATE job SET display = ? WHERE number = ?", {Bytes{display}, row.number}));
     RETURN_IF_ERROR(MarkUpdated(db, time_.Wall(), row.number));
     return SetPositions(db, {&row, 1});
   }));

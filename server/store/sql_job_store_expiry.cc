@@ -120,9 +120,8 @@ absl::Status SqlJobStore::ExtendLeases() {
 }
 
 absl::Status SqlJobStore::ExtendIn(SqlSession& db) const {
-  RETURN_IF_ERROR(db.Execute("UPDATE job SET lease_until = ? WHERE state = 'running'",
-                             {absl::ToUnixMicros(LeaseEnd())})
-                      .status());
+  RETURN_IF_ERROR(db.Send("UPDATE job SET lease_until = ? WHERE state = 'running'",
+                          {absl::ToUnixMicros(LeaseEnd())}));
   // They may lie far ahead, if the clock was set back while no server ran.
   return db.Execute("UPDATE job SET not_before = 0 WHERE state = 'queued' AND not_before <> 0")
       .status();
@@ -131,26 +130,27 @@ absl::Status SqlJobStore::ExtendIn(SqlSession& db) const {
 absl::StatusOr<bool> SqlJobStore::KeepsHouse(bool leader) {
   constexpr std::string_view kTime = R"(SELECT time FROM heartbeat WHERE "only" = 1)";
   static const std::string kLocked = std::string(kTime) + " FOR NO KEY UPDATE";
-  const auto since = [&](SqlSession& db, std::string_view sql) -> absl::StatusOr<absl::Duration> {
-    ASSIGN_OR_RETURN(const int64_t time, db.QueryInt(sql, {}, 0));
-    return time_.Now() - absl::FromUnixMicros(time);
-  };
   absl::Duration age;
-  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(age, since(db, kTime));
+  const auto read_age = [&](SqlSession& db, std::string_view sql) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t time, db.QueryInt(sql, {}, 0));
+    age = time_.Now() - absl::FromUnixMicros(time);
     return absl::OkStatus();
-  }));
+  };
   // A heartbeat of the future is one before the clock was set back.
-  const bool ahead = age < -kClockSlack;
-  if (!leader && !ahead && age <= std::max(options_.lease, kShortestTakeover)) return false;
-  if (!ahead && age < options_.lease / 10) return true;
+  const auto is_ahead = [&] { return age < -kClockSlack; };
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) { return read_age(db, kTime); }));
+  // Otherwise workers could report to this server, if to no other one.
+  const absl::Duration now = clock_.Uptime();
+  const absl::Duration before =
+      absl::Microseconds(looked_us_.exchange(absl::ToInt64Microseconds(now)));
+  const bool was_away = now - before > options_.lease / 2;
+  if (!leader && !is_ahead() && age <= std::max(options_.lease, kShortestTakeover)) return false;
+  if (!is_ahead() && age < options_.lease / 10) return true;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(const absl::Duration now_old, since(db, kLocked));
-    if (now_old < -kClockSlack || now_old > options_.lease / 2) RETURN_IF_ERROR(ExtendIn(db));
-    return db
-        .Execute(R"(UPDATE heartbeat SET time = ? WHERE "only" = 1)",
-                 {absl::ToUnixMicros(time_.Now())})
-        .status();
+    RETURN_IF_ERROR(read_age(db, kLocked));
+    if (is_ahead() || (was_away && age > options_.lease / 2)) RETURN_IF_ERROR(ExtendIn(db));
+    return db.Send(R"(UPDATE heartbeat SET time = ? WHERE "only" = 1)",
+                   {absl::ToUnixMicros(time_.Now())});
   }));
   return true;
 }

@@ -47,12 +47,10 @@ absl::Status Warn(SqlSession& db, absl::Time now, const v1::Event::Warning& why,
   v1::Event event;
   *event.mutable_warning() = why;
   RETURN_IF_ERROR(AppendEvent(db, now, row, std::move(event)));
-  return db
-      .Execute(
-          "UPDATE job SET last_sequence = ?, base_model_missing = 1 "
-          "WHERE number = ? AND state = 'queued'",
-          {static_cast<int64_t>(row.job.last_sequence()), row.number})
-      .status();
+  return db.Send(
+      "UPDATE job SET last_sequence = ?, base_model_missing = 1 "
+      "WHERE number = ? AND state = 'queued'",
+      {static_cast<int64_t>(row.job.last_sequence()), row.number});
 }
 
 }  // namespace
@@ -73,10 +71,9 @@ absl::StatusOr<int> SqlJobStore::WarnUnserved(const std::vector<ServedBaseModel>
   std::vector<JobRow> rows;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     rows.clear();
-    RETURN_IF_ERROR(db.Execute(fmt::format("UPDATE job SET base_model_missing = 0 WHERE {}",
-                                           QueuedSql(db.dialect(), true)),
-                               {names})
-                        .status());
+    RETURN_IF_ERROR(db.Send(fmt::format("UPDATE job SET base_model_missing = 0 WHERE {}",
+                                        QueuedSql(db.dialect(), true)),
+                            {names}));
     const std::string sql = SelectJob(fmt::format(
         "WHERE {} ORDER BY number LIMIT ?2 FOR NO KEY UPDATE", QueuedSql(db.dialect(), false)));
     RETURN_IF_ERROR(

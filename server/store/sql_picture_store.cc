@@ -110,15 +110,13 @@ absl::Status SqlPictureStore::SaveThumbnail(std::string_view tenant, const Thumb
       return Error(absl::StatusCode::kFailedPrecondition,
                    fmt::format("blob {}: is not stored", key.source_sha256), "BLOB_MISSING");
     }
-    return db
-        .Execute(
-            "INSERT INTO thumbnail (tenant, source_sha256, side, media_type, sha256, width, "
-            "height) VALUES (?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (tenant, source_sha256, side, media_type) DO UPDATE SET "
-            "sha256 = excluded.sha256, width = excluded.width, height = excluded.height",
-            {tenant, key.source_sha256, int64_t{key.side}, key.media_type, thumbnail.blob.sha256(),
-             int64_t{thumbnail.width}, int64_t{thumbnail.height}})
-        .status();
+    return db.Send(
+        "INSERT INTO thumbnail (tenant, source_sha256, side, media_type, sha256, width, "
+        "height) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (tenant, source_sha256, side, media_type) DO UPDATE SET "
+        "sha256 = excluded.sha256, width = excluded.width, height = excluded.height",
+        {tenant, key.source_sha256, int64_t{key.side}, key.media_type, thumbnail.blob.sha256(),
+         int64_t{thumbnail.width}, int64_t{thumbnail.height}});
   });
 }
 

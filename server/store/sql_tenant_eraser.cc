@@ -35,8 +35,7 @@ absl::Status FillInJobsOfAnswers(SqlSession& db) {
                              return absl::OkStatus();
                            }));
   for (const auto& [lease_id, job] : jobs) {
-    RETURN_IF_ERROR(
-        db.Execute("UPDATE finish SET job = ? WHERE lease_id = ?", {job, lease_id}).status());
+    RETURN_IF_ERROR(db.Send("UPDATE finish SET job = ? WHERE lease_id = ?", {job, lease_id}));
   }
   return absl::OkStatus();
 }

@@ -156,24 +156,20 @@ absl::Status SqlTenantStore::BeginDelete(std::string_view name) {
     RETURN_IF_ERROR(db.Send(
         "UPDATE tenant SET state = 'deleting' WHERE name = ? AND state = 'active'", {name}));
     // Ends the leases, so that no worker adds rows or blobs.
-    RETURN_IF_ERROR(db.Execute("UPDATE job SET state = 'cancelled', lease_id = NULL, "
-                               "lease_worker = NULL, lease_nonce = NULL, lease_until = NULL "
-                               "WHERE tenant = ? AND state IN ('queued', 'running')",
-                               {name})
-                        .status());
-    return db
-        .Execute("UPDATE api_key SET revoke_time = ? WHERE tenant = ? AND revoke_time IS NULL",
-                 {now, name})
-        .status();
+    RETURN_IF_ERROR(
+        db.Send("UPDATE job SET state = 'cancelled', lease_id = NULL, "
+                "lease_worker = NULL, lease_nonce = NULL, lease_until = NULL "
+                "WHERE tenant = ? AND state IN ('queued', 'running')",
+                {name}));
+    return db.Send("UPDATE api_key SET revoke_time = ? WHERE tenant = ? AND revoke_time IS NULL",
+                   {now, name});
   });
 }
 
 absl::Status SqlTenantStore::EndDelete(std::string_view name) {
   return database_.Write([&](SqlSession& db) {
-    return db
-        .Execute("UPDATE tenant SET state = 'deleted' WHERE name = ? AND state = 'deleting'",
-                 {name})
-        .status();
+    return db.Send("UPDATE tenant SET state = 'deleted' WHERE name = ? AND state = 'deleting'",
+                   {name});
   });
 }
 
@@ -207,10 +203,10 @@ absl::StatusOr<CreatedKey> SqlTenantStore::CreateKey(std::string_view tenant, v1
           fmt::format("{} keys of role {} are active: revoke one first", active, role_name),
           "TOO_MANY_KEYS");
     }
-    RETURN_IF_ERROR(db.Execute("INSERT INTO api_key (id, tenant, role, sha256, create_time) "
-                               "VALUES (?, ?, ?, ?, ?)",
-                               {fresh.id, tenant, role_name, fresh.sha256, now})
-                        .status());
+    RETURN_IF_ERROR(
+        db.Send("INSERT INTO api_key (id, tenant, role, sha256, create_time) "
+                "VALUES (?, ?, ?, ?, ?)",
+                {fresh.id, tenant, role_name, fresh.sha256, now}));
     ASSIGN_OR_RETURN(created.key, FindKey(db, tenant, fresh.id));
     return absl::OkStatus();
   }));
@@ -237,10 +233,10 @@ absl::StatusOr<v1::ApiKey> SqlTenantStore::RevokeKey(std::string_view tenant, st
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   v1::ApiKey revoked;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
-    RETURN_IF_ERROR(db.Execute("UPDATE api_key SET revoke_time = ? WHERE id = ? AND tenant = ? AND "
-                               "revoke_time IS NULL",
-                               {now, id, tenant})
-                        .status());
+    RETURN_IF_ERROR(
+        db.Send("UPDATE api_key SET revoke_time = ? WHERE id = ? AND tenant = ? AND "
+                "revoke_time IS NULL",
+                {now, id, tenant}));
     ASSIGN_OR_RETURN(revoked, FindKey(db, tenant, id));
     return absl::OkStatus();
   }));

@@ -73,21 +73,18 @@ absl::Status SqlWorkerStore::Register(const v1::RegisterRequest& request) {
     const absl::Time gone = now - kWorkerGoneAfter;
     RETURN_IF_ERROR(CheckDigests(db, request, gone));
     RETURN_IF_ERROR(
-        db.Execute("DELETE FROM worker WHERE seen < ?", {absl::ToUnixMicros(now - kForgottenAfter)})
-            .status());
+        db.Send("DELETE FROM worker WHERE seen < ?", {absl::ToUnixMicros(now - kForgottenAfter)}));
     // The base model of a worker that is gone may be replaced now.
     RETURN_IF_ERROR(
-        db.Execute("UPDATE worker SET must_register = 1 WHERE seen < ? AND must_register = 0",
-                   {absl::ToUnixMicros(gone)})
-            .status());
+        db.Send("UPDATE worker SET must_register = 1 WHERE seen < ? AND must_register = 0",
+                {absl::ToUnixMicros(gone)}));
     RETURN_IF_ERROR(
-        db.Execute("INSERT INTO worker (name, registration, load, register_time, seen) "
-                   "VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (name) DO UPDATE SET "
-                   "registration = excluded.registration, load = excluded.load, "
-                   "register_time = excluded.register_time, seen = excluded.seen, "
-                   "must_register = 0",
-                   {request.worker(), Bytes{registration}, Bytes{}, absl::ToUnixMicros(now)})
-            .status());
+        db.Send("INSERT INTO worker (name, registration, load, register_time, seen) "
+                "VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (name) DO UPDATE SET "
+                "registration = excluded.registration, load = excluded.load, "
+                "register_time = excluded.register_time, seen = excluded.seen, "
+                "must_register = 0",
+                {request.worker(), Bytes{registration}, Bytes{}, absl::ToUnixMicros(now)}));
     return SaveBaseModelRows(db, now, {request.base_models().begin(), request.base_models().end()});
   });
 }
@@ -121,10 +118,8 @@ absl::StatusOr<std::vector<StoredWorker>> SqlWorkerStore::List() {
 absl::Status SqlWorkerStore::RecordContact(std::string_view worker, const v1::WorkerLoad& load) {
   const std::string bytes = load.SerializeAsString();
   return database_.Write([&](SqlSession& db) {
-    return db
-        .Execute("UPDATE worker SET seen = ?, load = ? WHERE name = ?",
-                 {absl::ToUnixMicros(time_.Now()), Bytes{bytes}, worker})
-        .status();
+    return db.Send("UPDATE worker SET seen = ?, load = ? WHERE name = ?",
+                   {absl::ToUnixMicros(time_.Now()), Bytes{bytes}, worker});
   });
 }
 

@@ -43,6 +43,24 @@ TEST_P(JobLeaseTest, GrantsOnlyBaseModelsOfTheWorker) {
   EXPECT_EQ(jobs_->Lease(query)->size(), 1u);
 }
 
+TEST_P(JobLeaseTest, ATrainingGoesToAWorkerWithAsManyDevices) {
+  SubmitRequest wide = Training("request-1");
+  wide.spec.mutable_train()->set_batch_size(4);
+  wide.spec.mutable_train()->set_devices(2);
+  Submitted(wide);
+  LeaseQuery query = Ask("worker-a", "nonce-1");
+  EXPECT_THAT(*jobs_->Lease(query), IsEmpty());
+  Submitted(Training("request-2"));
+  const auto narrow = jobs_->Lease(query);
+  ASSERT_EQ(narrow->size(), 1u) << "the training behind it";
+  EXPECT_EQ(narrow->front().job.spec().train().devices(), 0);
+  query = Ask("worker-b", "nonce-2");
+  query.devices = 2;
+  const auto granted = jobs_->Lease(query);
+  ASSERT_EQ(granted->size(), 1u);
+  EXPECT_EQ(granted->front().job.spec().train().devices(), 2);
+}
+
 TEST_P(JobLeaseTest, ARepeatedNonceReturnsTheSameGrant) {
   Submitted(Generation("request-1"));
   Submitted(Generation("request-2"));
@@ -452,6 +470,7 @@ TEST_P(JobLeaseTest, ARestartExtendsLeases) {
   const Grant grant = Leased();
   clock_.Advance(absl::Hours(1));
   Open();
+  EXPECT_TRUE(*jobs_->KeepsHouse(/*leader=*/true));
   clock_.Advance(absl::Seconds(30));
   EXPECT_EQ(*jobs_->ReturnExpired(), 0);
   clock_.Advance(absl::Seconds(1));
@@ -464,6 +483,7 @@ TEST_P(JobLeaseTest, ARestartEndsWaitsBeforeRetries) {
   ASSERT_THAT(jobs_->Finish(Failed(Leased(), true)), IsOk());
   ASSERT_TRUE(NothingToLease());
   Open();
+  EXPECT_TRUE(*jobs_->KeepsHouse(/*leader=*/true));
   EXPECT_EQ(Leased().job.attempt(), 3);
 }
 

@@ -188,6 +188,7 @@ class JobStoreModel {
   void ExtendLeases() {
     for (ModelJob& job : jobs) {
       if (job.running()) job.lease_until = Now() + options_.lease;
+      if (job.queued()) job.not_before = absl::ZeroDuration();
     }
   }
 

@@ -78,6 +78,7 @@ class OlderDatabaseTest : public JobStoreTest {
 
 TEST_P(OlderDatabaseTest, LeasesGetTheirFullTimeAndThenExpire) {
   Open();
+  EXPECT_TRUE(*jobs_->KeepsHouse(/*leader=*/true));
   v1::ReportRequest report;
   report.set_job("jobs/leased");
   report.set_lease_id("lease_1");
@@ -114,7 +115,9 @@ TEST_P(OlderDatabaseTest, StoredBytesAndDeletedResourcesOfSchema8Count) {
   EXPECT_THAT(catalog_->FindConceptByRequest({"acme", "r2", "h"}),
               HasReason("REQUEST_RESULT_DELETED"));
   EXPECT_THAT(database_->Read([](SqlSession& db) -> absl::Status {
-    EXPECT_EQ(*db.QueryInt("SELECT bytes FROM blob_total WHERE tenant = 'acme'", {}, 0), 12);
+    EXPECT_EQ(*db.QueryInt("SELECT bytes FROM blob_total WHERE tenant = 'acme'", {}, 0), 7)
+        << "without the blob that was being deleted";
+    EXPECT_EQ(*db.QueryInt("SELECT count(*) FROM dead_object WHERE tenant = 'acme'", {}, 0), 1);
     EXPECT_EQ(*db.QueryInt("SELECT count(*) FROM blob WHERE tenant = 'gone'", {}, -1), 0)
         << "what an upload left after the deletion of its tenant";
     return absl::OkStatus();
