@@ -56,7 +56,8 @@ std::string CollectionOf(const CLI::Option& positional) {
 std::vector<std::string> ChoicesOf(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   if (type.find('|') == std::string::npos) return {};
-  return absl::StrSplit(type, '|');
+  // CLI11 adds the check's own list: "paper|mmagic:{mmagic,paper}".
+  return absl::StrSplit(type.substr(0, type.find(':')), '|');
 }
 
 /// How far the words before the last one lead.
