@@ -54,7 +54,7 @@ class Tokenizer {
   /// The id of a word that is exactly one token, as the initial word of a training must be.
   std::optional<int32_t> SingleToken(std::string_view word) const;
 
-  /// By id; without bytes for an id that no text gives. Takes some milliseconds.
+  /// By id; without bytes for an id that no text gives. Makes the text of each merge.
   std::vector<TokenText> TokenTexts() const;
 
   /// Whether the word is one token already. A learned word of the same spelling would hide it.

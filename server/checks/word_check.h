@@ -11,7 +11,8 @@
 namespace vico::server {
 
 /// At most `count` words of one token that are spelt like `word`, the nearest first: few letters
-/// differ, or `word` ends or begins with them, as "teddybear" with "bear". Takes some 10 ms.
+/// differ, or `word` ends or begins with them, as "teddybear" with "bear". Reads the whole
+/// vocabulary.
 std::vector<std::string> NearWords(std::string_view word, int count, const Tokenizer& tokenizer);
 
 /// The answer of CheckWord. `near_words` is their largest number.
