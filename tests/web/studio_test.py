@@ -65,10 +65,7 @@ class Machine:
         self.server = self.start_server()
         self.worker = self._start("worker", WORKER, "--server", f"127.0.0.1:{self.worker_port}", "--base-model",
                                   ROOT / "toyworld/base")
-        environment = {"PYTHONPATH": str(ROOT / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
-        self.studio = self._start("studio", sys.executable, "-m", "vico_web", "--listen",
-                                  f"127.0.0.1:{self.studio_port}", "--server", f"127.0.0.1:{self.client_port}",
-                                  "--verbose", HOME=self.folder, **environment)
+        self.studio = self.start_studio("studio", self.studio_port)
         self.address = f"http://127.0.0.1:{self.studio_port}"
         wait_for(self._answers, "the studio")
 
@@ -76,6 +73,11 @@ class Machine:
         return self._start("server", SERVER, "--data", self.data, "--listen", f"127.0.0.1:{self.client_port}",
                            "--worker-listen", f"127.0.0.1:{self.worker_port}", "--drain-notice-seconds", "0",
                            "--min-free-share", "0", "--min-free-bytes", "0")
+
+    def start_studio(self, name, port, *options):
+        return self._start(name, sys.executable, "-m", "vico_web", "--listen", f"127.0.0.1:{port}", "--server",
+                           f"127.0.0.1:{self.client_port}", "--verbose", *options, HOME=self.folder,
+                           PYTHONPATH=ROOT / "python", PYTHONDONTWRITEBYTECODE=1)
 
     def _start(self, name, *command, **environment):
         with open(self.folder / f"{name}.log", "ab") as log:
@@ -529,8 +531,25 @@ class StudioTest(unittest.TestCase):
         print(f"first event: {whole:.0f} ms after the navigation, {call:.0f} ms after the call (median of 5)")
         self.assertLess(whole, 3000)
 
-    def test_15_no_key_is_in_a_log(self):
-        for name in ("studio", "server", "worker"):
+    def test_15_only_the_printed_address_opens_a_studio_with_a_key(self):
+        key_file = self.folder / "acme.key"
+        key_file.touch(mode=0o600)
+        key_file.write_text(self.machine.keys["acme"])
+        studio = self.machine.start_studio("own_studio", 0, "--key-file", key_file)
+        self.addCleanup(studio.wait, 15)
+        self.addCleanup(studio.terminate)
+        wait_for(lambda: "#token=" in self.machine.log_of("own_studio"), "the address")
+        address = self.machine.log_of("own_studio").splitlines()[0]
+        for opened, text in ((address.split("#")[0], "Sign in"), (address, "Concepts"), (address + "x", "Sign in")):
+            context = self.new_context()
+            page = context.new_page()
+            page.goto(opened)
+            expect(page.get_by_role("heading", level=1)).to_have_text(text)
+            self.assertNotIn("token", page.url)
+            context.close()
+
+    def test_16_no_key_is_in_a_log(self):
+        for name in ("studio", "own_studio", "server", "worker"):
             log = self.machine.log_of(name)
             for key in self.machine.keys.values():
                 self.assertNotIn(key.split("_")[-1], log)

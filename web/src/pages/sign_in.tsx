@@ -1,8 +1,6 @@
 // Asks for an API key. The key goes into a cookie that no script can read, and is kept nowhere else.
 import { useSignal } from "@preact/signals";
 import { Field, Head } from "../parts/elements";
-import { reloadCatalog } from "../state/catalog";
-import { watchJobs } from "../state/jobs";
 import { signIn } from "../state/session";
 
 export function SignInPage({ problem }: { problem: string }) {
@@ -14,12 +12,10 @@ export function SignInPage({ problem }: { problem: string }) {
     busy.value = true;
     try {
       await signIn(key.value);
-      reloadCatalog();
-      void watchJobs();
     } catch (error) {
       wrong.value = (error as Error).message;
+      busy.value = false;
     }
-    busy.value = false;
   };
   return (
     <div style={{ maxWidth: "440px", margin: "6vh auto 0" }}>

@@ -66,11 +66,6 @@ export function loadMoreAdapters(): void {
   void useAdapters().reload();
 }
 
-/** Fetches everything again, for example after the server was away. */
-export function reloadCatalog(): void {
-  for (const source of [models, conceptPages, adapterPages]) void source?.reload();
-}
-
 /** The limits of a field of a request; undefined while they are not known. */
 export function limitOf(field: string): Range | undefined {
   return useModels().value.value?.capabilities.limits[field];

@@ -205,7 +205,8 @@ export async function watchJobs(): Promise<void> {
         running = false;
         return;
       }
-      if (error.reason === "CURSOR_EXPIRED") cursor = "";
+      // Too old, or from before the server was restored: start with the present state.
+      if (error.code === Code.InvalidArgument && cursor) cursor = "";
       else if (!controller.signal.aborted) {
         if (access.peek() === "unknown") access.value = "open";
         connection.value = "offline";

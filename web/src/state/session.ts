@@ -15,14 +15,16 @@ async function send(method: string, body?: object): Promise<Response> {
   });
 }
 
-async function open(body: object): Promise<void> {
+async function post(body: object): Promise<void> {
   const answer = await send("POST", body);
   if (!answer.ok) throw new Error(await answer.text());
-  signedIn.value = true;
-  access.value = "open";
 }
 
-export const signIn = (key: string): Promise<void> => open({ key });
+/** Signs in and loads the page anew, so that nothing stays of somebody who was signed in before. */
+export async function signIn(key: string): Promise<void> {
+  await post({ key });
+  location.reload();
+}
 
 /** Opens the session of the address that vico-web printed, if this is it, and removes the token from the address. */
 export async function startSession(): Promise<string> {
@@ -33,7 +35,8 @@ export async function startSession(): Promise<string> {
   }
   history.replaceState(null, "", location.pathname + location.search);
   try {
-    await open({ token });
+    await post({ token });
+    signedIn.value = true;
     return "";
   } catch (error) {
     access.value = "closed";
