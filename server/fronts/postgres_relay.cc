@@ -1,4 +1,4 @@
-#include "server/sql/postgres_relay.h"
+#include "server/fronts/postgres_relay.h"
 
 #include <utility>
 

@@ -11,10 +11,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/periodic_thread.h"
+#include "server/fronts/postgres_relay.h"
 #include "server/jobs/leadership.h"
 #include "server/sql/postgres_connection.h"
 #include "server/sql/postgres_database.h"
-#include "server/sql/postgres_relay.h"
 
 namespace vico::server {
 

@@ -1,4 +1,4 @@
-#include "server/sql/direct_session.h"
+#include "server/fronts/direct_session.h"
 
 #include <utility>
 
