@@ -74,7 +74,8 @@ class Bench {
   Bench(std::string program, bool s3) : data_(std::filesystem::temp_directory_path()) {
     std::vector<std::string> command{std::move(program), "--data",      data_.path(),
                                      "--listen",         "127.0.0.1:0", "--worker-listen",
-                                     "127.0.0.1:0",      "--log-level", "warning"};
+                                     "127.0.0.1:0",      "--log-level", "warning",
+                                     "--lease-seconds",  "3600"};
     ProcessOptions options;
     if (s3) {
       seaweed_ = std::make_unique<Seaweed>();

@@ -133,6 +133,7 @@ absl::StatusOr<HttpAnswer> HttpClient::Send(const HttpRequest& request) {
   if (curl == nullptr) return absl::ResourceExhaustedError("http: no memory for a request");
   Transfer transfer{request, {}, 0, {}, false};
   const Headers headers(request.headers);
+  transfer.answer.body.reserve(request.answer_expected);
   char text[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text);
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());

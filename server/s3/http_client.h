@@ -35,6 +35,7 @@ struct HttpRequest {
   std::function<absl::StatusOr<size_t>(uint64_t offset, char* into, size_t room)> upload{};
   uint64_t upload_bytes = 0;
   size_t answer_limit = size_t{1} << 20;  ///< bytes; a longer answer is an error
+  size_t answer_expected = 0;             ///< bytes that are likely; memory for them is taken once
   const HttpSignature* signature = nullptr;
   std::string ca_file{};  ///< PEM; empty: the system's
   absl::Duration connect_timeout = absl::Seconds(3);

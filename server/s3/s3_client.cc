@@ -112,6 +112,7 @@ absl::StatusOr<std::string> S3Client::Get(const std::string& key, uint64_t offse
   request.headers = {ContentSha256(kEmptySha256),
                      fmt::format("Range: bytes={}-{}", offset, offset + length - 1)};
   request.answer_limit = length + kErrorAnswer;
+  request.answer_expected = length;
   ASSIGN_OR_RETURN(HttpAnswer answer, Send(request));
   const std::string expected = fmt::format("bytes {}-{}/", offset, offset + length - 1);
   const bool whole = answer.code == 200 && offset == 0;  // a store that ignores ranges

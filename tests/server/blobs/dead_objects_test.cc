@@ -34,6 +34,17 @@ TEST_P(DeadObjectsTest, AnObjectThatIsBeingRemovedGetsNoName) {
   EXPECT_EQ(Count("SELECT count(*) FROM dead_object"), 1);
 }
 
+TEST_P(DeadObjectsTest, ARowThatIsNoKeyHoldsNothingUp) {
+  const std::string key = PutObject("hello");
+  ASSERT_THAT(AnnounceObject(Parts(), key), IsOk());
+  ASSERT_THAT(Sql("INSERT INTO dead_object (object_key, tenant, remove_after) "
+                  "VALUES ('../x', 'acme', 0)"),
+              IsOk());
+  clock_.Advance(kLongestUpload);
+  EXPECT_EQ(*RemoveDueObjects(Parts(), 10), 2);
+  EXPECT_EQ(Keys().size(), 0u);
+}
+
 TEST_P(DeadObjectsTest, AnUploadLeavesNoAnnouncement) {
   Put("hello");
   EXPECT_EQ(Count("SELECT count(*) FROM dead_object"), 0);
