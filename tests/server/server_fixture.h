@@ -273,22 +273,24 @@ class ServerTest : public testing::Test {
     return bytes;
   }
 
-  absl::Status Register(const std::string& base_model = kTestBase) {
+  absl::Status Register(const std::string& base_model = kTestBase, int devices = 0) {
     EXPECT_THAT(Put(TestVocabulary(), "application/json"), IsOk());
     EXPECT_THAT(Put(TestMerges(), "text/plain"), IsOk());
     Call call;
     v1::RegisterRequest request;
     request.set_worker("worker-a");
     request.set_device("cpu");
+    request.set_devices(devices);
     *request.add_base_models() = TestOffer(base_model);
     v1::RegisterResponse response;
     return FromGrpc(workers_->Register(&call, request, &response));
   }
 
   absl::StatusOr<v1::LeaseResponse> Lease(std::chrono::milliseconds wait,
-                                          const std::string& nonce = NewId()) {
+                                          const std::string& nonce = NewId(), int devices = 0) {
     Call call;
     v1::LeaseRequest request;
+    request.set_devices(devices);
     request.set_worker("worker-a");
     request.set_nonce(nonce);
     request.mutable_wait()->set_seconds(wait.count() / 1000);
