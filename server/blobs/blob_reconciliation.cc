@@ -125,10 +125,9 @@ absl::StatusOr<bool> BlobReconciliation::IsDue() {
     const int64_t now = absl::ToUnixMicros(parts_.time.Now());
     const int64_t before = now - absl::ToInt64Microseconds(kBetweenReconciliations);
     // The first turn of an installation notes the time only.
-    RETURN_IF_ERROR(db.Execute(R"(INSERT INTO reconciliation ("only", time) VALUES (1, ?) )"
-                               R"(ON CONFLICT ("only") DO NOTHING)",
-                               {now})
-                        .status());
+    RETURN_IF_ERROR(db.Send(R"(INSERT INTO reconciliation ("only", time) VALUES (1, ?) )"
+                            R"(ON CONFLICT ("only") DO NOTHING)",
+                            {now}));
     ASSIGN_OR_RETURN(
         const int taken,
         db.Execute("UPDATE reconciliation SET time = ? WHERE time <= ?", {now, before}));

@@ -46,12 +46,10 @@ absl::StatusOr<BlobRow> FindLive(SqlSession& db, std::string_view sql, std::stri
 absl::Status InsertUse(SqlSession& db, std::string_view tenant, std::string_view user,
                        std::string_view sha256) {
   if (sha256.empty()) return absl::OkStatus();
-  return db
-      .Execute(
-          R"sql(INSERT INTO blob_use (tenant, sha256, "user") VALUES (?, ?, ?)
+  return db.Send(
+      R"sql(INSERT INTO blob_use (tenant, sha256, "user") VALUES (?, ?, ?)
                   ON CONFLICT DO NOTHING)sql",
-          {tenant, sha256, user})
-      .status();
+      {tenant, sha256, user});
 }
 
 /// References the blobs of each message that `sql` finds. Its columns: tenant, user, message.
@@ -95,12 +93,10 @@ absl::Status SaveBlobRow(SqlSession& db, absl::Time now, std::string_view tenant
                  }));
     if (before.empty()) continue;
     if (before != object_key) RETURN_IF_ERROR(BuryObject(db, before, now + grace));
-    return db
-        .Execute(
-            "UPDATE blob SET size_bytes = ?, state = 'live', time = ?, object_key = ? "
-            "WHERE tenant = ? AND sha256 = ?",
-            {size_bytes, absl::ToUnixMicros(now), object_key, tenant, blob.sha256()})
-        .status();
+    return db.Send(
+        "UPDATE blob SET size_bytes = ?, state = 'live', time = ?, object_key = ? "
+        "WHERE tenant = ? AND sha256 = ?",
+        {size_bytes, absl::ToUnixMicros(now), object_key, tenant, blob.sha256()});
   }
   return WithRetryAfter(absl::UnavailableError("blob: is being deleted; upload it again"),
                         absl::Seconds(1));
@@ -108,12 +104,10 @@ absl::Status SaveBlobRow(SqlSession& db, absl::Time now, std::string_view tenant
 
 absl::Status BuryObject(SqlSession& db, const std::string& object_key, absl::Time remove_after) {
   ASSIGN_OR_RETURN(const ObjectKey key, ParseObjectKey(object_key));
-  return db
-      .Execute(
-          "INSERT INTO dead_object (object_key, tenant, remove_after) VALUES (?, ?, ?) "
-          "ON CONFLICT (object_key) DO NOTHING",
-          {object_key, key.tenant, absl::ToUnixMicros(remove_after)})
-      .status();
+  return db.Send(
+      "INSERT INTO dead_object (object_key, tenant, remove_after) VALUES (?, ?, ?) "
+      "ON CONFLICT (object_key) DO NOTHING",
+      {object_key, key.tenant, absl::ToUnixMicros(remove_after)});
 }
 
 absl::StatusOr<BlobRow> FindLiveBlob(SqlSession& db, std::string_view tenant,
@@ -141,13 +135,11 @@ absl::Status NameBlobs(SqlSession& db, std::string_view tenant, std::string_view
 
 absl::Status UnnameBlobs(SqlSession& db, absl::Time now, std::string_view tenant,
                          std::string_view user) {
-  RETURN_IF_ERROR(db.Execute(R"sql(UPDATE blob SET time = ?1 WHERE tenant = ?2 AND sha256 IN
+  RETURN_IF_ERROR(db.Send(R"sql(UPDATE blob SET time = ?1 WHERE tenant = ?2 AND sha256 IN
                                 (SELECT sha256 FROM blob_use WHERE "user" = ?3 AND tenant = ?2)
                              )sql",
-                             {absl::ToUnixMicros(now), tenant, user})
-                      .status());
-  return db.Execute(R"(DELETE FROM blob_use WHERE "user" = ? AND tenant = ?)", {user, tenant})
-      .status();
+                          {absl::ToUnixMicros(now), tenant, user}));
+  return db.Send(R"(DELETE FROM blob_use WHERE "user" = ? AND tenant = ?)", {user, tenant});
 }
 
 absl::StatusOr<std::vector<std::string>> UsersOfBlob(SqlSession& db, std::string_view tenant,

@@ -37,16 +37,14 @@ absl::StatusOr<std::string> SecretText(SqlSession& db, std::string_view name) {
 }
 
 absl::Status SaveSecret(SqlSession& db, std::string_view name, const std::string& text) {
-  return db
-      .Execute(
-          "INSERT INTO secret (name, value) VALUES (?, ?) "
-          "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-          {name, Bytes{text}})
-      .status();
+  return db.Send(
+      "INSERT INTO secret (name, value) VALUES (?, ?) "
+      "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      {name, Bytes{text}});
 }
 
 absl::Status DeleteSecret(SqlSession& db, std::string_view name) {
-  return db.Execute("DELETE FROM secret WHERE name = ?", {name}).status();
+  return db.Send("DELETE FROM secret WHERE name = ?", {name});
 }
 
 absl::StatusOr<std::string> InstallationOf(Database& database) {
@@ -54,9 +52,8 @@ absl::StatusOr<std::string> InstallationOf(Database& database) {
   std::string id;
   RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(
-        db.Execute("INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
-                   {std::string_view(kInstallationName), Bytes{drawn}})
-            .status());
+        db.Send("INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+                {std::string_view(kInstallationName), Bytes{drawn}}));
     ASSIGN_OR_RETURN(id, SecretText(db, kInstallationName));
     return absl::OkStatus();
   }));

@@ -33,14 +33,12 @@ absl::Status Scrubber::Load() {
 
 absl::Status Scrubber::SavePosition() {
   return parts_.database.Write([&](SqlSession& db) {
-    return db
-        .Execute(
-            R"(INSERT INTO scrub ("only", began, ended, tenant, sha256) VALUES (1, ?, ?, ?, ?) )"
-            R"(ON CONFLICT ("only") DO UPDATE SET )"
-            "began = excluded.began, ended = excluded.ended, "
-            "tenant = excluded.tenant, sha256 = excluded.sha256",
-            {absl::ToUnixMicros(began_), int64_t{resting_}, tenant_, sha256_})
-        .status();
+    return db.Send(
+        R"(INSERT INTO scrub ("only", began, ended, tenant, sha256) VALUES (1, ?, ?, ?, ?) )"
+        R"(ON CONFLICT ("only") DO UPDATE SET )"
+        "began = excluded.began, ended = excluded.ended, "
+        "tenant = excluded.tenant, sha256 = excluded.sha256",
+        {absl::ToUnixMicros(began_), int64_t{resting_}, tenant_, sha256_});
   });
 }
 

@@ -198,8 +198,7 @@ absl::Status TrackedBlobStore::Remove(std::string_view tenant, std::string_view 
                  }));
     if (key.empty()) return absl::OkStatus();
     RETURN_IF_ERROR(BuryObject(db, key, parts_.time.Now() + parts_.grace));
-    return db.Execute("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant, sha256})
-        .status();
+    return db.Send("DELETE FROM blob WHERE tenant = ? AND sha256 = ?", {tenant, sha256});
   }));
   return key.empty() ? absl::OkStatus() : RemoveDueObject(parts_, key);
 }
@@ -207,19 +206,19 @@ absl::Status TrackedBlobStore::Remove(std::string_view tenant, std::string_view 
 absl::Status TrackedBlobStore::RemoveTenant(std::string_view tenant) {
   RETURN_IF_ERROR(parts_.objects.RemoveTenant(tenant));
   return parts_.database.Write([&](SqlSession& db) -> absl::Status {
-    RETURN_IF_ERROR(db.Execute("DELETE FROM blob_use WHERE tenant = ?", {tenant}).status());
-    RETURN_IF_ERROR(db.Execute("DELETE FROM blob WHERE tenant = ?", {tenant}).status());
+    RETURN_IF_ERROR(db.Send("DELETE FROM blob_use WHERE tenant = ?", {tenant}));
+    RETURN_IF_ERROR(db.Send("DELETE FROM blob WHERE tenant = ?", {tenant}));
     if (parts_.objects.remote()) {
       // The transfer of an upload may still end; then its object is removed by its row.
       const int64_t last = absl::ToUnixMicros(parts_.time.Now() + kLongestUpload);
-      RETURN_IF_ERROR(db.Execute("UPDATE dead_object SET remove_after = ?1 WHERE tenant = ?2 "
-                                 "AND remove_after > ?1",
-                                 {last, tenant})
-                          .status());
+      RETURN_IF_ERROR(
+          db.Send("UPDATE dead_object SET remove_after = ?1 WHERE tenant = ?2 "
+                  "AND remove_after > ?1",
+                  {last, tenant}));
     } else {
-      RETURN_IF_ERROR(db.Execute("DELETE FROM dead_object WHERE tenant = ?", {tenant}).status());
+      RETURN_IF_ERROR(db.Send("DELETE FROM dead_object WHERE tenant = ?", {tenant}));
     }
-    return db.Execute("DELETE FROM blob_total WHERE tenant = ?", {tenant}).status();
+    return db.Send("DELETE FROM blob_total WHERE tenant = ?", {tenant});
   });
 }
 

@@ -80,48 +80,45 @@ class StorageOnPostgresTest : public testing::Test {
  protected:
   ~StorageOnPostgresTest() override { PostgresCluster::OfThisProgram().DropDatabase(url_); }
 
-  absl::StatusOr<std::unique_ptr<Storage>> Open(const TempFolder& scratch, EventFeed& feed) {
-    return Storage::Open({.data = scratch.path(), .postgres = PostgresOptions{.url = url_}}, clock_,
-                         files_, feed, Log::Off());
+  absl::StatusOr<std::unique_ptr<Storage>> Open() {
+    return Storage::Open({.data = folder_.path(), .postgres = PostgresOptions{.url = url_}}, clock_,
+                         files_, feed_, Log::Off());
   }
 
   const std::string url_ = PostgresCluster::OfThisProgram().NewDatabase();
-  TempFolder one_folder_;
-  TempFolder other_folder_;
+  TempFolder folder_;
   SystemClock clock_;
   PosixFiles files_;
-  EventFeed one_feed_;
-  EventFeed other_feed_;
+  EventFeed feed_;
 };
 
 TEST_F(StorageOnPostgresTest, WaitsForNoMigrationButSaysWhatToDo) {
-  const absl::Status refused = Open(one_folder_, one_feed_).status();
+  const absl::Status refused = Open().status();
   EXPECT_THAT(refused, HasReason("DATABASE_TOO_OLD"));
   EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("vico-server migrate"));
 }
 
-TEST_F(StorageOnPostgresTest, ServersShareEverythingAndOneKeepsHouse) {
+TEST_F(StorageOnPostgresTest, KeepsHouseAndItsStateAcrossARestart) {
   ASSERT_THAT(PostgresDatabase::Open({.url = url_}), IsOk());
-  const auto one = Open(one_folder_, one_feed_);
-  ASSERT_THAT(one, IsOk());
-  auto other = Open(other_folder_, other_feed_);
-  ASSERT_THAT(other, IsOk());
-  ASSERT_THAT((*one)->tenants().Create("acme"), IsOk());
-  EXPECT_THAT((*other)->tenants().Get("acme"), IsOk());
+  auto storage = Open();
+  ASSERT_THAT(storage, IsOk());
+  ASSERT_THAT((*storage)->tenants().Create("acme"), IsOk());
   SubmitRequest request;
   request.key = {"acme", "request-1", "hash"};
   request.spec.mutable_generate()->set_base_model("baseModels/toy");
-  const auto job = (*one)->jobs().Submit(request);
+  const auto job = (*storage)->jobs().Submit(request);
   ASSERT_THAT(job, IsOk());
-  EXPECT_EQ((*other)->jobs().Submit(request)->name(), job->name());
+  EXPECT_FALSE((*storage)->leadership().IsLeader());
+  (*storage)->StartMaintenance();
+  EXPECT_TRUE(Eventually([&] { return (*storage)->leadership().IsLeader(); }));
+  EXPECT_TRUE(Eventually([&] { return (*storage)->Ready().ok(); }));
 
-  (*other)->StartMaintenance();
-  EXPECT_TRUE(Eventually([&] { return (*other)->leadership().IsLeader(); }));
-  (*one)->StartMaintenance();
-  EXPECT_FALSE((*one)->leadership().IsLeader());
-  other->reset();
-  EXPECT_TRUE(Eventually([&] { return (*one)->leadership().IsLeader(); }));
-  EXPECT_THAT((*one)->Ready(), IsOk());
+  storage->reset();
+  storage = Open();
+  ASSERT_THAT(storage, IsOk());
+  EXPECT_EQ((*storage)->jobs().Submit(request)->name(), job->name());
+  (*storage)->StartMaintenance();
+  EXPECT_TRUE(Eventually([&] { return (*storage)->leadership().IsLeader(); }));
 }
 
 }  // namespace
