@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { conceptService, jobService, requestId } from "../api/clients";
 import { pictureUrl } from "../api/pictures";
 import type { Concept } from "../gen/vico/v1/concept_pb";
-import type { Event_Mask, Event_Preview, GenerateSpec, Job, TrainSpec } from "../gen/vico/v1/job_pb";
+import type { Event_Mask, Event_Preview, Event_Sample, GenerateSpec, Job, TrainSpec } from "../gen/vico/v1/job_pb";
 import { JobState } from "../gen/vico/v1/job_pb";
 import { LossChart } from "../parts/chart";
 import { Confirm } from "../parts/dialogs";
@@ -195,13 +195,6 @@ function sentence(job: Job): string {
 
 function Training({ job, spec, history }: { job: Job; spec: TrainSpec; history: History }) {
   const concept = useLoaded(() => conceptService.getConcept({ name: spec.conceptName }), spec.conceptName);
-  const samples: LightboxPicture[] = history.samples.map(({ step, picture }) => ({
-    name: picture?.name ?? "",
-    blob: picture?.blob,
-    width: picture?.width,
-    height: picture?.height,
-    alt: `Sample at step ${step}`,
-  }));
   const queued = job.state === JobState.QUEUED;
   return (
     <>
@@ -213,26 +206,48 @@ function Training({ job, spec, history }: { job: Job; spec: TrainSpec; history: 
           <p class="muted">The curve begins with the first step.</p>
         )}
       </section>
-      {samples.length > 0 && (
-        <section>
-          <h2>Samples</h2>
-          <ol class="strip" tabIndex={0} aria-label="Samples over the steps">
-            {samples.map((sample, index) => (
-              <li class="tile" key={`${sample.name}`}>
-                <ZoomPicture picture={sample} alt={sample.alt} among={samples} index={index} />
-                <div class="caption">
-                  <span>step {String(history.samples[index].step)}</span>
-                  {(spec.samplePrompts.length ?? 0) > 1 && (
-                    <span>prompt {(history.samples[index].picture?.index ?? 0) + 1}</span>
-                  )}
-                </div>
-              </li>
-            ))}
-          </ol>
-        </section>
-      )}
+      {history.samples.length > 0 && <Samples spec={spec} samples={history.samples} />}
       {history.masks.length > 0 && concept.value.value && <Masks concept={concept.value.value} masks={history.masks} />}
     </>
+  );
+}
+
+/** A strip for each prompt: what the adapter drew at one step after the other. */
+function Samples({ spec, samples }: { spec: TrainSpec; samples: Event_Sample[] }) {
+  const prompts = spec.samplePrompts.length ? spec.samplePrompts : [spec.samplePrompt];
+  return (
+    <section>
+      <h2>Samples</h2>
+      <div class="stack">
+        {prompts.map((prompt, index) => {
+          const own = samples.filter((sample) => (sample.picture?.index ?? 0) === index);
+          if (!own.length) return null;
+          own.sort((a, b) => Number(a.step - b.step));
+          const pictures: LightboxPicture[] = own.map(({ step, picture }) => ({
+            name: picture?.name ?? "",
+            blob: picture?.blob,
+            width: picture?.width,
+            height: picture?.height,
+            alt: `${prompt}, step ${step}`,
+          }));
+          return (
+            <div class="stack tight" key={index}>
+              <p class="muted small">{prompt}</p>
+              <ol class="strip" tabIndex={0} aria-label={`${prompt}, over the steps`}>
+                {pictures.map((picture, at) => (
+                  <li class="tile" key={picture.name}>
+                    <ZoomPicture picture={picture} alt={picture.alt} among={pictures} index={at} />
+                    <div class="caption">
+                      <span>{own[at].step === 0n ? "before" : `step ${own[at].step}`}</span>
+                    </div>
+                  </li>
+                ))}
+              </ol>
+            </div>
+          );
+        })}
+      </div>
+    </section>
   );
 }
 
