@@ -34,9 +34,23 @@ inline S3Options BucketOptions() {
     request.url = BucketUrl(options);
     request.headers = {"x-amz-content-sha256: " + Sha256Hex("")};
     request.signature = &signature;
+    if (!Eventually([&] {
+          const auto answer = http.Send(request);
+          return answer.ok() && answer->code == 200;
+        })) {
+      return false;
+    }
+    // The first object may take seconds, until there is a volume for it.
+    const SystemClock clock;
+    S3Client client(options, clock);
     return Eventually([&] {
-      const auto answer = http.Send(request);
-      return answer.ok() && answer->code == 200;
+      return client
+          .Put({"first", Sha256Hex("x"), 1,
+                [](uint64_t offset, char* into, size_t) {
+                  if (offset == 0) *into = 'x';
+                  return absl::StatusOr<size_t>(offset == 0 ? 1 : 0);
+                }})
+          .ok();
     });
   }();
   EXPECT_TRUE(created) << "the bucket could not be created";
