@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "tests/server/forwarding_files.h"
 #include "tests/server/pictures/decoders.h"
 #include "tests/server/pictures/picture_files.h"
+#include "tests/server/s3/bucket.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "vico/v1/adapter.grpc.pb.h"
@@ -83,6 +85,7 @@ class ServerTest : public testing::Test {
   ServerOptions Options(const std::string& data) const {
     ServerOptions options = options_;
     options.storage.data = data;
+    if (bucket_ != nullptr && data == data_) options.storage.s3 = bucket_->options();
     options.net.listen = "127.0.0.1:0";
     options.net.worker_listen = "127.0.0.1:0";
     options.decoder = decoder_;
@@ -363,6 +366,9 @@ class ServerTest : public testing::Test {
   DecoderOptions decoder_ = TestDecoder();
   TempFolder folder_;
   const std::string data_ = folder_.path() + "/data";
+  // With VICO_TEST_BLOBS=s3 the blobs are in a bucket.
+  const std::unique_ptr<BucketFolder> bucket_ =
+      std::getenv("VICO_TEST_BLOBS") == nullptr ? nullptr : std::make_unique<BucketFolder>();
   SystemClock clock_;
   FillableFiles files_;
   ServerOptions options_ = RoomyOptions();  // for the next Start
