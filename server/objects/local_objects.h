@@ -68,8 +68,8 @@ class LocalObjects final : public ObjectStore {
   const std::shared_ptr<Removals> removals_;
 };
 
-/// What a database that is not in the folder itself knows the folder by: "folder:{id}". The id is in
-/// a file of the folder, which the first call creates.
+/// What a database that is not in the folder itself knows the folder by: "folder:{id}". The id is
+/// in a file of the folder, which the first call creates.
 absl::StatusOr<std::string> LocationOfFolder(const std::string& root, Files& files);
 
 /// The path of an object's file below the folder of blobs.
