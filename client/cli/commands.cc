@@ -27,9 +27,8 @@ ExitCode RunCommand(const Command& command, CommandContext& context) {
   Command complete = command;
   const absl::Status resolved = ResolveNames(context.client, complete);
   const CommandResult result =
-      resolved.ok()
-          ? std::visit([&](const auto& chosen) { return Run(chosen, context); }, complete)
-          : CommandResult(resolved);
+      resolved.ok() ? std::visit([&](const auto& chosen) { return Run(chosen, context); }, complete)
+                    : CommandResult(resolved);
   if (result.ok()) return *result;
   context.err << ErrorText(result.status());
   if (absl::IsUnavailable(result.status()) && Reason(result.status()).empty()) {

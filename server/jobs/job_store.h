@@ -45,7 +45,7 @@ struct SubmitRequest {
   v1::JobSpec spec;  ///< checked and complete, with a base model
   std::vector<v1::Event::Warning> warnings;  ///< each becomes an event after `queued`
   TraceContext trace{};                      ///< of the call; stored with the job
-  bool base_model_missing = false;  ///< `warnings` say that no worker can serve the job
+  bool base_model_missing = false;           ///< `warnings` say that no worker can serve the job
 };
 
 struct JobQuery {
@@ -118,8 +118,8 @@ class JobStore {
   /// state; with another hash kFailedPrecondition, reason REQUEST_ID_REUSED. kNotFound when the
   /// concept or adapter in the spec does not exist. kResourceExhausted, reason QUEUE_FULL and
   /// RetryInfo, when the tenant's or the whole queue is full; reason SUBMIT_RATE and RetryInfo when
-  /// the tenant submits too fast; reason QUOTA_EXCEEDED when the tenant has no room for results. kNotFound, reason REQUEST_RESULT_DELETED, when the request's job has
-  /// been deleted.
+  /// the tenant submits too fast; reason QUOTA_EXCEEDED when the tenant has no room for results.
+  /// kNotFound, reason REQUEST_RESULT_DELETED, when the request's job has been deleted.
   virtual absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) = 0;
 
   /// The job that this request created, in its current state. Callers use it before they check the

@@ -293,7 +293,8 @@ TEST_F(AdapterServiceTest, ALostOrDamagedFileIsDataLossAndAnImportRepairsIt) {
     ASSERT_THAT(Import(AdapterParts()), IsOk());
     EXPECT_THAT(Download(adapter->name(), reference), IsOk());
     {
-      std::fstream file(BlobFile(data_, "default", blob.sha256()), std::ios::in | std::ios::out | std::ios::binary);
+      std::fstream file(BlobFile(data_, "default", blob.sha256()),
+                        std::ios::in | std::ios::out | std::ios::binary);
       file.seekp(static_cast<std::streamoff>(blob.size_bytes() - 1));
       file.put('\x7f');
     }

@@ -116,7 +116,8 @@ TEST_F(LostBlobTest, ARepeatOfTheUploadRepairsItToo) {
 TEST_F(LostBlobTest, ADamagedTokenizerFileIsAskedForAgain) {
   const v1::BlobRef vocabulary = TestOffer(kTestBase).vocabulary();
   {
-    std::fstream file(BlobFile(data_, "system", vocabulary.sha256()), std::ios::in | std::ios::out | std::ios::binary);
+    std::fstream file(BlobFile(data_, "system", vocabulary.sha256()),
+                      std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(3);
     file.put('\x01');
   }
