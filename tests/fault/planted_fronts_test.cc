@@ -1,5 +1,6 @@
 // Tests of the fault runs of several servers: each planted defect must cause a violation in the run
 // meant for its kind, and the same run without the defect must have none.
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "server/blobs/blob_rows.h"
 #include "server/objects/local_objects.h"
 #include "server/sql/postgres_database.h"
+#include "server/store/sql_job_store.h"
 #include "tests/fault/defects/postgres_statements.h"
 #include "tests/fault/fault_run.h"
 #include "tests/support/postgres_cluster.h"
@@ -44,14 +46,56 @@ void Rest(const std::stop_token& stop, milliseconds time) {
   }
 }
 
-/// Every other job is cancelled while its worker reports to another server.
-Violations CancelsDuringReports(const std::string& defect) {
-  FaultRun run = TwoServers(defect);
-  run.arena.step_ms = 40;
-  run.jobs = 40;
-  run.cancel_every = 2;
-  run.patience_seconds = 40;
-  return PlayRun(run).violations;
+/// Runs `other` on a thread until it has ended, or waits for a lock of this database.
+std::thread RunBeside(const PostgresCluster& cluster, const std::function<void()>& other) {
+  const auto done = std::make_shared<std::atomic<bool>>(false);
+  std::thread thread([other, done] {
+    other();
+    *done = true;
+  });
+  Eventually(
+      [&] {
+        return *done || cluster.Psql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0\n";
+      },
+      std::chrono::seconds(20));
+  return thread;
+}
+
+/// A job is cancelled between the two statements of a report.
+Violations CancelDuringReport(const std::string& defect) {
+  PostgresCluster cluster;
+  PlantInStatements(defect);
+  const auto database = server::PostgresDatabase::Open({.url = cluster.NewDatabase()});
+  if (!database.ok()) return {database.status().ToString()};
+  const SystemClock clock;
+  const server::StoreClock time(clock);
+  server::EventFeed feed;
+  const auto jobs = server::SqlJobStore::Open(**database, clock, time, feed, {});
+  server::SubmitRequest request;
+  request.key = {"acme", "request-1", "hash"};
+  request.spec.mutable_generate()->set_base_model("baseModels/toy");
+  const auto job = (*jobs)->Submit(request);
+  const auto grants = (*jobs)->Lease(
+      {.worker = "worker", .device = "cpu", .nonce = "nonce", .base_models = {"baseModels/toy"}});
+  if (!job.ok() || !grants.ok() || grants->size() != 1) return {"the job does not run"};
+  v1::ReportRequest report;
+  report.set_job(job->name());
+  report.set_lease_id(grants->front().lease_id);
+  report.set_report_number(1);
+  std::thread cancelling;
+  absl::StatusOr<v1::Job> cancelled = absl::UnknownError("");
+  BeforeChangeOfJob([&] {
+    cancelling = RunBeside(cluster, [&] { cancelled = (*jobs)->Cancel("acme", job->name()); });
+  });
+  const auto reported = (*jobs)->Report(report);
+  if (cancelling.joinable()) cancelling.join();
+  PlantInStatements("");
+  const auto now = (*jobs)->Get("acme", job->name());
+  if (!reported.ok() || !cancelled.ok() || !now.ok()) {
+    return {reported.status().ToString() + cancelled.status().ToString()};
+  }
+  if (now->cancel_requested()) return {};
+  return {fmt::format("{}: its cancel was acknowledged; it is forgotten", job->name())};
 }
 
 /// The sessions that listen end again and again, and the notifications of that moment are lost.
@@ -60,7 +104,7 @@ Violations LostNotifications(const std::string& defect) {
   run.arena.step_ms = 60;
   run.jobs = 24;
   run.cancel_every = 0;
-  run.patience_seconds = 40;
+  run.patience_seconds = 60;
   run.disturb = [](Arena& arena, const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       arena.shared()->EndSessions();
@@ -123,10 +167,8 @@ Violations NamedDuringCollection(const std::string& defect) {
     RETURN_IF_ERROR(NameBlobs(db, "acme", "concepts/1", {blob}));
     ASSIGN_OR_RETURN(const int64_t rows, db.QueryInt("SELECT count(*) FROM blob_use", {}, 0));
     if (!collecting.joinable()) {
-      collecting = std::thread([&] { collector.Turn(10).IgnoreError(); });
+      collecting = RunBeside(cluster, [&] { collector.Turn(10).IgnoreError(); });
     }
-    // It waits for the row, or goes on without it.
-    std::this_thread::sleep_for(milliseconds(300));
     return rows == 1 ? absl::OkStatus() : absl::InternalError("not named");
   });
   collecting.join();
@@ -146,7 +188,7 @@ Violations NamedDuringCollection(const std::string& defect) {
 
 std::vector<Defect> Defects() {
   return {
-      {"no_row_lock", CancelsDuringReports},
+      {"no_row_lock", CancelDuringReport},
       {"notify_only", LostNotifications},
       {"collect_in_one_statement", NamedDuringCollection},
       {"extend_leases_on_each_start", ServersStartDuringALease},

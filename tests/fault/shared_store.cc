@@ -134,8 +134,10 @@ void SharedStore::EndSessions() {
   DoOnKeeper([&] {
     cluster_->Psql(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
-        "UNION ALL SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE query LIKE 'LISTEN%' OR query LIKE 'SELECT 0%'");
+        "AND pid <> pg_backend_pid() UNION ALL SELECT pg_terminate_backend(pid) FROM "
+        "pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT 0%' "
+        "OR query LIKE '%pg_try_advisory_lock%')");
   });
 }
 

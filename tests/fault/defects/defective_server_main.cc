@@ -36,6 +36,7 @@ void Plant(const std::string& defect, const Clock& clock, server::ServerOptions&
     NotifyOnly();
     options.services.streams.poll = std::chrono::hours(1);
     options.services.streams.bookmark = std::chrono::hours(1);
+    options.services.answer_time = std::chrono::hours(1);
   }
   server::JobStoreOptions& below = options.storage.jobs;
   const DefectiveJobStoreOptions defective{

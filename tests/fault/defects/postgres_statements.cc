@@ -1,10 +1,8 @@
 #include "tests/fault/defects/postgres_statements.h"
 
-#include <chrono>
-#include <map>
 #include <mutex>
+#include <set>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include <libpq-fe.h>
@@ -17,12 +15,14 @@ std::string& Planted() {
   return defect;
 }
 
+thread_local std::function<void()> before_change;
+
 /// The names of the statements that change jobs, by connection.
-class SlowStatements {
+class ChangesOfJobs {
  public:
   void Add(const PGconn* connection, const char* name) {
     const std::lock_guard lock(mutex_);
-    names_.emplace(std::pair(connection, std::string(name)), true);
+    names_.emplace(connection, name);
   }
   bool Has(const PGconn* connection, const char* name) {
     const std::lock_guard lock(mutex_);
@@ -31,12 +31,12 @@ class SlowStatements {
 
  private:
   std::mutex mutex_;
-  std::map<std::pair<const PGconn*, std::string>, bool> names_;
+  std::set<std::pair<const PGconn*, std::string>> names_;
 };
 
-SlowStatements& Slow() {
-  static SlowStatements slow;
-  return slow;
+ChangesOfJobs& Changes() {
+  static ChangesOfJobs changes;
+  return changes;
 }
 
 std::string Without(std::string text, std::string_view part) {
@@ -47,6 +47,8 @@ std::string Without(std::string text, std::string_view part) {
 }  // namespace
 
 void PlantInStatements(const std::string& defect) { Planted() = defect; }
+
+void BeforeChangeOfJob(std::function<void()> act) { before_change = std::move(act); }
 
 }  // namespace vico::fault
 
@@ -64,9 +66,9 @@ int __wrap_PQsendPrepare(PGconn* connection, const char* name, const char* query
                          const Oid* types) {
   using namespace vico::fault;
   std::string text = query;
+  if (text.find("UPDATE job SET state") != std::string::npos) Changes().Add(connection, name);
   if (Planted() == "no_row_lock") {
     text = Without(Without(text, " FOR NO KEY UPDATE"), " FOR SHARE");
-    if (text.starts_with("UPDATE job SET state")) Slow().Add(connection, name);
   } else if (Planted() == "collect_in_one_statement") {
     text = Without(text, " FOR UPDATE SKIP LOCKED");
   }
@@ -77,9 +79,9 @@ int __wrap_PQsendQueryPrepared(PGconn* connection, const char* name, int count,
                                const char* const* values, const int* lengths, const int* formats,
                                int result_format) {
   using namespace vico::fault;
-  if (Planted() == "no_row_lock" && Slow().Has(connection, name)) {
+  if (before_change && Changes().Has(connection, name)) {
     PQflush(connection);
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    std::exchange(before_change, nullptr)();
   }
   return __real_PQsendQueryPrepared(connection, name, count, values, lengths, formats,
                                     result_format);
