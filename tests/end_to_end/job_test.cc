@@ -314,7 +314,7 @@ TEST_F(JobTest, AnAdapterOfAnotherBaseModelIsRefused) {
       other.Vico({"adapters", "import", file, "--reference", reference, "--base-model", "other"});
   EXPECT_EQ(import.exit_code, 4) << import.err;
   EXPECT_THAT(import.err, HasSubstr("header.base_model"));
-  EXPECT_THAT(*other.NewClient()->ListAdapters(10), IsEmpty());
+  EXPECT_THAT(other.NewClient()->ListAdapters(10)->items, IsEmpty());
 
   const Finished draw =
       cluster_->Vico({"generate", Adapter(), "a S*", "--base-model", "other", "--out", "."});
@@ -327,7 +327,7 @@ TEST_F(JobTest, ACheckpointOfTheAuthorsCanBeImportedAndExported) {
   const std::string attention = "tests/golden/checkpoints/tiny_cross_attention-399.pt";
   const std::string word = "tests/golden/checkpoints/tiny_embeddings_gs-399.pt";
   const std::string reference = "examples/robot/beach.png";
-  const auto adapters = [] { return cluster_->NewClient()->ListAdapters(1000)->size(); };
+  const auto adapters = [] { return cluster_->NewClient()->ListAdapters(1000)->items.size(); };
   const std::size_t before = adapters();
   const Finished without = cluster_->Vico({"adapters", "import", attention, word});
   EXPECT_EQ(without.exit_code, 2) << without.err;
@@ -402,7 +402,7 @@ std::ostream& operator<<(std::ostream& out, const InvalidRequest& request) {
 class InvalidRequestTest : public JobTest, public ::testing::WithParamInterface<InvalidRequest> {};
 
 TEST_P(InvalidRequestTest, IsRefusedAndQueuesNothing) {
-  const auto jobs = [] { return cluster_->NewClient()->ListJobs({}, {}, 1000)->size(); };
+  const auto jobs = [] { return cluster_->NewClient()->ListJobs({}, {}, 1000)->items.size(); };
   std::vector<std::string> words = GetParam().words;
   for (std::string& word : words) {
     if (word == "CONCEPT") word = concept_;

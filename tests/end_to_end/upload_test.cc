@@ -61,7 +61,7 @@ class UploadTest : public ::testing::Test {
     EXPECT_THAT(upload.err, HasSubstr(field));
     EXPECT_THAT(upload.err, HasSubstr(words));
     EXPECT_EQ(upload.out, "");
-    EXPECT_THAT(*cluster_.NewClient()->ListConcepts(10), IsEmpty());
+    EXPECT_THAT(cluster_.NewClient()->ListConcepts(10)->items, IsEmpty());
   }
 
   Cluster cluster_;
@@ -163,9 +163,9 @@ TEST_F(UploadTest, AnInterruptedUploadStoresNothingAndCanBeRepeated) {
     context.TryCancel();
     EXPECT_FALSE(writer->Finish().ok());
   }
-  EXPECT_THAT(*cluster_.NewClient()->ListConcepts(10), IsEmpty());
+  EXPECT_THAT(cluster_.NewClient()->ListConcepts(10)->items, IsEmpty());
   EXPECT_EQ(Upload({File("c.png", a), File("d.png", b)}).exit_code, 0);
-  EXPECT_THAT(*cluster_.NewClient()->ListConcepts(10), SizeIs(1));
+  EXPECT_THAT(cluster_.NewClient()->ListConcepts(10)->items, SizeIs(1));
 }
 
 TEST_F(UploadTest, AnAcknowledgedConceptSurvivesAKilledServer) {
@@ -201,7 +201,7 @@ TEST_F(FullDiskTest, TheUploadIsRefusedAndTheServerContinues) {
   const Finished large =
       Upload({Picture("a.png", CV_8UC3, kTooLarge), Picture("b.png", CV_8UC3, kTooLarge)});
   EXPECT_EQ(large.exit_code, 6) << large.err;
-  EXPECT_THAT(*cluster_.NewClient()->ListConcepts(10), IsEmpty());
+  EXPECT_THAT(cluster_.NewClient()->ListConcepts(10)->items, IsEmpty());
 
   const Finished small = Upload({Picture("c.png", CV_8UC3), Picture("d.png", CV_8UC3)});
   EXPECT_EQ(small.exit_code, 0) << small.err;
