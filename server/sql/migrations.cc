@@ -33,8 +33,10 @@ absl::Status InsertMigrationRow(SqlSession& db, const Migration& migration) {
 absl::Status CheckNewerSchema(SqlSession& db, std::string_view name, int64_t version) {
   const int64_t newest = NewestSchema();
   ASSIGN_OR_RETURN(
-      const int64_t oldest_program,
+      const int64_t known,
       db.QueryInt("SELECT max(oldest_program) FROM migration WHERE number > ?", {newest}, 0));
+  // A schema that does not say who may use it is for its own program only.
+  const int64_t oldest_program = known == 0 ? version : known;
   if (oldest_program <= newest) return absl::OkStatus();
   return Error(absl::StatusCode::kFailedPrecondition,
                fmt::format("database {}: has schema {}, which works with programs of schema {} and "

@@ -71,12 +71,13 @@ TEST_F(ProgramTest, VersionAndHelpNeedNoSettings) {
   }
 }
 
-TEST_F(ProgramTest, ErrorsOfConnectionsAreOneLineWithTheAddress) {
+TEST_F(ProgramTest, ErrorsOfConnectionsHaveTheAddressAndItsSource) {
   const Finished finished = Vico({"models", "--server", "http://LOCALHOST:1/"});
   EXPECT_EQ(finished.exit_code, 5);
   EXPECT_EQ(finished.err,
             "error: no answer from the server: cannot connect to http://LOCALHOST:1/: Connection "
-            "refused\n");
+            "refused\n"
+            "hint: the address http://LOCALHOST:1/ is from --server; --server names another\n");
 }
 
 TEST_F(ProgramTest, AddressesAreExplained) {

@@ -7,6 +7,7 @@
 
 #include "server/access/method_roles.h"
 #include "tests/server/secure_fixture.h"
+#include "vico/v1/picture.pb.h"
 
 namespace vico::server {
 namespace {
@@ -87,6 +88,34 @@ const std::map<std::string_view, MakeRequest>& NamingMethods() {
       {"GetJob", Named<v1::GetJobRequest>(&Things::job)},
       {"WatchJob", Named<v1::WatchJobRequest>(&Things::job)},
       {"CancelJob", Named<v1::CancelJobRequest>(&Things::job)},
+      {"FinishTraining", Named<v1::FinishTrainingRequest>(&Things::job)},
+      {"UpdateJob",
+       [](const Things& things) {
+         v1::UpdateJobRequest request;
+         request.mutable_job()->set_name(things.job);
+         request.mutable_job()->set_display_name("theirs");
+         return request.SerializeAsString();
+       }},
+      {"UpdateConcept",
+       [](const Things& things) {
+         v1::UpdateConceptRequest request;
+         request.mutable_updated_concept()->set_name(things.concept_name);
+         request.mutable_updated_concept()->set_display_name("theirs");
+         return request.SerializeAsString();
+       }},
+      {"UpdateAdapter",
+       [](const Things& things) {
+         v1::UpdateAdapterRequest request;
+         request.mutable_adapter()->set_name(things.adapter);
+         request.mutable_adapter()->set_display_name("theirs");
+         return request.SerializeAsString();
+       }},
+      {"DownloadPicture",
+       [](const Things& things) {
+         v1::DownloadPictureRequest request;
+         request.set_name(things.concept_name + "/pictures/0");
+         return request.SerializeAsString();
+       }},
       {"RetryJob",
        [](const Things& things) {
          v1::RetryJobRequest request;
@@ -148,7 +177,17 @@ const std::map<std::string_view, MakeRequest>& OtherMethods() {
       {"ListJobs", Nothing},
       {"ListAdapters", Nothing},
       {"ImportAdapter", Nothing},
+      {"WatchJobs", Nothing},
+      // Names of jobs of others are answered as unchanged.
+      {"CancelJobs",
+       [](const Things& things) {
+         v1::CancelJobsRequest request;
+         request.add_names(things.job);
+         return request.SerializeAsString();
+       }},
       {"ListBaseModels", Nothing},
+      {"GetBaseModel", Nothing},
+      {"CheckWord", Nothing},
       {"GetCapabilities", Nothing},
       {"CreateKey", Nothing},
       {"ListKeys", Nothing},
@@ -300,7 +339,8 @@ TEST_F(AuthorizationTest, ARoleCallsItsMethodsAndNoOthers) {
         EXPECT_THAT(status, HasReason("ROLE_MISSING")) << what;
       } else if (NamingMethods().contains(entry.method) && entry.method != "RetryJob" &&
                  entry.method != "DeleteJob" && entry.method != "DeleteConcept" &&
-                 entry.method != "DeleteAdapter" && entry.method != "PutBlob") {
+                 entry.method != "DeleteAdapter" && entry.method != "PutBlob" &&
+                 entry.method != "FinishTraining") {
         EXPECT_THAT(status, IsOk()) << what;
       } else {
         // Authorized calls may still fail: a field is missing, or a job is in use.

@@ -130,15 +130,16 @@ class TightServerTest : public ErrorReasonsTest {
 
 TEST_F(TightServerTest, EachLimitHasAReasonAndSaysWhenOrWhatToDo) {
   std::map<std::string, absl::Status> answers;
-  With([](ServerOptions& options) { options.storage.jobs.queued_per_tenant = 1; });
-  EXPECT_THAT(Create(GenerationOf()), IsOk());
-  answers["QUEUE_FULL"] = Create(GenerationOf()).status();
+  // First, since the database remembers what a tenant has used of its burst.
   With([](ServerOptions& options) {
     options.services.admission.submit_burst = 1;
-    options.services.admission.submits_per_second = 0.001;
+    options.services.admission.submits_per_second = 0.1;
   });
   EXPECT_THAT(Create(GenerationOf()), IsOk());
   answers["SUBMIT_RATE"] = Create(GenerationOf()).status();
+  With([](ServerOptions& options) { options.storage.jobs.queued_per_tenant = 2; });
+  EXPECT_THAT(Create(GenerationOf()), IsOk());
+  answers["QUEUE_FULL"] = Create(GenerationOf()).status();
   With([](ServerOptions& options) { options.services.probe_disk = [] { return DiskSpace{}; }; });
   answers["DISK_NEARLY_FULL"] = Create(GenerationOf()).status();
   With([](ServerOptions& options) { options.storage.quota.adapters = 1; });
