@@ -286,7 +286,7 @@ TEST_F(IdentityTest, AnOperatorListsWorkersAndTheQueueAndDrainsAWorker) {
   EXPECT_THAT(Operate("operator", {"workers"}).out, HasSubstr("idle"));
   const auto shown = nlohmann::json::parse(Operate("operator", {"workers", "--json"}).out);
   EXPECT_TRUE(shown.at("alive"));
-  EXPECT_GT(std::stoll(shown.at("load").at("memory_bytes").get<std::string>()), 1'000'000);
+  EXPECT_GT(shown.at("load").at("memory_bytes").get<int64_t>(), 1'000'000);
   EXPECT_THAT(Operate("worker", {"workers"}).err, HasSubstr("role"));
   EXPECT_NE(Operate("worker", {"drain", "one/one"}).exit_code, 0);
   EXPECT_EQ(Operate("operator", {"drain", "nobody"}).exit_code, 3);
