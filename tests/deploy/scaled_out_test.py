@@ -76,15 +76,15 @@ class ScaledOutTest(unittest.TestCase):
     def test_a_training_and_its_watch_outlive_two_servers(self):
         pictures = sorted((tools.ROOT / "examples/robot").glob("*.png"))
         concept = self.succeeds("concepts", "upload", *pictures)
-        job = self.succeeds("train", concept, "--init-word", "robot", "--steps", "40", "--sample-every", "0")
+        job = self.succeeds("train", concept, "--init-word", "robot", "--steps", "150", "--sample-every", "0")
         watching, watched = self.watch(job)
         other = next(one for one in self.servers[:2] if one is not watched)
         for server in (watched, other):
             time.sleep(3)
             os.kill(server["pid"], signal.SIGKILL)
-            vico_api.wait_for(lambda: watching.poll() or any(self.watches(one) for one in self.servers),
+            vico_api.wait_for(lambda: watching.poll() is not None or any(self.watches(one) for one in self.servers),
                               "the watch on another server")
-            self.assertIsNone(watching.poll(), watching.poll() and watching.communicate()[1])
+            self.assertIsNone(watching.poll(), "the training ended before both servers were killed")
         out, errors = watching.communicate(timeout=500)
         self.assertEqual(watching.returncode, 0, errors)
         events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
