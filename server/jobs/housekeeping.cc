@@ -19,13 +19,22 @@ Housekeeping::Housekeeping(JobStore& jobs, const Leadership& leadership, const C
       clock_(clock),
       log_(std::move(log)),
       options_(options),
-      start_(clock.Uptime()) {}
+      start_(clock.Uptime()),
+      last_turn_(start_) {}
 
 void Housekeeping::Start() {
+  last_turn_ = clock_.Uptime();
   thread_ = std::make_unique<PeriodicThread>(options_.interval, [this] { Turn(); });
 }
 
 void Housekeeping::Turn() {
+  const absl::Duration now = clock_.Uptime();
+  const absl::Duration since = now - last_turn_;
+  last_turn_ = now;
+  if (since > options_.interval + options_.pause) {
+    log_.Warning("the server stood still; leases are extended unless another server was there",
+                 {{"seconds", absl::ToDoubleSeconds(since)}});
+  }
   // Before any lease is ended: it gives the leases time after a pause.
   const absl::StatusOr<bool> mine = jobs_.KeepsHouse(leadership_.IsLeader());
   if (!mine.ok()) {
@@ -51,7 +60,7 @@ void Housekeeping::Turn() {
   } else if (*old > 0) {
     log_.Info("old jobs and request ids were deleted", {{"rows", *old}});
   }
-  WarnUnserved(clock_.Uptime());
+  WarnUnserved(now);
 }
 
 void Housekeeping::WarnUnserved(absl::Duration now) {

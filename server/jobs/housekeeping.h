@@ -19,6 +19,8 @@ namespace vico::server {
 
 struct HousekeepingOptions {
   absl::Duration interval = absl::Seconds(2);
+  /// A turn that is late by more than this is logged as a pause of the process.
+  absl::Duration pause = absl::Seconds(2);
   /// The base models that living workers serve. Left out: no job is warned.
   std::function<std::vector<ServedBaseModel>()> base_models{};
   /// No job is warned earlier than this after the start: workers have to register again.
@@ -45,6 +47,7 @@ class Housekeeping {
   const Log log_;
   const HousekeepingOptions options_;
   const absl::Duration start_;  // uptimes
+  absl::Duration last_turn_;
   // Of the last complete search for jobs to warn.
   absl::Duration last_search_ = -absl::InfiniteDuration();
   std::vector<ServedBaseModel> last_base_models_;

@@ -185,6 +185,7 @@ void Services::StartMaintenance() {
   p.housekeeping = std::make_unique<Housekeeping>(
       p.jobs, p.context.storage.leadership(), p.context.clock, p.context.log,
       HousekeepingOptions{.interval = p.options.housekeeping,
+                          .pause = std::min(absl::Seconds(2), p.context.lease_ttl / 2),
                           .base_models = [&p] { return p.workers.AvailableBaseModels(); }});
   p.housekeeping->Start();
   p.tenant_maintenance.Start();
