@@ -105,7 +105,7 @@ class JobTest : public ::testing::Test {
       const auto& picture = line.at("event").at("picture");
       const std::string sha256 = picture.at("blob").at("sha256");
       EXPECT_EQ(Sha256Hex(ReadFile(line.at("file"))), sha256);
-      digests[picture.at("seed")] = sha256;
+      digests[picture.at("seed").dump()] = sha256;
     }
     return digests;
   }
@@ -262,7 +262,7 @@ TEST_F(JobTest, AKilledWatcherDoesNotAffectTheJob) {
   EXPECT_EQ(again.exit_code, 0) << again.err;
   const auto events = Lines(again.out);
   for (std::size_t i = 0; i < events.size(); ++i) {
-    EXPECT_EQ(events[i].at("event").at("sequence"), fmt::format("{}", i + 1));
+    EXPECT_EQ(events[i].at("event").at("sequence"), i + 1);
   }
 }
 
