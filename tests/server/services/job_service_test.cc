@@ -4,94 +4,12 @@
 
 #include <gmock/gmock.h>
 
-#include "common/schedulers.h"
-#include "tests/server/server_fixture.h"
-#include "vico/v1/admin.grpc.pb.h"
+#include "tests/server/services/job_service_fixture.h"
 
 namespace vico::server {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
-
-class JobServiceTest : public ServerTest {
- protected:
-  JobServiceTest() { EXPECT_THAT(Register(), IsOk()); }
-
-  absl::StatusOr<v1::Job> Cancel(const std::string& name) {
-    Call call;
-    v1::CancelJobRequest request;
-    request.set_name(name);
-    v1::Job job;
-    const absl::Status status = FromGrpc(jobs_->CancelJob(&call, request, &job));
-    if (!status.ok()) return status;
-    return job;
-  }
-
-  absl::StatusOr<v1::Job> Retry(const std::string& name,
-                                const std::string& request_id = RequestId()) {
-    Call call;
-    v1::RetryJobRequest request;
-    request.set_name(name);
-    request.set_request_id(request_id);
-    v1::Job job;
-    const absl::Status status = FromGrpc(jobs_->RetryJob(&call, request, &job));
-    if (!status.ok()) return status;
-    return job;
-  }
-
-  /// Registers a second worker.
-  absl::Status RegisterOther(const std::string& base_model) {
-    Call call;
-    v1::RegisterRequest request;
-    request.set_worker("worker-b");
-    request.set_device("cpu");
-    *request.add_base_models() = TestOffer(base_model);
-    v1::RegisterResponse response;
-    return FromGrpc(workers_->Register(&call, request, &response));
-  }
-
-  absl::Status Delete(const std::string& name) {
-    Call call;
-    v1::DeleteJobRequest request;
-    request.set_name(name);
-    google::protobuf::Empty response;
-    return FromGrpc(jobs_->DeleteJob(&call, request, &response));
-  }
-
-  size_t CountJobs() {
-    Call call;
-    v1::ListJobsResponse response;
-    EXPECT_THAT(FromGrpc(jobs_->ListJobs(&call, {}, &response)), IsOk());
-    return static_cast<size_t>(response.jobs_size());
-  }
-
-  /// Finishes a leased generation with one picture, as a worker. Returns the picture's bytes.
-  std::string DrawAndFinish(const v1::LeasedJob& leased) {
-    cv::Mat noise(200, 200, CV_8UC3);
-    cv::RNG(1).fill(noise, cv::RNG::UNIFORM, 0, 256);
-    const std::string png = Encoded(noise, ".png");
-    const auto blob = Put(png, "image/png", leased);
-    EXPECT_THAT(blob, IsOk());
-    v1::Event event;
-    event.mutable_picture()->set_seed(leased.spec().generate().seeds(0));
-    *event.mutable_picture()->mutable_blob() = *blob;
-    EXPECT_THAT(Report(leased, 1, {ProgressAt(1), event}), IsOk());
-    v1::FinishRequest finish;
-    *finish.mutable_generated()->add_pictures() = event.picture();
-    EXPECT_THAT(Finish(finish, leased), IsOk());
-    return png;
-  }
-
-  static std::vector<v1::Event::WhatCase> Story(
-      const std::vector<v1::WatchJobResponse>& responses) {
-    std::vector<v1::Event::WhatCase> story;
-    for (const auto& response : responses) {
-      if (response.has_event()) story.push_back(response.event().what_case());
-    }
-    return story;
-  }
-};
 
 TEST_F(JobServiceTest, ATrainingRunsFromUploadToAdapter) {
   const v1::Concept uploaded = UploadedConcept();
@@ -135,40 +53,6 @@ TEST_F(JobServiceTest, ATrainingRunsFromUploadToAdapter) {
   EXPECT_TRUE(chunk.last());
   EXPECT_FALSE(reader->Read(&chunk));
   EXPECT_THAT(FromGrpc(reader->Finish()), IsOk());
-}
-
-TEST_F(JobServiceTest, AllThatIsWrongIsNamedAtOnce) {
-  auto request = TrainingOf(UploadedConcept());
-  request.set_request_id("short");
-  request.mutable_train()->set_steps(0);
-  request.mutable_train()->set_init_word("dogg");
-  const auto job = Create(request);
-  EXPECT_THAT(job, NamesField("request_id"));
-  for (const char* part : {"train.steps", "train.init_word", "Near words: "}) {
-    EXPECT_THAT(job, HasMessage(testing::HasSubstr(part)));
-  }
-  request.mutable_train()->set_concept_name("concepts/1");
-  EXPECT_THAT(Create(request), HasMessage(testing::HasSubstr("train.concept_name")));
-}
-
-TEST_F(JobServiceTest, ABaseModelIsReturnedAndItsWordsAreChecked) {
-  Call get;
-  v1::GetBaseModelRequest request;
-  request.set_name(kTestBase);
-  v1::BaseModel found;
-  ASSERT_THAT(FromGrpc(models_->GetBaseModel(&get, request, &found)), IsOk());
-  EXPECT_EQ(found.digest(), TestBaseModel().digest());
-  EXPECT_TRUE(found.available());
-
-  Call check;
-  v1::CheckWordRequest word;
-  word.set_word("dogg");
-  v1::CheckWordResponse answer;
-  ASSERT_THAT(FromGrpc(models_->CheckWord(&check, word, &answer)), IsOk());
-  EXPECT_FALSE(answer.one_token());
-  EXPECT_THAT(answer.near_words(), testing::Contains("dog"));
-  Call empty;
-  EXPECT_THAT(FromGrpc(models_->CheckWord(&empty, {}, &answer)), NamesField("word"));
 }
 
 TEST_F(JobServiceTest, ATrainingFinishesEarly) {
@@ -359,72 +243,6 @@ TEST_F(JobServiceTest, ARepeatedRetryGetsItsJobAfterTheOldOneIsDeleted) {
   EXPECT_THAT(Retry(job->name()), HasReason("JOB_NOT_FOUND"));
 }
 
-TEST_F(JobServiceTest, ValidateOnlyQueuesNothing) {
-  auto training = TrainingOf(UploadedConcept());
-  training.set_validate_only(true);
-  const auto draft = Create(training);
-  ASSERT_THAT(draft, IsOk());
-  EXPECT_EQ(draft->name(), "");
-  EXPECT_EQ(draft->kind(), v1::JOB_KIND_TRAINING);
-  EXPECT_EQ(draft->spec().train().steps(), 120);
-  auto generation = GenerationOf();
-  generation.set_validate_only(true);
-  generation.mutable_generate()->set_steps(0);
-  EXPECT_THAT(Create(generation), NamesField("generate.steps"));
-  EXPECT_EQ(CountJobs(), 0u);
-}
-
-TEST_F(JobServiceTest, WarningsFollowTheQueuedEvent) {
-  const std::string png = Encoded(TestPicture(64, 64), ".png");
-  const auto uploaded = Upload(Header({png, png}), {{0, png}});
-  ASSERT_THAT(uploaded, IsOk());
-  auto request = TrainingOf(uploaded->uploaded_concept());
-  request.mutable_train()->set_sample_prompt("a photo of a dog");
-  const auto job = Create(request);
-  ASSERT_THAT(job, IsOk());
-  ASSERT_THAT(Cancel(job->name()), IsOk());
-  const auto watched = Watch(job->name(), 0);
-  ASSERT_THAT(watched, IsOk());
-  ASSERT_THAT(Story(*watched), ElementsAre(v1::Event::kQueued, v1::Event::kWarning,
-                                           v1::Event::kWarning, v1::Event::kCancelled));
-  EXPECT_EQ((*watched)[1].event().warning().reason(), "PROMPT_WITHOUT_PLACEHOLDER");
-  EXPECT_EQ((*watched)[2].event().warning().reason(), "DUPLICATE_PICTURES");
-}
-
-TEST_F(JobServiceTest, ResourcesThatASpecNamesMustExist) {
-  const std::string nobody(32, '0');
-  v1::Concept missing;
-  missing.set_name("concepts/" + nobody);
-  EXPECT_THAT(Create(TrainingOf(missing)), HasCode(absl::StatusCode::kNotFound));
-  EXPECT_THAT(Create(TrainingOf(missing)), HasMessage(testing::HasSubstr("train.concept_name")));
-  missing.set_name("my dog");
-  EXPECT_THAT(Create(TrainingOf(missing)), NamesField("train.concept_name"));
-
-  EXPECT_THAT(Create(GenerationOf("adapters/" + nobody)), HasCode(absl::StatusCode::kNotFound));
-  EXPECT_THAT(Create(GenerationOf("adapters/x")), NamesField("generate.adapter"));
-
-  auto request = GenerationOf();
-  request.mutable_generate()->set_base_model("baseModels/sd15");
-  EXPECT_THAT(Create(request), HasCode(absl::StatusCode::kNotFound));
-  EXPECT_THAT(Create(request), HasMessage(testing::HasSubstr("generate.base_model")));
-  request.mutable_generate()->set_base_model("sd15");
-  EXPECT_THAT(Create(request), NamesField("generate.base_model"));
-  EXPECT_EQ(CountJobs(), 0u);
-}
-
-TEST_F(JobServiceTest, BadSpecsQueueNothing) {
-  auto training = TrainingOf(UploadedConcept());
-  training.mutable_train()->set_init_word("xylophonist");
-  EXPECT_THAT(Create(training), NamesField("train.init_word"));
-  auto generation = GenerationOf();
-  generation.mutable_generate()->set_scheduler("plms");
-  EXPECT_THAT(Create(generation), NamesField("generate.scheduler"));
-  generation = GenerationOf();
-  generation.set_request_id("short");
-  EXPECT_THAT(Create(generation), NamesField("request_id"));
-  EXPECT_EQ(CountJobs(), 0u);
-}
-
 TEST_F(JobServiceTest, UnknownJobsAreNotFound) {
   v1::GetJobRequest request;
   request.set_name("jobs/" + std::string(32, '0'));
@@ -435,37 +253,6 @@ TEST_F(JobServiceTest, UnknownJobsAreNotFound) {
   EXPECT_THAT(Cancel(request.name()), HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(Retry(request.name()), HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(Watch("jobs/1", 0), NamesField("name"));
-}
-
-TEST_F(JobServiceTest, OneOfSeveralBaseModelsMustBeNamed) {
-  ASSERT_THAT(RegisterOther("baseModels/other"), IsOk());
-  EXPECT_THAT(Create(GenerationOf()), NamesField("generate.base_model"));
-  auto request = GenerationOf();
-  request.mutable_generate()->set_base_model("baseModels/other");
-  EXPECT_THAT(Create(request), IsOk());
-}
-
-TEST_F(JobServiceTest, CapabilitiesHoldTheLimits) {
-  Call call;
-  v1::Capabilities capabilities;
-  ASSERT_THAT(FromGrpc(models_->GetCapabilities(&call, {}, &capabilities)), IsOk());
-  EXPECT_EQ(capabilities.version(), "test");
-  EXPECT_THAT(capabilities.schedulers(), testing::ElementsAreArray(kSchedulerNames));
-  EXPECT_THAT(capabilities.dialects(), ElementsAre(v1::DIALECT_PAPER, v1::DIALECT_MMAGIC));
-  EXPECT_EQ(capabilities.limits().at("train.steps").max(), 5000);
-  EXPECT_THAT(capabilities.picture_formats(),
-              ElementsAre("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif"));
-  EXPECT_EQ(capabilities.limits().at("pictures.pixels").max(), 25'000'000);
-  EXPECT_EQ(capabilities.limits().at("pictures.jpeg_pixels").max(), 200'000'000);
-}
-
-TEST_F(JobServiceTest, OfferedBaseModelsAreListed) {
-  Call call;
-  v1::ListBaseModelsResponse response;
-  ASSERT_THAT(FromGrpc(models_->ListBaseModels(&call, {}, &response)), IsOk());
-  ASSERT_EQ(response.base_models_size(), 1);
-  EXPECT_EQ(response.base_models(0).name(), kTestBase);
-  EXPECT_TRUE(response.base_models(0).available());
 }
 
 TEST_F(JobServiceTest, AFinishedJobIsDeletedWithItsPictures) {
@@ -501,106 +288,6 @@ TEST_F(JobServiceTest, UnknownKindsAndStatesAreRefused) {
     with.add_states(static_cast<v1::JobState>(state));
     EXPECT_THAT(list(with), NamesField("states[1]")) << state;
   }
-}
-
-class DrainedWorkerTest : public JobServiceTest {
- protected:
-  void Drain(bool resume) {
-    Call call;
-    v1::DrainWorkerRequest request;
-    request.set_name("worker-a");
-    request.set_resume(resume);
-    v1::Worker worker;
-    const auto admin = v1::AdminService::NewStub(NewChannel(server_->worker_port()));
-    ASSERT_THAT(FromGrpc(admin->DrainWorker(&call, request, &worker)), IsOk());
-  }
-
-  std::vector<v1::BaseModel> BaseModels() {
-    Call call;
-    v1::ListBaseModelsResponse response;
-    EXPECT_THAT(FromGrpc(models_->ListBaseModels(&call, {}, &response)), IsOk());
-    return {response.base_models().begin(), response.base_models().end()};
-  }
-};
-
-TEST_F(DrainedWorkerTest, AJobThatNobodyServesIsWarnedAtSubmitAndWhileItWaits) {
-  const auto served = Create(GenerationOf());
-  ASSERT_THAT(served, IsOk());
-  EXPECT_FALSE(served->base_model_unavailable());
-  Drain(/*resume=*/false);
-  const auto request = GenerationOf();
-  const auto job = Create(request);
-  ASSERT_THAT(job, IsOk());
-  EXPECT_TRUE(job->base_model_unavailable());
-  EXPECT_TRUE(Create(request)->base_model_unavailable()) << "a repeat";
-  EXPECT_TRUE(JobNow(job->name()).base_model_unavailable());
-  EXPECT_TRUE(JobNow(served->name()).base_model_unavailable());
-  v1::CreateGenerationJobRequest draft = GenerationOf();
-  draft.set_validate_only(true);
-  EXPECT_TRUE(Create(draft)->base_model_unavailable());
-  Drain(/*resume=*/true);
-  EXPECT_FALSE(JobNow(job->name()).base_model_unavailable());
-  ASSERT_THAT(Cancel(served->name()), IsOk());
-  DrawAndFinish(Leased());
-  const auto watched = Watch(job->name(), 0);
-  ASSERT_THAT(watched, IsOk());
-  ASSERT_GE(watched->size(), 2u);
-  EXPECT_EQ((*watched)[1].event().warning().reason(), "BASE_MODEL_UNAVAILABLE");
-  EXPECT_FALSE(JobNow(job->name()).base_model_unavailable()) << "it does not wait";
-}
-
-TEST_F(JobServiceTest, ATrainingWaitsForAWorkerWithAsManyDevices) {
-  auto request = TrainingOf(UploadedConcept());
-  request.mutable_train()->set_batch_size(4);
-  request.mutable_train()->set_devices(2);
-  const auto job = Create(request);
-  ASSERT_THAT(job, IsOk());
-  EXPECT_TRUE(job->base_model_unavailable());
-  const auto nothing = Lease(std::chrono::milliseconds(0));
-  ASSERT_THAT(nothing, IsOk());
-  EXPECT_EQ(nothing->jobs_size(), 0);
-
-  ASSERT_THAT(Register(kTestBase, /*devices=*/2), IsOk());
-  EXPECT_FALSE(JobNow(job->name()).base_model_unavailable());
-  const auto leased = Lease(std::chrono::milliseconds(0), "nonce-2", /*devices=*/2);
-  ASSERT_THAT(leased, IsOk());
-  ASSERT_EQ(leased->jobs_size(), 1);
-  EXPECT_EQ(leased->jobs(0).spec().train().devices(), 2);
-  ASSERT_THAT(Cancel(job->name()), IsOk());
-  v1::FinishRequest finish;
-  finish.mutable_cancelled();
-  ASSERT_THAT(Finish(finish, leased->jobs(0)), IsOk());
-  const auto watched = Watch(job->name(), 0);
-  ASSERT_THAT(watched, IsOk());
-  ASSERT_GE(watched->size(), 2u);
-  EXPECT_EQ((*watched)[1].event().warning().reason(), "NO_WORKER_WITH_DEVICES");
-  EXPECT_THAT((*watched)[1].event().warning().message(), testing::HasSubstr("with 2 devices"));
-}
-
-TEST_F(DrainedWorkerTest, ABaseModelThatNobodyServesIsListedToThoseWhoNeedIt) {
-  Drain(/*resume=*/false);
-  EXPECT_THAT(BaseModels(), IsEmpty());
-  const auto job = Create(GenerationOf());
-  ASSERT_THAT(job, IsOk());
-  ASSERT_EQ(BaseModels().size(), 1u);
-  EXPECT_FALSE(BaseModels()[0].available());
-  ASSERT_THAT(Cancel(job->name()), IsOk());
-  EXPECT_THAT(BaseModels(), IsEmpty());
-}
-
-TEST_F(DrainedWorkerTest, ABaseModelThatNobodyServesIsNoChoice) {
-  Drain(/*resume=*/false);
-  ASSERT_THAT(RegisterOther("baseModels/other"), IsOk());
-  const auto job = Create(GenerationOf());
-  ASSERT_THAT(job, IsOk());
-  EXPECT_EQ(job->spec().generate().base_model(), "baseModels/other");
-}
-
-class NoWorkerTest : public ServerTest {};
-
-TEST_F(NoWorkerTest, WithoutABaseModelJobsAreRefused) {
-  EXPECT_THAT(Create(GenerationOf()), HasReason("NO_BASE_MODEL"));
-  EXPECT_THAT(Create(TrainingOf(UploadedConcept())), HasReason("NO_BASE_MODEL"));
 }
 
 }  // namespace
