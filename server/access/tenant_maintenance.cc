@@ -42,10 +42,14 @@ void TenantMaintenance::KeysChanged() {
 void TenantMaintenance::Refresh() {
   const absl::StatusOr<bool> revoked = keys_.Refresh();
   if (!revoked.ok()) {
-    log_.Error("API keys could not be read", {{"error", revoked.status().ToString()}});
-  } else if (*revoked) {
-    on_revoked_();
+    // Once an outage, not with each attempt.
+    if (!keys_unreadable_.exchange(true)) {
+      log_.Error("API keys could not be read", {{"error", revoked.status().ToString()}});
+    }
+    return;
   }
+  keys_unreadable_ = false;
+  if (*revoked) on_revoked_();
 }
 
 void TenantMaintenance::Erase() {

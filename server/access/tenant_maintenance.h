@@ -2,6 +2,7 @@
 // server, erase deleted tenants.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 
@@ -38,6 +39,7 @@ class TenantMaintenance {
   EventFeed& feed_;
   const Log log_;
   const std::function<void()> on_revoked_;
+  std::atomic<bool> keys_unreadable_ = false;  // since the last refresh
   std::optional<PeriodicThread> refreshing_;
   std::optional<PeriodicThread> erasing_;
   EventFeed::Subscription subscription_;  // wakes refreshing_
