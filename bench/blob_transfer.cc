@@ -16,8 +16,8 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "common/crypto/sha256.h"
 #include "common/ids.h"
-#include "common/sha256.h"
 #include "server/s3/http_client.h"
 #include "tests/server/base_model_fixture.h"
 #include "tests/support/processes.h"

@@ -13,7 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "server/pictures/decoder_process.h"
-#include "server/pictures/picture_scan.h"
+#include "server/pictures/scan/picture_scan.h"
 
 namespace {
 

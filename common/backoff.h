@@ -9,7 +9,7 @@
 
 namespace vico {
 
-/// Returns 64 fresh random bits: RandomBits() of common/random_bits.h, or a std::mt19937_64.
+/// Returns 64 fresh random bits: RandomBits() of common/crypto/random_bits.h, or a std::mt19937_64.
 using RandomSource = std::function<uint64_t()>;
 
 struct BackoffOptions {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
 #include "common/status.h"
 
 namespace vico {

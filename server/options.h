@@ -9,7 +9,7 @@
 #include "server/net/listeners.h"
 #include "server/pictures/decoder_process.h"
 #include "server/services/services.h"
-#include "server/store/storage.h"
+#include "server/storage/storage.h"
 
 namespace vico::server {
 

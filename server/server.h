@@ -20,7 +20,7 @@
 #include "server/net/listeners.h"
 #include "server/options.h"
 #include "server/services/services.h"
-#include "server/store/storage.h"
+#include "server/storage/storage.h"
 
 namespace vico::server {
 

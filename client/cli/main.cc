@@ -15,8 +15,8 @@
 #include "client/output/interrupt.h"
 #include "client/output/progress.h"
 #include "client/settings/settings.h"
+#include "common/crypto/random_bits.h"
 #include "common/process/core_dumps.h"
-#include "common/random_bits.h"
 
 namespace client = vico::client;
 

@@ -20,7 +20,7 @@
 
 #include "client/lib/local_file.h"
 #include "client/lib/retry.h"
-#include "common/sensitive.h"
+#include "common/crypto/sensitive.h"
 #include "common/tracing/trace_context.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"

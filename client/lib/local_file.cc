@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "common/status.h"
 
 namespace vico::client {

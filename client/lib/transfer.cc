@@ -10,9 +10,9 @@
 #include "client/lib/link.h"
 #include "client/lib/local_file.h"
 #include "client/lib/upload.h"
+#include "common/crypto/sha256.h"
 #include "common/ids.h"
 #include "common/plain_text.h"
-#include "common/sha256.h"
 #include "common/status.h"
 
 namespace vico::client {

@@ -14,8 +14,8 @@
 
 #include "client/lib/client.h"
 #include "client/lib/local_file.h"
+#include "common/crypto/sha256.h"
 #include "common/rpc/status_grpc.h"
-#include "common/sha256.h"
 
 namespace vico::client {
 

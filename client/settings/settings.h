@@ -9,7 +9,7 @@
 
 #include <absl/status/statusor.h>
 
-#include "common/sensitive.h"
+#include "common/crypto/sensitive.h"
 
 namespace vico::client {
 

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/crypto/sha256.h"
 #include "common/formats/adapter_layout.h"
-#include "common/sha256.h"
 
 namespace vico {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <absl/status/status.h>
 
-#include "common/sensitive.h"
+#include "common/crypto/sensitive.h"
 
 namespace vico {
 

@@ -11,9 +11,9 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "common/crypto/sensitive.h"
 #include "common/log.h"
 #include "common/mutex.h"
-#include "common/sensitive.h"
 #include "common/tracing/otlp_json.h"
 #include "common/tracing/span.h"
 

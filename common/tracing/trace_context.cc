@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/sha256.h"
 #include "common/ids.h"
-#include "common/sha256.h"
 
 namespace vico {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/sensitive.h"
+#include "common/crypto/sensitive.h"
 
 namespace vico::server {
 

@@ -12,8 +12,8 @@
 
 #include "common/clock.h"
 #include "common/mutex.h"
-#include "server/jobs/tenant_store.h"
 #include "server/rpc/caller.h"
+#include "server/tenants/tenant_store.h"
 
 namespace vico::server {
 

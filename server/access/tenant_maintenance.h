@@ -11,7 +11,7 @@
 #include "server/access/api_key_cache.h"
 #include "server/jobs/event_feed.h"
 #include "server/jobs/leadership.h"
-#include "server/jobs/tenant_eraser.h"
+#include "server/tenants/tenant_eraser.h"
 
 namespace vico::server {
 

@@ -11,7 +11,7 @@
 #include <absl/time/time.h>
 
 #include "server/blobs/blob_parts.h"
-#include "server/jobs/tenant_quota.h"
+#include "server/tenants/tenant_quota.h"
 
 namespace vico::server {
 

@@ -6,8 +6,8 @@
 
 #include <absl/status/status.h>
 
-#include "server/jobs/tenant_quota.h"
 #include "server/sql/sql_session.h"
+#include "server/tenants/tenant_quota.h"
 
 namespace vico::server {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "common/status.h"
 
 namespace vico::server {

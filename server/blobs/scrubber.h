@@ -8,8 +8,8 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "common/crypto/sha256.h"
 #include "common/log.h"
-#include "common/sha256.h"
 #include "server/blobs/blob_parts.h"
 #include "server/blobs/blob_rows.h"
 

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/sha256.h"
 #include "common/failpoint.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "server/blobs/byte_quota.h"
 #include "server/blobs/damaged_blob.h"

@@ -10,7 +10,7 @@
 #include "server/blobs/blob_parts.h"
 #include "server/blobs/blob_rows.h"
 #include "server/blobs/blob_store.h"
-#include "server/jobs/tenant_quota.h"
+#include "server/tenants/tenant_quota.h"
 
 namespace vico::server {
 

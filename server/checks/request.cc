@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 
+#include "common/crypto/sha256.h"
 #include "common/field_errors.h"
 #include "common/ids.h"
 #include "common/plain_text.h"
 #include "common/schedulers.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "server/jobs/job.h"
 

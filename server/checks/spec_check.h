@@ -12,7 +12,7 @@
 #include "server/checks/request.h"
 #include "server/checks/tokenizer_cache.h"
 #include "server/jobs/catalog.h"
-#include "server/jobs/worker_registry.h"
+#include "server/workers/worker_registry.h"
 
 namespace vico::server {
 

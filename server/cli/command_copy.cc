@@ -20,8 +20,8 @@
 #include "server/disk/data_folder.h"
 #include "server/disk/files.h"
 #include "server/objects/local_objects.h"
+#include "server/postgres/postgres_database.h"
 #include "server/s3/s3_objects.h"
-#include "server/sql/postgres_database.h"
 #include "server/sql/sqlite_database.h"
 
 namespace vico::server {

@@ -8,7 +8,7 @@
 #include "common/flags/parse_flags.h"
 #include "common/status.h"
 #include "server/disk/data_folder.h"
-#include "server/sql/postgres_database.h"
+#include "server/postgres/postgres_database.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_tenant_store.h"
 

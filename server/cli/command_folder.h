@@ -10,8 +10,8 @@
 
 #include "common/clock.h"
 #include "server/cli/database_flags.h"
-#include "server/jobs/tenant_store.h"
 #include "server/sql/database.h"
+#include "server/tenants/tenant_store.h"
 
 namespace CLI {
 class App;

@@ -10,7 +10,7 @@
 #include "common/status.h"
 #include "server/cli/command_folder.h"
 #include "server/cli/command_output.h"
-#include "server/store/storage.h"
+#include "server/storage/storage.h"
 
 namespace vico::server {
 namespace {

@@ -12,7 +12,7 @@
 #include "server/cli/command_folder.h"
 #include "server/cli/command_output.h"
 #include "server/disk/files.h"
-#include "server/store/backup.h"
+#include "server/storage/backup.h"
 
 namespace vico::server {
 namespace {

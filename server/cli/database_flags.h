@@ -6,7 +6,7 @@
 
 #include <absl/status/statusor.h>
 
-#include "server/sql/postgres_options.h"
+#include "server/postgres/postgres_options.h"
 
 namespace CLI {
 class App;

@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/sha256.h"
 #include "common/exception_status.h"
 #include "common/mutex.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/objects/object_key.h"

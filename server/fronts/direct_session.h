@@ -13,8 +13,8 @@
 #include "common/periodic_thread.h"
 #include "server/fronts/postgres_relay.h"
 #include "server/jobs/leadership.h"
-#include "server/sql/postgres_connection.h"
-#include "server/sql/postgres_database.h"
+#include "server/postgres/postgres_connection.h"
+#include "server/postgres/postgres_database.h"
 
 namespace vico::server {
 

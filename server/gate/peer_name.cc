@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
 
 namespace vico::server {
 namespace {

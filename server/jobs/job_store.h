@@ -18,7 +18,7 @@
 #include "server/jobs/job_phase.h"
 #include "server/jobs/request_key.h"
 #include "server/jobs/resource_update.h"
-#include "server/jobs/tenant_quota.h"
+#include "server/tenants/tenant_quota.h"
 #include "vico/v1/job.pb.h"
 #include "vico/v1/worker.pb.h"
 

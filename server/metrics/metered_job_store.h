@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "server/jobs/job_store.h"
-#include "server/jobs/lease_holders.h"
 #include "server/metrics/metrics.h"
+#include "server/workers/lease_holders.h"
 
 namespace vico::server {
 

@@ -6,8 +6,8 @@
 #include <absl/strings/str_split.h>
 #include <fmt/format.h>
 
+#include "common/crypto/sha256.h"
 #include "common/ids.h"
-#include "common/sha256.h"
 #include "common/status.h"
 
 namespace vico::server {

@@ -10,9 +10,9 @@
 
 #include "common/status.h"
 #include "server/pictures/child.h"
-#include "server/pictures/decode_report.h"
 #include "server/pictures/decoder/frame.h"
 #include "server/pictures/decoder/helper.h"
+#include "server/pictures/scan/decode_report.h"
 
 namespace vico::server {
 namespace {

@@ -7,8 +7,8 @@
 #include <opencv2/core.hpp>
 
 #include "common/status.h"
-#include "server/pictures/decode_report.h"
 #include "server/pictures/png.h"
+#include "server/pictures/scan/decode_report.h"
 
 namespace vico::server {
 

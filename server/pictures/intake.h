@@ -14,7 +14,7 @@
 
 #include "server/pictures/decoder/pixels.h"
 #include "server/pictures/picture_decoder.h"
-#include "server/pictures/picture_scan.h"
+#include "server/pictures/scan/picture_scan.h"
 
 namespace vico::server {
 

@@ -4,7 +4,7 @@
 #include <absl/status/statusor.h>
 
 #include "server/pictures/decoder/pixels.h"
-#include "server/pictures/picture_scan.h"
+#include "server/pictures/scan/picture_scan.h"
 
 namespace vico::server {
 

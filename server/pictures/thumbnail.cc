@@ -8,8 +8,8 @@
 
 #include "common/status.h"
 #include "server/pictures/jpeg.h"
-#include "server/pictures/picture_scan.h"
 #include "server/pictures/png.h"
+#include "server/pictures/scan/picture_scan.h"
 
 namespace vico::server {
 namespace {

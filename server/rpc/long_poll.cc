@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
 #include "common/status.h"
 #include "server/rpc/long_call.h"
 

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "common/backoff.h"
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
 #include "common/status.h"
 #include "server/s3/s3_error.h"
 #include "server/s3/s3_xml.h"

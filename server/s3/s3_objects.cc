@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/sha256.h"
 #include "common/failpoint.h"
 #include "common/ids.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "server/disk/scratch_file.h"
 #include "server/objects/object_key.h"

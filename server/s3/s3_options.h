@@ -7,7 +7,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
-#include "common/sensitive.h"
+#include "common/crypto/sensitive.h"
 
 namespace vico::server {
 

@@ -11,9 +11,9 @@
 #include "server/checks/labels.h"
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
+#include "server/resources/blob_source.h"
+#include "server/resources/lost_blob.h"
 #include "server/rpc/answer.h"
-#include "server/services/blob_source.h"
-#include "server/services/lost_blob.h"
 
 namespace vico::server {
 namespace {

@@ -1,10 +1,10 @@
 // AdapterService: reads, downloads, imports and deletes adapters.
 #pragma once
 
+#include "server/resources/stores.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/client_stream.h"
-#include "server/services/adapter_import.h"
-#include "server/services/stores.h"
+#include "server/uploads/adapter_import.h"
 #include "vico/v1/adapter.grpc.pb.h"
 
 namespace vico::server {

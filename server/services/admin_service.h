@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "server/jobs/job_store.h"
-#include "server/jobs/tenant_eraser.h"
-#include "server/jobs/tenant_store.h"
-#include "server/jobs/worker_registry.h"
 #include "server/rpc/calls.h"
+#include "server/tenants/tenant_eraser.h"
+#include "server/tenants/tenant_store.h"
+#include "server/workers/worker_registry.h"
 #include "vico/v1/admin.grpc.pb.h"
 
 namespace vico::server {

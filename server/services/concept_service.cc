@@ -11,10 +11,10 @@
 #include "server/checks/labels.h"
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
+#include "server/resources/shown_job.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/client_stream.h"
-#include "server/services/concept_upload.h"
-#include "server/services/shown_job.h"
+#include "server/uploads/concept_upload.h"
 
 namespace vico::server {
 namespace {

@@ -1,9 +1,9 @@
 // ConceptService: uploads, reads and deletes concepts.
 #pragma once
 
+#include "server/resources/stores.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/client_stream.h"
-#include "server/services/stores.h"
 #include "vico/v1/concept.grpc.pb.h"
 
 namespace vico::server {

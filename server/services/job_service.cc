@@ -9,21 +9,21 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/sha256.h"
 #include "common/field_errors.h"
 #include "common/ids.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "server/checks/job_requests.h"
 #include "server/checks/labels.h"
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
+#include "server/resources/input_blobs.h"
+#include "server/resources/shown_job.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/server_stream.h"
 #include "server/services/cancel_many.h"
-#include "server/services/input_blobs.h"
-#include "server/services/job_events.h"
-#include "server/services/jobs_watch.h"
-#include "server/services/shown_job.h"
+#include "server/watches/job_events.h"
+#include "server/watches/jobs_watch.h"
 
 namespace vico::server {
 namespace {

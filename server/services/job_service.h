@@ -5,8 +5,8 @@
 
 #include "common/clock.h"
 #include "server/checks/spec_check.h"
+#include "server/resources/stores.h"
 #include "server/rpc/calls.h"
-#include "server/services/stores.h"
 #include "vico/v1/job_service.grpc.pb.h"
 
 namespace vico::server {

@@ -4,8 +4,8 @@
 #include <functional>
 #include <utility>
 
-#include "server/jobs/tenant_store.h"
 #include "server/rpc/calls.h"
+#include "server/tenants/tenant_store.h"
 #include "vico/v1/admin.grpc.pb.h"
 
 namespace vico::server {

@@ -9,7 +9,7 @@
 #include "common/status.h"
 #include "server/checks/request.h"
 #include "server/checks/word_check.h"
-#include "server/pictures/picture_scan.h"
+#include "server/pictures/scan/picture_scan.h"
 #include "server/rpc/answer.h"
 
 namespace vico::server {

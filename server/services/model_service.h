@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "server/checks/spec_check.h"
+#include "server/resources/stores.h"
 #include "server/rpc/calls.h"
-#include "server/services/stores.h"
 #include "vico/v1/model.grpc.pb.h"
 
 namespace vico::server {

@@ -9,9 +9,9 @@
 #include "common/field_errors.h"
 #include "common/status.h"
 #include "server/checks/job_requests.h"
+#include "server/downloads/picture_source.h"
+#include "server/resources/lost_blob.h"
 #include "server/rpc/server_stream.h"
-#include "server/services/lost_blob.h"
-#include "server/services/picture_source.h"
 
 namespace vico::server {
 namespace {

@@ -3,11 +3,11 @@
 
 #include <string>
 
+#include "server/downloads/thumbnail_maker.h"
 #include "server/jobs/picture_names.h"
 #include "server/jobs/picture_store.h"
+#include "server/resources/stores.h"
 #include "server/rpc/calls.h"
-#include "server/services/stores.h"
-#include "server/services/thumbnail_maker.h"
 #include "vico/v1/picture.grpc.pb.h"
 
 namespace vico::server {

@@ -5,16 +5,18 @@
 #include <chrono>
 #include <utility>
 
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
 #include "common/status.h"
 #include "server/access/api_key_cache.h"
 #include "server/access/tenant_maintenance.h"
 #include "server/checks/spec_check.h"
 #include "server/checks/tokenizer_cache.h"
+#include "server/downloads/thumbnail_maker.h"
 #include "server/jobs/housekeeping.h"
 #include "server/metrics/call_log.h"
 #include "server/metrics/metered_blob_store.h"
 #include "server/metrics/metered_job_store.h"
+#include "server/resources/stores.h"
 #include "server/rpc/calls.h"
 #include "server/rpc/pool.h"
 #include "server/services/adapter_service.h"
@@ -23,8 +25,6 @@
 #include "server/services/key_service.h"
 #include "server/services/model_service.h"
 #include "server/services/picture_service.h"
-#include "server/services/stores.h"
-#include "server/services/thumbnail_maker.h"
 #include "server/services/worker_service.h"
 
 namespace vico::server {

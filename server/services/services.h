@@ -18,16 +18,16 @@
 #include "common/log.h"
 #include "common/tracing/span.h"
 #include "server/access/authenticators.h"
-#include "server/jobs/admission.h"
 #include "server/jobs/event_feed.h"
-#include "server/jobs/worker_registry.h"
 #include "server/metrics/metrics.h"
 #include "server/net/listeners.h"
 #include "server/pictures/decode_queue.h"
 #include "server/pictures/picture_decoder.h"
 #include "server/rpc/client_stream.h"
 #include "server/services/job_service.h"
-#include "server/store/storage.h"
+#include "server/storage/storage.h"
+#include "server/tenants/admission.h"
+#include "server/workers/worker_registry.h"
 
 namespace vico::server {
 

@@ -15,14 +15,14 @@
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
 #include "server/jobs/job_phase.h"
+#include "server/resources/blob_source.h"
+#include "server/resources/lost_blob.h"
+#include "server/resources/worker_name.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/client_stream.h"
 #include "server/rpc/long_poll.h"
 #include "server/rpc/server_stream.h"
-#include "server/services/blob_source.h"
-#include "server/services/blob_upload.h"
-#include "server/services/lost_blob.h"
-#include "server/services/worker_name.h"
+#include "server/uploads/blob_upload.h"
 
 namespace vico::server {
 namespace {

@@ -8,9 +8,9 @@
 
 #include <absl/time/time.h>
 
+#include "server/resources/input_blobs.h"
+#include "server/resources/stores.h"
 #include "server/rpc/calls.h"
-#include "server/services/input_blobs.h"
-#include "server/services/stores.h"
 #include "vico/v1/worker.grpc.pb.h"
 
 namespace vico::server {

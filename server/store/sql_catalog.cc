@@ -13,9 +13,9 @@
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
 #include "server/jobs/job_store.h"
-#include "server/store/adapter_quota.h"
-#include "server/store/page_token.h"
-#include "server/store/request_row.h"
+#include "server/rows/adapter_quota.h"
+#include "server/rows/page_token.h"
+#include "server/rows/request_row.h"
 
 namespace vico::server {
 namespace {

@@ -6,11 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "common/clock.h"
 #include "server/jobs/catalog.h"
 #include "server/jobs/store_clock.h"
-#include "server/jobs/tenant_quota.h"
 #include "server/sql/database.h"
+#include "server/tenants/tenant_quota.h"
 
 namespace vico::server {
 
@@ -22,9 +21,8 @@ absl::Status SaveBaseModelRows(SqlSession& db, absl::Time now,
 class SqlCatalog final : public Catalog {
  public:
   /// The references must outlive the catalog.
-  SqlCatalog(Database& database, const Clock& clock, const StoreClock& time,
-             const TenantQuota& quota = {})
-      : database_(database), clock_(clock), time_(time), quota_(quota) {}
+  SqlCatalog(Database& database, const StoreClock& time, const TenantQuota& quota = {})
+      : database_(database), time_(time), quota_(quota) {}
 
   absl::StatusOr<v1::Concept> FindConceptByRequest(const RequestKey& key) override;
   absl::StatusOr<v1::Concept> CreateConcept(const RequestKey& key,
@@ -54,7 +52,6 @@ class SqlCatalog final : public Catalog {
 
  private:
   Database& database_;
-  const Clock& clock_;
   const StoreClock& time_;
   const TenantQuota quota_;
 };

@@ -8,8 +8,8 @@
 
 #include "common/status.h"
 #include "server/jobs/job_states.h"
-#include "server/store/job_filter_sql.h"
-#include "server/store/job_rows.h"
+#include "server/rows/job_filter_sql.h"
+#include "server/rows/job_rows.h"
 
 namespace vico::server {
 namespace {

@@ -1,7 +1,6 @@
 // Which jobs have changed lately, in SQL.
 #pragma once
 
-#include "common/clock.h"
 #include "server/jobs/job_changes.h"
 #include "server/jobs/store_clock.h"
 #include "server/sql/database.h"
@@ -11,14 +10,12 @@ namespace vico::server {
 class SqlJobChanges final : public JobChanges {
  public:
   /// The references must outlive the object.
-  SqlJobChanges(Database& database, const Clock& clock, const StoreClock& time)
-      : database_(database), clock_(clock), time_(time) {}
+  SqlJobChanges(Database& database, const StoreClock& time) : database_(database), time_(time) {}
 
   absl::StatusOr<RecentJobs> Recent(const JobChangesQuery& query) override;
 
  private:
   Database& database_;
-  const Clock& clock_;
   const StoreClock& time_;
 };
 

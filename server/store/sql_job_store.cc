@@ -11,12 +11,12 @@
 #include "common/ids.h"
 #include "common/status.h"
 #include "server/blobs/byte_quota.h"
-#include "server/jobs/admission.h"
 #include "server/jobs/job.h"
-#include "server/store/adapter_quota.h"
-#include "server/store/job_filter_sql.h"
-#include "server/store/page_token.h"
-#include "server/store/request_row.h"
+#include "server/rows/adapter_quota.h"
+#include "server/rows/job_filter_sql.h"
+#include "server/rows/page_token.h"
+#include "server/rows/request_row.h"
+#include "server/tenants/admission.h"
 
 namespace vico::server {
 namespace {

@@ -13,8 +13,8 @@
 #include "server/jobs/job_phase.h"
 #include "server/jobs/job_store.h"
 #include "server/jobs/store_clock.h"
+#include "server/rows/job_rows.h"
 #include "server/sql/database.h"
-#include "server/store/job_rows.h"
 
 namespace vico::server {
 

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/sha256.h"
 #include "common/failpoint.h"
 #include "common/ids.h"
 #include "common/proto_time.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"

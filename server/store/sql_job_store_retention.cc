@@ -7,7 +7,7 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
-#include "server/store/request_row.h"
+#include "server/rows/request_row.h"
 #include "server/store/sql_job_store.h"
 
 namespace vico::server {

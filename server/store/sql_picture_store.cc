@@ -5,7 +5,7 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/picture_names.h"
-#include "server/store/job_rows.h"
+#include "server/rows/job_rows.h"
 
 namespace vico::server {
 namespace {

@@ -7,9 +7,9 @@
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "server/blobs/blob_store.h"
-#include "server/jobs/tenant_eraser.h"
-#include "server/jobs/tenant_store.h"
 #include "server/sql/database.h"
+#include "server/tenants/tenant_eraser.h"
+#include "server/tenants/tenant_store.h"
 
 namespace vico::server {
 

@@ -9,7 +9,7 @@
 #include "common/status.h"
 #include "server/access/api_key.h"
 #include "server/jobs/job.h"
-#include "server/store/page_token.h"
+#include "server/rows/page_token.h"
 
 namespace vico::server {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "common/clock.h"
-#include "server/jobs/tenant_store.h"
 #include "server/sql/database.h"
+#include "server/tenants/tenant_store.h"
 
 namespace vico::server {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "server/jobs/store_clock.h"
-#include "server/jobs/worker_store.h"
 #include "server/sql/database.h"
+#include "server/workers/worker_store.h"
 
 namespace vico::server {
 

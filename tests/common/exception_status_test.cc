@@ -8,8 +8,8 @@
 #include <gmock/gmock.h>
 #include <openssl/crypto.h>
 
+#include "common/crypto/sha256.h"
 #include "common/periodic_thread.h"
-#include "common/sha256.h"
 #include "tests/support/status_matchers.h"
 
 namespace vico {

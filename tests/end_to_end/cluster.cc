@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
 
 namespace vico::end_to_end {
 namespace {

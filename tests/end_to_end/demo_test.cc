@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "tests/end_to_end/cluster.h"
 #include "tests/end_to_end/watcher.h"
 

@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "tests/end_to_end/cluster.h"
 #include "tests/end_to_end/watcher.h"
 

@@ -10,8 +10,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "common/crypto/sha256.h"
 #include "common/ids.h"
-#include "common/sha256.h"
 #include "tests/end_to_end/cluster.h"
 #include "vico/v1/concept.grpc.pb.h"
 

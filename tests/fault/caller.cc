@@ -7,9 +7,9 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "common/crypto/sha256.h"
 #include "common/ids.h"
 #include "common/rpc/status_grpc.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "server/jobs/job.h"
 #include "tests/server/base_model_fixture.h"

@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <string>
 
-#include "tests/fault/history.h"
+#include "tests/fault/history/history.h"
 #include "vico/v1/concept.grpc.pb.h"
 #include "vico/v1/job_service.grpc.pb.h"
 

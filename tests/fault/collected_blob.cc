@@ -36,7 +36,7 @@ absl::StatusOr<Violations> Play(const std::string& defect) {
   ASSIGN_OR_RETURN(const auto objects, server::LocalObjects::Open(folder.path() + "/blobs", disk));
   const server::BlobParts parts{*objects, *database, time};
   server::TrackedBlobStore blobs(parts);
-  server::SqlCatalog catalog(*database, clock, time);
+  server::SqlCatalog catalog(*database, time);
   ASSIGN_OR_RETURN(const v1::BlobRef blob, Put(blobs, "a picture"));
   std::string key;
   RETURN_IF_ERROR(database->Read([&](server::SqlSession& db) -> absl::Status {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tests/fault/checker.h"
+#include "tests/fault/history/checker.h"
 
 namespace vico::fault {
 

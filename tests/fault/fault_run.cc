@@ -12,6 +12,7 @@
 
 #include "common/ids.h"
 #include "common/mutex.h"
+#include "common/status.h"
 #include "server/jobs/job.h"
 #include "tests/fault/caller.h"
 
@@ -141,6 +142,14 @@ std::string FaultVerdict::Text() const {
   return text;
 }
 
+std::string FailuresText(const RunOutcome& outcome) {
+  std::string text;
+  for (const auto& [reason, count] : outcome.failed) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", reason, count);
+  }
+  return text.empty() ? "none" : text;
+}
+
 RunOutcome JudgeRun(const Arena& arena, History history, const CheckOptions& options) {
   RunOutcome outcome;
   history.workers = ReadRecords(arena.records());
@@ -153,6 +162,9 @@ RunOutcome JudgeRun(const Arena& arena, History history, const CheckOptions& opt
   outcome.violations = Check(history, *snapshot, options);
   for (const auto& [name, stored] : snapshot->jobs) {
     outcome.requeued += stored.job.attempt() > 1 ? 1 : 0;
+    if (stored.job.state() == v1::JOB_STATE_FAILED) {
+      ++outcome.failed[Reason(FromProto(stored.job.error()))];
+    }
     for (const v1::Event& event : stored.events) {
       if (!event.has_queued() || event.attempt() == 0) continue;
       outcome.returns_us.push_back(TimeUtil::TimestampToMicroseconds(event.time()) -

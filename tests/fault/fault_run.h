@@ -3,11 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "tests/fault/arena.h"
-#include "tests/fault/checker.h"
+#include "tests/fault/arena/arena.h"
+#include "tests/fault/history/checker.h"
 
 namespace vico::fault {
 
@@ -29,9 +30,13 @@ struct FaultRun {
 struct RunOutcome {
   std::vector<std::string> violations;  ///< empty if the run was correct
   int requeued = 0;                     ///< jobs with more than one attempt
+  std::map<std::string, int> failed;    ///< jobs that failed, by the reason of their error
   int aborted = 0;                      ///< calls of workers that failed with ABORTED
   std::vector<int64_t> returns_us;      ///< BootMicros at which a job returned to the queue
 };
+
+/// As "WORKER_LOST 2, RETRIES_SPENT 1"; "none" without any.
+std::string FailuresText(const RunOutcome& outcome);
 
 /// `history` is the clients' part; the workers' part is read from the arena.
 RunOutcome JudgeRun(const Arena& arena, History history, const CheckOptions& options);

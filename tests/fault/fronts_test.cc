@@ -1,5 +1,5 @@
-// Three servers on one PostgreSQL database and one bucket, behind nginx: the checker must find no
-// violation while servers, workers, the database and the bucket fail.
+// Three servers on one PostgreSQL database and one bucket, behind nginx or HAProxy: the checker
+// must find no violation while servers, workers, the database and the bucket fail.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -44,8 +44,11 @@ void ExpectNoViolation(const FaultRun& run) {
               verdict.seconds);
 }
 
-TEST(FrontsTest, NothingIsLostWhileEachPartFails) {
+class FrontsTest : public testing::TestWithParam<ProxyProgram> {};
+
+TEST_P(FrontsTest, NothingIsLostWhileEachPartFails) {
   FaultRun run = ThreeServers();
+  run.arena.proxy = GetParam();
   run.disturb = [](Arena& arena, const std::stop_token& stop) {
     for (int turn = 0; !stop.stop_requested(); ++turn) {
       Rest(stop, milliseconds(700));
@@ -73,7 +76,13 @@ TEST(FrontsTest, NothingIsLostWhileEachPartFails) {
   ExpectNoViolation(run);
 }
 
-TEST(FrontsTest, AServerWithAWrongClockHarmsNothing) {
+INSTANTIATE_TEST_SUITE_P(Proxies, FrontsTest,
+                         testing::Values(ProxyProgram::kNginx, ProxyProgram::kHaproxy),
+                         [](const auto& info) {
+                           return info.param == ProxyProgram::kNginx ? "nginx" : "haproxy";
+                         });
+
+TEST(WrongClockTest, AServerWithAWrongClockHarmsNothing) {
   FaultRun run = ThreeServers();
   run.arena.wrong_clock = std::chrono::hours(1);
   run.disturb = [](Arena& arena, const std::stop_token& stop) {
@@ -86,7 +95,7 @@ TEST(FrontsTest, AServerWithAWrongClockHarmsNothing) {
   ExpectNoViolation(run);
 }
 
-TEST(FrontsTest, NothingIsLostWhileTheDatabaseIsAwayFor20Seconds) {
+TEST(LongOutageTest, NothingIsLostWhileTheDatabaseIsAwayFor20Seconds) {
   FaultRun run = ThreeServers();
   run.jobs = 200;
   run.patience_seconds = 120;

@@ -22,7 +22,7 @@
 #include "common/status.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_tenant_store.h"
-#include "tests/fault/arena.h"
+#include "tests/fault/arena/arena.h"
 #include "tests/fault/caller.h"
 #include "tests/fault/fault_run.h"
 
@@ -44,6 +44,7 @@ ArenaOptions OptionsOf(const LoadOptions& options) {
   arena.workers = options.workers;
   arena.worker_proxy = std::make_shared<TcpProxy>(ProxyFaults{});
   arena.servers = options.servers;
+  if (options.haproxy) arena.proxy = ProxyProgram::kHaproxy;
   if (options.servers > 1) arena.shared = std::make_shared<SharedStore>();
   if (options.wrong_clock) arena.wrong_clock = std::chrono::hours(1);
   return arena;
@@ -254,14 +255,15 @@ class Load {
         "load: %d of %d jobs of %d tenants ended in %.1f s (%.1f jobs/s), %d watchers, %d worker "
         "kills, %d server kills, %d partitions (%d workers and %d servers were started)\n"
         "load: %d servers, %d drains, %d database kills, %d bucket outages\n"
-        "load: %d jobs with another attempt, %d answers ABORTED, %zu violations\n"
+        "load: %d jobs with another attempt, %d answers ABORTED, %zu violations; failed: %s\n"
         "load: when the first tenant had all its %d jobs, the last had %d (at least %.0f %%)\n"
         "load: server RSS at most %lld MiB, at most %lld threads\n",
         ended_.load(), options_.jobs, options_.tenants, seconds, ended_ / seconds,
         options_.watchers, worker_kills_, server_kills_, partitions_, workers, servers,
         options_.servers, server_drains_, database_kills_, bucket_outages_, outcome.requeued,
-        outcome.aborted, outcome.violations.size(), first_ended_, least_ended_, kLeastShare * 100,
-        static_cast<long long>(most_rss_mb_), static_cast<long long>(most_threads_));
+        outcome.aborted, outcome.violations.size(), FailuresText(outcome).c_str(), first_ended_,
+        least_ended_, kLeastShare * 100, static_cast<long long>(most_rss_mb_),
+        static_cast<long long>(most_threads_));
     for (size_t i = 0; i < outcome.violations.size() && i < 20; ++i) {
       std::printf("  %s\n", outcome.violations[i].c_str());
     }

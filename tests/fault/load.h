@@ -12,7 +12,8 @@ struct LoadOptions {
   int worker_kills = 12;
   int server_kills = 4;
   int partitions = 4;      ///< between all workers and the server; shorter and longer than a lease
-  int servers = 1;         ///< several share a PostgreSQL database and a bucket, behind nginx
+  int servers = 1;         ///< several share a PostgreSQL database and a bucket, behind a proxy
+  bool haproxy = false;    ///< in place of nginx
   int server_drains = 0;   ///< SIGTERM, as in a rolling restart
   int database_kills = 0;  ///< of PostgreSQL, each away for a moment; the first for 20 s
   int bucket_outages = 0;  ///< the bucket is away, or answers 503

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
                  "Servers; several share PostgreSQL and SeaweedFS, behind nginx")
       ->check(CLI::Range(1, 9))
       ->capture_default_str();
+  app.add_flag("--haproxy", options.haproxy, "HAProxy stands before several servers, not nginx");
   app.add_option("--server-drains", options.server_drains)->capture_default_str();
   app.add_option("--database-kills", options.database_kills)->capture_default_str();
   app.add_option("--bucket-outages", options.bucket_outages)->capture_default_str();

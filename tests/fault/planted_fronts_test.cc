@@ -15,7 +15,8 @@
 #include "server/blobs/blob_garbage_collector.h"
 #include "server/blobs/blob_rows.h"
 #include "server/objects/local_objects.h"
-#include "server/sql/postgres_database.h"
+#include "server/objects/object_key.h"
+#include "server/postgres/postgres_database.h"
 #include "server/store/sql_job_store.h"
 #include "tests/fault/defects/postgres_statements.h"
 #include "tests/fault/fault_run.h"
@@ -152,28 +153,31 @@ Violations NamedDuringCollection(const std::string& defect) {
   const server::BlobParts parts{**objects, **database, time};
   v1::BlobRef blob;
   blob.set_sha256(std::string(64, 'a'));
+  const std::string key = server::NewObjectKey("acme", blob.sha256());
   const absl::Status stored = (*database)->Write([&](server::SqlSession& db) {
     return db
         .Execute(
             "INSERT INTO blob (tenant, sha256, size_bytes, state, time, object_key) "
-            "VALUES ('acme', ?, 0, 'live', 0, 'acme/aa/x')",
-            {blob.sha256()})
+            "VALUES ('acme', ?, 0, 'live', 0, ?)",
+            {blob.sha256(), key})
         .status();
   });
   if (!stored.ok()) return {stored.ToString()};
   server::BlobGarbageCollector collector(parts, absl::Hours(1));
   std::thread collecting;
+  absl::Status collected;
   const absl::Status named = (*database)->Write([&](server::SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(NameBlobs(db, "acme", "concepts/1", {blob}));
     ASSIGN_OR_RETURN(const int64_t rows, db.QueryInt("SELECT count(*) FROM blob_use", {}, 0));
     if (!collecting.joinable()) {
-      collecting = RunBeside(cluster, [&] { collector.Turn(10).IgnoreError(); });
+      collecting = RunBeside(cluster, [&] { collected = collector.Turn(10).status(); });
     }
     return rows == 1 ? absl::OkStatus() : absl::InternalError("not named");
   });
   collecting.join();
   PlantInStatements("");
-  if (!named.ok()) return {named.ToString()};
+  // A collection that fails deletes nothing, with or without the defect.
+  EXPECT_TRUE(named.ok() && collected.ok()) << named << collected;
   Violations violations;
   const absl::Status read = (*database)->Read([&](server::SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(const auto lost, server::LostBlobs(db));

@@ -1,13 +1,13 @@
 // Short texts that a caller can send: names, ids, page tokens, addresses, digests, trace contexts.
+#include "common/crypto/sha256.h"
 #include "common/formats/adapter_layout.h"
 #include "common/ids.h"
 #include "common/rpc/address.h"
-#include "common/sha256.h"
 #include "common/tracing/trace_context.h"
 #include "server/checks/request.h"
 #include "server/jobs/picture_names.h"
-#include "server/services/watch_cursor.h"
-#include "server/store/page_token.h"
+#include "server/rows/page_token.h"
+#include "server/watches/watch_cursor.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace vico::fuzz {

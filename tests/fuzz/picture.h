@@ -1,10 +1,10 @@
 // Scans an uploaded picture and decodes it like vico-decode.
 #pragma once
 
-#include "server/pictures/decode_report.h"
 #include "server/pictures/decoder/decode.h"
 #include "server/pictures/decoder/tiles.h"
-#include "server/pictures/picture_scan.h"
+#include "server/pictures/scan/decode_report.h"
+#include "server/pictures/scan/picture_scan.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace vico::fuzz {

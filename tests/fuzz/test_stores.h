@@ -10,7 +10,7 @@
 #include "server/disk/files.h"
 #include "server/jobs/job.h"
 #include "server/objects/local_objects.h"
-#include "server/services/stores.h"
+#include "server/resources/stores.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_catalog.h"
 #include "server/store/sql_job_changes.h"
@@ -33,7 +33,7 @@ class TestStores {
     auto database = server::SqliteDatabase::Open(folder_.path() + "/vico.db");
     MustHold(database.ok(), "a database opens");
     database_ = *std::move(database);
-    catalog_ = std::make_unique<server::SqlCatalog>(*database_, clock_, time_);
+    catalog_ = std::make_unique<server::SqlCatalog>(*database_, time_);
     worker_store_ = std::make_unique<server::SqlWorkerStore>(*database_, time_);
     workers_ = std::make_unique<server::WorkerRegistry>(*worker_store_, *catalog_, feed_, clock_);
     auto objects = server::LocalObjects::Open(folder_.path() + "/blobs", files_);
@@ -46,7 +46,7 @@ class TestStores {
     jobs_ = *std::move(jobs);
     tokenizers_ = std::make_unique<server::TokenizerCache>(*blobs_);
     pictures_ = std::make_unique<server::SqlPictureStore>(*database_);
-    changes_ = std::make_unique<server::SqlJobChanges>(*database_, clock_, time_);
+    changes_ = std::make_unique<server::SqlJobChanges>(*database_, time_);
     stores_ = std::unique_ptr<server::Stores>(
         new server::Stores{*jobs_, *blobs_, *catalog_, *workers_, leases_, feed_, *tokenizers_,
                            decoder_, admission_, decoding_, *pictures_, *changes_});

@@ -13,7 +13,7 @@
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "worker/base_model/base_model.h"
-#include "worker/base_model/compvis_names.h"
+#include "worker/compvis/compvis_names.h"
 #include "worker/model/uninitialized.h"
 
 namespace vico {

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/crypto/sha256.h"
 #include "common/formats/safetensors.h"
-#include "common/sha256.h"
 
 namespace vico {
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "deploy"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "deploy" / "support"))
 import http2_floods  # noqa: E402
 import tools  # noqa: E402
 import vico_api  # noqa: E402

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "common/clock.h"
-#include "server/store/storage.h"
+#include "server/storage/storage.h"
 #include "tests/hostile/store_process.h"
 #include "tests/server/blob_file.h"
 #include "tests/support/status_matchers.h"

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <string>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "common/text/tokenizer.h"
 #include "vico/v1/worker.pb.h"
 

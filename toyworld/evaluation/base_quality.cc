@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
+#include "toyworld/charts/contact_sheet.h"
 #include "toyworld/evaluation/judge.h"
 #include "toyworld/evaluation/metrics.h"
-#include "toyworld/world/contact_sheet.h"
 
 namespace vico::toyworld {
 namespace {

@@ -13,15 +13,15 @@
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
 
+#include "common/crypto/sha256.h"
 #include "common/flags/number_flags.h"
 #include "common/flags/parse_flags.h"
-#include "common/sha256.h"
 #include "common/status.h"
+#include "toyworld/charts/contact_sheet.h"
 #include "toyworld/evaluation/base_quality.h"
 #include "toyworld/evaluation/concept_trial.h"
 #include "toyworld/evaluation/judge.h"
 #include "toyworld/evaluation/summary.h"
-#include "toyworld/world/contact_sheet.h"
 
 namespace {
 

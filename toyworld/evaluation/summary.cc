@@ -8,8 +8,8 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/status.h"
+#include "toyworld/charts/contact_sheet.h"
 #include "toyworld/evaluation/metrics.h"
-#include "toyworld/world/contact_sheet.h"
 
 namespace vico::toyworld {
 namespace {

@@ -6,8 +6,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "common/crypto/sha256.h"
 #include "common/log.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/torch_engine.h"

@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
+#include "toyworld/charts/contact_sheet.h"
+#include "toyworld/charts/curves.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/replicas.h"
-#include "toyworld/world/contact_sheet.h"
-#include "toyworld/world/curves.h"
 
 namespace vico::toyworld {
 

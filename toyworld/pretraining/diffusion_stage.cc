@@ -12,11 +12,11 @@
 
 #include "common/status.h"
 #include "common/text/tokenizer.h"
+#include "toyworld/charts/contact_sheet.h"
+#include "toyworld/charts/curves.h"
 #include "toyworld/pretraining/autoencoder_stage.h"
 #include "toyworld/pretraining/base_config.h"
 #include "toyworld/pretraining/replicas.h"
-#include "toyworld/world/contact_sheet.h"
-#include "toyworld/world/curves.h"
 #include "toyworld/world/random.h"
 #include "worker/diffusion/scheduler.h"
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
-#include "toyworld/world/contact_sheet.h"
+#include "toyworld/charts/contact_sheet.h"
 
 namespace vico::toyworld {
 namespace {

@@ -9,7 +9,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "common/status.h"
 
 namespace vico::toyworld {

@@ -10,8 +10,8 @@
 
 #include "common/flags/parse_flags.h"
 #include "common/status.h"
+#include "toyworld/charts/contact_sheet.h"
 #include "toyworld/report/fidelity.h"
-#include "toyworld/world/contact_sheet.h"
 
 namespace {
 

@@ -22,9 +22,9 @@
 
 #include "common/flags/number_flags.h"
 #include "common/flags/parse_flags.h"
+#include "toyworld/charts/curves.h"
 #include "toyworld/scorer/ahead.h"
 #include "toyworld/scorer/scorer_training.h"
-#include "toyworld/world/curves.h"
 #include "toyworld/world/random.h"
 
 namespace {

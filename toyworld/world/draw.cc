@@ -9,7 +9,7 @@
 
 #include "common/flags/number_flags.h"
 #include "common/flags/parse_flags.h"
-#include "toyworld/world/contact_sheet.h"
+#include "toyworld/charts/contact_sheet.h"
 #include "toyworld/world/world.h"
 
 int main(int argc, char** argv) {

@@ -12,7 +12,7 @@
 #include <opencv2/core.hpp>
 
 #include "common/flags/parse_flags.h"
-#include "toyworld/world/contact_sheet.h"
+#include "toyworld/charts/contact_sheet.h"
 #include "toyworld/world/instance_json.h"
 #include "toyworld/world/world.h"
 

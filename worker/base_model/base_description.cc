@@ -6,8 +6,8 @@
 #include <google/protobuf/util/json_util.h>
 #include <nlohmann/json.hpp>
 
+#include "common/crypto/sha256.h"
 #include "common/plain_text.h"
-#include "common/sha256.h"
 
 namespace vico::worker {
 namespace {

@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "worker/base_model/compvis_names.h"
-#include "worker/base_model/compvis_sizes.h"
 #include "worker/base_model/known_files.h"
 #include "worker/base_model/tokenizer_files.h"
+#include "worker/compvis/compvis_names.h"
+#include "worker/compvis/compvis_sizes.h"
 
 namespace vico::worker {
 namespace {

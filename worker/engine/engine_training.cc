@@ -9,7 +9,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <sys/resource.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "common/status.h"
 #include "worker/engine/train_options.h"
 #include "worker/engine/training_checkpoint.h"

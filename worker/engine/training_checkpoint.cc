@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "common/status.h"
 #include "worker/engine/train_options.h"
 #include "worker/io/tensors.h"

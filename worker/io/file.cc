@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/sha256.h"
 #include "common/formats/file_signature.h"
-#include "common/sha256.h"
 
 namespace vico::worker {
 

@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include "common/crypto/sha256.h"
 #include "common/failpoint.h"
 #include "common/proto_time.h"
 #include "common/rpc/address.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status_grpc.h"
 #include "common/rpc/trace_metadata.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "vico/v1/worker.grpc.pb.h"
 

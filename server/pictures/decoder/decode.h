@@ -26,7 +26,7 @@ enum class ColourKind : uint32_t {
 inline constexpr uint32_t kMaxProfileBytes = 4 << 20;
 
 struct DecodeJob {
-  std::string_view file = {};  ///< as server/pictures/picture_scan leaves it
+  std::string_view file = {};  ///< as server/pictures/scan/picture_scan leaves it
   uint32_t width = 0;          ///< pixels, as stored; the file must say the same
   uint32_t height = 0;         ///< pixels, as stored; the file must say the same
   int orientation = 1;         ///< EXIF, 1..8

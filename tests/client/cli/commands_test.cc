@@ -12,10 +12,10 @@
 #include <gmock/gmock.h>
 
 #include "client/output/output.h"
+#include "common/crypto/random_bits.h"
+#include "common/crypto/sha256.h"
 #include "common/field_errors.h"
-#include "common/random_bits.h"
 #include "common/rpc/status_grpc.h"
-#include "common/sha256.h"
 #include "tests/client/lib/fake_server.h"
 #include "tests/support/temp_folder.h"
 

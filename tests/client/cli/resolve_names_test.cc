@@ -6,7 +6,7 @@
 
 #include <gmock/gmock.h>
 
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
 #include "tests/client/lib/fake_server.h"
 #include "tests/support/status_matchers.h"
 

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "client/lib/local_file.h"
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
+#include "common/crypto/sha256.h"
 #include "common/rpc/status_grpc.h"
-#include "common/sha256.h"
 #include "common/status.h"
 #include "tests/client/lib/fake_server.h"
 

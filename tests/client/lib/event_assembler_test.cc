@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 
 namespace vico::client {
 namespace {

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 
 namespace vico::client {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/mutex.h"
-#include "tests/fault/forwarding_link.h"
+#include "tests/fault/arena/forwarding_link.h"
 #include "worker/job/retry.h"
 
 namespace vico::fault {

@@ -9,7 +9,7 @@
 #include "server/objects/local_objects.h"
 #include "server/sql/sqlite_database.h"
 #include "server/store/sql_job_store.h"
-#include "tests/fault/checker.h"
+#include "tests/fault/history/checker.h"
 #include "tests/fault/power_loss/script.h"
 #include "tests/fault/power_loss/shadow_files.h"
 #include "tests/fault/power_loss/shadow_vfs.h"

@@ -53,7 +53,7 @@ class Script {
     ASSIGN_OR_RETURN(objects_, server::LocalObjects::Open(root_ + "/blobs", files_));
     blobs_ =
         std::make_unique<server::TrackedBlobStore>(server::BlobParts{*objects_, *database_, time_});
-    catalog_ = std::make_unique<server::SqlCatalog>(*database_, clock_, time_);
+    catalog_ = std::make_unique<server::SqlCatalog>(*database_, time_);
     ASSIGN_OR_RETURN(jobs_, server::SqlJobStore::Open(*database_, clock_, time_, feed_, {}));
     return absl::OkStatus();
   }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "server/disk/files.h"
-#include "tests/fault/history.h"
+#include "tests/fault/history/history.h"
 #include "tests/fault/power_loss/shadow_disk.h"
 
 namespace vico::fault {

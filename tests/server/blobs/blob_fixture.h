@@ -9,7 +9,7 @@
 
 #include <gmock/gmock.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "server/blobs/blob_rows.h"
 #include "server/blobs/tracked_blob_store.h"
 #include "server/objects/local_objects.h"

@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "server/blobs/tracked_blob_store.h"
 #include "server/objects/local_objects.h"
 #include "server/sql/sqlite_database.h"

@@ -43,7 +43,7 @@ class CopyTest : public BlobTest {
   }
 
   v1::Concept AddConcept(const std::string& tenant, const std::string& bytes) {
-    SqlCatalog catalog(*source_database_, clock_, time_);
+    SqlCatalog catalog(*source_database_, time_);
     const auto blob = PutBlob(*source_store_, tenant, bytes, "image/png");
     EXPECT_THAT(blob, IsOk());
     v1::Concept uploaded;

@@ -8,8 +8,8 @@
 #include <gmock/gmock.h>
 
 #include "common/status.h"
+#include "server/rows/job_rows.h"
 #include "server/sql/sqlite_database.h"
-#include "server/store/job_rows.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 

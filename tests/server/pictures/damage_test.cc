@@ -4,8 +4,8 @@
 
 #include <gmock/gmock.h>
 
-#include "server/pictures/exif.h"
 #include "server/pictures/intake.h"
+#include "server/pictures/scan/exif.h"
 #include "tests/server/pictures/direct_decoder.h"
 #include "tests/server/pictures/icc_files.h"
 #include "tests/server/pictures/jpeg_files.h"

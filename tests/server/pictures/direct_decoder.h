@@ -1,10 +1,10 @@
 // A decoder that runs in the process of the test.
 #pragma once
 
-#include "server/pictures/decode_report.h"
 #include "server/pictures/decoder/decode.h"
 #include "server/pictures/intake.h"
 #include "server/pictures/picture_decoder.h"
+#include "server/pictures/scan/decode_report.h"
 
 namespace vico::server {
 

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-#include "server/pictures/heif_boxes.h"
+#include "server/pictures/scan/heif_boxes.h"
 #include "tests/server/pictures/heif_files.h"
 
 namespace vico::server {

@@ -5,8 +5,8 @@
 
 #include <gmock/gmock.h>
 
-#include "server/pictures/heif_boxes.h"
 #include "server/pictures/intake.h"
+#include "server/pictures/scan/heif_boxes.h"
 #include "tests/server/pictures/decoders.h"
 #include "tests/server/pictures/direct_decoder.h"
 #include "tests/server/pictures/heif_files.h"

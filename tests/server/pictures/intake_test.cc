@@ -8,7 +8,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/status.h"
-#include "server/pictures/exif.h"
+#include "server/pictures/scan/exif.h"
 #include "tests/server/pictures/direct_decoder.h"
 #include "tests/server/pictures/picture_files.h"
 #include "tests/support/status_matchers.h"

@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 
 #include "common/clock.h"
+#include "common/crypto/sha256.h"
 #include "common/ids.h"
-#include "common/sha256.h"
 #include "server/s3/http_client.h"
 #include "server/s3/s3_client.h"
 #include "server/s3/s3_objects.h"

@@ -6,7 +6,7 @@
 
 #include <gmock/gmock.h>
 
-#include "server/services/adapter_import.h"
+#include "server/uploads/adapter_import.h"
 #include "tests/server/adapter_parts.h"
 #include "tests/server/blob_file.h"
 #include "tests/server/server_fixture.h"

@@ -12,7 +12,7 @@ using testing::IsEmpty;
 class JobChangesTest : public JobStoreTest {
  protected:
   RecentJobs Recent(JobFilter filter = {}, bool with_queue_position = false) {
-    SqlJobChanges changes(*database_, clock_, *time_);
+    SqlJobChanges changes(*database_, *time_);
     const auto recent = changes.Recent({.tenant = "default",
                                         .filter = std::move(filter),
                                         .age = absl::Minutes(2),

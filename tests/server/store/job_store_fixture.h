@@ -55,7 +55,7 @@ class JobStoreTest : public testing::TestWithParam<StoreBackend> {
     EXPECT_THAT(database_->Write(InsertTestBlobs), IsOk());
     // A restarted server starts a clock of its own.
     time_ = std::make_unique<StoreClock>(clock_);
-    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_, *time_);
+    catalog_ = std::make_unique<SqlCatalog>(*database_, *time_);
     auto jobs = SqlJobStore::Open(*database_, clock_, *time_, feed_, options_);
     EXPECT_THAT(jobs, IsOk());
     jobs_ = *std::move(jobs);

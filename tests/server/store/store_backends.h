@@ -10,7 +10,7 @@
 #include <absl/status/statusor.h>
 #include <gtest/gtest.h>
 
-#include "server/sql/postgres_database.h"
+#include "server/postgres/postgres_database.h"
 #include "server/sql/sqlite_database.h"
 #include "tests/support/postgres_cluster.h"
 

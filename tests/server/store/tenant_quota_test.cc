@@ -12,7 +12,7 @@ class TenantQuotaTest : public JobStoreTest {
   void Limit(const TenantQuota& quota) {
     options_.quota = quota;
     Open();
-    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_, *time_, quota);
+    catalog_ = std::make_unique<SqlCatalog>(*database_, *time_, quota);
   }
 
   static RequestKey Key(const std::string& id) { return {"default", id, "h"}; }

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "server/access/api_key.h"
 #include "server/blobs/blob_recovery.h"
 #include "server/blobs/damaged_blob.h"
@@ -45,7 +45,7 @@ class TenantTest : public testing::Test {
     database_ = *SqliteDatabase::Open(Path());
     objects_ = *LocalObjects::Open(folder_.path() + "/blobs", files_);
     blobs_ = std::make_unique<TrackedBlobStore>(BlobParts{*objects_, *database_, time_});
-    catalog_ = std::make_unique<SqlCatalog>(*database_, clock_, time_);
+    catalog_ = std::make_unique<SqlCatalog>(*database_, time_);
     jobs_ = *SqlJobStore::Open(*database_, clock_, time_, feed_, {});
     tenants_ = std::make_unique<SqlTenantStore>(*database_, clock_);
     eraser_ = std::make_unique<SqlTenantEraser>(*database_, *blobs_, *tenants_, clock_);

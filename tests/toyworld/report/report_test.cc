@@ -7,11 +7,11 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
-#include "common/sha256.h"
+#include "common/crypto/sha256.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "tests/toyworld/plain_picture.h"
-#include "toyworld/world/contact_sheet.h"
+#include "toyworld/charts/contact_sheet.h"
 
 namespace vico::toyworld {
 namespace {

@@ -1,4 +1,4 @@
-#include "toyworld/world/contact_sheet.h"
+#include "toyworld/charts/contact_sheet.h"
 
 #include <gmock/gmock.h>
 #include <opencv2/core.hpp>

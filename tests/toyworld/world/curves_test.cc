@@ -1,4 +1,4 @@
-#include "toyworld/world/curves.h"
+#include "toyworld/charts/curves.h"
 
 #include <gmock/gmock.h>
 

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <torch/version.h>
 
+#include "common/crypto/sha256.h"
 #include "common/formats/checkpoint/torch_checkpoint_write.h"
-#include "common/sha256.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_base.h"

@@ -1,0 +1,57 @@
+#include "server/resources/input_blobs.h"
+
+#include <fmt/format.h>
+
+#include "common/status.h"
+#include "server/resources/lost_blob.h"
+
+namespace vico::server {
+
+absl::Status FillInputs(Catalog& catalog, std::string_view tenant, const v1::JobSpec& spec,
+                        v1::LeasedJob& job) {
+  *job.mutable_spec() = spec;
+  if (spec.has_train()) {
+    ASSIGN_OR_RETURN(const v1::Concept picture_set,
+                     catalog.GetConcept(tenant, spec.train().concept_name()));
+    *job.mutable_pictures() = picture_set.pictures();
+  } else if (!spec.generate().adapter().empty()) {
+    ASSIGN_OR_RETURN(*job.mutable_adapter(), catalog.GetAdapter(tenant, spec.generate().adapter()));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<InputBlob> InputBlobsOf(const v1::LeasedJob& job) {
+  std::vector<InputBlob> inputs;
+  if (job.has_adapter()) {
+    const v1::Adapter& adapter = job.adapter();
+    inputs.push_back({.blob = adapter.blob(), .what = adapter.name(), .repair = kImportAgain});
+    inputs.push_back({.blob = adapter.reference(),
+                      .what = fmt::format("{}, reference", adapter.name()),
+                      .repair = kImportAgain});
+  }
+  for (int i = 0; i < job.pictures_size(); ++i) {
+    inputs.push_back({.blob = job.pictures(i).blob(),
+                      .what = fmt::format("{}, pictures[{}]", job.spec().train().concept_name(), i),
+                      .repair = kUploadAgain});
+  }
+  for (const auto& checkpoint : job.checkpoints().newest_first()) {
+    inputs.push_back(
+        {.blob = checkpoint.blob(),
+         .what = fmt::format("{}, checkpoint at step {}", job.job(), checkpoint.step()),
+         .repair = "the job begins earlier",
+         .optional = true});
+  }
+  return inputs;
+}
+
+absl::Status CheckInputBlobs(BlobStore& blobs, std::string_view tenant, const v1::LeasedJob& job) {
+  for (const InputBlob& input : InputBlobsOf(job)) {
+    if (input.optional || input.blob.sha256().empty()) continue;
+    if (const absl::Status status = CheckBlob(blobs, tenant, input.blob); !status.ok()) {
+      return NameLost(status, input.what, input.repair);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vico::server

@@ -1,0 +1,67 @@
+#include "server/rows/job_filter_sql.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "server/jobs/job_states.h"
+
+namespace vico::server {
+namespace {
+
+template <typename Value>
+bool Admits(const std::vector<Value>& wanted, Value value) {
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+}
+
+std::string KindsAsJson(const std::vector<v1::JobKind>& kinds) {
+  nlohmann::json names = nlohmann::json::array();
+  if (Admits(kinds, v1::JOB_KIND_TRAINING)) names.push_back("training");
+  if (Admits(kinds, v1::JOB_KIND_GENERATION)) names.push_back("generation");
+  return names.dump();
+}
+
+std::string StatesAsJson(const std::vector<v1::JobState>& states) {
+  nlohmann::json names = nlohmann::json::array();
+  for (int state = v1::JOB_STATE_QUEUED; state <= v1::JobState_MAX; ++state) {
+    const auto value = static_cast<v1::JobState>(state);
+    if (Admits(states, value)) names.push_back(std::string(StateName(value)));
+  }
+  return names.dump();
+}
+
+int64_t Micros(absl::Time time) {
+  if (time == absl::InfinitePast()) return std::numeric_limits<int64_t>::min();
+  if (time == absl::InfiniteFuture()) return std::numeric_limits<int64_t>::max();
+  return absl::ToUnixMicros(time);
+}
+
+}  // namespace
+
+FilterParameters::FilterParameters(const JobFilter& filter)
+    : kinds(KindsAsJson(filter.kinds)),
+      states(StatesAsJson(filter.states)),
+      created_after(Micros(filter.created_after)),
+      created_before(Micros(filter.created_before)),
+      concept_name(filter.concept_name),
+      adapter(filter.adapter) {}
+
+std::string FilterSql(const SqlDialect& dialect, const JobFilter& filter) {
+  // A condition that does not apply has its parameter all the same, since an engine refuses those
+  // that a statement does not have. With a constant the planner drops it.
+  const std::string_view of_concept = filter.concept_name.empty()
+                                          ? "CAST(?6 AS TEXT) = ''"
+                                          : "number IN (SELECT number FROM job WHERE concept = ?6)";
+  const std::string_view of_adapter =
+      filter.adapter.empty() ? "CAST(?7 AS TEXT) = ''"
+                             : "number IN (SELECT number FROM job WHERE adapter = ?7 UNION ALL "
+                               "SELECT number FROM job WHERE result_adapter = ?7)";
+  return fmt::format(
+      "tenant = ?1 AND kind IN ({}) AND state IN ({}) AND create_time >= ?4 AND create_time < ?5 "
+      "AND {} AND {}",
+      dialect.json_list("?2"), dialect.json_list("?3"), of_concept, of_adapter);
+}
+
+}  // namespace vico::server
