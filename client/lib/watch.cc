@@ -8,6 +8,7 @@
 #include "client/lib/event_assembler.h"
 #include "client/lib/link.h"
 #include "common/ids.h"
+#include "common/rpc/channel.h"
 #include "common/status.h"
 
 namespace vico::client {
@@ -17,7 +18,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using Reader = grpc::ClientReader<v1::WatchJobResponse>;
 
-// A stream that stayed open this long without a message was connected to a server.
+// A stream that stayed open this long without a message was connected to a server, unless its error
+// says otherwise: an attempt to connect may take longer.
 constexpr milliseconds kConnectedAfter{5'000};
 // How long to wait for a server before the first message.
 constexpr milliseconds kFirstPatience{5'000};
@@ -119,7 +121,7 @@ absl::StatusOr<v1::Event> Client::Watch(std::string job,
                                    : ExplainCall(end.remote, link_->peer);
 
     const auto now = steady_clock::now();
-    if (received || now - opened > kConnectedAfter) {
+    if (received || (now - opened > kConnectedAfter && !IsFailureToConnect(end.remote))) {
       last_contact = now;
       backoff.Reset();
     }

@@ -104,6 +104,11 @@ std::string Sentence(std::string_view text, const Peer& peer) {
 
 }  // namespace
 
+bool IsFailureToConnect(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable &&
+         IsFailureToConnect(ToStd(status.message()));
+}
+
 absl::StatusOr<Peer> PeerAt(std::string_view field, const std::string& address,
                             const TlsFiles& tls) {
   ASSIGN_OR_RETURN(const Address parsed, ParseAddress(field, address));

@@ -41,4 +41,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(std::string_view fiel
 /// answered stay as they are.
 absl::Status ExplainCall(const absl::Status& status, const Peer& peer);
 
+/// Whether no connection was made: the call did not reach a server.
+bool IsFailureToConnect(const absl::Status& status);
+
 }  // namespace vico

@@ -56,13 +56,15 @@ class ExplainCallTest : public testing::Test {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
     v1::Capabilities response;
-    return ExplainCall(FromGrpc(stub->GetCapabilities(&context, {}, &response)), *peer);
+    from_grpc_ = FromGrpc(stub->GetCapabilities(&context, {}, &response));
+    return ExplainCall(from_grpc_, *peer);
   }
 
   TempFolder folder_;
   TestAuthority authority_;
   v1::ModelService::Service empty_;  ///< each method answers UNIMPLEMENTED without a text
   std::unique_ptr<grpc::Server> server_;
+  absl::Status from_grpc_;  ///< of the last call
 };
 
 std::string At(int port) { return "127.0.0.1:" + std::to_string(port); }
@@ -107,6 +109,13 @@ TEST_F(ExplainCallTest, NobodyListens) {
   const int port = Serve(grpc::InsecureServerCredentials());
   server_.reset();
   EXPECT_THAT(Call(At(port)), HasMessage("cannot connect to " + At(port) + ": Connection refused"));
+  EXPECT_TRUE(IsFailureToConnect(from_grpc_));
+}
+
+TEST_F(ExplainCallTest, AnAnswerIsNoFailureToConnect) {
+  const int port = Serve(grpc::InsecureServerCredentials());
+  EXPECT_THAT(Call(At(port)), HasCode(absl::StatusCode::kUnimplemented));
+  EXPECT_FALSE(IsFailureToConnect(from_grpc_));
 }
 
 TEST_F(ExplainCallTest, AMethodThatTheServerDoesNotHave) {
