@@ -8,7 +8,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 
-#include "common/random_bits.h"
+#include "common/crypto/random_bits.h"
 #include "common/status.h"
 #include "common/tracing/span.h"
 #include "server/metrics/state_collector.h"
@@ -123,6 +123,7 @@ absl::Status Server::OpenMetrics() {
       .jobs = storage_->jobs(),
       .workers = services_->workers(),
       .ready = [this] { return storage_->Ready().ok(); },
+      .leader = [this] { return storage_->leadership().IsLeader(); },
       .disk = [data = options_.storage.data] { return DiskSpaceOf(data); },
       .open_streams = [this] { return services_->OpenStreams(); },
       .connections = [this] { return listeners_->counts(); },

@@ -72,6 +72,9 @@ class StateCollector final : public prometheus::Collectable {
     AddDisk(all);
     all.push_back(SampledGauge("vico_ready", "1 while database and blobs take writes, else 0",
                                {{sources_.ready() ? 1.0 : 0.0}}));
+    all.push_back(SampledGauge(
+        "vico_leader", "1 on the server that does housekeeping and garbage collection, else 0",
+        {{sources_.leader() ? 1.0 : 0.0}}));
     std::vector<Sample> streams;
     for (const auto& [group, count] : sources_.open_streams()) {
       streams.push_back({static_cast<double>(count), {{"group", group}}});

@@ -9,10 +9,10 @@
 #include <absl/status/statusor.h>
 
 #include "common/tracing/span.h"
-#include "server/jobs/admission.h"
 #include "server/jobs/job_store.h"
-#include "server/jobs/worker_registry.h"
 #include "server/net/acceptor.h"
+#include "server/tenants/admission.h"
+#include "server/workers/worker_registry.h"
 
 namespace prometheus {
 class Collectable;
@@ -25,6 +25,7 @@ struct StateSources {
   JobStore& jobs;
   const WorkerRegistry& workers;
   std::function<bool()> ready;                      ///< whether the clients' services are SERVING
+  std::function<bool()> leader;                     ///< whether this server keeps house
   std::function<absl::StatusOr<DiskSpace>()> disk;  ///< of the data folder
   std::function<std::map<std::string, size_t>()> open_streams;           ///< by group of calls
   std::function<std::map<std::string, ConnectionCounts>()> connections;  ///< by listener

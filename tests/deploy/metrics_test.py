@@ -106,6 +106,7 @@ class MetricsTest(unittest.TestCase):
             self.assertEqual(self.value("vico_worker_memory_bytes", f'of="{of}"'), 123456)
         self.assertEqual(self.value("vico_loaded_adapters"), 3)
         self.assertEqual(self.value("vico_ready"), 1)
+        self.assertEqual(self.value("vico_leader"), 1)
         self.assertEqual(self.value("vico_workers_draining"), 0)
         for outcome in ("sent", "dropped"):  # without a collector
             self.assertEqual(self.value("vico_spans_total", f'outcome="{outcome}"'), 0)
