@@ -17,9 +17,9 @@
 #include "server/cli/command_output.h"
 #include "server/disk/data_folder.h"
 #include "server/objects/local_objects.h"
+#include "server/postgres/postgres_migration.h"
 #include "server/s3/s3_objects.h"
 #include "server/sql/migrations.h"
-#include "server/sql/postgres_migration.h"
 
 namespace vico::server {
 namespace {
@@ -140,8 +140,8 @@ absl::StatusOr<int> CompareBlobs(Database& database, ObjectStore& objects) {
 absl::StatusOr<int> Check(const DatabaseCommand& command) {
   const SystemClock clock;
   ASSIGN_OR_RETURN(const auto postgres, PostgresOptionsOf("--database", command.place.flags));
-  if (postgres) RETURN_IF_ERROR(CheckConnection(*postgres));
   ASSIGN_OR_RETURN(const auto s3, S3OptionsOf("--blobs", command.blobs));
+  if (postgres) RETURN_IF_ERROR(CheckConnection(*postgres));
   if (!s3 && command.place.data.empty()) return 0;  // a database without the flags of its blobs
   PosixFiles files;
   std::unique_ptr<DataFolder> folder;
@@ -167,10 +167,10 @@ int EndedWithLost(const absl::StatusOr<int>& lost, const std::string& data) {
 
 void AddDatabaseCommands(CLI::App& app, int& exit_code) {
   const auto command = std::make_shared<DatabaseCommand>();
-  CLI::App& migrate = *app.add_subcommand(
-      "migrate",
-      "Bring the schema of a database to this version; a server also does it at its "
-      "start, if its user may");
+  CLI::App& migrate = *app.add_subcommand("migrate",
+                                          "Bring the schema of a database to this version. A "
+                                          "server does it at its start with SQLite, and "
+                                          "not with PostgreSQL");
   AddDatabasePlace(migrate, command->place);
   migrate.callback(
       [command, &exit_code] { exit_code = EndedByDisk(Migrate(*command), command->place.data); });

@@ -34,6 +34,9 @@ std::string AdviceFor(const std::string& reason, const std::string& data) {
 
 int EndedByDisk(const absl::Status& status, const std::string& data) {
   const int exit_code = Ended(status);
+  if (!Reason(status).empty()) {
+    std::fprintf(stderr, "vico-server: reason: %s\n", std::string(Reason(status)).c_str());
+  }
   const std::string advice = AdviceFor(Reason(status), data);
   if (!advice.empty()) std::fprintf(stderr, "vico-server: %s\n", advice.c_str());
   return exit_code;

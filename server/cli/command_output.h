@@ -18,8 +18,8 @@ inline int Ended(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
-/// As Ended(), with what the operator should do when the database of the folder `data` is damaged
-/// or its disk fails.
+/// As Ended(), with the reason of the status, and what the operator should do when the database of
+/// the folder `data` is damaged or its disk fails.
 int EndedByDisk(const absl::Status& status, const std::string& data);
 
 /// RFC 3339, or "-" without a time.

@@ -1,59 +1,25 @@
 """An installation in a data folder moves to PostgreSQL and a bucket with `vico-server copy`, as docs/object-store.md says, and
 every picture has its digest afterwards. Usage: move_out_test.py VICO_SERVER"""
 import hashlib
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
 import unittest
 
-import scripts
-import tools
+import outer_stores
 import vico_api
 from vico_api import call, message
 
-import grpc
-
 SERVER_PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
-tools.need("weed", "psql")
 
 
-class MoveOutTest(unittest.TestCase):
+class MoveOutTest(outer_stores.OuterStoresTest):
+    server_program = SERVER_PROGRAM
+
     def setUp(self):
-        self.tools = scripts.script("scripts/scaled-out")
-        self.folder = self.tools.new_folder()
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.programs = self.tools.Programs(self.folder)
-        self.addCleanup(self.programs.stop)
-        port, = self.tools.free_ports(1)
-        self.database, password = self.tools.start_postgresql(self.programs, port)
-        self.endpoint, self.credentials = self.tools.start_seaweedfs(self.programs)
+        super().setUp()
         self.data = self.folder / "data"
-        self.to = ["--to-database", self.database, "--database-password-file", password, "--to-blobs", "s3://vico/main",
+        self.to = ["--to-database", self.database, "--database-password-file", self.password, "--to-blobs", "s3://vico/main",
                    "--s3-endpoint", self.endpoint]
-        self.storage = ["--database", self.database, "--database-password-file", password, "--blobs", "s3://vico/main",
-                        "--s3-endpoint", self.endpoint]
-
-    def vico(self, *words, code=0):
-        done = subprocess.run([str(word) for word in (SERVER_PROGRAM, *words)], capture_output=True, text=True, timeout=120,
-                              env={**os.environ, **self.credentials})
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done.stdout + done.stderr
-
-    def start(self, name, data, *storage):
-        process = self.programs.start(name, SERVER_PROGRAM, "--data", data, "--listen", "127.0.0.1:0", "--worker-listen",
-                                      "127.0.0.1:0", "--drain-notice-seconds", "0", "--decoder",
-                                      SERVER_PROGRAM.parent / "vico-decode", *storage, env=self.credentials)
-        ports = data / "ports.json"
-        self.programs.wait_for(name, ports.exists)
-        channel = grpc.insecure_channel(f"127.0.0.1:{vico_api.json.loads(ports.read_text())['client_port']}")
-        self.addCleanup(channel.close)
-        return process, channel
-
-    def stop(self, process):
-        self.programs.running = [each for each in self.programs.running if each[1] is not process]
-        self.assertEqual(vico_api.stop(process), 0)
 
     def pictures(self, channel):
         """The bytes of all pictures of all concepts by name, each checked against its digest."""
