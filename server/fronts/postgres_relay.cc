@@ -81,11 +81,12 @@ void PostgresRelay::Run() {
       if (pending_.empty()) return;
       payload = NextPayload();
     }
-    // A lost notification costs a watcher a few seconds.
+    // A lost notification costs a watcher a few seconds, so its commit waits for no disk.
     database_
         .Write([&](SqlSession& db) {
-          return db.Query("SELECT pg_notify(?, ?)", {kRelayChannel, payload},
-                          [](const SqlRow&) { return absl::OkStatus(); });
+          return db.Query(
+              "SELECT pg_notify(?, ?) FROM set_config('synchronous_commit', 'off', true)",
+              {kRelayChannel, payload}, [](const SqlRow&) { return absl::OkStatus(); });
         })
         .IgnoreError();
     const MutexLock lock(mutex_);
