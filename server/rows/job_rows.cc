@@ -269,10 +269,8 @@ absl::Status InsertJob(SqlSession& db, absl::Time now,
            absl::ToUnixMicros(row.queue_until), absl::ToUnixMicros(row.deadline), Bytes{trace},
            absl::ToUnixMicros(row.state_time), Bytes{}, int64_t{DevicesOf(job.spec())}},
           0));
-  ASSIGN_OR_RETURN(const int64_t ahead, JobsAhead(db, row.number));
-  job.set_queue_position(static_cast<uint64_t>(ahead));
   v1::Event queued;
-  queued.mutable_queued()->set_position(static_cast<uint64_t>(ahead));
+  queued.mutable_queued()->set_position(job.queue_position());
   queued.mutable_queued()->set_traceparent(Traceparent(row.trace));
   RETURN_IF_ERROR(AppendEvent(db, now, row, std::move(queued)));
   for (const v1::Event::Warning& warning : warnings) {

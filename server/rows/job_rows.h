@@ -89,7 +89,7 @@ inline absl::StatusOr<int64_t> JobsAhead(SqlSession& db, int64_t number) {
 absl::Status SetPositions(SqlSession& db, std::span<JobRow> rows);
 
 /// Inserts a new job, its `queued` event and the warnings, and the tenant if it is missing; fills
-/// in `number` and the queue position. `now` is the wall time at which its wait begins.
+/// in `number`. The job has its queue position. `now` is the wall time at which its wait begins.
 absl::Status InsertJob(SqlSession& db, absl::Time now,
                        const std::vector<v1::Event::Warning>& warnings, JobRow& row);
 

@@ -21,6 +21,10 @@
 namespace vico::server {
 namespace {
 
+// The lock of submits whose job may be the last that the queue takes. A tenant's lock comes first.
+constexpr std::string_view kQueueScope = "queue";
+// More submits than are under way at once, on all servers.
+constexpr int64_t kUncounted = 256;
 constexpr absl::Duration kQueueRetry = absl::Seconds(10);
 constexpr std::string_view kCountOfState =
     "SELECT oldest.tenant, oldest.kind, oldest.state, counted.jobs, oldest.create_time "
@@ -84,21 +88,37 @@ void SqlJobStore::RecordPhase(const JobPhase& phase) const {
   if (options_.on_phase) options_.on_phase(phase);
 }
 
-absl::Status SqlJobStore::CheckQueueLimits(SqlSession& db, std::string_view tenant) const {
-  // With both kinds the index of queued jobs fits; by the tenant alone SQLite reads all its jobs.
-  ASSIGN_OR_RETURN(const int64_t own,
-                   db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ? "
-                               "AND kind IN ('training', 'generation')",
-                               {tenant}, 0));
+/// Also returns how many jobs are queued.
+absl::StatusOr<int64_t> SqlJobStore::CheckQueueLimits(SqlSession& db,
+                                                      std::string_view tenant) const {
+  int64_t own = 0;
+  int64_t all = 0;
+  const auto count = [&] {
+    // With both kinds the index of queued jobs fits; by the tenant alone SQLite reads all its jobs.
+    return db.Query(
+        "SELECT (SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ? "
+        "AND kind IN ('training', 'generation')), "
+        "(SELECT count(*) FROM job WHERE state = 'queued')",
+        {tenant}, [&](const SqlRow& row) {
+          own = row.Int(0);
+          all = row.Int(1);
+          return absl::OkStatus();
+        });
+  };
+  RETURN_IF_ERROR(count());
+  // Other tenants' jobs that are not yet committed are not counted. Close to the limit, one submit
+  // at a time counts and commits.
+  if (all + kUncounted >= options_.queued_total) {
+    RETURN_IF_ERROR(db.Lock(kQueueScope));
+    RETURN_IF_ERROR(count());
+  }
   if (own >= options_.queued_per_tenant) {
     return QueueFull("your", fmt::format("tenants/{}", tenant), options_.queued_per_tenant);
   }
-  ASSIGN_OR_RETURN(const int64_t all,
-                   db.QueryInt("SELECT count(*) FROM job WHERE state = 'queued'", {}, 0));
   if (all >= options_.queued_total) {
     return QueueFull("the server's", "server", options_.queued_total);
   }
-  return absl::OkStatus();
+  return all;
 }
 
 /// Counts a new job of the tenant, unless it comes too early. `submit_time` runs ahead of the time
@@ -149,13 +169,14 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
       RETURN_IF_ERROR(SetPositions(db, {&row, 1}));
     } else {
       RETURN_IF_ERROR(CheckSubmitRate(db, key.tenant));
-      RETURN_IF_ERROR(CheckQueueLimits(db, key.tenant));
+      ASSIGN_OR_RETURN(const int64_t ahead, CheckQueueLimits(db, key.tenant));
       RETURN_IF_ERROR(CheckQuota(db, key.tenant, KindOf(request.spec)));
       RETURN_IF_ERROR(CheckInputs(db, key.tenant, request.spec));
       row.tenant = key.tenant;
       row.job.set_name(JobName(NewId()));
       *row.job.mutable_spec() = request.spec;
       row.job.set_total_steps(request.spec.train().steps());
+      row.job.set_queue_position(static_cast<uint64_t>(ahead));
       row.queue_until = time_.Now() + options_.queue_limit;
       row.deadline = time_.Now() + options_.total_limit;
       row.trace = request.trace;

@@ -1,11 +1,15 @@
 // The job store in SQL: clients' calls in sql_job_store.cc and _change.cc, workers' in
-// sql_job_store_lease.cc and _finish.cc, housekeeping's in _expiry.cc, _retention.cc and
-// _unserved.cc.
+// sql_job_store_lease.cc, _report.cc and _finish.cc, housekeeping's in _expiry.cc, _retention.cc
+// and _unserved.cc.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/clock.h"
@@ -15,6 +19,7 @@
 #include "server/jobs/store_clock.h"
 #include "server/rows/job_rows.h"
 #include "server/sql/database.h"
+#include "server/store/lease_batches.h"
 
 namespace vico::server {
 
@@ -58,15 +63,26 @@ class SqlJobStore final : public JobStore {
   SqlJobStore(Database& database, const Clock& clock, const StoreClock& time, EventFeed& feed,
               JobStoreOptions options);
 
-  absl::Status CheckQueueLimits(SqlSession& db, std::string_view tenant) const;
+  absl::StatusOr<int64_t> CheckQueueLimits(SqlSession& db, std::string_view tenant) const;
   absl::Status CheckQuota(SqlSession& db, std::string_view tenant, v1::JobKind kind) const;
   absl::Status ExtendIn(SqlSession& db) const;
   absl::Status CheckSubmitRate(SqlSession& db, std::string_view tenant) const;
-  absl::Status FindNext(SqlSession& db, const LeaseQuery& query, std::string_view base_model,
-                        JobRow& row, bool& found) const;
+
+  /// What a lease may grant.
+  struct Outlook {
+    std::set<std::pair<std::string, std::string>> running;  ///< workers and nonces of leases
+    std::vector<std::string> next;                          ///< jobs
+  };
+  absl::StatusOr<Outlook> Look(SqlSession& db, const LeaseBatches::Call& call,
+                               const std::vector<std::string>& workers, size_t calls) const;
   absl::StatusOr<bool> HasWork(const LeaseQuery& query);
-  absl::StatusOr<bool> HoldQueued(SqlSession& db, JobRow& row) const;
-  absl::Status GrantOne(SqlSession& db, const LeaseQuery& query, JobRow& row);
+  absl::StatusOr<std::vector<JobRow>> HoldQueued(SqlSession& db,
+                                                 const std::vector<std::string>& names) const;
+  absl::Status GrantAgain(SqlSession& db, LeaseBatches::Call& call);
+  absl::Status GrantAll(SqlSession& db, std::span<LeaseBatches::Call* const> calls);
+  absl::Status GrantOne(SqlSession& db, LeaseBatches::Call& call, JobRow row);
+  static Grant GrantOf(const JobRow& row);
+
   void RecordPhase(const JobPhase& phase) const;
   absl::Time LeaseEnd() const { return time_.Now() + options_.lease; }
   absl::Time StateTime() const { return absl::FromUnixMicros(absl::ToUnixMicros(time_.Wall())); }
@@ -95,6 +111,7 @@ class SqlJobStore final : public JobStore {
   const StoreClock& time_;
   EventFeed& feed_;
   const JobStoreOptions options_;
+  LeaseBatches leases_;
   // Uptime of the last KeepsHouse() that the database answered.
   std::atomic<int64_t> looked_us_{-int64_t{1} << 60};
 };

@@ -43,6 +43,20 @@ absl::Status InsertAdapter(SqlSession& db, const JobRow& row, const v1::TrainRes
                  {adapter.name(), row.tenant, Bytes{bytes}});
 }
 
+/// The answer that this lease has got, if it has ended with the same content; kAborted, reason
+/// LEASE_LOST, if it has with another.
+absl::Status FindAnswer(SqlSession& db, const v1::FinishRequest& finish, std::string_view content,
+                        v1::Job& answer, bool& found) {
+  return db.Query("SELECT content_sha256, answer FROM finish WHERE lease_id = ?",
+                  {finish.lease_id()}, [&](const SqlRow& row) -> absl::Status {
+                    if (row.Text(0) != content) return LeaseLost(finish.job());
+                    found = true;
+                    return answer.ParseFromString(row.Text(1))
+                               ? absl::OkStatus()
+                               : absl::DataLossError("database: a stored answer cannot be read");
+                  });
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
@@ -57,17 +71,11 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
     repeated = false;
     // The row first: two repeats of a call then see each other's answer.
     ASSIGN_OR_RETURN(before, HoldJob(db, finish.job()));
-    RETURN_IF_ERROR(db.Query("SELECT content_sha256, answer FROM finish WHERE lease_id = ?",
-                             {finish.lease_id()}, [&](const SqlRow& row) -> absl::Status {
-                               if (row.Text(0) != content) return LeaseLost(finish.job());
-                               repeated = true;
-                               return job.ParseFromString(row.Text(1))
-                                          ? absl::OkStatus()
-                                          : absl::DataLossError(
-                                                "database: a stored answer cannot be read");
-                             }));
-    if (repeated) return absl::OkStatus();
-    RETURN_IF_ERROR(CheckLease(before, finish.lease_id()));
+    // A lease that has an answer has ended, in the same transaction.
+    if (const absl::Status live = CheckLease(before, finish.lease_id()); !live.ok()) {
+      RETURN_IF_ERROR(FindAnswer(db, finish, content, job, repeated));
+      return repeated ? absl::OkStatus() : live;
+    }
     row = before;
     ASSIGN_OR_RETURN(change, Apply(db, row, finish));
     RETURN_IF_ERROR(SaveJob(db, change, time_.Now(), before, row));

@@ -148,6 +148,8 @@ absl::StatusOr<TenantPage> SqlTenantStore::List(int page_size, std::string_view 
 absl::Status SqlTenantStore::BeginDelete(std::string_view name) {
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   return database_.Write([&](SqlSession& db) -> absl::Status {
+    // Leases change the tenant's row and its jobs.
+    RETURN_IF_ERROR(db.Lock(kLeaseScope));
     RETURN_IF_ERROR(db.Lock(TenantScope(name)));
     // The triggers that refuse rows of deleted tenants wait for this lock, and it for them.
     ASSIGN_OR_RETURN(const int64_t found,
