@@ -103,7 +103,7 @@ class TrackedWriter final : public BlobWriter {
     RETURN_IF_ERROR(writer.Put(key, blob.sha256()));
     VICO_FAILPOINT("blob.before_row");
     std::string replaced;
-    const absl::Status saved = parts_.database.Write([&](SqlSession& db) -> absl::Status {
+    absl::Status saved = parts_.database.Write([&](SqlSession& db) -> absl::Status {
       if (quota_.bytes > 0) RETURN_IF_ERROR(db.Lock(TenantScope(tenant_)));
       if (announced) RETURN_IF_ERROR(ClaimAnnounced(db, key));
       RETURN_IF_ERROR(CheckRoom(db, blob));

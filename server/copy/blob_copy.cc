@@ -44,6 +44,7 @@ class PageCopy {
 
   absl::StatusOr<BlobsCopied> Run(int threads) {
     std::vector<std::thread> running;
+    running.reserve(static_cast<size_t>(threads));
     for (int i = 0; i < threads; ++i) {
       running.emplace_back([this] {
         try {

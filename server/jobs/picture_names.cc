@@ -79,13 +79,11 @@ absl::StatusOr<PictureName> ParsePictureName(std::string_view text) {
   bool has_step = false;
   if (owners == "concepts" && pictures == "pictures") {
     name.kind = PictureKind::kConceptPicture;
-  } else if (owners != "jobs") {
-    return NoPictureName();
-  } else if (pictures == "pictures") {
+  } else if (owners == "jobs" && pictures == "pictures") {
     name.kind = PictureKind::kPicture;
-  } else if (pictures == "previews") {
+  } else if (owners == "jobs" && pictures == "previews") {
     name.kind = PictureKind::kPreview;
-  } else if (pictures == "samples" || pictures == "masks") {
+  } else if (owners == "jobs" && (pictures == "samples" || pictures == "masks")) {
     name.kind = pictures == "samples" ? PictureKind::kSample : PictureKind::kMask;
     has_step = true;
   } else {

@@ -25,8 +25,8 @@ constexpr const char* kSettings[] = {
     "SET lock_timeout = '15s'",
     "SET idle_in_transaction_session_timeout = '30s'",
     // What is acknowledged is durable, whatever the default of the database.
-    "SELECT set_config('synchronous_commit', 'on', false) "
-    "WHERE current_setting('synchronous_commit') = 'off'",
+    ("SELECT set_config('synchronous_commit', 'on', false) "
+     "WHERE current_setting('synchronous_commit') = 'off'"),
 };
 constexpr int kOldestServer = 130000;
 
@@ -45,7 +45,7 @@ int64_t HashOf(std::string_view scope) {
 /// The parameters of a statement in libpq's form.
 class Parameters {
  public:
-  explicit Parameters(SqlValues values) {
+  Parameters(SqlValues values) {
     texts_.reserve(values.size());
     for (const SqlValue& value : values) std::visit([this](auto v) { Add(v); }, value);
   }
@@ -315,7 +315,7 @@ absl::Status PostgresConnection::Commit() {
   if (!in_transaction_) return absl::OkStatus();
   if (error_) {
     // A statement has failed, and the caller went on.
-    const absl::Status status = StatusOf(*error_, "a statement before COMMIT");
+    absl::Status status = StatusOf(*error_, "a statement before COMMIT");
     RollBack();
     return status;
   }

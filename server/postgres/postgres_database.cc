@@ -163,7 +163,7 @@ absl::Status PostgresDatabase::Health() const {
 
 absl::Status PostgresDatabase::Check() {
   ASSIGN_OR_RETURN(Connection connection, Take());
-  const absl::Status fits = CheckPostgresSchema(*connection, name_);
+  absl::Status fits = CheckPostgresSchema(*connection, name_);
   GiveBack(std::move(connection));
   if (Reason(fits) == "DATABASE_TOO_NEW") {
     const MutexLock lock(mutex_);

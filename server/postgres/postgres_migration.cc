@@ -37,7 +37,7 @@ absl::StatusOr<bool> ApplyPatiently(PostgresConnection& db, const Migration& mig
   constexpr std::string_view kLockTimeout = "55P03";
   for (int attempt = 1;; ++attempt) {
     db.Begin(PostgresConnection::Transaction::kChange);
-    const absl::StatusOr<bool> changed = Apply(db, migration);
+    absl::StatusOr<bool> changed = Apply(db, migration);
     if (changed.ok()) {
       RETURN_IF_ERROR(db.Commit());
       return changed;

@@ -42,16 +42,14 @@ std::string_view PostgresRow::Value(int column) const {
           static_cast<size_t>(PQgetlength(result_, row_, column))};
 }
 
-// Numbers are in network byte order, of 1, 2, 4 or 8 bytes.
+// Numbers are in network byte order, of 1, 2, 4 or 8 bytes, in two's complement.
 int64_t PostgresRow::Int(int column) const {
   const std::string_view bytes = Value(column);
   if (bytes.empty() || !IsNumber(PQftype(result_, column))) return 0;
-  int64_t value = static_cast<signed char>(bytes[0]);
-  for (const char byte : bytes.substr(1)) {
-    value = static_cast<int64_t>((static_cast<uint64_t>(value) << 8) |
-                                 static_cast<unsigned char>(byte));
-  }
-  return value;
+  const bool negative = (static_cast<unsigned char>(bytes[0]) & 0x80) != 0;
+  uint64_t value = negative ? ~uint64_t{0} : 0;
+  for (const char byte : bytes) value = (value << 8) | static_cast<unsigned char>(byte);
+  return static_cast<int64_t>(value);
 }
 
 std::string PostgresRow::Text(int column) const {

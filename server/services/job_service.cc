@@ -44,7 +44,7 @@ RequestKey KeyOf(const Caller& caller, const std::string& request_id, std::strin
 /// The errors of a creating call: those of the request id and, if it has any, those of the spec.
 template <typename Check>
 absl::Status CheckIdOfNew(const std::string& request_id, const Check& check) {
-  const absl::Status id = CheckRequestId("request_id", request_id);
+  absl::Status id = CheckRequestId("request_id", request_id);
   if (id.ok()) return id;
   FieldErrors errors;
   errors.Add(id);

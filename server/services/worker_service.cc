@@ -79,7 +79,7 @@ grpc::ServerUnaryReactor* WorkerService::Lease(grpc::CallbackServerContext* cont
   return AnswerWhenReady(
       calls_, *context, "Lease", std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(wait),
       [this, request, response](const Caller& caller,
-                                std::function<void()> wake) -> absl::StatusOr<Poll> {
+                                const std::function<void()>& wake) -> absl::StatusOr<Poll> {
         RETURN_IF_ERROR(CheckLeaseRequest(*request));
         ASSIGN_OR_RETURN(const StoredWorker worker,
                          stores_.workers.Registered(WorkerName(caller, request->worker())));

@@ -95,8 +95,9 @@ class SqlSession {
 
   virtual const SqlDialect& dialect() const = 0;
 
-  /// Waits until no other change holds this scope, and holds it until the change ends. Must be the
-  /// first statement of a change; Lease alone takes two scopes, kLeaseScope first. Only in Write.
+  /// Waits until no other change holds this scope, and holds it until the change ends. Comes before
+  /// the statements that it protects. A change that takes several scopes takes kLeaseScope first,
+  /// then that of a tenant, then that of the queue. Only in Write.
   virtual absl::Status Lock(std::string_view scope) = 0;
 
   /// The first column of the first row, or `otherwise` if there is no row. Also for

@@ -219,6 +219,7 @@ std::vector<ServedBaseModel> WorkerRegistry::AvailableBaseModels() const {
     }
   }
   std::vector<ServedBaseModel> all;
+  all.reserve(devices.size());
   for (const auto& [name, most] : devices) all.push_back({name, most});
   return all;
 }

@@ -43,6 +43,7 @@ cv::Mat DrawPanel(const std::string& name, const std::vector<std::pair<double, d
   Write(panel, fmt::format("{:.0f}", first), {kLeft, kHeight - 8});
   Write(panel, fmt::format("{:.0f}", last), {kWidth - kRight - 46, kHeight - 8});
   std::vector<cv::Point> line;
+  line.reserve(points.size());
   for (const auto& [step, value] : points) line.emplace_back(cvRound(x(step)), cvRound(y(value)));
   cv::polylines(panel, line, /*isClosed=*/false, kLine, 1, cv::LINE_AA);
   return panel;

@@ -20,6 +20,7 @@ cv::Mat Join(const std::vector<cv::Mat>& pictures, int columns) {
 std::vector<cv::Mat> Split(const cv::Mat& joined, int side, int count) {
   const int columns = joined.cols / side;
   std::vector<cv::Mat> pictures;
+  pictures.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     pictures.push_back(
         joined(cv::Rect(i % columns * side, i / columns * side, side, side)).clone());

@@ -222,8 +222,9 @@ absl::StatusOr<cv::Mat> EvaluationSheet(const Session& session,
       const int prompts = std::min(kPromptsShown, joined.rows / kSide);
       const std::vector<cv::Mat> pictures = Split(joined, kSide, prompts * pictures_a_prompt);
       for (int i = 0; i < kPromptsShown; ++i) {
-        row.pictures.push_back(i < prompts ? pictures[static_cast<size_t>(i * pictures_a_prompt)]
-                                           : cv::Mat());
+        row.pictures.push_back(
+            i < prompts ? pictures[static_cast<size_t>(i) * static_cast<size_t>(pictures_a_prompt)]
+                        : cv::Mat());
       }
     }
     rows.push_back(std::move(row));

@@ -104,6 +104,7 @@ absl::Status Save(const Replicas& replicas, const StageOptions& options, StageLo
 
 std::vector<std::shared_ptr<torch::nn::Module>> Modules(const std::vector<Vae>& vaes) {
   std::vector<std::shared_ptr<torch::nn::Module>> modules;
+  modules.reserve(vaes.size());
   for (const auto& vae : vaes) modules.push_back(vae.ptr());
   return modules;
 }
@@ -114,6 +115,7 @@ absl::Status TrainAutoencoder(const StageOptions& options) {
   StageLog log(options, "autoencoder");
   at::manual_seed(1);
   std::vector<Vae> vaes;
+  vaes.reserve(static_cast<size_t>(options.threads));
   for (int i = 0; i < options.threads; ++i) vaes.emplace_back(BaseVaeConfig());
   if (options.start_from.empty()) {
     InitializeVae(vaes[0]);

@@ -199,6 +199,7 @@ absl::Status TrainDiffusion(const StageOptions& options) {
 
   at::manual_seed(2);
   std::vector<std::shared_ptr<NetworksImpl>> networks;
+  networks.reserve(static_cast<size_t>(options.threads));
   for (int i = 0; i < options.threads; ++i) {
     networks.push_back(std::make_shared<NetworksImpl>(tokenizer.vocab_size()));
   }

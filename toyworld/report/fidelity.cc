@@ -7,6 +7,7 @@ namespace {
 
 Scores Score(Scorer& scorer, const std::vector<GeneratedPicture>& listed) {
   std::vector<cv::Mat> pictures;
+  pictures.reserve(listed.size());
   for (const GeneratedPicture& picture : listed) pictures.push_back(picture.picture);
   return scorer(ToImages01(pictures));
 }

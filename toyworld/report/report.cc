@@ -30,8 +30,8 @@ cv::Mat Overlay(const cv::Mat& picture, const cv::Mat& mask) {
     for (int x = 0; x < picture.cols; ++x) {
       const double inside = fitted.at<uint8_t>(y, x) / 255.0;
       const double outside = (1 - inside) * (0.3 * grey.at<uint8_t>(y, x) + 0.7 * 236);
-      const cv::Vec3b& colour = picture.at<cv::Vec3b>(y, x);
-      cv::Vec3b& pixel = overlay.at<cv::Vec3b>(y, x);
+      const auto& colour = picture.at<cv::Vec3b>(y, x);
+      auto& pixel = overlay.at<cv::Vec3b>(y, x);
       for (int c = 0; c < 3; ++c)
         pixel[c] = cv::saturate_cast<uint8_t>(inside * colour[c] + outside);
     }

@@ -74,9 +74,9 @@ ScorerImpl::ScorerImpl() {
   light_ = linear("light", kCoarse, kLight);
   namer1_ = linear("namer1", kTones + kLight, kTones);
   namer2_ = linear("namer2", kTones, kColourCount);
-  const int64_t seen =
+  constexpr int kSeen =
       2 * kCoarse + 2 * kMiddle + kPaintCount * kFine + kPaintCount * kTones + kPartCount;
-  hidden_ = linear("hidden", seen, kHidden);
+  hidden_ = linear("hidden", kSeen, kHidden);
   toy_class_ = linear("toy_class", kHidden, kClassCount);
   scene_ = linear("scene", kHidden, kSceneCount);
   pattern_ = linear("pattern", kHidden, kPatternCount);

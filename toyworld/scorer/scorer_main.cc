@@ -138,9 +138,10 @@ void Train(State& state, const Options& options) {
     mean_loss =
         mean_loss == 0 ? loss.item<double>() : 0.97 * mean_loss + 0.03 * loss.item<double>();
     if (state.step % 100 == 0) {
-      const std::string line = fmt::format(
-          "step {} loss {:.3f} rate {:.1e} {:.0f} s {:.0f} pictures/s\n", state.step, mean_loss,
-          rate, state.seconds, static_cast<double>(2 * options.pairs * state.step) / state.seconds);
+      const std::string line =
+          fmt::format("step {} loss {:.3f} rate {:.1e} {:.0f} s {:.0f} pictures/s\n", state.step,
+                      mean_loss, rate, state.seconds,
+                      2.0 * options.pairs * static_cast<double>(state.step) / state.seconds);
       std::ofstream(options.checkpoint + ".log", std::ios::app) << line;
       fmt::print("{}", line);
       std::fflush(stdout);

@@ -58,9 +58,10 @@ const std::array<std::string_view, kLabelCount> kLabelNames = {
 PairBatch DrawPairs(uint64_t seed, int pairs, double hard) {
   Random random(seed);
   PairBatch batch;
-  batch.labels = torch::empty({2 * pairs, kLabelCount}, torch::kInt64);
-  std::vector<cv::Mat> pictures(2 * pairs);
-  std::vector<torch::Tensor> parts(2 * pairs);
+  const int64_t rows = int64_t{2} * pairs;
+  batch.labels = torch::empty({rows, kLabelCount}, torch::kInt64);
+  std::vector<cv::Mat> pictures(static_cast<size_t>(rows));
+  std::vector<torch::Tensor> parts(static_cast<size_t>(rows));
   auto label = batch.labels.accessor<int64_t, 2>();
   int toy_class = 0;
   for (int i = 0; i < pairs; ++i) {

@@ -61,7 +61,7 @@ void Canvas::Gradient(double y0, double y1, Rgb top, Rgb bottom) {
     const double t = (y + 0.5 - y0 * scale_) / ((y1 - y0) * scale_);
     const Rgb c = Mix(top, bottom, std::clamp(t, 0.0, 1.0));
     const cv::Vec4b value(Byte(c.r), Byte(c.g), Byte(c.b), 0);
-    cv::Vec4b* row = pixels_.ptr<cv::Vec4b>(y);
+    auto* row = pixels_.ptr<cv::Vec4b>(y);
     std::fill(row, row + pixels_.cols, value);
   }
 }
@@ -76,7 +76,7 @@ void Canvas::Glow(double x, double y, double rx, double ry, Rgb colour, double s
                         static_cast<float>(colour.b)};
   for (int row = y0; row < y1; ++row) {
     const double v = ((row + 0.5) / scale_ - y) / ry;
-    cv::Vec4b* pixel = pixels_.ptr<cv::Vec4b>(row);
+    auto* pixel = pixels_.ptr<cv::Vec4b>(row);
     for (int column = x0; column < x1; ++column) {
       const double u = ((column + 0.5) / scale_ - x) / rx;
       const auto near = static_cast<float>(1 - u * u - v * v);

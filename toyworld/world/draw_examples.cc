@@ -73,7 +73,7 @@ absl::Status Write(const Example& example, const std::filesystem::path& folder) 
     const uint64_t seed = random.Next();
     const Drawing drawing = Draw(example.instance, scene, seed, pose, kPictureSide);
     const std::string file = fmt::format("{}.png", kScenes[scene].name);
-    const absl::Status status = WritePicture((folder / file).string(), drawing.image);
+    absl::Status status = WritePicture((folder / file).string(), drawing.image);
     if (!status.ok()) return status;
     json["pictures"].push_back(file);
   }

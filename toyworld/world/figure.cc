@@ -15,7 +15,8 @@ void Blend(cv::Vec4b& pixel, Rgb colour, float alpha) {
   const float target[3] = {static_cast<float>(colour.r), static_cast<float>(colour.g),
                            static_cast<float>(colour.b)};
   for (int c = 0; c < 3; ++c) {
-    pixel[c] = static_cast<uint8_t>(pixel[c] + (target[c] - pixel[c]) * alpha + 0.5f);
+    const auto below = static_cast<float>(pixel[c]);
+    pixel[c] = static_cast<uint8_t>(std::floor(below + (target[c] - below) * alpha + 0.5f));
   }
 }
 
@@ -78,15 +79,15 @@ void Figure::Body(const Shape& shape) {
   canvas_.Stencil(placed, stencil);
   const double k = 1 / canvas_.pixels_per_unit();
   for (int y = box.y; y < box.br().y; ++y) {
-    const uint8_t* inside = stencil.ptr<uint8_t>(y);
-    cv::Vec4b* row = pixels.ptr<cv::Vec4b>(y);
+    const auto* inside = stencil.ptr<uint8_t>(y);
+    auto* row = pixels.ptr<cv::Vec4b>(y);
     const double dy = (y + 0.5) * k - placement_.y;
     for (int x = box.x; x < box.br().x; ++x) {
       if (inside[x] == 0) continue;
       const double dx = (x + 0.5) * k - placement_.x;
       const float share = PatternAt(static_cast<float>(iuu_ * dx + iuv_ * dy),
                                     static_cast<float>(ivu_ * dx + ivv_ * dy));
-      if (share > 0) Blend(row[x], colour(1), share * (1 / 255.0f) * inside[x]);
+      if (share > 0) Blend(row[x], colour(1), share * (1 / 255.0f) * static_cast<float>(inside[x]));
     }
   }
 }
@@ -100,7 +101,7 @@ float Figure::PatternAt(float u, float v) const {
     case kStriped:
       return Ramp(std::abs(Fraction(0.85f * y + phase) - 0.5f) - 0.25f, kEdge);
     case kDotted: {
-      const float shift = 0.5f * (static_cast<int>(std::floor(y)) & 1);
+      const float shift = (static_cast<int>(std::floor(y)) & 1) != 0 ? 0.5f : 0;
       const float dx = Fraction(x + phase + shift) - 0.5f, dy = Fraction(y) - 0.5f;
       return Ramp(0.31f - std::sqrt(dx * dx + dy * dy), kEdge);
     }
@@ -143,7 +144,7 @@ void Figure::Shade() {
                          static_cast<float>(placement_.tint.b / 255)};
   const auto light = static_cast<float>(placement_.light);
   for (int y = drawn_.y; y < drawn_.br().y; ++y) {
-    cv::Vec4b* row = pixels.ptr<cv::Vec4b>(y);
+    auto* row = pixels.ptr<cv::Vec4b>(y);
     const double dy = (y + 0.5) * k - placement_.y;
     for (int x = drawn_.x; x < drawn_.br().x; ++x) {
       if (row[x][3] == 0) continue;
@@ -152,10 +153,11 @@ void Figure::Shade() {
       const auto u = static_cast<float>(dx / placement_.scale);
       const auto v = static_cast<float>(dy / placement_.scale);
       const float lit = std::clamp(1.03f + 0.17f * light * u - 0.19f * v, 0.66f, 1.25f);
-      const float alpha = row[x][3] * (1 / 255.0f);
+      const float alpha = static_cast<float>(row[x][3]) * (1 / 255.0f);
       for (int c = 0; c < 3; ++c) {
         const float factor = 1 + (lit * tint[c] - 1) * alpha;
-        row[x][c] = static_cast<uint8_t>(std::min(row[x][c] * factor + 0.5f, 255.0f));
+        row[x][c] =
+            static_cast<uint8_t>(std::min(static_cast<float>(row[x][c]) * factor + 0.5f, 255.0f));
       }
     }
   }

@@ -39,9 +39,9 @@ void Reduce(const Canvas& canvas, const Rgb& gain, int side, Drawing& drawing) {
   drawing.image.create(side, side, CV_8UC3);
   drawing.mask.create(side, side, CV_8UC1);
   for (int y = 0; y < side; ++y) {
-    const cv::Vec4b* from = small.ptr<cv::Vec4b>(y);
-    cv::Vec3b* image = drawing.image.ptr<cv::Vec3b>(y);
-    uint8_t* mask = drawing.mask.ptr<uint8_t>(y);
+    const auto* from = small.ptr<cv::Vec4b>(y);
+    auto* image = drawing.image.ptr<cv::Vec3b>(y);
+    auto* mask = drawing.mask.ptr<uint8_t>(y);
     for (int x = 0; x < side; ++x) {
       image[x] = {lit[0][from[x][0]], lit[1][from[x][1]], lit[2][from[x][2]]};
       mask[x] = from[x][3];

@@ -42,6 +42,7 @@ void CheckDivisible(ConfigReader& reader, const char* key, const std::vector<int
 std::vector<std::string> TypeNames(const std::vector<bool>& flags, const char* with,
                                    const char* without) {
   std::vector<std::string> names;
+  names.reserve(flags.size());
   for (const bool flag : flags) names.emplace_back(flag ? with : without);
   return names;
 }

@@ -29,8 +29,8 @@ absl::StatusOr<c10::Device> DeviceNamed(const std::string& name, int64_t gpus) {
     return absl::FailedPreconditionError(
         "--device: there is no CUDA device, or LibTorch was built without CUDA");
   }
-  const c10::Device numbered(c10::kCUDA, device.has_index() ? device.index() : 0);
-  if (numbered.index() >= gpus) {
+  const c10::Device numbered(c10::kCUDA, device.has_index() ? device.index() : c10::DeviceIndex{0});
+  if (static_cast<uint8_t>(numbered.index()) >= gpus) {
     return absl::FailedPreconditionError(
         fmt::format("--device: there is no {}: LibTorch sees {}", numbered.str(),
                     gpus == 1 ? "cuda:0 only" : fmt::format("cuda:0 to cuda:{}", gpus - 1)));
@@ -68,6 +68,7 @@ absl::StatusOr<std::vector<c10::Device>> DevicesNamed(const std::string& names, 
 
 std::string Joined(const std::vector<c10::Device>& devices) {
   std::vector<std::string> names;
+  names.reserve(devices.size());
   for (const c10::Device& device : devices) names.push_back(device.str());
   return fmt::format("{}", fmt::join(names, ","));
 }

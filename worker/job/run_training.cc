@@ -186,6 +186,7 @@ std::vector<v1::Event::Checkpoint> Kept(const CheckpointSaver& saver, const v1::
 std::vector<CheckpointSource> SourcesOf(const std::vector<v1::Event::Checkpoint>& kept,
                                         JobContext& context) {
   std::vector<CheckpointSource> sources;
+  sources.reserve(kept.size());
   for (const v1::Event::Checkpoint& checkpoint : kept) {
     sources.push_back({.step = checkpoint.step(), .fetch = [&context, blob = checkpoint.blob()] {
                          return context.Get(blob);
