@@ -38,6 +38,7 @@ void Rest(const std::stop_token& stop, milliseconds time) {
 void ExpectNoViolation(const FaultRun& run) {
   const FaultVerdict verdict = PlayRun(run);
   EXPECT_TRUE(verdict.violations.empty()) << verdict.Text();
+  EXPECT_EQ(FailuresText(verdict), "none");
   if (testing::Test::HasFailure()) std::fputs(verdict.log.c_str(), stderr);
   std::printf("three servers: %d jobs, %d with another attempt, %d servers, %d workers, %.1f s\n",
               verdict.jobs, verdict.requeued, verdict.server_starts, verdict.worker_starts,

@@ -42,6 +42,7 @@ constexpr milliseconds kLongAway{20'000};  // of PostgreSQL
 ArenaOptions OptionsOf(const LoadOptions& options) {
   ArenaOptions arena;
   arena.workers = options.workers;
+  arena.lease_seconds = options.lease_seconds;
   arena.worker_proxy = std::make_shared<TcpProxy>(ProxyFaults{});
   arena.servers = options.servers;
   if (options.haproxy) arena.proxy = ProxyProgram::kHaproxy;
@@ -250,7 +251,8 @@ class Load {
     const int workers = arena_.worker_starts();
     const auto exit_code = arena_.Stop();
     const MutexLock lock(mutex_);
-    const RunOutcome outcome = JudgeRun(arena_, recorder_.Take(), {.lease_us = 1'000'000});
+    const RunOutcome outcome = JudgeRun(
+        arena_, recorder_.Take(), {.lease_us = static_cast<int64_t>(options_.lease_seconds * 1e6)});
     std::printf(
         "load: %d of %d jobs of %d tenants ended in %.1f s (%.1f jobs/s), %d watchers, %d worker "
         "kills, %d server kills, %d partitions (%d workers and %d servers were started)\n"
@@ -267,8 +269,9 @@ class Load {
     for (size_t i = 0; i < outcome.violations.size() && i < 20; ++i) {
       std::printf("  %s\n", outcome.violations[i].c_str());
     }
-    return outcome.violations.empty() && ended_ == options_.jobs && exit_code == 0 &&
-           most_rss_mb_ <= kMostRssMb && least_ended_ >= kLeastShare * first_ended_;
+    return outcome.violations.empty() && outcome.failed.empty() && ended_ == options_.jobs &&
+           exit_code == 0 && most_rss_mb_ <= kMostRssMb &&
+           least_ended_ >= kLeastShare * first_ended_;
   }
 
   const LoadOptions options_;

@@ -18,11 +18,12 @@ struct LoadOptions {
   int database_kills = 0;  ///< of PostgreSQL, each away for a moment; the first for 20 s
   int bucket_outages = 0;  ///< the bucket is away, or answers 503
   bool wrong_clock = false;  ///< that of the last server is an hour ahead
-  double seconds = 170;      ///< time limit of the run
+  double lease_seconds = 1;
+  double seconds = 170;  ///< time limit of the run
 };
 
-/// Prints its measurements. True if every job ended, the checker found no violation, every tenant
-/// got its share and the server stayed within its memory limit.
+/// Prints its measurements. True if every job ended and none failed, the checker found no
+/// violation, every tenant got its share and the server stayed within its memory limit.
 bool PlayLoad(const LoadOptions& options);
 
 }  // namespace vico::fault

@@ -26,6 +26,9 @@ int main(int argc, char** argv) {
   app.add_option("--database-kills", options.database_kills)->capture_default_str();
   app.add_option("--bucket-outages", options.bucket_outages)->capture_default_str();
   app.add_flag("--wrong-clock", options.wrong_clock, "One server's clock is an hour ahead");
+  app.add_option("--lease-seconds", options.lease_seconds)
+      ->check(CLI::Range(0.5, 60.0))
+      ->capture_default_str();
   app.add_option("--seconds", options.seconds, "Time limit of the run")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   return vico::fault::PlayLoad(options) ? 0 : 1;

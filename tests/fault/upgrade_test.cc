@@ -76,6 +76,7 @@ bool Replace(Arena& arena, int which, const std::string& program) {
 void ExpectNoViolation(const FaultRun& run) {
   const FaultVerdict verdict = PlayRun(run);
   EXPECT_TRUE(verdict.violations.empty()) << verdict.Text();
+  EXPECT_EQ(FailuresText(verdict), "none");
   if (testing::Test::HasFailure()) std::fputs(verdict.log.c_str(), stderr);
   std::printf("upgrade: %d jobs, %d with another attempt, %d servers, %.1f s\n", verdict.jobs,
               verdict.requeued, verdict.server_starts, verdict.seconds);
