@@ -52,7 +52,7 @@ int Play(const Options& options) {
   std::vector<std::string> jobs;
   Caller submitter(arena.address(), recorder, stop.get_token());
   for (int i = 0; i < options.jobs; ++i) {
-    jobs.push_back(submitter.Submit(fmt::format("request-{}", i), ""));
+    jobs.push_back(submitter.Submit(fmt::format("watched-request-{}", i), ""));
   }
   for (int i = 0; i < options.servers; ++i) {
     std::printf("watchers: server %d has %ld MiB before\n", i,
