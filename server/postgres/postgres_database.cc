@@ -61,7 +61,10 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresDatabase::Connect() 
 absl::StatusOr<PostgresDatabase::Connection> PostgresDatabase::Take() {
   {
     const MutexLock lock(mutex_);
-    if (!broken_.ok()) return broken_;
+    // Another server may still answer: no call, and no job of a worker, fails for good.
+    if (!broken_.ok()) {
+      return DatabaseUnavailable("database: has another version's schema", broken_.ToString());
+    }
     if (!free_.WaitFor(mutex_, kLongestWaitForConnection, [this] {
           mutex_.AssertHeld();
           return !idle_.empty() || open_ < options_.connections;
@@ -162,6 +165,7 @@ absl::Status PostgresDatabase::Health() const {
 }
 
 absl::Status PostgresDatabase::Check() {
+  RETURN_IF_ERROR(Health());
   ASSIGN_OR_RETURN(Connection connection, Take());
   absl::Status fits = CheckPostgresSchema(*connection, name_);
   GiveBack(std::move(connection));

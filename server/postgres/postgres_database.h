@@ -31,7 +31,8 @@ class PostgresDatabase final : public Database {
 
   /// Runs `change` again after a serialization failure or a deadlock, and when the connection was
   /// lost before the commit was sent. kUnavailable, reason DATABASE_UNAVAILABLE, when the database
-  /// is away, and when the connection was lost during the commit: the change may then be durable.
+  /// is away or no longer admits this program, and when the connection was lost during the commit:
+  /// the change may then be durable.
   absl::Status Write(const Work& change) override;
   absl::Status Read(const Work& read) override;
 

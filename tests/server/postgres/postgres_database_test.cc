@@ -283,6 +283,10 @@ TEST_F(PostgresDatabaseTest, ANewerSchemaIsAcceptedIfItAdmitsThisProgram) {
   EXPECT_THAT(database_->Health(), IsOk());
   EXPECT_THAT(database_->Check(), HasReason("DATABASE_TOO_NEW"));
   EXPECT_THAT(database_->Health(), HasReason("DATABASE_TOO_NEW"));
+  EXPECT_THAT(database_->Check(), HasReason("DATABASE_TOO_NEW"));
+  // Its callers go to another server: no error of theirs is final.
+  EXPECT_THAT(database_->Read([](SqlSession&) { return absl::OkStatus(); }),
+              AllOf(HasCode(absl::StatusCode::kUnavailable), HasReason("DATABASE_UNAVAILABLE")));
 }
 
 TEST_F(PostgresDatabaseTest, AnOlderSchemaIsRefusedUnlessItMayBeMigrated) {
