@@ -28,8 +28,8 @@ void ExpectLeasedAgain(double lease_seconds) {
     return std::nullopt;
   };
   ASSERT_TRUE(Eventually([&] { return lease_of(1).has_value(); }));
-  const int64_t died = BootMicros();
   arena.KillWorker(lease_of(1)->worker.starts_with("worker-0-") ? 0 : 1);
+  const int64_t died = BootMicros();
   ASSERT_TRUE(Eventually([&] { return lease_of(2).has_value(); }));
   const double seconds = static_cast<double>(lease_of(2)->answered_us - died) / 1e6;
   std::printf("dead worker: its job was leased again after %.2f s; the lease is %.0f s\n", seconds,
