@@ -126,7 +126,7 @@ Violations ServersStartDuringALease(const std::string& defect) {
   run.jobs = 4;
   run.submitters = 1;
   run.cancel_every = 0;
-  run.patience_seconds = 22;
+  run.patience_seconds = 45;
   run.disturb = [](Arena& arena, const std::stop_token& stop) {
     Rest(stop, milliseconds(1500));
     arena.Abandon(0);
