@@ -41,7 +41,8 @@ absl::StatusOr<c10::Device> DeviceNamed(const std::string& name, int64_t gpus) {
 }  // namespace
 
 absl::StatusOr<std::vector<c10::Device>> DevicesNamed(const std::string& names, int threads) {
-  const auto gpus = static_cast<int64_t>(torch::cuda::device_count());
+  // A type of its own in some versions, as small as a char.
+  const int64_t gpus = static_cast<uint8_t>(torch::cuda::device_count());
   if (names == "auto") {
     return std::vector{gpus > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU)};
   }
