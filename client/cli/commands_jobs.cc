@@ -17,7 +17,7 @@ std::string StepText(const v1::Job& job) {
 /// The start of a prompt, for a table.
 std::string Shortened(const std::string& prompt) {
   constexpr std::size_t kMostColumns = 40;
-  const std::string text = Printable(prompt);
+  std::string text = Printable(prompt);
   if (ColumnsOf(text) <= kMostColumns) return text;
   return std::string(FirstColumns(text, kMostColumns - 1)) + "…";
 }

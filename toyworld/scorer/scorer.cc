@@ -80,7 +80,7 @@ ScorerImpl::ScorerImpl() {
   toy_class_ = linear("toy_class", kHidden, kClassCount);
   scene_ = linear("scene", kHidden, kSceneCount);
   pattern_ = linear("pattern", kHidden, kPatternCount);
-  accessory_ = linear("accessory", kHidden, kClassCount * kAccessoryCount);
+  accessory_ = linear("accessory", kHidden, int64_t{kClassCount} * kAccessoryCount);
   embedding_ = linear("embedding", kHidden, kEmbedding);
 }
 
