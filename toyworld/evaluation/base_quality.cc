@@ -32,8 +32,9 @@ absl::StatusOr<Chunk> DrawChunk(const Session& session, const std::vector<HeldOu
                                 int first) {
   const int count = std::min(kChunk, static_cast<int>(captions.size()) - first);
   std::vector<std::string> texts;
-  for (int i = 0; i < count; ++i) {
-    texts.push_back(captions[static_cast<size_t>(first + i)].drawing.caption);
+  texts.reserve(static_cast<size_t>(count));
+  for (int i = first; i < first + count; ++i) {
+    texts.push_back(captions[static_cast<size_t>(i)].drawing.caption);
   }
   const std::string key =
       Records::Key({{"kind", "base"}, {"base", session.base.digest()}, {"captions", texts}});
@@ -47,7 +48,7 @@ absl::StatusOr<Chunk> DrawChunk(const Session& session, const std::vector<HeldOu
   }
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < count; ++i) {
-    const auto seed = static_cast<uint64_t>(first + i);
+    const uint64_t seed = static_cast<uint64_t>(first) + static_cast<uint64_t>(i);
     ASSIGN_OR_RETURN(std::vector<cv::Mat> one,
                      session.base.Draw(texts[static_cast<size_t>(i)], {seed}, nullptr));
     chunk.pictures.push_back(std::move(one.front()));
@@ -107,6 +108,7 @@ Json AccuraciesByClass(const std::vector<HeldOutCaption>& captions, const Verdic
 
 std::vector<cv::Mat> Drawings(int first, int count, const std::vector<int>& classes) {
   std::vector<cv::Mat> drawings;
+  drawings.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     drawings.push_back(MakeHeldOutCaption(first + i, classes).drawing.image);
   }

@@ -31,6 +31,7 @@ struct Drawn {
 absl::StatusOr<Drawn> DrawAll(const Session& session, const std::string& word,
                               const TrialOptions& options, const Learned* learned) {
   std::vector<uint64_t> seeds;
+  seeds.reserve(static_cast<size_t>(options.pictures));
   for (int i = 0; i < options.pictures; ++i) seeds.push_back(static_cast<uint64_t>(i + 1));
   Drawn drawn;
   const auto start = std::chrono::steady_clock::now();

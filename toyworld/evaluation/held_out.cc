@@ -78,6 +78,7 @@ std::vector<Drawing> Redraw(const HeldOutConcept& shown, const std::string& prom
   const int scene = SceneInPrompt(prompt).value_or(0);
   Random random(kRedrawn + static_cast<uint64_t>(scene));
   std::vector<Drawing> drawings;
+  drawings.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     drawings.push_back(Draw(shown.instance, scene, random.Next()));
   }
