@@ -320,10 +320,13 @@ absl::Status PostgresConnection::Commit() {
     return status;
   }
   in_transaction_ = false;
+  committed_ = false;
   RETURN_IF_ERROR(EnqueuePlain("COMMIT", Request::Kind::kCommit));
   VICO_FAILPOINT("postgres.before_commit");
   absl::Status status = Exchange().status();
-  if (status.ok()) return status;
+  // A server that shuts down may answer COMMIT and then end the connection: running the change
+  // again would apply it twice.
+  if (status.ok() || committed_) return absl::OkStatus();
   in_doubt_ = lost_ && (!error_ || error_->sqlstate.empty());
   if (in_doubt_) {
     return DatabaseUnavailable(
@@ -396,6 +399,7 @@ absl::Status PostgresConnection::Note(Request& request, const pg_result* result)
         std::string_view(PQcmdStatus(const_cast<PGresult*>(result))) != "COMMIT") {  // NOLINT
       return absl::InternalError("database: a failed transaction was committed");
     }
+    committed_ = committed_ || request.kind == Request::Kind::kCommit;
     return absl::OkStatus();
   }
   if (status == PGRES_PIPELINE_ABORTED) return absl::AbortedError("a request before it failed");

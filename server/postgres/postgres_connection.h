@@ -122,6 +122,7 @@ class PostgresConnection final : public SqlSession {
   bool in_transaction_ = false;
   bool lost_ = false;
   bool in_doubt_ = false;
+  bool committed_ = false;  // the server has answered COMMIT
   std::optional<PostgresError> error_;
   absl::Time database_uptime_zero_;
   absl::Duration clock_round_trip_;

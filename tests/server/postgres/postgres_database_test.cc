@@ -179,7 +179,8 @@ TEST_F(PostgresDatabaseTest, ADeadlockedChangeRunsAgain) {
   std::thread other([&] { EXPECT_THAT(raise("x", "y"), IsOk()); });
   EXPECT_THAT(raise("y", "x"), IsOk());
   other.join();
-  EXPECT_EQ(runs, 3);
+  // PostgreSQL ends one of them, or both.
+  EXPECT_GE(runs, 3);
   EXPECT_EQ(Get("x"), 2);
   EXPECT_EQ(Get("y"), 2);
 }
