@@ -60,6 +60,14 @@ absl::StatusOr<Rates> Measure(Front& front, int tenants, int calls, const std::s
   server::JobStore& jobs = front.jobs();
   Rates rates;
   std::atomic<int> failed{0};
+  Mutex mutex;
+  absl::Status first_error;
+  const auto note = [&](const absl::Status& status) {
+    if (status.ok()) return;
+    ++failed;
+    const MutexLock lock(mutex);
+    if (first_error.ok()) first_error = status;
+  };
   int round = 0;
   for (const int callers : kCallers) {
     const std::string name = fmt::format("{}-{}", run, ++round);
@@ -67,25 +75,26 @@ absl::StatusOr<Rates> Measure(Front& front, int tenants, int calls, const std::s
     rates.submit.push_back(Rate(callers, calls / 5, [&](int number) {
       const auto request = GenerationOf(fmt::format("tenant-{}", number % tenants),
                                         fmt::format("{}-{}", name, number));
-      if (!jobs.Submit(request).ok()) ++failed;
+      note(jobs.Submit(request).status());
     }));
     std::vector<server::Grant> grants(static_cast<size_t>(calls));
     rates.lease.push_back(Rate(callers, calls, [&](int number) {
       const auto granted = jobs.Lease(LeaseOf(fmt::format("worker-{}-{}", name, number), "nonce"));
-      if (granted.ok() && !granted->empty()) {
-        grants[static_cast<size_t>(number)] = granted->front();
-      } else {
-        ++failed;
-      }
+      note(granted.status());
+      if (granted.ok() && granted->empty()) note(absl::NotFoundError("a lease found no job"));
+      if (granted.ok() && !granted->empty()) grants[static_cast<size_t>(number)] = granted->front();
     }));
     rates.report.push_back(Rate(callers, calls, [&](int number) {
-      if (!jobs.Report(ReportOf(grants[static_cast<size_t>(number)])).ok()) ++failed;
+      note(jobs.Report(ReportOf(grants[static_cast<size_t>(number)])).status());
     }));
     rates.finish.push_back(Rate(callers, calls, [&](int number) {
-      if (!jobs.Finish(FinishOf(grants[static_cast<size_t>(number)])).ok()) ++failed;
+      note(jobs.Finish(FinishOf(grants[static_cast<size_t>(number)])).status());
     }));
   }
-  if (failed > 0) return absl::InternalError(fmt::format("{} calls failed", failed.load()));
+  if (failed > 0) {
+    return absl::InternalError(
+        fmt::format("{} calls failed, the first with {}", failed.load(), first_error.ToString()));
+  }
   return rates;
 }
 
