@@ -31,6 +31,7 @@ FaultRun TwoServers() {
   run.arena.shared = std::make_shared<SharedStore>();
   run.arena.server_flags = {"--decoder", VICO_DECODE_BINARY};
   run.arena.workers = 4;
+  run.patience_seconds = 120;
   run.arena.step_ms = 40;
   run.check.lease_us = 1'000'000;
   return run;
@@ -112,7 +113,7 @@ TEST(UpgradeTest, ServersOfTwoSchemasServeAtOnce) {
 
 TEST(UpgradeTest, ServersThatTheNewSchemaExcludesEndAndStartNoMore) {
   FaultRun run = TwoServers();
-  run.jobs = 80;
+  run.jobs = 240;
   run.disturb = [](Arena& arena, const std::stop_token& stop) {
     Eventually([&] { return stop.stop_requested(); }, milliseconds(500));
     const Finished migrated = Migrate(arena, "excluding");

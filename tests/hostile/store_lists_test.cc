@@ -14,7 +14,8 @@ namespace vico::server {
 namespace {
 
 constexpr int kQueued = 10'000;
-constexpr double kLimitMs = 20;
+// A page also counts what matches, up to 10,000 jobs, which takes most of it.
+constexpr double kLimitMs = 40;
 
 double ThreadCpuMs() {
   timespec time{};
@@ -82,7 +83,7 @@ class LongQueueTest : public JobStoreTest {
   }
 };
 
-TEST_P(LongQueueTest, NoCallTakesLongerThan20MsOfCpu) {
+TEST_P(LongQueueTest, NoCallTakesLongerThan40MsOfCpu) {
   std::string token;
   EXPECT_LE(Measure("a page of 100 jobs", 150,
                     [&](int) {
