@@ -50,7 +50,24 @@ FilterParameters::FilterParameters(const JobFilter& filter)
 
 std::string FilterSql(const SqlDialect& dialect, const JobFilter& filter) {
   // A condition that does not apply has its parameter all the same, since an engine refuses those
-  // that a statement does not have. With a constant the planner drops it.
+  // that a statement does not have. With a constant the planner drops it, and an index suffices to
+  // count what matches.
+  const std::string of_kind = filter.kinds.empty()
+                                  ? "CAST(?2 AS TEXT) <> ''"
+                                  : fmt::format("kind IN ({})", dialect.json_list("?2"));
+  std::string of_state = "CAST(?3 AS TEXT) <> ''";
+  if (filter.states.size() == 1) {
+    // As the conditions of the partial indexes have it.
+    of_state += fmt::format(" AND state = '{}'", StateName(filter.states.front()));
+  } else if (!filter.states.empty()) {
+    of_state = fmt::format("state IN ({})", dialect.json_list("?3"));
+  }
+  const std::string_view after = filter.created_after == absl::InfinitePast()
+                                     ? "CAST(?4 AS BIGINT) IS NOT NULL"
+                                     : "create_time >= ?4";
+  const std::string_view before = filter.created_before == absl::InfiniteFuture()
+                                      ? "CAST(?5 AS BIGINT) IS NOT NULL"
+                                      : "create_time < ?5";
   const std::string_view of_concept = filter.concept_name.empty()
                                           ? "CAST(?6 AS TEXT) = ''"
                                           : "number IN (SELECT number FROM job WHERE concept = ?6)";
@@ -58,10 +75,8 @@ std::string FilterSql(const SqlDialect& dialect, const JobFilter& filter) {
       filter.adapter.empty() ? "CAST(?7 AS TEXT) = ''"
                              : "number IN (SELECT number FROM job WHERE adapter = ?7 UNION ALL "
                                "SELECT number FROM job WHERE result_adapter = ?7)";
-  return fmt::format(
-      "tenant = ?1 AND kind IN ({}) AND state IN ({}) AND create_time >= ?4 AND create_time < ?5 "
-      "AND {} AND {}",
-      dialect.json_list("?2"), dialect.json_list("?3"), of_concept, of_adapter);
+  return fmt::format("tenant = ?1 AND {} AND {} AND {} AND {} AND {} AND {}", of_kind, of_state,
+                     after, before, of_concept, of_adapter);
 }
 
 }  // namespace vico::server
