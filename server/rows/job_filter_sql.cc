@@ -57,8 +57,9 @@ std::string FilterSql(const SqlDialect& dialect, const JobFilter& filter) {
                                   : fmt::format("kind IN ({})", dialect.json_list("?2"));
   std::string of_state = "CAST(?3 AS TEXT) <> ''";
   if (filter.states.size() == 1) {
-    // As the conditions of the partial indexes have it.
-    of_state += fmt::format(" AND state = '{}'", StateName(filter.states.front()));
+    // As the conditions of the partial indexes have it. With both kinds that of queued jobs fits.
+    of_state += fmt::format(" AND state = '{}' AND kind IN ('training', 'generation')",
+                            StateName(filter.states.front()));
   } else if (!filter.states.empty()) {
     of_state = fmt::format("state IN ({})", dialect.json_list("?3"));
   }
