@@ -1,6 +1,5 @@
-// Lease calls that wait for one another share a transaction: all servers grant
-// leases one after the other, so a transaction for each call would let few
-// calls through.
+// Lease calls that wait for one another share a transaction: all servers grant leases one after the
+// other, so a transaction for each call would let few calls through.
 #pragma once
 
 #include <cstddef>
@@ -38,14 +37,12 @@ class LeaseBatches {
     CondVar changed;
   };
 
-  /// One transaction: fills in the rows and waits of all calls, or nothing is
-  /// changed.
+  /// One transaction: fills in the rows and waits of all calls, or nothing is changed.
   using Grant = std::function<absl::Status(std::span<Call* const>)>;
 
-  /// Returns when the call has its answer. A batch has no two calls of one
-  /// worker and nonce. `grant` runs on the thread of one of the calls, for one
-  /// batch at a time. When a batch fails, each of its calls is tried alone,
-  /// unless the database is unavailable.
+  /// Returns when the call has its answer. A batch has no two calls of one worker and nonce.
+  /// `grant` runs on the thread of one of the calls, for one batch at a time. When a batch fails,
+  /// each of its calls is tried alone, unless the database is unavailable.
   void Run(Call& call, const Grant& grant);
 
   /// Whether calls that the same jobs suit are being served or wait.

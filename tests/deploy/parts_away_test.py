@@ -4,43 +4,32 @@ Usage: parts_away_test.py VICO_SERVER"""
 import argparse
 import pathlib
 import re
-import shutil
 import signal
-import subprocess
 import sys
 import unittest
 import urllib.request
 
-import scripts
-import tools
+import outer_stores
 import vico_api
 from vico_api import call, message
 
 import grpc
 
 SERVER_PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
-tools.need("weed", "psql")
 SERVING, NOT_SERVING = 1, 2
 
 
-class PartsAwayTest(unittest.TestCase):
+class PartsAwayTest(outer_stores.OuterStoresTest):
+    server_program = SERVER_PROGRAM
+
     def setUp(self):
-        self.tools = scripts.script("scripts/scaled-out")
-        self.folder = self.tools.new_folder()
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.programs = self.tools.Programs(self.folder)
-        self.addCleanup(self.programs.stop)
-        self.port, = self.tools.free_ports(1)
-        database, password = self.tools.start_postgresql(self.programs, self.port)
-        endpoint, self.credentials = self.tools.start_seaweedfs(self.programs)
-        shared = ["--database", database, "--database-password-file", password]
-        subprocess.run([SERVER_PROGRAM, "migrate", *shared], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        super().setUp()
+        self.vico("migrate", *self.storage[:4])
         build = self.folder / "build"
         (build / "bin").mkdir(parents=True)
         (build / "bin/vico-server").symlink_to(SERVER_PROGRAM)
         options = argparse.Namespace(build=build, servers=2, flag=["--decoder", str(SERVER_PROGRAM.parent / "vico-decode")])
-        storage = [*shared, "--blobs", "s3://vico", "--s3-endpoint", endpoint]
-        self.servers = self.tools.start_servers(self.programs, options, storage, self.credentials)
+        self.servers = self.tools.start_servers(self.programs, options, self.storage, self.credentials)
         self.channels = [grpc.insecure_channel(f"127.0.0.1:{one['client_port']}") for one in self.servers]
         for channel in self.channels:
             self.addCleanup(channel.close)
