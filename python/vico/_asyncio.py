@@ -18,6 +18,9 @@ from vico.settings import Settings
 
 T = TypeVar("T")
 
+# What gRPC puts in place of the status when a call ends during a write (grpc/grpc issue 36066).
+_ENDED_WHILE_WRITING = "Internal error from Core"
+
 
 class AsyncioDriver:
     """A channel, and what flows ask for. It connects at the first call."""
@@ -125,6 +128,12 @@ class AsyncioDriver:
                     pass
             response: Message = await call
             return response
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.INTERNAL and error.details() == _ENDED_WHILE_WRITING:
+                # The status of the server is lost. The same messages may be sent again.
+                text = f"the call to {self._settings.peer.address} ended while the request was sent"
+                raise errors.Unavailable(text) from None
+            raise
         finally:
             call.cancel()  # does nothing after the end of the call
 

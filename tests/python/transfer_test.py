@@ -11,6 +11,7 @@ import grpc
 
 import vico
 from fake_server import FakeServer, fail
+from vico._asyncio import AsyncioDriver
 from vico.v1 import adapter_pb2, concept_pb2, picture_pb2
 
 CODE = grpc.StatusCode
@@ -241,6 +242,39 @@ class TransferTest(unittest.TestCase):
 
         self.assertEqual(asyncio.run(run()).name, "concepts/0")
         self.assertEqual(concepts.kept[digest(big)], big)
+
+    def test_asyncio_repeats_an_upload_whose_status_is_lost_in_a_write(self):
+        concepts = Concepts()
+        self.serve({UPLOAD: concepts})
+        error = grpc.aio.AioRpcError(CODE.INTERNAL, grpc.aio.Metadata(), grpc.aio.Metadata(),
+                                     "Internal error from Core")
+        writes = []
+
+        class EndedCall:
+            async def write(self, request):
+                writes.append(request)
+                raise error
+
+            def __await__(self):
+                raise error
+
+            def cancel(self):
+                pass
+
+        channel_of, channels = AsyncioDriver._channel, []
+
+        def channel(driver):
+            channels.append(channel_of(driver))
+            ended = mock.Mock(stream_unary=lambda *_: lambda **_: EndedCall())
+            return ended if len(channels) == 1 else channels[-1]
+
+        async def run():
+            async with vico.AsyncClient(self.server.address) as client:
+                return await client.concepts.upload([b"picture"])
+
+        with mock.patch.object(AsyncioDriver, "_channel", channel):
+            self.assertEqual(asyncio.run(run()).name, "concepts/0")
+        self.assertEqual(len(writes), 1)
 
     def test_asyncio_raises_the_error_of_a_local_file(self):
         path = self.folder / "a.png"
