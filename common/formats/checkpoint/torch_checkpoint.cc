@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "common/formats/checkpoint/crc32.h"
+#include "common/formats/crc32.h"
 #include "common/status.h"
 
 namespace vico {

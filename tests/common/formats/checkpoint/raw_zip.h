@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common/formats/checkpoint/crc32.h"
+#include "common/formats/crc32.h"
 #include "common/formats/little_endian.h"
 
 namespace vico {

@@ -1,4 +1,4 @@
-// CRC-32 as zip archives use it: polynomial 0xEDB88320.
+// CRC-32 as zip archives and PNG files use it: polynomial 0xEDB88320.
 #pragma once
 
 #include <cstddef>

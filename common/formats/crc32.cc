@@ -1,4 +1,4 @@
-#include "common/formats/checkpoint/crc32.h"
+#include "common/formats/crc32.h"
 
 #include <array>
 #include <cstring>
