@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "common/formats/crc32.h"
 #include "common/formats/checkpoint/zip_format.h"
+#include "common/formats/crc32.h"
 #include "common/formats/little_endian.h"
 
 namespace vico {
