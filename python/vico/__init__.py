@@ -11,7 +11,7 @@
 AsyncClient is the same for asyncio. README.md of the package is the guide.
 """
 
-from vico import events
+from vico import events, provenance
 from vico._facts import BaseModel, Capabilities, Notice, WordCheck
 from vico.aio import AsyncClient
 from vico.client import Adapter, Client, Concept, Generation, Job, JobChange, Training
@@ -76,4 +76,5 @@ __all__ = [
     "WaitTimeout",
     "WordCheck",
     "events",
+    "provenance",
 ]

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import tempfile
 import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from vico import _png
 
 if TYPE_CHECKING:
     import PIL.Image
 
+    from vico.provenance import Signer
+
 Kind = Literal["picture", "preview", "sample", "mask", "concept", "reference"]
 
 _Bytes = bytes  # Picture has a property of this name
+_DRAWN = ("picture", "preview", "sample")  # by a model; the others are photographs and masks
 _ENDINGS = {"image/png": (".png",), "image/jpeg": (".jpg", ".jpeg")}
 
 
@@ -70,11 +76,35 @@ class Picture:
 
         return PIL.Image.open(io.BytesIO(self.bytes))
 
-    def save(self, path: str | os.PathLike[str] = ".", *, force: bool = False) -> Path:
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """How a picture or a sample was made: "spec", "seed", "index", "base_model", "adapter" and "version"
+        of the program (docs/picture-metadata.md). None for other pictures, and for those of older
+        workers. Raises LookupError if the bytes were not received."""
+        data = self.bytes
+        if self.media_type != "image/png":
+            return None
+        try:
+            made_with = json.loads(_png.texts(data).get("vico", "null"))
+        except ValueError:
+            return None
+        return made_with if isinstance(made_with, dict) else None
+
+    def save(
+        self,
+        path: str | os.PathLike[str] = ".",
+        *,
+        force: bool = False,
+        metadata: bool = True,
+        c2pa: Signer | None = None,
+    ) -> Path:
         """Writes the picture and returns where it is. In a folder, which `path` is if it exists or ends with
         a slash, the file gets `default_name`, or the next free name if that is taken. Another file of yours
-        is never replaced: FileExistsError, unless `force`. A file with the same bytes is used as it is."""
-        data = self.bytes
+        is never replaced: FileExistsError, unless `force`. A file with the same bytes is used as it is.
+
+        The file says how it was made, prompt included; `metadata=False` leaves that out. `c2pa` signs it:
+        vico.provenance.Signer."""
+        data = self._file(metadata, c2pa)
         text = os.fspath(path)
         target = Path(text)
         if target.is_dir() or text.endswith(("/", os.sep)):
@@ -91,6 +121,21 @@ class Picture:
         elif target.read_bytes() != data:
             raise FileExistsError(f"{target}: is there already; force=True replaces it")
         return target
+
+    def _file(self, metadata: bool, signer: Signer | None) -> _Bytes:
+        """The bytes to save."""
+        data = self.bytes
+        if not metadata and self.media_type == "image/png":
+            data = _png.without_texts(data)
+        if signer is None:
+            return data
+        from vico import provenance
+
+        if self.media_type != "image/png":
+            raise ValueError(f"only a PNG can be signed, and the picture is {self.media_type}")
+        if self.kind not in _DRAWN:
+            raise ValueError(f"only what a model has drawn can be signed, and this is a {self.kind}")
+        return provenance.sign(data, signer, self.metadata if metadata else None)
 
     def _save_in(self, folder: Path, data: _Bytes, force: bool) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

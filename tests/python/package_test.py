@@ -60,7 +60,7 @@ assert theirs.Status is status_pb2.Status
         for name in ("vico/py.typed", "vico/v1/job_pb2.pyi", "vico/_google/rpc/status_pb2.pyi",
                      "vico/_google/own/api/resource_pb2.py"):
             self.assertIn(name, files)
-        self.assertLessEqual({"pil", "web"}, set(self.package.metadata.get_all("Provides-Extra")))
+        self.assertLessEqual({"c2pa", "pil", "web"}, set(self.package.metadata.get_all("Provides-Extra")))
         needed = {re.match("[A-Za-z]+", requirement)[0] for requirement in self.package.requires
                   if "extra" not in requirement}
         self.assertEqual(needed, {"grpcio", "protobuf"})

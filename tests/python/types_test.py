@@ -17,15 +17,18 @@ training = client.train("concepts/1", "robot", steps=3, dialect="paper")
 adapter: vico.Adapter = training.wait(progress=True)
 for picture in adapter.generate("p", n=4, seed=[1, 2], preview_every_steps=5):
     data: bytes = picture.bytes
+    seed: str = (picture.metadata or {})["seed"]
+    picture.save(c2pa=vico.provenance.Signer(b"", b"", "es256"))
 client.train("concepts/1", "robot", stepz=3)  # call-arg
 client.train("concepts/1", "robot", dialect="latin")  # arg-type
 client.jobs.list(state="lost")  # arg-type
+vico.provenance.Signer(b"", b"", "md5")  # arg-type
 number: int = training.wait()  # assignment
 async def main() -> None:
     async with vico.AsyncClient() as client:
         generation = await client.generate("p", base_model="baseModels/1")
         async for picture in generation:
-            picture.save("out/")
+            picture.save("out/", metadata=False)
         client.generate("p").pictures()  # attr-defined
 """
 
@@ -41,7 +44,7 @@ adapter = training.wait()
 def examples():
     """The code of the README, each block in a function of its own."""
     blocks = re.findall(r"```python\n(.*?)```", (PYTHON / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     return PRELUDE + "".join(f"async def block_{number}() -> None:\n{textwrap.indent(block, '    ')}\n"
                              for number, block in enumerate(blocks))
 
