@@ -48,7 +48,7 @@ uint32_t ChecksumOf(std::string_view type_and_data) {
 }
 
 absl::StatusOr<std::vector<Chunk>> ReadChunks(std::string_view png) {
-  if (!png.starts_with(kSignature)) return Damaged("has no signature of a PNG");
+  if (!png.starts_with(kSignature)) return Damaged("has no signature");
   png.remove_prefix(kSignature.size());
   std::vector<Chunk> chunks;
   while (!png.empty()) {
