@@ -19,14 +19,16 @@ uint64_t SeedOf(const LeaseKey& lease) { return std::hash<std::string>{}(lease.l
 }  // namespace
 
 JobContext::JobContext(ServerLink& link, Reporter& reporter, const Clock& clock, Pause& pause,
-                       LeaseKey lease, std::stop_token stop, Tracing tracing)
+                       LeaseKey lease, std::stop_token stop, Tracing tracing,
+                       std::string build_version)
     : link_(link),
       reporter_(reporter),
       clock_(clock),
       pause_(pause),
       lease_(std::move(lease)),
       stop_(std::move(stop)),
-      tracing_(std::move(tracing)) {}
+      tracing_(std::move(tracing)),
+      build_version_(std::move(build_version)) {}
 
 Verdict JobContext::Check() {
   const Verdict verdict = reporter_.Poll();

@@ -22,12 +22,14 @@ namespace vico::worker {
 /// For the job's thread. Keeps references to its arguments.
 class JobContext {
  public:
-  /// `stop`: requested when the worker shuts down; the job is released then.
+  /// `stop`: requested when the worker shuts down; the job is released then. `build_version`: of
+  /// the program, for the metadata of pictures.
   JobContext(ServerLink& link, Reporter& reporter, const Clock& clock, Pause& pause, LeaseKey lease,
-             std::stop_token stop, Tracing tracing = {});
+             std::stop_token stop, Tracing tracing = {}, std::string build_version = {});
 
   const Clock& clock() const { return clock_; }
   const Tracing& tracing() const { return tracing_; }
+  const std::string& build_version() const { return build_version_; }
   Reporter& reporter() { return reporter_; }
 
   /// Returns what to do next. Call it between steps.
@@ -60,6 +62,7 @@ class JobContext {
   const LeaseKey lease_;
   const std::stop_token stop_;
   const Tracing tracing_;
+  const std::string build_version_;
 };
 
 /// Measures the time per step and estimates the time left. Work between steps, such as drawing a

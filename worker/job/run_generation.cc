@@ -1,4 +1,5 @@
-// Runs a generation job and uploads each picture as soon as it is finished.
+// Runs a generation job and uploads each picture as soon as it is finished, with metadata that say
+// how it was made. Previews have none.
 #include <map>
 #include <string>
 #include <utility>
@@ -7,6 +8,7 @@
 
 #include "common/failpoint.h"
 #include "common/status.h"
+#include "worker/job/picture_metadata.h"
 #include "worker/job/run_job.h"
 
 namespace vico::worker {
@@ -14,8 +16,8 @@ namespace {
 
 class Generation {
  public:
-  Generation(const v1::GenerateSpec& spec, JobContext& context)
-      : spec_(spec), context_(context), timer_(context.clock()) {}
+  Generation(const v1::LeasedJob& job, JobContext& context)
+      : job_(job), spec_(job.spec().generate()), context_(context), timer_(context.clock()) {}
 
   GenerateCallbacks Callbacks() {
     GenerateCallbacks callbacks;
@@ -71,7 +73,9 @@ class Generation {
       return absl::InternalError(
           fmt::format("the engine drew picture {} of {}", index, spec_.seeds_size()));
     }
-    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(png.bytes, kPngMediaType));
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     WithGenerationMetadata(png.bytes, job_, index, context_.build_version()));
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(bytes, kPngMediaType));
     v1::Picture picture;
     picture.set_index(index);
     picture.set_seed(spec_.seeds(index));
@@ -90,6 +94,7 @@ class Generation {
     if (problem_.ok()) problem_ = std::move(status);
   }
 
+  const v1::LeasedJob& job_;
   const v1::GenerateSpec& spec_;
   JobContext& context_;
   StepTimer timer_;
@@ -111,7 +116,7 @@ absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engin
     return bytes;
   };
 
-  Generation generation(spec, context);
+  Generation generation(job, context);
   absl::StatusOr<bool> drawn;
   {
     const Reporter::Watch watch(context.reporter());

@@ -15,6 +15,7 @@
 #include "common/failpoint.h"
 #include "common/status.h"
 #include "worker/job/checkpoint_saver.h"
+#include "worker/job/picture_metadata.h"
 #include "worker/job/run_job.h"
 
 namespace vico::worker {
@@ -30,8 +31,9 @@ double Mean(const double* begin, const double* end) {
 /// The callbacks of one training and the figures of its summary.
 class Training {
  public:
-  Training(JobContext& context, CheckpointSaver& saver)
-      : context_(context),
+  Training(const v1::LeasedJob& job, JobContext& context, CheckpointSaver& saver)
+      : job_(job),
+        context_(context),
         saver_(saver),
         timer_(context.clock()),
         started_(context.clock().Uptime()) {}
@@ -124,7 +126,9 @@ class Training {
 
   absl::Status OnSample(const TrainingSample& drawn) {
     if (!samples_.emplace(drawn.step, drawn.prompt_index).second) return absl::OkStatus();
-    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(drawn.picture.bytes, kPngMediaType));
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     WithSampleMetadata(drawn, job_, context_.build_version()));
+    ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(bytes, kPngMediaType));
     v1::Event event;
     auto& sample = *event.mutable_sample();
     sample.set_step(drawn.step);
@@ -159,6 +163,7 @@ class Training {
     if (problem_.ok()) problem_ = std::move(status);
   }
 
+  const v1::LeasedJob& job_;
   JobContext& context_;
   CheckpointSaver& saver_;
   StepTimer timer_;
@@ -218,7 +223,7 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
   }
 
   CheckpointSaver saver = context.NewCheckpointSaver();
-  Training training(context, saver);
+  Training training(job, context, saver);
   TrainCallbacks callbacks = training.Callbacks();
   callbacks.checkpoints = SourcesOf(Kept(saver, job), context);
   absl::StatusOr<TrainedAdapter> trained = TrainOnce(engine, spec, pictures, callbacks, context);

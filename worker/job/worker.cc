@@ -143,7 +143,7 @@ Worker::Served Worker::Serve(const v1::LeasedJob& job, absl::Duration ttl,
                               .load = [this] { return CurrentLoad(); }};
   reporting.timing.hang = options_.hang;
   Reporter reporter(link_, clock_, log, lease, std::move(reporting));
-  JobContext context(link_, reporter, clock_, pause_, lease, stop, tracing);
+  JobContext context(link_, reporter, clock_, pause_, lease, stop, tracing, options_.build_version);
 
   std::optional<v1::FinishRequest> outcome = RunJob(job, engine_, context, log);
   if (!outcome) {

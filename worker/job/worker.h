@@ -22,8 +22,8 @@
 namespace vico::worker {
 
 struct WorkerOptions {
-  std::string name;  ///< unique among the server's workers
-  std::string build_version;
+  std::string name;                               ///< unique among the server's workers
+  std::string build_version;                      ///< also in the metadata of pictures
   absl::Duration lease_wait = absl::Seconds(20);  ///< timeout of a long poll
   absl::Duration hang = absl::Seconds(120);       ///< time without a step after which a job is lost
   std::function<void()> on_hang = {};             ///< called when a job hangs

@@ -20,6 +20,7 @@
 #include "tests/fault/defects/renumbering_link.h"
 #include "tests/fault/history/worker_log.h"
 #include "tests/server/base_model_fixture.h"
+#include "tests/support/tiny_png.h"
 #include "worker/engine/engine.h"
 #include "worker/job/retry.h"
 #include "worker/job/server_link.h"
@@ -88,7 +89,7 @@ class FakeEngine final : public worker::Engine {
 
   std::string Made() { return fmt::format("by {} in run {}:", worker_, ++runs_); }
   static worker::PngPicture Png(const std::string& what, const std::string& made) {
-    return {.bytes = made + " " + what, .width = 64, .height = 64};
+    return {.bytes = TinyPng(made + " " + what), .width = 64, .height = 64};
   }
 
   const std::string worker_;

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/tiny_png.h"
 #include "worker/engine/engine.h"
 #include "worker/job/retry.h"
 
@@ -23,7 +24,8 @@ class FakeEngine final : public Engine {
                                      const GenerateCallbacks&)>
       generate = [](const auto& spec, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
     for (int i = 0; i < spec.seeds_size(); ++i) {
-      callbacks.on_picture(i, {.bytes = "picture " + std::to_string(i), .width = 64, .height = 64});
+      callbacks.on_picture(
+          i, {.bytes = TinyPng("picture " + std::to_string(i)), .width = 64, .height = 64});
     }
     return true;
   };

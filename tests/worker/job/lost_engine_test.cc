@@ -32,8 +32,9 @@ class LostEngineTest : public RunJobTest {
       clock_.Advance(absl::Seconds(1));
       ASSERT_TRUE(callbacks.on_step({.step = step, .total_steps = 120, .loss = 1}));
       if (step % 40 == 0) {
-        callbacks.on_sample(
-            {.step = step, .seed = 7, .picture = {.bytes = "sample " + std::to_string(step)}});
+        callbacks.on_sample({.step = step,
+                             .seed = 7,
+                             .picture = {.bytes = TinyPng("sample " + std::to_string(step))}});
         callbacks.on_mask({.step = step, .picture_index = 0, .png = "mask"});
       }
       if (callbacks.wants_checkpoint(step, false)) Save(step, callbacks);

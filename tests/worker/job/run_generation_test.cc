@@ -10,9 +10,9 @@ TEST_F(RunJobTest, PicturesAreReportedWhenFinishedAndEndInOrder) {
     EXPECT_EQ(spec.seeds_size(), 2);
     EXPECT_TRUE(callbacks.on_step(1, 2));
     callbacks.on_preview(1, 1, {.bytes = "preview"});
-    callbacks.on_picture(1, {.bytes = "second", .width = 64, .height = 64});
+    callbacks.on_picture(1, {.bytes = TinyPng("second"), .width = 64, .height = 64});
     EXPECT_EQ(link_.CountOf("PutBlob"), 2u);  // at once, not at the end
-    callbacks.on_picture(0, {.bytes = "first", .width = 64, .height = 64});
+    callbacks.on_picture(0, {.bytes = TinyPng("first"), .width = 64, .height = 64});
     return true;
   };
 
@@ -23,7 +23,7 @@ TEST_F(RunJobTest, PicturesAreReportedWhenFinishedAndEndInOrder) {
   ASSERT_EQ(pictures.size(), 2);
   EXPECT_EQ(pictures[0].index(), 0);
   EXPECT_EQ(pictures[0].seed(), 7u);
-  EXPECT_EQ(link_.blobs.at(pictures[0].blob().sha256()), "first");
+  EXPECT_EQ(NoteOf(link_.blobs.at(pictures[0].blob().sha256())), "first");
   EXPECT_EQ(pictures[1].index(), 1);
   EXPECT_EQ(pictures[1].seed(), 8u);
   const auto events = link_.events();
@@ -64,7 +64,7 @@ TEST_F(RunJobTest, TheBareBaseModelHasNoAdapter) {
 
 TEST_F(RunJobTest, AMissingPictureIsAnInternalError) {
   engine_.generate = [](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
-    callbacks.on_picture(0, {.bytes = "only"});
+    callbacks.on_picture(0, {.bytes = TinyPng("only")});
     return true;
   };
 

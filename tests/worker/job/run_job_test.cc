@@ -107,7 +107,7 @@ TEST_F(RunJobTest, ABlobThatTheServerRefusesFailsTheJobRetryably) {
   fence_ = absl::InfiniteDuration();
   for (int i = 0; i < 1000; ++i) link_.put_script.push_back(absl::ResourceExhaustedError("disk"));
   engine_.train = [&](const auto&, const auto&, const auto& callbacks) {
-    callbacks.on_sample({.step = 1, .seed = 1, .picture = {.bytes = "sample"}});
+    callbacks.on_sample({.step = 1, .seed = 1, .picture = {.bytes = TinyPng("sample")}});
     return TrainSteps(callbacks, 5);
   };
 
@@ -125,7 +125,7 @@ TEST_F(RunJobTest, ABlobBeyondTheTenantsQuotaFailsTheJobForGood) {
   link_.put_script.push_back(
       Error(absl::StatusCode::kResourceExhausted, "the quota is used up", "QUOTA_EXCEEDED"));
   engine_.train = [&](const auto&, const auto&, const auto& callbacks) {
-    callbacks.on_sample({.step = 1, .seed = 1, .picture = {.bytes = "sample"}});
+    callbacks.on_sample({.step = 1, .seed = 1, .picture = {.bytes = TinyPng("sample")}});
     return TrainSteps(callbacks, 5);
   };
 

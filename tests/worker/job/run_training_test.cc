@@ -79,7 +79,7 @@ TEST_F(RunJobTest, ProgressEstimatesTheTimeLeft) {
     callbacks.on_sample({.step = 1,
                          .prompt_index = 3,
                          .seed = 9,
-                         .picture = {.bytes = "sample", .width = 64, .height = 32}});
+                         .picture = {.bytes = TinyPng("sample"), .width = 64, .height = 32}});
     clock_.Advance(absl::Seconds(2));
     callbacks.on_step({.step = 2, .total_steps = 11, .loss = 0.25, .loss_reg = 0.125});
     return TrainedAdapter();
@@ -102,7 +102,7 @@ TEST_F(RunJobTest, ProgressEstimatesTheTimeLeft) {
   EXPECT_EQ(events[2].sample().picture().seed(), 9u);
   EXPECT_EQ(events[2].sample().picture().width(), 64);
   EXPECT_EQ(events[2].sample().picture().height(), 32);
-  EXPECT_EQ(link_.blobs.at(events[2].sample().picture().blob().sha256()), "sample");
+  EXPECT_EQ(NoteOf(link_.blobs.at(events[2].sample().picture().blob().sha256())), "sample");
   EXPECT_DOUBLE_EQ(events[3].progress().seconds_per_step(), 2.0);
 }
 
@@ -156,7 +156,7 @@ TEST_F(RunJobTest, AFinishEndsTheTrainingWithItsAdapter) {
     EXPECT_TRUE(callbacks.finishes_early());
     steps_at_finish = 2;
     EXPECT_TRUE(callbacks.keep_going()) << "the last sample is drawn";
-    callbacks.on_sample({.step = 2, .seed = 7, .picture = {.bytes = "last sample"}});
+    callbacks.on_sample({.step = 2, .seed = 7, .picture = {.bytes = TinyPng("last sample")}});
     EXPECT_FALSE(callbacks.wants_checkpoint(2, false));
     return TrainedAdapter{.safetensors = "adapter so far"};
   };
@@ -199,11 +199,12 @@ TEST_F(RunJobTest, ACancelDuringTheLastStepWins) {
 TEST_F(RunJobTest, ALostLeaseEndsTheJobWithoutFurtherWrites) {
   size_t puts_at_loss = 0;
   engine_.train = [&](const auto&, const auto&, const auto& callbacks) {
-    callbacks.on_sample({.step = 1, .seed = 1, .picture = {.bytes = "sample"}});
+    callbacks.on_sample({.step = 1, .seed = 1, .picture = {.bytes = TinyPng("sample")}});
     link_.AnswerReportsWith(absl::AbortedError("stale"));
     WaitForVerdict(Verdict::kLost);
     puts_at_loss = link_.CountOf("PutBlob");
-    callbacks.on_sample({.step = 2, .seed = 1, .picture = {.bytes = "sample of a zombie"}});
+    callbacks.on_sample(
+        {.step = 2, .seed = 1, .picture = {.bytes = TinyPng("sample of a zombie")}});
     return TrainSteps(callbacks, 100);
   };
 

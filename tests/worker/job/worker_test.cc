@@ -225,7 +225,7 @@ TEST_F(WorkerTest, ALostLeaseIsNotFinishedAndTheNextJobIsLeased) {
       }
       return false;
     }
-    callbacks.on_picture(0, {.bytes = "picture"});
+    callbacks.on_picture(0, {.bytes = TinyPng("picture")});
     return true;
   };
 
