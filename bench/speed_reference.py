@@ -1,19 +1,18 @@
-"""The reference side of one row of the speed table: the authors' code (haoosz/ViCo at 4ac2463) and transformers' text
-encoder, at Stable Diffusion 1.5's size with random weights. Takes turns like vico-bench-speed; bench/speed drives both.
+"""The other side of the speed tables: one of the programs that this code is compared with, as bench/turns.py runs it.
 
-  speed_reference.py ROW --vico DIR [--dtype fp32|bf16] --latent 64 --threads 2
+  speed_reference.py SIDE ROW[,ROW...] --latent 64 [--dtype fp32|bf16] [--device cuda:0] [--small] [--vico DIR] ...
 """
 import argparse
+import gc
+import importlib
 import json
 import sys
 import time
-import types
 
-import torch
-import torch.nn.functional as F
+from speed_common import FULL, SMALL, NotMeasured
 
-PLACEHOLDER, END = 4, 8  # where "a photo of * on the beach" has them
-PLACEHOLDER_ID = 265
+SIDES = {"authors": "speed_authors", "diffusers": "speed_diffusers", "compiled": "speed_diffusers",
+         "openvino": "speed_openvino", "stable-diffusion.cpp": "speed_stable_diffusion_cpp"}
 
 
 def memory_mib(field):
@@ -21,203 +20,72 @@ def memory_mib(field):
         return next(int(line.split()[1]) // 1024 for line in status if line.startswith(field + ":"))
 
 
-def take_turns(step):
+class Gpu:
+    """Waits for a GPU, which computes behind its caller, and reads its memory. Does nothing on a CPU."""
+
+    def __init__(self, device):
+        self.on = device != "cpu"
+        if self.on:
+            import torch
+            self.cuda = torch.cuda
+            torch.cuda.set_device(device)
+
+    def reset(self):
+        if self.on:
+            self.cuda.synchronize()
+            self.cuda.reset_peak_memory_stats()
+
+    def wait(self):
+        if self.on:
+            self.cuda.synchronize()
+
+    def peak_mib(self):
+        return self.cuda.max_memory_allocated() >> 20 if self.on else None
+
+
+def measure(step, gpu):
+    with open("/proc/self/clear_refs", "w") as clear:
+        clear.write("5")  # VmHWM starts again at VmRSS
+    gpu.reset()
+    begin = time.perf_counter()
+    own = step()
+    enqueued = time.perf_counter() - begin
+    gpu.wait()
+    found = {"seconds": time.perf_counter() - begin, "enqueued": enqueued, "peak_mib": memory_mib("VmHWM"),
+             "rest_mib": memory_mib("VmRSS"), "device_peak_mib": gpu.peak_mib()}
+    return found | own if isinstance(own, dict) else found  # a program of its own says what it measured
+
+
+def take_turns(make, rows, gpu):
+    row, step = rows[0], make(rows[0])
     print(json.dumps({"ready": True}), flush=True)
-    for _ in sys.stdin:
-        with open("/proc/self/clear_refs", "w") as clear:
-            clear.write("5")  # VmHWM starts again at VmRSS
-        begin = time.perf_counter()
-        step()
-        seconds = time.perf_counter() - begin
-        print(json.dumps({"seconds": seconds, "peak_mib": memory_mib("VmHWM"), "rest_mib": memory_mib("VmRSS")}), flush=True)
-
-
-def import_authors(source):
-    """Their modules without the packages that networks alone do not need."""
-    listconfig = types.ModuleType("omegaconf.listconfig")
-    listconfig.ListConfig = type("ListConfig", (), {})
-    sys.modules.update({"omegaconf": types.ModuleType("omegaconf"), "omegaconf.listconfig": listconfig})
-    sys.path.insert(0, source)
-
-
-class HalfMatrices:
-    """bf16 as PyTorch's users have it: autocast, and the frozen matrices in bf16 so that it need not cast them."""
-
-    def __init__(self, on):
-        self.on = on
-
-    def freeze(self, module, trainable=""):
-        for name, part in module.named_modules():
-            trains = trainable and trainable in name
-            for p in part.parameters(recurse=False):
-                p.requires_grad_(bool(trains))
-            if self.on and not trains and isinstance(part, (torch.nn.Linear, torch.nn.Conv2d)):
-                part.to(torch.bfloat16)
-        return module
-
-    def __call__(self):
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.on)
-
-
-class Autoencoder(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        from ldm.modules.diffusionmodules.model import Decoder, Encoder
-        config = dict(double_z=True, z_channels=4, resolution=512, in_channels=3, out_ch=3, ch=128, ch_mult=(1, 2, 4, 4),
-                      num_res_blocks=2, attn_resolutions=[], dropout=0.0)
-        self.encoder, self.decoder = Encoder(**config), Decoder(**config)
-        self.quant_conv, self.post_quant_conv = torch.nn.Conv2d(8, 8, 1), torch.nn.Conv2d(4, 4, 1)
-
-    @torch.no_grad()
-    def encode(self, picture):
-        from ldm.modules.distributions.distributions import DiagonalGaussianDistribution
-        return 0.18215 * DiagonalGaussianDistribution(self.quant_conv(self.encoder(picture))).sample()
-
-    @torch.no_grad()
-    def decode(self, latent):
-        return self.decoder(self.post_quant_conv(latent / 0.18215))
-
-
-class Text:
-    """transformers' tower; the learned word replaces its token's embedding, as the authors' EmbeddingManager does."""
-
-    def __init__(self, half):
-        from transformers import CLIPTextConfig, CLIPTextModel
-        config = CLIPTextConfig(vocab_size=49408, hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
-                                num_attention_heads=12, max_position_embeddings=77, hidden_act="quick_gelu",
-                                bos_token_id=49406, eos_token_id=49407, pad_token_id=49407)
-        self.model = half.freeze(CLIPTextModel(config).eval())
-        self.word = torch.nn.Parameter(torch.randn(1, 768) * 0.02)
-        self.ids = torch.full((1, 77), 49407)
-        self.ids[0, :END] = torch.tensor([49406, 320, 1125, 539, PLACEHOLDER_ID, 525, 518, 2117])
-        self.plain_ids = self.ids.clone()
-        self.plain_ids[0, PLACEHOLDER] = 7223
-        self.empty_ids = torch.full((1, 77), 49407)
-        self.empty_ids[0, 0] = 49406
-        for module in self.model.modules():
-            if isinstance(module, torch.nn.Embedding) and module.num_embeddings == 49408:
-                module.register_forward_hook(self.replace)
-
-    def replace(self, _, inputs, output):
-        places = torch.where(inputs[0] == PLACEHOLDER_ID)
-        output = output.clone()
-        output[places] = self.word.to(output.dtype)
-        return output
-
-    def __call__(self, ids):
-        return self.model(input_ids=ids).last_hidden_state
-
-
-def make_unet(half, side):
-    from ldm.modules.diffusionmodules.openaimodel import UNetModel
-    unet = UNetModel(image_size=32, in_channels=4, out_channels=4, model_channels=320, attention_resolutions=[4, 2, 1],
-                     num_res_blocks=2, channel_mult=[1, 2, 4, 4], num_heads=8, use_spatial_transformer=True,
-                     transformer_depth=1, context_dim=768, use_checkpoint=True, legacy=False)
-    return half.freeze(unet.eval(), trainable="image_cross_attention")
-
-
-def train(half, side):
-    """One step at batch 1: two encodings, both texts, both streams in lock-step, AdamW."""
-    text, unet, vae = Text(half), make_unet(half, side), half.freeze(Autoencoder().eval())
-    for name, module in unet.named_modules():
-        if name.endswith("image_cross_attention"):
-            module.train()
-    blocks = [p for name, p in unet.named_parameters() if "image_cross_attention" in name]
-    optimizer = torch.optim.AdamW([{"params": [text.word], "lr": 5e-3}, {"params": blocks}], lr=1e-5)
-    target, reference = torch.rand(2, 1, 3, 8 * side, 8 * side) * 2 - 1
-    abar = torch.cumprod(1 - torch.linspace(0.00085 ** 0.5, 0.012 ** 0.5, 1000, dtype=torch.float64) ** 2, 0).float()
-    row = torch.arange(1)
-    places = ((row, torch.tensor([PLACEHOLDER])), (row, torch.tensor([END])))
-
-    def step():
-        with half():
-            z, r = vae.encode(target).float(), vae.encode(reference).float()
-            states, states_of_init = text(text.ids), text(text.plain_ids)
-            t = torch.randint(0, 1000, (1,))
-            noise = torch.randn_like(z)
-            a = abar[t].view(-1, 1, 1, 1)
-            noisy = a.sqrt() * z + (1 - a).sqrt() * noise
-            predicted, reg = unet(noisy, r, timesteps=t, context=states, cc_init=states_of_init, ph_pos=places)
-            loss = F.mse_loss(predicted.float(), noise) + 5e-4 * reg
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
-
-
-def sample(half, side, pictures):
-    """One DDIM step with guidance: 2N target rows and 2N reference rows."""
-    text, unet = Text(half), make_unet(half, side)
-    x, r = torch.randn(pictures, 4, side, side), torch.randn(1, 4, side, side).expand(pictures, -1, -1, -1)
-    with torch.no_grad(), half():
-        states = torch.cat([text(text.empty_ids).expand(pictures, -1, -1), text(text.ids).expand(pictures, -1, -1)])
-    rows = torch.arange(2 * pictures)
-    places = ((rows, torch.full((2 * pictures,), PLACEHOLDER)), (rows, torch.full((2 * pictures,), END)))
-    t = torch.full((2 * pictures,), 501)
-    a, a_before = torch.tensor(0.28), torch.tensor(0.29)
-
-    @torch.no_grad()
-    def step():
-        with half():
-            predicted, _ = unet(torch.cat([x] * 2), torch.cat([r] * 2), timesteps=t, context=states, cc_init=states,
-                                ph_pos=places)
-        plain, guided = predicted.float().chunk(2)
-        e = plain + 7.5 * (guided - plain)
-        x0 = (x - (1 - a).sqrt() * e) / a.sqrt()
-        return a_before.sqrt() * x0 + (1 - a_before).sqrt() * e
-
-    return step
-
-
-def encode(half, side):
-    vae, picture = half.freeze(Autoencoder().eval()), torch.rand(1, 3, 8 * side, 8 * side) * 2 - 1
-
-    def step():
-        with half():
-            vae.encode(picture)
-
-    return step
-
-
-def decode(half, side):
-    vae, latent = half.freeze(Autoencoder().eval()), torch.randn(1, 4, side, side)
-
-    def step():
-        with half():
-            vae.decode(latent)
-
-    return step
-
-
-def text_row(half, side):
-    text = Text(half)
-    ids = torch.cat([text.plain_ids, text.empty_ids])
-
-    @torch.no_grad()
-    def step():
-        with half():
-            text(ids)
-
-    return step
-
-
-ROWS = {"train": train, "sample1": lambda half, side: sample(half, side, 1),
-        "sample4": lambda half, side: sample(half, side, 4), "encode": encode, "decode": decode, "text": text_row}
+    for line in sys.stdin:
+        if line.strip() != row:
+            row, step = line.strip(), None  # the old row's memory goes first
+            gc.collect()
+            step = make(row)
+        print(json.dumps(measure(step, gpu)), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("row", choices=ROWS)
-    parser.add_argument("--vico", required=True, help="checkout of haoosz/ViCo at 4ac2463")
+    parser.add_argument("side", choices=SIDES)
+    parser.add_argument("rows", type=lambda text: text.split(","))
     parser.add_argument("--dtype", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--latent", type=int, required=True)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--vico", help="checkout of haoosz/ViCo at 4ac2463")
+    parser.add_argument("--stable-diffusion-cpp", metavar="PATH", help="its program")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(1)
-    import_authors(options.vico)
-    take_turns(ROWS[options.row](HalfMatrices(options.dtype == "bf16"), options.latent))
+    options.sizes = SMALL if options.small else FULL
+    try:
+        side = importlib.import_module(SIDES[options.side])
+        side.prepare(options)
+        take_turns(lambda row: side.make(row, options), options.rows, Gpu(options.device))
+    except NotMeasured as why:
+        print(json.dumps({"not measured": str(why)}), flush=True)
 
 
 if __name__ == "__main__":

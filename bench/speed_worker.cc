@@ -1,25 +1,34 @@
-// vico-bench-speed: measures one row of the speed table at Stable Diffusion 1.5's size. Prints
-// {"ready": true}, then runs the row once for every line on standard input and prints its seconds
-// and peak memory. Weights are random. bench/speed runs it in turns with its counterpart; see
-// bench/README.md.
+// vico-bench-speed: measures rows of the speed tables with random weights. Prints {"ready": true},
+// then reads the name of a row from each line of standard input, runs it once and prints its
+// seconds and peak memory. The first run of a row, and the first after another row, also prepares
+// it. The drivers are bench/speed and bench/peers; see docs/performance.md.
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "worker/base_model/base_model.h"
+#include "bench/device_work.h"
+#include "bench/random_base.h"
+#include "worker/engine/devices.h"
 #include "worker/personalize/generator.h"
 #include "worker/train/trainer.h"
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int64_t kLatentFactor = 8;  // pixels for each latent element, in each direction
+constexpr int64_t kMib = 1 << 20;
 
 // Reads "VmHWM" or "VmRSS" of this process.
 int64_t MemoryKib(const std::string& field) {
@@ -32,148 +41,210 @@ int64_t MemoryKib(const std::string& field) {
 
 class Turns {
  public:
-  // Waits for the driver's next line; false when it has closed the pipe.
-  bool Begin() {
+  explicit Turns(const c10::Device& device) : device_(device) {}
+
+  // The row of the next turn, which Begin() starts; nullopt when the driver has closed the pipe.
+  std::optional<std::string> Next() {
     std::string line;
-    if (!std::getline(std::cin, line)) return false;
+    if (!next_ && std::getline(std::cin, line)) next_ = line;
+    return next_;
+  }
+
+  // Waits for the next turn and starts it if it is one of `row`.
+  bool Begin(const std::string& row) {
+    if (Next() != row) return false;
+    next_.reset();
     std::ofstream("/proc/self/clear_refs") << "5";  // resets VmHWM to VmRSS
-    begin_ = std::chrono::steady_clock::now();
+    vico::bench::ResetPeak(device_);
+    begin_ = Clock::now();
     return true;
   }
 
   void End() {
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-    fmt::print("{{\"seconds\": {:.6f}, \"peak_mib\": {}, \"rest_mib\": {}}}\n", seconds,
-               MemoryKib("VmHWM") / 1024, MemoryKib("VmRSS") / 1024);
+    const double enqueued = SecondsSinceBegin();
+    vico::bench::WaitFor(device_);
+    const double seconds = SecondsSinceBegin();
+    const auto device_bytes = vico::bench::PeakBytes(device_);
+    fmt::print(
+        "{{\"seconds\": {:.6f}, \"enqueued\": {:.6f}, \"peak_mib\": {}, \"rest_mib\": {}, "
+        "\"device_peak_mib\": {}}}\n",
+        seconds, enqueued, MemoryKib("VmHWM") / 1024, MemoryKib("VmRSS") / 1024,
+        device_bytes ? std::to_string(*device_bytes / kMib) : "null");
     std::fflush(stdout);
   }
 
  private:
-  std::chrono::steady_clock::time_point begin_;
+  double SecondsSinceBegin() const {
+    return std::chrono::duration<double>(Clock::now() - begin_).count();
+  }
+
+  const c10::Device device_;
+  std::optional<std::string> next_;
+  Clock::time_point begin_;
 };
 
-// The toy base's tokenizer, padded to the number of the text encoder's embeddings.
-absl::StatusOr<vico::Tokenizer> WideTokenizer(const std::string& directory, int64_t entries) {
-  const auto model = vico::worker::OpenBaseModel(directory);
-  if (!model.ok()) return model.status();
-  auto vocabulary = nlohmann::json::parse(model->vocabulary);
-  for (auto id = static_cast<int64_t>(vocabulary.size()); id < entries; ++id) {
-    vocabulary[fmt::format("<|unused {}|>", id)] = id;
-  }
-  return vico::Tokenizer::Create(vocabulary.dump(), model->merges, model->pad_token);
-}
-
-template <class Network>
-void Freeze(Network& network) {
-  network->eval();
-  for (auto& parameter : network->parameters()) parameter.requires_grad_(false);
-}
-
+// "sample4" is four pictures, "unet8" eight rows.
 struct Row {
   std::string name;
-  int64_t side = 0;  // of the latent
+  std::string_view kind;
+  int64_t count = 1;
 };
 
-void Train(vico::worker::Base& base, const Row& row, Turns& turns) {
-  vico::worker::TrainOptions options;
-  options.steps = 1 << 20;
-  options.init_word = "robot";
-  const int64_t pixels = kLatentFactor * row.side;
-  const auto picture = torch::rand({1, 3, pixels, pixels});
-  if (!turns.Begin()) return;
-  vico::worker::TrainAdapter(base, picture, options,
-                             [&](const vico::worker::StepReport&, vico::worker::Adapter&) {
-                               turns.End();
-                               return turns.Begin();
-                             });
-}
-
-void Sample(vico::worker::Base& base, const Row& row, size_t pictures, Turns& turns) {
-  const at::NoGradGuard no_grad;
-  vico::worker::GenerateOptions options;
-  options.prompt = "a photo of S* on the beach";
-  options.steps = 1000;
-  options.width = options.height = kLatentFactor * row.side;
-  for (size_t i = 0; i < pictures; ++i) options.seeds.push_back(i);
-  vico::worker::Personalization personal{
-      .adapter = vico::worker::Adapter(base.unet->transformers(), base.sites(),
-                                       base.text->config().hidden_size, 7,
-                                       vico::worker::BlockStart::kDefault),
-      .reference = torch::randn({1, 4, row.side, row.side})};
-  vico::worker::GenerateObserver observer;
-  observer.on_step = [&](int64_t, int64_t) {
-    turns.End();
-    return turns.Begin();
-  };
-  if (turns.Begin()) vico::worker::GeneratePictures(base, &personal, options, observer);
-}
-
-void Run(vico::worker::Base& base, const Row& row, Turns& turns) {
-  if (row.name == "train") return Train(base, row, turns);
-  if (row.name == "sample1") return Sample(base, row, 1, turns);
-  if (row.name == "sample4") return Sample(base, row, 4, turns);
-  const int64_t pixels = kLatentFactor * row.side;
-  const auto picture = torch::rand({1, 3, pixels, pixels});
-  const auto latent = torch::randn({1, 4, row.side, row.side});
-  const auto prompts = base.EncodePrompts({"a photo of a robot on the beach", ""}, "S*");
-  const at::NoGradGuard no_grad;
-  while (turns.Begin()) {
-    if (row.name == "encode") base.Encode(picture);
-    if (row.name == "decode") base.Decode(latent);
-    if (row.name == "text") base.TextStates(prompts, {});
-    turns.End();
+std::optional<Row> ParseRow(const std::string& name) {
+  Row row{.name = name, .kind = {}};
+  for (const std::string_view kind : {"train", "encode", "decode", "text", "sample", "unet"}) {
+    if (!name.starts_with(kind)) continue;
+    row.kind = kind;
+    const std::string_view number = std::string_view(name).substr(kind.size());
+    if (kind != "sample" && kind != "unet")
+      return number.empty() ? std::optional(row) : std::nullopt;
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), row.count);
+    const bool whole = error == std::errc() && end == number.data() + number.size();
+    return whole && row.count >= 1 && row.count <= 64 ? std::optional(row) : std::nullopt;
   }
+  return std::nullopt;
+}
+
+std::string WhyNotRows(const std::string& names) {
+  for (const auto& name : CLI::detail::split(names, ',')) {
+    if (ParseRow(name)) continue;
+    return "must be of train, encode, decode, text, sample1..64 and unet1..64, got " + name;
+  }
+  return "";
+}
+
+// Runs the turns of one row, with latents of `side` x `side`.
+class Bench {
+ public:
+  Bench(vico::worker::Base& base, int64_t side, Turns& turns)
+      : base_(base), side_(side), turns_(turns) {}
+
+  void Run(const Row& row) {
+    if (row.kind == "train") return Train(row);
+    if (row.kind == "sample") return Sample(row);
+    const at::NoGradGuard no_grad;
+    if (row.kind == "unet") return Unet(row);
+    const auto picture = torch::rand({1, 3, pixels(), pixels()});
+    const auto latent = torch::randn({1, 4, side_, side_}).to(base_.device());
+    const auto prompts = base_.EncodePrompts({"a photo of a robot on the beach", ""}, "S*");
+    while (turns_.Begin(row.name)) {
+      if (row.kind == "encode") base_.Encode(picture);
+      if (row.kind == "decode") base_.Decode(latent);
+      if (row.kind == "text") base_.TextStates(prompts, {});
+      turns_.End();
+    }
+  }
+
+ private:
+  int64_t pixels() const { return kLatentFactor * side_; }
+
+  void Train(const Row& row) {
+    vico::worker::TrainOptions options;
+    options.steps = 1 << 20;
+    options.init_word = "robot";
+    const auto picture = torch::rand({1, 3, pixels(), pixels()});
+    if (!turns_.Begin(row.name)) return;
+    vico::worker::TrainAdapter(base_, picture, options,
+                               [&](const vico::worker::StepReport&, vico::worker::Adapter&) {
+                                 turns_.End();
+                                 return turns_.Begin(row.name);
+                               });
+  }
+
+  void Sample(const Row& row) {
+    const at::NoGradGuard no_grad;
+    vico::worker::GenerateOptions options;
+    options.prompt = "a photo of S* on the beach";
+    options.steps = 1000;
+    options.width = options.height = pixels();
+    for (int64_t i = 0; i < row.count; ++i) options.seeds.push_back(static_cast<uint64_t>(i));
+    vico::worker::Personalization personal{
+        .adapter = vico::worker::Adapter(base_.unet->transformers(), base_.sites(),
+                                         base_.text->config().hidden_size, 7,
+                                         vico::worker::BlockStart::kDefault),
+        .reference = torch::randn({1, 4, side_, side_}).to(base_.device())};
+    personal.adapter->to(base_.device());
+    vico::worker::GenerateObserver observer;
+    observer.on_step = [&](int64_t, int64_t) {
+      turns_.End();
+      return turns_.Begin(row.name);
+    };
+    if (turns_.Begin(row.name)) {
+      vico::worker::GeneratePictures(base_, &personal, options, observer);
+    }
+  }
+
+  void Unet(const Row& row) {
+    const auto like = base_.unet->parameters()[0].options();
+    const auto& text = base_.text->config();
+    const auto latent = torch::randn({row.count, 4, side_, side_}).to(like);
+    const auto timestep = torch::full({row.count}, 501, like.dtype(at::kLong));
+    const auto states =
+        torch::randn({row.count, text.max_position_embeddings, text.hidden_size}).to(like);
+    while (turns_.Begin(row.name)) {
+      base_.unet(latent, timestep, states);
+      turns_.End();
+    }
+  }
+
+  vico::worker::Base& base_;
+  const int64_t side_;
+  Turns& turns_;
+};
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "vico-bench-speed: %s\n", std::string(status.message()).c_str());
+  return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Row row;
-  std::string dtype = "fp32", base_model = "toyworld/base";
-  int threads = 2;
-  CLI::App app("Runs one row of the speed table once for every line of standard input.");
-  app.add_option("row", row.name)
+  std::string names, dtype = "fp32", device_name = "cpu";
+  int64_t side = 0;
+  vico::bench::RandomBaseOptions options{.tokenizer_of = "toyworld/base", .threads = 2};
+  CLI::App app("Runs a row of the speed tables once for every line of standard input.");
+  app.add_option("rows", names, "what the lines may name, with commas")
       ->required()
-      ->check(CLI::IsMember({"train", "sample1", "sample4", "encode", "decode", "text"}));
+      ->check(CLI::Validator(WhyNotRows, "ROW[,ROW...]"));
   app.add_option("--dtype", dtype)->check(CLI::IsMember({"fp32", "bf16"}));
-  app.add_option("--latent", row.side)->required()->check(CLI::Range(8, 128));
-  app.add_option("--threads", threads)->check(CLI::Range(1, 1024));
-  app.add_option("--tokenizer-of", base_model, "directory of a base model");
+  app.add_option("--latent", side)->required()->check(CLI::Range(8, 128));
+  app.add_option("--device", device_name, "cpu, cuda or cuda:N");
+  app.add_flag("--small", options.small, "networks of a tenth of the width");
+  app.add_option("--threads", options.threads)->check(CLI::Range(1, 1024));
+  app.add_option("--tokenizer-of", options.tokenizer_of, "directory of a base model");
   CLI11_PARSE(app, argc, argv);
 
-  at::set_num_threads(threads);
-  const bool needs_unet = row.name == "train" || row.name.starts_with("sample");
-  const bool needs_vae = row.name == "train" || row.name == "encode" || row.name == "decode";
-  const vico::worker::ClipTextConfig text;
-  auto tokenizer = WideTokenizer(base_model, text.vocab_size);
-  if (!tokenizer.ok()) {
-    std::fprintf(stderr, "vico-bench-speed: %s\n",
-                 std::string(tokenizer.status().message()).c_str());
-    return 1;
-  }
-  torch::manual_seed(1);
-  // A network that the row does not use is small: Base must have one of each.
-  vico::worker::UNetConfig unet;
-  if (!needs_unet) unet.block_out_channels = {32, 32, 32, 32};
-  vico::worker::VaeConfig vae;
-  if (!needs_vae) vae.block_out_channels = {32, 32, 32, 32};
-  vico::worker::Base base{.text = vico::worker::ClipText(text),
-                          .vae = vico::worker::Vae(vae),
-                          .unet = vico::worker::UNet(unet),
-                          .schedule = vico::worker::Schedule(vico::worker::ScheduleConfig{}),
-                          .tokenizer = *std::move(tokenizer),
-                          .threads = threads};
-  Freeze(base.text);
-  Freeze(base.vae);
-  Freeze(base.unet);
-  if (dtype == "bf16") {
-    base.unet->to(torch::kBFloat16);
-    base.vae->to(torch::kBFloat16);
-    if (row.name == "text") base.text->to(torch::kBFloat16);
-  }
+  at::set_num_threads(options.threads);
+  const auto devices = vico::worker::DevicesNamed(device_name, options.threads);
+  if (!devices.ok()) return Fail(devices.status());
+  const auto& device = devices->front();
+  std::vector<Row> rows;
+  for (const auto& name : CLI::detail::split(names, ',')) rows.push_back(*ParseRow(name));
+  const auto any = [&](std::initializer_list<std::string_view> kinds) {
+    return std::ranges::any_of(
+        rows, [&](const Row& row) { return std::ranges::count(kinds, row.kind) > 0; });
+  };
+  options.needs_unet = any({"train", "sample", "unet"});
+  options.needs_vae = any({"train", "encode", "decode"});
+  auto base = vico::bench::MakeRandomBase(options);
+  if (!base.ok()) return Fail(base.status());
+  const auto type = dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+  // The worker keeps the text encoder in fp32; alone, it is measured in both.
+  const bool only_text = !options.needs_unet && !options.needs_vae;
+  base->text->to(device, only_text ? type : at::kFloat);
+  base->vae->to(device, type);
+  base->unet->to(device, type);
   fmt::print("{{\"ready\": true}}\n");
   std::fflush(stdout);
-  Turns turns;
-  Run(base, row, turns);
+
+  Turns turns(device);
+  Bench bench(*base, side, turns);
+  while (const auto name = turns.Next()) {
+    const auto row = std::ranges::find(rows, *name, &Row::name);
+    if (row == rows.end())
+      return Fail(absl::InvalidArgumentError("standard input: no such row as " + *name));
+    bench.Run(*row);
+  }
 }
