@@ -13,8 +13,10 @@
 #include <nlohmann/json.hpp>
 
 #include "common/crypto/sha256.h"
+#include "common/formats/png_text.h"
 #include "tests/end_to_end/cluster.h"
 #include "tests/end_to_end/watcher.h"
+#include "tests/support/status_matchers.h"
 
 namespace vico::end_to_end {
 namespace {
@@ -93,7 +95,8 @@ class JobTest : public ::testing::Test {
     Process process_;
   };
 
-  // Runs a generation. Returns the digests of its pictures by seed.
+  // Runs a generation. Returns the digests of its pictures by seed, without the texts, which name
+  // the adapter and the number of pictures.
   static std::map<std::string, std::string> Draw(std::vector<std::string> words) {
     const TempFolder out;
     words.insert(words.end(), {"--json", "--out", out.path()});
@@ -104,8 +107,11 @@ class JobTest : public ::testing::Test {
       if (!line.at("event").contains("picture")) continue;
       const auto& picture = line.at("event").at("picture");
       const std::string sha256 = picture.at("blob").at("sha256");
-      EXPECT_EQ(Sha256Hex(ReadFile(line.at("file"))), sha256);
-      digests[picture.at("seed").dump()] = sha256;
+      const std::string png = ReadFile(line.at("file"));
+      EXPECT_EQ(Sha256Hex(png), sha256);
+      const auto stripped = StripPngText(png);
+      EXPECT_THAT(stripped, IsOk());
+      digests[picture.at("seed").dump()] = Sha256Hex(*stripped);
     }
     return digests;
   }

@@ -63,8 +63,9 @@ class EndToEndTest(unittest.TestCase):
         self.assertEqual(training.refresh().adapter_name, got[-1].adapter)
 
     def test_no_picture_is_lost_or_comes_twice_when_server_and_worker_die(self):
-        undisturbed = self.adapter.generate(PROMPT, n=4, seed=5, steps=25).wait(timeout=120)
-        generation = self.adapter.generate(PROMPT, n=4, seed=5, steps=25, preview_every_steps=5)
+        options = {"n": 4, "seed": 5, "steps": 25, "preview_every_steps": 5}
+        undisturbed = self.adapter.generate(PROMPT, **options).wait(timeout=120)
+        generation = self.adapter.generate(PROMPT, **options)
         stream = generation.pictures(previews=True, timeout=200)
         self.assertEqual(next(stream).kind, "preview")
         self.cluster.kill("worker")
