@@ -8,7 +8,6 @@ namespace vico::worker {
 namespace {
 
 constexpr int kPrecision = 22;  // bits after the point of a weight
-constexpr double kSupport = 2.0;
 
 double Bicubic(double x) {
   constexpr double a = -0.5;
@@ -18,16 +17,25 @@ double Bicubic(double x) {
   return 0;
 }
 
+double Bilinear(double x) { return std::max(1 - std::abs(x), 0.0); }
+
+struct Kernel {
+  double (*weight)(double distance);
+  double support;  ///< the weight is 0 from this distance on
+};
+constexpr Kernel kBicubic = {Bicubic, 2};
+constexpr Kernel kBilinear = {Bilinear, 1};
+
 /// The inputs of one output position: `weights` for the inputs from `first` on.
 struct Window {
   int first = 0;
   std::vector<int32_t> weights;
 };
 
-std::vector<Window> Windows(int in_size, int out_size) {
+std::vector<Window> Windows(const Kernel& kernel, int in_size, int out_size) {
   const double scale = static_cast<double>(in_size) / out_size;
   const double stretch = std::max(scale, 1.0);
-  const double support = kSupport * stretch;
+  const double support = kernel.support * stretch;
   std::vector<Window> windows;
   for (int out = 0; out < out_size; ++out) {
     const double center = (out + 0.5) * scale;
@@ -39,7 +47,7 @@ std::vector<Window> Windows(int in_size, int out_size) {
     std::vector<double> weights;
     double sum = 0;
     for (int in = first; in < last; ++in) {
-      weights.push_back(Bicubic((in - center + 0.5) * (1.0 / stretch)));
+      weights.push_back(kernel.weight((in - center + 0.5) * (1.0 / stretch)));
       sum += weights.back();
     }
     Window window{first, {}};
@@ -67,12 +75,10 @@ void Filter(const uint8_t* in, size_t stride, const Window& window, uint8_t* out
   }
 }
 
-}  // namespace
-
-std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int height,
-                                   int new_width, int new_height) {
-  const auto columns = Windows(width, new_width);
-  const auto rows = Windows(height, new_height);
+std::vector<uint8_t> Resize(const Kernel& kernel, std::span<const uint8_t> rgb, int width,
+                            int height, int new_width, int new_height) {
+  const auto columns = Windows(kernel, width, new_width);
+  const auto rows = Windows(kernel, height, new_height);
   const size_t in_line = static_cast<size_t>(width) * 3;
   const size_t line = static_cast<size_t>(new_width) * 3;
   std::vector<uint8_t> wide(line * static_cast<size_t>(height));
@@ -88,6 +94,18 @@ std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int 
     }
   }
   return result;
+}
+
+}  // namespace
+
+std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int height,
+                                   int new_width, int new_height) {
+  return Resize(kBicubic, rgb, width, height, new_width, new_height);
+}
+
+std::vector<uint8_t> ResizeBilinear(std::span<const uint8_t> rgb, int width, int height,
+                                    int new_width, int new_height) {
+  return Resize(kBilinear, rgb, width, height, new_width, new_height);
 }
 
 std::vector<uint8_t> ResizeToSquare(std::span<const uint8_t> rgb, int width, int height, int side,

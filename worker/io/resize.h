@@ -1,5 +1,5 @@
-// Makes pictures square. The resizing is bicubic, bit for bit as in Pillow, which the authors' code
-// resizes training pictures with. Source: Pillow src/libImaging/Resample.c (8 bits a channel).
+// Resizes pictures and makes them square, bit for bit as Pillow, which the authors' code resizes
+// training pictures with. Source: Pillow src/libImaging/Resample.c (8 bits a channel).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,10 @@ namespace vico::worker {
 /// 8 bits. The aspect ratio is not kept.
 std::vector<uint8_t> ResizeBicubic(std::span<const uint8_t> rgb, int width, int height,
                                    int new_width, int new_height);
+
+/// The same with the bilinear filter.
+std::vector<uint8_t> ResizeBilinear(std::span<const uint8_t> rgb, int width, int height,
+                                    int new_width, int new_height);
 
 /// How a picture that is not square becomes square.
 enum class Fit {
