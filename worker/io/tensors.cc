@@ -177,13 +177,13 @@ absl::Status LoadParameters(torch::nn::Module& module, std::span<const StoredTen
   std::map<std::string, std::string> loaded;  // parameter -> name in the file
   const torch::NoGradGuard no_grad;
   for (const auto& tensor : tensors) {
-    if (IsUnused(tensor.name)) continue;
     const auto refuse = [&](std::string_view what) {
       return Refuse(tensor.source, tensor.stored, what);
     };
     const auto it = missing.find(tensor.name);
     if (it == missing.end()) {
       const auto twin = loaded.find(tensor.name);
+      if (twin == loaded.end() && IsUnused(tensor.name)) continue;
       return refuse(twin == loaded.end()
                         ? "the network has no such parameter"
                         : fmt::format("is there twice, also as \"{}\"", twin->second));

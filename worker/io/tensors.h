@@ -53,9 +53,9 @@ std::vector<StoredTensor> StoredTensors(const SafetensorsFile& file);
 /// Copies the tensors into the module's parameters, which keep their dtype and device. Every
 /// parameter must have a tensor and every tensor a parameter, with the same shape. Two exceptions:
 /// [d, e, 1, 1] fits [d, e], and tensors of text encoders that Stable Diffusion does not use
-/// (position_ids, text_projection) are ignored. kInvalidArgument naming file, tensor, expected and
-/// found shape, and for weights that are not finite; the module is partly loaded then. `source` is
-/// the file to name for a missing tensor.
+/// (position_ids, text_projection) are ignored if the module has no such parameter.
+/// kInvalidArgument naming file, tensor, expected and found shape, and for weights that are not
+/// finite; the module is partly loaded then. `source` is the file to name for a missing tensor.
 absl::Status LoadParameters(torch::nn::Module& module, std::span<const StoredTensor> tensors,
                             std::string_view source);
 
