@@ -1,0 +1,106 @@
+// Compares the towers and their preprocessing with transformers; recorded by record_towers.py. If
+// the environment variable VICO_FULL_TOWERS names the folder of record_towers.py --full, models of
+// the published sizes are compared, too.
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/golden/tensors.h"
+#include "tests/support/status_matchers.h"
+#include "worker/towers/clip_tower.h"
+#include "worker/towers/dino_tower.h"
+
+namespace vico {
+
+using worker::ClipTower;
+using worker::DinoTower;
+using worker::Pixels;
+using worker::TensorMap;
+
+namespace {
+
+using golden::Near;
+
+Pixels ToPixels(const torch::Tensor& bytes) {
+  const auto* data = bytes.data_ptr<uint8_t>();
+  return {static_cast<int>(bytes.size(1)),
+          static_cast<int>(bytes.size(0)),
+          {data, data + bytes.numel()}};
+}
+
+/// Prepares both pictures and expects what transformers gives. Returns the batch.
+template <class Tower>
+torch::Tensor ExpectSamePictures(const Tower& tower, const TensorMap& io) {
+  std::vector<torch::Tensor> batch;
+  for (const std::string name : {"landscape", "portrait"}) {
+    const auto prepared = tower.Prepare(ToPixels(io.at("picture_" + name)));
+    EXPECT_THAT(prepared, IsOk());
+    EXPECT_TRUE(Near(*prepared, io.at("prepared_" + name), 1e-6)) << name;
+    batch.push_back(*prepared);
+  }
+  return torch::stack(batch);
+}
+
+/// Prints the difference, which matters for the models of full size.
+testing::AssertionResult NearAndShown(const char* what, const torch::Tensor& actual,
+                                      const torch::Tensor& expected) {
+  std::cout << what << ": largest difference " << (actual - expected).abs().max().item<float>()
+            << "\n";
+  return Near(actual, expected, 1e-5);
+}
+
+void ExpectSameClip(const std::string& folder, const std::string& io_path) {
+  const auto io = worker::ReadTensors(SafetensorsFile::Open(io_path).value());
+  const auto tower = ClipTower::Load(folder);
+  ASSERT_THAT(tower, IsOk());
+  const auto batch = ExpectSamePictures(**tower, io);
+  EXPECT_TRUE(NearAndShown("picture", (*tower)->ImageEmbedding(batch), io.at("image_embedding")));
+  const auto words = (*tower)->Ids({"a photo of a dog on the beach", "robot"});
+  EXPECT_TRUE(torch::equal(words, io.at("word_ids")));
+  EXPECT_TRUE(NearAndShown("words", (*tower)->TextEmbedding(words), io.at("word_embedding")));
+  EXPECT_TRUE(NearAndShown("text", (*tower)->TextEmbedding(io.at("ids")), io.at("text_embedding")));
+}
+
+void ExpectSameDino(const std::string& folder, const std::string& io_path) {
+  const auto io = worker::ReadTensors(SafetensorsFile::Open(io_path).value());
+  const auto tower = DinoTower::Load(folder);
+  ASSERT_THAT(tower, IsOk());
+  const auto batch = ExpectSamePictures(**tower, io);
+  EXPECT_TRUE(NearAndShown("features", (*tower)->Features(batch), io.at("features")));
+}
+
+TEST(TowersGolden, ClipWithQuickGeluAndTheOldRuleForTheEndEqualsTransformers) {
+  ExpectSameClip("tests/golden/towers/clip", "tests/golden/io/clip.safetensors");
+}
+
+TEST(TowersGolden, ClipWithGeluAndTheNewRuleForTheEndEqualsTransformers) {
+  ExpectSameClip("tests/golden/towers/clip_gelu", "tests/golden/io/clip_gelu.safetensors");
+}
+
+TEST(TowersGolden, DinoEqualsTransformers) {
+  ExpectSameDino("tests/golden/towers/dino", "tests/golden/io/dino.safetensors");
+}
+
+TEST(TowersGolden, DinoOfCroppedPicturesWithoutBiasesEqualsTransformers) {
+  ExpectSameDino("tests/golden/towers/dino_cropped", "tests/golden/io/dino_cropped.safetensors");
+}
+
+TEST(TowersGolden, ModelsOfThePublishedSizesEqualTransformers) {
+  const char* const folder = std::getenv("VICO_FULL_TOWERS");
+  if (folder == nullptr) GTEST_SKIP() << "VICO_FULL_TOWERS is not set";
+  for (const std::string name : {"clip", "clip_gelu"}) {
+    const std::string path = std::string(folder) + "/" + name;
+    std::cout << path << "\n";
+    ExpectSameClip(path, path + ".safetensors");
+  }
+  for (const std::string name : {"dino", "dino_cropped"}) {
+    const std::string path = std::string(folder) + "/" + name;
+    std::cout << path << "\n";
+    ExpectSameDino(path, path + ".safetensors");
+  }
+}
+
+}  // namespace
+}  // namespace vico
