@@ -1,11 +1,12 @@
-// The config files of a base model. The first byte selects the file. A config that was read,
-// written and read again must not change.
+// The config files of a base model and of the towers. The first byte selects the file. A base
+// model's config that was read, written and read again must not change.
 #include <algorithm>
 
 #include "tests/fuzz/fuzz_target.h"
 #include "worker/base_model/base_config.h"
 #include "worker/base_model/base_description.h"
 #include "worker/base_model/config_reader.h"
+#include "worker/towers/tower_config.h"
 
 namespace vico::fuzz {
 namespace {
@@ -19,6 +20,28 @@ void ReadTwice(std::string_view json, const Parse& parse, const Write& write) {
   const auto again = parse(written, "config.json");
   MustHold(again.ok(), "a written config can be read");
   MustHold(write(*again) == written, "a config is the same after a round trip");
+}
+
+void CheckVision(const worker::VisionConfig& config) {
+  MustHold(config.hidden_size % config.num_attention_heads == 0, "heads divide the width");
+  MustHold(config.image_size / config.patch_size > 0, "a picture has a patch");
+}
+
+void ReadTowers(char kind, std::string_view json) {
+  if (kind == 't') {
+    const auto config = worker::ParseClipConfig(json, "config.json");
+    if (config.ok()) CheckVision(config->vision);
+  } else if (kind == 's') {
+    const auto config = worker::ParseDinoConfig(json, "config.json");
+    if (config.ok()) CheckVision(*config);
+  } else {
+    const auto processor =
+        kind == 'p' ? worker::PictureProcessor::kClip : worker::PictureProcessor::kVit;
+    const auto config = worker::ParsePictureConfig(json, "preprocessor_config.json", processor);
+    if (!config.ok()) return;
+    MustHold(config->result_width() > 0 && config->result_height() > 0, "a picture has a size");
+    MustHold(config->mean.size() == 3 && config->std.size() == 3, "a picture has 3 channels");
+  }
 }
 
 /// Kinds of values that the other configs do not have.
@@ -47,6 +70,15 @@ std::vector<std::string> Seeds() {
     seeds.push_back("c" + FileBytes(folder + "/text_encoder/config.json"));
   }
   seeds.push_back("u" + FileBytes("tests/golden/unet_linear/config.json"));
+  for (const std::string folder : {"clip", "clip_gelu", "dino", "dino_cropped"}) {
+    const std::string path = "tests/golden/towers/" + folder;
+    seeds.push_back((folder.starts_with("clip") ? "t" : "s") + FileBytes(path + "/config.json"));
+    for (const char kind : {'p', 'q'}) {
+      seeds.push_back(kind + FileBytes(path + "/preprocessor_config.json"));
+    }
+  }
+  seeds.push_back(R"(t{"text_config_dict":{"hidden_size":8},"vision_config_dict":[]})");
+  seeds.push_back(R"(p{"size":{"shortest_edge":9,"x":1},"crop_size":{"height":10,"width":0}})");
   seeds.push_back("d" + FileBytes("toyworld/base/vico.json"));
   seeds.push_back(R"(d{"name":"a","display_name":"A","resolution":64,)"
                   R"("training_defaults":{"steps":100,"batchSize":2},)"
@@ -61,7 +93,9 @@ std::vector<std::string> Seeds() {
   for (const char* json : {"", "{", "[]", "null", "1e999", R"({"a":{"a":{"a":[[[[]]]]}}})",
                            R"({"sample_size":-1,"in_channels":1e30})", R"({"sample_size":"x"})",
                            "{\"\xff\":1}", R"({"block_out_channels":[0,9007199254740993]})"}) {
-    for (const char kind : {'u', 'v', 'c', 'd'}) seeds.push_back(kind + std::string(json));
+    for (const char kind : {'u', 'v', 'c', 'd', 't', 's', 'p', 'q'}) {
+      seeds.push_back(kind + std::string(json));
+    }
   }
   return seeds;
 }
@@ -78,6 +112,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 'v':
       ReadTwice(json, worker::ParseVaeConfig, worker::VaeConfigJson);
+      break;
+    case 't':
+    case 's':
+    case 'p':
+    case 'q':
+      ReadTowers(static_cast<char>(data[0]), json);
       break;
     case 'c':
       ReadTwice(json, worker::ParseClipTextConfig, worker::ClipTextConfigJson);
