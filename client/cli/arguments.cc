@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "client/cli/labels.h"
 #include "client/cli/option_fields.h"
 #include "client/cli/spec_options.h"
 #include "client/output/exit_code.h"
@@ -34,11 +35,14 @@ struct Reader {
   // `random_source` must live until the command line is parsed.
   Reader(CLI::App& app, const RandomSource& random_source) : random_bits(random_source) {
     ReadConcepts(
-        *app.add_subcommand("concepts", "Upload and list concepts: pictures of one thing"));
+        *app.add_subcommand("concepts", "Upload, list and label concepts: pictures of one thing"));
     ReadTrain(*app.add_subcommand("train", "Train an adapter on a concept"));
-    ReadJobs(*app.add_subcommand("jobs", "List, watch, cancel, retry and delete jobs"));
-    ReadAdapters(*app.add_subcommand("adapters", "List, download and import adapters"));
+    ReadJobs(*app.add_subcommand("jobs", "List, watch, label, cancel, retry and delete jobs"));
+    ReadAdapters(*app.add_subcommand("adapters", "List, download, import and label adapters"));
     ReadGenerate(*app.add_subcommand("generate", "Draw pictures from a prompt"));
+    ReadSheet(*app.add_subcommand(
+        "sheet",
+        "Draw a contact sheet of an adapter: a row for each prompt, a column for each seed"));
     ReadAdmin(*app.add_subcommand("admin", "For operators: workers and the queue"));
     Finish(*app.add_subcommand("models", "List the base models of the server"), &models);
     Finish(
@@ -69,6 +73,22 @@ struct Reader {
                                                             : "JOB";
     Positional(app, argument, collection, &command->name);
     Finish(app, command);
+  }
+
+  // `update` of a concept, an adapter or a job.
+  template <typename Options>
+  void Update(CLI::App& group, const std::string& argument, const std::string& collection,
+              Options* command) {
+    CLI::App& app = *group.add_subcommand("update", "Change the display name and labels");
+    Positional(app, argument, collection, &command->name);
+    AddChangeOptions(app, command->changes);
+    app.final_callback([this, command] {
+      const Changes& changes = command->changes;
+      if (changes.labels.empty() && changes.removed_labels.empty() && !changes.display_name) {
+        throw CLI::ValidationError("--label, --remove-label or --name is required");
+      }
+      chosen = *command;
+    });
   }
 
   static void Positional(CLI::App& app, const std::string& argument, const std::string& collection,
@@ -113,18 +133,20 @@ struct Reader {
         ->required()
         ->type_name(kFileType);
     upload.add_option("--name", concepts_upload.display_name, "Display name in listings");
+    AddLabelOption(upload, concepts_upload.labels);
     Finish(upload, &concepts_upload);
     CLI::App& list = *app.add_subcommand("list", "List concepts");
     Limit(list, &concepts_list.limit);
     Finish(list, &concepts_list);
     Named(app, "show", "Show one concept", "concepts", &concepts_show);
+    Update(app, "CONCEPT", "concepts", &concepts_update);
     Named(app, "delete", "Delete a concept", "concepts", &concepts_delete);
   }
 
   void ReadTrain(CLI::App& app) {
     AddTrainOptions(app, train, random_bits);
     app.final_callback([this] {
-      train.watch = train.watch || !train.out.empty() || train.cancel_on_interrupt;
+      train.watch = train.watch || !train.out.empty() || train.cancel_on_interrupt || train.show;
       chosen = train;
     });
   }
@@ -155,7 +177,11 @@ struct Reader {
     watch.add_option("--out", jobs_watch.out, "Folder for the pictures of the job")
         ->type_name(kFolderType);
     watch.add_flag("--force", jobs_watch.force, "Replace pictures of the same name in the folder");
+    AddNoMetadata(watch, jobs_watch.no_metadata);
+    AddShow(watch, jobs_watch.show,
+            "Draw the pictures in the terminal and, at the end of a training, the loss");
     Finish(watch, &jobs_watch);
+    Update(app, "JOB", "jobs", &jobs_update);
     Named(app, "cancel", "Cancel a job", "jobs", &jobs_cancel);
     Named(app, "finish", "End a running training now and keep its adapter", "jobs", &jobs_finish);
     Named(app, "retry", "Queue a failed or cancelled job again", "jobs", &jobs_retry);
@@ -209,6 +235,7 @@ struct Reader {
         "Learned word for prompts, instead of the file's (* in the authors' files)");
     import_app.add_option("--init-word", adapters_import.init_word,
                           "Class of the thing, which files of other programs do not contain");
+    AddLabelOption(import_app, adapters_import.labels);
     import_app.final_callback([this] {
       if (adapters_import.reference.empty()) {
         throw CLI::ValidationError(
@@ -217,6 +244,7 @@ struct Reader {
       }
       chosen = adapters_import;
     });
+    Update(app, "ADAPTER", "adapters", &adapters_update);
     Named(app, "delete", "Delete an adapter", "adapters", &adapters_delete);
   }
 
@@ -251,13 +279,26 @@ struct Reader {
     });
   }
 
+  void ReadSheet(CLI::App& app) {
+    Positional(app, "ADAPTER", "adapters", &sheet.name);
+    AddSheetOptions(app, sheet, random_bits);
+    app.final_callback([this] {
+      if (!sheet.prompts_file.empty() && !sheet.prompts.empty()) {
+        throw CLI::ValidationError("--prompts: takes the place of --prompt");
+      }
+      chosen = sheet;
+    });
+  }
+
   ConceptsUpload concepts_upload;
   ConceptsList concepts_list;
   ConceptsShow concepts_show;
+  ConceptsUpdate concepts_update;
   ConceptsDelete concepts_delete;
   Train train;
   JobsList jobs_list;
   JobsShow jobs_show;
+  JobsUpdate jobs_update;
   JobsWatch jobs_watch;
   JobsCancel jobs_cancel;
   JobsFinish jobs_finish;
@@ -265,10 +306,12 @@ struct Reader {
   JobsDelete jobs_delete;
   AdaptersList adapters_list;
   AdaptersShow adapters_show;
+  AdaptersUpdate adapters_update;
   AdaptersDownload adapters_download;
   AdaptersImport adapters_import;
   AdaptersDelete adapters_delete;
   Generate generate;
+  ContactSheet sheet;
   std::array<std::string, 2> generate_words;
   bool bare = false;  // of generate
   AdminWorkers admin_workers;

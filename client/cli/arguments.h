@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -16,9 +17,23 @@
 
 namespace vico::client {
 
+using Labels = std::map<std::string, std::string>;
+
+/// What `update` changes of a concept, an adapter or a job.
+struct Changes {
+  Labels labels{};
+  std::vector<std::string> removed_labels{};
+  std::optional<std::string> display_name{};
+};
+
 struct ConceptsUpload {
   std::vector<std::string> files;
   std::string display_name;
+  Labels labels;
+};
+struct ConceptsUpdate {
+  std::string name;
+  Changes changes;
 };
 struct ConceptsList {
   std::size_t limit = 50;
@@ -36,8 +51,11 @@ struct Train {
   bool dry_run = false;                    ///< only check the spec and show it
   bool watch = false;
   bool cancel_on_interrupt = false;
-  bool force = false;  ///< replace files in `out`
-  std::string out;     ///< folder for samples and masks; empty: none. Implies `watch`
+  bool force = false;        ///< replace files in `out`
+  bool show = false;         ///< draw samples and the loss in the terminal. Implies `watch`
+  bool no_metadata = false;  ///< save pictures without their texts
+  std::string out;           ///< folder for samples and masks; empty: none. Implies `watch`
+  Labels labels;             ///< of the job
 };
 
 struct JobsList {
@@ -53,7 +71,13 @@ struct JobsWatch {
   std::uint64_t after_sequence = 0;
   bool cancel_on_interrupt = false;
   bool force = false;
-  std::string out;  ///< folder for pictures; empty: none
+  bool show = false;         ///< as in Train
+  bool no_metadata = false;  ///< as in Train
+  std::string out;           ///< folder for pictures; empty: none
+};
+struct JobsUpdate {
+  std::string name;
+  Changes changes;
 };
 struct JobsCancel {
   std::string name;
@@ -83,12 +107,17 @@ struct AdaptersDownload {
   std::string reference;  ///< file for the reference picture; empty: none
   bool force = false;     ///< replace files
 };
+struct AdaptersUpdate {
+  std::string name;
+  Changes changes;
+};
 struct AdaptersImport {
   std::vector<std::string> files;  ///< one, or the authors' two
   std::string reference;
   std::string base_model;
   std::string placeholder;  ///< replaces the file's unless empty
   std::string init_word;
+  Labels labels;
 };
 struct AdaptersDelete {
   std::string name;
@@ -101,7 +130,24 @@ struct Generate {
   bool dry_run = false;
   bool cancel_on_interrupt = false;
   bool force = false;
-  std::string out = ".";  ///< folder
+  bool show = false;         ///< draw the pictures in the terminal
+  bool no_metadata = false;  ///< save pictures without their texts
+  std::string out = ".";     ///< folder
+  Labels labels;             ///< of the job
+};
+
+struct ContactSheet {
+  std::string name;                        ///< of the adapter
+  v1::GenerateSpec spec;                   ///< of all pictures; its seeds are the columns
+  std::vector<std::uint64_t> drawn_seeds;  ///< as in Train
+  std::vector<std::string> prompts;        ///< a row each
+  std::string prompts_file;                ///< a prompt a line; empty: `prompts`
+  bool bare = false;                       ///< also the base model alone
+  int tile = 256;                          ///< longer side of a picture on the sheet, pixels
+  bool cancel_on_interrupt = false;
+  bool force = false;  ///< replace the file
+  bool show = false;   ///< draw the sheet in the terminal
+  std::string out;     ///< file or folder; empty: a file named after the adapter
 };
 
 struct AdminWorkers {};
@@ -124,11 +170,11 @@ struct CompleteWords {
 };
 
 using Command =
-    std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsDelete, Train, JobsList,
-                 JobsShow, JobsWatch, JobsCancel, JobsFinish, JobsRetry, JobsDelete, AdaptersList,
-                 AdaptersShow, AdaptersDownload, AdaptersImport, AdaptersDelete, Generate,
-                 AdminWorkers, AdminQueue, AdminDrain, Models, ShowCapabilities, Version,
-                 Completion, CompleteWords>;
+    std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsUpdate, ConceptsDelete, Train,
+                 JobsList, JobsShow, JobsWatch, JobsUpdate, JobsCancel, JobsFinish, JobsRetry,
+                 JobsDelete, AdaptersList, AdaptersShow, AdaptersDownload, AdaptersImport,
+                 AdaptersUpdate, AdaptersDelete, Generate, ContactSheet, AdminWorkers, AdminQueue,
+                 AdminDrain, Models, ShowCapabilities, Version, Completion, CompleteWords>;
 
 struct Arguments {
   ConnectionFlags connection;

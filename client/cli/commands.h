@@ -15,6 +15,7 @@
 #include "client/lib/client.h"
 #include "client/output/exit_code.h"
 #include "client/output/interrupt.h"
+#include "client/terminal/terminal_pictures.h"
 
 namespace vico::client {
 
@@ -28,6 +29,8 @@ struct CommandContext {
   std::function<absl::StatusOr<std::unique_ptr<AdminClient>>()> open_admin{};
   /// Follows the error of a command that found no server: where the address comes from.
   std::string address_hint{};
+  /// The terminal of --show; null without one.
+  std::function<std::unique_ptr<TerminalPictures>()> open_terminal{};
 };
 
 /// "the address is from VICO_SERVER; --server names another", for the listener that `command`
@@ -42,11 +45,13 @@ using CommandResult = absl::StatusOr<ExitCode>;
 CommandResult Run(const ConceptsUpload& command, CommandContext& context);
 CommandResult Run(const ConceptsList& command, CommandContext& context);
 CommandResult Run(const ConceptsShow& command, CommandContext& context);
+CommandResult Run(const ConceptsUpdate& command, CommandContext& context);
 CommandResult Run(const ConceptsDelete& command, CommandContext& context);
 CommandResult Run(const Train& command, CommandContext& context);
 CommandResult Run(const JobsList& command, CommandContext& context);
 CommandResult Run(const JobsShow& command, CommandContext& context);
 CommandResult Run(const JobsWatch& command, CommandContext& context);
+CommandResult Run(const JobsUpdate& command, CommandContext& context);
 CommandResult Run(const JobsCancel& command, CommandContext& context);
 CommandResult Run(const JobsFinish& command, CommandContext& context);
 CommandResult Run(const JobsRetry& command, CommandContext& context);
@@ -55,8 +60,10 @@ CommandResult Run(const AdaptersList& command, CommandContext& context);
 CommandResult Run(const AdaptersShow& command, CommandContext& context);
 CommandResult Run(const AdaptersDownload& command, CommandContext& context);
 CommandResult Run(const AdaptersImport& command, CommandContext& context);
+CommandResult Run(const AdaptersUpdate& command, CommandContext& context);
 CommandResult Run(const AdaptersDelete& command, CommandContext& context);
 CommandResult Run(const Generate& command, CommandContext& context);
+CommandResult Run(const ContactSheet& command, CommandContext& context);
 CommandResult Run(const AdminWorkers& command, CommandContext& context);
 CommandResult Run(const AdminQueue& command, CommandContext& context);
 CommandResult Run(const AdminDrain& command, CommandContext& context);

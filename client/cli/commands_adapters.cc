@@ -1,8 +1,9 @@
-// vico adapters list|show|download|import|delete.
+// vico adapters list|show|download|import|update|delete.
 #include <fmt/format.h>
 
 #include "client/adapter_formats/adapter_formats.h"
 #include "client/cli/commands.h"
+#include "client/cli/labels.h"
 #include "client/cli/print_list.h"
 #include "client/lib/local_file.h"
 #include "client/output/output.h"
@@ -153,6 +154,7 @@ CommandResult Run(const AdaptersShow& command, CommandContext& context) {
       {"sha256", adapter.blob().sha256()},
       {"job", adapter.job().empty() ? "none, imported" : adapter.job()},
       {"created", TimeText(adapter.create_time()) + " UTC"}};
+  AddNameAndLabels(adapter, rows);
   if (adapter.has_summary()) {
     const v1::TrainingSummary& summary = adapter.summary();
     rows.push_back({"steps", fmt::format("{}", summary.steps())});
@@ -223,6 +225,14 @@ CommandResult Run(const AdaptersImport& command, CommandContext& context) {
   display.Close();
   context.out << (context.json ? JsonLine(adapter) : Printable(adapter.name())) << '\n';
   PrintWarnings(adapter, context);
+  RETURN_IF_ERROR(SetLabels(adapter.name(), command.labels, context.client));
+  return kExitOk;
+}
+
+CommandResult Run(const AdaptersUpdate& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Adapter updated,
+                   UpdateAdapter(command.name, command.changes, context.client));
+  context.out << (context.json ? JsonLine(updated) : Printable(updated.name())) << '\n';
   return kExitOk;
 }
 

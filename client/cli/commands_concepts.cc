@@ -1,7 +1,8 @@
-// vico concepts upload|list|show|delete.
+// vico concepts upload|list|show|update|delete.
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/labels.h"
 #include "client/cli/print_list.h"
 #include "client/output/output.h"
 #include "client/output/progress.h"
@@ -38,6 +39,7 @@ CommandResult Run(const ConceptsUpload& command, CommandContext& context) {
     context.err << WarningText(warning) << '\n';
   }
   context.out << (context.json ? JsonLine(uploaded) : Printable(uploaded.name())) << '\n';
+  RETURN_IF_ERROR(SetLabels(uploaded.name(), command.labels, context.client));
   return kExitOk;
 }
 
@@ -57,10 +59,10 @@ CommandResult Run(const ConceptsShow& command, CommandContext& context) {
     context.out << JsonLine(found) << '\n';
     return kExitOk;
   }
-  context.out << Table({{"name", found.name()},
-                        {"display name", found.display_name()},
-                        {"created", TimeText(found.create_time()) + " UTC"}})
-              << '\n';
+  std::vector<std::vector<std::string>> about = {
+      {"name", found.name()}, {"created", TimeText(found.create_time()) + " UTC"}};
+  AddNameAndLabels(found, about);
+  context.out << Table(about) << '\n';
   std::vector<std::vector<std::string>> rows = {{"PICTURE", "SIZE", "FILE"}};
   for (int i = 0; i < found.pictures_size(); ++i) {
     const v1::ConceptPicture& picture = found.pictures(i);
@@ -71,6 +73,13 @@ CommandResult Run(const ConceptsShow& command, CommandContext& context) {
   for (const v1::Event::Warning& warning : found.warnings()) {
     context.err << WarningText(warning) << '\n';
   }
+  return kExitOk;
+}
+
+CommandResult Run(const ConceptsUpdate& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Concept updated,
+                   UpdateConcept(command.name, command.changes, context.client));
+  context.out << (context.json ? JsonLine(updated) : Printable(updated.name())) << '\n';
   return kExitOk;
 }
 

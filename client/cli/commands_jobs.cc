@@ -1,7 +1,8 @@
-// vico jobs list|show|cancel|finish|retry|delete; `jobs watch` is in commands_run.cc.
+// vico jobs list|show|update|cancel|finish|retry|delete; `jobs watch` is in commands_run.cc.
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/labels.h"
 #include "client/cli/print_list.h"
 #include "client/output/output.h"
 #include "common/status.h"
@@ -52,6 +53,7 @@ void Print(const v1::Job& job, CommandContext& context) {
     rows.push_back({"prompt", spec.prompt()});
   }
   if (!job.adapter().empty()) rows.push_back({"adapter", job.adapter()});
+  AddNameAndLabels(job, rows);
   for (const v1::Picture& picture : job.pictures()) {
     rows.push_back(
         {fmt::format("picture {}", picture.index()),
@@ -97,6 +99,12 @@ CommandResult Run(const JobsShow& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const v1::Job job, context.client.GetJob(command.name));
   Print(job, context);
   WarnIfNobodyServes(job, context);
+  return kExitOk;
+}
+
+CommandResult Run(const JobsUpdate& command, CommandContext& context) {
+  ASSIGN_OR_RETURN(const v1::Job updated, UpdateJob(command.name, command.changes, context.client));
+  context.out << (context.json ? JsonLine(updated) : Printable(updated.name())) << '\n';
   return kExitOk;
 }
 

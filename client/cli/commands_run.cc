@@ -1,15 +1,13 @@
-// vico train, vico generate and vico jobs watch: commands that watch a job. After Ctrl-C the job
-// keeps running and the command prints how to watch it again, or it cancels the job
-// (--cancel-on-interrupt).
-#include <functional>
+// vico train, vico generate and vico jobs watch: commands that watch a job.
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/labels.h"
 #include "client/cli/prompts_file.h"
+#include "client/cli/watch_to_end.h"
 #include "client/lib/local_file.h"
 #include "client/output/job_view.h"
 #include "client/output/output.h"
@@ -17,65 +15,6 @@
 
 namespace vico::client {
 namespace {
-
-struct Watched {
-  JobView& view;
-  bool cancel_on_interrupt = false;
-  bool pictures = false;
-  std::string out;     // the value of --out, for the hint
-  bool force = false;  // and --force
-};
-
-using StartWatch = std::function<absl::StatusOr<v1::Event>(const std::stop_token&)>;
-
-ExitCode Outcome(const v1::Event& last, CommandContext& context) {
-  if (last.has_cancelled()) {
-    context.err << "the job was cancelled\n";
-    return kExitJobCancelled;
-  }
-  if (last.has_failed()) {
-    context.err << "the job failed\n" << ErrorText(FromProto(last.failed().status()));
-    return kExitJobFailed;
-  }
-  if (!context.json && !last.succeeded().adapter().empty()) {
-    context.out << Printable(last.succeeded().adapter()) << '\n';
-  }
-  return kExitOk;
-}
-
-void PrintHowToContinue(const Watched& watched, CommandContext& context) {
-  const std::string out = watched.out.empty() ? ""
-                                              : fmt::format(" --out {}{}", Printable(watched.out),
-                                                            watched.force ? " --force" : "");
-  context.err << fmt::format(
-      "stopped watching; the job keeps running\n"
-      "  watch it again:  vico jobs watch {}{}\n"
-      "  cancel it:       vico jobs cancel {}\n",
-      watched.view.job(), out, watched.view.job());
-}
-
-CommandResult WatchToEnd(const Watched& watched, CommandContext& context, const StartWatch& start) {
-  absl::StatusOr<v1::Event> last = start(context.interrupt.Arm());
-  context.interrupt.Disarm();
-  const bool interrupted = absl::IsCancelled(last.status());
-  if (interrupted && watched.cancel_on_interrupt && !watched.view.job().empty()) {
-    RETURN_IF_ERROR(context.client.CancelJob(watched.view.job()).status());
-    WatchOptions rest;
-    rest.after_sequence = watched.view.sequence();
-    rest.include_pictures = watched.pictures;
-    last = context.client.WatchJob(watched.view.job(), rest, watched.view);
-  }
-  watched.view.Close();
-  if (absl::IsCancelled(last.status())) {
-    if (!watched.view.job().empty()) PrintHowToContinue(watched, context);
-    return kExitInterrupted;
-  }
-  if (!last.ok()) {
-    if (!watched.view.job().empty()) PrintHowToContinue(watched, context);
-    return last.status();
-  }
-  return Outcome(*last, context);
-}
 
 /// An error if the folder of a command's pictures cannot be written: before the job exists.
 template <typename Command>
@@ -87,7 +26,20 @@ absl::Status CheckFolderOf(const Command& command) {
 template <typename Command>
 std::optional<PictureFolder> FolderOf(const Command& command, const std::string& prompt) {
   if (command.out.empty()) return std::nullopt;
-  return PictureFolder(command.out, prompt, command.force ? Existing::kReplace : Existing::kKeep);
+  return PictureFolder(command.out, prompt,
+                       {command.force ? Existing::kReplace : Existing::kKeep,
+                        command.no_metadata ? Metadata::kRemove : Metadata::kKeep});
+}
+
+/// The options of `jobs watch` that go on as the command does.
+template <typename Command>
+std::string OptionsOf(const Command& command) {
+  std::string options;
+  if (!command.out.empty()) options += fmt::format(" --out {}", Printable(command.out));
+  if (!command.out.empty() && command.force) options += " --force";
+  if (!command.out.empty() && command.no_metadata) options += " --no-metadata";
+  if (command.show) options += " --show";
+  return options;
 }
 
 CommandResult ShowChecked(const absl::StatusOr<v1::Job>& job, CommandContext& context) {
@@ -109,20 +61,25 @@ absl::StatusOr<std::vector<v1::GenerateSpec>> SpecsOf(const Generate& command) {
 }
 
 CommandResult GenerateOne(const Generate& command, const v1::GenerateSpec& spec,
-                          CommandContext& context) {
+                          TerminalPictures* terminal, CommandContext& context) {
+  absl::Status labelled;
+  const auto set_labels = [&](const std::string& job) {
+    labelled = SetLabels(job, command.labels, context.client);
+    if (!labelled.ok()) context.err << ErrorText(labelled) << std::flush;
+  };
   JobView view({.label = "generate",
                 .json = context.json,
                 .list_pictures = true,
-                .folder = FolderOf(command, spec.prompt())},
+                .folder = FolderOf(command, spec.prompt()),
+                .terminal = terminal,
+                .on_job = set_labels},
                context.out, context.err, context.columns);
-  const Watched watched{view, command.cancel_on_interrupt, true, command.out, command.force};
-  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
+  const Watched watched{view, command.cancel_on_interrupt, true, OptionsOf(command)};
+  const CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.Generate(spec, view, stop);
   });
-}
-
-void ShowDrawnSeeds(const std::vector<std::uint64_t>& seeds, CommandContext& context) {
-  for (const std::uint64_t seed : seeds) context.err << fmt::format("seed {} (drawn)\n", seed);
+  if (!result.ok() || *result != kExitOk || labelled.ok()) return result;
+  return ExitCodeOf(labelled);
 }
 
 }  // namespace
@@ -132,21 +89,30 @@ CommandResult Run(const Train& command, CommandContext& context) {
   ShowDrawnSeeds(command.drawn_seeds, context);
   if (command.dry_run) return ShowChecked(context.client.CheckTraining(command.spec), context);
   ASSIGN_OR_RETURN(const v1::Job job, context.client.CreateTrainingJob(command.spec));
+  const absl::Status labelled = SetLabels(job.name(), command.labels, context.client);
   if (!command.watch) {
     context.out << (context.json ? JsonLine(job) : Printable(job.name())) << '\n';
     WarnIfNobodyServes(job, context);
+    RETURN_IF_ERROR(labelled);
     return kExitOk;
   }
+  if (!labelled.ok()) context.err << ErrorText(labelled);
   WarnIfNobodyServes(job, context);
-  JobView view({.label = "train", .json = context.json, .folder = FolderOf(command, "")},
+  const std::unique_ptr<TerminalPictures> terminal = OpenTerminal(command.show, context);
+  JobView view({.label = "train",
+                .json = context.json,
+                .folder = FolderOf(command, ""),
+                .terminal = terminal.get()},
                context.out, context.err, context.columns);
   WatchOptions options;
-  options.include_pictures = !command.out.empty();
-  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out,
-                        command.force};
-  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
+  options.include_pictures = !command.out.empty() || terminal != nullptr;
+  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures,
+                        OptionsOf(command)};
+  const CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
+  if (!result.ok() || *result != kExitOk || labelled.ok()) return result;
+  return ExitCodeOf(labelled);
 }
 
 CommandResult Run(const JobsWatch& command, CommandContext& context) {
@@ -154,16 +120,18 @@ CommandResult Run(const JobsWatch& command, CommandContext& context) {
   ASSIGN_OR_RETURN(const v1::Job job, context.client.GetJob(command.name));
   WarnIfNobodyServes(job, context);
   const bool training = job.kind() == v1::JOB_KIND_TRAINING;
+  const std::unique_ptr<TerminalPictures> terminal = OpenTerminal(command.show, context);
   JobView view({.label = training ? "train" : "generate",
                 .json = context.json,
                 .list_pictures = !training,
-                .folder = FolderOf(command, job.spec().generate().prompt())},
+                .folder = FolderOf(command, job.spec().generate().prompt()),
+                .terminal = terminal.get()},
                context.out, context.err, context.columns);
   WatchOptions options;
   options.after_sequence = command.after_sequence;
-  options.include_pictures = !command.out.empty();
-  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures, command.out,
-                        command.force};
+  options.include_pictures = !command.out.empty() || terminal != nullptr;
+  const Watched watched{view, command.cancel_on_interrupt, options.include_pictures,
+                        OptionsOf(command)};
   return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
@@ -175,10 +143,12 @@ CommandResult Run(const Generate& command, CommandContext& context) {
   RETURN_IF_ERROR(CheckFolderOf(command));
   ASSIGN_OR_RETURN(const std::vector<v1::GenerateSpec> specs, SpecsOf(command));
   ShowDrawnSeeds(command.drawn_seeds, context);
+  const std::unique_ptr<TerminalPictures> terminal =
+      OpenTerminal(command.show && !command.dry_run, context);
   CommandResult result = kExitOk;
   for (const v1::GenerateSpec& spec : specs) {
     result = command.dry_run ? ShowChecked(context.client.CheckGeneration(spec), context)
-                             : GenerateOne(command, spec, context);
+                             : GenerateOne(command, spec, terminal.get(), context);
     if (!result.ok() || *result != kExitOk) return result;
   }
   return result;

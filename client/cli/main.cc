@@ -1,6 +1,7 @@
 // The command line tool `vico`.
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -15,10 +16,30 @@
 #include "client/output/interrupt.h"
 #include "client/output/progress.h"
 #include "client/settings/settings.h"
+#include "client/terminal/terminal_pictures.h"
 #include "common/crypto/random_bits.h"
 #include "common/process/core_dumps.h"
 
 namespace client = vico::client;
+
+namespace {
+
+/// The terminal of --show: that of standard error, where everything for people goes, or else of
+/// standard output, if no program reads it. Null if there is none that can show more than text.
+std::unique_ptr<client::TerminalPictures> OpenTerminal(bool json, const std::string& type) {
+  const bool at_err = client::SizeOfTerminal(STDERR_FILENO).has_value();
+  const bool at_out = !json && client::SizeOfTerminal(STDOUT_FILENO).has_value();
+  if ((!at_err && !at_out) || type == "dumb") return nullptr;
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  const auto size = [at_err] {
+    return client::SizeOfTerminal(at_err ? STDERR_FILENO : STDOUT_FILENO)
+        .value_or(client::TerminalSize());
+  };
+  return std::make_unique<client::TerminalPictures>(at_err ? std::cerr : std::cout, size, all);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   vico::ForbidCoreDumps();
@@ -62,6 +83,9 @@ int main(int argc, char** argv) {
     std::cerr << client::ErrorText(connection.status());
     return client::ExitCodeOf(connection.status());
   }
+  const auto open_terminal = [&] {
+    return OpenTerminal(parsed.arguments->json, environment("TERM"));
+  };
   client::CommandContext context{**connection,
                                  interrupt,
                                  std::cout,
@@ -73,7 +97,8 @@ int main(int argc, char** argv) {
                                        {.server = settings->admin_server,
                                         .tls = {settings->cert, settings->cert_key, settings->ca}});
                                  },
-                                 client::AddressHint(parsed.arguments->command, *settings)};
+                                 client::AddressHint(parsed.arguments->command, *settings),
+                                 open_terminal};
   const client::ExitCode code = client::RunCommand(parsed.arguments->command, context);
   std::cout << std::flush;
   return std::cout.good() || code != client::kExitOk ? code : client::kExitOther;

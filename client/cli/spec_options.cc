@@ -1,6 +1,7 @@
 #include "client/cli/spec_options.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <sstream>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "client/cli/labels.h"
 #include "client/cli/option_fields.h"
 
 namespace vico::client {
@@ -54,7 +56,47 @@ std::vector<std::string> SplitAtCommas(const std::vector<std::string>& lists) {
   return parts;
 }
 
+// An option with a seed for each picture; `add` gets one after the other.
+void AddSeeds(CLI::App& app, const std::string& name, const std::string& help,
+              const std::function<void(const std::string&)>& add) {
+  app.add_option_function<std::vector<std::string>>(
+         name,
+         [add](const std::vector<std::string>& lists) {
+           for (const std::string& text : SplitAtCommas(lists)) add(text);
+         },
+         help)
+      ->type_name("NUMBER|random ...")
+      ->allow_extra_args(false);
+}
+
+// How a picture is drawn, whatever its prompt.
+void AddDrawingOptions(CLI::App& app, v1::GenerateSpec& spec) {
+  AddField<std::int32_t>(app, "--steps", "Denoising steps",
+                         [&spec](std::int32_t steps) { spec.set_steps(steps); });
+  AddField<double>(app, "--guidance", "Guidance scale",
+                   [&spec](double scale) { spec.set_guidance_scale(scale); });
+  AddField<double>(app, "--eta", "Noise that DDIM adds per step, 0..1",
+                   [&spec](double eta) { spec.set_eta(eta); });
+  AddField<std::string>(app, "--scheduler", "Scheduler from `vico capabilities`",
+                        [&spec](const std::string& name) { spec.set_scheduler(name); });
+  AddField<std::string>(app, "--negative-prompt", "What not to draw",
+                        [&spec](const std::string& prompt) { spec.set_negative_prompt(prompt); });
+  AddField<std::int32_t>(app, "--width", "Width in pixels",
+                         [&spec](std::int32_t width) { spec.set_width(width); });
+  AddField<std::int32_t>(app, "--height", "Height in pixels",
+                         [&spec](std::int32_t height) { spec.set_height(height); });
+}
+
 }  // namespace
+
+void AddShow(CLI::App& app, bool& show, const std::string& help) {
+  app.add_flag("--show", show, help);
+}
+
+void AddNoMetadata(CLI::App& app, bool& no_metadata) {
+  app.add_flag("--no-metadata", no_metadata,
+               "Save pictures without the texts that say how they were made");
+}
 
 void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bits) {
   v1::TrainSpec& spec = train.spec;
@@ -123,6 +165,10 @@ void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bit
                  "Folder for sample pictures and learned masks; implies --watch")
       ->type_name(kFolderType);
   app.add_flag("--force", train.force, "Replace pictures of the same name in the folder");
+  AddNoMetadata(app, train.no_metadata);
+  AddShow(app, train.show,
+          "Draw samples in the terminal and, at the end, the loss; implies --watch");
+  AddLabelOption(app, train.labels);
 }
 
 void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& random_bits) {
@@ -140,38 +186,49 @@ void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& r
   app.add_flag("--dry-run", generate.dry_run,
                "Check the job and show it as it would be queued, with all defaults");
   app.add_flag("--force", generate.force, "Replace pictures of the same name in the folder");
-  app.add_option_function<std::vector<std::string>>(
-         "--seed",
-         [&](const std::vector<std::string>& lists) {
-           for (const std::string& text : SplitAtCommas(lists)) {
-             spec.add_seeds(Seed(text, random_bits, generate.drawn_seeds));
-           }
-         },
-         "One seed per picture (--seed 1,2 or --seed 1 --seed 2); a single seed counts up; random "
-         "or "
-         "-1: drawn and shown")
-      ->type_name("NUMBER|random ...")
-      ->allow_extra_args(false);
-  AddField<std::int32_t>(app, "--steps", "Denoising steps",
-                         [&spec](std::int32_t steps) { spec.set_steps(steps); });
-  AddField<double>(app, "--guidance", "Guidance scale",
-                   [&spec](double scale) { spec.set_guidance_scale(scale); });
-  AddField<double>(app, "--eta", "Noise that DDIM adds per step, 0..1",
-                   [&spec](double eta) { spec.set_eta(eta); });
-  AddField<std::string>(app, "--scheduler", "Scheduler from `vico capabilities`",
-                        [&spec](const std::string& name) { spec.set_scheduler(name); });
-  AddField<std::string>(app, "--negative-prompt", "What not to draw",
-                        [&spec](const std::string& prompt) { spec.set_negative_prompt(prompt); });
-  AddField<std::int32_t>(app, "--width", "Width in pixels",
-                         [&spec](std::int32_t width) { spec.set_width(width); });
-  AddField<std::int32_t>(app, "--height", "Height in pixels",
-                         [&spec](std::int32_t height) { spec.set_height(height); });
+  AddSeeds(
+      app, "--seed",
+      "One seed per picture (--seed 1,2 or --seed 1 --seed 2); a single seed counts up; random "
+      "or -1: drawn and shown",
+      [&](const std::string& text) {
+        spec.add_seeds(Seed(text, random_bits, generate.drawn_seeds));
+      });
+  AddDrawingOptions(app, spec);
   AddField<std::int32_t>(app, "--preview", "Steps between previews; 0: no previews",
                          [&spec](std::int32_t steps) { spec.set_preview_every_steps(steps); });
   AddField<std::string>(
       app, "--base-model", "Base model; for generation without an adapter",
       [&spec](const std::string& name) { spec.set_base_model(InCollection("baseModels", name)); });
   app.add_flag("--cancel-on-interrupt", generate.cancel_on_interrupt,
+               "Cancel the job on Ctrl-C; without this it keeps running");
+  AddNoMetadata(app, generate.no_metadata);
+  AddShow(app, generate.show, "Draw the pictures in the terminal");
+  AddLabelOption(app, generate.labels);
+}
+
+void AddSheetOptions(CLI::App& app, ContactSheet& sheet, const RandomSource& random_bits) {
+  v1::GenerateSpec& spec = sheet.spec;
+  app.add_option("--prompt", sheet.prompts,
+                 "Prompt of a row; may be repeated (default: four scenes with the adapter's word)");
+  app.add_option("--prompts", sheet.prompts_file, "File with a prompt a line, instead of --prompt")
+      ->type_name(kFileType);
+  AddSeeds(
+      app, "--seeds",
+      "Seeds of the columns, separated by commas (default 1,2,3); random or -1: drawn and "
+      "shown",
+      [&](const std::string& text) { spec.add_seeds(Seed(text, random_bits, sheet.drawn_seeds)); });
+  app.add_flag("--bare", sheet.bare,
+               "Also draw with the base model alone: the adapter's class takes the place of its "
+               "word");
+  app.add_option("--out", sheet.out,
+                 "File or folder (default: a file <adapter>_sheet.png in this folder)")
+      ->type_name(kPathType);
+  app.add_flag("--force", sheet.force, "Replace the file if it is there");
+  AddNumber(app, "--tile", sheet.tile, "Longer side of a picture on the sheet, in pixels",
+            {32, 2048});
+  AddShow(app, sheet.show, "Draw the sheet in the terminal");
+  AddDrawingOptions(app, spec);
+  app.add_flag("--cancel-on-interrupt", sheet.cancel_on_interrupt,
                "Cancel the job on Ctrl-C; without this it keeps running");
 }
 

@@ -1,5 +1,7 @@
-// The options of `vico train` and `vico generate`, which fill in the specs of jobs.
+// The options of `vico train`, `vico generate` and `vico sheet`, which fill in the specs of jobs.
 #pragma once
+
+#include <string>
 
 #include "client/cli/arguments.h"
 #include "common/backoff.h"
@@ -16,5 +18,14 @@ void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bit
 /// All options but the positional arguments and --bare. `generate` and `random_bits` must live
 /// until the command line is parsed.
 void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& random_bits);
+
+/// The same for a contact sheet.
+void AddSheetOptions(CLI::App& app, ContactSheet& sheet, const RandomSource& random_bits);
+
+/// Adds --show.
+void AddShow(CLI::App& app, bool& show, const std::string& help);
+
+/// Adds --no-metadata.
+void AddNoMetadata(CLI::App& app, bool& no_metadata);
 
 }  // namespace vico::client

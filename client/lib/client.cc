@@ -82,6 +82,14 @@ absl::StatusOr<Listing<v1::Concept>> Client::ListConcepts(std::size_t limit) {
       [](v1::ListConceptsResponse& page) { return page.mutable_concepts(); });
 }
 
+absl::StatusOr<v1::Concept> Client::UpdateConcept(const v1::Concept& changed,
+                                                  const google::protobuf::FieldMask& mask) {
+  v1::UpdateConceptRequest request;
+  *request.mutable_updated_concept() = changed;
+  *request.mutable_update_mask() = mask;
+  return link_->Call(*link_->concepts, &v1::ConceptService::Stub::UpdateConcept, request);
+}
+
 absl::Status Client::DeleteConcept(const std::string& name) {
   v1::DeleteConceptRequest request;
   request.set_name(name);
@@ -131,6 +139,14 @@ absl::StatusOr<Listing<v1::Job>> Client::ListJobs(v1::JobKind kind,
       [](v1::ListJobsResponse& page) { return page.mutable_jobs(); });
 }
 
+absl::StatusOr<v1::Job> Client::UpdateJob(const v1::Job& changed,
+                                          const google::protobuf::FieldMask& mask) {
+  v1::UpdateJobRequest request;
+  *request.mutable_job() = changed;
+  *request.mutable_update_mask() = mask;
+  return link_->Call(*link_->jobs, &v1::JobService::Stub::UpdateJob, request);
+}
+
 absl::StatusOr<v1::Job> Client::CancelJob(const std::string& name) {
   v1::CancelJobRequest request;
   request.set_name(name);
@@ -169,6 +185,14 @@ absl::StatusOr<Listing<v1::Adapter>> Client::ListAdapters(std::size_t limit) {
         return link_->Call(*link_->adapters, &v1::AdapterService::Stub::ListAdapters, request);
       },
       [](v1::ListAdaptersResponse& page) { return page.mutable_adapters(); });
+}
+
+absl::StatusOr<v1::Adapter> Client::UpdateAdapter(const v1::Adapter& changed,
+                                                  const google::protobuf::FieldMask& mask) {
+  v1::UpdateAdapterRequest request;
+  *request.mutable_adapter() = changed;
+  *request.mutable_update_mask() = mask;
+  return link_->Call(*link_->adapters, &v1::AdapterService::Stub::UpdateAdapter, request);
 }
 
 absl::Status Client::DeleteAdapter(const std::string& name) {

@@ -17,6 +17,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <google/protobuf/field_mask.pb.h>
 
 #include "client/lib/local_file.h"
 #include "client/lib/retry.h"
@@ -93,6 +94,10 @@ class Client {
                                             const TransferProgress& progress = {});
   absl::StatusOr<v1::Concept> GetConcept(const std::string& name);
   absl::StatusOr<Listing<v1::Concept>> ListConcepts(std::size_t limit);
+  /// Changes the fields that `mask` names: "display_name", "labels.{key}", which removes a label
+  /// that the message does not have.
+  absl::StatusOr<v1::Concept> UpdateConcept(const v1::Concept& changed,
+                                            const google::protobuf::FieldMask& mask);
   absl::Status DeleteConcept(const std::string& name);
 
   absl::StatusOr<v1::Job> CreateTrainingJob(const v1::TrainSpec& spec);
@@ -104,6 +109,9 @@ class Client {
   absl::StatusOr<Listing<v1::Job>> ListJobs(v1::JobKind kind,
                                             const std::vector<v1::JobState>& states,
                                             std::size_t limit);
+  /// As UpdateConcept.
+  absl::StatusOr<v1::Job> UpdateJob(const v1::Job& changed,
+                                    const google::protobuf::FieldMask& mask);
   absl::StatusOr<v1::Job> CancelJob(const std::string& name);
   /// Ends a running training after its current step; it succeeds with the adapter as it is then.
   absl::StatusOr<v1::Job> FinishTraining(const std::string& name);
@@ -121,6 +129,9 @@ class Client {
 
   absl::StatusOr<v1::Adapter> GetAdapter(const std::string& name);
   absl::StatusOr<Listing<v1::Adapter>> ListAdapters(std::size_t limit);
+  /// As UpdateConcept.
+  absl::StatusOr<v1::Adapter> UpdateAdapter(const v1::Adapter& changed,
+                                            const google::protobuf::FieldMask& mask);
   /// Writes the adapter to `file` after verifying its digest; on errors `file` is unchanged. If
   /// there is such a file: nothing happens if it is this adapter; otherwise kAlreadyExists before
   /// the download, unless it is to be replaced.

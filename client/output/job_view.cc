@@ -42,6 +42,7 @@ JobView::JobView(JobViewOptions options, std::ostream& out, std::ostream& err,
 void JobView::OnJob(const std::string& job) {
   job_ = job;
   Note(Printable(job));
+  if (options_.on_job) options_.on_job(job);
 }
 
 absl::Status JobView::OnEvent(const v1::Event& event, const std::string* bytes) {
@@ -52,10 +53,20 @@ absl::Status JobView::OnEvent(const v1::Event& event, const std::string* bytes) 
     ASSIGN_OR_RETURN(const std::filesystem::path path, options_.folder->Save(job_, event, *bytes));
     file = path.string();
   }
+  if (bytes != nullptr && options_.on_picture && event.has_picture()) {
+    RETURN_IF_ERROR(options_.on_picture(event, *bytes));
+  }
   sequence_ = event.sequence();
   if (options_.json) out_ << EventJsonLine(job_, event, file) << std::endl;
   Show(event, file);
+  if (bytes != nullptr && options_.terminal != nullptr) Draw(event, *bytes);
   return absl::OkStatus();
+}
+
+void JobView::Close() {
+  display_.Close();
+  if (options_.terminal != nullptr) options_.terminal->ShowCurve("loss", losses_);
+  losses_.clear();
 }
 
 void JobView::OnPosition(const v1::Event::Position& position) {
@@ -107,8 +118,22 @@ void JobView::ShowProgress(const v1::Event::Progress& event) {
     smooth_loss_ =
         smooth_loss_ ? std::lerp(*smooth_loss_, *progress.loss, kNewestLoss) : *progress.loss;
     progress.loss = smooth_loss_;
+    if (options_.terminal != nullptr) {
+      const auto step = static_cast<double>(event.step());
+      // Another attempt repeats the steps since its checkpoint.
+      while (!losses_.empty() && losses_.back().step >= step) losses_.pop_back();
+      losses_.push_back({step, *smooth_loss_});
+    }
   }
   if (!quiet_) display_.Update(progress);
+}
+
+void JobView::Draw(const v1::Event& event, const std::string& png) {
+  // Masks are grey and small, and each comes again with every sample.
+  if (!event.has_picture() && !event.has_preview() && !event.has_sample()) return;
+  absl::Status drawn;
+  display_.Above([&] { drawn = options_.terminal->Show(png); });
+  if (!drawn.ok()) Note(fmt::format("a picture cannot be drawn: {}", ToStd(drawn.message())));
 }
 
 void JobView::Note(const std::string& line) {

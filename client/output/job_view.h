@@ -5,10 +5,12 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "client/lib/client.h"
 #include "client/output/picture_folder.h"
 #include "client/output/progress.h"
+#include "client/terminal/terminal_pictures.h"
 
 namespace vico::client {
 
@@ -17,6 +19,12 @@ struct JobViewOptions {
   bool json = false;           ///< each event as a line on `out`
   bool list_pictures = false;  ///< the path of each finished picture as a line on `out`
   std::optional<PictureFolder> folder = std::nullopt;  ///< for pictures; none: they are dropped
+  /// Draws pictures, previews and samples and, at the end, the loss; may be null. Must outlive the
+  /// view.
+  TerminalPictures* terminal = nullptr;
+  std::function<void(const std::string& job)> on_job{};  ///< called with OnJob
+  /// Gets each finished picture of a generation. An error ends the watch.
+  std::function<absl::Status(const v1::Event& event, const std::string& png)> on_picture{};
 };
 
 class JobView : public WatchHandler {
@@ -34,12 +42,13 @@ class JobView : public WatchHandler {
   const std::string& job() const { return job_; }
   /// Of the last event.
   std::uint64_t sequence() const { return sequence_; }
-  /// Ends the progress bar, so that the caller can write to the terminal.
-  void Close() { display_.Close(); }
+  /// Ends the progress bar, so that the caller can write to the terminal, and draws the loss.
+  void Close();
 
  private:
   void Show(const v1::Event& event, const std::string& file);
   void ShowProgress(const v1::Event::Progress& event);
+  void Draw(const v1::Event& event, const std::string& png);
   void Note(const std::string& line);
 
   JobViewOptions options_;
@@ -50,6 +59,7 @@ class JobView : public WatchHandler {
   std::uint64_t sequence_ = 0;
   bool connected_ = true;
   std::optional<double> smooth_loss_;  // exponential mean over the events
+  std::vector<CurvePoint> losses_;     // smooth, with a terminal only
 };
 
 }  // namespace vico::client

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "client/lib/local_file.h"
+#include "common/formats/png_text.h"
 #include "common/status.h"
 #include "common/text/slug.h"
 
@@ -41,14 +42,19 @@ std::string NumberedName(const std::string& name, int number) {
 
 absl::StatusOr<std::filesystem::path> PictureFolder::Save(const std::string& job,
                                                           const v1::Event& event,
-                                                          const std::string& bytes) {
+                                                          const std::string& received) {
   const std::string name = PictureFileName(job, slug_, event);
   if (name.empty()) return std::filesystem::path();
+  std::string stripped;
+  if (options_.metadata == Metadata::kRemove) {
+    ASSIGN_OR_RETURN(stripped, StripPngText(received));
+  }
+  const std::string& bytes = options_.metadata == Metadata::kRemove ? stripped : received;
   std::filesystem::path& ours = written_[name];
   std::error_code ignored;
   for (int number = 1;; ++number) {
     const std::filesystem::path file = folder_ / NumberedName(name, number);
-    const bool replace = existing_ == Existing::kReplace || file == ours;
+    const bool replace = options_.existing == Existing::kReplace || file == ours;
     const bool there = std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
     if (there && !replace) {
       if (!HasBytes(file, bytes)) continue;

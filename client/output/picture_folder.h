@@ -25,24 +25,33 @@ std::string PictureFileName(const std::string& job, const std::string& slug,
 /// The n-th name for a file: "1c9e_cat_7.png", "1c9e_cat_7_2.png", "1c9e_cat_7_3.png", …
 std::string NumberedName(const std::string& name, int number);
 
+/// What happens to the texts in a PNG that say how it was made.
+enum class Metadata { kKeep, kRemove };
+
+struct PictureFolderOptions {
+  Existing existing = Existing::kKeep;
+  Metadata metadata = Metadata::kKeep;
+};
+
 class PictureFolder {
  public:
   /// `prompt` is that of the generation; empty for a training.
   PictureFolder(std::filesystem::path folder, const std::string& prompt,
-                Existing existing = Existing::kKeep)
-      : folder_(std::move(folder)), slug_(PromptSlug(prompt)), existing_(existing) {}
+                PictureFolderOptions options = {})
+      : folder_(std::move(folder)), slug_(PromptSlug(prompt)), options_(options) {}
 
   /// Writes the event's picture atomically and returns its path; empty for events without one. A
   /// file with the same bytes is used as it is. Another file of that name stays, and the picture
   /// gets the first free numbered name. A later mask of a picture replaces the earlier one of this
-  /// job. Errors as in client/lib/local_file.h.
+  /// job. Errors as in client/lib/local_file.h, and kInvalidArgument if the texts of a picture
+  /// cannot be removed, since it is no PNG.
   absl::StatusOr<std::filesystem::path> Save(const std::string& job, const v1::Event& event,
-                                             const std::string& bytes);
+                                             const std::string& received);
 
  private:
   std::filesystem::path folder_;
   std::string slug_;
-  Existing existing_;
+  PictureFolderOptions options_;
   std::map<std::string, std::filesystem::path> written_;  // by this object, by the event's name
 };
 

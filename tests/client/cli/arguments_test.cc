@@ -299,6 +299,50 @@ TEST(ArgumentsTest, ErrorsHaveExitCodeTwoAndNameTheOption) {
   EXPECT_THAT(parsed.err, HasSubstr("--steps"));
 }
 
+TEST(ArgumentsTest, LabelsAreCheckedBeforeAnyCall) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"train", "x", "--init-word", "dog"},
+      {"generate", "x", "p"},
+      {"concepts", "upload", "a", "b"},
+      {"adapters", "import", "f", "--reference", "r"},
+      {"jobs", "update", "1"},
+      {"concepts", "update", "1"}};
+  for (std::vector<std::string> words : commands) {
+    words.insert(words.end(), {"--label", "owner=ana", "--label", "b="});
+    EXPECT_TRUE(Parse(words).arguments) << Parse(words).err;
+    words.emplace_back("--label");
+    words.emplace_back("no key=1");
+    EXPECT_EQ(Parse(words).exit_code, 2);
+    EXPECT_THAT(Parse(words).err, HasSubstr("--label: a key must be"));
+  }
+  const auto train =
+      Read<Train>({"train", "x", "--init-word", "dog", "--label", "a=1", "--label", "a=2"});
+  EXPECT_EQ(train.labels, (Labels{{"a", "2"}}));
+}
+
+TEST(ArgumentsTest, AnUpdateChangesSomething) {
+  EXPECT_EQ(Parse({"adapters", "update", "1"}).exit_code, 2);
+  EXPECT_EQ(Parse({"adapters", "update", "1", "--remove-label", "a b"}).exit_code, 2);
+  const auto update = Read<AdaptersUpdate>({"adapters", "update", "1", "--name", ""});
+  EXPECT_EQ(update.name, "adapters/1");
+  EXPECT_EQ(update.changes.display_name, "");
+}
+
+TEST(ArgumentsTest, ShowImpliesWatch) {
+  EXPECT_TRUE(Read<Train>({"train", "x", "--init-word", "dog", "--show"}).watch);
+}
+
+TEST(ArgumentsTest, SheetTakesPromptsAndSeeds) {
+  const auto sheet = Read<ContactSheet>(
+      {"sheet", "--prompt", "one", "two", "1c9e", "--prompt", "three", "--seeds", "7,random"});
+  EXPECT_EQ(sheet.name, "adapters/1c9e");
+  EXPECT_THAT(sheet.prompts, ElementsAre("one", "two", "three"));
+  EXPECT_THAT(sheet.spec.seeds(), ElementsAre(7, kDrawn));
+  EXPECT_THAT(sheet.drawn_seeds, ElementsAre(kDrawn));
+  EXPECT_EQ(Parse({"sheet"}).exit_code, 2);
+  EXPECT_EQ(Parse({"sheet", "1", "--tile", "8"}).exit_code, 2);
+}
+
 TEST(ArgumentsTest, EverySubcommandIsParsed) {
   Read<ConceptsList>({"concepts", "list"});
   EXPECT_EQ(Read<ConceptsShow>({"concepts", "show", "1"}).name, "concepts/1");

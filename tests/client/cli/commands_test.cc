@@ -12,9 +12,11 @@
 #include <gmock/gmock.h>
 
 #include "client/output/output.h"
+#include "client/pixels/pixels.h"
 #include "common/crypto/random_bits.h"
 #include "common/crypto/sha256.h"
 #include "common/field_errors.h"
+#include "common/formats/png_text.h"
 #include "common/rpc/status_grpc.h"
 #include "tests/client/lib/fake_server.h"
 #include "tests/support/temp_folder.h"
@@ -259,6 +261,93 @@ TEST_F(CommandsTest, ADrawnSeedIsShownAndSent) {
   EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--seed", "random"}), kExitOk);
   EXPECT_THAT(err_.str(), HasSubstr("seed 4242 (drawn)"));
   EXPECT_EQ(trained_.seed(), 4'242U);
+}
+
+TEST_F(CommandsTest, LabelsAreSetAfterTheCreation) {
+  std::vector<v1::UpdateJobRequest> updates;
+  server_.update_job = [&](const v1::UpdateJobRequest& request, v1::Job& job) {
+    EXPECT_EQ(calls_, static_cast<int>(updates.size()) + 1);
+    updates.push_back(request);
+    job = request.job();
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--label", "owner=ana", "--label", "b="}),
+            kExitOk)
+      << err_.str();
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out"), "--label", "owner=ana"}), kExitOk)
+      << err_.str();
+  ASSERT_EQ(updates.size(), 2U);
+  EXPECT_EQ(updates[0].job().name(), "jobs/1");
+  EXPECT_EQ(updates[0].job().labels().at("owner"), "ana");
+  EXPECT_THAT(updates[0].update_mask().paths(), testing::ElementsAre("labels.b", "labels.owner"));
+  EXPECT_THAT(updates[1].update_mask().paths(), testing::ElementsAre("labels.owner"));
+}
+
+TEST_F(CommandsTest, WhatWasCreatedIsNamedIfItsLabelsAreNotSet) {
+  server_.update_job = [](const v1::UpdateJobRequest&, v1::Job&) {
+    return ToGrpc(absl::NotFoundError("no such job"));
+  };
+  server_.update_concept = [](const v1::UpdateConceptRequest&, v1::Concept&) {
+    return ToGrpc(absl::NotFoundError("no such concept"));
+  };
+  server_.upload = [](FakeServer::Upload&, v1::UploadConceptResponse& response) {
+    response.mutable_uploaded_concept()->set_name("concepts/7");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--label", "a=b"}), kExitNotFound);
+  EXPECT_EQ(out_.str(), "jobs/1\n");
+  EXPECT_EQ(err_.str(),
+            "error: jobs/1 was created, but its labels were not set: no such job\n"
+            "  set them:  vico jobs update jobs/1 --label a=b\n");
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out"), "--label", "a=b"}), kExitNotFound);
+  EXPECT_EQ(out_.str(), At("out/1_p_7.png") + "\n");
+  EXPECT_THAT(err_.str(), HasSubstr("vico jobs update jobs/1 --label a=b\n"));
+  Write("a", "a");
+  Write("b", "b");
+  EXPECT_EQ(Vico({"concepts", "upload", At("a"), At("b"), "--label", "a=b"}), kExitNotFound);
+  EXPECT_EQ(out_.str(), "concepts/7\n");
+  EXPECT_THAT(err_.str(), HasSubstr("vico concepts update concepts/7 --label a=b\n"));
+}
+
+TEST_F(CommandsTest, AnUpdateNamesWhatItChanges) {
+  v1::UpdateAdapterRequest update;
+  server_.update_adapter = [&](const v1::UpdateAdapterRequest& request, v1::Adapter& adapter) {
+    update = request;
+    adapter.set_name("adapters/1");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(
+      Vico({"adapters", "update", "1", "--label", "a=b", "--remove-label", "c", "--name", "robot"}),
+      kExitOk)
+      << err_.str();
+  EXPECT_EQ(out_.str(), "adapters/1\n");
+  EXPECT_EQ(update.adapter().name(), "adapters/1");
+  EXPECT_EQ(update.adapter().display_name(), "robot");
+  EXPECT_EQ(update.adapter().labels_size(), 1);
+  EXPECT_THAT(update.update_mask().paths(),
+              testing::ElementsAre("labels.a", "labels.c", "display_name"));
+}
+
+TEST_F(CommandsTest, LabelsAndTheDisplayNameAreShown) {
+  server_.get_job = [](const v1::GetJobRequest& request, v1::Job& job) {
+    job.set_name(request.name());
+    job.set_display_name("first try");
+    (*job.mutable_labels())["owner"] = "ana";
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Vico({"jobs", "show", "1"}), kExitOk);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("first try"), HasSubstr("owner=ana")));
+}
+
+TEST_F(CommandsTest, PicturesAreSavedWithoutTheirTexts) {
+  const std::string plain = *EncodePng({1, 1, {1, 2, 3}});
+  const std::vector<PngText> texts = {{"parameters", "a cat"}};
+  picture_ = *AddPngText(plain, texts);
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out"), "--no-metadata"}), kExitOk)
+      << err_.str();
+  EXPECT_EQ(Read("out/1_p_7.png"), plain);
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out"), "--force"}), kExitOk);
+  EXPECT_EQ(Read("out/1_p_7.png"), picture_);
 }
 
 TEST_F(CommandsTest, AJobThatWaitsForABaseModelSaysSo) {

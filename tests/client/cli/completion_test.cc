@@ -36,6 +36,8 @@ TEST(CompletionTest, OptionsOfTheCommandAndOfThoseAroundIt) {
   EXPECT_THAT(Complete({"train", "x", "--init"}), ElementsAre("--init-word"));
   EXPECT_THAT(Complete({"train", "--"}), Contains("--json"));
   EXPECT_THAT(Complete({"jobs", "list", "--"}), Not(Contains("--init-word")));
+  EXPECT_THAT(Complete({"sheet", "x", "--ba"}), ElementsAre("--bare"));
+  EXPECT_THAT(Complete({"adapters", "update", "x", "--remove"}), ElementsAre("--remove-label"));
 }
 
 TEST(CompletionTest, ValuesOfAChoice) {
@@ -46,6 +48,7 @@ TEST(CompletionTest, ValuesOfAChoice) {
 TEST(CompletionTest, IdsWhereANameStands) {
   EXPECT_THAT(Complete({"train", ""}), ElementsAre("concepts-1c9e", "concepts-7777", "@last"));
   EXPECT_THAT(Complete({"generate", "adapters-7"}), ElementsAre("adapters-7777"));
+  EXPECT_THAT(Complete({"sheet", "adapters-7"}), ElementsAre("adapters-7777"));
   EXPECT_THAT(Complete({"jobs", "watch", "--cancel-on-interrupt", "@"}), ElementsAre("@last"));
 }
 

@@ -30,6 +30,9 @@ class FakeServer : private v1::ConceptService::Service,
   std::function<grpc::Status(const v1::GetJobRequest&, v1::Job&)> get_job;
   std::function<grpc::Status(const v1::GetAdapterRequest&, v1::Adapter&)> get_adapter;
   std::function<grpc::Status(Download&)> download;
+  std::function<grpc::Status(const v1::UpdateConceptRequest&, v1::Concept&)> update_concept;
+  std::function<grpc::Status(const v1::UpdateJobRequest&, v1::Job&)> update_job;
+  std::function<grpc::Status(const v1::UpdateAdapterRequest&, v1::Adapter&)> update_adapter;
   /// Called before an upload, a watch or a GetJob.
   std::function<void(const grpc::ServerContext&)> on_call = [](const auto&) {};
 
@@ -85,6 +88,19 @@ class FakeServer : private v1::ConceptService::Service,
   grpc::Status DownloadAdapter(grpc::ServerContext*, const v1::DownloadAdapterRequest*,
                                Download* writer) override {
     return download(*writer);
+  }
+
+  grpc::Status UpdateConcept(grpc::ServerContext*, const v1::UpdateConceptRequest* request,
+                             v1::Concept* updated) override {
+    return update_concept(*request, *updated);
+  }
+  grpc::Status UpdateJob(grpc::ServerContext*, const v1::UpdateJobRequest* request,
+                         v1::Job* updated) override {
+    return update_job(*request, *updated);
+  }
+  grpc::Status UpdateAdapter(grpc::ServerContext*, const v1::UpdateAdapterRequest* request,
+                             v1::Adapter* updated) override {
+    return update_adapter(*request, *updated);
   }
 
   std::unique_ptr<grpc::Server> server_;

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "client/pixels/pixels.h"
+
 namespace vico::client {
 namespace {
 
@@ -99,6 +101,89 @@ TEST(JobViewTest, FinishedPicturesAreWrittenAndListed) {
   EXPECT_EQ(out.str(), (folder / "1c9e_a-cat_7.png").string() + "\n");
   EXPECT_TRUE(std::filesystem::exists(folder / "1c9e_a-cat_7.png"));
   std::filesystem::remove_all(folder);
+}
+
+/// A view of a terminal that is drawn to a text.
+class DrawnJobTest : public testing::Test {
+ protected:
+  DrawnJobTest()
+      : terminal_(drawn_, [] { return TerminalSize(); }, {"TERM=xterm-256color"}),
+        view_({.label = "train", .terminal = &terminal_}, out_, err_,
+              [] { return std::optional<int>(80); }) {
+    Pixels red{8, 8, {}};
+    for (int i = 0; i < 8 * 8; ++i) red.rgb.insert(red.rgb.end(), {255, 0, 0});
+    png_ = *EncodePng(red);
+  }
+
+  void Progress(int step, double loss) {
+    v1::Event event;
+    event.mutable_progress()->set_step(step);
+    event.mutable_progress()->set_loss(loss);
+    ASSERT_TRUE(view_.OnEvent(event, nullptr).ok());
+  }
+
+  std::ostringstream out_;
+  std::ostringstream err_;
+  std::ostringstream drawn_;
+  TerminalPictures terminal_;
+  JobView view_;
+  std::string png_;
+};
+
+TEST_F(DrawnJobTest, SamplesPreviewsAndPicturesAreDrawnAndMasksNot) {
+  v1::Event mask;
+  mask.mutable_mask()->set_picture_index(0);
+  ASSERT_TRUE(view_.OnEvent(mask, &png_).ok());
+  EXPECT_EQ(drawn_.str(), "");
+  v1::Event sample;
+  sample.mutable_sample()->set_step(1);
+  v1::Event preview;
+  preview.mutable_preview()->set_step(1);
+  v1::Event picture;
+  picture.mutable_picture()->set_seed(1);
+  for (const v1::Event& event : {sample, preview, picture}) {
+    drawn_.str("");
+    ASSERT_TRUE(view_.OnEvent(event, &png_).ok());
+    EXPECT_THAT(drawn_.str(), HasSubstr("48;5;196")) << event.ShortDebugString();
+  }
+}
+
+TEST_F(DrawnJobTest, ABrokenPictureDoesNotEndTheWatch) {
+  v1::Event sample;
+  sample.mutable_sample()->set_step(1);
+  const std::string bytes = "no picture";
+  ASSERT_TRUE(view_.OnEvent(sample, &bytes).ok());
+  EXPECT_THAT(err_.str(), HasSubstr("a picture cannot be drawn: not a PNG"));
+}
+
+TEST_F(DrawnJobTest, TheLossIsDrawnAtTheEndAndARepeatedStepOnce) {
+  for (const int step : {1, 2, 3, 4, 3, 4, 5}) Progress(step, 1.0 / step);
+  EXPECT_EQ(drawn_.str(), "");
+  view_.Close();
+  EXPECT_THAT(drawn_.str(), HasSubstr("at step 5\n"));
+  drawn_.str("");
+  view_.Close();
+  EXPECT_EQ(drawn_.str(), "");
+}
+
+TEST(JobViewTest, AnErrorOfTheReceiverOfPicturesEndsTheWatch) {
+  std::ostringstream out;
+  std::ostringstream err;
+  std::string job;
+  JobView view(
+      {.label = "generate",
+       .on_job = [&](const std::string& name) { job = name; },
+       .on_picture = [](const v1::Event&,
+                        const std::string& png) { return absl::InvalidArgumentError(png); }},
+      out, err, NoTerminal);
+  view.OnJob("jobs/1");
+  EXPECT_EQ(job, "jobs/1");
+  v1::Event event;
+  event.mutable_picture()->set_seed(7);
+  const std::string bytes = "PNG";
+  EXPECT_EQ(view.OnEvent(event, &bytes), absl::InvalidArgumentError("PNG"));
+  event.mutable_preview()->set_step(1);
+  EXPECT_TRUE(view.OnEvent(event, &bytes).ok());
 }
 
 TEST(JobViewTest, AnOutageAndItsEndArePrintedOnce) {

@@ -5,9 +5,12 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "client/pixels/pixels.h"
+#include "common/formats/png_text.h"
 #include "tests/support/temp_folder.h"
 
 namespace vico::client {
@@ -105,10 +108,28 @@ TEST_F(SavingTest, WhateverHasTheNameStays) {
 TEST_F(SavingTest, ForceReplaces) {
   PictureFolder first(out_, "A cat");
   Save(first, "first");
-  PictureFolder folder(out_, "A cat", Existing::kReplace);
+  PictureFolder folder(out_, "A cat", {.existing = Existing::kReplace});
   EXPECT_EQ(Save(folder, "second"), "1c9e_a-cat_7.png");
   EXPECT_EQ(Bytes("1c9e_a-cat_7.png"), "second");
   EXPECT_EQ(Files(), 1U);
+}
+
+TEST_F(SavingTest, TheTextsOfAPictureCanBeRemoved) {
+  const std::string plain = *EncodePng({1, 1, {1, 2, 3}});
+  const std::vector<PngText> texts = {{"parameters", "a cat"}};
+  const std::string told = *AddPngText(plain, texts);
+  PictureFolder keeping(out_, "A cat");
+  EXPECT_EQ(Bytes(Save(keeping, told)), told);
+  PictureFolder removing(out_, "A cat", {.metadata = Metadata::kRemove});
+  EXPECT_EQ(Bytes(Save(removing, told)), plain);
+}
+
+TEST_F(SavingTest, APictureWhoseTextsCannotBeRemovedIsNotSaved) {
+  PictureFolder folder(out_, "A cat", {.metadata = Metadata::kRemove});
+  v1::Event event;
+  event.mutable_picture()->set_seed(7);
+  EXPECT_TRUE(absl::IsInvalidArgument(folder.Save("jobs/1c9e", event, "text").status()));
+  EXPECT_FALSE(std::filesystem::exists(out_));
 }
 
 TEST_F(SavingTest, ALaterMaskOfAJobReplacesItsEarlierOne) {
