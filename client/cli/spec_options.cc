@@ -209,7 +209,8 @@ void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& r
 void AddSheetOptions(CLI::App& app, ContactSheet& sheet, const RandomSource& random_bits) {
   v1::GenerateSpec& spec = sheet.spec;
   app.add_option("--prompt", sheet.prompts,
-                 "Prompt of a row; may be repeated (default: four scenes with the adapter's word)");
+                 "Prompt of a row; may be repeated (default: four scenes with the adapter's word)")
+      ->allow_extra_args(false);
   app.add_option("--prompts", sheet.prompts_file, "File with a prompt a line, instead of --prompt")
       ->type_name(kFileType);
   AddSeeds(

@@ -94,7 +94,7 @@ class ShowTest : public testing::Test {
         Send(events, event, step);
       }
       event.mutable_sample()->set_step(10);
-      *event.mutable_sample()->mutable_blob() = Blob();
+      *event.mutable_sample()->mutable_picture()->mutable_blob() = Blob();
       Send(events, event, 11);
       if (request.include_pictures()) SendBytes(events);
       event.mutable_succeeded()->set_adapter("adapters/1");
@@ -156,11 +156,11 @@ TEST_F(ShowTest, TheTerminalSaysWhichProtocol) {
 }
 
 TEST_F(ShowTest, ATrainingShowsItsSamplesAndItsLoss) {
-  const Shown shown = OnTerminal(Showing(Train()), {"TERM=xterm-256color"});
+  const Shown shown = OnTerminal(Showing(Train()), {"TERM=xterm"});
   EXPECT_EQ(shown.exit_code, 0) << shown.text;
   EXPECT_THAT(shown.text, HasSubstr("48;5;196"));
   EXPECT_THAT(shown.text, HasSubstr("at step 10"));
-  const Shown plain = OnTerminal(Train(), {"TERM=xterm-256color"});
+  const Shown plain = OnTerminal(Train(), {"TERM=xterm"});
   EXPECT_THAT(plain.text, Not(HasSubstr("48;5;196")));
   EXPECT_THAT(plain.text, Not(HasSubstr("at step 10")));
 }

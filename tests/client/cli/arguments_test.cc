@@ -334,9 +334,9 @@ TEST(ArgumentsTest, ShowImpliesWatch) {
 
 TEST(ArgumentsTest, SheetTakesPromptsAndSeeds) {
   const auto sheet = Read<ContactSheet>(
-      {"sheet", "--prompt", "one", "two", "1c9e", "--prompt", "three", "--seeds", "7,random"});
+      {"sheet", "--prompt", "one", "1c9e", "--prompt", "two", "--seeds", "7,random"});
   EXPECT_EQ(sheet.name, "adapters/1c9e");
-  EXPECT_THAT(sheet.prompts, ElementsAre("one", "two", "three"));
+  EXPECT_THAT(sheet.prompts, ElementsAre("one", "two"));
   EXPECT_THAT(sheet.spec.seeds(), ElementsAre(7, kDrawn));
   EXPECT_THAT(sheet.drawn_seeds, ElementsAre(kDrawn));
   EXPECT_EQ(Parse({"sheet"}).exit_code, 2);

@@ -145,8 +145,8 @@ class SheetCommandTest : public testing::Test {
 };
 
 TEST_F(SheetCommandTest, EachPromptIsAJobWithAllSeeds) {
-  ASSERT_EQ(Vico({"sheet", "1", "--prompt", "S* one", "S* two", "--seeds", "40,50", "--steps", "9",
-                  "--out", At("s.png"), "--tile", "32"}),
+  ASSERT_EQ(Vico({"sheet", "1", "--prompt", "S* one", "--prompt", "S* two", "--seeds", "40,50",
+                  "--steps", "9", "--out", At("s.png"), "--tile", "32"}),
             kExitOk)
       << err_.str();
   ASSERT_THAT(specs_, SizeIs(2));
@@ -163,7 +163,8 @@ TEST_F(SheetCommandTest, EachPromptIsAJobWithAllSeeds) {
 }
 
 TEST_F(SheetCommandTest, WithoutPromptsTheAdaptersWordIsInFourScenes) {
-  ASSERT_EQ(Vico({"sheet", "12345678abc", "--out", folder_.path()}), kExitOk) << err_.str();
+  ASSERT_EQ(Vico({"sheet", "12345678abcdef0123456789abcdef01", "--out", folder_.path()}), kExitOk)
+      << err_.str();
   ASSERT_THAT(specs_, SizeIs(4));
   for (const auto& spec : specs_) {
     EXPECT_THAT(spec.prompt(), HasSubstr("S*"));
@@ -215,7 +216,9 @@ TEST_F(SheetCommandTest, AFileThatComesDuringTheWorkStays) {
 
 TEST_F(SheetCommandTest, AJobThatFailsEndsTheCommandWithoutASheet) {
   failing_ = 2;
-  EXPECT_EQ(Vico({"sheet", "1", "--prompt", "a", "b", "c", "--out", At("s.png")}), kExitJobFailed);
+  EXPECT_EQ(
+      Vico({"sheet", "1", "--prompt", "a", "--prompt", "b", "--prompt", "c", "--out", At("s.png")}),
+      kExitJobFailed);
   EXPECT_THAT(specs_, SizeIs(2));
   EXPECT_THAT(err_.str(), HasSubstr("no sheet was written"));
   EXPECT_FALSE(std::filesystem::exists(At("s.png")));
@@ -238,7 +241,7 @@ TEST_F(SheetCommandTest, PromptsOfAFileAreRows) {
 }
 
 TEST_F(SheetCommandTest, ASheetThatIsTooLargeIsFoundBeforeTheWork) {
-  EXPECT_EQ(Vico({"sheet", "1", "--prompt", "a", "b", "--seeds",
+  EXPECT_EQ(Vico({"sheet", "1", "--prompt", "a", "--prompt", "b", "--seeds",
                   "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "--bare", "--tile", "2048", "--out",
                   At("s.png")}),
             kExitInvalidArgument);
@@ -270,7 +273,8 @@ TEST_F(SheetCommandTest, LettersThatTheFontLacksAreTold) {
 }
 
 TEST_F(SheetCommandTest, WithoutATerminalShowSaysSoOnce) {
-  EXPECT_EQ(Vico({"sheet", "1", "--prompt", "a", "b", "--show", "--out", At("a.png")}), kExitOk);
+  EXPECT_EQ(Vico({"sheet", "1", "--prompt", "a", "--prompt", "b", "--show", "--out", At("a.png")}),
+            kExitOk);
   const std::string note = "--show: there is no terminal, so nothing is drawn\n";
   const auto first = err_.str().find(note);
   ASSERT_NE(first, std::string::npos);

@@ -107,7 +107,7 @@ TEST(JobViewTest, FinishedPicturesAreWrittenAndListed) {
 class DrawnJobTest : public testing::Test {
  protected:
   DrawnJobTest()
-      : terminal_(drawn_, [] { return TerminalSize(); }, {"TERM=xterm-256color"}),
+      : terminal_(drawn_, [] { return TerminalSize(); }, {"TERM=xterm"}),
         view_({.label = "train", .terminal = &terminal_}, out_, err_,
               [] { return std::optional<int>(80); }) {
     Pixels red{8, 8, {}};
