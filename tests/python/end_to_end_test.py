@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import unittest
 import zlib
 from unittest import mock
 
+import PIL.Image
 import vico
 from cluster import ROOT, Cluster, CuttingProxy, quick_base
 from vico import events
@@ -26,6 +28,16 @@ PROMPT = "a photo of a S* on the beach"
 def first(items, kind):
     """The first event of this kind."""
     return next(event for event in items if isinstance(event, kind))
+
+
+def infotext(text):
+    """Prompt, negative prompt and values, as the grammar of AUTOMATIC1111's web UI finds them: the last line holds
+    the values, and those with commas or colons are JSON strings."""
+    *lines, last = text.split("\n")
+    at = next(number for number, line in enumerate([*lines, "Negative prompt:"]) if line.startswith("Negative prompt:"))
+    values = {key: json.loads(value) if value.startswith('"') else value
+              for key, value in re.findall(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)', last)}
+    return "\n".join(lines[:at]), "\n".join(lines[at:]).removeprefix("Negative prompt:").strip(), values
 
 
 class EndToEndTest(unittest.TestCase):
@@ -166,6 +178,28 @@ class EndToEndTest(unittest.TestCase):
         self.assertEqual((small.width, small.height, small.file_name), (64, 64, source.file_name))
         self.assertTrue(small.bytes.startswith(b"\xff\xd8"))
         self.assertTrue(self.adapter.reference().bytes.startswith(b"\x89PNG"))
+
+    def test_pillow_and_the_web_uis_grammar_read_how_a_picture_was_made(self):
+        prompt = PROMPT + ", caf\u00e9: \u732b"
+        settings = {"negative_prompt": "blurry, dark", "seed": 2**64 - 1, "steps": 3}
+        picture, = self.adapter.generate(prompt, **settings).wait(timeout=120)
+        texts = picture.pil().text
+        self.assertEqual(set(texts), {"parameters", "vico"})
+        first_line, negative, values = infotext(texts["parameters"])
+        self.assertEqual((first_line, negative), (prompt, "blurry, dark"))
+        self.assertEqual((values["Steps"], values["Seed"]), ("3", str(2**64 - 1)))
+        self.assertEqual(values["Size"], f"{picture.width}x{picture.height}")
+        self.assertEqual(values["Model hash"], next(self.client.base_models.list()).message.digest[:10])
+        made_with = picture.metadata
+        self.assertEqual(made_with, json.loads(texts["vico"]))
+        self.assertEqual((made_with["seed"], made_with["index"]), (str(2**64 - 1), 0))
+        self.assertEqual(made_with["adapter"], {"name": self.adapter.name, "digest": self.adapter.message.blob.sha256})
+        again, = self.adapter.generate(prompt, **settings).wait(timeout=120)
+        self.assertEqual(again.sha256, picture.sha256)
+        bare = picture.save(self.folder / "bare.png", metadata=False)
+        with PIL.Image.open(bare) as image:
+            self.assertEqual((image.text, image.tobytes()), ({}, picture.pil().tobytes()))
+        self.assertIsNone(self.client.pictures.download(picture, thumbnail=64, format="png").metadata)
 
     def test_an_adapter_is_downloaded_and_imported(self):
         file = self.adapter.download(self.folder / "adapter.safetensors")

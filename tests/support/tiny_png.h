@@ -9,14 +9,17 @@
 
 namespace vico {
 
-/// The text of a TinyPng(), whatever else was added.
-inline std::string NoteOf(std::string_view png) {
+/// The PNG's text with this keyword; empty without one.
+inline std::string TextIn(std::string_view png, std::string_view keyword) {
   const auto texts = ReadPngText(png);
   for (const PngText& text : texts.ok() ? *texts : std::vector<PngText>()) {
-    if (text.keyword == "note") return text.text;
+    if (text.keyword == keyword) return text.text;
   }
   return "";
 }
+
+/// The text of a TinyPng(), whatever else was added.
+inline std::string NoteOf(std::string_view png) { return TextIn(png, "note"); }
 
 inline std::string TinyPng(std::string_view note) {
   constexpr std::string_view kPixel(

@@ -34,6 +34,36 @@ TEST_F(RunJobTest, PicturesAreReportedWhenFinishedAndEndInOrder) {
   EXPECT_EQ(events[3].picture().index(), 0);
 }
 
+TEST_F(RunJobTest, PicturesSayHowTheyWereMadeAndPreviewsDoNot) {
+  engine_.generate = [](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+    callbacks.on_preview(0, 1, {.bytes = TinyPng("preview")});
+    for (int i = 0; i < 2; ++i) callbacks.on_picture(i, {.bytes = TinyPng("picture")});
+    return true;
+  };
+  generation_.mutable_spec()->mutable_generate()->set_prompt("a robot");
+
+  const auto outcome = Run(generation_);
+
+  ASSERT_TRUE(outcome && outcome->has_generated());
+  const std::string& second = link_.blobs.at(outcome->generated().pictures(1).blob().sha256());
+  EXPECT_THAT(TextIn(second, "parameters"), testing::HasSubstr("a robot\nSteps: "));
+  EXPECT_THAT(TextIn(second, "vico"), testing::HasSubstr(R"("index":1,"seed":"8")"));
+  EXPECT_EQ(link_.blobs.at(link_.events()[0].preview().blob().sha256()), TinyPng("preview"));
+}
+
+TEST_F(RunJobTest, APictureThatIsNoPngFailsTheAttempt) {
+  engine_.generate = [](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+    callbacks.on_picture(0, {.bytes = "no PNG"});
+    return true;
+  };
+
+  const auto outcome = Run(generation_);
+
+  ASSERT_TRUE(outcome && outcome->has_failure());
+  EXPECT_TRUE(outcome->failure().retryable());
+  EXPECT_EQ(link_.CountOf("PutBlob"), 0u);
+}
+
 TEST_F(RunJobTest, AnAdapterIsFetchedOnlyOnDemand) {
   Run(generation_);
   EXPECT_EQ(link_.CountOf("GetBlob"), 0u);

@@ -102,7 +102,9 @@ TEST_F(RunJobTest, ProgressEstimatesTheTimeLeft) {
   EXPECT_EQ(events[2].sample().picture().seed(), 9u);
   EXPECT_EQ(events[2].sample().picture().width(), 64);
   EXPECT_EQ(events[2].sample().picture().height(), 32);
-  EXPECT_EQ(NoteOf(link_.blobs.at(events[2].sample().picture().blob().sha256())), "sample");
+  const std::string& sample = link_.blobs.at(events[2].sample().picture().blob().sha256());
+  EXPECT_EQ(NoteOf(sample), "sample");
+  EXPECT_THAT(TextIn(sample, "vico"), testing::HasSubstr(R"("step":1,"index":3,"seed":"9")"));
   EXPECT_DOUBLE_EQ(events[3].progress().seconds_per_step(), 2.0);
 }
 

@@ -112,7 +112,10 @@ TEST_F(WorkerTest, EveryEventIsAcknowledgedBeforeTheFinish) {
   EXPECT_THAT(Run(), IsOk());
 
   ASSERT_EQ(link_.events().size(), 1u);
-  EXPECT_EQ(link_.events()[0].picture().seed(), 7u);
+  const v1::Picture picture = link_.events()[0].picture();
+  EXPECT_EQ(picture.seed(), 7u);
+  EXPECT_THAT(TextIn(link_.blobs.at(picture.blob().sha256()), "vico"),
+              testing::HasSubstr(R"("version":"1")"));
   const auto calls = link_.calls();
   const auto last_report = std::find(calls.rbegin(), calls.rend(), "Report");
   const auto finish = std::find(calls.rbegin(), calls.rend(), "Finish");
