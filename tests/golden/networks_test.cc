@@ -42,8 +42,8 @@ class NetworksGolden : public ::testing::Test {
 TEST_F(NetworksGolden, UNetEqualsDiffusers) {
   auto io = Load("io/unet.safetensors");
   const auto output = networks_->unet->forward(io["latent"], io["timestep"], io["text"]);
-  // Rounding of float32 depends on the processor: diffusers itself differs from its result in float64
-  // by 2e-6 to 2.7e-5.
+  // Rounding of float32 depends on the processor: diffusers itself differs from its result in
+  // float64 by 2e-6 to 2.7e-5.
   EXPECT_TRUE(Near(output, io["output"], 5e-5));
 }
 
