@@ -134,6 +134,10 @@ TEST_F(AcceptorTest, AClosedConnectionIsNotCountedAnyMore) {
 }
 
 TEST_F(AcceptorTest, WithoutDescriptorsConnectionsAreClosedAndLaterServed) {
+#ifdef VICO_SANITIZED
+  GTEST_SKIP()
+      << "UBSan looks at an object's type through a pipe, and there is none without descriptors";
+#endif
   Start({.per_peer = 0, .total = 0});
   const Descriptor before = Connect(port_);
   ASSERT_TRUE(Soon([&] { return accepted() == 1; }));
