@@ -1,5 +1,5 @@
-// Resizes pictures and makes them square, bit for bit as Pillow, which the authors' code resizes
-// training pictures with. Source: Pillow src/libImaging/Resample.c (8 bits a channel).
+// Resizes pictures and makes them square, bit for bit as Pillow up to version 12. The authors' code
+// resizes training pictures with it. Source: Pillow src/libImaging/Resample.c (8 bits a channel).
 #pragma once
 
 #include <cstdint>
