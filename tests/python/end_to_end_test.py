@@ -199,7 +199,6 @@ class EndToEndTest(unittest.TestCase):
         bare = picture.save(self.folder / "bare.png", metadata=False)
         with PIL.Image.open(bare) as image:
             self.assertEqual((image.text, image.tobytes()), ({}, picture.pil().tobytes()))
-        self.assertIsNone(self.client.pictures.download(picture, thumbnail=64, format="png").metadata)
 
     def test_an_adapter_is_downloaded_and_imported(self):
         file = self.adapter.download(self.folder / "adapter.safetensors")
