@@ -137,8 +137,8 @@ absl::StatusOr<v1::Event> Client::Watch(std::string job,
 absl::StatusOr<v1::Event> Client::WatchJob(const std::string& name, const WatchOptions& options,
                                            WatchHandler& handler, const std::stop_token& stop) {
   // Without this call an unknown job would be retried like a lost connection.
-  ASSIGN_OR_RETURN(const v1::Job job, GetJob(name));
-  return Watch(job.name(), nullptr, options, handler, stop);
+  RETURN_IF_ERROR(GetJob(name).status());
+  return Watch(name, nullptr, options, handler, stop);
 }
 
 absl::StatusOr<v1::Event> Client::Generate(const v1::GenerateSpec& spec, WatchHandler& handler,
