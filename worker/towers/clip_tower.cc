@@ -79,8 +79,8 @@ ClipProjectionsImpl::ClipProjectionsImpl(const ClipConfig& config) {
   text_projection = register_module("text_projection", plain(config.text.hidden_size));
 }
 
-ClipTower::ClipTower(ClipConfig config, PictureConfig pictures, Tokenizer tokenizer)
-    : config_(std::move(config)),
+ClipTower::ClipTower(const ClipConfig& config, PictureConfig pictures, Tokenizer tokenizer)
+    : config_(config),
       pictures_(std::move(pictures)),
       tokenizer_(std::move(tokenizer)),
       text_(config_.text),

@@ -48,7 +48,7 @@ class ClipTower {
   const ClipConfig& config() const { return config_; }
 
  private:
-  ClipTower(ClipConfig config, PictureConfig pictures, Tokenizer tokenizer);
+  ClipTower(const ClipConfig& config, PictureConfig pictures, Tokenizer tokenizer);
 
   ClipConfig config_;
   PictureConfig pictures_;
