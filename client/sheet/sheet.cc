@@ -44,7 +44,7 @@ std::vector<std::string> Wrapped(const std::string& text, int width) {
   std::string line;
   std::istringstream words(ToAscii(text).text);
   for (std::string word; words >> word;) {
-    const std::string longer = line.empty() ? word : line + " " + word;
+    const std::string longer = line.empty() ? word : std::string(line).append(" ").append(word);
     if (!line.empty() && WidthOf(longer) > width) {
       lines.push_back(line);
       line = word;

@@ -23,20 +23,20 @@ constexpr std::array<std::array<unsigned, kDotsAcross>, kDotsDown> kDots = {
 class Dots {
  public:
   explicit Dots(int columns)
-      : columns_(columns), cells_(static_cast<std::size_t>(columns * kRows), 0) {}
+      : columns_(columns), cells_(static_cast<std::size_t>(columns) * kRows, 0) {}
 
   int across() const { return columns_ * kDotsAcross; }
   static int down() { return kRows * kDotsDown; }
 
   void Set(int x, int y) {
-    cells_[static_cast<std::size_t>(y / kDotsDown * columns_ + x / kDotsAcross)] |=
+    cells_[Index(x / kDotsAcross, y / kDotsDown)] |=
         kDots[static_cast<std::size_t>(y % kDotsDown)][static_cast<std::size_t>(x % kDotsAcross)];
   }
 
   std::string Row(int row) const {
     std::string text;
     for (int x = 0; x < columns_; ++x) {
-      const unsigned cell = cells_[static_cast<std::size_t>(row * columns_ + x)];
+      const unsigned cell = cells_[Index(x, row)];
       // U+2800 + cell in UTF-8.
       text += '\xe2';
       text += static_cast<char>(0xa0U | (cell >> 6U));
@@ -46,6 +46,11 @@ class Dots {
   }
 
  private:
+  std::size_t Index(int column, int row) const {
+    return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
+           static_cast<std::size_t>(column);
+  }
+
   int columns_;
   std::vector<unsigned> cells_;
 };
