@@ -20,24 +20,22 @@ namespace {
 template <typename T>
 using Owned = std::unique_ptr<T, ChafaRelease>;
 
+bool Has(const ChafaTermInfo* info, ChafaTermSeq sequence) {
+  return chafa_term_info_have_seq(info, sequence) != FALSE;
+}
+
 ChafaPixelMode PixelModeOf(const ChafaTermInfo* info) {
-  const auto has = [info](ChafaTermSeq sequence) {
-    return chafa_term_info_have_seq(info, sequence) != FALSE;
-  };
-  if (has(CHAFA_TERM_SEQ_BEGIN_KITTY_IMMEDIATE_IMAGE_V1)) return CHAFA_PIXEL_MODE_KITTY;
-  if (has(CHAFA_TERM_SEQ_BEGIN_ITERM2_IMAGE)) return CHAFA_PIXEL_MODE_ITERM2;
-  if (has(CHAFA_TERM_SEQ_BEGIN_SIXELS)) return CHAFA_PIXEL_MODE_SIXELS;
+  if (Has(info, CHAFA_TERM_SEQ_BEGIN_KITTY_IMMEDIATE_IMAGE_V1)) return CHAFA_PIXEL_MODE_KITTY;
+  if (Has(info, CHAFA_TERM_SEQ_BEGIN_ITERM2_IMAGE)) return CHAFA_PIXEL_MODE_ITERM2;
+  if (Has(info, CHAFA_TERM_SEQ_BEGIN_SIXELS)) return CHAFA_PIXEL_MODE_SIXELS;
   return CHAFA_PIXEL_MODE_SYMBOLS;
 }
 
 ChafaCanvasMode ColoursOf(const ChafaTermInfo* info) {
-  const auto has = [info](ChafaTermSeq sequence) {
-    return chafa_term_info_have_seq(info, sequence) != FALSE;
-  };
-  if (has(CHAFA_TERM_SEQ_SET_COLOR_FGBG_DIRECT)) return CHAFA_CANVAS_MODE_TRUECOLOR;
-  if (has(CHAFA_TERM_SEQ_SET_COLOR_FGBG_256)) return CHAFA_CANVAS_MODE_INDEXED_240;
-  if (has(CHAFA_TERM_SEQ_SET_COLOR_FGBG_16)) return CHAFA_CANVAS_MODE_INDEXED_16;
-  if (has(CHAFA_TERM_SEQ_INVERT_COLORS)) return CHAFA_CANVAS_MODE_FGBG_BGFG;
+  if (Has(info, CHAFA_TERM_SEQ_SET_COLOR_FGBG_DIRECT)) return CHAFA_CANVAS_MODE_TRUECOLOR;
+  if (Has(info, CHAFA_TERM_SEQ_SET_COLOR_FGBG_256)) return CHAFA_CANVAS_MODE_INDEXED_240;
+  if (Has(info, CHAFA_TERM_SEQ_SET_COLOR_FGBG_16)) return CHAFA_CANVAS_MODE_INDEXED_16;
+  if (Has(info, CHAFA_TERM_SEQ_INVERT_COLORS)) return CHAFA_CANVAS_MODE_FGBG_BGFG;
   return CHAFA_CANVAS_MODE_FGBG;
 }
 

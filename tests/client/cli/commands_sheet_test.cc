@@ -1,9 +1,7 @@
 // `vico sheet` against a server in this process.
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
-#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -14,10 +12,8 @@
 
 #include "client/cli/commands.h"
 #include "client/pixels/pixels.h"
-#include "common/crypto/random_bits.h"
 #include "common/crypto/sha256.h"
-#include "tests/client/lib/fake_server.h"
-#include "tests/support/temp_folder.h"
+#include "tests/client/cli/command_line.h"
 
 namespace vico::client {
 namespace {
@@ -34,12 +30,9 @@ std::vector<std::uint8_t> ColourOf(const v1::GenerateSpec& spec, std::uint64_t s
           spec.adapter().empty() ? std::uint8_t{0} : std::uint8_t{200}, 7};
 }
 
-class SheetCommandTest : public testing::Test {
+class SheetCommandTest : public CommandLineTest {
  protected:
   SheetCommandTest() {
-    ClientOptions options;
-    options.server = server_.address();
-    client_ = *Client::Open(options, RandomBits);
     server_.get_adapter = [](const v1::GetAdapterRequest& request, v1::Adapter& adapter) {
       adapter.set_name(request.name());
       adapter.set_placeholder("S*");
@@ -101,30 +94,10 @@ class SheetCommandTest : public testing::Test {
     events.Write(end);
   }
 
-  int Vico(std::vector<std::string> words) {
-    out_.str("");
-    err_.str("");
-    const ParsedArguments parsed = ParseArguments(words, [] { return 4'242; });
-    EXPECT_TRUE(parsed.arguments) << parsed.err;
-    if (!parsed.arguments) return -1;
-    CommandContext context{*client_,
-                           interrupt_,
-                           out_,
-                           err_,
-                           [] { return std::optional<int>(); },
-                           parsed.arguments->json};
-    return RunCommand(parsed.arguments->command, context);
-  }
-
-  std::string At(const std::string& name) const { return folder_.path() + "/" + name; }
-  static std::string Bytes(const std::string& file) {
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
   /// How many pixels of the sheet have each colour.
   std::map<std::vector<std::uint8_t>, int> Colours(const std::string& name) const {
     std::map<std::vector<std::uint8_t>, int> counts;
-    const auto pixels = DecodePng(Bytes(At(name)));
+    const auto pixels = DecodePng(Read(name));
     EXPECT_TRUE(pixels.ok()) << pixels.status();
     if (!pixels.ok()) return counts;
     for (std::size_t i = 0; i < pixels->rgb.size(); i += 3) {
@@ -133,12 +106,6 @@ class SheetCommandTest : public testing::Test {
     return counts;
   }
 
-  FakeServer server_;
-  TempFolder folder_;
-  Interrupt interrupt_;
-  std::unique_ptr<Client> client_;
-  std::ostringstream out_;
-  std::ostringstream err_;
   std::vector<v1::GenerateSpec> specs_;
   std::size_t failing_ = 0;  // number of the job that fails, from 1
   bool damaged_ = false;
@@ -197,9 +164,9 @@ TEST_F(SheetCommandTest, AFileStaysAndIsFoundBeforeTheWork) {
   EXPECT_EQ(Vico({"sheet", "1", "--out", At("s.png/s.png")}), kExitInvalidArgument);
   EXPECT_THAT(err_.str(), HasSubstr("--out"));
   EXPECT_THAT(specs_, SizeIs(0));
-  EXPECT_EQ(Bytes(At("s.png")), "mine");
+  EXPECT_EQ(Read("s.png"), "mine");
   EXPECT_EQ(Vico({"sheet", "1", "--out", At("s.png"), "--force"}), kExitOk) << err_.str();
-  EXPECT_NE(Bytes(At("s.png")), "mine");
+  EXPECT_NE(Read("s.png"), "mine");
 }
 
 TEST_F(SheetCommandTest, AFileThatComesDuringTheWorkStays) {
@@ -210,7 +177,7 @@ TEST_F(SheetCommandTest, AFileThatComesDuringTheWorkStays) {
     return generate(request, events);
   };
   EXPECT_EQ(Vico({"sheet", "1", "--prompt", "p", "--out", At("s.png")}), kExitOk) << err_.str();
-  EXPECT_EQ(Bytes(At("s.png")), "mine");
+  EXPECT_EQ(Read("s.png"), "mine");
   EXPECT_EQ(out_.str(), At("s_2.png") + "\n");
 }
 

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -13,13 +12,11 @@
 
 #include "client/output/output.h"
 #include "client/pixels/pixels.h"
-#include "common/crypto/random_bits.h"
 #include "common/crypto/sha256.h"
 #include "common/field_errors.h"
 #include "common/formats/png_text.h"
 #include "common/rpc/status_grpc.h"
-#include "tests/client/lib/fake_server.h"
-#include "tests/support/temp_folder.h"
+#include "tests/client/cli/command_line.h"
 
 namespace vico::client {
 namespace {
@@ -28,12 +25,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class CommandsTest : public testing::Test {
+class CommandsTest : public CommandLineTest {
  protected:
   CommandsTest() {
-    ClientOptions options;
-    options.server = server_.address();
-    client_ = *Client::Open(options, RandomBits);
     server_.train = [this](const v1::CreateTrainingJobRequest& request, v1::Job& job) {
       ++calls_;
       trained_ = request.train();
@@ -96,38 +90,10 @@ class CommandsTest : public testing::Test {
     events.Write(end);
   }
 
-  /// Parses and runs a command line; its exit code.
-  int Vico(const std::vector<std::string>& words) {
-    out_.str("");
-    err_.str("");
-    const ParsedArguments parsed = ParseArguments(words, [] { return 4'242; });
-    EXPECT_TRUE(parsed.arguments) << parsed.err;
-    if (!parsed.arguments) return -1;
-    CommandContext context{*client_,
-                           interrupt_,
-                           out_,
-                           err_,
-                           [] { return std::optional<int>(); },
-                           parsed.arguments->json};
-    return RunCommand(parsed.arguments->command, context);
-  }
-
-  std::string At(const std::string& name) const { return folder_.path() + "/" + name; }
   void Write(const std::string& name, const std::string& bytes) const {
     std::ofstream(At(name)) << bytes;
   }
-  std::string Read(const std::string& name) const {
-    std::ostringstream text;
-    text << std::ifstream(At(name)).rdbuf();
-    return text.str();
-  }
 
-  FakeServer server_;
-  TempFolder folder_;
-  Interrupt interrupt_;
-  std::unique_ptr<Client> client_;
-  std::ostringstream out_;
-  std::ostringstream err_;
   std::string picture_ = "PNG";
   v1::TrainSpec trained_;
   v1::GenerateSpec generated_;
