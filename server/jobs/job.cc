@@ -19,6 +19,8 @@ v1::JobKind KindOf(const v1::JobSpec& spec) {
       return v1::JOB_KIND_TRAINING;
     case v1::JobSpec::kGenerate:
       return v1::JOB_KIND_GENERATION;
+    case v1::JobSpec::kEvaluate:
+      return v1::JOB_KIND_EVALUATION;
     default:
       return v1::JOB_KIND_UNSPECIFIED;
   }

@@ -62,6 +62,7 @@ absl::Status RunKind(const v1::LeasedJob& job, Engine& engine, JobContext& conte
       ASSIGN_OR_RETURN(*outcome.mutable_generated(), RunGeneration(job, engine, context));
       return absl::OkStatus();
     }
+    case v1::JobSpec::kEvaluate:
     case v1::JobSpec::KIND_NOT_SET:
       break;
   }

@@ -19,7 +19,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from vico.v1 import job_pb2 as vico_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15vico/v1/adapter.proto\x12\x07vico.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11vico/v1/job.proto\"\xa4\x01\n\x0fTrainingSummary\x12\r\n\x05steps\x18\x01 \x01(\x03\x12\x15\n\rtrain_seconds\x18\x02 \x01(\x01\x12\x18\n\x10seconds_per_step\x18\x03 \x01(\x01\x12\x12\n\nfirst_loss\x18\x04 \x01(\x01\x12\x11\n\tlast_loss\x18\x05 \x01(\x01\x12\x15\n\rmask_coverage\x18\x06 \x01(\x01\x12\x13\n\x0bpeak_rss_mb\x18\x07 \x01(\x01\"\xf2\x04\n\x07\x41\x64\x61pter\x12\x11\n\x04name\x18\x01 \x01(\tB\x03\xe0\x41\x08\x12*\n\nbase_model\x18\x02 \x01(\tB\x16\xe0\x41\x03\xfa\x41\x10\n\x0evico/BaseModel\x12\x1e\n\x11\x62\x61se_model_digest\x18\x03 \x01(\tB\x03\xe0\x41\x03\x12&\n\x07\x64ialect\x18\x04 \x01(\x0e\x32\x10.vico.v1.DialectB\x03\xe0\x41\x03\x12\x18\n\x0bplaceholder\x18\x05 \x01(\tB\x03\xe0\x41\x03\x12\x16\n\tinit_word\x18\x06 \x01(\tB\x03\xe0\x41\x03\x12#\n\x04\x62lob\x18\x07 \x01(\x0b\x32\x10.vico.v1.BlobRefB\x03\xe0\x41\x03\x12(\n\treference\x18\x08 \x01(\x0b\x32\x10.vico.v1.BlobRefB\x03\xe0\x41\x03\x12\x1d\n\x03job\x18\t \x01(\tB\x10\xe0\x41\x03\xfa\x41\n\n\x08vico/Job\x12.\n\x07summary\x18\n \x01(\x0b\x32\x18.vico.v1.TrainingSummaryB\x03\xe0\x41\x03\x12\x34\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x03\x12-\n\x08warnings\x18\x0c \x03(\x0b\x32\x16.vico.v1.Event.WarningB\x03\xe0\x41\x03\x12\x14\n\x0c\x64isplay_name\x18\r \x01(\t\x12,\n\x06labels\x18\x0e \x03(\x0b\x32\x1c.vico.v1.Adapter.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:8\xea\x41\x35\n\x0cvico/Adapter\x12\x12\x61\x64\x61pters/{adapter}*\x08\x61\x64\x61pters2\x07\x61\x64\x61pter\"7\n\x11GetAdapterRequest\x12\"\n\x04name\x18\x01 \x01(\tB\x14\xe0\x41\x02\xfa\x41\x0e\n\x0cvico/Adapter\"<\n\x13ListAdaptersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"g\n\x14ListAdaptersResponse\x12\"\n\x08\x61\x64\x61pters\x18\x01 \x03(\x0b\x32\x10.vico.v1.Adapter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"O\n\x16\x44ownloadAdapterRequest\x12\"\n\x04name\x18\x01 \x01(\tB\x14\xe0\x41\x02\xfa\x41\x0e\n\x0cvico/Adapter\x12\x11\n\treference\x18\x02 \x01(\x08\"E\n\x17\x44ownloadAdapterResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x0c\n\x04last\x18\x03 \x01(\x08\"\xe4\x02\n\x14ImportAdapterRequest\x12\x36\n\x06header\x18\x01 \x01(\x0b\x32$.vico.v1.ImportAdapterRequest.HeaderH\x00\x12\x34\n\x05\x63hunk\x18\x02 \x01(\x0b\x32#.vico.v1.ImportAdapterRequest.ChunkH\x00\x1a\xab\x01\n\x06Header\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\nbase_model\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0evico/BaseModel\x12\x17\n\nsize_bytes\x18\x03 \x01(\x04\x42\x03\xe0\x41\x02\x12\x13\n\x06sha256\x18\x04 \x01(\tB\x03\xe0\x41\x02\x12\x1c\n\x14reference_size_bytes\x18\x05 \x01(\x04\x12\x18\n\x10reference_sha256\x18\x06 \x01(\t\x1a(\n\x05\x43hunk\x12\x11\n\treference\x18\x01 \x01(\x08\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x06\n\x04part\"o\n\x14UpdateAdapterRequest\x12&\n\x07\x61\x64\x61pter\x18\x01 \x01(\x0b\x32\x10.vico.v1.AdapterB\x03\xe0\x41\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\":\n\x14\x44\x65leteAdapterRequest\x12\"\n\x04name\x18\x01 \x01(\tB\x14\xe0\x41\x02\xfa\x41\x0e\n\x0cvico/Adapter2\xbf\x03\n\x0e\x41\x64\x61pterService\x12:\n\nGetAdapter\x12\x1a.vico.v1.GetAdapterRequest\x1a\x10.vico.v1.Adapter\x12K\n\x0cListAdapters\x12\x1c.vico.v1.ListAdaptersRequest\x1a\x1d.vico.v1.ListAdaptersResponse\x12V\n\x0f\x44ownloadAdapter\x12\x1f.vico.v1.DownloadAdapterRequest\x1a .vico.v1.DownloadAdapterResponse0\x01\x12\x42\n\rImportAdapter\x12\x1d.vico.v1.ImportAdapterRequest\x1a\x10.vico.v1.Adapter(\x01\x12@\n\rUpdateAdapter\x12\x1d.vico.v1.UpdateAdapterRequest\x1a\x10.vico.v1.Adapter\x12\x46\n\rDeleteAdapter\x12\x1d.vico.v1.DeleteAdapterRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15vico/v1/adapter.proto\x12\x07vico.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11vico/v1/job.proto\"\xa4\x01\n\x0fTrainingSummary\x12\r\n\x05steps\x18\x01 \x01(\x03\x12\x15\n\rtrain_seconds\x18\x02 \x01(\x01\x12\x18\n\x10seconds_per_step\x18\x03 \x01(\x01\x12\x12\n\nfirst_loss\x18\x04 \x01(\x01\x12\x11\n\tlast_loss\x18\x05 \x01(\x01\x12\x15\n\rmask_coverage\x18\x06 \x01(\x01\x12\x13\n\x0bpeak_rss_mb\x18\x07 \x01(\x01\"\xf2\x04\n\x07\x41\x64\x61pter\x12\x11\n\x04name\x18\x01 \x01(\tB\x03\xe0\x41\x08\x12*\n\nbase_model\x18\x02 \x01(\tB\x16\xe0\x41\x03\xfa\x41\x10\n\x0evico/BaseModel\x12\x1e\n\x11\x62\x61se_model_digest\x18\x03 \x01(\tB\x03\xe0\x41\x03\x12&\n\x07\x64ialect\x18\x04 \x01(\x0e\x32\x10.vico.v1.DialectB\x03\xe0\x41\x03\x12\x18\n\x0bplaceholder\x18\x05 \x01(\tB\x03\xe0\x41\x03\x12\x16\n\tinit_word\x18\x06 \x01(\tB\x03\xe0\x41\x03\x12#\n\x04\x62lob\x18\x07 \x01(\x0b\x32\x10.vico.v1.BlobRefB\x03\xe0\x41\x03\x12(\n\treference\x18\x08 \x01(\x0b\x32\x10.vico.v1.BlobRefB\x03\xe0\x41\x03\x12\x1d\n\x03job\x18\t \x01(\tB\x10\xe0\x41\x03\xfa\x41\n\n\x08vico/Job\x12.\n\x07summary\x18\n \x01(\x0b\x32\x18.vico.v1.TrainingSummaryB\x03\xe0\x41\x03\x12\x34\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x03\x12-\n\x08warnings\x18\x0c \x03(\x0b\x32\x16.vico.v1.Event.WarningB\x03\xe0\x41\x03\x12\x14\n\x0c\x64isplay_name\x18\r \x01(\t\x12,\n\x06labels\x18\x0e \x03(\x0b\x32\x1c.vico.v1.Adapter.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:8\xea\x41\x35\n\x0cvico/Adapter\x12\x12\x61\x64\x61pters/{adapter}*\x08\x61\x64\x61pters2\x07\x61\x64\x61pter\"\x97\x03\n\rAdapterReport\x12\"\n\x07\x61\x64\x61pter\x18\x01 \x01(\tB\x11\xfa\x41\x0e\n\x0cvico/Adapter\x12\x1a\n\x03job\x18\x02 \x01(\tB\r\xfa\x41\n\n\x08vico/Job\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x07\x66igures\x18\x04 \x03(\x0b\x32\x1d.vico.v1.AdapterReport.Figure\x12\x0f\n\x07prompts\x18\x05 \x03(\t\x12\r\n\x05seeds\x18\x06 \x03(\x04\x12\x15\n\rmask_coverage\x18\x07 \x01(\x01\x12\x16\n\x0emask_stability\x18\x08 \x01(\x01\x12\x0e\n\x06losses\x18\t \x03(\x01\x12\x1f\n\x05sheet\x18\n \x01(\x0b\x32\x10.vico.v1.BlobRef\x1a\x65\n\x06\x46igure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmeasured_with\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x01\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\x01\x12\x17\n\x0f\x61\x66ter_by_prompt\x18\x05 \x03(\x01\"=\n\x17GetAdapterReportRequest\x12\"\n\x04name\x18\x01 \x01(\tB\x14\xe0\x41\x02\xfa\x41\x0e\n\x0cvico/Adapter\"7\n\x11GetAdapterRequest\x12\"\n\x04name\x18\x01 \x01(\tB\x14\xe0\x41\x02\xfa\x41\x0e\n\x0cvico/Adapter\"<\n\x13ListAdaptersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"g\n\x14ListAdaptersResponse\x12\"\n\x08\x61\x64\x61pters\x18\x01 \x03(\x0b\x32\x10.vico.v1.Adapter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"O\n\x16\x44ownloadAdapterRequest\x12\"\n\x04name\x18\x01 \x01(\tB\x14\xe0\x41\x02\xfa\x41\x0e\n\x0cvico/Adapter\x12\x11\n\treference\x18\x02 \x01(\x08\"E\n\x17\x44ownloadAdapterResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x0c\n\x04last\x18\x03 \x01(\x08\"\xe4\x02\n\x14ImportAdapterRequest\x12\x36\n\x06header\x18\x01 \x01(\x0b\x32$.vico.v1.ImportAdapterRequest.HeaderH\x00\x12\x34\n\x05\x63hunk\x18\x02 \x01(\x0b\x32#.vico.v1.ImportAdapterRequest.ChunkH\x00\x1a\xab\x01\n\x06Header\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\nbase_model\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0evico/BaseModel\x12\x17\n\nsize_bytes\x18\x03 \x01(\x04\x42\x03\xe0\x41\x02\x12\x13\n\x06sha256\x18\x04 \x01(\tB\x03\xe0\x41\x02\x12\x1c\n\x14reference_size_bytes\x18\x05 \x01(\x04\x12\x18\n\x10reference_sha256\x18\x06 \x01(\t\x1a(\n\x05\x43hunk\x12\x11\n\treference\x18\x01 \x01(\x08\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x06\n\x04part\"o\n\x14UpdateAdapterRequest\x12&\n\x07\x61\x64\x61pter\x18\x01 \x01(\x0b\x32\x10.vico.v1.AdapterB\x03\xe0\x41\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\":\n\x14\x44\x65leteAdapterRequest\x12\"\n\x04name\x18\x01 \x01(\tB\x14\xe0\x41\x02\xfa\x41\x0e\n\x0cvico/Adapter2\x8d\x04\n\x0e\x41\x64\x61pterService\x12:\n\nGetAdapter\x12\x1a.vico.v1.GetAdapterRequest\x1a\x10.vico.v1.Adapter\x12K\n\x0cListAdapters\x12\x1c.vico.v1.ListAdaptersRequest\x1a\x1d.vico.v1.ListAdaptersResponse\x12V\n\x0f\x44ownloadAdapter\x12\x1f.vico.v1.DownloadAdapterRequest\x1a .vico.v1.DownloadAdapterResponse0\x01\x12\x42\n\rImportAdapter\x12\x1d.vico.v1.ImportAdapterRequest\x1a\x10.vico.v1.Adapter(\x01\x12L\n\x10GetAdapterReport\x12 .vico.v1.GetAdapterReportRequest\x1a\x16.vico.v1.AdapterReport\x12@\n\rUpdateAdapter\x12\x1d.vico.v1.UpdateAdapterRequest\x1a\x10.vico.v1.Adapter\x12\x46\n\rDeleteAdapter\x12\x1d.vico.v1.DeleteAdapterRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vico.v1.adapter_pb2', globals())
@@ -54,6 +54,12 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _ADAPTER.fields_by_name['warnings']._serialized_options = b'\340A\003'
   _ADAPTER._options = None
   _ADAPTER._serialized_options = b'\352A5\n\014vico/Adapter\022\022adapters/{adapter}*\010adapters2\007adapter'
+  _ADAPTERREPORT.fields_by_name['adapter']._options = None
+  _ADAPTERREPORT.fields_by_name['adapter']._serialized_options = b'\372A\016\n\014vico/Adapter'
+  _ADAPTERREPORT.fields_by_name['job']._options = None
+  _ADAPTERREPORT.fields_by_name['job']._serialized_options = b'\372A\n\n\010vico/Job'
+  _GETADAPTERREPORTREQUEST.fields_by_name['name']._options = None
+  _GETADAPTERREPORTREQUEST.fields_by_name['name']._serialized_options = b'\340A\002\372A\016\n\014vico/Adapter'
   _GETADAPTERREQUEST.fields_by_name['name']._options = None
   _GETADAPTERREQUEST.fields_by_name['name']._serialized_options = b'\340A\002\372A\016\n\014vico/Adapter'
   _DOWNLOADADAPTERREQUEST.fields_by_name['name']._options = None
@@ -74,26 +80,32 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _ADAPTER._serialized_end=1003
   _ADAPTER_LABELSENTRY._serialized_start=900
   _ADAPTER_LABELSENTRY._serialized_end=945
-  _GETADAPTERREQUEST._serialized_start=1005
-  _GETADAPTERREQUEST._serialized_end=1060
-  _LISTADAPTERSREQUEST._serialized_start=1062
-  _LISTADAPTERSREQUEST._serialized_end=1122
-  _LISTADAPTERSRESPONSE._serialized_start=1124
-  _LISTADAPTERSRESPONSE._serialized_end=1227
-  _DOWNLOADADAPTERREQUEST._serialized_start=1229
-  _DOWNLOADADAPTERREQUEST._serialized_end=1308
-  _DOWNLOADADAPTERRESPONSE._serialized_start=1310
-  _DOWNLOADADAPTERRESPONSE._serialized_end=1379
-  _IMPORTADAPTERREQUEST._serialized_start=1382
-  _IMPORTADAPTERREQUEST._serialized_end=1738
-  _IMPORTADAPTERREQUEST_HEADER._serialized_start=1517
-  _IMPORTADAPTERREQUEST_HEADER._serialized_end=1688
-  _IMPORTADAPTERREQUEST_CHUNK._serialized_start=1690
-  _IMPORTADAPTERREQUEST_CHUNK._serialized_end=1730
-  _UPDATEADAPTERREQUEST._serialized_start=1740
-  _UPDATEADAPTERREQUEST._serialized_end=1851
-  _DELETEADAPTERREQUEST._serialized_start=1853
-  _DELETEADAPTERREQUEST._serialized_end=1911
-  _ADAPTERSERVICE._serialized_start=1914
-  _ADAPTERSERVICE._serialized_end=2361
+  _ADAPTERREPORT._serialized_start=1006
+  _ADAPTERREPORT._serialized_end=1413
+  _ADAPTERREPORT_FIGURE._serialized_start=1312
+  _ADAPTERREPORT_FIGURE._serialized_end=1413
+  _GETADAPTERREPORTREQUEST._serialized_start=1415
+  _GETADAPTERREPORTREQUEST._serialized_end=1476
+  _GETADAPTERREQUEST._serialized_start=1478
+  _GETADAPTERREQUEST._serialized_end=1533
+  _LISTADAPTERSREQUEST._serialized_start=1535
+  _LISTADAPTERSREQUEST._serialized_end=1595
+  _LISTADAPTERSRESPONSE._serialized_start=1597
+  _LISTADAPTERSRESPONSE._serialized_end=1700
+  _DOWNLOADADAPTERREQUEST._serialized_start=1702
+  _DOWNLOADADAPTERREQUEST._serialized_end=1781
+  _DOWNLOADADAPTERRESPONSE._serialized_start=1783
+  _DOWNLOADADAPTERRESPONSE._serialized_end=1852
+  _IMPORTADAPTERREQUEST._serialized_start=1855
+  _IMPORTADAPTERREQUEST._serialized_end=2211
+  _IMPORTADAPTERREQUEST_HEADER._serialized_start=1990
+  _IMPORTADAPTERREQUEST_HEADER._serialized_end=2161
+  _IMPORTADAPTERREQUEST_CHUNK._serialized_start=2163
+  _IMPORTADAPTERREQUEST_CHUNK._serialized_end=2203
+  _UPDATEADAPTERREQUEST._serialized_start=2213
+  _UPDATEADAPTERREQUEST._serialized_end=2324
+  _DELETEADAPTERREQUEST._serialized_start=2326
+  _DELETEADAPTERREQUEST._serialized_end=2384
+  _ADAPTERSERVICE._serialized_start=2387
+  _ADAPTERSERVICE._serialized_end=2912
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,43 @@ class Adapter(_message.Message):
     warnings: _containers.RepeatedCompositeFieldContainer[_job_pb2.Event.Warning]
     def __init__(self, name: _Optional[str] = ..., base_model: _Optional[str] = ..., base_model_digest: _Optional[str] = ..., dialect: _Optional[_Union[_job_pb2.Dialect, str]] = ..., placeholder: _Optional[str] = ..., init_word: _Optional[str] = ..., blob: _Optional[_Union[_job_pb2.BlobRef, _Mapping]] = ..., reference: _Optional[_Union[_job_pb2.BlobRef, _Mapping]] = ..., job: _Optional[str] = ..., summary: _Optional[_Union[TrainingSummary, _Mapping]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[_job_pb2.Event.Warning, _Mapping]]] = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
+class AdapterReport(_message.Message):
+    __slots__ = ["adapter", "create_time", "figures", "job", "losses", "mask_coverage", "mask_stability", "prompts", "seeds", "sheet"]
+    class Figure(_message.Message):
+        __slots__ = ["after", "after_by_prompt", "before", "measured_with", "name"]
+        AFTER_BY_PROMPT_FIELD_NUMBER: _ClassVar[int]
+        AFTER_FIELD_NUMBER: _ClassVar[int]
+        BEFORE_FIELD_NUMBER: _ClassVar[int]
+        MEASURED_WITH_FIELD_NUMBER: _ClassVar[int]
+        NAME_FIELD_NUMBER: _ClassVar[int]
+        after: float
+        after_by_prompt: _containers.RepeatedScalarFieldContainer[float]
+        before: float
+        measured_with: str
+        name: str
+        def __init__(self, name: _Optional[str] = ..., measured_with: _Optional[str] = ..., before: _Optional[float] = ..., after: _Optional[float] = ..., after_by_prompt: _Optional[_Iterable[float]] = ...) -> None: ...
+    ADAPTER_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    LOSSES_FIELD_NUMBER: _ClassVar[int]
+    MASK_COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    MASK_STABILITY_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    SEEDS_FIELD_NUMBER: _ClassVar[int]
+    SHEET_FIELD_NUMBER: _ClassVar[int]
+    adapter: str
+    create_time: _timestamp_pb2.Timestamp
+    figures: _containers.RepeatedCompositeFieldContainer[AdapterReport.Figure]
+    job: str
+    losses: _containers.RepeatedScalarFieldContainer[float]
+    mask_coverage: float
+    mask_stability: float
+    prompts: _containers.RepeatedScalarFieldContainer[str]
+    seeds: _containers.RepeatedScalarFieldContainer[int]
+    sheet: _job_pb2.BlobRef
+    def __init__(self, adapter: _Optional[str] = ..., job: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., figures: _Optional[_Iterable[_Union[AdapterReport.Figure, _Mapping]]] = ..., prompts: _Optional[_Iterable[str]] = ..., seeds: _Optional[_Iterable[int]] = ..., mask_coverage: _Optional[float] = ..., mask_stability: _Optional[float] = ..., losses: _Optional[_Iterable[float]] = ..., sheet: _Optional[_Union[_job_pb2.BlobRef, _Mapping]] = ...) -> None: ...
+
 class DeleteAdapterRequest(_message.Message):
     __slots__ = ["name"]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -73,6 +110,12 @@ class DownloadAdapterResponse(_message.Message):
     last: bool
     offset: int
     def __init__(self, offset: _Optional[int] = ..., data: _Optional[bytes] = ..., last: bool = ...) -> None: ...
+
+class GetAdapterReportRequest(_message.Message):
+    __slots__ = ["name"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetAdapterRequest(_message.Message):
     __slots__ = ["name"]

@@ -20,6 +20,7 @@ DETERMINISM_UNSPECIFIED: Determinism
 DIALECT_MMAGIC: Dialect
 DIALECT_PAPER: Dialect
 DIALECT_UNSPECIFIED: Dialect
+JOB_KIND_EVALUATION: JobKind
 JOB_KIND_GENERATION: JobKind
 JOB_KIND_TRAINING: JobKind
 JOB_KIND_UNSPECIFIED: JobKind
@@ -46,6 +47,20 @@ class BlobRef(_message.Message):
     sha256: str
     size_bytes: int
     def __init__(self, sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., media_type: _Optional[str] = ...) -> None: ...
+
+class EvaluateSpec(_message.Message):
+    __slots__ = ["adapter", "base_model", "picture_count", "prompts", "seed"]
+    ADAPTER_FIELD_NUMBER: _ClassVar[int]
+    BASE_MODEL_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    adapter: str
+    base_model: str
+    picture_count: int
+    prompts: _containers.RepeatedScalarFieldContainer[str]
+    seed: int
+    def __init__(self, adapter: _Optional[str] = ..., prompts: _Optional[_Iterable[str]] = ..., picture_count: _Optional[int] = ..., seed: _Optional[int] = ..., base_model: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ["attempt", "cancelled", "checkpoint", "failed", "mask", "picture", "preview", "progress", "queued", "sample", "sequence", "started", "succeeded", "time", "warning"]
@@ -182,36 +197,46 @@ class Event(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., queued: _Optional[_Union[Event.Queued, _Mapping]] = ..., started: _Optional[_Union[Event.Started, _Mapping]] = ..., progress: _Optional[_Union[Event.Progress, _Mapping]] = ..., sample: _Optional[_Union[Event.Sample, _Mapping]] = ..., mask: _Optional[_Union[Event.Mask, _Mapping]] = ..., preview: _Optional[_Union[Event.Preview, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., checkpoint: _Optional[_Union[Event.Checkpoint, _Mapping]] = ..., warning: _Optional[_Union[Event.Warning, _Mapping]] = ..., succeeded: _Optional[_Union[Event.Succeeded, _Mapping]] = ..., failed: _Optional[_Union[Event.Failed, _Mapping]] = ..., cancelled: _Optional[_Union[Event.Cancelled, _Mapping]] = ...) -> None: ...
 
 class GenerateSpec(_message.Message):
-    __slots__ = ["adapter", "base_model", "determinism", "eta", "guidance_scale", "height", "negative_prompt", "picture_count", "preview_every_steps", "prompt", "scheduler", "seeds", "steps", "width"]
+    __slots__ = ["adapter", "base_model", "denoise", "determinism", "eta", "guidance_scale", "height", "init_picture", "mask_picture", "negative_prompt", "picture_count", "preview_every_steps", "prompt", "prompts", "scheduler", "seeds", "steps", "strength", "width"]
     ADAPTER_FIELD_NUMBER: _ClassVar[int]
     BASE_MODEL_FIELD_NUMBER: _ClassVar[int]
+    DENOISE_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
     ETA_FIELD_NUMBER: _ClassVar[int]
     GUIDANCE_SCALE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    INIT_PICTURE_FIELD_NUMBER: _ClassVar[int]
+    MASK_PICTURE_FIELD_NUMBER: _ClassVar[int]
     NEGATIVE_PROMPT_FIELD_NUMBER: _ClassVar[int]
     PICTURE_COUNT_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_EVERY_STEPS_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     SCHEDULER_FIELD_NUMBER: _ClassVar[int]
     SEEDS_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     adapter: str
     base_model: str
+    denoise: float
     determinism: Determinism
     eta: float
     guidance_scale: float
     height: int
+    init_picture: str
+    mask_picture: str
     negative_prompt: str
     picture_count: int
     preview_every_steps: int
     prompt: str
+    prompts: _containers.RepeatedScalarFieldContainer[str]
     scheduler: str
     seeds: _containers.RepeatedScalarFieldContainer[int]
     steps: int
+    strength: float
     width: int
-    def __init__(self, adapter: _Optional[str] = ..., base_model: _Optional[str] = ..., prompt: _Optional[str] = ..., negative_prompt: _Optional[str] = ..., picture_count: _Optional[int] = ..., guidance_scale: _Optional[float] = ..., scheduler: _Optional[str] = ..., steps: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., seeds: _Optional[_Iterable[int]] = ..., preview_every_steps: _Optional[int] = ..., eta: _Optional[float] = ..., determinism: _Optional[_Union[Determinism, str]] = ...) -> None: ...
+    def __init__(self, adapter: _Optional[str] = ..., base_model: _Optional[str] = ..., prompt: _Optional[str] = ..., negative_prompt: _Optional[str] = ..., picture_count: _Optional[int] = ..., guidance_scale: _Optional[float] = ..., scheduler: _Optional[str] = ..., steps: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., seeds: _Optional[_Iterable[int]] = ..., preview_every_steps: _Optional[int] = ..., eta: _Optional[float] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., strength: _Optional[float] = ..., init_picture: _Optional[str] = ..., denoise: _Optional[float] = ..., mask_picture: _Optional[str] = ..., prompts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ["adapter", "attempt", "base_model_unavailable", "cancel_requested", "create_time", "display_name", "error", "finish_requested", "finish_time", "kind", "labels", "last_sequence", "name", "pictures", "queue_position", "spec", "start_time", "state", "step", "total_steps"]
@@ -281,12 +306,14 @@ class JobFilter(_message.Message):
     def __init__(self, kinds: _Optional[_Iterable[_Union[JobKind, str]]] = ..., states: _Optional[_Iterable[_Union[JobState, str]]] = ..., concept_name: _Optional[str] = ..., adapter: _Optional[str] = ..., created_after: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class JobSpec(_message.Message):
-    __slots__ = ["generate", "train"]
+    __slots__ = ["evaluate", "generate", "train"]
+    EVALUATE_FIELD_NUMBER: _ClassVar[int]
     GENERATE_FIELD_NUMBER: _ClassVar[int]
     TRAIN_FIELD_NUMBER: _ClassVar[int]
+    evaluate: EvaluateSpec
     generate: GenerateSpec
     train: TrainSpec
-    def __init__(self, train: _Optional[_Union[TrainSpec, _Mapping]] = ..., generate: _Optional[_Union[GenerateSpec, _Mapping]] = ...) -> None: ...
+    def __init__(self, train: _Optional[_Union[TrainSpec, _Mapping]] = ..., generate: _Optional[_Union[GenerateSpec, _Mapping]] = ..., evaluate: _Optional[_Union[EvaluateSpec, _Mapping]] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ["blob", "height", "index", "name", "seed", "width"]
@@ -305,16 +332,19 @@ class Picture(_message.Message):
     def __init__(self, index: _Optional[int] = ..., seed: _Optional[int] = ..., blob: _Optional[_Union[BlobRef, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., name: _Optional[str] = ...) -> None: ...
 
 class TrainSpec(_message.Message):
-    __slots__ = ["attention_learning_rate", "base_model", "batch_size", "block_start", "concept_name", "determinism", "devices", "dialect", "embedding_learning_rate", "init_word", "learning_rate_schedule", "mask", "min_snr_gamma", "placeholder", "regularizer_weight", "resize", "sample_every_steps", "sample_first", "sample_prompt", "sample_prompts", "sample_seeds", "seed", "sites", "steps"]
+    __slots__ = ["attention_learning_rate", "base_model", "batch_size", "block_start", "concept_name", "continued_adapter", "continued_steps", "determinism", "devices", "dialect", "embedding_learning_rate", "evaluate", "init_word", "learning_rate_schedule", "mask", "min_snr_gamma", "placeholder", "regularizer_weight", "resize", "sample_every_steps", "sample_first", "sample_prompt", "sample_prompts", "sample_seeds", "seed", "sites", "steps"]
     ATTENTION_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
     BASE_MODEL_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     BLOCK_START_FIELD_NUMBER: _ClassVar[int]
     CONCEPT_NAME_FIELD_NUMBER: _ClassVar[int]
+    CONTINUED_ADAPTER_FIELD_NUMBER: _ClassVar[int]
+    CONTINUED_STEPS_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     DIALECT_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    EVALUATE_FIELD_NUMBER: _ClassVar[int]
     INIT_WORD_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     MASK_FIELD_NUMBER: _ClassVar[int]
@@ -335,10 +365,13 @@ class TrainSpec(_message.Message):
     batch_size: int
     block_start: BlockStart
     concept_name: str
+    continued_adapter: str
+    continued_steps: int
     determinism: Determinism
     devices: int
     dialect: Dialect
     embedding_learning_rate: float
+    evaluate: bool
     init_word: str
     learning_rate_schedule: LearningRateSchedule
     mask: bool
@@ -354,7 +387,7 @@ class TrainSpec(_message.Message):
     seed: int
     sites: _containers.RepeatedScalarFieldContainer[str]
     steps: int
-    def __init__(self, concept_name: _Optional[str] = ..., base_model: _Optional[str] = ..., init_word: _Optional[str] = ..., placeholder: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., steps: _Optional[int] = ..., batch_size: _Optional[int] = ..., embedding_learning_rate: _Optional[float] = ..., attention_learning_rate: _Optional[float] = ..., regularizer_weight: _Optional[float] = ..., mask: bool = ..., sample_every_steps: _Optional[int] = ..., sample_prompt: _Optional[str] = ..., seed: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., min_snr_gamma: _Optional[float] = ..., block_start: _Optional[_Union[BlockStart, str]] = ..., learning_rate_schedule: _Optional[_Union[LearningRateSchedule, str]] = ..., sites: _Optional[_Iterable[str]] = ..., resize: _Optional[_Union[Resize, str]] = ..., devices: _Optional[int] = ..., sample_prompts: _Optional[_Iterable[str]] = ..., sample_seeds: _Optional[_Iterable[int]] = ..., sample_first: bool = ...) -> None: ...
+    def __init__(self, concept_name: _Optional[str] = ..., base_model: _Optional[str] = ..., init_word: _Optional[str] = ..., placeholder: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., steps: _Optional[int] = ..., batch_size: _Optional[int] = ..., embedding_learning_rate: _Optional[float] = ..., attention_learning_rate: _Optional[float] = ..., regularizer_weight: _Optional[float] = ..., mask: bool = ..., sample_every_steps: _Optional[int] = ..., sample_prompt: _Optional[str] = ..., seed: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., min_snr_gamma: _Optional[float] = ..., block_start: _Optional[_Union[BlockStart, str]] = ..., learning_rate_schedule: _Optional[_Union[LearningRateSchedule, str]] = ..., sites: _Optional[_Iterable[str]] = ..., resize: _Optional[_Union[Resize, str]] = ..., devices: _Optional[int] = ..., sample_prompts: _Optional[_Iterable[str]] = ..., sample_seeds: _Optional[_Iterable[int]] = ..., sample_first: bool = ..., evaluate: bool = ..., continued_adapter: _Optional[str] = ..., continued_steps: _Optional[int] = ...) -> None: ...
 
 class JobKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

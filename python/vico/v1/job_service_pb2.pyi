@@ -38,25 +38,91 @@ class CancelJobsResponse(_message.Message):
     unchanged_names: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, cancelled_count: _Optional[int] = ..., requested_count: _Optional[int] = ..., unchanged_names: _Optional[_Iterable[str]] = ..., more: bool = ...) -> None: ...
 
-class CreateGenerationJobRequest(_message.Message):
-    __slots__ = ["generate", "request_id", "validate_only"]
-    GENERATE_FIELD_NUMBER: _ClassVar[int]
+class ContinueTrainingRequest(_message.Message):
+    __slots__ = ["adapter", "display_name", "labels", "request_id", "steps", "validate_only"]
+    class LabelsEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ADAPTER_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    adapter: str
+    display_name: str
+    labels: _containers.ScalarMap[str, str]
+    request_id: str
+    steps: int
+    validate_only: bool
+    def __init__(self, adapter: _Optional[str] = ..., steps: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class CreateEvaluationJobRequest(_message.Message):
+    __slots__ = ["display_name", "evaluate", "labels", "request_id", "validate_only"]
+    class LabelsEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    EVALUATE_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
-    generate: _job_pb2.GenerateSpec
+    display_name: str
+    evaluate: _job_pb2.EvaluateSpec
+    labels: _containers.ScalarMap[str, str]
     request_id: str
     validate_only: bool
-    def __init__(self, request_id: _Optional[str] = ..., generate: _Optional[_Union[_job_pb2.GenerateSpec, _Mapping]] = ..., validate_only: bool = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., evaluate: _Optional[_Union[_job_pb2.EvaluateSpec, _Mapping]] = ..., validate_only: bool = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class CreateGenerationJobRequest(_message.Message):
+    __slots__ = ["display_name", "generate", "labels", "request_id", "validate_only"]
+    class LabelsEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    GENERATE_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    display_name: str
+    generate: _job_pb2.GenerateSpec
+    labels: _containers.ScalarMap[str, str]
+    request_id: str
+    validate_only: bool
+    def __init__(self, request_id: _Optional[str] = ..., generate: _Optional[_Union[_job_pb2.GenerateSpec, _Mapping]] = ..., validate_only: bool = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class CreateTrainingJobRequest(_message.Message):
-    __slots__ = ["request_id", "train", "validate_only"]
+    __slots__ = ["display_name", "labels", "request_id", "train", "validate_only"]
+    class LabelsEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TRAIN_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    display_name: str
+    labels: _containers.ScalarMap[str, str]
     request_id: str
     train: _job_pb2.TrainSpec
     validate_only: bool
-    def __init__(self, request_id: _Optional[str] = ..., train: _Optional[_Union[_job_pb2.TrainSpec, _Mapping]] = ..., validate_only: bool = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., train: _Optional[_Union[_job_pb2.TrainSpec, _Mapping]] = ..., validate_only: bool = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class DeleteJobRequest(_message.Message):
     __slots__ = ["name"]

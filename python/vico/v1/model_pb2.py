@@ -16,7 +16,7 @@ from vico._google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from vico.v1 import job_pb2 as vico_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13vico/v1/model.proto\x12\x07vico.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x11vico/v1/job.proto\"\x81\x03\n\tBaseModel\x12\x11\n\x04name\x18\x01 \x01(\tB\x03\xe0\x41\x08\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x12\n\nresolution\x18\x04 \x01(\x05\x12\x15\n\rsize_multiple\x18\x05 \x01(\x05\x12\x10\n\x08min_side\x18\x06 \x01(\x05\x12\x10\n\x08max_side\x18\x07 \x01(\x05\x12\x16\n\x0e\x63ontext_tokens\x18\x08 \x01(\x05\x12-\n\x11training_defaults\x18\t \x01(\x0b\x32\x12.vico.v1.TrainSpec\x12\x32\n\x13generation_defaults\x18\n \x01(\x0b\x32\x15.vico.v1.GenerateSpec\x12\x16\n\tavailable\x18\x0b \x01(\x08\x42\x03\xe0\x41\x03\x12\x14\n\x0ctransformers\x18\x0c \x03(\t:C\xea\x41@\n\x0evico/BaseModel\x12\x17\x62\x61seModels/{base_model}*\nbaseModels2\tbaseModel\"\x17\n\x15ListBaseModelsRequest\"A\n\x16ListBaseModelsResponse\x12\'\n\x0b\x62\x61se_models\x18\x01 \x03(\x0b\x32\x12.vico.v1.BaseModel\";\n\x13GetBaseModelRequest\x12$\n\x04name\x18\x01 \x01(\tB\x16\xe0\x41\x02\xfa\x41\x10\n\x0evico/BaseModel\"f\n\x10\x43heckWordRequest\x12\'\n\nbase_model\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0evico/BaseModel\x12\x11\n\x04word\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\x0emax_near_words\x18\x03 \x01(\x05\"[\n\x11\x43heckWordResponse\x12\x11\n\tone_token\x18\x01 \x01(\x08\x12\x0e\n\x06tokens\x18\x02 \x03(\t\x12\x12\n\nnear_words\x18\x03 \x03(\t\x12\x0f\n\x07problem\x18\x04 \x01(\t\"\x18\n\x16GetCapabilitiesRequest\"!\n\x05Range\x12\x0b\n\x03min\x18\x01 \x01(\x01\x12\x0b\n\x03max\x18\x02 \x01(\x01\"\xe2\x01\n\x0c\x43\x61pabilities\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x12\n\nschedulers\x18\x02 \x03(\t\x12\x31\n\x06limits\x18\x03 \x03(\x0b\x32!.vico.v1.Capabilities.LimitsEntry\x12\"\n\x08\x64ialects\x18\x04 \x03(\x0e\x32\x10.vico.v1.Dialect\x12\x17\n\x0fpicture_formats\x18\x05 \x03(\t\x1a=\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1d\n\x05value\x18\x02 \x01(\x0b\x32\x0e.vico.v1.Range:\x02\x38\x01\x32\xb2\x02\n\x0cModelService\x12Q\n\x0eListBaseModels\x12\x1e.vico.v1.ListBaseModelsRequest\x1a\x1f.vico.v1.ListBaseModelsResponse\x12@\n\x0cGetBaseModel\x12\x1c.vico.v1.GetBaseModelRequest\x1a\x12.vico.v1.BaseModel\x12\x42\n\tCheckWord\x12\x19.vico.v1.CheckWordRequest\x1a\x1a.vico.v1.CheckWordResponse\x12I\n\x0fGetCapabilities\x12\x1f.vico.v1.GetCapabilitiesRequest\x1a\x15.vico.v1.Capabilitiesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13vico/v1/model.proto\x12\x07vico.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x11vico/v1/job.proto\"\xcb\x03\n\tBaseModel\x12\x11\n\x04name\x18\x01 \x01(\tB\x03\xe0\x41\x08\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x12\n\nresolution\x18\x04 \x01(\x05\x12\x15\n\rsize_multiple\x18\x05 \x01(\x05\x12\x10\n\x08min_side\x18\x06 \x01(\x05\x12\x10\n\x08max_side\x18\x07 \x01(\x05\x12\x16\n\x0e\x63ontext_tokens\x18\x08 \x01(\x05\x12-\n\x11training_defaults\x18\t \x01(\x0b\x32\x12.vico.v1.TrainSpec\x12\x32\n\x13generation_defaults\x18\n \x01(\x0b\x32\x15.vico.v1.GenerateSpec\x12\x16\n\tavailable\x18\x0b \x01(\x08\x42\x03\xe0\x41\x03\x12\x14\n\x0ctransformers\x18\x0c \x03(\t\x12\x14\n\x0cshape_digest\x18\r \x01(\t\x12\x32\n\x13\x65valuation_defaults\x18\x0e \x01(\x0b\x32\x15.vico.v1.EvaluateSpec:C\xea\x41@\n\x0evico/BaseModel\x12\x17\x62\x61seModels/{base_model}*\nbaseModels2\tbaseModel\"\x17\n\x15ListBaseModelsRequest\"A\n\x16ListBaseModelsResponse\x12\'\n\x0b\x62\x61se_models\x18\x01 \x03(\x0b\x32\x12.vico.v1.BaseModel\";\n\x13GetBaseModelRequest\x12$\n\x04name\x18\x01 \x01(\tB\x16\xe0\x41\x02\xfa\x41\x10\n\x0evico/BaseModel\"f\n\x10\x43heckWordRequest\x12\'\n\nbase_model\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0evico/BaseModel\x12\x11\n\x04word\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\x0emax_near_words\x18\x03 \x01(\x05\"[\n\x11\x43heckWordResponse\x12\x11\n\tone_token\x18\x01 \x01(\x08\x12\x0e\n\x06tokens\x18\x02 \x03(\t\x12\x12\n\nnear_words\x18\x03 \x03(\t\x12\x0f\n\x07problem\x18\x04 \x01(\t\"\x18\n\x16GetCapabilitiesRequest\"!\n\x05Range\x12\x0b\n\x03min\x18\x01 \x01(\x01\x12\x0b\n\x03max\x18\x02 \x01(\x01\"\xe2\x01\n\x0c\x43\x61pabilities\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x12\n\nschedulers\x18\x02 \x03(\t\x12\x31\n\x06limits\x18\x03 \x03(\x0b\x32!.vico.v1.Capabilities.LimitsEntry\x12\"\n\x08\x64ialects\x18\x04 \x03(\x0e\x32\x10.vico.v1.Dialect\x12\x17\n\x0fpicture_formats\x18\x05 \x03(\t\x1a=\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1d\n\x05value\x18\x02 \x01(\x0b\x32\x0e.vico.v1.Range:\x02\x38\x01\x32\xb2\x02\n\x0cModelService\x12Q\n\x0eListBaseModels\x12\x1e.vico.v1.ListBaseModelsRequest\x1a\x1f.vico.v1.ListBaseModelsResponse\x12@\n\x0cGetBaseModel\x12\x1c.vico.v1.GetBaseModelRequest\x1a\x12.vico.v1.BaseModel\x12\x42\n\tCheckWord\x12\x19.vico.v1.CheckWordRequest\x1a\x1a.vico.v1.CheckWordResponse\x12I\n\x0fGetCapabilities\x12\x1f.vico.v1.GetCapabilitiesRequest\x1a\x15.vico.v1.Capabilitiesb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vico.v1.model_pb2', globals())
@@ -38,25 +38,25 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _CAPABILITIES_LIMITSENTRY._options = None
   _CAPABILITIES_LIMITSENTRY._serialized_options = b'8\001'
   _BASEMODEL._serialized_start=112
-  _BASEMODEL._serialized_end=497
-  _LISTBASEMODELSREQUEST._serialized_start=499
-  _LISTBASEMODELSREQUEST._serialized_end=522
-  _LISTBASEMODELSRESPONSE._serialized_start=524
-  _LISTBASEMODELSRESPONSE._serialized_end=589
-  _GETBASEMODELREQUEST._serialized_start=591
-  _GETBASEMODELREQUEST._serialized_end=650
-  _CHECKWORDREQUEST._serialized_start=652
-  _CHECKWORDREQUEST._serialized_end=754
-  _CHECKWORDRESPONSE._serialized_start=756
-  _CHECKWORDRESPONSE._serialized_end=847
-  _GETCAPABILITIESREQUEST._serialized_start=849
-  _GETCAPABILITIESREQUEST._serialized_end=873
-  _RANGE._serialized_start=875
-  _RANGE._serialized_end=908
-  _CAPABILITIES._serialized_start=911
-  _CAPABILITIES._serialized_end=1137
-  _CAPABILITIES_LIMITSENTRY._serialized_start=1076
-  _CAPABILITIES_LIMITSENTRY._serialized_end=1137
-  _MODELSERVICE._serialized_start=1140
-  _MODELSERVICE._serialized_end=1446
+  _BASEMODEL._serialized_end=571
+  _LISTBASEMODELSREQUEST._serialized_start=573
+  _LISTBASEMODELSREQUEST._serialized_end=596
+  _LISTBASEMODELSRESPONSE._serialized_start=598
+  _LISTBASEMODELSRESPONSE._serialized_end=663
+  _GETBASEMODELREQUEST._serialized_start=665
+  _GETBASEMODELREQUEST._serialized_end=724
+  _CHECKWORDREQUEST._serialized_start=726
+  _CHECKWORDREQUEST._serialized_end=828
+  _CHECKWORDRESPONSE._serialized_start=830
+  _CHECKWORDRESPONSE._serialized_end=921
+  _GETCAPABILITIESREQUEST._serialized_start=923
+  _GETCAPABILITIESREQUEST._serialized_end=947
+  _RANGE._serialized_start=949
+  _RANGE._serialized_end=982
+  _CAPABILITIES._serialized_start=985
+  _CAPABILITIES._serialized_end=1211
+  _CAPABILITIES_LIMITSENTRY._serialized_start=1150
+  _CAPABILITIES_LIMITSENTRY._serialized_end=1211
+  _MODELSERVICE._serialized_start=1214
+  _MODELSERVICE._serialized_end=1520
 # @@protoc_insertion_point(module_scope)

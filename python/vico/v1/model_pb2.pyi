@@ -9,16 +9,18 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class BaseModel(_message.Message):
-    __slots__ = ["available", "context_tokens", "digest", "display_name", "generation_defaults", "max_side", "min_side", "name", "resolution", "size_multiple", "training_defaults", "transformers"]
+    __slots__ = ["available", "context_tokens", "digest", "display_name", "evaluation_defaults", "generation_defaults", "max_side", "min_side", "name", "resolution", "shape_digest", "size_multiple", "training_defaults", "transformers"]
     AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    EVALUATION_DEFAULTS_FIELD_NUMBER: _ClassVar[int]
     GENERATION_DEFAULTS_FIELD_NUMBER: _ClassVar[int]
     MAX_SIDE_FIELD_NUMBER: _ClassVar[int]
     MIN_SIDE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     SIZE_MULTIPLE_FIELD_NUMBER: _ClassVar[int]
     TRAINING_DEFAULTS_FIELD_NUMBER: _ClassVar[int]
     TRANSFORMERS_FIELD_NUMBER: _ClassVar[int]
@@ -26,15 +28,17 @@ class BaseModel(_message.Message):
     context_tokens: int
     digest: str
     display_name: str
+    evaluation_defaults: _job_pb2.EvaluateSpec
     generation_defaults: _job_pb2.GenerateSpec
     max_side: int
     min_side: int
     name: str
     resolution: int
+    shape_digest: str
     size_multiple: int
     training_defaults: _job_pb2.TrainSpec
     transformers: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., digest: _Optional[str] = ..., resolution: _Optional[int] = ..., size_multiple: _Optional[int] = ..., min_side: _Optional[int] = ..., max_side: _Optional[int] = ..., context_tokens: _Optional[int] = ..., training_defaults: _Optional[_Union[_job_pb2.TrainSpec, _Mapping]] = ..., generation_defaults: _Optional[_Union[_job_pb2.GenerateSpec, _Mapping]] = ..., available: bool = ..., transformers: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., digest: _Optional[str] = ..., resolution: _Optional[int] = ..., size_multiple: _Optional[int] = ..., min_side: _Optional[int] = ..., max_side: _Optional[int] = ..., context_tokens: _Optional[int] = ..., training_defaults: _Optional[_Union[_job_pb2.TrainSpec, _Mapping]] = ..., generation_defaults: _Optional[_Union[_job_pb2.GenerateSpec, _Mapping]] = ..., available: bool = ..., transformers: _Optional[_Iterable[str]] = ..., shape_digest: _Optional[str] = ..., evaluation_defaults: _Optional[_Union[_job_pb2.EvaluateSpec, _Mapping]] = ...) -> None: ...
 
 class Capabilities(_message.Message):
     __slots__ = ["dialects", "limits", "picture_formats", "schedulers", "version"]
