@@ -1,78 +1,22 @@
-// Completes and checks the specs of jobs. Defaults come from the base model, then from the paper
-// (ViCo, arXiv 2306.00971).
+// Completes and checks the specs of trainings. Defaults come from the base model, then from the
+// paper (ViCo, arXiv 2306.00971).
 #include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 #include <fmt/format.h>
 
 #include "common/field_errors.h"
-#include "common/schedulers.h"
 #include "common/status.h"
+#include "server/checks/prompt_warnings.h"
 #include "server/checks/request.h"
+#include "server/checks/spec_defaults.h"
 
 namespace vico::server {
 namespace {
 
 constexpr int kMaxSites = 16;
-
-/// Warnings about a valid prompt.
-void WarnOfPrompt(std::string_view field, std::string_view prompt, std::string_view placeholder,
-                  bool expects_placeholder, const SpecSurroundings& surroundings,
-                  std::vector<v1::Event::Warning>& warnings) {
-  const int context = surroundings.base_model.context_tokens();
-  const Prompt encoded = surroundings.tokenizer.EncodePrompt(prompt, placeholder, context);
-  if (encoded.truncated) {
-    warnings.push_back(
-        WarningOf("PROMPT_TRUNCATED",
-                  fmt::format("{}: only its first {} tokens are used", field, context - 2)));
-  }
-  if (expects_placeholder && encoded.placeholders == 0) {
-    warnings.push_back(WarningOf(
-        "PROMPT_WITHOUT_PLACEHOLDER",
-        fmt::format("{}: does not hold the adapter's word {}, so the thing it learned may not show",
-                    field, placeholder)));
-  }
-}
-
-/// The requested value, else the base model's default, else the paper's; checked.
-template <typename Number>
-absl::StatusOr<Number> Choose(const Bounds& bounds, bool requested, Number value, bool has_default,
-                              Number base_default, Number paper_default) {
-  const Number chosen = requested ? value : has_default ? base_default : paper_default;
-  RETURN_IF_ERROR(CheckBounds(bounds, static_cast<double>(chosen)));
-  return chosen;
-}
-
-/// The same for an enum, whose value 0 means unspecified.
-template <typename Enum>
-Enum ChooseName(Enum requested, Enum base_default, Enum paper_default) {
-  return requested != Enum{} ? requested : base_default != Enum{} ? base_default : paper_default;
-}
-
-/// Sets `field` of a complete spec, or adds to `errors` why it cannot.
-#define VICO_CHOOSE(errors, to, requested, defaults, field, bounds, paper)     \
-  do {                                                                         \
-    using Number = std::decay_t<decltype((requested).field())>;                \
-    const absl::StatusOr<Number> chosen =                                      \
-        Choose<Number>(bounds, (requested).has_##field(), (requested).field(), \
-                       (defaults).has_##field(), (defaults).field(), paper);   \
-    (errors).Add(chosen.status());                                             \
-    if (chosen.ok()) (to).set_##field(*chosen);                                \
-  } while (false)
-
-absl::StatusOr<int32_t> CheckSide(std::string_view field, int32_t side,
-                                  const v1::BaseModel& base_model) {
-  if (side < base_model.min_side() || side > base_model.max_side() ||
-      side % base_model.size_multiple() != 0) {
-    return FieldError(
-        field, fmt::format("must be {}..{} and a multiple of {}, got {}", base_model.min_side(),
-                           base_model.max_side(), base_model.size_multiple(), side));
-  }
-  return side;
-}
 
 /// Warns when pictures that are far from square are squeezed.
 void WarnOfShapes(const v1::Concept& picture_set, v1::Resize resize,
@@ -93,45 +37,6 @@ void WarnOfShapes(const v1::Concept& picture_set, v1::Resize resize,
                 fmt::format("{}: squeezed to a square, which changes the shape of the thing; "
                             "RESIZE_CROP or RESIZE_PAD keeps it",
                             fmt::join(squeezed, ", "))));
-}
-
-/// Sets one seed per picture: the requested ones, or a sequence from one requested or drawn seed.
-absl::Status SetSeeds(const v1::GenerateSpec& requested, const SpecSurroundings& surroundings,
-                      v1::GenerateSpec& spec) {
-  const int count = spec.picture_count();
-  if (requested.seeds_size() > 1 && requested.seeds_size() != count) {
-    return FieldError("generate.seeds",
-                      fmt::format("must be none, one, or one per picture ({}), got {}", count,
-                                  requested.seeds_size()));
-  }
-  if (requested.seeds_size() > 1) {
-    *spec.mutable_seeds() = requested.seeds();
-    return absl::OkStatus();
-  }
-  constexpr uint64_t kExact = uint64_t{1} << 53;
-  const uint64_t first = requested.seeds_size() == 1
-                             ? requested.seeds(0)
-                             : surroundings.draw_seed() % (kExact - static_cast<uint64_t>(count));
-  spec.clear_seeds();
-  for (int i = 0; i < count; ++i) spec.add_seeds(first + static_cast<uint64_t>(i));
-  return absl::OkStatus();
-}
-
-/// Checks what depends on the scheduler. A default for eta does not apply to one that takes none.
-absl::Status FitScheduler(const SchedulerInfo& scheduler, bool eta_requested,
-                          v1::GenerateSpec& spec) {
-  if (!scheduler.takes_eta && !eta_requested) spec.set_eta(0);
-  FieldErrors errors;
-  if (scheduler.max_steps > 0 && spec.steps() > 0) {
-    errors.Add(CheckBounds(
-        {kGenerateSteps.field, kGenerateSteps.min, static_cast<double>(scheduler.max_steps)},
-        spec.steps()));
-  }
-  if (!scheduler.takes_eta && spec.eta() != 0) {
-    errors.Add("generate.eta",
-               fmt::format("must be left out: the scheduler {} takes none", scheduler.name));
-  }
-  return errors.status();
 }
 
 /// Sets the requested sites, else those of the base model if the dialect is its own. None stands
@@ -277,83 +182,5 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
                           picture_set.warnings().end());
   return checked;
 }
-
-absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& requested,
-                                              const v1::Adapter* adapter,
-                                              const SpecSurroundings& surroundings) {
-  const v1::BaseModel& base_model = surroundings.base_model;
-  const v1::GenerateSpec& defaults = base_model.generation_defaults();
-  CheckedSpec checked;
-  v1::GenerateSpec& spec = *checked.spec.mutable_generate();
-  spec.set_base_model(base_model.name());
-  if (adapter) {
-    if (adapter->base_model_digest() != base_model.digest()) {
-      return Error(absl::StatusCode::kFailedPrecondition,
-                   fmt::format("generate.adapter: was made for another base model than the {} on "
-                               "offer",
-                               base_model.name()),
-                   "BASE_MODEL_DIFFERS");
-    }
-    spec.set_adapter(adapter->name());
-  }
-
-  FieldErrors errors;
-  errors.Add(CheckPrompt("generate.prompt", requested.prompt(), true));
-  errors.Add(CheckPrompt("generate.negative_prompt", requested.negative_prompt(), false));
-  spec.set_prompt(requested.prompt());
-  spec.set_negative_prompt(requested.negative_prompt());
-
-  const bool counted_by_seeds = !requested.has_picture_count() && requested.seeds_size() > 1;
-  spec.set_picture_count(requested.has_picture_count() ? requested.picture_count()
-                         : counted_by_seeds            ? requested.seeds_size()
-                                                       : 1);
-  const absl::Status count = CheckBounds(kPictureCount, spec.picture_count());
-  errors.Add(count.ok() ? SetSeeds(requested, surroundings, spec) : count);
-
-  spec.set_scheduler(!requested.scheduler().empty()  ? requested.scheduler()
-                     : !defaults.scheduler().empty() ? defaults.scheduler()
-                                                     : "ddim");
-  const SchedulerInfo* scheduler = FindScheduler(spec.scheduler());
-  VICO_CHOOSE(errors, spec, requested, defaults, guidance_scale, kGuidanceScale, 7.5);
-  VICO_CHOOSE(errors, spec, requested, defaults, steps, kGenerateSteps, 50);
-  VICO_CHOOSE(errors, spec, requested, defaults, eta, kEta, 0.0);
-  if (scheduler == nullptr) {
-    errors.Add("generate.scheduler",
-               fmt::format("must be one of {}", fmt::join(kSchedulerNames, ", ")));
-  } else {
-    errors.Add(FitScheduler(*scheduler, requested.has_eta(), spec));
-  }
-  errors.Add(CheckBounds(kPreviewEverySteps, requested.preview_every_steps()));
-  spec.set_preview_every_steps(requested.preview_every_steps());
-
-  const auto side = [&](bool given, int32_t value, bool has_default, int32_t base_default) {
-    return given ? value : has_default ? base_default : base_model.resolution();
-  };
-  const auto width = CheckSide(
-      "generate.width",
-      side(requested.has_width(), requested.width(), defaults.has_width(), defaults.width()),
-      base_model);
-  const auto height = CheckSide(
-      "generate.height",
-      side(requested.has_height(), requested.height(), defaults.has_height(), defaults.height()),
-      base_model);
-  errors.Add(width.status());
-  errors.Add(height.status());
-  spec.set_determinism(ChooseName(requested.determinism(), v1::DETERMINISM_UNSPECIFIED,
-                                  v1::DETERMINISM_BEST_EFFORT));
-  errors.Add(CheckEnum("generate.determinism", spec.determinism()));
-  RETURN_IF_ERROR(errors.status());
-  spec.set_width(*width);
-  spec.set_height(*height);
-
-  const std::string placeholder = adapter ? adapter->placeholder() : "";
-  WarnOfPrompt("generate.prompt", spec.prompt(), placeholder, adapter != nullptr, surroundings,
-               checked.warnings);
-  WarnOfPrompt("generate.negative_prompt", spec.negative_prompt(), placeholder, false, surroundings,
-               checked.warnings);
-  return checked;
-}
-
-#undef VICO_CHOOSE
 
 }  // namespace vico::server
