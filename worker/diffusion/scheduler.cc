@@ -12,7 +12,7 @@ struct Factory {
 };
 
 constexpr Factory kFactories[] = {
-#define VICO_SCHEDULER(Name, name, max_steps, takes_eta) {name, &Make##Name},
+#define VICO_SCHEDULER(Name, name, max_steps, takes_eta, takes_init_picture) {name, &Make##Name},
 #include "common/schedulers.def"
 #undef VICO_SCHEDULER
 };

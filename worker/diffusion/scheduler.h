@@ -46,7 +46,7 @@ class Scheduler {
 
 // The factories, Make<Name>() for each line of common/schedulers.def. `schedule` must outlive the
 // result. steps in 1..num_train_timesteps; eta in 0..1 is ignored by schedulers that take none.
-#define VICO_SCHEDULER(Name, name, max_steps, takes_eta) \
+#define VICO_SCHEDULER(Name, name, max_steps, takes_eta, takes_init_picture) \
   std::unique_ptr<Scheduler> Make##Name(const Schedule& schedule, int64_t steps, double eta);
 #include "common/schedulers.def"
 #undef VICO_SCHEDULER
