@@ -9,15 +9,14 @@
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
-#include <google/protobuf/util/json_util.h>
 
 #include "common/status.h"
 #include "worker/base_model/base_description.h"
 #include "worker/engine/devices.h"
 #include "worker/engine/engine_training.h"
+#include "worker/engine/loaded_adapter.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
-#include "worker/engine/train_options.h"
 #include "worker/io/image.h"
 #include "worker/model/finite.h"
 #include "worker/personalize/generator.h"
@@ -54,46 +53,6 @@ auto CatchTorchErrors(Work&& work) -> decltype(work()) {
   } catch (const std::exception& error) {
     return absl::InternalError(error.what());
   }
-}
-
-/// An adapter ready to draw with.
-struct LoadedAdapter {
-  Personalization personal;
-  std::string placeholder;
-  KeyMask mask = KeyMask::kOtsu;
-};
-
-/// The spec of the adapter's training; empty for an import.
-v1::TrainSpec TrainingOf(const AdapterFile& file) {
-  v1::TrainSpec spec;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(file.config, &spec, options);
-  return parsed.ok() ? spec : v1::TrainSpec();
-}
-
-/// An adapter is used with the mask that it was trained with; the default is the paper's.
-KeyMask MaskOf(const v1::TrainSpec& training) {
-  return training.has_mask() && !training.mask() ? KeyMask::kNone : KeyMask::kOtsu;
-}
-
-absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const AdapterSource& source) {
-  ASSIGN_OR_RETURN(AdapterBytes bytes, source.fetch());
-  const AdapterTarget target = loaded.adapter_target();
-  ASSIGN_OR_RETURN(const AdapterFile file,
-                   ParseAdapter(std::move(bytes.safetensors), source.adapter.name(), target));
-  const v1::TrainSpec training = TrainingOf(file);
-  ASSIGN_OR_RETURN(
-      const torch::Tensor reference01,
-      LoadSquare(bytes.reference, loaded.offer.base_model.resolution(), FitOf(training)));
-  LoadedAdapter adapter;
-  adapter.personal.adapter = MakeAdapter(file, target.transformers);
-  adapter.personal.dialect = file.dialect == "mmagic" ? Dialect::kMmagic : Dialect::kPaper;
-  adapter.personal.adapter->to(loaded.base.device());
-  adapter.personal.reference = ReferenceLatent(loaded.base, reference01.unsqueeze(0));
-  adapter.placeholder = file.placeholder;
-  adapter.mask = MaskOf(training);
-  return adapter;
 }
 
 GenerateOptions OptionsOf(const v1::GenerateSpec& spec, const LoadedAdapter* adapter) {
