@@ -68,16 +68,23 @@ Schedule::Schedule(const ScheduleConfig& config) : config_(config) {
               "trained_betas must be one a timestep, ", config.num_train_timesteps, ", found ",
               alpha_bar_.size());
   if (config.rescale_betas_zero_snr) RescaleToZeroSnr(alpha_bar_);
+  table_ = at::tensor(alpha_bar_, at::kDouble).to(at::kFloat);
 }
 
 Schedule Schedule::NotRescaled() const {
   ScheduleConfig config = config_;
   config.rescale_betas_zero_snr = false;
-  return Schedule(config);
+  return Schedule(config).On(table_.device());
+}
+
+Schedule Schedule::On(const at::Device& device) const {
+  Schedule moved = *this;
+  moved.table_ = table_.to(device);
+  return moved;
 }
 
 at::Tensor Schedule::AlphaBars(const at::Tensor& t, const at::Tensor& like) const {
-  const auto table = at::tensor(alpha_bar_, at::kDouble).to(at::kFloat).to(like.device());
+  const auto table = table_.to(like.device());
   return table.index_select(0, t.to(like.device())).to(like.scalar_type()).view({-1, 1, 1, 1});
 }
 

@@ -56,6 +56,10 @@ class Schedule {
   /// This schedule without rescale_betas_zero_snr.
   Schedule NotRescaled() const;
 
+  /// This schedule with its table on `device`. Tensors on another device are allowed, but then each
+  /// call copies the table.
+  Schedule On(const at::Device& device) const;
+
   const ScheduleConfig& config() const { return config_; }
 
  private:
@@ -63,6 +67,7 @@ class Schedule {
 
   ScheduleConfig config_;
   std::vector<double> alpha_bar_;
+  at::Tensor table_;  // alpha_bar_ in fp32
 };
 
 }  // namespace vico::worker

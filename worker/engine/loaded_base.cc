@@ -79,7 +79,7 @@ absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& 
                     .base = {.text = std::move(networks.text),
                              .vae = std::move(networks.vae),
                              .unet = std::move(networks.unet),
-                             .schedule = Schedule(model.schedule),
+                             .schedule = Schedule(model.schedule).On(device),
                              .tokenizer = std::move(tokenizer),
                              .threads = threads},
                     .unsupported = std::move(model.unsupported),

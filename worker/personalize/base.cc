@@ -29,7 +29,7 @@ Network CopyOn(const torch::Device& device, const Network& network) {
 Base Base::ReplicaOn(const torch::Device& device) const {
   return {.text = CopyOn(device, text),
           .unet = CopyOn(device, unet),
-          .schedule = schedule,
+          .schedule = schedule.On(device),
           .tokenizer = tokenizer,
           .threads = threads};
 }
@@ -39,8 +39,8 @@ EncodedPrompts Base::EncodePrompts(const std::vector<std::string>& prompts,
   const auto length = text->config().max_position_embeddings;
   const auto count = static_cast<int64_t>(prompts.size());
   EncodedPrompts encoded;
-  encoded.ids = at::empty({count, length}, at::kLong);
-  std::vector<int64_t> placeholders, ends;
+  std::vector<int64_t> ids, placeholders, ends;
+  ids.reserve(static_cast<size_t>(count * length));
   // The table of embeddings may have more rows than the tokenizer has tokens.
   const auto row_of = [this](int32_t id) -> int64_t {
     return id == tokenizer.placeholder_id() ? text->config().vocab_size : id;
@@ -48,13 +48,12 @@ EncodedPrompts Base::EncodePrompts(const std::vector<std::string>& prompts,
   for (int64_t i = 0; i < count; ++i) {
     const Prompt prompt = tokenizer.EncodePrompt(prompts[static_cast<size_t>(i)], placeholder,
                                                  static_cast<int>(length));
-    for (int64_t j = 0; j < length; ++j) {
-      encoded.ids[i][j] = row_of(prompt.ids[static_cast<size_t>(j)]);
-    }
+    for (const int32_t id : prompt.ids) ids.push_back(row_of(id));
     const bool found = prompt.placeholder_index >= 0;
     placeholders.push_back(found ? prompt.placeholder_index : prompt.end_index);
     ends.push_back(prompt.end_index);
   }
+  encoded.ids = at::tensor(ids, at::kLong).view({count, length});
   encoded.positions = {at::tensor(placeholders, at::kLong).to(device()),
                        at::tensor(ends, at::kLong).to(device())};
   return encoded;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <iterator>
 #include <numbers>
+#include <utility>
 
 #include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -64,8 +65,9 @@ Gradients PartGradients(Base& base, Adapter& adapter, const TrainOptions& option
     weighed = (error.mean({1, 2, 3}) * weights).mean();
   }
   const auto total = share * (weighed + options.regularizer_weight * regularizer);
-  return {share * loss.item<double>(), share * regularizer.item<double>(),
-          torch::autograd::grad({total}, adapter->parameters())};
+  auto values = torch::autograd::grad({total}, adapter->parameters());
+  // Reading a number waits for a GPU: after the backward pass is in its queue.
+  return {share * loss.item<double>(), share * regularizer.item<double>(), std::move(values)};
 }
 
 }  // namespace
