@@ -11,7 +11,7 @@
 AsyncClient is the same for asyncio. README.md of the package is the guide.
 """
 
-from vico import events, provenance
+from vico import admin, events, provenance
 from vico._facts import BaseModel, Capabilities, Notice, WordCheck
 from vico.aio import AsyncClient
 from vico.client import Adapter, Client, Concept, Generation, Job, JobChange, Training
@@ -75,6 +75,7 @@ __all__ = [
     "VicoError",
     "WaitTimeout",
     "WordCheck",
+    "admin",
     "events",
     "provenance",
 ]

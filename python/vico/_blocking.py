@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from vico import _channel as channels
 from vico import errors
-from vico._flow import Call, Deliver, Effect, Flow, Open, Read, Send, Sleep
+from vico._flow import Call, Deliver, Effect, Flow, Limits, Open, Read, Send, Sleep
 from vico._methods import Method
 from vico.settings import Settings
 
@@ -187,3 +187,17 @@ class _Steps:
 
 def _codec(method: Method[Any, Any]) -> tuple[Any, Any]:
     return method.request.SerializeToString, method.response.FromString
+
+
+class Core:
+    """What all objects of a client share."""
+
+    def __init__(self, driver: BlockingDriver, limits: Limits) -> None:
+        self.driver = driver
+        self.limits = limits
+
+    def run(self, flow: Flow[Any]) -> Any:
+        return self.driver.run(flow)
+
+    def iterate(self, flow: Flow[None]) -> Generator[Any, None, None]:
+        return self.driver.iterate(flow)

@@ -45,6 +45,11 @@ def short(limits: Limits, method: Method[Request, Response], request: Request) -
     return response
 
 
+def once(limits: Limits, method: Method[Request, Response], request: Request) -> Flow[Response]:
+    """A short call that is not repeated, since the server would do again what it asks for."""
+    return (yield from call(method, request, limits.call))
+
+
 def patient(
     limits: Limits, method: Method[Request, Response], request: Request, timeout: float | None = None
 ) -> Flow[Response]:

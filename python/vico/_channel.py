@@ -31,7 +31,8 @@ def credentials(settings: Settings) -> grpc.ChannelCredentials | None:
     """None for a connection without TLS."""
     if not settings.peer.tls:
         return None
-    return grpc.ssl_channel_credentials(root_certificates=settings.ca_pem or _system_authorities())
+    certificate, key = settings.certificate or (None, None)
+    return grpc.ssl_channel_credentials(settings.ca_pem or _system_authorities(), key, certificate)
 
 
 def _system_authorities() -> bytes | None:
@@ -127,6 +128,8 @@ def _sentence(text: str, peer: Peer) -> str:
         )
     if "Hostname Verification Check failed" in text or "Peer name" in text:
         return f"the certificate of {peer.address} is for another name; connect to a name in it"
+    if any(t in text for t in ("certificate required", "CERTIFICATE_REQUIRED", "bad certificate")):
+        return f"{peer.address} requires a certificate of this program, or does not accept it"
     if "Failed parsing HTTP/2" in text or "http1.x server" in text or "http1 server" in text:
         return f"{peer.address} is a web server of another kind, not a server of Vico"
     closed = "Socket closed" in text or "Connection reset by peer" in text

@@ -1,5 +1,5 @@
 """The methods of the API that clients call. gRPC's generated stubs carry no types, so that this table
-stands in their place; tests/python/methods_test.py compares it with the services."""
+stands in their place; tests/python/surface_test.py compares it with the services."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from vico.v1 import adapter_pb2 as adapters
+from vico.v1 import admin_pb2 as admin
 from vico.v1 import concept_pb2 as concepts
 from vico.v1 import job_pb2 as job
 from vico.v1 import job_service_pb2 as jobs
@@ -79,3 +80,16 @@ GET_CAPABILITIES = Method(
 DOWNLOAD_PICTURE = Method(
     "PictureService/DownloadPicture", pictures.DownloadPictureRequest, pictures.DownloadPictureResponse
 )
+
+# At the clients' address, for a tenant's administrators.
+CREATE_KEY = Method("KeyService/CreateKey", admin.CreateKeyRequest, admin.CreateKeyResponse)
+LIST_KEYS = Method("KeyService/ListKeys", admin.ListKeysRequest, admin.ListKeysResponse)
+REVOKE_KEY = Method("KeyService/RevokeKey", admin.RevokeKeyRequest, admin.ApiKey)
+
+# At the workers' address, for operators.
+CREATE_TENANT = Method("AdminService/CreateTenant", admin.CreateTenantRequest, admin.Tenant)
+LIST_TENANTS = Method("AdminService/ListTenants", admin.ListTenantsRequest, admin.ListTenantsResponse)
+DELETE_TENANT = Method("AdminService/DeleteTenant", admin.DeleteTenantRequest, admin.Tenant)
+LIST_WORKERS = Method("AdminService/ListWorkers", admin.ListWorkersRequest, admin.ListWorkersResponse)
+GET_QUEUE = Method("AdminService/GetQueue", admin.GetQueueRequest, admin.Queue)
+DRAIN_WORKER = Method("AdminService/DrainWorker", admin.DrainWorkerRequest, admin.Worker)

@@ -27,13 +27,14 @@ from vico import _facts as facts
 from vico import _transfer as transfer
 from vico import events
 from vico._actions import Ref, name_of
-from vico._asyncio import AsyncioDriver
+from vico._asyncio import AsyncioDriver, Core
 from vico._calls import new_request_id
 from vico._facts import BaseModel, Capabilities, WordCheck
-from vico._flow import Flow, Limits
+from vico._flow import Limits
 from vico._progress import Display, Progress
 from vico._sources import PictureSource, describe_file, pictures_of
 from vico._specs import GenerateOptions, TrainOptions, generate_spec, train_spec
+from vico.admin.aio import AsyncKeys
 from vico.pictures import Picture
 from vico.settings import read_settings
 from vico.v1 import job_pb2
@@ -42,24 +43,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class _Core:
-    """What all objects of a client share."""
-
-    def __init__(self, driver: AsyncioDriver, limits: Limits) -> None:
-        self.driver = driver
-        self.limits = limits
-
-    async def run(self, flow: Flow[Any]) -> Any:
-        return await self.driver.run(flow)
-
-    def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any, None]:
-        return self.driver.iterate(flow)
-
-
 class AsyncConcept(facts.ConceptFacts):
     """2 to 20 pictures of one thing."""
 
-    _core: _Core
+    _core: Core
 
     async def refresh(self) -> AsyncConcept:
         """Asks the server again."""
@@ -81,7 +68,7 @@ class AsyncConcept(facts.ConceptFacts):
 class AsyncAdapter(facts.AdapterFacts):
     """The result of a training: a word and the weights that draw what it stands for."""
 
-    _core: _Core
+    _core: Core
 
     async def generate(
         self,
@@ -139,7 +126,7 @@ class AsyncAdapter(facts.AdapterFacts):
 class AsyncJob(facts.JobFacts):
     """A training or a generation. The job does not end with this object, nor with the program."""
 
-    _core: _Core
+    _core: Core
 
     async def refresh(self: _J) -> _J:
         """Asks the server again."""
@@ -240,7 +227,7 @@ class AsyncGeneration(facts.GenerationFacts, AsyncJob):
         return sorted(drawn, key=lambda picture: picture.index)
 
 
-def _job(core: _Core, message: job_pb2.Job) -> AsyncTraining | AsyncGeneration:
+def _job(core: Core, message: job_pb2.Job) -> AsyncTraining | AsyncGeneration:
     if message.kind == job_pb2.JOB_KIND_GENERATION:
         return AsyncGeneration(core, message)
     return AsyncTraining(core, message)
@@ -249,7 +236,7 @@ def _job(core: _Core, message: job_pb2.Job) -> AsyncTraining | AsyncGeneration:
 class AsyncConcepts:
     """The concepts of the tenant."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     async def upload(
@@ -284,7 +271,7 @@ class AsyncConcepts:
 class AsyncAdapters:
     """The adapters of the tenant."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     async def get(self, name: str) -> AsyncAdapter:
@@ -335,7 +322,7 @@ class AsyncJobChange:
 class AsyncJobs:
     """The jobs of the tenant."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     async def get(self, name: str) -> AsyncTraining | AsyncGeneration:
@@ -403,7 +390,7 @@ class AsyncJobs:
 class AsyncBaseModels:
     """The base models that workers offer."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     async def get(self, name: str) -> BaseModel:
@@ -419,7 +406,7 @@ class AsyncBaseModels:
 class AsyncPictures:
     """The pictures of concepts, jobs and adapters."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     async def download(
@@ -460,12 +447,13 @@ class AsyncClient:
     ) -> None:
         self._settings = read_settings(server, ca, key, key_file, os.environ)
         limits = Limits(call=timeout, transfer=transfer_timeout, patience=patience)
-        core = self._core = _Core(AsyncioDriver(self._settings), limits)
+        core = self._core = Core(AsyncioDriver(self._settings), limits)
         self.concepts = AsyncConcepts(core)
         self.adapters = AsyncAdapters(core)
         self.jobs = AsyncJobs(core)
         self.base_models = AsyncBaseModels(core)
         self.pictures = AsyncPictures(core)
+        self.keys = AsyncKeys(core)
 
     @property
     def address(self) -> str:

@@ -27,13 +27,14 @@ from vico import _facts as facts
 from vico import _transfer as transfer
 from vico import events
 from vico._actions import Ref, name_of
-from vico._blocking import BlockingDriver
+from vico._blocking import BlockingDriver, Core
 from vico._calls import new_request_id
 from vico._facts import BaseModel, Capabilities, WordCheck
-from vico._flow import Flow, Limits
+from vico._flow import Limits
 from vico._progress import Display, Progress
 from vico._sources import PictureSource, describe_file, pictures_of
 from vico._specs import GenerateOptions, TrainOptions, generate_spec, train_spec
+from vico.admin.client import Keys
 from vico.pictures import Picture
 from vico.settings import read_settings
 from vico.v1 import job_pb2
@@ -42,24 +43,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class _Core:
-    """What all objects of a client share."""
-
-    def __init__(self, driver: BlockingDriver, limits: Limits) -> None:
-        self.driver = driver
-        self.limits = limits
-
-    def run(self, flow: Flow[Any]) -> Any:
-        return self.driver.run(flow)
-
-    def iterate(self, flow: Flow[None]) -> Generator[Any, None, None]:
-        return self.driver.iterate(flow)
-
-
 class Concept(facts.ConceptFacts):
     """2 to 20 pictures of one thing."""
 
-    _core: _Core
+    _core: Core
 
     def refresh(self) -> Concept:
         """Asks the server again."""
@@ -81,7 +68,7 @@ class Concept(facts.ConceptFacts):
 class Adapter(facts.AdapterFacts):
     """The result of a training: a word and the weights that draw what it stands for."""
 
-    _core: _Core
+    _core: Core
 
     def generate(
         self,
@@ -139,7 +126,7 @@ class Adapter(facts.AdapterFacts):
 class Job(facts.JobFacts):
     """A training or a generation. The job does not end with this object, nor with the program."""
 
-    _core: _Core
+    _core: Core
 
     def refresh(self: _J) -> _J:
         """Asks the server again."""
@@ -239,7 +226,7 @@ class Generation(facts.GenerationFacts, Job):
         return sorted(drawn, key=lambda picture: picture.index)
 
 
-def _job(core: _Core, message: job_pb2.Job) -> Training | Generation:
+def _job(core: Core, message: job_pb2.Job) -> Training | Generation:
     if message.kind == job_pb2.JOB_KIND_GENERATION:
         return Generation(core, message)
     return Training(core, message)
@@ -248,7 +235,7 @@ def _job(core: _Core, message: job_pb2.Job) -> Training | Generation:
 class Concepts:
     """The concepts of the tenant."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     def upload(
@@ -283,7 +270,7 @@ class Concepts:
 class Adapters:
     """The adapters of the tenant."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     def get(self, name: str) -> Adapter:
@@ -334,7 +321,7 @@ class JobChange:
 class Jobs:
     """The jobs of the tenant."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     def get(self, name: str) -> Training | Generation:
@@ -402,7 +389,7 @@ class Jobs:
 class BaseModels:
     """The base models that workers offer."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     def get(self, name: str) -> BaseModel:
@@ -417,7 +404,7 @@ class BaseModels:
 class Pictures:
     """The pictures of concepts, jobs and adapters."""
 
-    def __init__(self, core: _Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
 
     def download(
@@ -458,12 +445,13 @@ class Client:
     ) -> None:
         self._settings = read_settings(server, ca, key, key_file, os.environ)
         limits = Limits(call=timeout, transfer=transfer_timeout, patience=patience)
-        core = self._core = _Core(BlockingDriver(self._settings), limits)
+        core = self._core = Core(BlockingDriver(self._settings), limits)
         self.concepts = Concepts(core)
         self.adapters = Adapters(core)
         self.jobs = Jobs(core)
         self.base_models = BaseModels(core)
         self.pictures = Pictures(core)
+        self.keys = Keys(core)
 
     @property
     def address(self) -> str:

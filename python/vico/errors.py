@@ -234,10 +234,14 @@ _HINTS = {
     "CONCEPT_NOT_FOUND": "client.concepts.list() shows those that there are",
     "JOB_NOT_FINISHED": "Call wait() or cancel() first",
     "JOB_NOT_FOUND": "client.jobs.list() shows those that there are",
+    "KEY_NOT_FOUND": "client.keys.list() shows those that there are",
     "QUEUE_FULL": "Wait until jobs have ended, or cancel some",
     "QUOTA_EXCEEDED": "Delete jobs, concepts or adapters that are not needed",
     "REQUEST_ID_REUSED": "Leave request_id out, or use another one for another request",
-    "ROLE_MISSING": "Use a key with the role that the method needs",
+    "ROLE_MISSING": "Use a key, or the certificate of an operator, with the role that the method needs",
+    "TENANT_NOT_FOUND": "admin.tenants.list() shows those that there are",
+    "TOO_MANY_KEYS": "Revoke one of client.keys.list() first",
+    "WORKER_NOT_FOUND": "admin.workers() shows those that there are",
 }
 
 _CODE_HINTS = {

@@ -15,6 +15,7 @@ from vico.address import Peer, field_error, peer_at
 _NAMES = ("server", "ca", "key", "key_file", "admin_server", "cert", "cert_key")
 _PATHS = ("ca", "key_file", "cert", "cert_key")
 _DEFAULT_SERVER = "127.0.0.1:50051"
+_DEFAULT_ADMIN_SERVER = "127.0.0.1:50052"
 _BLANKS = " \t\r\n"
 
 
@@ -26,6 +27,40 @@ class Settings:
     source: str  #: where the address comes from, for people
     ca_pem: bytes | None  #: None: the CAs of the system
     key: str = field(repr=False)  #: the API key; empty: none
+    #: The certificate of an operator and its private key, in PEM.
+    certificate: tuple[bytes, bytes] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """Where a setting is looked for."""
+
+    caller: str  #: "Client()"
+    environment: Mapping[str, str]
+    config: Path | None
+    lines: Mapping[str, str]  #: of the configuration file
+
+    @classmethod
+    def open(cls, caller: str, environment: Mapping[str, str]) -> _Sources:
+        config = config_path(environment)
+        return cls(caller, environment, config, _read_config(config, environment.get("HOME", "")))
+
+    def first(self, argument: str | os.PathLike[str] | None, line: str) -> tuple[str, str]:
+        """The value, and where it comes from, for people."""
+        if argument:
+            return os.fspath(argument), f"the argument of {self.caller}"
+        variable = f"VICO_{line.upper()}"
+        value = self.environment.get(variable, "").strip(_BLANKS)
+        if value:
+            return value, variable
+        return self.lines.get(line, ""), str(self.config)
+
+    def path(self, argument: str | os.PathLike[str] | None, line: str) -> str:
+        return _with_home(self.first(argument, line)[0], self.environment.get("HOME", ""))
+
+    def address(self, argument: str | None, line: str, default: str) -> tuple[str, str]:
+        address, source = self.first(argument, line)
+        return (address, source) if address else (default, "the default")
 
 
 def read_settings(
@@ -37,27 +72,39 @@ def read_settings(
 ) -> Settings:
     """Reads the arguments, then VICO_SERVER, VICO_CA, VICO_KEY and VICO_KEY_FILE, then the configuration
     file. Paths may start with ~/; those in the file are relative to its folder. Raises ConfigError."""
-    home = environment.get("HOME", "")
-    config = config_path(environment)
-    lines = _read_config(config, home)
-
-    def first(argument: str | os.PathLike[str] | None, variable: str, line: str) -> tuple[str, str]:
-        if argument:
-            return os.fspath(argument), "the argument of Client()"
-        value = environment.get(variable, "").strip(_BLANKS)
-        if value:
-            return value, variable
-        return lines.get(line, ""), str(config)
-
-    address, source = first(server, "VICO_SERVER", "server")
-    if not address:
-        address, source = _DEFAULT_SERVER, "the default"
-    authority = _with_home(first(ca, "VICO_CA", "ca")[0], home)
+    sources = _Sources.open("Client()", environment)
+    address, source = sources.address(server, "server", _DEFAULT_SERVER)
+    authority = sources.path(ca, "ca")
     return Settings(
         peer=peer_at("server", address, ca=bool(authority)),
         source=source,
-        ca_pem=_read_ca(authority) if authority else None,
-        key=_read_key(key, key_file, environment, lines, config, home),
+        ca_pem=_read_certificates(authority) if authority else None,
+        key=_read_key(key, key_file, sources),
+    )
+
+
+def read_admin_settings(
+    server: str | None,
+    ca: str | os.PathLike[str] | None,
+    cert: str | os.PathLike[str] | None,
+    cert_key: str | os.PathLike[str] | None,
+    environment: Mapping[str, str],
+) -> Settings:
+    """As read_settings(), of an operator: the address of the workers' listener is in VICO_ADMIN_SERVER, the
+    operator's certificate and its key are in VICO_CERT and VICO_CERT_KEY."""
+    sources = _Sources.open("AdminClient()", environment)
+    address, source = sources.address(server, "admin_server", _DEFAULT_ADMIN_SERVER)
+    authority = sources.path(ca, "ca")
+    certificate, key = sources.path(cert, "cert"), sources.path(cert_key, "cert_key")
+    if bool(certificate) != bool(key):
+        missing, given = ("cert_key", "cert") if certificate else ("cert", "cert_key")
+        raise field_error(missing, f"must be given together with {given}")
+    return Settings(
+        peer=peer_at("server", address, ca=bool(authority or certificate)),
+        source=source,
+        ca_pem=_read_certificates(authority) if authority else None,
+        key="",
+        certificate=_read_pair(certificate, key) if certificate else None,
     )
 
 
@@ -173,14 +220,8 @@ def _read_config(path: Path | None, home: str) -> dict[str, str]:
     return lines
 
 
-def _read_key(
-    key: str | None,
-    key_file: str | os.PathLike[str] | None,
-    environment: Mapping[str, str],
-    lines: Mapping[str, str],
-    config: Path | None,
-    home: str,
-) -> str:
+def _read_key(key: str | None, key_file: str | os.PathLike[str] | None, sources: _Sources) -> str:
+    environment, lines = sources.environment, sources.lines
     if key is not None and key_file is not None:
         raise field_error("key", "must not be given together with key_file")
     if key is not None:
@@ -191,11 +232,11 @@ def _read_key(
             return _key_in("VICO_KEY", given.encode("utf-8", "surrogateescape"))
     file = os.fspath(key_file) if key_file else environment.get("VICO_KEY_FILE", "").strip(_BLANKS)
     if not file and lines.get("key"):
-        return _key_in(f"{config}: key", lines["key"].encode("utf-8", "surrogateescape"))
+        return _key_in(f"{sources.config}: key", lines["key"].encode("utf-8", "surrogateescape"))
     file = file or lines.get("key_file", "")
     if not file:
         return ""
-    file = _with_home(file, home)
+    file = _with_home(file, environment.get("HOME", ""))
     data = _read_whole(file)
     _check_private(file)
     return _key_in(file, data)
@@ -215,7 +256,7 @@ def _key_in(name: str, data: bytes) -> str:
     return key
 
 
-def _read_ca(path: str) -> bytes:
+def _read_certificates(path: str) -> bytes:
     data = _read_whole(path)
     text = _text_of(path, data)
     if data.startswith(b"\xef\xbb\xbf"):
@@ -225,3 +266,16 @@ def _read_ca(path: str) -> bytes:
     except (ssl.SSLError, ValueError) as error:
         raise field_error(path, "holds no certificate in PEM") from error
     return data
+
+
+def _read_pair(certificate: str, key: str) -> tuple[bytes, bytes]:
+    """A certificate and its private key, which belong together."""
+    pems = _read_certificates(certificate), _read_whole(key)
+    try:
+        # An empty password, so that nobody is asked for one.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password="")
+    except (ssl.SSLError, ValueError) as error:
+        mismatch = isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH"
+        what = f"is not the key of {certificate}" if mismatch else "holds no unencrypted private key in PEM"
+        raise field_error(key, what) from error
+    return pems

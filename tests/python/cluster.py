@@ -49,6 +49,10 @@ class Cluster:
     def address(self):
         return self._listen
 
+    @property
+    def worker_address(self):
+        return self._worker_listen
+
     def start_server(self, *flags):
         self._ports.unlink(missing_ok=True)
         self._start("server", "--data", self._folder / "data", "--listen", self._listen,

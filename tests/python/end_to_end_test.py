@@ -18,6 +18,7 @@ import PIL.Image
 import vico
 from cluster import ROOT, Cluster, CuttingProxy, quick_base
 from vico import events
+from vico.admin import AdminClient
 
 SERVER, WORKER = sys.argv[1:3]
 del sys.argv[1:3]
@@ -57,6 +58,26 @@ class EndToEndTest(unittest.TestCase):
         cls.addClassCleanup(cls.client.close)
         cls.concept = cls.client.concepts.upload(ROOT / "examples/robot", display_name="robot")
         cls.adapter = cls.client.train(cls.concept, "robot", seed=1).wait(timeout=300)
+
+    def test_a_drained_worker_gets_no_job_until_the_drain_ends(self):
+        with AdminClient(self.cluster.worker_address) as admin:
+            worker, = admin.workers()
+            self.assertEqual((worker.state, worker.device, worker.jobs), ("idle", "cpu", ()))
+            self.assertEqual(worker.base_models, (self.adapter.base_model,))
+            self.assertEqual(admin.drain(worker).state, "drained")
+            self.addCleanup(self.undrain, worker.name)
+            training = self.client.train(self.concept, "robot", seed=4)
+            line, = admin.queue()
+            self.assertEqual((line.kind, line.queued, line.running), ("training", 1, 0))
+            self.assertIsNotNone(line.oldest_wait)
+            self.assertTrue(training.refresh().base_model_unavailable)
+            self.assertIn(admin.undrain(worker.name).state, ("idle", "busy"))
+            training.wait(timeout=120)
+            self.assertEqual(list(admin.queue()), [])
+
+    def undrain(self, worker):
+        with AdminClient(self.cluster.worker_address) as admin:
+            admin.undrain(worker)
 
     def test_a_watch_survives_the_death_of_the_server(self):
         training = self.client.train(self.concept, "robot", seed=2)

@@ -5,11 +5,11 @@ import re
 import unittest
 
 import vico
-from vico import _methods, _specs, aio, client
-from vico.v1 import adapter_pb2, concept_pb2, job_pb2, job_service_pb2, model_pb2, picture_pb2
+from vico import _methods, _specs, admin, aio, client
+from vico.v1 import adapter_pb2, admin_pb2, concept_pb2, job_pb2, job_service_pb2, model_pb2, picture_pb2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILES = (adapter_pb2, concept_pb2, job_service_pb2, model_pb2, picture_pb2)
+FILES = (adapter_pb2, admin_pb2, concept_pb2, job_service_pb2, model_pb2, picture_pb2)
 # CreateGenerationJob and WatchJob take its place: they can be repeated one by one.
 NOT_WRAPPED = {"JobService/Generate"}
 
@@ -58,12 +58,13 @@ class SurfaceTest(unittest.TestCase):
                     self.assertEqual(words, list(_specs.enum_words(field)), name)
 
     def test_the_two_clients_have_the_same_methods(self):
-        names = [name for name, member in vars(client).items()
-                 if inspect.isclass(member) and member.__module__ == client.__name__ and not name.startswith("_")]
-        self.assertIn("Client", names)
-        for name in names:
-            with self.subTest(name):
-                self.assertEqual(members(getattr(client, name)), members(getattr(aio, "Async" + name)))
+        for blocking, other, known in ((client, aio, "Client"), (admin.client, admin.aio, "AdminClient")):
+            names = [name for name, member in vars(blocking).items() if inspect.isclass(member)
+                     and member.__module__ == blocking.__name__ and not name.startswith("_")]
+            self.assertIn(known, names)
+            for name in names:
+                with self.subTest(name):
+                    self.assertEqual(members(getattr(blocking, name)), members(getattr(other, "Async" + name)))
 
     def test_the_version_is_that_of_the_project(self):
         cmake = re.search(r"project\(vico VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]

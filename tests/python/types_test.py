@@ -19,6 +19,11 @@ for picture in adapter.generate("p", n=4, seed=[1, 2], preview_every_steps=5):
     data: bytes = picture.bytes
     seed: str = (picture.metadata or {})["seed"]
     picture.save(c2pa=vico.provenance.Signer(b"", b"", "es256"))
+secret: str = client.keys.create("user").secret
+client.keys.create("owner")  # arg-type
+with vico.admin.AdminClient("127.0.0.1:2") as admin:
+    busy = [worker.name for worker in admin.workers() if worker.state == "busy"]
+    admin.drain(3)  # arg-type
 client.train("concepts/1", "robot", stepz=3)  # call-arg
 client.train("concepts/1", "robot", dialect="latin")  # arg-type
 client.jobs.list(state="lost")  # arg-type
@@ -44,7 +49,7 @@ adapter = training.wait()
 def examples():
     """The code of the README, each block in a function of its own."""
     blocks = re.findall(r"```python\n(.*?)```", (PYTHON / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     return PRELUDE + "".join(f"async def block_{number}() -> None:\n{textwrap.indent(block, '    ')}\n"
                              for number, block in enumerate(blocks))
 
