@@ -70,7 +70,8 @@ class TargetStream : public TransformerVisitor {
       seen.end = Column(map, positions_.end);
     }
     auto& block = adapter_->block(static_cast<size_t>(site));
-    const auto looked = block(tokens.to(at::kFloat), seen.tokens.to(at::kFloat), MaskOf(seen));
+    const auto input = tokens.to(at::kFloat);
+    const auto looked = Weighted(input, block(input, seen.tokens.to(at::kFloat), MaskOf(seen)));
     seen_.push_back(std::move(seen));
     return looked.to(tokens.scalar_type());
   }
@@ -80,6 +81,11 @@ class TargetStream : public TransformerVisitor {
   std::vector<SiteFeatures> Take() { return std::move(seen_); }
 
  private:
+  // The block's residual connections are within it, so that what it adds is output minus input.
+  torch::Tensor Weighted(const torch::Tensor& input, const torch::Tensor& output) const {
+    return look_.strength == 1 ? output : input + look_.strength * (output - input);
+  }
+
   // [B, 1, 1, N], or undefined
   torch::Tensor MaskOf(const SiteFeatures& seen) const {
     if (look_.mask == KeyMask::kNone) return {};

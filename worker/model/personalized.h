@@ -34,6 +34,7 @@ struct Look {
   Dialect dialect = Dialect::kPaper;
   KeyMask mask = KeyMask::kOtsu;
   int64_t pictures_per_call = 1;  ///< in mmagic's dialect, see MmagicAttention()
+  double strength = 1;            ///< weight of what a block adds to its input; 1: ViCo's own
 
   /// The positions that RunReference() needs.
   TokenPositions ReferencePositions(const TokenPositions& positions) const {

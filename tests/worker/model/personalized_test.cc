@@ -98,6 +98,27 @@ TEST_F(PersonalizedTest, DefaultBlocksChangeThePrediction) {
   EXPECT_GT((plain - personal).abs().max().item<double>(), 1e-3);
 }
 
+// A block whose only output projection is that of the attention to the reference adds a linear
+// function of it, so that a strength equals a scaled projection.
+TEST_F(PersonalizedTest, StrengthWeighsWhatABlockAdds) {
+  const auto predict = [&](double projection, double strength) {
+    Adapter linear(unet->transformers(), std::vector{sites.back()}, 24, 5, BlockStart::kZero);
+    for (auto& [name, tensor] : linear->NamedTensors()) {
+      if (name.find("attn2.to_out") != std::string::npos) tensor.fill_(0.01 * projection);
+    }
+    const Look look = {.strength = strength};
+    const auto features = RunReference(unet, linear->sites(), r, t, text, positions);
+    return RunTarget(unet, linear, look, features, x, t, text, {}).predicted;
+  };
+  const auto plain = unet(x, t, text);
+  EXPECT_LT((predict(1, 0) - plain).abs().max().item<double>(), 1e-6);
+  for (const double strength : {0.25, 1.0, 2.0}) {
+    const auto scaled = predict(strength, 1);
+    EXPECT_LT((predict(1, strength) - scaled).abs().max().item<double>(), 1e-5) << strength;
+    EXPECT_GT((scaled - plain).abs().max().item<double>(), 1e-3) << strength;
+  }
+}
+
 TEST_F(PersonalizedTest, MaskedTokensHaveNoInfluence) {
   auto features = Reference();
   const auto before = Predict(adapter, features, KeyMask::kOtsu, x, t, text);
