@@ -35,7 +35,7 @@ worker::FakeEngine TalkativeEngine() {
       [](const v1::TrainSpec& spec, const auto& pictures,
          const worker::TrainCallbacks& callbacks) -> absl::StatusOr<worker::TrainedAdapter> {
     for (const worker::CheckpointSource& source : callbacks.checkpoints) {
-      if (source.fetch().ok()) callbacks.on_resumed({0.5});
+      if (source.fetch().ok()) callbacks.on_resumed(source.step, {0.5});
     }
     const bool kept =
         callbacks.keep_going() && callbacks.on_step({.step = 1, .total_steps = spec.steps()});

@@ -79,11 +79,17 @@ struct TrainCallbacks {
   std::function<void(const std::string& reason, const std::string& message)> on_warning;
 
   /// Newest first. A checkpoint that cannot be read is skipped with a warning. Without any the
-  /// training starts from the beginning.
+  /// training starts from the beginning or, with the warning CONTINUES_FROM_WEIGHTS, from the
+  /// weights of the adapter that it continues.
   std::vector<CheckpointSource> checkpoints = {};
-  /// Called once before the first step of a resumed training, with the losses of the steps before.
-  std::function<void(const std::vector<double>& losses)> on_resumed = {};
-  /// Called after on_step: whether to take a checkpoint. `stopping`: on_step returned false.
+  /// Called once before the first step of a training that starts after `step` steps, with the
+  /// losses of the last ones: of all, unless the training continued from weights.
+  std::function<void(int64_t step, const std::vector<double>& losses)> on_resumed = {};
+  /// Downloads the file of the adapter that the spec continues. Called if no checkpoint can be
+  /// used.
+  std::function<absl::StatusOr<std::string>()> fetch_continued = {};
+  /// Called after on_step, also after the last: whether to take a checkpoint. `stopping`: on_step
+  /// returned false.
   std::function<bool(int64_t step, bool stopping)> wants_checkpoint = {};
   std::function<void(TrainCheckpoint)> on_checkpoint = {};
 };

@@ -44,18 +44,52 @@ absl::StatusOr<torch::Tensor> LoadPictures(const std::vector<std::string>& pictu
 
 /// The newest checkpoint of this training; nothing if it has to start from the beginning.
 absl::StatusOr<std::optional<TrainingCheckpoint>> FindCheckpoint(const TrainingIdentity& identity,
+                                                                 int64_t continued_steps,
                                                                  const TrainCallbacks& callbacks) {
   for (const CheckpointSource& source : callbacks.checkpoints) {
     absl::StatusOr<std::string> bytes = source.fetch();
     if (absl::IsAborted(bytes.status()) || absl::IsCancelled(bytes.status())) return bytes.status();
-    const auto checkpoint = bytes.ok() ? ParseCheckpoint(*std::move(bytes), identity)
-                                       : absl::StatusOr<TrainingCheckpoint>(bytes.status());
+    const auto checkpoint = bytes.ok()
+                                ? ParseCheckpoint(*std::move(bytes), identity, continued_steps)
+                                : absl::StatusOr<TrainingCheckpoint>(bytes.status());
     if (checkpoint.ok()) return *checkpoint;
     callbacks.on_warning("CHECKPOINT_PASSED_OVER",
                          fmt::format("the checkpoint at step {} was not used: {}", source.step,
                                      std::string(checkpoint.status().message())));
   }
   return std::nullopt;
+}
+
+/// The state of a training that continues from an adapter's weights.
+absl::StatusOr<TrainingCheckpoint> StartFromWeights(const LoadedBase& loaded,
+                                                    const v1::TrainSpec& spec,
+                                                    const TrainCallbacks& callbacks) {
+  ASSIGN_OR_RETURN(std::string bytes, callbacks.fetch_continued());
+  const AdapterTarget target = loaded.adapter_target();
+  ASSIGN_OR_RETURN(const AdapterFile file,
+                   ParseAdapter(std::move(bytes), spec.continued_adapter(), target));
+  callbacks.on_warning(
+      "CONTINUES_FROM_WEIGHTS",
+      fmt::format("no checkpoint of the adapter's training can be used: the training continues "
+                  "from the adapter's weights after step {} with a new optimizer",
+                  spec.continued_steps()));
+  return TrainingCheckpoint{
+      .state = CopyWeights(MakeAdapter(file, target.transformers), spec.continued_steps()),
+      .losses = {}};
+}
+
+/// What the training starts from; nothing if from the beginning.
+absl::StatusOr<std::optional<TrainingCheckpoint>> FindStart(const LoadedBase& loaded,
+                                                            const v1::TrainSpec& spec,
+                                                            const TrainingIdentity& identity,
+                                                            const TrainCallbacks& callbacks) {
+  ASSIGN_OR_RETURN(std::optional<TrainingCheckpoint> kept,
+                   FindCheckpoint(identity, spec.continued_steps(), callbacks));
+  if (!kept && !spec.continued_adapter().empty()) {
+    ASSIGN_OR_RETURN(kept, StartFromWeights(loaded, spec, callbacks));
+  }
+  if (kept && callbacks.on_resumed) callbacks.on_resumed(kept->state.step, kept->losses);
+  return kept;
 }
 
 absl::StatusOr<std::string> AdapterBytesOf(const Adapter& adapter, const LoadedBase& loaded,
@@ -90,12 +124,10 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
 
   const TrainingIdentity identity =
       IdentityOf(spec, pictures, loaded.offer.base_model.digest(), loaded.base, code_version);
-  ASSIGN_OR_RETURN(std::optional<TrainingCheckpoint> resumed, FindCheckpoint(identity, callbacks));
+  ASSIGN_OR_RETURN(const std::optional<TrainingCheckpoint> resumed,
+                   FindStart(loaded, spec, identity, callbacks));
   std::vector<double> losses;
-  if (resumed) {
-    losses = resumed->losses;
-    if (callbacks.on_resumed) callbacks.on_resumed(losses);
-  }
+  if (resumed) losses = resumed->losses;
 
   TrainingPreview preview(loaded, spec, pictures01, callbacks);
   absl::Status problem;
@@ -148,10 +180,11 @@ absl::StatusOr<TrainedAdapter> TrainOn(LoadedBase& loaded, const v1::TrainSpec& 
                                       .loss = report.loss,
                                       .loss_reg = report.loss_reg});
         done = report.step;
-        if (finishes_early()) return false;
-        if (!stopped && is_sample_step(report.step)) draw_preview(now, report.step);
+        bool finishes = finishes_early();
+        if (!stopped && !finishes && is_sample_step(report.step)) draw_preview(now, report.step);
+        finishes = finishes || finishes_early();
         if (problem.ok()) take_checkpoint(report);
-        return !stopped && !finishes_early();
+        return !stopped && !finishes;
       },
       start ? &*start : nullptr);
   if (!stopped) draw_preview(adapter, done);

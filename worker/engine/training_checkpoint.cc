@@ -19,6 +19,7 @@ namespace {
 constexpr char kLosses[] = "losses";
 constexpr char kStep[] = "step";
 constexpr char kSamplePending[] = "sample_owed";
+constexpr char kTotalSteps[] = "total_steps";
 
 // The number of devices is part of it on GPUs only: on CPUs it does not change the parts of a batch
 // (see RowParts), hence no bit.
@@ -30,10 +31,40 @@ std::string DeviceClass(const Base& base, int64_t devices) {
                      cuda && devices > 1 ? fmt::format(", {} devices", devices) : "");
 }
 
+std::string TotalStepsOf(const v1::TrainSpec& spec) {
+  if (spec.continued_adapter().empty()) return std::to_string(spec.steps());
+  return fmt::format("{} from {} of {}", spec.steps(), spec.continued_steps(),
+                     spec.continued_adapter());
+}
+
 // Detects a change of the mixing of seeds or of LibTorch's generator.
 std::string DrawsOf(uint64_t seed) {
   const torch::Tensor normal = DrawNormal({16}, seed, Purpose::kNoise, 1);
   return Sha256Hex({static_cast<const char*>(normal.data_ptr()), normal.nbytes()});
+}
+
+/// 0 if the metadata have no number.
+int64_t StepOf(const Metadata& metadata) {
+  int64_t step = 0;
+  if (const auto found = metadata.find(kStep); found != metadata.end()) {
+    const std::string& text = found->second;
+    std::from_chars(text.data(), text.data() + text.size(), step);
+  }
+  return step;
+}
+
+absl::Status CheckIdentity(const Metadata& metadata, const TrainingIdentity& identity,
+                           bool is_continued) {
+  for (const auto& [name, value] : identity) {
+    if (is_continued && name == kTotalSteps) continue;
+    const auto found = metadata.find(name);
+    if (found == metadata.end() || found->second != value) {
+      return absl::FailedPreconditionError(
+          fmt::format("checkpoint: {} is \"{}\", must be \"{}\"", name,
+                      found == metadata.end() ? "" : found->second.substr(0, 100), value));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -44,15 +75,21 @@ TrainingIdentity IdentityOf(const v1::TrainSpec& spec, const std::vector<std::st
   Sha256 training;
   // The spec has no map fields, so equal specs have equal bytes.
   // A spec from before the field has no resize, which means the same as the default. The devices
-  // that the training uses are a matter of the device below.
+  // that the training uses are a matter of the device below. What follows the training is none of
+  // its own.
   v1::TrainSpec identified = spec;
   identified.clear_devices();
+  identified.clear_evaluate();
+  identified.clear_steps();
+  identified.clear_continued_adapter();
+  identified.clear_continued_steps();
   if (spec.resize() == v1::RESIZE_SQUEEZE) identified.clear_resize();
   const std::string spec_bytes = identified.SerializeAsString();
   training.Update(Sha256Hex(spec_bytes));
   for (const std::string& picture : pictures) training.Update(Sha256Hex(picture));
-  return {{"format", "vico-training-checkpoint 1"},
+  return {{"format", "vico-training-checkpoint 2"},
           {"training", training.HexDigest()},
+          {kTotalSteps, TotalStepsOf(spec)},
           {"base_model", base_model_digest},
           {"code_version", code_version},
           {"libtorch", TORCH_VERSION},
@@ -71,30 +108,22 @@ absl::StatusOr<std::string> SerializeCheckpoint(const TrainingCheckpoint& checkp
 }
 
 absl::StatusOr<TrainingCheckpoint> ParseCheckpoint(std::string bytes,
-                                                   const TrainingIdentity& identity) {
+                                                   const TrainingIdentity& identity,
+                                                   int64_t continued_steps) {
   const auto file = SafetensorsFile::FromBytes(std::move(bytes), "checkpoint");
   if (!file.ok()) return absl::DataLossError(file.status().message());
-  for (const auto& [name, value] : identity) {
-    const auto found = file->metadata().find(name);
-    if (found == file->metadata().end() || found->second != value) {
-      return absl::FailedPreconditionError(
-          fmt::format("checkpoint: {} is \"{}\", must be \"{}\"", name,
-                      found == file->metadata().end() ? "" : found->second.substr(0, 100), value));
-    }
-  }
+  const int64_t step = StepOf(file->metadata());
+  RETURN_IF_ERROR(
+      CheckIdentity(file->metadata(), identity, continued_steps > 0 && step == continued_steps));
   TrainingCheckpoint checkpoint;
-  checkpoint.state.tensors = ReadTensors(*file);
-  const auto step = file->metadata().find(kStep);
+  checkpoint.state = {.step = step, .tensors = ReadTensors(*file)};
   const auto losses = checkpoint.state.tensors.extract(kLosses);
-  if (step == file->metadata().end() || losses.empty() ||
-      losses.mapped().scalar_type() != torch::kFloat64) {
+  if (step < 1 || losses.empty() || losses.mapped().scalar_type() != torch::kFloat64) {
     return absl::DataLossError("checkpoint: must have a step and losses");
   }
-  const std::string& text = step->second;
-  std::from_chars(text.data(), text.data() + text.size(), checkpoint.state.step);
   const torch::Tensor& values = losses.mapped();
-  if (checkpoint.state.step < 1 || values.dim() != 1 || values.size(0) != checkpoint.state.step) {
-    return absl::DataLossError("checkpoint: must have a loss for each step");
+  if (values.dim() != 1 || values.size(0) > step) {
+    return absl::DataLossError("checkpoint: must have at most a loss for each step");
   }
   const double* first = values.data_ptr<double>();
   checkpoint.losses.assign(first, first + values.size(0));

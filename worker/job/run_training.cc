@@ -1,6 +1,7 @@
 // Runs a training job: from the concept's pictures to an adapter. A lost engine costs the steps
 // since the last checkpoint: a new one repeats them, and what was reported of them is not reported
-// again.
+// again. The state after the last step is stored, too, so that JobService.ContinueTraining can go
+// on from it.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -41,20 +42,26 @@ class Training {
   TrainCallbacks Callbacks() {
     TrainCallbacks callbacks;
     callbacks.on_step = [this](const TrainStep& step) { return OnStep(step); };
-    callbacks.finishes_early = [this] { return context_.Check() == Verdict::kFinish; };
+    callbacks.finishes_early = [this] {
+      finishes_ = finishes_ || context_.Check() == Verdict::kFinish;
+      return finishes_;
+    };
     callbacks.keep_going = [this] { return KeepGoing(); };
     callbacks.on_sample = [this](const TrainingSample& sample) { KeepFirst(OnSample(sample)); };
     callbacks.on_mask = [this](const LearnedMask& mask) { KeepFirst(OnMask(mask)); };
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
       if (warnings_.emplace(reason, message).second) context_.Warn(reason, message);
     };
-    callbacks.on_resumed = [this](const std::vector<double>& losses) { OnResumed(losses); };
+    callbacks.on_resumed = [this](int64_t step, const std::vector<double>& losses) {
+      OnResumed(step, losses);
+    };
     callbacks.wants_checkpoint = [this](int64_t step, bool stopping) {
       return WantsCheckpoint(step, stopping);
     };
     callbacks.on_checkpoint = [this](TrainCheckpoint checkpoint) {
       saver_.Save(std::move(checkpoint));
     };
+    callbacks.fetch_continued = [this] { return context_.Get(job_.adapter().blob()); };
     return callbacks;
   }
 
@@ -63,6 +70,7 @@ class Training {
   /// A new engine starts the training from the beginning, or calls OnResumed.
   void StartAgain() {
     losses_.clear();
+    step_ = 0;
     saver_.StartAt(0);
     timer_.Skip();
   }
@@ -72,7 +80,7 @@ class Training {
     const size_t count = std::min(losses_.size(), kSummarySteps);
     const double* begin = losses_.data();
     const double* end = begin + losses_.size();
-    summary.set_steps(static_cast<int64_t>(losses_.size()));
+    summary.set_steps(step_);
     summary.set_train_seconds(absl::ToDoubleSeconds(context_.clock().Uptime() - started_));
     summary.set_seconds_per_step(timer_.mean_seconds());
     summary.set_first_loss(Mean(begin, begin + count));
@@ -99,6 +107,7 @@ class Training {
     }
     KeepFirst(VICO_FAILPOINT_STATUS("mid_step"));
     losses_.push_back(step.loss);
+    step_ = step.step;
     v1::Event event;
     auto& progress = *event.mutable_progress();
     progress = timer_.Step(step.step, step.total_steps);
@@ -111,17 +120,20 @@ class Training {
     return KeepGoing();
   }
 
-  void OnResumed(const std::vector<double>& losses) {
+  void OnResumed(int64_t step, const std::vector<double>& losses) {
     losses_ = losses;
-    saver_.StartAt(static_cast<int64_t>(losses.size()));
+    step_ = step;
+    saver_.StartAt(step);
     timer_.Skip();
   }
 
-  // A worker that drains stores a last checkpoint: another worker continues the job.
+  // A worker that drains stores a last checkpoint, from which another worker continues the job. A
+  // training stores one after its last step, even if saving takes long.
   bool WantsCheckpoint(int64_t step, bool stopping) {
     if (!problem_.ok()) return false;
-    if (!stopping) return saver_.IsDue(step);
-    return context_.Check() == Verdict::kDrain && !saver_.Has(step);
+    if (stopping) return context_.Check() == Verdict::kDrain && !saver_.Has(step);
+    const bool last = finishes_ || step == job_.spec().train().steps();
+    return last ? !saver_.Has(step) : saver_.IsDue(step);
   }
 
   absl::Status OnSample(const TrainingSample& drawn) {
@@ -168,9 +180,11 @@ class Training {
   CheckpointSaver& saver_;
   StepTimer timer_;
   const absl::Duration started_;
-  std::vector<double> losses_;
+  int64_t step_ = 0;                // steps done
+  std::vector<double> losses_;      // of the last steps, see OnResumed
   std::map<int, double> coverage_;  // of each picture's newest mask
   absl::Status problem_;            // the first error of a callback
+  bool finishes_ = false;           // FinishTraining was called
 
   // What was reported.
   int64_t reported_step_ = 0;
@@ -234,7 +248,7 @@ absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& en
     context.Flush();
     if (!GoesOn(context.Check())) break;
     const std::vector<v1::Event::Checkpoint> kept = Kept(saver, job);
-    const int64_t newest = kept.empty() ? 0 : kept.front().step();
+    const int64_t newest = kept.empty() ? spec.continued_steps() : kept.front().step();
     if (newest <= lost_at || !engine.Ready().ok()) break;
     lost_at = newest;
     context.Warn("ENGINE_RESTARTED",

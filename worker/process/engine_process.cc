@@ -61,8 +61,8 @@ bool Dispatch(wire::FromEngine& message, const TrainCallbacks& callbacks) {
       return true;
     case wire::FromEngine::kResumed:
       if (callbacks.on_resumed) {
-        callbacks.on_resumed(
-            {message.resumed().losses().begin(), message.resumed().losses().end()});
+        callbacks.on_resumed(message.resumed().step(), {message.resumed().losses().begin(),
+                                                        message.resumed().losses().end()});
       }
       return true;
     case wire::FromEngine::kCheckpoint: {
@@ -213,6 +213,10 @@ absl::StatusOr<TrainedAdapter> EngineProcess::Train(const v1::TrainSpec& spec,
         RETURN_IF_ERROR(Answer(AnswerWith(callbacks.checkpoints[index].fetch())));
         break;
       }
+      case wire::FromEngine::kFetchAdapter:
+        if (!callbacks.fetch_continued) return HandleLoss(Unexpected(message));
+        RETURN_IF_ERROR(Answer(AnswerWith(callbacks.fetch_continued())));
+        break;
       case wire::FromEngine::kTrained: {
         auto& trained = *message.mutable_trained();
         return TrainedAdapter{.stopped = trained.stopped(),

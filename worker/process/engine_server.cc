@@ -49,13 +49,7 @@ class Job {
   absl::Status Generate(const wire::Generate& request) {
     AdapterSource source;
     source.adapter = request.adapter();
-    source.fetch = [this]() -> absl::StatusOr<AdapterBytes> {
-      wire::FromEngine query;
-      query.mutable_fetch_adapter();
-      ASSIGN_OR_RETURN(wire::Answer answer, Fetch(query));
-      return AdapterBytes{.safetensors = std::move(*answer.mutable_bytes()),
-                          .reference = std::move(*answer.mutable_reference())};
-    };
+    source.fetch = [this] { return FetchAdapter(); };
     const auto generated = engine_.Generate(
         request.spec(), request.has_adapter() ? &source : nullptr, GenerationCallbacks());
     wire::FromEngine end;
@@ -107,8 +101,9 @@ class Job {
     callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
       Warn(reason, message);
     };
-    callbacks.on_resumed = [this](const std::vector<double>& losses) {
+    callbacks.on_resumed = [this](int64_t step, const std::vector<double>& losses) {
       wire::FromEngine message;
+      message.mutable_resumed()->set_step(step);
       message.mutable_resumed()->mutable_losses()->Add(losses.begin(), losses.end());
       Notify(message);
     };
@@ -119,6 +114,10 @@ class Job {
       return Ask(query).yes();
     };
     callbacks.on_checkpoint = [this](TrainCheckpoint checkpoint) { Save(std::move(checkpoint)); };
+    callbacks.fetch_continued = [this]() -> absl::StatusOr<std::string> {
+      ASSIGN_OR_RETURN(AdapterBytes bytes, FetchAdapter());
+      return std::move(bytes.safetensors);
+    };
     for (int i = 0; i < request.checkpoint_steps_size(); ++i) {
       callbacks.checkpoints.push_back(
           {.step = request.checkpoint_steps(i), .fetch = [this, i] { return FetchCheckpoint(i); }});
@@ -164,6 +163,14 @@ class Job {
     query.mutable_fetch_checkpoint()->set_index(index);
     ASSIGN_OR_RETURN(wire::Answer answer, Fetch(query));
     return std::move(*answer.mutable_bytes());
+  }
+
+  absl::StatusOr<AdapterBytes> FetchAdapter() {
+    wire::FromEngine query;
+    query.mutable_fetch_adapter();
+    ASSIGN_OR_RETURN(wire::Answer answer, Fetch(query));
+    return AdapterBytes{.safetensors = std::move(*answer.mutable_bytes()),
+                        .reference = std::move(*answer.mutable_reference())};
   }
 
   // Serialises on a thread of its own, while the training continues.

@@ -52,19 +52,19 @@ using OnStep = std::function<bool(const StepReport&, Adapter&)>;
 
 /// The state that a training resumes from.
 struct TrainStart {
-  const TrainingState& state;  ///< of the same training
+  const TrainingState& state;  ///< of the same training, or the weights of an adapter
   /// Called on the calling thread before the next step, with the restored adapter; false stops the
   /// training.
   std::function<bool(Adapter&)> on_restored = {};
 };
 
 /// pictures01 [P, 3, h, w] in 0..1, P at least 1. Returns the adapter after all steps, or after the
-/// step at which a callback stopped. Resumes from `start` and then ends with the same bits as
-/// without the interruption, on the same kind of device with the same number of threads. On CPUs
-/// the number of devices does not change the bits; on GPUs it changes the order in which numbers
-/// are added. Throws c10::Error, also for an init word that is not one token, a state that does not
-/// fit or more devices than there are; NonFinite if the base model alone gives numbers that are not
-/// finite.
+/// step at which a callback stopped. Resumes from `start` and then, unless it has weights only,
+/// ends with the same bits as without the interruption, on the same kind of device with the same
+/// number of threads. On CPUs the number of devices does not change the bits; on GPUs it changes
+/// the order in which numbers are added. Throws c10::Error, also for an init word that is not one
+/// token, a state that does not fit or more devices than there are; NonFinite if the base model
+/// alone gives numbers that are not finite.
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
                      const OnStep& on_step, const TrainStart* start = nullptr);
 

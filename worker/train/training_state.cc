@@ -52,15 +52,25 @@ TrainingState CopyTrainingState(const Adapter& adapter, const torch::optim::Adam
   return copy;
 }
 
+TrainingState CopyWeights(const Adapter& adapter, int64_t step) {
+  TrainingState copy{.step = step, .tensors = {}};
+  for (const auto& item : adapter->named_parameters()) {
+    copy.tensors["parameter." + item.key()] = Copied(item.value());
+  }
+  return copy;
+}
+
 void RestoreTrainingState(const TrainingState& state, Adapter& adapter,
                           torch::optim::AdamW& optimizer) {
   const at::NoGradGuard no_grad;
   const auto parameters = adapter->named_parameters();
-  TORCH_CHECK(state.tensors.size() == 3 * parameters.size(), "checkpoint: has ",
+  const bool weights_only = state.tensors.size() == parameters.size();
+  TORCH_CHECK(weights_only || state.tensors.size() == 3 * parameters.size(), "checkpoint: has ",
               state.tensors.size(), " tensors, must have ", 3 * parameters.size());
   for (const auto& item : parameters) {
     const torch::Tensor& parameter = item.value();
     parameter.copy_(Stored(state, "parameter." + item.key(), parameter));
+    if (weights_only) continue;
     auto moments = std::make_unique<AdamWParamState>();
     moments->step(state.step);
     moments->exp_avg(Stored(state, "first_moment." + item.key(), parameter));

@@ -15,13 +15,16 @@ namespace vico::worker {
 struct TrainingState {
   int64_t step = 0;  ///< steps done, 1 or more
   /// "parameter.NAME", "first_moment.NAME" and "second_moment.NAME" for each of the adapter's
-  /// named_parameters(). Copies on the CPU.
+  /// named_parameters(). Without any moment the optimizer starts anew. Copies on the CPU.
   std::map<std::string, torch::Tensor> tensors;
 };
 
 /// Copies the state after `step` steps.
 TrainingState CopyTrainingState(const Adapter& adapter, const torch::optim::AdamW& optimizer,
                                 int64_t step);
+
+/// Copies the weights alone, for a training that continues from `adapter` after `step` steps.
+TrainingState CopyWeights(const Adapter& adapter, int64_t step);
 
 /// Restores a copied state. Throws c10::Error if a tensor is missing, unknown or of another shape.
 void RestoreTrainingState(const TrainingState& state, Adapter& adapter,

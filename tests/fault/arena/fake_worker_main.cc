@@ -81,7 +81,8 @@ class FakeEngine final : public worker::Engine {
   static int Resume(const worker::TrainCallbacks& callbacks) {
     for (const worker::CheckpointSource& checkpoint : callbacks.checkpoints) {
       if (!checkpoint.fetch().ok()) continue;
-      callbacks.on_resumed(std::vector<double>(static_cast<size_t>(checkpoint.step), 1.0));
+      callbacks.on_resumed(checkpoint.step,
+                           std::vector<double>(static_cast<size_t>(checkpoint.step), 1.0));
       return static_cast<int>(checkpoint.step);
     }
     return 0;

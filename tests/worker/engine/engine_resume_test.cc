@@ -34,7 +34,10 @@ TEST_F(TorchEngineTest, ATrainingResumesFromAnyStepWithTheSameBits) {
     std::vector<double> losses;
     shows_.checkpoints = {
         {.step = step, .fetch = [&] { return kept[static_cast<size_t>(step - 1)]; }}};
-    shows_.on_resumed = [&](const std::vector<double>& done) { losses = done; };
+    shows_.on_resumed = [&](int64_t after, const std::vector<double>& done) {
+      EXPECT_EQ(after, step);
+      losses = done;
+    };
     const auto resumed = Train();
     ASSERT_THAT(resumed, IsOk());
     EXPECT_EQ(Sha256Hex(resumed->safetensors), Sha256Hex(whole->safetensors)) << step;

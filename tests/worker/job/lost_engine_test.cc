@@ -25,7 +25,7 @@ class LostEngineTest : public RunJobTest {
       const auto state = callbacks.checkpoints.front().fetch();
       ASSERT_THAT(state, IsOk());
       EXPECT_EQ(*state, "state " + std::to_string(step));
-      callbacks.on_resumed(std::vector<double>(static_cast<size_t>(step), 1.0));
+      callbacks.on_resumed(step, std::vector<double>(static_cast<size_t>(step), 1.0));
     }
     starts_.push_back(step);
     while (++step <= last) {

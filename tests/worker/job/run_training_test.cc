@@ -297,7 +297,7 @@ TEST_F(RunJobTest, ATrainingResumesFromItsCheckpoints) {
     EXPECT_EQ(callbacks.checkpoints[0].step, 100);
     EXPECT_EQ(*callbacks.checkpoints[0].fetch(), "state 100");
     EXPECT_EQ(*callbacks.checkpoints[1].fetch(), "state 50");
-    callbacks.on_resumed(std::vector<double>(100, 2.0));
+    callbacks.on_resumed(100, std::vector<double>(100, 2.0));
     callbacks.on_step({.step = 101, .total_steps = 101, .loss = 1});
     EXPECT_FALSE(callbacks.wants_checkpoint(101, false));
     return TrainedAdapter{.safetensors = "adapter"};

@@ -54,7 +54,8 @@ class EngineProcessTest : public testing::Test {
     train_.on_warning = [this](const std::string& reason, const std::string& message) {
       notes_.push_back(reason + ": " + message);
     };
-    train_.on_resumed = [this](const std::vector<double>& losses) {
+    train_.on_resumed = [this](int64_t step, const std::vector<double>& losses) {
+      EXPECT_EQ(step, 2);
       EXPECT_THAT(losses, ElementsAre(0.5, 0.25));
     };
     train_.wants_checkpoint = [this](int64_t step, bool stopping) {

@@ -27,7 +27,7 @@ absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
   for (const CheckpointSource& source : callbacks.checkpoints) {
     const auto bytes = source.fetch();
     if (bytes.ok()) {
-      callbacks.on_resumed({0.5, 0.25});
+      callbacks.on_resumed(source.step, {0.5, 0.25});
       callbacks.on_warning("RESUMED", *bytes);
       done = source.step;
       break;
