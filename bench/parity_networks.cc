@@ -90,11 +90,11 @@ Answer Ddim(const Request& request) {
   options.seeds = {0};
   Answer answer;
   options.steps = 1;  // warm-up
-  Denoise(loaded->base, nullptr, options, request.input.at("noise"), {});
+  Denoise(loaded->base, nullptr, options, {.noise = request.input.at("noise")}, {});
   options.steps = 10;
   answer.seconds = Time(0, [&] {
     answer.output["latent"] =
-        Denoise(loaded->base, nullptr, options, request.input.at("noise"), {});
+        Denoise(loaded->base, nullptr, options, {.noise = request.input.at("noise")}, {});
   });
   return answer;
 }

@@ -133,10 +133,11 @@ class Session {
     Answer answer;
     const auto& noise = request_.input.at("noise");
     options.steps = 1;  // warm-up
-    Denoise(base_, &personal, options, noise, {});
+    Denoise(base_, &personal, options, {.noise = noise}, {});
     options.steps = 10;
-    answer.seconds =
-        Time(0, [&] { answer.output["latent"] = Denoise(base_, &personal, options, noise, {}); });
+    answer.seconds = Time(0, [&] {
+      answer.output["latent"] = Denoise(base_, &personal, options, {.noise = noise}, {});
+    });
     return answer;
   }
 

@@ -138,7 +138,7 @@ TEST_F(AuthorsTraining, TheLatentOfTenGuidedStepsIsTheirs) {
   options.steps = 10;
   options.seeds = {0, 0};  // unused: DDIM without eta draws no noise
   Personalization personal{.adapter = adapter_, .reference = r_["train.pictures"].narrow(0, 0, 1)};
-  const auto latent = Denoise(base_, &personal, options, r_["generate.noise"], {});
+  const auto latent = Denoise(base_, &personal, options, {.noise = r_["generate.noise"]}, {});
   // Masks are thresholds, so ten steps magnify rounding errors: the authors' own latent on another
   // CPU differs from the recorded one by 1.1e-4, as much as ours.
   EXPECT_LT(golden::RelativeError(latent, r_["generate.latent"]), 3e-4);

@@ -16,6 +16,10 @@ class Ddim : public Scheduler {
     timesteps_ = SpacedTimesteps(schedule.config(), "leading", Grid::kWhole, steps);
   }
 
+  at::Tensor Noised(const at::Tensor& x0, const at::Tensor& noise, int64_t index) const override {
+    return AtLevel(LevelOfAlphaBar(schedule_.AlphaBar(At(index))), x0, noise);
+  }
+
   at::Tensor Original(const at::Tensor& model_output, int64_t index,
                       const at::Tensor& x) const override {
     return PredictOriginal(schedule_.config(), LevelOfAlphaBar(schedule_.AlphaBar(At(index))),

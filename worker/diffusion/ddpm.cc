@@ -14,6 +14,10 @@ class Ddpm : public Scheduler {
     timesteps_ = SpacedTimesteps(schedule.config(), "leading", Grid::kWhole, steps);
   }
 
+  at::Tensor Noised(const at::Tensor& x0, const at::Tensor& noise, int64_t index) const override {
+    return AtLevel(LevelOfAlphaBar(AlphaBarAt(index)), x0, noise);
+  }
+
   at::Tensor Original(const at::Tensor& model_output, int64_t index,
                       const at::Tensor& x) const override {
     return PredictOriginal(schedule_.config(), LevelOfAlphaBar(AlphaBarAt(index)), model_output, x);

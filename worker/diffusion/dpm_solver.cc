@@ -24,7 +24,7 @@ class DpmSolver : public MultistepScheduler {
       const double h = to.lambda() - from.lambda();
       const double factor = -to.alpha * std::expm1(-h);
       next = x * (to.sigma / from.sigma) + x0 * factor;
-      if (index > 0) {
+      if (previous_.defined()) {
         const double h0 = from.lambda() - LevelAt(index - 1).lambda();
         next = next + (x0 - previous_) * (0.5 * factor * h / h0);
       }
@@ -34,7 +34,7 @@ class DpmSolver : public MultistepScheduler {
   }
 
  private:
-  at::Tensor previous_;  // x_0 as predicted at the call before
+  at::Tensor previous_;  // x_0 as predicted at the call before; undefined in the first
 };
 
 }  // namespace

@@ -24,6 +24,8 @@ class Heun : public RatioScheduler {
     ratios_ = std::move(ratios);
   }
 
+  int64_t CallOfStep(int64_t step) const override { return 2 * step; }
+
   at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
                   const StepNoise& /*noise*/) override {
     const auto slope = (x - Original(model_output, index, x)) / Ratio(index);

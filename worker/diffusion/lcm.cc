@@ -25,6 +25,10 @@ class Lcm : public Scheduler {
     }
   }
 
+  at::Tensor Noised(const at::Tensor& x0, const at::Tensor& noise, int64_t index) const override {
+    return AtLevel(LevelAt(index), x0, noise);
+  }
+
   at::Tensor Original(const at::Tensor& model_output, int64_t index,
                       const at::Tensor& x) const override {
     const auto x0 = PredictOriginal(schedule_.config(), LevelAt(index), model_output, x);

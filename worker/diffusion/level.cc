@@ -13,6 +13,10 @@ Level LevelOfRatio(double ratio) {
   return {alpha, ratio * alpha};
 }
 
+at::Tensor AtLevel(const Level& level, const at::Tensor& x0, const at::Tensor& noise) {
+  return x0 * level.alpha + noise * level.sigma;
+}
+
 at::Tensor PredictOriginal(const ScheduleConfig& config, const Level& level,
                            const at::Tensor& model_output, const at::Tensor& x) {
   if (config.prediction_type == "v_prediction") return x * level.alpha - model_output * level.sigma;

@@ -18,6 +18,9 @@ Level LevelOfAlphaBar(double alpha_bar);
 /// `ratio` is sigma / alpha, the noise level of samplers in sigma space.
 Level LevelOfRatio(double ratio);
 
+/// x of `level`.
+at::Tensor AtLevel(const Level& level, const at::Tensor& x0, const at::Tensor& noise);
+
 /// x_0 and the noise, from x and the output of a network with config.prediction_type.
 at::Tensor PredictOriginal(const ScheduleConfig& config, const Level& level,
                            const at::Tensor& model_output, const at::Tensor& x);

@@ -21,6 +21,10 @@ class Pndm : public Scheduler {
     if (steps > 1) timesteps_.insert(timesteps_.begin() + 1, timesteps_[1]);
   }
 
+  at::Tensor Noised(const at::Tensor& x0, const at::Tensor& noise, int64_t index) const override {
+    return AtLevel(LevelOfAlphaBar(AlphaBar(At(index))), x0, noise);
+  }
+
   at::Tensor Original(const at::Tensor& model_output, int64_t index,
                       const at::Tensor& x) const override {
     return PredictOriginal(schedule_.config(), LevelOfAlphaBar(AlphaBar(At(index))), model_output,

@@ -27,6 +27,12 @@ class Scheduler {
   /// The initial state is standard normal noise times this.
   double start_scale() const { return start_scale_; }
 
+  /// The network call that begins the sampling step `step`, 0-based.
+  virtual int64_t CallOfStep(int64_t step) const { return step; }
+
+  /// The state of call `index` whose picture is x0. A run may begin with it.
+  virtual at::Tensor Noised(const at::Tensor& x0, const at::Tensor& noise, int64_t index) const = 0;
+
   /// The network's input for the state x at call `index`.
   virtual at::Tensor ModelInput(const at::Tensor& x, int64_t index) const;
 
@@ -35,7 +41,7 @@ class Scheduler {
                               const at::Tensor& x) const = 0;
 
   /// From the state at timesteps()[index] to the next. Must be called once for each index, in
-  /// order.
+  /// order, from the first call of a step on; in pndm from 0.
   virtual at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
                           const StepNoise& noise) = 0;
 

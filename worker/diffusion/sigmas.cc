@@ -64,6 +64,11 @@ MultistepScheduler::MultistepScheduler(const Schedule& schedule, int64_t steps, 
               config_.num_train_timesteps, " timesteps, got ", steps);
 }
 
+at::Tensor MultistepScheduler::Noised(const at::Tensor& x0, const at::Tensor& noise,
+                                      int64_t index) const {
+  return AtLevel(LevelAt(index), x0, noise);
+}
+
 at::Tensor MultistepScheduler::Original(const at::Tensor& model_output, int64_t index,
                                         const at::Tensor& x) const {
   return PredictOriginal(config_, LevelAt(index), model_output, x);
@@ -89,6 +94,11 @@ RatioScheduler::RatioScheduler(const Schedule& schedule, int64_t steps, Karras k
 
 at::Tensor RatioScheduler::ModelInput(const at::Tensor& x, int64_t index) const {
   return x * LevelOfRatio(Ratio(index)).alpha;
+}
+
+at::Tensor RatioScheduler::Noised(const at::Tensor& x0, const at::Tensor& noise,
+                                  int64_t index) const {
+  return x0 + noise * Ratio(index);
 }
 
 at::Tensor RatioScheduler::Original(const at::Tensor& model_output, int64_t index,

@@ -25,6 +25,7 @@ std::vector<double> KarrasRatios(double max, double min, int64_t count);
 /// A multistep solver: the state is alpha x_0 + sigma noise, the last sigma zero.
 class MultistepScheduler : public Scheduler {
  public:
+  at::Tensor Noised(const at::Tensor& x0, const at::Tensor& noise, int64_t index) const override;
   at::Tensor Original(const at::Tensor& model_output, int64_t index,
                       const at::Tensor& x) const override;
 
@@ -47,6 +48,7 @@ class MultistepScheduler : public Scheduler {
 class RatioScheduler : public Scheduler {
  public:
   at::Tensor ModelInput(const at::Tensor& x, int64_t index) const override;
+  at::Tensor Noised(const at::Tensor& x0, const at::Tensor& noise, int64_t index) const override;
   at::Tensor Original(const at::Tensor& model_output, int64_t index,
                       const at::Tensor& x) const override;
 

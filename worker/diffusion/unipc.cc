@@ -17,10 +17,11 @@ class Unipc : public MultistepScheduler {
   at::Tensor Step(const at::Tensor& model_output, int64_t index, const at::Tensor& x,
                   const StepNoise& /*noise*/) override {
     const auto x0 = Original(model_output, index, x);
-    start_ = index > 0 ? Corrected(x0, index) : x;
+    const bool first = !latest_.defined();
+    start_ = first ? x : Corrected(x0, index);
     before_ = std::exchange(latest_, x0);
     const bool last = static_cast<size_t>(index) + 1 == timesteps_.size();
-    order_ = index == 0 || last ? 1 : 2;
+    order_ = first || last ? 1 : 2;
     return Predicted(index);
   }
 

@@ -19,6 +19,7 @@ enum class Purpose : uint64_t {
   kReferencePosterior,
   kInitialNoise,
   kStepNoise,
+  kInitPosterior,
 };
 
 /// A well-mixed 64-bit number.

@@ -1,6 +1,6 @@
 #include "worker/personalize/generator.h"
 
-#include "worker/diffusion/sample.h"
+#include "common/schedulers.h"
 #include "worker/diffusion/scheduler.h"
 #include "worker/model/finite.h"
 #include "worker/personalize/draws.h"
@@ -30,6 +30,7 @@ std::vector<GuidedRow> RowsOf(Personalization* personal, const GuidedPrompt& pro
                                  .prompt = &prompt,
                                  .guidance_scale = options.guidance_scale,
                                  .mask = options.mask,
+                                 .strength = options.strength,
                                  .timestep = call.timestep});
 }
 
@@ -69,6 +70,29 @@ GuidedPrompt BarePrompt(Base& base, const GenerateOptions& options) {
   Throw(where + ": the U-Net's prediction is not finite", adapter);
 }
 
+/// Where the pictures of the options start; `shape` is [C, h, w].
+SampleStart StartOf(Base& base, const GenerateOptions& options, at::IntArrayRef shape) {
+  const auto draw = [&](Purpose purpose) {
+    return DrawEach(options.seeds, shape, purpose, 0).to(base.device());
+  };
+  SampleStart start = {.noise = draw(Purpose::kInitialNoise)};
+  if (!options.init) return start;
+  const InitPicture& init = *options.init;
+  const auto posterior = base.Encode(init.image01.unsqueeze(0));
+  start.original = posterior.mean + posterior.std * draw(Purpose::kInitPosterior);
+  const int steps = DenoisingSteps(static_cast<int>(options.steps), init.denoise);
+  TORCH_CHECK(steps > 0, "denoise: must be at least 1/steps, got ", init.denoise, " with ",
+              options.steps, " steps");
+  start.skipped_steps = options.steps - steps;
+  if (init.redrawn.defined()) {  // to the nearest pixel, as diffusers
+    const int64_t factor = base.vae->config().factor();
+    start.redrawn = init.redrawn.slice(0, 0, c10::nullopt, factor)
+                        .slice(1, 0, c10::nullopt, factor)
+                        .to(base.device(), at::kFloat);
+  }
+  return start;
+}
+
 /// Base::Decode() that names the step and the cause.
 torch::Tensor DecodeOrBlame(Base& base, Personalization* personal, const torch::Tensor& latent,
                             int64_t step, int64_t total) {
@@ -96,7 +120,7 @@ torch::Tensor ReferenceLatent(Base& base, const torch::Tensor& picture01) {
 }
 
 torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptions& options,
-                      const torch::Tensor& noise, const GenerateObserver& observer) {
+                      const SampleStart& start, const GenerateObserver& observer) {
   const at::NoGradGuard no_grad;
   const auto scheduler =
       MakeScheduler(options.scheduler, base.schedule, options.steps, options.eta);
@@ -104,7 +128,7 @@ torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptio
       EncodeGuidedPrompt(base, personal, options.prompt, options.negative_prompt,
                          options.placeholder, options.guidance_scale);
   if (!IsFinite(prompt.text)) ThrowForPrompt(base, personal, options);
-  const int64_t pictures = noise.size(0);
+  const int64_t pictures = start.noise.size(0);
   GuidedNetwork network(base, prompt.halves() * pictures);
   Call last;
 
@@ -113,11 +137,11 @@ torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptio
     return network(x, RowsOf(personal, prompt, options, last));
   };
   const StepNoise step_noise = [&](int64_t index) {
-    return DrawEach(options.seeds, noise.sizes().slice(1), Purpose::kStepNoise,
+    return DrawEach(options.seeds, start.noise.sizes().slice(1), Purpose::kStepNoise,
                     static_cast<uint64_t>(index))
         .to(base.device());
   };
-  return Sample(predict, *scheduler, noise, step_noise, [&](const SampleStep& done) {
+  return Sample(predict, *scheduler, start, step_noise, [&](const SampleStep& done) {
     if (!IsFinite(done.next)) ThrowForStep(base, personal, options, last, done);
     const bool preview = observer.on_preview && options.preview_every > 0 &&
                          done.step < done.total && done.step % options.preview_every == 0;
@@ -141,8 +165,7 @@ bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptio
               options.height);
   const std::vector<int64_t> shape = {base.unet->config().in_channels, options.height / factor,
                                       options.width / factor};
-  const auto noise = DrawEach(options.seeds, shape, Purpose::kInitialNoise, 0).to(base.device());
-  const auto latent = Denoise(base, personal, options, noise, observer);
+  const auto latent = Denoise(base, personal, options, StartOf(base, options, shape), observer);
   if (!latent.defined()) return false;
   for (int64_t p = 0; p < latent.size(0); ++p) {
     const auto picture =

@@ -4,13 +4,23 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "worker/diffusion/sample.h"
 #include "worker/personalize/base.h"
 #include "worker/personalize/guided_network.h"
 
 namespace vico::worker {
+
+/// A picture to start from in place of noise. Its latent is a sample of the posterior for each
+/// seed.
+struct InitPicture {
+  torch::Tensor image01;       ///< [3, height, width] in 0..1
+  double denoise = 0.8;        ///< share of the steps that run, in 0..1; they must be 1 or more
+  torch::Tensor redrawn = {};  ///< [height, width] bool, what is drawn anew; undefined: everything
+};
 
 struct GenerateOptions {
   std::string prompt;
@@ -25,6 +35,8 @@ struct GenerateOptions {
   int64_t preview_every = 0;    ///< steps; 0: none
   std::string placeholder = "S*";
   KeyMask mask = KeyMask::kOtsu;
+  double strength = 1;  ///< of the adapter's image attention; 0: only the learned word acts
+  std::optional<InitPicture> init = {};  ///< not with the scheduler pndm
 };
 
 /// The latent of the reference picture [1, 3, h, w] in 0..1: one fixed sample of the posterior.
@@ -36,15 +48,17 @@ struct GenerateObserver {
   std::function<void(size_t picture, const torch::Tensor& image01)> on_picture;
 };
 
-/// Only the denoising loop, from `noise` [seeds, C, h, w], standard normal, to the latents of the
-/// pictures. Does not read options.height and options.width. Undefined when stopped. Throws
-/// c10::Error; NonFinite, naming step and cause, if a number is not finite.
+/// Only the denoising loop, from `start` with one row for each seed, to the latents of the
+/// pictures. Does not read options.height, options.width and options.init. Undefined when stopped.
+/// Throws c10::Error; NonFinite, naming step and cause, if a number is not finite.
 torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptions& options,
-                      const torch::Tensor& noise, const GenerateObserver& observer);
+                      const SampleStart& start, const GenerateObserver& observer);
 
 /// Draws one picture for each seed and passes it to the observer, [3, height, width] in 0..1 on the
-/// CPU. A seed's picture does not depend on the other seeds. Every callback may be empty. Without
-/// `personal` the bare base model draws. Returns false when stopped. Throws as Denoise() does.
+/// CPU. A seed's picture does not depend on the other seeds. What a mask keeps is kept in the
+/// latent and decoded with the rest, so that its pixels are near those of the init picture, not
+/// equal to them. Every callback may be empty. Without `personal` the bare base model draws.
+/// Returns false when stopped. Throws as Denoise() does.
 bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptions& options,
                       const GenerateObserver& observer);
 

@@ -33,7 +33,11 @@ std::vector<SiteFeatures> Joined(const std::vector<std::vector<SiteFeatures>>& p
 
 Look LookOf(const GuidedRow& row) {
   if (row.personal == nullptr) return {};
-  return {.dialect = row.personal->dialect, .mask = row.mask};
+  return {.dialect = row.personal->dialect, .mask = row.mask, .strength = row.strength};
+}
+
+bool SharesPass(const GuidedRow& a, const GuidedRow& b) {
+  return a.personal == b.personal && a.mask == b.mask && a.strength == b.strength;
 }
 
 // Text and positions of the given halves: [B, L, D] and [B].
@@ -80,16 +84,14 @@ torch::Tensor GuidedNetwork::operator()(const torch::Tensor& latent,
     if (predicted[first].defined()) continue;  // in the pass of an earlier row
     std::vector<int64_t> group;
     for (size_t i = first; i < rows.size(); ++i) {
-      const bool same =
-          rows[i].personal == rows[first].personal && rows[i].mask == rows[first].mask;
-      if (same) group.push_back(static_cast<int64_t>(i));
+      if (SharesPass(rows[i], rows[first])) group.push_back(static_cast<int64_t>(i));
     }
     PredictGroup(latent, rows, group, predicted);
   }
   return at::cat(predicted);
 }
 
-// Rows that share adapter and mask. Fills their entries of `predicted`, [1, C, h, w] each.
+// Rows that share a pass. Fills their entries of `predicted`, [1, C, h, w] each.
 void GuidedNetwork::PredictGroup(const torch::Tensor& latent, std::span<const GuidedRow> rows,
                                  const std::vector<int64_t>& group,
                                  std::vector<torch::Tensor>& predicted) {
@@ -127,8 +129,9 @@ torch::Tensor GuidedNetwork::RunHalves(const torch::Tensor& latent, std::span<co
   const auto index = [&](const std::vector<int64_t>& indices) {
     return at::tensor(indices, at::kLong).to(base_.device());
   };
+  const bool looks = any.personal != nullptr && any.strength != 0;
   std::vector<SiteFeatures> features;
-  if (any.personal != nullptr) {
+  if (looks) {
     features = References(rows, look, halves);
     std::vector<int64_t> references;
     references.reserve(halves.size());
@@ -150,7 +153,7 @@ torch::Tensor GuidedNetwork::RunHalves(const torch::Tensor& latent, std::span<co
   parts_.ForEach(x.size(0), [&](int64_t part, const RowRange& range) {
     const auto cut = [&](const torch::Tensor& y) { return y.narrow(0, range.begin, range.count); };
     auto& predicted = found[static_cast<size_t>(part)];
-    if (any.personal == nullptr) {
+    if (!looks) {
       predicted = base_.unet(cut(x), cut(times), cut(prompt.text));
       return;
     }

@@ -41,14 +41,15 @@ struct GuidedRow {
   const GuidedPrompt* prompt = nullptr;
   double guidance_scale = 7.5;  ///< of a prompt with two halves
   KeyMask mask = KeyMask::kOtsu;
+  double strength = 1;  ///< of the image attention; 0: only the learned word acts
   double timestep = 0;
 };
 
 /// A row's prediction does not depend on the other rows: with mmagic's dialect, whose U-Net call
 /// mixes the maps of a call's pictures, each row is a call with one picture.
 ///
-/// Rows with the same adapter and mask share a pass through the U-Net. Rows that also share prompt
-/// and timestep share the features of the reference.
+/// Rows with the same adapter, mask and strength share a pass through the U-Net. Rows that also
+/// share prompt and timestep share the features of the reference, which strength 0 does not need.
 ///
 /// Should live as long as the denoising loop, see RowParts. `base` must outlive it.
 class GuidedNetwork {

@@ -16,7 +16,7 @@ class SampleTest : public testing::Test {
           timesteps_.push_back(timestep);
           return at::zeros_like(x);
         },
-        *scheduler_, noise_, {}, on_step);
+        *scheduler_, {.noise = noise_}, {}, on_step);
   }
 
   const Schedule schedule_{ScheduleConfig{}};
