@@ -3,11 +3,10 @@
 # they came from (/usr/share/doc/vico/packages.tsv, and sbom.cdx.json in CycloneDX); no shell, no package manager, user 65532, and
 # nothing is written outside /var/lib/vico and /tmp.
 #   docker build --target server -t vico-server .
-#   docker build --target worker-cuda --build-arg CUDA_BASE=nvidia/cuda:12.8.1-cudnn-devel-debian12 .
+#   docker build --target worker-cuda -t vico-worker-cuda .
 # scripts/images builds them without a daemon and a registry.
 # Debian 12 of 2026-08-24. A digest names the same image for ever; a newer one brings newer packages.
 ARG BASE=debian:bookworm-slim@sha256:88200866dfff7ea7f5cbcb6ec7c8a701889efe6fe859fe64d6990e4b07ea4171
-ARG CUDA_BASE=${BASE}
 
 FROM ${BASE} AS binaries
 # Which LibTorch: auto, wheel or debian, as scripts/bootstrap takes it.
@@ -69,16 +68,16 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=600s CMD ["/usr/bin/test"
 ENTRYPOINT ["/usr/bin/vico-worker"]
 CMD ["--help"]
 
-# Compiled against a CUDA LibTorch: CUDA_BASE must be a Debian 12 with the CUDA toolkit.
-FROM ${CUDA_BASE} AS binaries-cuda
+# With LibTorch for CUDA and NVIDIA's libraries; the driver comes from NVIDIA's container toolkit.
+FROM ${BASE} AS binaries-cuda
 WORKDIR /src
 COPY scripts/bootstrap scripts/bootstrap
 COPY scripts/requirements scripts/requirements
-RUN command -v nvcc && scripts/bootstrap --libtorch wheel
+RUN scripts/bootstrap --libtorch cuda
 COPY . .
-RUN deploy/images/binaries /out build/release wheel
+RUN deploy/images/binaries /out build/cuda cuda
 
-FROM ${CUDA_BASE} AS worker-cuda
+FROM ${BASE} AS worker-cuda
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Vico worker for NVIDIA GPUs" \
