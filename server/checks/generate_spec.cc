@@ -15,6 +15,71 @@
 namespace vico::server {
 namespace {
 
+constexpr int kMostPictures = 32;  // of a job
+constexpr double kDenoise = 0.8;   // of diffusers' StableDiffusionImg2ImgPipeline
+
+std::string PromptField(int index) { return fmt::format("generate.prompts[{}]", index); }
+
+/// Sets `prompt` or `prompts`, as requested.
+absl::Status SetPrompts(const v1::GenerateSpec& requested, v1::GenerateSpec& spec) {
+  spec.set_prompt(requested.prompt());
+  if (requested.prompts().empty()) return CheckPrompt("generate.prompt", spec.prompt(), true);
+  FieldErrors errors;
+  if (!spec.prompt().empty()) {
+    errors.Add("generate.prompt", "must be left out if generate.prompts is set");
+  }
+  const absl::Status few = CheckBounds(kGeneratePrompts, requested.prompts_size());
+  errors.Add(few);
+  if (!few.ok()) return errors.status();
+  *spec.mutable_prompts() = requested.prompts();
+  for (int i = 0; i < spec.prompts_size(); ++i) {
+    errors.Add(CheckPrompt(PromptField(i), spec.prompts(i), true));
+  }
+  return errors.status();
+}
+
+/// Of each prompt: as many as there are seeds if only they are requested.
+absl::Status SetPictureCount(const v1::GenerateSpec& requested, v1::GenerateSpec& spec) {
+  const bool counted_by_seeds = !requested.has_picture_count() && requested.seeds_size() > 1;
+  spec.set_picture_count(requested.has_picture_count() ? requested.picture_count()
+                         : counted_by_seeds            ? requested.seeds_size()
+                                                       : 1);
+  RETURN_IF_ERROR(CheckBounds(kPictureCount, spec.picture_count()));
+  const int all = spec.picture_count() * spec.prompts_size();
+  if (all <= kMostPictures) return absl::OkStatus();
+  return FieldError("generate.picture_count",
+                    fmt::format("a job makes at most {} pictures, got {} for each of {} prompts",
+                                kMostPictures, spec.picture_count(), spec.prompts_size()));
+}
+
+/// Sets the pictures to start from, and how much of the way remains. `spec` has its scheduler and
+/// steps, unless they are wrong.
+absl::Status SetInitPicture(const v1::GenerateSpec& requested, const v1::GenerateSpec& defaults,
+                            v1::GenerateSpec& spec) {
+  FieldErrors errors;
+  spec.set_init_picture(requested.init_picture());
+  spec.set_mask_picture(requested.mask_picture());
+  if (spec.init_picture().empty()) {
+    constexpr std::string_view kAlone = "must be left out without generate.init_picture";
+    if (requested.has_denoise()) errors.Add("generate.denoise", kAlone);
+    if (!spec.mask_picture().empty()) errors.Add("generate.mask_picture", kAlone);
+    return errors.status();
+  }
+  const double denoise = requested.has_denoise()  ? requested.denoise()
+                         : defaults.has_denoise() ? defaults.denoise()
+                                                  : kDenoise;
+  spec.set_denoise(denoise);
+  if (!(denoise > 0 && denoise <= 1)) {
+    errors.Add("generate.denoise", fmt::format("must be above 0 and at most 1, got {}", denoise));
+  } else if (spec.steps() > 0 && DenoisingSteps(spec.steps(), denoise) == 0) {
+    errors.Add("generate.denoise",
+               fmt::format("must be at least 1 / generate.steps, so that a step runs; got {} of {} "
+                           "steps",
+                           denoise, spec.steps()));
+  }
+  return errors.status();
+}
+
 absl::StatusOr<int32_t> CheckSide(std::string_view field, int32_t side,
                                   const v1::BaseModel& base_model) {
   if (side < base_model.min_side() || side > base_model.max_side() ||
@@ -32,8 +97,8 @@ absl::Status SetSeeds(const v1::GenerateSpec& requested, const SpecSurroundings&
   const int count = spec.picture_count();
   if (requested.seeds_size() > 1 && requested.seeds_size() != count) {
     return FieldError("generate.seeds",
-                      fmt::format("must be none, one, or one per picture ({}), got {}", count,
-                                  requested.seeds_size()));
+                      fmt::format("must be none, one, or one per picture of a prompt ({}), got {}",
+                                  count, requested.seeds_size()));
   }
   if (requested.seeds_size() > 1) {
     *spec.mutable_seeds() = requested.seeds();
@@ -62,6 +127,11 @@ absl::Status FitScheduler(const SchedulerInfo& scheduler, bool eta_requested,
     errors.Add("generate.eta",
                fmt::format("must be left out: the scheduler {} takes none", scheduler.name));
   }
+  if (!scheduler.takes_init_picture && !spec.init_picture().empty()) {
+    errors.Add("generate.init_picture",
+               fmt::format("must be left out: the scheduler {} cannot start in the middle",
+                           scheduler.name));
+  }
   return errors.status();
 }
 
@@ -75,29 +145,19 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& requested,
   CheckedSpec checked;
   v1::GenerateSpec& spec = *checked.spec.mutable_generate();
   spec.set_base_model(base_model.name());
-  if (adapter) {
-    if (adapter->base_model_digest() != base_model.digest()) {
-      return Error(absl::StatusCode::kFailedPrecondition,
-                   fmt::format("generate.adapter: was made for another base model than the {} on "
-                               "offer",
-                               base_model.name()),
-                   "BASE_MODEL_DIFFERS");
-    }
-    spec.set_adapter(adapter->name());
-  }
+  if (adapter) spec.set_adapter(adapter->name());
 
   FieldErrors errors;
-  errors.Add(CheckPrompt("generate.prompt", requested.prompt(), true));
+  errors.Add(SetPrompts(requested, spec));
   errors.Add(CheckPrompt("generate.negative_prompt", requested.negative_prompt(), false));
-  spec.set_prompt(requested.prompt());
   spec.set_negative_prompt(requested.negative_prompt());
-
-  const bool counted_by_seeds = !requested.has_picture_count() && requested.seeds_size() > 1;
-  spec.set_picture_count(requested.has_picture_count() ? requested.picture_count()
-                         : counted_by_seeds            ? requested.seeds_size()
-                                                       : 1);
-  const absl::Status count = CheckBounds(kPictureCount, spec.picture_count());
+  const absl::Status count = SetPictureCount(requested, spec);
   errors.Add(count.ok() ? SetSeeds(requested, surroundings, spec) : count);
+  if (adapter) {
+    VICO_CHOOSE(errors, spec, requested, defaults, strength, kStrength, 1.0);
+  } else if (requested.has_strength()) {
+    errors.Add("generate.strength", "must be left out without generate.adapter");
+  }
 
   spec.set_scheduler(!requested.scheduler().empty()  ? requested.scheduler()
                      : !defaults.scheduler().empty() ? defaults.scheduler()
@@ -106,6 +166,7 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& requested,
   VICO_CHOOSE(errors, spec, requested, defaults, guidance_scale, kGuidanceScale, 7.5);
   VICO_CHOOSE(errors, spec, requested, defaults, steps, kGenerateSteps, 50);
   VICO_CHOOSE(errors, spec, requested, defaults, eta, kEta, 0.0);
+  errors.Add(SetInitPicture(requested, defaults, spec));
   if (scheduler == nullptr) {
     errors.Add("generate.scheduler",
                fmt::format("must be one of {}", fmt::join(kSchedulerNames, ", ")));
@@ -136,8 +197,14 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& requested,
   spec.set_height(*height);
 
   const std::string placeholder = adapter ? adapter->placeholder() : "";
-  WarnOfPrompt("generate.prompt", spec.prompt(), placeholder, adapter != nullptr, surroundings,
-               checked.warnings);
+  if (spec.prompts().empty()) {
+    WarnOfPrompt("generate.prompt", spec.prompt(), placeholder, adapter != nullptr, surroundings,
+                 checked.warnings);
+  }
+  for (int i = 0; i < spec.prompts_size(); ++i) {
+    WarnOfPrompt(PromptField(i), spec.prompts(i), placeholder, adapter != nullptr, surroundings,
+                 checked.warnings);
+  }
   WarnOfPrompt("generate.negative_prompt", spec.negative_prompt(), placeholder, false, surroundings,
                checked.warnings);
   return checked;

@@ -43,7 +43,7 @@ bool IsDnsName(std::string_view text) {
   return before != '.' && before != '-';
 }
 
-absl::Status CheckLabels(std::string_view field, const Labels& labels, ResourceUpdate& update) {
+absl::Status CheckLabels(std::string_view field, const Labels& labels) {
   FieldErrors errors;
   if (labels.size() > static_cast<size_t>(kMaxLabels)) {
     return FieldError(field, fmt::format("must be at most {}, got {}", kMaxLabels, labels.size()));
@@ -51,9 +51,7 @@ absl::Status CheckLabels(std::string_view field, const Labels& labels, ResourceU
   for (const auto& [key, value] : labels) {
     errors.Add(CheckLabelKey(field, key));
     errors.Add(CheckLabelValue(fmt::format("{}[{}]", field, key.substr(0, 100)), value));
-    update.labels[key] = value;
   }
-  update.replaces_labels = true;
   return errors.status();
 }
 
@@ -82,6 +80,13 @@ absl::Status CheckLabelValue(std::string_view field, std::string_view value) {
                   value.substr(0, 100)));
 }
 
+absl::Status CheckDisplay(const std::string& display_name, const Labels& labels) {
+  FieldErrors errors;
+  errors.Add(CheckName("display_name", display_name, kMaxDisplayName));
+  errors.Add(CheckLabels("labels", labels));
+  return errors.status();
+}
+
 absl::StatusOr<ResourceUpdate> CheckUpdate(std::string_view resource,
                                            const std::string& display_name, const Labels& labels,
                                            const google::protobuf::FieldMask& mask) {
@@ -89,13 +94,18 @@ absl::StatusOr<ResourceUpdate> CheckUpdate(std::string_view resource,
   const std::string labels_field = fmt::format("{}.labels", resource);
   ResourceUpdate update;
   FieldErrors errors;
+  const auto take_labels = [&] {
+    errors.Add(CheckLabels(labels_field, labels));
+    for (const auto& [key, value] : labels) update.labels[key] = value;
+    update.replaces_labels = true;
+  };
   const auto take_name = [&] {
     errors.Add(CheckName(name_field, display_name, kMaxDisplayName));
     update.display_name = display_name;
   };
   if (mask.paths().empty()) {
     if (!display_name.empty()) take_name();
-    if (!labels.empty()) errors.Add(CheckLabels(labels_field, labels, update));
+    if (!labels.empty()) take_labels();
   }
   if (mask.paths_size() > kMaxMaskPaths) {
     return FieldError("update_mask", fmt::format("must have at most {} paths, got {}",
@@ -105,7 +115,7 @@ absl::StatusOr<ResourceUpdate> CheckUpdate(std::string_view resource,
     if (path == "display_name") {
       take_name();
     } else if (path == "labels") {
-      errors.Add(CheckLabels(labels_field, labels, update));
+      take_labels();
     } else if (path.starts_with(kOneLabel)) {
       const std::string key = path.substr(kOneLabel.size());
       errors.Add(CheckLabelKey("update_mask", key));

@@ -19,6 +19,9 @@ absl::Status CheckLabelKey(std::string_view field, std::string_view key);
 /// A label's value: empty or as the name of a key.
 absl::Status CheckLabelValue(std::string_view field, std::string_view value);
 
+/// The display name and labels of a creating call. One error names all wrong fields.
+absl::Status CheckDisplay(const std::string& display_name, const Labels& labels);
+
 /// What an Update call changes. `resource` is the field that holds the new values, for example
 /// "job". One error names all wrong fields.
 absl::StatusOr<ResourceUpdate> CheckUpdate(std::string_view resource,

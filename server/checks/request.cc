@@ -19,12 +19,12 @@
 namespace vico::server {
 namespace {
 
-constexpr std::array<Bounds, 18> kLimits{kTrainSteps,    kTrainBatchSize,   kTrainDevices,
-                                         kEmbeddingRate, kAttentionRate,    kRegularizerWeight,
-                                         kMinSnrGamma,   kSampleEverySteps, kPictureCount,
-                                         kGuidanceScale, kGenerateSteps,    kPreviewEverySteps,
-                                         kEta,           kPromptBytes,      kConceptPictures,
-                                         kPictureBytes,  kSamplePrompts,    kThumbnailSide};
+constexpr std::array<Bounds, 20> kLimits{
+    kTrainSteps,    kTrainBatchSize,    kTrainDevices,    kEmbeddingRate,
+    kAttentionRate, kRegularizerWeight, kMinSnrGamma,     kSampleEverySteps,
+    kPictureCount,  kGuidanceScale,     kGenerateSteps,   kPreviewEverySteps,
+    kEta,           kPromptBytes,       kConceptPictures, kPictureBytes,
+    kSamplePrompts, kThumbnailSide,     kStrength,        kGeneratePrompts};
 constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
 constexpr size_t kMaxName = 255;  // characters of display names, file names, worker names
@@ -167,6 +167,9 @@ absl::Status CheckRegistration(const v1::RegisterRequest& request) {
       return FieldError(field + ".base_model.name", "is named twice");
     }
     RETURN_IF_ERROR(CheckDigest(field + ".base_model.digest", base_model.digest()));
+    if (!base_model.shape_digest().empty()) {
+      RETURN_IF_ERROR(CheckDigest(field + ".base_model.shape_digest", base_model.shape_digest()));
+    }
     RETURN_IF_ERROR(
         CheckName(field + ".base_model.display_name", base_model.display_name(), kMaxName));
     for (const std::string& name : base_model.transformers()) {

@@ -16,6 +16,7 @@
 
 #include "common/text/tokenizer.h"
 #include "server/checks/words.h"
+#include "server/jobs/job_pictures.h"
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/job.pb.h"
@@ -47,6 +48,8 @@ inline constexpr Bounds kGuidanceScale{"generate.guidance_scale", 0, 30};
 inline constexpr Bounds kGenerateSteps{"generate.steps", 1, 100};
 inline constexpr Bounds kPreviewEverySteps{"generate.preview_every_steps", 0, 100};
 inline constexpr Bounds kEta{"generate.eta", 0, 1};
+inline constexpr Bounds kStrength{"generate.strength", 0, 2};
+inline constexpr Bounds kGeneratePrompts{"generate.prompts", 0, 8};
 inline constexpr Bounds kPromptBytes{"generate.prompt", 1, 1024};
 inline constexpr Bounds kConceptPictures{"header.pictures", 2, 20};
 inline constexpr Bounds kPictureBytes{"header.pictures.size_bytes", 1, 10 << 20};
@@ -94,6 +97,7 @@ v1::Event::Warning WarningOf(std::string_view reason, std::string_view message);
 struct CheckedSpec {
   v1::JobSpec spec;  ///< complete: a worker needs no defaults
   std::vector<v1::Event::Warning> warnings;
+  JobPictures pictures{};  ///< that the spec names; set by SpecCheck
 };
 
 /// `spec.concept_name` is the name of `picture_set`. The init word must be one token, the
@@ -103,7 +107,8 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& spec,
                                            const v1::Concept& picture_set,
                                            const SpecSurroundings& surroundings);
 
-/// `adapter` is null for a bare base model. Seeds are expanded to one per picture.
+/// `adapter` is null for a bare base model; whether it fits the base model is for base_model_fit.h.
+/// Seeds are expanded to one per picture of a prompt. One error names all wrong fields.
 absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& spec,
                                               const v1::Adapter* adapter,
                                               const SpecSurroundings& surroundings);

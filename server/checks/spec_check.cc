@@ -10,6 +10,7 @@
 #include "common/field_errors.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "server/checks/base_model_fit.h"
 
 namespace vico::server {
 
@@ -22,6 +23,13 @@ absl::Status NameMissing(std::string_view field, std::string_view name, absl::St
 namespace {
 
 bool IsServed(const v1::OfferedBaseModel& offered) { return offered.base_model().available(); }
+
+/// Whether a generation may start from such a picture: not from learned masks, nor from previews,
+/// which change while their job runs.
+bool CanBeInput(PictureKind kind) {
+  return kind == PictureKind::kConceptPicture || kind == PictureKind::kPicture ||
+         kind == PictureKind::kSample || kind == PictureKind::kReference;
+}
 
 }  // namespace
 
@@ -78,6 +86,22 @@ absl::StatusOr<CheckedSpec> SpecCheck::Train(std::string_view tenant,
   return checked;
 }
 
+/// The picture of this name, for a generation to start from; without a digest if `name` is empty.
+absl::StatusOr<v1::BlobRef> SpecCheck::FindInput(std::string_view tenant, std::string_view field,
+                                                 std::string_view name) const {
+  if (name.empty()) return v1::BlobRef();
+  const absl::StatusOr<PictureName> parsed = ParsePictureName(name);
+  if (!parsed.ok() || !CanBeInput(parsed->kind)) {
+    return FieldError(
+        field,
+        "must be concepts/{id}/pictures/{index}, jobs/{id}/pictures/{index}, "
+        "jobs/{id}/samples/{step} or .../{step}/{prompt}, or adapters/{id}/reference");
+  }
+  const absl::StatusOr<PictureBlob> found = FindPicture(pictures_, tenant, *parsed);
+  if (!found.ok()) return NameMissing(field, name, found.status());
+  return found->blob;
+}
+
 absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
                                                 const v1::GenerateSpec& spec) const {
   std::optional<v1::Adapter> adapter;
@@ -87,17 +111,28 @@ absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
     auto found = catalog_.GetAdapter(tenant, spec.adapter());
     if (!found.ok()) return NameMissing("generate.adapter", spec.adapter(), found.status());
     adapter = *std::move(found);
-    if (!base_model.empty() && base_model != adapter->base_model()) {
-      return FieldError("generate.base_model", fmt::format("must be the adapter's, {}, or left out",
-                                                           adapter->base_model()));
-    }
-    base_model = adapter->base_model();
+    if (base_model.empty()) base_model = adapter->base_model();
   }
   ASSIGN_OR_RETURN(const v1::OfferedBaseModel offered,
                    FindBaseModel("generate.base_model", base_model));
   ASSIGN_OR_RETURN(const auto tokenizer, tokenizers_.Get(offered));
-  return CheckGenerateSpec(spec, adapter ? &*adapter : nullptr,
-                           {offered.base_model(), *tokenizer, draw_seed_});
+  std::optional<v1::Event::Warning> other_base;
+  if (adapter && adapter->base_model_digest() != offered.base_model().digest()) {
+    ASSIGN_OR_RETURN(const std::vector<v1::OfferedBaseModel> known, workers_.ListBaseModels());
+    ASSIGN_OR_RETURN(other_base, FitOfBaseModel(*adapter, offered.base_model(), known));
+  }
+  FieldErrors errors;
+  const auto init = FindInput(tenant, "generate.init_picture", spec.init_picture());
+  const auto mask = FindInput(tenant, "generate.mask_picture", spec.mask_picture());
+  errors.Add(init.status());
+  errors.Add(mask.status());
+  absl::StatusOr<CheckedSpec> checked = CheckGenerateSpec(
+      spec, adapter ? &*adapter : nullptr, {offered.base_model(), *tokenizer, draw_seed_});
+  errors.Add(checked.status());
+  RETURN_IF_ERROR(errors.status());
+  checked->pictures = {*init, *mask};
+  if (other_base) checked->warnings.push_back(*std::move(other_base));
+  return checked;
 }
 
 absl::StatusOr<CheckedSpec> SpecCheck::Either(std::string_view tenant,

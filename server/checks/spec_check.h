@@ -12,6 +12,7 @@
 #include "server/checks/request.h"
 #include "server/checks/tokenizer_cache.h"
 #include "server/jobs/catalog.h"
+#include "server/jobs/find_picture.h"
 #include "server/workers/worker_registry.h"
 
 namespace vico::server {
@@ -20,9 +21,10 @@ namespace vico::server {
 class SpecCheck {
  public:
   /// Any thread calls `draw_seed`, which returns 64 random bits. The references must outlive it.
-  SpecCheck(Catalog& catalog, const WorkerRegistry& workers, TokenizerCache& tokenizers,
-            std::function<uint64_t()> draw_seed)
-      : catalog_(catalog),
+  SpecCheck(const PictureSources& pictures, const WorkerRegistry& workers,
+            TokenizerCache& tokenizers, std::function<uint64_t()> draw_seed)
+      : catalog_(pictures.catalog),
+        pictures_(pictures),
         workers_(workers),
         tokenizers_(tokenizers),
         draw_seed_(std::move(draw_seed)) {}
@@ -37,7 +39,11 @@ class SpecCheck {
                                                      std::string_view name) const;
 
  private:
+  absl::StatusOr<v1::BlobRef> FindInput(std::string_view tenant, std::string_view field,
+                                        std::string_view name) const;
+
   Catalog& catalog_;
+  const PictureSources pictures_;
   const WorkerRegistry& workers_;
   TokenizerCache& tokenizers_;
   const std::function<uint64_t()> draw_seed_;

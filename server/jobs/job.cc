@@ -68,6 +68,9 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints
 
 std::string CheckpointUser(std::string_view job) { return fmt::format("{}/checkpoints", job); }
 
+std::string InitPictureUser(std::string_view job) { return fmt::format("{}/init_picture", job); }
+std::string MaskPictureUser(std::string_view job) { return fmt::format("{}/mask_picture", job); }
+
 std::string LeaseUser(std::string_view lease_id) { return fmt::format("leases/{}", lease_id); }
 
 v1::Event::Warning BaseModelUnavailable(std::string_view base_model) {

@@ -38,6 +38,10 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints
 /// The user under which a job references its checkpoints. They are released before its other blobs.
 std::string CheckpointUser(std::string_view job);
 
+/// The users under which a job references the pictures that it starts from, until it ends.
+std::string InitPictureUser(std::string_view job);
+std::string MaskPictureUser(std::string_view job);
+
 /// The user under which a lease references what its worker has uploaded, until the lease ends.
 std::string LeaseUser(std::string_view lease_id);
 

@@ -16,6 +16,7 @@
 #include "common/tracing/trace_context.h"
 #include "server/jobs/job_filter.h"
 #include "server/jobs/job_phase.h"
+#include "server/jobs/job_pictures.h"
 #include "server/jobs/request_key.h"
 #include "server/jobs/resource_update.h"
 #include "server/tenants/tenant_quota.h"
@@ -46,6 +47,9 @@ struct SubmitRequest {
   std::vector<v1::Event::Warning> warnings;  ///< each becomes an event after `queued`
   TraceContext trace{};                      ///< of the call; stored with the job
   bool base_model_missing = false;           ///< `warnings` say that no worker can serve the job
+  JobPictures pictures{};                    ///< that the spec names
+  std::string display_name{};                ///< checked
+  Labels labels{};                           ///< checked
 };
 
 struct JobQuery {
@@ -96,6 +100,7 @@ struct Grant {
   v1::TrainingCheckpoints checkpoints{};
   std::string worker{};  ///< holder of the lease
   TraceContext trace{};  ///< as submitted
+  JobPictures pictures{};
 };
 
 /// Jobs of one tenant and kind that are not in a terminal state.
@@ -120,6 +125,8 @@ class JobStore {
   /// RetryInfo, when the tenant's or the whole queue is full; reason SUBMIT_RATE and RetryInfo when
   /// the tenant submits too fast; reason QUOTA_EXCEEDED when the tenant has no room for results.
   /// kNotFound, reason REQUEST_RESULT_DELETED, when the request's job has been deleted.
+  /// kFailedPrecondition, reason BLOB_MISSING, when a picture is not stored; those of a job stay
+  /// stored until it ends.
   virtual absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) = 0;
 
   /// The job that this request created, in its current state. Callers use it before they check the

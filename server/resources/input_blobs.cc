@@ -20,6 +20,11 @@ absl::Status FillInputs(Catalog& catalog, std::string_view tenant, const v1::Job
   return absl::OkStatus();
 }
 
+void SetPictures(const JobPictures& pictures, v1::LeasedJob& job) {
+  if (!pictures.init.sha256().empty()) *job.mutable_init_picture() = pictures.init;
+  if (!pictures.mask.sha256().empty()) *job.mutable_mask_picture() = pictures.mask;
+}
+
 std::vector<InputBlob> InputBlobsOf(const v1::LeasedJob& job) {
   std::vector<InputBlob> inputs;
   if (job.has_adapter()) {
@@ -33,6 +38,17 @@ std::vector<InputBlob> InputBlobsOf(const v1::LeasedJob& job) {
     inputs.push_back({.blob = job.pictures(i).blob(),
                       .what = fmt::format("{}, pictures[{}]", job.spec().train().concept_name(), i),
                       .repair = kUploadAgain});
+  }
+  const v1::GenerateSpec& generate = job.spec().generate();
+  if (job.has_init_picture()) {
+    inputs.push_back({.blob = job.init_picture(),
+                      .what = fmt::format("generate.init_picture, {}", generate.init_picture()),
+                      .repair = kOtherPicture});
+  }
+  if (job.has_mask_picture()) {
+    inputs.push_back({.blob = job.mask_picture(),
+                      .what = fmt::format("generate.mask_picture, {}", generate.mask_picture()),
+                      .repair = kOtherPicture});
   }
   for (const auto& checkpoint : job.checkpoints().newest_first()) {
     inputs.push_back(

@@ -9,6 +9,7 @@
 
 #include "server/blobs/blob_store.h"
 #include "server/jobs/catalog.h"
+#include "server/jobs/job_pictures.h"
 #include "vico/v1/worker.pb.h"
 
 namespace vico::server {
@@ -20,9 +21,13 @@ struct InputBlob {
   bool optional = false;    ///< a checkpoint: without it the job begins earlier
 };
 
-/// Sets the spec, and what it names: the pictures of the concept, or the adapter.
+/// Sets the spec, and what it names: the pictures of the concept, or the adapter. Pictures that a
+/// generation starts from are for SetPictures().
 absl::Status FillInputs(Catalog& catalog, std::string_view tenant, const v1::JobSpec& spec,
                         v1::LeasedJob& job);
+
+/// Sets the pictures that a generation starts from.
+void SetPictures(const JobPictures& pictures, v1::LeasedJob& job);
 
 std::vector<InputBlob> InputBlobsOf(const v1::LeasedJob& job);
 

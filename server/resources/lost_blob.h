@@ -25,6 +25,7 @@ inline absl::Status NameLost(const absl::Status& status, std::string_view what,
 
 inline constexpr std::string_view kImportAgain =
     "import the same files again, or use another adapter";
+inline constexpr std::string_view kOtherPicture = "start from another picture";
 inline constexpr std::string_view kUploadAgain = "upload the same picture again";
 
 }  // namespace vico::server

@@ -9,6 +9,7 @@
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
 #include "server/jobs/picture_names.h"
+#include "server/rows/job_picture_rows.h"
 
 namespace vico::server {
 namespace {
@@ -281,6 +282,14 @@ absl::Status InsertJob(SqlSession& db, absl::Time now,
   return absl::OkStatus();
 }
 
+absl::Status SaveDisplay(SqlSession& db, const JobRow& row) {
+  v1::Job display;
+  display.set_display_name(row.job.display_name());
+  *display.mutable_labels() = row.job.labels();
+  const std::string bytes = display.SerializeAsString();
+  return db.Send("UPDATE job SET display = ? WHERE number = ?", {Bytes{bytes}, row.number});
+}
+
 absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const JobRow& before,
                      const JobRow& after) {
   const v1::Job& job = after.job;
@@ -325,6 +334,7 @@ absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const Job
   if (!before.lease_id.empty() && after.lease_id != before.lease_id) {
     RETURN_IF_ERROR(UnnameBlobs(db, now, after.tenant, LeaseUser(before.lease_id)));
   }
+  if (IsTerminal(job.state())) RETURN_IF_ERROR(ReleaseJobPictures(db, now, after));
   return IsTerminal(job.state()) ? UnnameBlobs(db, now, after.tenant, CheckpointUser(job.name()))
                                  : absl::OkStatus();
 }

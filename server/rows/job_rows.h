@@ -13,6 +13,7 @@
 
 #include "common/tracing/trace_context.h"
 #include "server/jobs/job_phase.h"
+#include "server/jobs/job_pictures.h"
 #include "server/jobs/job_states.h"
 #include "server/sql/sql_session.h"
 #include "vico/v1/job.pb.h"
@@ -35,6 +36,7 @@ struct JobRow {
   absl::Time lease_until = absl::UnixEpoch();  ///< NULL without a lease
   uint64_t report_number = 0;
   std::string base_model_digest;
+  JobPictures pictures;                 ///< not read by FromRow: job_picture_rows.h
   v1::TrainingCheckpoints checkpoints;  ///< none once the job has ended
   absl::Time queue_until;               ///< end of a queued job's wait
   absl::Time deadline;                  ///< end of the job, waits included
@@ -92,6 +94,9 @@ absl::Status SetPositions(SqlSession& db, std::span<JobRow> rows);
 /// in `number`. The job has its queue position. `now` is the wall time at which its wait begins.
 absl::Status InsertJob(SqlSession& db, absl::Time now,
                        const std::vector<v1::Event::Warning>& warnings, JobRow& row);
+
+/// Stores the job's display name and labels.
+absl::Status SaveDisplay(SqlSession& db, const JobRow& row);
 
 /// Changes the row from `before` to `after`; `now` is store time. The statement is guarded by the
 /// table of server/jobs/job_states and by the state, attempt, lease id and lease time of `before`:

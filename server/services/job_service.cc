@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,40 @@ RequestKey KeyOf(const Caller& caller, const std::string& request_id, std::strin
   return {.tenant = caller.tenant,
           .request_id = request_id,
           .body_hash = Sha256Hex(fmt::format("{}\n{}", method, body))};
+}
+
+/// A creating call: its key, and how the job is shown.
+struct Creation {
+  RequestKey key;
+  std::string display_name{};
+  Labels labels{};
+};
+
+/// `spec` is what the request asks for. Without display name and labels the key is that of clients
+/// which know neither.
+template <typename Request>
+Creation CreationOf(const Caller& caller, const Request& request, std::string_view method,
+                    const google::protobuf::Message& spec) {
+  std::string body = spec.SerializeAsString();
+  if (!request.display_name().empty()) body += fmt::format("\n{}", request.display_name());
+  const std::map<std::string, std::string> labels(request.labels().begin(), request.labels().end());
+  for (const auto& [key, value] : labels) body += fmt::format("\n{}={}", key, value);
+  return {.key = KeyOf(caller, request.request_id(), method, body),
+          .display_name = request.display_name(),
+          .labels = request.labels()};
+}
+
+/// `check` with the errors of display name and labels. The references must outlive the result.
+template <typename Request, typename Check>
+auto WithDisplay(const Request& request, const Check& check) {
+  return [&request, check]() -> absl::StatusOr<CheckedSpec> {
+    FieldErrors errors;
+    errors.Add(CheckDisplay(request.display_name(), request.labels()));
+    absl::StatusOr<CheckedSpec> checked = check();
+    errors.Add(checked.status());
+    RETURN_IF_ERROR(errors.status());
+    return checked;
+  };
 }
 
 /// The errors of a creating call: those of the request id and, if it has any, those of the spec.
@@ -84,14 +119,16 @@ absl::StatusOr<CheckedSpec> CheckWithInputs(Stores& stores, std::string_view ten
   ASSIGN_OR_RETURN(CheckedSpec checked, check());
   v1::LeasedJob inputs;
   RETURN_IF_ERROR(FillInputs(stores.catalog, tenant, checked.spec, inputs));
+  SetPictures(checked.pictures, inputs);
   RETURN_IF_ERROR(CheckInputBlobs(stores.blobs, tenant, inputs));
   return checked;
 }
 
 /// Submits a new request after `check`. A repeat gets the job of the first request, unchecked.
 template <typename Check>
-absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const RequestKey& key,
+absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const Creation& creation,
                                    const Check& check) {
+  const RequestKey& key = creation.key;
   absl::StatusOr<v1::Job> job = stores.jobs.FindByRequest(key);
   if (Reason(job.status()) == "REQUEST_IS_NEW") {
     RETURN_IF_ERROR(stores.admission.Submit(key.tenant));
@@ -102,7 +139,10 @@ absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const Reques
                               .spec = std::move(checked.spec),
                               .warnings = std::move(checked.warnings),
                               .trace = call.trace,
-                              .base_model_missing = unserved.has_value()});
+                              .base_model_missing = unserved.has_value(),
+                              .pictures = std::move(checked.pictures),
+                              .display_name = creation.display_name,
+                              .labels = creation.labels});
   }
   if (!job.ok()) return job;
   call.About(job->name());
@@ -110,8 +150,11 @@ absl::StatusOr<v1::Job> SubmitOnce(Stores& stores, CallNotes& call, const Reques
 }
 
 /// The answer to validate_only: the job that would be queued, without name and state.
-v1::Job Draft(const WorkerRegistry& workers, CheckedSpec checked) {
+template <typename Request>
+v1::Job Draft(const WorkerRegistry& workers, const Request& request, CheckedSpec checked) {
   v1::Job job;
+  job.set_display_name(request.display_name());
+  *job.mutable_labels() = request.labels();
   job.set_base_model_unavailable(WhyUnserved(workers, checked.spec).has_value());
   job.set_kind(KindOf(checked.spec));
   *job.mutable_spec() = std::move(checked.spec);
@@ -123,33 +166,34 @@ v1::Job Draft(const WorkerRegistry& workers, CheckedSpec checked) {
 grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerContext* context,
                                                         const v1::CreateTrainingJobRequest* request,
                                                         v1::Job* job) {
-  return Answer(calls_, *context, "CreateTrainingJob", {*request, *job},
-                [this, request, job](const Caller& caller) -> absl::Status {
-                  const auto check = [&] { return specs_.Train(caller.tenant, request->train()); };
-                  if (!request->validate_only() || !request->request_id().empty()) {
-                    RETURN_IF_ERROR(CheckIdOfNew(request->request_id(), check));
-                  }
-                  if (request->validate_only()) {
-                    ASSIGN_OR_RETURN(CheckedSpec checked,
-                                     CheckWithInputs(stores_, caller.tenant, check));
-                    *job = Draft(stores_.workers, std::move(checked));
-                    return absl::OkStatus();
-                  }
-                  const RequestKey key = KeyOf(caller, request->request_id(), "CreateTrainingJob",
-                                               request->train().SerializeAsString());
-                  ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, key, check));
-                  return absl::OkStatus();
-                });
+  return Answer(
+      calls_, *context, "CreateTrainingJob", {*request, *job},
+      [this, request, job](const Caller& caller) -> absl::Status {
+        const auto check =
+            WithDisplay(*request, [&] { return specs_.Train(caller.tenant, request->train()); });
+        if (!request->validate_only() || !request->request_id().empty()) {
+          RETURN_IF_ERROR(CheckIdOfNew(request->request_id(), check));
+        }
+        if (request->validate_only()) {
+          ASSIGN_OR_RETURN(CheckedSpec checked, CheckWithInputs(stores_, caller.tenant, check));
+          *job = Draft(stores_.workers, *request, std::move(checked));
+          return absl::OkStatus();
+        }
+        const Creation creation =
+            CreationOf(caller, *request, "CreateTrainingJob", request->train());
+        ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, creation, check));
+        return absl::OkStatus();
+      });
 }
 
 /// CreateGenerationJob and Generate share request ids: a client may repeat one as the other.
 absl::StatusOr<v1::Job> JobService::SubmitGeneration(
     const Caller& caller, const v1::CreateGenerationJobRequest& request) {
-  const auto check = [&] { return specs_.Generate(caller.tenant, request.generate()); };
+  const auto check =
+      WithDisplay(request, [&] { return specs_.Generate(caller.tenant, request.generate()); });
   RETURN_IF_ERROR(CheckIdOfNew(request.request_id(), check));
-  const RequestKey key = KeyOf(caller, request.request_id(), "CreateGenerationJob",
-                               request.generate().SerializeAsString());
-  return SubmitOnce(stores_, *caller.call, key, check);
+  const Creation creation = CreationOf(caller, request, "CreateGenerationJob", request.generate());
+  return SubmitOnce(stores_, *caller.call, creation, check);
 }
 
 grpc::ServerUnaryReactor* JobService::CreateGenerationJob(
@@ -159,9 +203,10 @@ grpc::ServerUnaryReactor* JobService::CreateGenerationJob(
       calls_, *context, "CreateGenerationJob", {*request, *job},
       [this, request, job](const Caller& caller) -> absl::Status {
         if (request->validate_only()) {
-          const auto check = [&] { return specs_.Generate(caller.tenant, request->generate()); };
+          const auto check = WithDisplay(
+              *request, [&] { return specs_.Generate(caller.tenant, request->generate()); });
           ASSIGN_OR_RETURN(CheckedSpec checked, CheckWithInputs(stores_, caller.tenant, check));
-          *job = Draft(stores_.workers, std::move(checked));
+          *job = Draft(stores_.workers, *request, std::move(checked));
           return absl::OkStatus();
         }
         ASSIGN_OR_RETURN(*job, SubmitGeneration(caller, *request));
@@ -354,7 +399,7 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
           return specs_.Either(caller.tenant, old.spec());
         };
         const RequestKey key = KeyOf(caller, request->request_id(), "RetryJob", request->name());
-        ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, key, check));
+        ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, {.key = key}, check));
         return absl::OkStatus();
       });
 }

@@ -4,12 +4,11 @@
 #include <memory>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "common/field_errors.h"
 #include "common/status.h"
 #include "server/checks/job_requests.h"
 #include "server/downloads/picture_source.h"
+#include "server/jobs/find_picture.h"
 #include "server/resources/lost_blob.h"
 #include "server/rpc/server_stream.h"
 
@@ -17,11 +16,6 @@ namespace vico::server {
 namespace {
 
 using PictureStream = std::unique_ptr<StreamSource<v1::DownloadPictureResponse>>;
-
-absl::Status NoPicture(std::string_view name) {
-  return Error(absl::StatusCode::kNotFound, fmt::format("{}: no such picture", name),
-               "PICTURE_NOT_FOUND");
-}
 
 std::string_view RepairOf(PictureKind kind) {
   switch (kind) {
@@ -46,35 +40,6 @@ ThumbnailFormat FormatOf(const v1::DownloadPictureRequest& request, PictureKind 
 
 }  // namespace
 
-absl::StatusOr<PictureBlob> PictureService::Find(const std::string& tenant, const std::string& text,
-                                                 const PictureName& name) {
-  switch (name.kind) {
-    case PictureKind::kConceptPicture: {
-      ASSIGN_OR_RETURN(const v1::Concept found, stores_.catalog.GetConcept(tenant, name.owner));
-      if (name.index >= found.pictures_size()) break;
-      const v1::ConceptPicture& picture = found.pictures(name.index);
-      return PictureBlob{picture.blob(), picture.width(), picture.height()};
-    }
-    case PictureKind::kReference: {
-      ASSIGN_OR_RETURN(const v1::Adapter found, stores_.catalog.GetAdapter(tenant, name.owner));
-      if (found.reference().sha256().empty()) break;
-      return PictureBlob{.blob = found.reference()};
-    }
-    case PictureKind::kPicture: {
-      ASSIGN_OR_RETURN(const v1::Job found, stores_.jobs.Get(tenant, name.owner));
-      for (const v1::Picture& picture : found.pictures()) {
-        if (picture.index() == name.index && !picture.blob().sha256().empty()) {
-          return PictureBlob{picture.blob(), picture.width(), picture.height()};
-        }
-      }
-      break;
-    }
-    default:
-      return stores_.pictures.FindInEvents(tenant, name.owner, PictureInJob(name));
-  }
-  return NoPicture(text);
-}
-
 grpc::ServerWriteReactor<v1::DownloadPictureResponse>* PictureService::DownloadPicture(
     grpc::CallbackServerContext* context, const v1::DownloadPictureRequest* request) {
   return OpenStream<v1::DownloadPictureResponse>(
@@ -87,7 +52,9 @@ grpc::ServerWriteReactor<v1::DownloadPictureResponse>* PictureService::DownloadP
         errors.Add(CheckThumbnail(*request));
         RETURN_IF_ERROR(errors.status());
         caller.call->About(name->owner);
-        ASSIGN_OR_RETURN(PictureBlob picture, Find(caller.tenant, request->name(), *name));
+        ASSIGN_OR_RETURN(
+            PictureBlob picture,
+            FindPicture({stores_.catalog, stores_.jobs, stores_.pictures}, caller.tenant, *name));
         PictureSource::Options options{
             .tenant = caller.tenant, .what = request->name(), .repair = RepairOf(name->kind)};
         if (request->thumbnail_side() == 0) {

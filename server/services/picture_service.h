@@ -1,11 +1,7 @@
 // PictureService: sends the pictures of concepts, jobs and adapters, and their thumbnails.
 #pragma once
 
-#include <string>
-
 #include "server/downloads/thumbnail_maker.h"
-#include "server/jobs/picture_names.h"
-#include "server/jobs/picture_store.h"
 #include "server/resources/stores.h"
 #include "server/rpc/calls.h"
 #include "vico/v1/picture.grpc.pb.h"
@@ -22,9 +18,6 @@ class PictureService final : public v1::PictureService::CallbackService {
       grpc::CallbackServerContext* context, const v1::DownloadPictureRequest* request) override;
 
  private:
-  absl::StatusOr<PictureBlob> Find(const std::string& tenant, const std::string& text,
-                                   const PictureName& name);
-
   Calls& calls_;
   Stores& stores_;
   ThumbnailMaker& thumbnails_;

@@ -101,7 +101,7 @@ Services::Parts::Parts(const ServiceOptions& o, ServiceContext c)
              decoding,
              context.storage.pictures(),
              context.storage.job_changes()},
-      specs(stores.catalog, workers, tokenizers, RandomBits),
+      specs({stores.catalog, stores.jobs, stores.pictures}, workers, tokenizers, RandomBits),
       keys(context.storage.tenants(), context.clock),
       thumbnails(stores, options.thumbnail_threads),
       client_authenticator(keys, context.keys),

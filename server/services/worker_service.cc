@@ -12,6 +12,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "common/tracing/trace_message.h"
+#include "server/checks/base_model_fit.h"
 #include "server/checks/request.h"
 #include "server/jobs/job.h"
 #include "server/jobs/job_phase.h"
@@ -141,14 +142,15 @@ absl::Status WorkerService::FillIn(const Grant& grant, v1::LeasedJob& leased) {
                    stores_.workers.GetBaseModel(BaseModelOf(grant.job.spec())));
   *leased.mutable_base_model() = std::move(*offered.mutable_base_model());
   RETURN_IF_ERROR(FillInputs(stores_.catalog, grant.tenant, grant.job.spec(), leased));
+  SetPictures(grant.pictures, leased);
   if (leased.spec().has_train()) *leased.mutable_checkpoints() = grant.checkpoints;
-  if (leased.has_adapter() &&
-      leased.adapter().base_model_digest() != leased.base_model().digest()) {
-    return Error(absl::StatusCode::kFailedPrecondition,
-                 "the adapter was made for another base model than the one that workers offer now",
-                 "BASE_MODEL_DIFFERS");
+  if (!leased.has_adapter() ||
+      leased.adapter().base_model_digest() == leased.base_model().digest()) {
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  // It was checked when the job was created; the base model may be another one now.
+  ASSIGN_OR_RETURN(const std::vector<v1::OfferedBaseModel> known, stores_.workers.ListBaseModels());
+  return FitOfBaseModel(leased.adapter(), leased.base_model(), known).status();
 }
 
 grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* context,

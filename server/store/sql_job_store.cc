@@ -14,6 +14,7 @@
 #include "server/jobs/job.h"
 #include "server/rows/adapter_quota.h"
 #include "server/rows/job_filter_sql.h"
+#include "server/rows/job_picture_rows.h"
 #include "server/rows/page_token.h"
 #include "server/rows/request_row.h"
 #include "server/tenants/admission.h"
@@ -180,10 +181,17 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
       row.queue_until = time_.Now() + options_.queue_limit;
       row.deadline = time_.Now() + options_.total_limit;
       row.trace = request.trace;
+      row.pictures = request.pictures;
+      row.job.set_display_name(request.display_name);
+      *row.job.mutable_labels() = request.labels;
       RETURN_IF_ERROR(InsertJob(db, time_.Wall(), request.warnings, row));
       if (request.base_model_missing) {
         RETURN_IF_ERROR(
             db.Send("UPDATE job SET base_model_missing = 1 WHERE number = ?", {row.number}));
+      }
+      RETURN_IF_ERROR(NameJobPictures(db, row));
+      if (!request.display_name.empty() || !request.labels.empty()) {
+        RETURN_IF_ERROR(SaveDisplay(db, row));
       }
       RETURN_IF_ERROR(InsertRequest(db, key, row.job.name()));
       queued = true;

@@ -12,14 +12,6 @@
 namespace vico::server {
 namespace {
 
-/// Display name and labels, as the column `display` has them.
-std::string DisplayOf(const v1::Job& job) {
-  v1::Job display;
-  display.set_display_name(job.display_name());
-  *display.mutable_labels() = job.labels();
-  return display.SerializeAsString();
-}
-
 /// Records that the job has changed without an event: later than any earlier such change.
 absl::Status MarkUpdated(SqlSession& db, absl::Time now, int64_t number) {
   return db.Send(
@@ -131,9 +123,7 @@ absl::StatusOr<v1::Job> SqlJobStore::Update(std::string_view tenant, std::string
     ASSIGN_OR_RETURN(row, HoldJobOfTenant(db, tenant, name));
     RETURN_IF_ERROR(
         ApplyUpdate(update, *row.job.mutable_display_name(), *row.job.mutable_labels()));
-    const std::string display = DisplayOf(row.job);
-    RETURN_IF_ERROR(
-        db.Send("UPDATE job SET display = ? WHERE number = ?", {Bytes{display}, row.number}));
+    RETURN_IF_ERROR(SaveDisplay(db, row));
     RETURN_IF_ERROR(MarkUpdated(db, time_.Wall(), row.number));
     return SetPositions(db, {&row, 1});
   }));

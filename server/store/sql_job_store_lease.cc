@@ -13,6 +13,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "server/jobs/job.h"
+#include "server/rows/job_picture_rows.h"
 #include "server/store/sql_job_store.h"
 
 namespace vico::server {
@@ -165,6 +166,7 @@ absl::Status SqlJobStore::GrantAgain(SqlSession& db, Call& call) {
     const JobRow before = row;
     row.lease_until = LeaseEnd();
     RETURN_IF_ERROR(SaveJob(db, JobChange::kReport, time_.Now(), before, row));
+    RETURN_IF_ERROR(LoadJobPictures(db, row));
   }
   return absl::OkStatus();
 }
@@ -253,6 +255,7 @@ absl::Status SqlJobStore::GrantOne(SqlSession& db, Call& call, JobRow row) {
   RETURN_IF_ERROR(SaveJob(db, JobChange::kLease, time_.Now(), before, row));
   RETURN_IF_ERROR(db.Send(
       "UPDATE tenant SET turn = (SELECT max(turn) FROM tenant) + 1 WHERE name = ?", {row.tenant}));
+  RETURN_IF_ERROR(LoadJobPictures(db, row));
   call.waits.push_back(PhaseEnded(JobChange::kLease, before, row));
   call.rows.push_back(std::move(row));
   return absl::OkStatus();

@@ -7,6 +7,7 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
+#include "server/rows/job_picture_rows.h"
 #include "server/store/sql_job_store.h"
 
 namespace vico::server {
@@ -53,14 +54,15 @@ void ApplyEvent(JobRow& row, v1::Event& event) {
 }  // namespace
 
 Grant SqlJobStore::GrantOf(const JobRow& row) {
-  return {row.tenant,      row.lease_id,     row.job,  row.base_model_digest,
-          row.checkpoints, row.lease_worker, row.trace};
+  return {row.tenant,      row.lease_id,     row.job,   row.base_model_digest,
+          row.checkpoints, row.lease_worker, row.trace, row.pictures};
 }
 
 absl::StatusOr<Grant> SqlJobStore::FindLease(std::string_view job, std::string_view lease_id) {
   Grant grant;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(const JobRow row, FindLeased(db, job, lease_id));
+    ASSIGN_OR_RETURN(JobRow row, FindLeased(db, job, lease_id));
+    RETURN_IF_ERROR(LoadJobPictures(db, row));
     grant = GrantOf(row);
     return absl::OkStatus();
   }));

@@ -50,8 +50,9 @@ class TestStores {
     stores_ = std::unique_ptr<server::Stores>(
         new server::Stores{*jobs_, *blobs_, *catalog_, *workers_, leases_, feed_, *tokenizers_,
                            decoder_, admission_, decoding_, *pictures_, *changes_});
-    specs_ = std::make_unique<server::SpecCheck>(*catalog_, *workers_, *tokenizers_,
-                                                 [] { return uint64_t{7}; });
+    specs_ = std::make_unique<server::SpecCheck>(
+        server::PictureSources{*catalog_, *jobs_, *pictures_}, *workers_, *tokenizers_,
+        [] { return uint64_t{7}; });
     Fill();
   }
 

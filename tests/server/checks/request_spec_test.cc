@@ -2,57 +2,14 @@
 
 #include <gmock/gmock.h>
 
-#include "common/schedulers.h"
 #include "server/checks/job_requests.h"
-#include "server/checks/request.h"
-#include "tests/server/base_model_fixture.h"
-#include "tests/support/status_matchers.h"
+#include "tests/server/checks/spec_fixture.h"
 
 namespace vico::server {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-const std::string kAdapterName = "adapters/" + std::string(32, 'a');
-const std::string kConceptName = "concepts/" + std::string(32, 'c');
-
-class RequestTest : public testing::Test {
- protected:
-  RequestTest() {
-    concept_.set_name(kConceptName);
-    train_.set_concept_name(kConceptName);
-    train_.set_init_word("dog");
-    generate_.set_prompt("a photo of S* on the beach");
-    adapter_.set_name(kAdapterName);
-    adapter_.set_base_model(base_.name());
-    adapter_.set_base_model_digest(base_.digest());
-    adapter_.set_placeholder("S*");
-  }
-
-  absl::StatusOr<CheckedSpec> Train() {
-    return CheckTrainSpec(train_, concept_, {base_, tokenizer_, draw_seed_});
-  }
-  absl::StatusOr<CheckedSpec> Generate() {
-    return CheckGenerateSpec(generate_, use_adapter_ ? &adapter_ : nullptr,
-                             {base_, tokenizer_, draw_seed_});
-  }
-
-  static std::vector<std::string> Reasons(const absl::StatusOr<CheckedSpec>& checked) {
-    std::vector<std::string> reasons;
-    for (const auto& warning : checked->warnings) reasons.push_back(warning.reason());
-    return reasons;
-  }
-
-  v1::BaseModel base_ = TestBaseModel();
-  const Tokenizer tokenizer_ = TestTokenizer();
-  const std::function<uint64_t()> draw_seed_ = [] { return ~uint64_t{0}; };
-  v1::Concept concept_;
-  v1::Adapter adapter_;
-  bool use_adapter_ = true;
-  v1::TrainSpec train_;
-  v1::GenerateSpec generate_;
-};
 
 /// A numeric field of a spec, with its bounds and values just beyond them.
 struct NumberCase {
@@ -113,6 +70,8 @@ INSTANTIATE_TEST_SUITE_P(
             [](auto&, auto& generate, double v) { generate.set_steps(static_cast<int>(v)); }},
         NumberCase{"generate.eta", 0, 1, -0.1, std::numeric_limits<double>::infinity(),
                    [](auto&, auto& generate, double v) { generate.set_eta(v); }},
+        NumberCase{"generate.strength", 0, 2, -0.01, 2.01,
+                   [](auto&, auto& generate, double v) { generate.set_strength(v); }},
         NumberCase{"generate.preview_every_steps", 0, 100, -1, 101,
                    [](auto&, auto& generate, double v) {
                      generate.set_preview_every_steps(static_cast<int>(v));
@@ -441,134 +400,6 @@ TEST_F(RequestTest, ASamplePromptWithoutThePlaceholderGivesAWarning) {
 TEST_F(RequestTest, WarningsOfTheConceptBecomeWarningsOfTheJob) {
   concept_.add_warnings()->set_reason("DUPLICATE_PICTURES");
   EXPECT_THAT(Reasons(Train()), ElementsAre("DUPLICATE_PICTURES"));
-}
-
-TEST_F(RequestTest, MissingFieldsOfAGenerationGetDefaults) {
-  const auto checked = Generate();
-  ASSERT_THAT(checked, IsOk());
-  const v1::GenerateSpec& spec = checked->spec.generate();
-  EXPECT_EQ(spec.base_model(), kTestBase);
-  EXPECT_EQ(spec.adapter(), kAdapterName);
-  EXPECT_EQ(spec.picture_count(), 1);
-  EXPECT_DOUBLE_EQ(spec.guidance_scale(), 3);  // the base model's
-  EXPECT_EQ(spec.steps(), 20);                 // the base model's
-  EXPECT_EQ(spec.scheduler(), "ddim");
-  EXPECT_EQ(spec.width(), 64);
-  EXPECT_EQ(spec.height(), 64);
-  EXPECT_EQ(spec.seeds_size(), 1);
-  EXPECT_LT(spec.seeds(0), uint64_t{1} << 53);
-}
-
-TEST_F(RequestTest, PromptsHaveALengthAndNoControlCharacters) {
-  generate_.set_prompt("");
-  EXPECT_THAT(Generate(), NamesField("generate.prompt"));
-  generate_.set_prompt(std::string(1025, 'a'));
-  EXPECT_THAT(Generate(), NamesField("generate.prompt"));
-  generate_.set_prompt(std::string("a\0b", 3));
-  EXPECT_THAT(Generate(), NamesField("generate.prompt"));
-  generate_.set_prompt(std::string(1024, 'a'));
-  EXPECT_THAT(Generate(), IsOk());
-  generate_.set_negative_prompt(std::string(1025, 'a'));
-  EXPECT_THAT(Generate(), NamesField("generate.negative_prompt"));
-}
-
-TEST_F(RequestTest, ATruncatedPromptGivesAWarning) {
-  // Start and end take two of the context's 16 tokens.
-  std::string prompt = "S*";
-  for (int i = 0; i < 13; ++i) prompt += " dog";
-  generate_.set_prompt(prompt);
-  EXPECT_THAT(Reasons(Generate()), ElementsAre());
-  generate_.set_prompt(prompt + " dog");
-  EXPECT_THAT(Reasons(Generate()), ElementsAre("PROMPT_TRUNCATED"));
-  generate_.set_prompt("S*");
-  generate_.set_negative_prompt(prompt + " dog");
-  EXPECT_THAT(Reasons(Generate()), ElementsAre("PROMPT_TRUNCATED"));
-}
-
-TEST_F(RequestTest, APromptWithoutThePlaceholderGivesAWarning) {
-  generate_.set_prompt("a photo of a dog");
-  const auto checked = Generate();
-  ASSERT_THAT(checked, IsOk());
-  EXPECT_THAT(Reasons(checked), ElementsAre("PROMPT_WITHOUT_PLACEHOLDER"));
-  EXPECT_THAT(checked->warnings[0].message(),
-              testing::Not(HasSubstr("photo")));  // prompts are private
-  use_adapter_ = false;
-  EXPECT_THAT(Reasons(Generate()), ElementsAre());
-}
-
-TEST_F(RequestTest, OneSeedCountsUp) {
-  generate_.add_seeds(41);
-  generate_.set_picture_count(3);
-  const auto checked = Generate();
-  ASSERT_THAT(checked, IsOk());
-  EXPECT_THAT(checked->spec.generate().seeds(), ElementsAre(41, 42, 43));
-}
-
-TEST_F(RequestTest, SeveralSeedsAreOnePerPicture) {
-  for (const uint64_t seed : {5, 5, 9}) generate_.add_seeds(seed);
-  const auto counted = Generate();
-  ASSERT_THAT(counted, IsOk());
-  EXPECT_EQ(counted->spec.generate().picture_count(), 3);
-  EXPECT_THAT(counted->spec.generate().seeds(), ElementsAre(5, 5, 9));
-  generate_.set_picture_count(2);
-  EXPECT_THAT(Generate(), NamesField("generate.seeds"));
-}
-
-TEST_F(RequestTest, DrawnSeedsStayExactInJson) {
-  generate_.set_picture_count(8);
-  const auto checked = Generate();
-  ASSERT_THAT(checked, IsOk());
-  for (const uint64_t seed : checked->spec.generate().seeds()) EXPECT_LT(seed, uint64_t{1} << 53);
-}
-
-TEST_F(RequestTest, TheSchedulersOfTheTableAreAcceptedByName) {
-  for (const SchedulerInfo& scheduler : kSchedulers) {
-    generate_.set_scheduler(std::string(scheduler.name));
-    EXPECT_THAT(Generate(), IsOk()) << scheduler.name;
-  }
-  for (const char* bad : {"DDIM", "plms", "ddim "}) {
-    generate_.set_scheduler(bad);
-    EXPECT_THAT(Generate(), NamesField("generate.scheduler")) << bad;
-  }
-}
-
-TEST_F(RequestTest, ASchedulersOwnLimitOfStepsHolds) {
-  EXPECT_EQ(FindScheduler("lcm")->max_steps, 50);
-  for (const SchedulerInfo& scheduler : kSchedulers) {
-    generate_.set_scheduler(std::string(scheduler.name));
-    const int most = scheduler.max_steps > 0 ? scheduler.max_steps : 100;
-    generate_.set_steps(most);
-    EXPECT_THAT(Generate(), IsOk()) << scheduler.name;
-    generate_.set_steps(most + 1);
-    EXPECT_THAT(Generate(), NamesField("generate.steps")) << scheduler.name;
-  }
-}
-
-TEST_F(RequestTest, OnlySchedulersThatTakeEtaAcceptIt) {
-  EXPECT_TRUE(FindScheduler("ddim")->takes_eta);
-  generate_.set_eta(0.5);
-  for (const SchedulerInfo& scheduler : kSchedulers) {
-    generate_.set_scheduler(std::string(scheduler.name));
-    const auto checked = Generate();
-    if (scheduler.takes_eta) {
-      EXPECT_THAT(checked, IsOk()) << scheduler.name;
-    } else {
-      EXPECT_THAT(checked, NamesField("generate.eta")) << scheduler.name;
-    }
-  }
-}
-
-TEST_F(RequestTest, SidesAreMultiples) {
-  generate_.set_width(72);
-  EXPECT_THAT(Generate(), IsOk());
-  generate_.set_width(68);
-  EXPECT_THAT(Generate(), NamesField("generate.width"));
-}
-
-TEST_F(RequestTest, AnAdapterOfAnotherBaseModelIsRefused) {
-  adapter_.set_base_model_digest(std::string(64, '0'));
-  EXPECT_THAT(Generate(), HasCode(absl::StatusCode::kFailedPrecondition));
-  EXPECT_THAT(Generate(), HasReason("BASE_MODEL_DIFFERS"));
 }
 
 }  // namespace
