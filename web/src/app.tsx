@@ -15,6 +15,7 @@ import { JobPage } from "./pages/job";
 import { JobsPage } from "./pages/jobs";
 import { NewConceptPage } from "./pages/new_concept";
 import { PicturePage } from "./pages/picture";
+import { ReportPage } from "./pages/report";
 import { SignInPage } from "./pages/sign_in";
 import { TrainPage } from "./pages/train";
 
@@ -51,6 +52,7 @@ function Page() {
   if (job) return job[0] ? <JobPage name={`jobs/${job[0]}`} /> : <JobsPage />;
   const adapter = below("/adapters");
   if (adapter?.[0] === "import") return <ImportPage />;
+  if (adapter?.length === 2 && adapter[1] === "report") return <ReportPage name={`adapters/${adapter[0]}`} />;
   if (adapter) return adapter[0] ? <AdapterPage name={`adapters/${adapter[0]}`} /> : <AdaptersPage />;
   const picture = below("/gallery");
   if (picture)

@@ -6,6 +6,7 @@ import "./style/base.css";
 import "./style/controls.css";
 import "./style/layout.css";
 import "./style/pictures.css";
+import "./style/report.css";
 
 startRouter();
 render(<App />, document.getElementById("app")!);

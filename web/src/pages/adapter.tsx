@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { adapterService } from "../api/clients";
 import { downloadAdapter, saveFile } from "../api/adapters";
 import type { Adapter } from "../gen/vico/v1/adapter_pb";
-import { type Job, JobKind } from "../gen/vico/v1/job_pb";
+import { JobKind } from "../gen/vico/v1/job_pb";
 import { Confirm, Rename } from "../parts/dialogs";
 import { Await, Head } from "../parts/elements";
 import { Thumb, ZoomPicture } from "../parts/picture";
@@ -11,11 +11,11 @@ import { navigate } from "../router";
 import { baseModelNamed, useAdapters, useModels } from "../state/catalog";
 import { jobs, newestFirst } from "../state/jobs";
 import { isTwin } from "../state/labels";
+import { promptIn } from "../state/prompts";
 import { useLoaded } from "../state/loaded";
 import { sayError, toast } from "../state/toasts";
-import { bytes, duration, idOf, number, when } from "../text";
+import { adapterTitle, bytes, duration, idOf, number, when } from "../text";
 import { referenceOf } from "./adapters";
-import { adapterTitle } from "./gallery";
 
 export function AdapterPage({ name }: { name: string }) {
   const source = useLoaded(() => adapterService.getAdapter({ name }), name);
@@ -59,6 +59,9 @@ function View({ of, reload }: { of: Adapter; reload: () => void }) {
       >
         <a class="button main" href={`/gallery?adapter=${idOf(of.name)}`}>
           Draw with it
+        </a>
+        <a class="button" href={`/adapters/${idOf(of.name)}/report`}>
+          Report
         </a>
         <button type="button" class="button" disabled={progress.value !== null} onClick={() => void download()}>
           {progress.value === null
@@ -111,12 +114,12 @@ function View({ of, reload }: { of: Adapter; reload: () => void }) {
                 <a
                   class="picture"
                   href={`/gallery/${idOf(job.name)}/${picture.index}`}
-                  aria-label={`${promptOf(job)}, seed ${picture.seed}`}
+                  aria-label={`${promptIn(job, picture.index)}, seed ${picture.seed}`}
                 >
                   <Thumb picture={picture} alt="" />
                 </a>
                 <div class="caption">
-                  <span>{promptOf(job)}</span>
+                  <span>{promptIn(job, picture.index)}</span>
                 </div>
               </li>
             ))}
@@ -163,8 +166,6 @@ function View({ of, reload }: { of: Adapter; reload: () => void }) {
     </>
   );
 }
-
-const promptOf = (job: Job): string => (job.spec?.kind.case === "generate" ? job.spec.kind.value.prompt : "");
 
 function Summary({ of }: { of: Adapter }) {
   const summary = of.summary!;

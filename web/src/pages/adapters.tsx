@@ -3,8 +3,7 @@ import type { Adapter } from "../gen/vico/v1/adapter_pb";
 import { Await, Empty, Head } from "../parts/elements";
 import { Thumb } from "../parts/picture";
 import { baseModelNamed, loadMoreAdapters, moreAdapters, useAdapters, useModels } from "../state/catalog";
-import { ago, idOf } from "../text";
-import { adapterTitle } from "./gallery";
+import { adapterTitle, ago, idOf } from "../text";
 
 export function AdaptersPage() {
   const adapters = useAdapters();

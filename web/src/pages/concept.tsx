@@ -7,13 +7,13 @@ import { Await, Empty, Head } from "../parts/elements";
 import { JobTable } from "../parts/job_table";
 import { type LightboxPicture } from "../parts/lightbox";
 import { ZoomPicture } from "../parts/picture";
+import { StartHere } from "../parts/start_here";
 import { navigate } from "../router";
 import { useConcepts } from "../state/catalog";
 import { jobs, newestFirst } from "../state/jobs";
 import { useLoaded } from "../state/loaded";
 import { sayError, toast } from "../state/toasts";
-import { forPeople, idOf, plural, when } from "../text";
-import { titleOf } from "./concepts";
+import { forPeople, idOf, plural, titleOf, when } from "../text";
 import { pictureIndex } from "./new_concept";
 
 export function ConceptPage({ name }: { name: string }) {
@@ -82,6 +82,7 @@ function View({ of, reload }: { of: Concept; reload: () => void }) {
                 <span>
                   {picture.width} × {picture.height}
                 </span>
+                <StartHere name={picture.name} what={pictures[index].alt} />
               </div>
               {warnings.get(index)?.map((text) => (
                 <span class="chip warm" style={{ whiteSpace: "normal" }} key={text}>

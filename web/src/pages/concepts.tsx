@@ -4,11 +4,8 @@ import { Await, Empty, Head } from "../parts/elements";
 import type { Concept } from "../gen/vico/v1/concept_pb";
 import { navigate } from "../router";
 import { loadMoreConcepts, moreConcepts, useConcepts } from "../state/catalog";
-import { ago, idOf, plural, shortId } from "../text";
+import { ago, idOf, plural, titleOf } from "../text";
 import { pending } from "./new_concept";
-
-export const titleOf = (thing: { displayName: string; name: string }): string =>
-  thing.displayName || shortId(thing.name);
 
 export function ConceptsPage() {
   const concepts = useConcepts();

@@ -1,4 +1,4 @@
-// All trainings and generations.
+// All trainings, generations and evaluations.
 import { useSignal } from "@preact/signals";
 import { type Job, JobKind } from "../gen/vico/v1/job_pb";
 import { jobService } from "../api/clients";
@@ -9,14 +9,19 @@ import { connection, initialJobs, isFinished, jobs, loadOlder, newestFirst } fro
 import { sayError, toast } from "../state/toasts";
 import { plural } from "../text";
 
-const kinds = { all: "All", training: "Trainings", generation: "Generations" };
+const kinds = {
+  All: [JobKind.TRAINING, JobKind.GENERATION, JobKind.EVALUATION],
+  Trainings: [JobKind.TRAINING],
+  Generations: [JobKind.GENERATION],
+  Evaluations: [JobKind.EVALUATION],
+};
 type Kind = keyof typeof kinds;
 
 export function JobsPage() {
-  const kind = useSignal<Kind>("all");
+  const kind = useSignal<Kind>("All");
   const asking = useSignal(false);
   const more = useSignal(jobs.peek().size >= initialJobs);
-  const fits = (job: Job) => kind.value === "all" || (job.kind === JobKind.TRAINING) === (kind.value === "training");
+  const fits = (job: Job) => kind.value === "All" || kinds[kind.value].includes(job.kind);
   const all = newestFirst(jobs.value.values()).filter(fits);
   const open = all.filter((job) => !isFinished(job));
   const cancelAll = async () => {
@@ -29,25 +34,19 @@ export function JobsPage() {
   };
   const older = async () => {
     try {
-      const wanted =
-        kind.value === "generation"
-          ? [JobKind.GENERATION]
-          : kind.value === "training"
-            ? [JobKind.TRAINING]
-            : [JobKind.TRAINING, JobKind.GENERATION];
-      more.value = (await Promise.all(wanted.map(loadOlder))).some(Boolean);
+      more.value = (await Promise.all(kinds[kind.value].map(loadOlder))).some(Boolean);
     } catch (error) {
       sayError(error);
     }
   };
   return (
     <>
-      <Head title="Jobs" lead="Trainings and generations, the newest first.">
+      <Head title="Jobs" lead="Trainings, generations and evaluations, the newest first.">
         <div class="segments" role="radiogroup" aria-label="Kind">
           {(Object.keys(kinds) as Kind[]).map((one) => (
             <label key={one}>
               <input type="radio" name="kind" checked={kind.value === one} onChange={() => (kind.value = one)} />
-              {kinds[one]}
+              {one}
             </label>
           ))}
         </div>
@@ -69,7 +68,7 @@ export function JobsPage() {
           )}
         </>
       ) : connection.value === "connecting" ? null : (
-        <Empty title="No jobs yet" text="A training or a generation appears here as soon as it is queued.">
+        <Empty title="No jobs yet" text="A job appears here as soon as it is queued.">
           <a class="button" href="/">
             Go to the concepts
           </a>

@@ -13,14 +13,14 @@ import { ZoomPicture } from "../parts/picture";
 import { Stars } from "../parts/stars";
 import { navigate } from "../router";
 import { adapterNamed, useAdapters } from "../state/catalog";
-import { draft, draftOf, edited, takeSettings } from "../state/draft";
+import { draft, draftOf, edit, edited, takeSettings } from "../state/draft";
 import { isFinished, jobs, putJob, removeJob } from "../state/jobs";
 import { rate, ratingOf, setLabel, tagsOf, twinKey } from "../state/labels";
+import { promptAt } from "../state/prompts";
 import { useLoaded } from "../state/loaded";
 import { sayError, toast } from "../state/toasts";
-import { idOf, withClassWord } from "../text";
-import { adapterTitle } from "./gallery";
-import { settingsOf } from "./job";
+import { adapterTitle, idOf, withClassWord } from "../text";
+import { settingsOf } from "./job_details";
 
 export function PicturePage({ job: name, index }: { job: string; index: number }) {
   const known = jobs.value.get(name);
@@ -54,6 +54,7 @@ function View({ job, spec, picture }: ViewProps) {
   const comparing = useSignal(false);
   useAdapters();
   const adapter = adapterNamed(spec.adapter);
+  const prompt = promptAt(spec, picture.index);
   const neighbours = job.pictures.map((one) => one.index);
   const at = neighbours.indexOf(picture.index);
   const to = (step: number) => `/gallery/${idOf(job.name)}/${neighbours[at + step]}`;
@@ -69,7 +70,7 @@ function View({ job, spec, picture }: ViewProps) {
 
   const use = () => {
     const before = { draft: draft.value, edited: edited.value };
-    const settings = draftOf(spec, picture.seed);
+    const settings = draftOf(spec, picture);
     const { draft: next, kept } = takeSettings(before.draft, before.edited, settings, false);
     draft.value = next;
     navigate("/gallery");
@@ -87,15 +88,20 @@ function View({ job, spec, picture }: ViewProps) {
         action: { label: "Undo", run: () => ((draft.value = before.draft), (edited.value = before.edited)) },
       });
   };
+  const startHere = () => {
+    edit("initPicture", picture.name);
+    navigate("/gallery");
+    toast("The next drawing starts from this picture.");
+  };
   // A picture of few pixels is shown at most ten times as large.
   const ratio = {
     "--ratio": `${picture.width || 1} / ${picture.height || 1}`,
     "--most": `${Math.min(860, 10 * (picture.width || 86))}px`,
   };
-  const file = `${slug(spec.prompt)}_${picture.seed}.png`;
+  const file = `${slug(prompt)}_${picture.seed}.png`;
   return (
     <>
-      <Head title={spec.prompt} crumb={<a href="/gallery">Gallery</a>}>
+      <Head title={prompt} crumb={<a href="/gallery">Gallery</a>}>
         {at > 0 && (
           <a class="button" href={to(-1)}>
             Previous
@@ -116,12 +122,12 @@ function View({ job, spec, picture }: ViewProps) {
               picture={picture}
               word={adapter.initWord}
               placeholder={adapter.placeholder}
-              base={adapter.baseModel}
+              base={spec.baseModel || adapter.baseModel}
               label={adapterTitle(adapter)}
             />
           ) : (
             <div class="shown" style={ratio}>
-              <ZoomPicture picture={picture} alt={spec.prompt} side={0} />
+              <ZoomPicture picture={picture} alt={prompt} side={0} />
             </div>
           )}
         </div>
@@ -139,6 +145,9 @@ function View({ job, spec, picture }: ViewProps) {
             )}
             <button type="button" class="button" onClick={use}>
               Use these settings
+            </button>
+            <button type="button" class="button" onClick={startHere}>
+              Use as start picture
             </button>
             <a class="button" href={pictureUrl(picture.name, picture.blob)} download={file}>
               Download
@@ -166,7 +175,7 @@ function View({ job, spec, picture }: ViewProps) {
               <dt>Seed</dt>
               <dd>{String(picture.seed)}</dd>
               {settingsOf(spec)
-                .filter(([term]) => term !== "Prompt")
+                .filter(([term]) => !term.startsWith("Prompt"))
                 .map(([term, text]) => (
                   <>
                     <dt>{term}</dt>
@@ -287,9 +296,11 @@ function Comparison({ job, spec, picture, word, placeholder, base, label }: Comp
   useEffect(() => {
     if (twin || asked.value) return;
     asked.value = true;
-    void drawTwin(spec, picture, withClassWord(spec.prompt, placeholder, word), base, mark).catch((thrown) => {
-      failure.value = sayError(thrown);
-    });
+    void drawTwin(spec, picture, withClassWord(promptAt(spec, picture.index), placeholder, word), base, mark).catch(
+      (thrown) => {
+        failure.value = sayError(thrown);
+      },
+    );
   }, []);
   if (failure.value) return <p class="note bad">{failure.value}</p>;
   const other = twin?.pictures[0];
@@ -317,15 +328,12 @@ async function drawTwin(
     adapter: "",
     baseModel,
     prompt,
+    prompts: [],
+    strength: undefined,
     pictureCount: 1,
     seeds: [picture.seed],
     previewEverySteps: 0,
   });
-  const job = await jobService.createGenerationJob({ requestId: requestId(), generate });
-  putJob(
-    await jobService.updateJob({
-      job: { name: job.name, labels: { [twinKey]: mark } },
-      updateMask: { paths: [`labels.${twinKey}`] },
-    }),
-  );
+  const labels = { [twinKey]: mark };
+  putJob(await jobService.createGenerationJob({ requestId: requestId(), generate, labels }));
 }

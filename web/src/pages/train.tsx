@@ -22,8 +22,7 @@ import { Thumb } from "../parts/picture";
 import { navigate, query } from "../router";
 import { limitOf, useConcepts, useModels } from "../state/catalog";
 import { putJob } from "../state/jobs";
-import { idOf, number, plural } from "../text";
-import { titleOf } from "./concepts";
+import { idOf, number, plural, titleOf } from "../text";
 import type { CallError } from "../api/errors";
 
 interface NumberField {
@@ -190,6 +189,7 @@ export function readForm(form: Form): { spec: TrainSpec; problems: Violation[] }
   if (prompts.length > 1) spec.samplePrompts = prompts;
   if (form.sample_first) spec.sampleFirst = true;
   if (form.mask) spec.mask = form.mask === "on";
+  if (form.evaluate) spec.evaluate = form.evaluate === "on";
   return { spec, problems };
 }
 
@@ -211,6 +211,7 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
   const base = baseModels.find((model) => model.name === form.value.base_model) ?? baseModels[0];
   const defaults = base.trainingDefaults;
   const { spec, problems } = readForm(form.value);
+  const displayName = (form.value.display_name ?? "").trim();
 
   useDebounced(`${base.name} ${spec.initWord}`, 250, async (signal) => {
     word.value = null;
@@ -219,7 +220,8 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
   });
   const check = async (signal?: AbortSignal) => {
     try {
-      await jobService.createTrainingJob({ train: spec, validateOnly: true, requestId: requestId() }, { signal });
+      const request = { train: spec, displayName, validateOnly: true, requestId: requestId() };
+      await jobService.createTrainingJob(request, { signal });
       violations.value = [];
       failure.value = null;
     } catch (thrown) {
@@ -235,7 +237,7 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
   // A field that has not been filled in is not wrong before the form is sent.
   const sent = useSignal(false);
   const problemOf = (field: string): string | undefined => {
-    const path = `train.${field}`;
+    const path = field === "display_name" ? field : `train.${field}`;
     const own = problems.find((one) => one.field === path);
     const other = violations.value.find((one) => one.field === path || one.field.startsWith(`${path}[`));
     const found = own ?? other;
@@ -253,6 +255,8 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
     "base_model",
     "mask",
     "sample_first",
+    "evaluate",
+    "display_name",
   ])
     known.add(field);
   const elsewhere = violations.value.filter(
@@ -266,7 +270,7 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
     if (problems.length) return;
     busy.value = true;
     try {
-      const job = await jobService.createTrainingJob({ requestId: requestId(), train: spec });
+      const job = await jobService.createTrainingJob({ requestId: requestId(), train: spec, displayName });
       putJob(job);
       navigate(`/jobs/${idOf(job.name)}`);
     } catch (thrown) {
@@ -400,7 +404,28 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
               <Field label="Seed" id="seed" problem={problemOf("seed")} hint="Empty: drawn by the server.">
                 {(aria) => <input {...aria} {...text("seed")} inputMode="numeric" placeholder="random" />}
               </Field>
+              <Field
+                label="Name"
+                id="display_name"
+                problem={problemOf("display_name")}
+                hint="For people; may be empty."
+              >
+                {(aria) => <input {...aria} {...text("display_name")} maxLength={255} />}
+              </Field>
             </div>
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={form.value.evaluate ? form.value.evaluate === "on" : (defaults?.evaluate ?? false)}
+                onChange={(event) => set("evaluate", event.currentTarget.checked ? "on" : "off")}
+              />
+              Evaluate the adapter when it is done
+            </label>
+            {problemOf("evaluate") && (
+              <p class="note bad" role="alert">
+                {problemOf("evaluate")}
+              </p>
+            )}
           </div>
           <details class="more card">
             <summary>Samples</summary>

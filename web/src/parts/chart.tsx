@@ -9,15 +9,17 @@ interface ChartProps {
   steps: number[];
   losses: number[];
   total: number;
+  /** The losses are means already: there is one curve. */
+  smoothed?: boolean;
 }
 
 /** Steps of the moving average: 1/15 of those that are there, 5..40. */
 export const averageWidth = (count: number): number => Math.max(5, Math.min(40, Math.round(count / 15)));
 
-export function LossChart({ steps, losses, total }: ChartProps) {
+export function LossChart({ steps, losses, total, smoothed = false }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const width = averageWidth(losses.length);
+  const width = smoothed ? 1 : averageWidth(losses.length);
   const smooth = movingAverage(losses, width);
   const data: [number[], number[], number[]] = [steps, losses, smooth];
   const newest = useRef(data);
@@ -47,15 +49,15 @@ export function LossChart({ steps, losses, total }: ChartProps) {
   const summary =
     last === undefined
       ? "No steps yet."
-      : `Loss by step. The mean of ${width} steps is ${number(last)} at step ${steps.at(-1)}, from ${number(
+      : `Loss by step. ${smoothed ? "Smoothed, it" : `The mean of ${width} steps`} is ${number(last)} at step ${steps.at(-1)}, from ${number(
           smooth[Math.min(width, smooth.length) - 1],
         )} at first.`;
   return (
     <figure style={{ margin: 0 }}>
       <div class="chart" ref={place} role="img" aria-label={summary} />
       <figcaption class="row small muted">
-        <span class="key faint">each step</span>
-        <span class="key bold">mean of {width} steps</span>
+        {!smoothed && <span class="key faint">each step</span>}
+        <span class="key bold">{smoothed ? "smoothed" : `mean of ${width} steps`}</span>
       </figcaption>
     </figure>
   );

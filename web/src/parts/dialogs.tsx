@@ -10,7 +10,7 @@ interface DialogProps {
   children: (close: () => void) => ComponentChildren;
 }
 
-function Dialog({ title, onClose, children }: DialogProps) {
+export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     dialog.current?.showModal();

@@ -2,7 +2,8 @@
 import { type Job, JobState } from "../gen/vico/v1/job_pb";
 import { adapterNamed } from "../state/catalog";
 import { isFinished } from "../state/jobs";
-import { ago, idOf, shortId, stateWord } from "../text";
+import { promptLine } from "../state/prompts";
+import { adapterTitle, ago, idOf, shortId, stateWord } from "../text";
 import { Thumb } from "./picture";
 
 export function StateChip({ job }: { job: Job }) {
@@ -26,15 +27,21 @@ export function Standing({ job }: { job: Job }) {
 export function jobTitle(job: Job): string {
   if (job.displayName) return job.displayName;
   const kind = job.spec?.kind;
-  if (kind?.case === "train") return `Training of a ${kind.value.initWord}`;
-  if (kind?.case === "generate") return kind.value.prompt;
+  if (kind?.case === "train")
+    return `Training of a ${kind.value.initWord}${kind.value.continuedAdapter ? ", continued" : ""}`;
+  if (kind?.case === "generate") return promptLine(kind.value);
+  if (kind?.case === "evaluate") {
+    const adapter = adapterNamed(kind.value.adapter);
+    return `Evaluation of ${adapter ? adapterTitle(adapter) : shortId(kind.value.adapter)}`;
+  }
   return shortId(job.name);
 }
 
 function Face({ job }: { job: Job }) {
   const picture = job.pictures[0];
   if (picture) return <Thumb picture={picture} alt="" side={64} />;
-  const adapter = job.adapter ? adapterNamed(job.adapter) : undefined;
+  const evaluated = job.spec?.kind.case === "evaluate" ? job.spec.kind.value.adapter : "";
+  const adapter = adapterNamed(job.adapter || evaluated);
   if (adapter)
     return <Thumb picture={{ name: `${adapter.name}/reference`, blob: adapter.reference }} alt="" side={64} />;
   return null;

@@ -79,6 +79,14 @@ export function baseModelNamed(name: string): BaseModel | undefined {
   return useModels().value.value?.baseModels.find((model) => model.name === name);
 }
 
+/** The base models that an adapter fits: its own first, then those whose networks have the same sizes. */
+export function baseModelsFor(adapter: Adapter): BaseModel[] {
+  const all = useModels().value.value?.baseModels ?? [];
+  const own = all.find((model) => model.name === adapter.baseModel);
+  if (!own?.shapeDigest) return own ? [own] : [];
+  return [own, ...all.filter((model) => model !== own && model.shapeDigest === own.shapeDigest)];
+}
+
 onEvent((_, event) => {
   if (event.what.case === "succeeded" && event.what.value.adapter) void adapterPages?.reload();
 });

@@ -2,12 +2,13 @@
 import { create } from "@bufbuild/protobuf";
 import { signal } from "@preact/signals";
 import type { Violation } from "../api/errors";
-import { type GenerateSpec, GenerateSpecSchema } from "../gen/vico/v1/job_pb";
+import { type GenerateSpec, GenerateSpecSchema, type Picture } from "../gen/vico/v1/job_pb";
 import { drawSeed, readNumber, readSeed } from "../parts/numbers";
+import { promptAt } from "./prompts";
 
 export interface Draft {
   adapter: string; // empty: the base model alone
-  baseModel: string;
+  baseModel: string; // empty: the adapter's own
   prompts: string; // one a line
   negativePrompt: string;
   pictureCount: string;
@@ -18,6 +19,10 @@ export interface Draft {
   scheduler: string;
   width: string;
   height: string;
+  strength: string; // of the adapter
+  initPicture: string; // name of the picture to start from; empty: noise
+  denoise: string;
+  displayName: string;
 }
 
 export const emptyDraft: Draft = {
@@ -33,7 +38,14 @@ export const emptyDraft: Draft = {
   scheduler: "",
   width: "",
   height: "",
+  strength: "",
+  initPicture: "",
+  denoise: "",
+  displayName: "",
 };
+
+/** What the settings of a picture do not say. */
+type Own = "pictureCount" | "displayName";
 
 export const draft = signal<Draft>(emptyDraft);
 
@@ -46,12 +58,12 @@ export function edit<Name extends keyof Draft>(field: Name, value: Draft[Name]):
 }
 
 /** What a picture was drawn with, as the form says it. */
-export function draftOf(spec: GenerateSpec, seed: bigint): Omit<Draft, "pictureCount"> {
+export function draftOf(spec: GenerateSpec, { index, seed }: Pick<Picture, "index" | "seed">): Omit<Draft, Own> {
   const text = (value: number | undefined) => (value === undefined ? "" : String(value));
   return {
     adapter: spec.adapter,
     baseModel: spec.baseModel,
-    prompts: spec.prompt,
+    prompts: promptAt(spec, index),
     negativePrompt: spec.negativePrompt,
     seed: String(seed),
     seedLocked: true,
@@ -60,6 +72,9 @@ export function draftOf(spec: GenerateSpec, seed: bigint): Omit<Draft, "pictureC
     scheduler: spec.scheduler,
     width: text(spec.width),
     height: text(spec.height),
+    strength: text(spec.strength),
+    initPicture: spec.initPicture,
+    denoise: text(spec.denoise),
   };
 }
 
@@ -72,6 +87,9 @@ const names: Partial<Record<keyof Draft, string>> = {
   guidanceScale: "guidance",
   scheduler: "scheduler",
   width: "size",
+  strength: "strength",
+  initPicture: "start picture",
+  denoise: "denoise",
 };
 
 /**
@@ -81,7 +99,7 @@ const names: Partial<Record<keyof Draft, string>> = {
 export function takeSettings(
   now: Draft,
   typed: ReadonlySet<keyof Draft>,
-  settings: Omit<Draft, "pictureCount">,
+  settings: Omit<Draft, Own>,
   all: boolean,
 ): { draft: Draft; kept: string[] } {
   const next = { ...now };
@@ -94,36 +112,43 @@ export function takeSettings(
   return { draft: next, kept };
 }
 
-export const promptsOf = (text: string): string[] =>
+export const linesOf = (text: string): string[] =>
   text
     .split("\n")
     .map((line) => line.trim())
     .filter(Boolean);
 
-/** A spec for each prompt, all with the same seed, so that their pictures can be compared. */
-export function readDraft(form: Draft): { specs: GenerateSpec[]; problems: Violation[]; seed: bigint } {
+/**
+ * The spec that the form says, without its base model, and what is wrong before the server is asked. All prompts have
+ * the same seeds.
+ */
+export function readDraft(form: Draft): { spec: GenerateSpec; problems: Violation[]; seed: bigint } {
   const problems: Violation[] = [];
-  const whole = (text: string, field: string, exact = true) => {
-    const { value, problem } = readNumber(text, exact);
+  const read = (text: string, field: string, whole = true) => {
+    const { value, problem } = readNumber(text, whole);
     if (problem) problems.push({ field: `generate.${field}`, text: problem });
     return value;
   };
   const typed = readSeed(form.seed);
   if (typed.problem) problems.push({ field: "generate.seeds", text: typed.problem });
   const seed = typed.value ?? drawSeed();
-  const common = {
-    adapter: form.adapter,
-    baseModel: form.adapter ? "" : form.baseModel,
-    negativePrompt: form.negativePrompt.trim(),
-    pictureCount: whole(form.pictureCount, "picture_count"),
-    steps: whole(form.steps, "steps"),
-    guidanceScale: whole(form.guidanceScale, "guidance_scale", false),
-    scheduler: form.scheduler,
-    width: whole(form.width, "width"),
-    height: whole(form.height, "height"),
-    seeds: [seed],
-  };
-  const prompts = promptsOf(form.prompts);
+  const prompts = linesOf(form.prompts);
   if (!prompts.length) problems.push({ field: "generate.prompt", text: "say what to draw" });
-  return { specs: prompts.map((prompt) => create(GenerateSpecSchema, { ...common, prompt })), problems, seed };
+  const spec = create(GenerateSpecSchema, {
+    adapter: form.adapter,
+    prompt: prompts.length === 1 ? prompts[0] : "",
+    prompts: prompts.length > 1 ? prompts : [],
+    negativePrompt: form.negativePrompt.trim(),
+    pictureCount: read(form.pictureCount, "picture_count"),
+    steps: read(form.steps, "steps"),
+    guidanceScale: read(form.guidanceScale, "guidance_scale", false),
+    scheduler: form.scheduler,
+    width: read(form.width, "width"),
+    height: read(form.height, "height"),
+    seeds: [seed],
+    strength: form.adapter ? read(form.strength, "strength", false) : undefined,
+    initPicture: form.initPicture,
+    denoise: form.initPicture ? read(form.denoise, "denoise", false) : undefined,
+  });
+  return { spec, problems, seed };
 }

@@ -85,7 +85,8 @@ export function applyEvent(job: Job, event: Event): Job {
     }
     case "succeeded":
       next.state = JobState.SUCCEEDED;
-      next.adapter = what.value.adapter;
+      // An evaluation names the adapter that it has measured, which is not its result.
+      if (job.kind === JobKind.TRAINING) next.adapter = what.value.adapter;
       next.finishTime = event.time;
       break;
     case "failed":
