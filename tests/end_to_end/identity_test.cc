@@ -49,9 +49,10 @@ class OfferingEngine final : public worker::Engine {
                                                const worker::TrainCallbacks& callbacks) override {
     return fake.Train(spec, pictures, callbacks);
   }
-  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const worker::AdapterSource* adapter,
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec,
+                                const worker::GenerationInputs& inputs,
                                 const worker::GenerateCallbacks& callbacks) override {
-    return fake.Generate(spec, adapter, callbacks);
+    return fake.Generate(spec, inputs, callbacks);
   }
 };
 

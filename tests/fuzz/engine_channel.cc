@@ -46,9 +46,9 @@ worker::FakeEngine TalkativeEngine() {
     callbacks.on_warning("PICTURES", std::to_string(pictures.size()));
     return worker::TrainedAdapter{.stopped = !kept};
   };
-  engine.generate = [](const v1::GenerateSpec&, const worker::AdapterSource* adapter,
+  engine.generate = [](const v1::GenerateSpec&, const worker::GenerationInputs& inputs,
                        const worker::GenerateCallbacks& callbacks) -> absl::StatusOr<bool> {
-    if (adapter != nullptr) RETURN_IF_ERROR(adapter->fetch().status());
+    if (inputs.adapter != nullptr) RETURN_IF_ERROR(inputs.adapter->fetch().status());
     callbacks.on_preview(0, 1, {.bytes = "preview"});
     callbacks.on_picture(0, {.bytes = "picture"});
     return callbacks.on_step(1, 2);
@@ -124,7 +124,7 @@ void FeedWorker(bool training, std::string_view bytes) {
     adapter.fetch = []() -> absl::StatusOr<worker::AdapterBytes> {
       return worker::AdapterBytes{.safetensors = "adapter", .reference = "reference"};
     };
-    (*process)->Generate({}, &adapter, GenerationCallbacks()).status().IgnoreError();
+    (*process)->Generate({}, {.adapter = &adapter}, GenerationCallbacks()).status().IgnoreError();
   }
 }
 

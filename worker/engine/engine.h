@@ -113,8 +113,17 @@ struct AdapterSource {
   std::function<absl::StatusOr<AdapterBytes>()> fetch;
 };
 
+/// What a generation reads besides its spec.
+struct GenerationInputs {
+  const AdapterSource* adapter = nullptr;  ///< null: the bare base model
+  std::string init_picture = {};           ///< PNG; empty if the spec names none
+  std::string mask_picture = {};           ///< PNG; empty if the spec names none
+};
+
 struct GenerateCallbacks {
-  std::function<bool(int64_t step, int64_t total_steps)> on_step;  ///< false stops
+  /// Steps of all prompts together; false stops.
+  std::function<bool(int64_t step, int64_t total_steps)> on_step;
+  /// `step` is the picture's.
   std::function<void(int picture_index, int64_t step, const PngPicture&)> on_preview;
   /// Called as soon as a picture is finished.
   std::function<void(int picture_index, const PngPicture&)> on_picture;
@@ -132,8 +141,8 @@ inline constexpr char kEngineHung[] = "ENGINE_HUNG";
 
 /// One thread at a time, except for load(). Never throws. Returns kInternal for LibTorch's errors,
 /// kResourceExhausted with reason OUT_OF_MEMORY, kInvalidArgument for a picture or adapter file
-/// that cannot be read, and kFailedPrecondition with reason NON_FINITE, naming step and cause, if a
-/// computation gives NaN or infinity.
+/// that cannot be read or does not fit the base model, and kFailedPrecondition with reason
+/// NON_FINITE, naming step and cause, if a computation gives NaN or infinity.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -149,9 +158,10 @@ class Engine {
                                                const std::vector<std::string>& pictures,
                                                const TrainCallbacks& callbacks) = 0;
 
-  /// Draws one picture for each of `spec.seeds`. `adapter` is null for the bare base model. Returns
-  /// false if a callback stopped it.
-  virtual absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
+  /// Draws the pictures of `spec`, which generation_pictures.h numbers. Returns false if a callback
+  /// stopped it.
+  virtual absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec,
+                                        const GenerationInputs& inputs,
                                         const GenerateCallbacks& callbacks) = 0;
 
   /// Prepares for the next job and restarts a lost engine. An error is permanent.

@@ -13,13 +13,12 @@
 #include "common/status.h"
 #include "worker/base_model/base_description.h"
 #include "worker/engine/devices.h"
+#include "worker/engine/engine_generation.h"
 #include "worker/engine/engine_training.h"
 #include "worker/engine/loaded_adapter.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
-#include "worker/io/image.h"
 #include "worker/model/finite.h"
-#include "worker/personalize/generator.h"
 
 namespace vico::worker {
 namespace {
@@ -55,24 +54,6 @@ auto CatchTorchErrors(Work&& work) -> decltype(work()) {
   }
 }
 
-GenerateOptions OptionsOf(const v1::GenerateSpec& spec, const LoadedAdapter* adapter) {
-  GenerateOptions options;
-  options.prompt = spec.prompt();
-  options.negative_prompt = spec.negative_prompt();
-  options.guidance_scale = spec.guidance_scale();
-  options.scheduler = spec.scheduler();
-  options.steps = spec.steps();
-  options.eta = spec.eta();
-  options.height = spec.height();
-  options.width = spec.width();
-  options.seeds = {spec.seeds().begin(), spec.seeds().end()};
-  options.preview_every = spec.preview_every_steps();
-  // The bare base model has no placeholder: every word is ordinary text.
-  options.placeholder = adapter == nullptr ? "" : adapter->placeholder;
-  if (adapter != nullptr) options.mask = adapter->mask;
-  return options;
-}
-
 class TorchEngine final : public Engine {
  public:
   TorchEngine(const TorchEngineOptions& options, std::vector<torch::Device> devices,
@@ -105,16 +86,16 @@ class TorchEngine final : public Engine {
     });
   }
 
-  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* source,
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const GenerationInputs& inputs,
                                 const GenerateCallbacks& callbacks) override {
     return CatchTorchErrors([&]() -> absl::StatusOr<bool> {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
       RETURN_IF_ERROR(loaded->CheckScheduler(spec.scheduler()));
       LoadedAdapter* adapter = nullptr;
-      if (source != nullptr) {
-        ASSIGN_OR_RETURN(adapter, GetAdapter(*loaded, *source));
+      if (inputs.adapter != nullptr) {
+        ASSIGN_OR_RETURN(adapter, GetAdapter(*loaded, *inputs.adapter));
       }
-      return Draw(*loaded, adapter, spec, callbacks);
+      return GenerateOn(*loaded, adapter, spec, inputs, callbacks);
     });
   }
 
@@ -133,41 +114,6 @@ class TorchEngine final : public Engine {
     if (LoadedAdapter* kept = adapters_.Find(key)) return kept;
     ASSIGN_OR_RETURN(LoadedAdapter adapter, LoadAdapter(loaded, source));
     return &adapters_.Put(key, std::move(adapter));
-  }
-
-  static absl::StatusOr<bool> Draw(LoadedBase& loaded, LoadedAdapter* adapter,
-                                   const v1::GenerateSpec& spec,
-                                   const GenerateCallbacks& callbacks) {
-    absl::Status problem;
-    const auto encoded = [&](const torch::Tensor& image01) {
-      PngPicture picture{.bytes = {},
-                         .width = static_cast<int>(image01.size(2)),
-                         .height = static_cast<int>(image01.size(1))};
-      auto png = EncodePng(image01);
-      if (png.ok()) {
-        picture.bytes = *std::move(png);
-      } else if (problem.ok()) {
-        problem = png.status();
-      }
-      return picture;
-    };
-    GenerateObserver observer;
-    observer.on_step = [&](int64_t step, int64_t total) {
-      return problem.ok() && callbacks.on_step(step, total);
-    };
-    observer.on_preview = [&](size_t index, int64_t step, const torch::Tensor& image01) {
-      const PngPicture picture = encoded(image01);
-      if (problem.ok()) callbacks.on_preview(static_cast<int>(index), step, picture);
-    };
-    observer.on_picture = [&](size_t index, const torch::Tensor& image01) {
-      const PngPicture picture = encoded(image01);
-      if (problem.ok()) callbacks.on_picture(static_cast<int>(index), picture);
-    };
-    const bool finished =
-        GeneratePictures(loaded.base, adapter == nullptr ? nullptr : &adapter->personal,
-                         OptionsOf(spec, adapter), observer);
-    RETURN_IF_ERROR(problem);
-    return finished;
   }
 
   const std::string code_version_;

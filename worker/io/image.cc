@@ -91,9 +91,37 @@ Pixels ToPixels(const torch::Tensor& image01) {
           {data, data + bytes.numel()}};
 }
 
+namespace {
+
+absl::StatusOr<Pixels> DecodeResized(std::string_view bytes, int width, int height) {
+  ASSIGN_OR_RETURN(Pixels pixels, DecodePng(bytes));
+  return Pixels{width, height,
+                ResizeBicubic(pixels.rgb, pixels.width, pixels.height, width, height)};
+}
+
+/// Source: Pillow's Convert.c, mode "L".
+uint32_t Grey(const uint8_t* rgb) {
+  return (rgb[0] * 19595U + rgb[1] * 38470U + rgb[2] * 7471U + 0x8000U) >> 16;
+}
+
+}  // namespace
+
 absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side, Fit fit) {
   ASSIGN_OR_RETURN(const Pixels pixels, DecodePng(bytes));
   return ToTensor({side, side, ResizeToSquare(pixels.rgb, pixels.width, pixels.height, side, fit)});
+}
+
+absl::StatusOr<torch::Tensor> LoadResized(std::string_view bytes, int width, int height) {
+  ASSIGN_OR_RETURN(const Pixels pixels, DecodeResized(bytes, width, height));
+  return ToTensor(pixels);
+}
+
+absl::StatusOr<torch::Tensor> LoadMask(std::string_view bytes, int width, int height) {
+  ASSIGN_OR_RETURN(const Pixels pixels, DecodeResized(bytes, width, height));
+  auto mask = torch::empty({height, width}, torch::kBool);
+  bool* light = mask.data_ptr<bool>();
+  for (size_t i = 0; i < pixels.rgb.size(); i += 3) light[i / 3] = Grey(&pixels.rgb[i]) >= 128;
+  return mask;
 }
 
 absl::StatusOr<std::string> EncodePng(const torch::Tensor& image01) {

@@ -36,6 +36,12 @@ Pixels ToPixels(const torch::Tensor& image01);
 /// Decodes a PNG file and resizes it to a square as training does -> [3, side, side].
 absl::StatusOr<torch::Tensor> LoadSquare(std::string_view bytes, int side, Fit fit = Fit::kSqueeze);
 
+/// Decodes a PNG file and scales both sides -> image01 [3, height, width].
+absl::StatusOr<torch::Tensor> LoadResized(std::string_view bytes, int width, int height);
+
+/// The same -> bool [height, width], true where a pixel is light: 128..255 in Pillow's grey.
+absl::StatusOr<torch::Tensor> LoadMask(std::string_view bytes, int width, int height);
+
 /// image01 [3, H, W] -> PNG.
 absl::StatusOr<std::string> EncodePng(const torch::Tensor& image01);
 

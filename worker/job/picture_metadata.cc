@@ -11,6 +11,7 @@
 
 #include "common/formats/png_text.h"
 #include "common/status.h"
+#include "worker/engine/generation_pictures.h"
 
 namespace vico::worker {
 namespace {
@@ -66,23 +67,27 @@ Json ToJson(const v1::JobSpec& spec) {
 
 std::string Parameters(const v1::LeasedJob& job, int index, std::string_view version) {
   const v1::GenerateSpec& spec = job.spec().generate();
-  std::string text = spec.prompt() + "\n";
+  std::string text = PromptOfPicture(spec, index) + "\n";
   if (!spec.negative_prompt().empty()) {
     text += "Negative prompt: " + spec.negative_prompt() + "\n";
   }
   text += fmt::format("Steps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}", spec.steps(),
-                      Quoted(SamplerOf(spec.scheduler())), spec.guidance_scale(), spec.seeds(index),
-                      spec.width(), spec.height());
+                      Quoted(SamplerOf(spec.scheduler())), spec.guidance_scale(),
+                      SeedOfPicture(spec, index), spec.width(), spec.height());
   const auto add = [&text](std::string_view key, const std::string& value) {
     if (!value.empty()) text += fmt::format(", {}: {}", key, Quoted(value));
   };
   add("Model hash", job.base_model().digest().substr(0, kShortDigest));
   add("Model", IdOf(job.base_model().name()));
+  if (spec.has_denoise()) add("Denoising strength", fmt::format("{}", spec.denoise()));
   if (spec.eta() != 0) add("Eta DDIM", fmt::format("{}", spec.eta()));
   if (job.has_adapter()) {
     add("ViCo adapter", IdOf(job.adapter().name()));
     add("ViCo adapter hash", job.adapter().blob().sha256().substr(0, kShortDigest));
     add("ViCo word", job.adapter().placeholder());
+    if (spec.has_strength() && spec.strength() != 1) {
+      add("ViCo strength", fmt::format("{}", spec.strength()));
+    }
   }
   if (!version.empty()) add("Version", fmt::format("Vico {}", version));
   return text;
@@ -98,6 +103,8 @@ PngText VicoText(const v1::LeasedJob& job, const Json& place, uint64_t seed,
   if (job.has_adapter()) {
     json["adapter"] = {{"name", job.adapter().name()}, {"digest", job.adapter().blob().sha256()}};
   }
+  if (job.has_init_picture()) json["init_picture"] = {{"digest", job.init_picture().sha256()}};
+  if (job.has_mask_picture()) json["mask_picture"] = {{"digest", job.mask_picture().sha256()}};
   return {.keyword = "vico", .text = ToText(json)};
 }
 
@@ -112,9 +119,9 @@ absl::StatusOr<std::string> WithTexts(std::string_view png, const std::vector<Pn
 
 absl::StatusOr<std::string> WithGenerationMetadata(std::string_view png, const v1::LeasedJob& job,
                                                    int index, std::string_view version) {
-  return WithTexts(
-      png, {{.keyword = "parameters", .text = Parameters(job, index, version)},
-            VicoText(job, {{"index", index}}, job.spec().generate().seeds(index), version)});
+  return WithTexts(png, {{.keyword = "parameters", .text = Parameters(job, index, version)},
+                         VicoText(job, {{"index", index}},
+                                  SeedOfPicture(job.spec().generate(), index), version)});
 }
 
 absl::StatusOr<std::string> WithSampleMetadata(const TrainingSample& sample,

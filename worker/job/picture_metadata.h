@@ -12,7 +12,7 @@
 
 namespace vico::worker {
 
-/// A finished picture of a generation, of index 0..seeds - 1, with two texts: "parameters", the
+/// A finished picture of a generation, with two texts: "parameters", the
 /// line that AUTOMATIC1111's web UI writes and many programs read, and "vico", a JSON object
 /// (docs/picture-metadata.md). kInternal if `png` is not a PNG.
 absl::StatusOr<std::string> WithGenerationMetadata(std::string_view png, const v1::LeasedJob& job,

@@ -8,6 +8,7 @@
 
 #include "common/failpoint.h"
 #include "common/status.h"
+#include "worker/engine/generation_pictures.h"
 #include "worker/job/picture_metadata.h"
 #include "worker/job/run_job.h"
 
@@ -36,13 +37,13 @@ class Generation {
 
   const absl::Status& problem() const { return problem_; }
 
-  /// The pictures in the order of the seeds. kInternal if the engine left one out.
+  /// The pictures in order. kInternal if the engine left one out.
   absl::StatusOr<v1::GenerateResult> Result() const {
     v1::GenerateResult result;
     for (const auto& [index, picture] : pictures_) *result.add_pictures() = picture;
-    if (result.pictures_size() != spec_.seeds_size()) {
-      return absl::InternalError(fmt::format("the engine drew {} pictures for {} seeds",
-                                             result.pictures_size(), spec_.seeds_size()));
+    if (result.pictures_size() != PictureCount(spec_)) {
+      return absl::InternalError(fmt::format("the engine drew {} of {} pictures",
+                                             result.pictures_size(), PictureCount(spec_)));
     }
     return result;
   }
@@ -69,16 +70,16 @@ class Generation {
 
   absl::Status OnPicture(int index, const PngPicture& png) {
     VICO_FAILPOINT("generate.mid_image");
-    if (index < 0 || index >= spec_.seeds_size()) {
+    if (index < 0 || index >= PictureCount(spec_)) {
       return absl::InternalError(
-          fmt::format("the engine drew picture {} of {}", index, spec_.seeds_size()));
+          fmt::format("the engine drew picture {} of {}", index, PictureCount(spec_)));
     }
     ASSIGN_OR_RETURN(const std::string bytes,
                      WithGenerationMetadata(png.bytes, job_, index, context_.build_version()));
     ASSIGN_OR_RETURN(v1::BlobRef blob, context_.Put(bytes, kPngMediaType));
     v1::Picture picture;
     picture.set_index(index);
-    picture.set_seed(spec_.seeds(index));
+    picture.set_seed(SeedOfPicture(spec_, index));
     *picture.mutable_blob() = std::move(blob);
     picture.set_width(png.width);
     picture.set_height(png.height);
@@ -102,6 +103,19 @@ class Generation {
   absl::Status problem_;  // the first error of a callback
 };
 
+/// The pictures that the spec names; its adapter is not read before the engine asks for it.
+absl::StatusOr<GenerationInputs> InputsOf(const v1::LeasedJob& job, JobContext& context) {
+  const v1::GenerateSpec& spec = job.spec().generate();
+  GenerationInputs inputs;
+  if (!spec.init_picture().empty()) {
+    ASSIGN_OR_RETURN(inputs.init_picture, context.Get(job.init_picture()));
+  }
+  if (!spec.mask_picture().empty()) {
+    ASSIGN_OR_RETURN(inputs.mask_picture, context.Get(job.mask_picture()));
+  }
+  return inputs;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engine& engine,
@@ -115,6 +129,8 @@ absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engin
     ASSIGN_OR_RETURN(bytes.reference, context.Get(job.adapter().reference()));
     return bytes;
   };
+  ASSIGN_OR_RETURN(GenerationInputs inputs, InputsOf(job, context));
+  if (!spec.adapter().empty()) inputs.adapter = &adapter;
 
   Generation generation(job, context);
   absl::StatusOr<bool> drawn;
@@ -122,9 +138,8 @@ absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engin
     const Reporter::Watch watch(context.reporter());
     ActiveSpan span(context.tracing(), context.clock(), "generate");
     span.Set("vico.steps", int64_t{spec.steps()});
-    span.Set("vico.pictures", int64_t{spec.seeds_size()});
-    drawn =
-        engine.Generate(spec, spec.adapter().empty() ? nullptr : &adapter, generation.Callbacks());
+    span.Set("vico.pictures", int64_t{PictureCount(spec)});
+    drawn = engine.Generate(spec, inputs, generation.Callbacks());
     span.SetStatus(drawn.status());
   }
   RETURN_IF_ERROR(generation.problem());

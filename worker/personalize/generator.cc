@@ -84,11 +84,8 @@ SampleStart StartOf(Base& base, const GenerateOptions& options, at::IntArrayRef 
   TORCH_CHECK(steps > 0, "denoise: must be at least 1/steps, got ", init.denoise, " with ",
               options.steps, " steps");
   start.skipped_steps = options.steps - steps;
-  if (init.redrawn.defined()) {  // to the nearest pixel, as diffusers
-    const int64_t factor = base.vae->config().factor();
-    start.redrawn = init.redrawn.slice(0, 0, c10::nullopt, factor)
-                        .slice(1, 0, c10::nullopt, factor)
-                        .to(base.device(), at::kFloat);
+  if (init.redrawn.defined()) {
+    start.redrawn = LatentMask(init.redrawn, base.vae->config().factor()).to(base.device());
   }
   return start;
 }
@@ -112,6 +109,10 @@ torch::Tensor DecodeOrBlame(Base& base, Personalization* personal, const torch::
 }
 
 }  // namespace
+
+torch::Tensor LatentMask(const torch::Tensor& redrawn, int64_t factor) {
+  return redrawn.slice(0, 0, c10::nullopt, factor).slice(1, 0, c10::nullopt, factor).to(at::kFloat);
+}
 
 torch::Tensor ReferenceLatent(Base& base, const torch::Tensor& picture01) {
   const auto posterior = base.Encode(picture01);

@@ -39,6 +39,10 @@ struct GenerateOptions {
   std::optional<InitPicture> init = {};  ///< not with the scheduler pndm
 };
 
+/// redrawn [height, width] bool -> fp32 [height / factor, width / factor], 1 where the latent is
+/// drawn anew: the nearest pixels, as in diffusers.
+torch::Tensor LatentMask(const torch::Tensor& redrawn, int64_t factor);
+
 /// The latent of the reference picture [1, 3, h, w] in 0..1: one fixed sample of the posterior.
 torch::Tensor ReferenceLatent(Base& base, const torch::Tensor& picture01);
 

@@ -232,11 +232,14 @@ absl::StatusOr<TrainedAdapter> EngineProcess::Train(const v1::TrainSpec& spec,
 }
 
 absl::StatusOr<bool> EngineProcess::Generate(const v1::GenerateSpec& spec,
-                                             const AdapterSource* adapter,
+                                             const GenerationInputs& inputs,
                                              const GenerateCallbacks& callbacks) {
   wire::ToEngine request;
-  *request.mutable_generate()->mutable_spec() = spec;
-  if (adapter != nullptr) *request.mutable_generate()->mutable_adapter() = adapter->adapter;
+  auto& generate = *request.mutable_generate();
+  *generate.mutable_spec() = spec;
+  if (inputs.adapter != nullptr) *generate.mutable_adapter() = inputs.adapter->adapter;
+  generate.set_init_picture(inputs.init_picture);
+  generate.set_mask_picture(inputs.mask_picture);
   RETURN_IF_ERROR(Ready());
   RETURN_IF_ERROR(Send(request));
   for (;;) {
@@ -248,8 +251,8 @@ absl::StatusOr<bool> EngineProcess::Generate(const v1::GenerateSpec& spec,
                                                  message.generate_step().total_steps())));
         break;
       case wire::FromEngine::kFetchAdapter:
-        if (adapter == nullptr) return HandleLoss(Unexpected(message));
-        RETURN_IF_ERROR(Answer(AnswerWith(adapter->fetch())));
+        if (inputs.adapter == nullptr) return HandleLoss(Unexpected(message));
+        RETURN_IF_ERROR(Answer(AnswerWith(inputs.adapter->fetch())));
         break;
       case wire::FromEngine::kGenerated:
         return message.generated().finished();

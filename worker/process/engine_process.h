@@ -36,7 +36,7 @@ class EngineProcess final : public Engine {
   absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                        const std::vector<std::string>& pictures,
                                        const TrainCallbacks& callbacks) override;
-  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const GenerationInputs& inputs,
                                 const GenerateCallbacks& callbacks) override;
   EngineLoad load() const override;
   absl::Status Ready() override;

@@ -50,8 +50,11 @@ class Job {
     AdapterSource source;
     source.adapter = request.adapter();
     source.fetch = [this] { return FetchAdapter(); };
-    const auto generated = engine_.Generate(
-        request.spec(), request.has_adapter() ? &source : nullptr, GenerationCallbacks());
+    const auto generated = engine_.Generate(request.spec(),
+                                            {.adapter = request.has_adapter() ? &source : nullptr,
+                                             .init_picture = request.init_picture(),
+                                             .mask_picture = request.mask_picture()},
+                                            GenerationCallbacks());
     wire::FromEngine end;
     if (generated.ok()) {
       end.mutable_generated()->set_finished(*generated);

@@ -22,6 +22,7 @@
 #include "tests/server/base_model_fixture.h"
 #include "tests/support/tiny_png.h"
 #include "worker/engine/engine.h"
+#include "worker/engine/generation_pictures.h"
 #include "worker/job/retry.h"
 #include "worker/job/server_link.h"
 #include "worker/job/worker.h"
@@ -63,14 +64,14 @@ class FakeEngine final : public worker::Engine {
     return worker::TrainedAdapter{.safetensors = made + " adapter" + std::string(3000, '.')};
   }
 
-  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const worker::AdapterSource*,
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const worker::GenerationInputs&,
                                 const worker::GenerateCallbacks& callbacks) override {
     const std::string made = Made();
     for (int step = 1; step <= kSteps; ++step) {
       std::this_thread::sleep_for(step_);
       if (!callbacks.on_step(step, kSteps)) return false;
     }
-    for (int i = 0; i < spec.seeds_size(); ++i) {
+    for (int i = 0; i < worker::PictureCount(spec); ++i) {
       callbacks.on_picture(i, Png(fmt::format("picture {}", i), made));
     }
     return true;

@@ -51,11 +51,11 @@ TEST_F(BaseVariantsTest, AFieldOfASamplerIsRefusedOnlyWhereItIsFollowed) {
   const auto engine = Open();
   for (const char* scheduler : {"euler", "pndm", "heun", "euler_ancestral"}) {
     generate_.set_scheduler(scheduler);
-    EXPECT_THAT(engine->Generate(generate_, nullptr, draws_), IsOk()) << scheduler;
+    EXPECT_THAT(engine->Generate(generate_, {}, draws_), IsOk()) << scheduler;
   }
   for (const char* scheduler : {"ddim", "unipc", "dpmsolver++"}) {
     generate_.set_scheduler(scheduler);
-    const auto drawn = engine->Generate(generate_, nullptr, draws_);
+    const auto drawn = engine->Generate(generate_, {}, draws_);
     EXPECT_THAT(drawn, HasReason("SCHEDULER_UNSUPPORTED")) << scheduler;
     EXPECT_THAT(drawn, HasMessage(AllOf(HasSubstr("scheduler_config.json: "),
                                         HasSubstr("choose pndm, euler"))));
@@ -97,12 +97,12 @@ TEST_F(BaseVariantsTest, AnExtendedVocabularyTrainsAndDraws) {
   const auto trained = engine->Train(train_, pictures_, shows_);
   ASSERT_THAT(trained, IsOk());
   const AdapterSource source = SourceOf(*trained);
-  EXPECT_THAT(engine->Generate(generate_, &source, draws_), IsOk());
+  EXPECT_THAT(engine->Generate(generate_, {.adapter = &source}, draws_), IsOk());
 
   generate_.set_prompt("a photo of <cat-toy>");
-  ASSERT_THAT(engine->Generate(generate_, nullptr, draws_), IsOk());
+  ASSERT_THAT(engine->Generate(generate_, {}, draws_), IsOk());
   const std::string with_token = drawn_.at(0);
-  ASSERT_THAT(plain->Generate(generate_, nullptr, draws_), IsOk());
+  ASSERT_THAT(plain->Generate(generate_, {}, draws_), IsOk());
   EXPECT_NE(Sha256Hex(drawn_.at(0)), Sha256Hex(with_token));
 }
 

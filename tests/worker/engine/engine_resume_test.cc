@@ -238,7 +238,7 @@ TEST_F(TorchEngineTest, TheResizingOfATrainingChangesItAndItsReference) {
     source.fetch = [&] {
       return AdapterBytes{.safetensors = trained->safetensors, .reference = pictures[0]};
     };
-    ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+    ASSERT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
     drawn.insert(Sha256Hex(drawn_.at(0)));
   }
   EXPECT_EQ(drawn.size(), 3u);

@@ -34,7 +34,7 @@ class LoadedAdaptersTest : public TorchEngineTest {
   }
 
   absl::StatusOr<bool> Draw(const AdapterSource* source) {
-    return keeps_two_->Generate(generate_, source, draws_);
+    return keeps_two_->Generate(generate_, {.adapter = source}, draws_);
   }
 
   int loaded() const { return keeps_two_->load().loaded_adapters; }

@@ -104,7 +104,7 @@ TEST_F(NonFiniteTest, ABaseModelThatOverflowsFailsTheGenerationWithTheStepAndThe
       auto engine = EngineWith(test.file, test.tensor, 3e38F, precision);
       ASSERT_THAT(engine, IsOk());
       drawn_.clear();
-      const auto drawn = (*engine)->Generate(generate_, nullptr, draws_);
+      const auto drawn = (*engine)->Generate(generate_, {}, draws_);
       EXPECT_THAT(drawn, HasReason("NON_FINITE")) << test.tensor;
       EXPECT_THAT(drawn, HasCode(absl::StatusCode::kFailedPrecondition));
       EXPECT_THAT(drawn, HasMessage(AllOf(HasSubstr(test.where),
@@ -121,7 +121,7 @@ TEST_F(NonFiniteTest, EverySchedulerStopsAtTheFirstStep) {
                                 "dpmsolver++", "dpmsolver++_karras", "unipc", "lcm"}) {
     generate_.set_scheduler(scheduler);
     generate_.set_preview_every_steps(1);
-    EXPECT_THAT((*engine)->Generate(generate_, nullptr, draws_),
+    EXPECT_THAT((*engine)->Generate(generate_, {}, draws_),
                 AllOf(HasReason("NON_FINITE"), HasMessage(HasSubstr("step 1 of"))))
         << scheduler;
   }
@@ -142,7 +142,7 @@ TEST_F(NonFiniteTest, AnAbsurdAdapterIsTheCause) {
                            Case{"placeholder_embedding", 3e38F, "the text encoder's output"}}) {
     const AdapterSource source = SourceOf(Changed(*trained, test.tensors, test.value));
     drawn_.clear();
-    const auto drawn = engine_->Generate(generate_, &source, draws_);
+    const auto drawn = engine_->Generate(generate_, {.adapter = &source}, draws_);
     EXPECT_THAT(drawn, HasReason("NON_FINITE")) << test.tensors;
     EXPECT_THAT(drawn,
                 HasMessage(AllOf(HasSubstr(test.where), HasSubstr("the cause is the adapter"))));
@@ -150,7 +150,7 @@ TEST_F(NonFiniteTest, AnAbsurdAdapterIsTheCause) {
   }
   // The engine still works.
   const AdapterSource source = SourceOf(*trained);
-  EXPECT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  EXPECT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
 }
 
 TEST_F(NonFiniteTest, ATrainingNamesTheBaseModelInsteadOfItsLearningRates) {

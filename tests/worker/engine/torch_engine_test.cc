@@ -112,13 +112,13 @@ TEST_F(TorchEngineTest, AnAdapterChangesThePictureAndIsCached) {
   ASSERT_THAT(trained, IsOk());
   const AdapterSource source = SourceOf(*trained);
 
-  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  ASSERT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
   const auto personal = drawn_;
-  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  ASSERT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
   EXPECT_EQ(drawn_, personal);
   EXPECT_EQ(fetched_, 1);
 
-  ASSERT_THAT(engine_->Generate(generate_, nullptr, draws_), IsOk());
+  ASSERT_THAT(engine_->Generate(generate_, {}, draws_), IsOk());
   EXPECT_NE(drawn_, personal);
 }
 
@@ -126,13 +126,13 @@ TEST_F(TorchEngineTest, APictureDoesNotDependOnOthersOfTheSameJob) {
   const auto trained = Train();
   ASSERT_THAT(trained, IsOk());
   const AdapterSource source = SourceOf(*trained);
-  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  ASSERT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
   const std::string alone = drawn_.at(0);
 
   generate_.clear_seeds();
   for (const uint64_t seed : {4, 5, 6}) generate_.add_seeds(seed);
   generate_.set_preview_every_steps(2);
-  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  ASSERT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
 
   EXPECT_EQ(drawn_.size(), 3u);
   EXPECT_EQ(Sha256Hex(drawn_.at(1)), Sha256Hex(alone));
@@ -153,10 +153,10 @@ TEST_F(TorchEngineTest, SupportsMmagicsDialect) {
   EXPECT_EQ(masks_.size(), 18u);
 
   AdapterSource source = SourceOf(*trained);
-  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  ASSERT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
   const std::string alone = drawn_.at(0);
   source = SourceOf(*paper);
-  ASSERT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  ASSERT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
   EXPECT_NE(Sha256Hex(drawn_.at(0)), Sha256Hex(alone));
 }
 
@@ -172,7 +172,7 @@ TEST_F(TorchEngineTest, ATrainingUsesTheSitesOfItsSpec) {
   EXPECT_EQ(file->metadata().at("sites"),
             "[\"" + transformers[0] + "\",\"" + transformers[2] + "\"]");
   const AdapterSource source = SourceOf(*trained);
-  EXPECT_THAT(engine_->Generate(generate_, &source, draws_), IsOk());
+  EXPECT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_), IsOk());
 
   train_.set_sites(1, "up_blocks.9.attentions.0");
   EXPECT_THAT(Train(), NamesField("train.sites"));
@@ -210,7 +210,7 @@ TEST_F(TorchEngineTest, Bfloat16TrainsAndDrawsNearlyTheSame) {
     EXPECT_NEAR(steps_[i].loss, exact_steps[i].loss, 0.03 * exact_steps[i].loss) << i;
   }
   const AdapterSource source = SourceOf(*rounded);
-  ASSERT_THAT((*engine)->Generate(generate_, &source, draws_), IsOk());
+  ASSERT_THAT((*engine)->Generate(generate_, {.adapter = &source}, draws_), IsOk());
   EXPECT_EQ(drawn_.size(), 1u);
 }
 
@@ -222,7 +222,7 @@ TEST_F(TorchEngineTest, AGenerationStopsAtTheStepWhoseCallbackReturnsFalse) {
     return step < 2;
   };
 
-  const auto drawn = engine_->Generate(generate_, nullptr, draws_);
+  const auto drawn = engine_->Generate(generate_, {}, draws_);
 
   ASSERT_THAT(drawn, IsOk());
   EXPECT_FALSE(*drawn);
@@ -237,7 +237,7 @@ TEST_F(TorchEngineTest, ABrokenAdapterFileIsRefused) {
   broken.safetensors.resize(broken.safetensors.size() - 4);
   const AdapterSource source = SourceOf(broken);
 
-  EXPECT_THAT(engine_->Generate(generate_, &source, draws_),
+  EXPECT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_),
               HasCode(absl::StatusCode::kInvalidArgument));
 }
 
@@ -246,22 +246,22 @@ TEST_F(TorchEngineTest, AnAdapterThatCannotBeFetchedIsAnErrorAndIsNotCached) {
   source.adapter.mutable_blob()->set_sha256("x");
   source.fetch = [] { return absl::UnavailableError("away"); };
 
-  EXPECT_THAT(engine_->Generate(generate_, &source, draws_),
+  EXPECT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_),
               HasCode(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(engine_->Generate(generate_, &source, draws_),
+  EXPECT_THAT(engine_->Generate(generate_, {.adapter = &source}, draws_),
               HasCode(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(TorchEngineTest, LibTorchsExceptionsBecomeErrors) {
   generate_.set_width(63);
 
-  EXPECT_THAT(engine_->Generate(generate_, nullptr, draws_), HasCode(absl::StatusCode::kInternal));
+  EXPECT_THAT(engine_->Generate(generate_, {}, draws_), HasCode(absl::StatusCode::kInternal));
 }
 
 TEST_F(TorchEngineTest, AnUnknownBaseModelIsAnInternalError) {
   generate_.set_base_model("baseModels/other");
 
-  EXPECT_THAT(engine_->Generate(generate_, nullptr, draws_), HasCode(absl::StatusCode::kInternal));
+  EXPECT_THAT(engine_->Generate(generate_, {}, draws_), HasCode(absl::StatusCode::kInternal));
 }
 
 TEST_F(TorchEngineTest, EachSamplePromptIsDrawnWithItsSeed) {

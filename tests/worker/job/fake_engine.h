@@ -9,6 +9,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/tiny_png.h"
 #include "worker/engine/engine.h"
+#include "worker/engine/generation_pictures.h"
 #include "worker/job/retry.h"
 
 namespace vico::worker {
@@ -20,10 +21,10 @@ class FakeEngine final : public Engine {
       train = [](const auto&, const auto&, const auto&) -> absl::StatusOr<TrainedAdapter> {
     return TrainedAdapter{.safetensors = "adapter"};
   };
-  std::function<absl::StatusOr<bool>(const v1::GenerateSpec&, const AdapterSource*,
+  std::function<absl::StatusOr<bool>(const v1::GenerateSpec&, const GenerationInputs&,
                                      const GenerateCallbacks&)>
-      generate = [](const auto& spec, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
-    for (int i = 0; i < spec.seeds_size(); ++i) {
+      generate = [](const auto& spec, const auto&, const auto& callbacks) -> absl::StatusOr<bool> {
+    for (int i = 0; i < PictureCount(spec); ++i) {
       callbacks.on_picture(
           i, {.bytes = TinyPng("picture " + std::to_string(i)), .width = 64, .height = 64});
     }
@@ -47,9 +48,9 @@ class FakeEngine final : public Engine {
                                        const TrainCallbacks& callbacks) override {
     return train(spec, pictures, callbacks);
   }
-  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
+  absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const GenerationInputs& inputs,
                                 const GenerateCallbacks& callbacks) override {
-    return generate(spec, adapter, callbacks);
+    return generate(spec, inputs, callbacks);
   }
   EngineLoad load() const override { return {.loaded_adapters = loaded_adapters()}; }
   absl::Status Ready() override { return ready; }

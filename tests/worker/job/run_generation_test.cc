@@ -4,7 +4,7 @@ namespace vico::worker {
 namespace {
 
 TEST_F(RunJobTest, PicturesAreReportedWhenFinishedAndEndInOrder) {
-  engine_.generate = [&](const auto& spec, const auto*,
+  engine_.generate = [&](const auto& spec, const auto&,
                          const auto& callbacks) -> absl::StatusOr<bool> {
     EXPECT_EQ(spec.base_model(), "baseModels/toyworld");
     EXPECT_EQ(spec.seeds_size(), 2);
@@ -35,7 +35,7 @@ TEST_F(RunJobTest, PicturesAreReportedWhenFinishedAndEndInOrder) {
 }
 
 TEST_F(RunJobTest, PicturesSayHowTheyWereMadeAndPreviewsDoNot) {
-  engine_.generate = [](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+  engine_.generate = [](const auto&, const auto&, const auto& callbacks) -> absl::StatusOr<bool> {
     callbacks.on_preview(0, 1, {.bytes = TinyPng("preview")});
     for (int i = 0; i < 2; ++i) callbacks.on_picture(i, {.bytes = TinyPng("picture")});
     return true;
@@ -52,7 +52,7 @@ TEST_F(RunJobTest, PicturesSayHowTheyWereMadeAndPreviewsDoNot) {
 }
 
 TEST_F(RunJobTest, APictureThatIsNoPngFailsTheAttempt) {
-  engine_.generate = [](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+  engine_.generate = [](const auto&, const auto&, const auto& callbacks) -> absl::StatusOr<bool> {
     callbacks.on_picture(0, {.bytes = "no PNG"});
     return true;
   };
@@ -68,8 +68,8 @@ TEST_F(RunJobTest, AnAdapterIsFetchedOnlyOnDemand) {
   Run(generation_);
   EXPECT_EQ(link_.CountOf("GetBlob"), 0u);
 
-  engine_.generate = [](const auto&, const auto* adapter, const auto&) -> absl::StatusOr<bool> {
-    const auto bytes = adapter->fetch();
+  engine_.generate = [](const auto&, const auto& inputs, const auto&) -> absl::StatusOr<bool> {
+    const auto bytes = inputs.adapter->fetch();
     EXPECT_THAT(bytes, IsOk());
     EXPECT_EQ(bytes->safetensors, "adapter file");
     EXPECT_EQ(bytes->reference, "reference picture");
@@ -82,8 +82,8 @@ TEST_F(RunJobTest, AnAdapterIsFetchedOnlyOnDemand) {
 TEST_F(RunJobTest, TheBareBaseModelHasNoAdapter) {
   generation_.mutable_spec()->mutable_generate()->clear_adapter();
   bool bare = false;
-  engine_.generate = [&](const auto&, const auto* adapter, const auto&) -> absl::StatusOr<bool> {
-    bare = adapter == nullptr;
+  engine_.generate = [&](const auto&, const auto& inputs, const auto&) -> absl::StatusOr<bool> {
+    bare = inputs.adapter == nullptr;
     return false;
   };
 
@@ -93,7 +93,7 @@ TEST_F(RunJobTest, TheBareBaseModelHasNoAdapter) {
 }
 
 TEST_F(RunJobTest, AMissingPictureIsAnInternalError) {
-  engine_.generate = [](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+  engine_.generate = [](const auto&, const auto&, const auto& callbacks) -> absl::StatusOr<bool> {
     callbacks.on_picture(0, {.bytes = TinyPng("only")});
     return true;
   };

@@ -186,7 +186,7 @@ TEST_F(WorkerTest, AStopWhileWaitingForAJobEndsTheWorker) {
 
 TEST_F(WorkerTest, AStopReleasesTheRunningJobAndLeasesNoOther) {
   link_.lease_script = {Grant("jobs/1"), Grant("jobs/2")};
-  engine_.generate = [&](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+  engine_.generate = [&](const auto&, const auto&, const auto& callbacks) -> absl::StatusOr<bool> {
     stop_.request_stop();
     return callbacks.on_step(1, 10);
   };
@@ -201,7 +201,7 @@ TEST_F(WorkerTest, AStopReleasesTheRunningJobAndLeasesNoOther) {
 TEST_F(WorkerTest, ADrainedJobIsReleasedAndTheNextLeaseWaits) {
   link_.lease_script = {Grant("jobs/1")};
   link_.AnswerReportsWith(AnswerWith(v1::DIRECTIVE_DRAIN));
-  engine_.generate = [&](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+  engine_.generate = [&](const auto&, const auto&, const auto& callbacks) -> absl::StatusOr<bool> {
     for (int step = 1; link_.WaitForCalls("Report", static_cast<size_t>(step)); ++step) {
       if (!callbacks.on_step(step, 1000)) return false;
       clock_.Advance(absl::Seconds(1));
@@ -220,7 +220,7 @@ TEST_F(WorkerTest, ALostLeaseIsNotFinishedAndTheNextJobIsLeased) {
   link_.lease_script = {Grant("jobs/1"), Grant("jobs/2")};
   link_.report_script = {absl::AbortedError("stale")};
   bool first = true;
-  engine_.generate = [&](const auto&, const auto*, const auto& callbacks) -> absl::StatusOr<bool> {
+  engine_.generate = [&](const auto&, const auto&, const auto& callbacks) -> absl::StatusOr<bool> {
     if (std::exchange(first, false)) {
       link_.WaitForCalls("Report", 1);
       for (int step = 1; step <= 1'000'000 && callbacks.on_step(step, 1'000'000); ++step) {

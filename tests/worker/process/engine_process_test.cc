@@ -152,16 +152,17 @@ TEST_F(EngineProcessTest, DrawsAPictureWithTheFetchedAdapter) {
   AdapterSource source;
   source.adapter.set_name("adapters/1");
   source.fetch = [] { return AdapterBytes{.safetensors = " weights", .reference = " reference"}; };
-  EXPECT_TRUE(*engine_->Generate(spec, &source, generate_));
-  EXPECT_TRUE(*engine_->Generate(spec, nullptr, generate_));
+  EXPECT_TRUE(*engine_->Generate(spec, {.adapter = &source}, generate_));
+  EXPECT_TRUE(*engine_->Generate(spec, {}, generate_));
   EXPECT_THAT(notes_, ElementsAre("preview", "adapters/1 weights reference", "DRAWN", "preview",
                                   "bare", "DRAWN"));
   source.fetch = []() -> absl::StatusOr<AdapterBytes> {
     return absl::AbortedError("the lease is lost");
   };
-  EXPECT_THAT(engine_->Generate(spec, &source, generate_), HasCode(absl::StatusCode::kAborted));
+  EXPECT_THAT(engine_->Generate(spec, {.adapter = &source}, generate_),
+              HasCode(absl::StatusCode::kAborted));
   generate_.on_step = [](int64_t, int64_t) { return false; };
-  EXPECT_FALSE(*engine_->Generate(spec, nullptr, generate_));
+  EXPECT_FALSE(*engine_->Generate(spec, {}, generate_));
 }
 
 TEST_F(EngineProcessTest, ReportsTheProcesssMemoryAndTheLoadedAdaptersOfTheLastJob) {
@@ -170,7 +171,7 @@ TEST_F(EngineProcessTest, ReportsTheProcesssMemoryAndTheLoadedAdaptersOfTheLastJ
   AdapterSource source;
   source.fetch = [] { return AdapterBytes{.safetensors = "weights", .reference = "reference"}; };
   for (int count : {1, 2}) {
-    ASSERT_THAT(engine_->Generate({}, &source, generate_), IsOk());
+    ASSERT_THAT(engine_->Generate({}, {.adapter = &source}, generate_), IsOk());
     EXPECT_EQ(engine_->load().loaded_adapters, count);
   }
   ASSERT_THAT(Train(), IsOk());
@@ -219,11 +220,11 @@ TEST_F(EngineProcessTest, KillsAnEngineThatHangs) {
   v1::GenerateSpec spec;
   spec.set_prompt("hang");
   const absl::Time begun = absl::Now();
-  EXPECT_THAT(engine_->Generate(spec, nullptr, generate_), HasReason(kEngineHung));
+  EXPECT_THAT(engine_->Generate(spec, {}, generate_), HasReason(kEngineHung));
   EXPECT_LT(absl::Now() - begun, absl::Seconds(5));
   EXPECT_NE(kill(before, 0), 0);  // gone
   spec.clear_prompt();
-  EXPECT_THAT(engine_->Generate(spec, nullptr, generate_), IsOk());
+  EXPECT_THAT(engine_->Generate(spec, {}, generate_), IsOk());
 }
 
 TEST_F(EngineProcessTest, ReportsWhyAnEngineCannotStart) {

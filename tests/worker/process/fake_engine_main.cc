@@ -59,15 +59,16 @@ absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
 
 int fetched_adapters = 0;
 
-absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const AdapterSource* adapter,
+absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const GenerationInputs& inputs,
                               const GenerateCallbacks& callbacks) {
   Misbehave(spec.prompt());
   std::string drawn = "bare";
-  if (adapter != nullptr) {
-    ASSIGN_OR_RETURN(const AdapterBytes bytes, adapter->fetch());
-    drawn = adapter->adapter.name() + bytes.safetensors + bytes.reference;
+  if (inputs.adapter != nullptr) {
+    ASSIGN_OR_RETURN(const AdapterBytes bytes, inputs.adapter->fetch());
+    drawn = inputs.adapter->adapter.name() + bytes.safetensors + bytes.reference;
     ++fetched_adapters;
   }
+  drawn += inputs.init_picture + inputs.mask_picture;
   if (!callbacks.on_step(1, 2)) return false;
   callbacks.on_preview(0, 1, {.bytes = "preview", .width = 8, .height = 8});
   callbacks.on_picture(0, {.bytes = drawn, .width = 64, .height = 64});
