@@ -8,13 +8,13 @@
 #include "common/schedulers.h"
 #include "common/status.h"
 #include "worker/base_model/base_model.h"
+#include "worker/base_model/shape_digest.h"
 #include "worker/model/finite.h"
 
 namespace vico::worker {
 
 AdapterTarget LoadedBase::adapter_target() const {
-  return {.base_model_digest = offer.base_model.digest(),
-          .embedding_size = base.text->config().hidden_size,
+  return {.embedding_size = base.text->config().hidden_size,
           .transformers = base.unet->transformers()};
 }
 
@@ -60,6 +60,9 @@ absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& 
   for (const auto& transformer : networks.unet->transformers()) {
     model.description.add_transformers(transformer.name);
   }
+  model.description.set_shape_digest(ShapeDigest(networks.text->config().hidden_size,
+                                                 networks.unet->config().in_channels,
+                                                 networks.unet->transformers()));
   const auto& names = model.description.transformers();
   for (const std::string& site : model.description.training_defaults().sites()) {
     if (std::find(names.begin(), names.end(), site) == names.end()) {

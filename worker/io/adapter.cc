@@ -84,11 +84,6 @@ absl::StatusOr<AdapterFile> ParseAdapter(std::string bytes, std::string source,
   if (!header.ok()) return Refuse(source, ToStd(header.status().message()));
   AdapterFile adapter;
   static_cast<AdapterHeader&>(adapter) = *std::move(header);
-  if (adapter.base_model_digest != target.base_model_digest) {
-    return absl::FailedPreconditionError(fmt::format("{}: was trained on base model {}, not on {}",
-                                                     source, adapter.base_model_digest,
-                                                     target.base_model_digest));
-  }
 
   std::vector<int64_t> channels;
   for (const auto& site : adapter.sites) {

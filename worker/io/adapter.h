@@ -25,7 +25,6 @@ struct AdapterFile : AdapterHeader {
 
 /// What an adapter is opened for.
 struct AdapterTarget {
-  std::string base_model_digest;
   int64_t embedding_size = 0;                 ///< D
   std::vector<TransformerSite> transformers;  ///< UNet::transformers()
 };
@@ -35,8 +34,8 @@ struct AdapterTarget {
 absl::StatusOr<std::string> SerializeAdapter(const AdapterFile& adapter);
 
 /// Strict: the metadata, exactly the tensors its sites call for, the target's shapes, finite
-/// numbers only. Tensors come as fp32. kInvalidArgument naming `source` and the tensor or metadata
-/// key; kFailedPrecondition when it was trained on another base model.
+/// numbers only. The adapter may have been trained on another base model whose shapes are the same.
+/// Tensors come as fp32. kInvalidArgument naming `source` and the tensor or metadata key.
 absl::StatusOr<AdapterFile> ParseAdapter(std::string bytes, std::string source,
                                          const AdapterTarget& target);
 
