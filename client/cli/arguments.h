@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/lib/job_display.h"
 #include "client/settings/settings.h"
 #include "common/backoff.h"
 #include "vico/v1/job.pb.h"
@@ -55,7 +56,18 @@ struct Train {
   bool show = false;         ///< draw samples and the loss in the terminal. Implies `watch`
   bool no_metadata = false;  ///< save pictures without their texts
   std::string out;           ///< folder for samples and masks; empty: none. Implies `watch`
-  Labels labels;             ///< of the job
+  JobDisplay display;        ///< of the job
+};
+
+struct Evaluate {
+  v1::EvaluateSpec spec;
+  bool dry_run = false;
+  bool watch = false;
+  bool cancel_on_interrupt = false;  ///< implies `watch`
+  bool force = false;                ///< replace the file of `out`
+  bool show = false;                 ///< draw the contact sheet in the terminal. Implies `watch`
+  std::string out;                   ///< as in AdaptersReport. Implies `watch`
+  JobDisplay display;                ///< of the job
 };
 
 struct JobsList {
@@ -119,6 +131,25 @@ struct AdaptersImport {
   std::string init_word;
   Labels labels;
 };
+struct AdaptersReport {
+  std::string name;
+  bool force = false;  ///< replace the file
+  bool show = false;   ///< draw the contact sheet in the terminal
+  std::string out;     ///< file or folder for the contact sheet; empty: it is not saved
+};
+/// A training of further steps. The fields are as in Train.
+struct AdaptersContinue {
+  std::string name;
+  int steps = 0;
+  bool dry_run = false;
+  bool watch = false;
+  bool cancel_on_interrupt = false;
+  bool force = false;
+  bool show = false;
+  bool no_metadata = false;
+  std::string out;
+  JobDisplay display;
+};
 struct AdaptersDelete {
   std::string name;
 };
@@ -126,14 +157,14 @@ struct AdaptersDelete {
 struct Generate {
   v1::GenerateSpec spec;
   std::vector<std::uint64_t> drawn_seeds;  ///< as in Train
-  std::string prompts_file;  ///< a prompt a line, a job each; empty: the prompt of the spec
+  std::string prompts_file;                ///< a prompt a line; empty: the prompt of the spec
   bool dry_run = false;
   bool cancel_on_interrupt = false;
   bool force = false;
   bool show = false;         ///< draw the pictures in the terminal
   bool no_metadata = false;  ///< save pictures without their texts
   std::string out = ".";     ///< folder
-  Labels labels;             ///< of the job
+  JobDisplay display;        ///< of each job
 };
 
 struct ContactSheet {
@@ -173,8 +204,9 @@ using Command =
     std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsUpdate, ConceptsDelete, Train,
                  JobsList, JobsShow, JobsWatch, JobsUpdate, JobsCancel, JobsFinish, JobsRetry,
                  JobsDelete, AdaptersList, AdaptersShow, AdaptersDownload, AdaptersImport,
-                 AdaptersUpdate, AdaptersDelete, Generate, ContactSheet, AdminWorkers, AdminQueue,
-                 AdminDrain, Models, ShowCapabilities, Version, Completion, CompleteWords>;
+                 AdaptersUpdate, AdaptersReport, AdaptersContinue, AdaptersDelete, Evaluate,
+                 Generate, ContactSheet, AdminWorkers, AdminQueue, AdminDrain, Models,
+                 ShowCapabilities, Version, Completion, CompleteWords>;
 
 struct Arguments {
   ConnectionFlags connection;

@@ -5,6 +5,7 @@
 #include "client/cli/labels.h"
 #include "client/cli/print_list.h"
 #include "client/output/output.h"
+#include "client/output/picture_prompts.h"
 #include "common/status.h"
 #include "common/text/utf8.h"
 
@@ -21,6 +22,37 @@ std::string Shortened(const std::string& prompt) {
   std::string text = Printable(prompt);
   if (ColumnsOf(text) <= kMostColumns) return text;
   return std::string(FirstColumns(text, kMostColumns - 1)) + "…";
+}
+
+/// Of a generation, for a table.
+std::string PromptText(const v1::GenerateSpec& spec) {
+  const std::vector<std::string> prompts = PromptsOf(spec).prompts;
+  if (prompts.size() == 1) return Shortened(prompts[0]);
+  return fmt::format("{} (+{})", Shortened(prompts[0]), prompts.size() - 1);
+}
+
+/// The fields that most generations do not have.
+void AddHowDrawn(const v1::GenerateSpec& spec, std::vector<std::vector<std::string>>& rows) {
+  if (!spec.adapter().empty()) rows.push_back({"base model", spec.base_model()});
+  if (spec.has_strength() && spec.strength() != 1) {
+    rows.push_back({"strength", fmt::format("{:g}", spec.strength())});
+  }
+  if (spec.init_picture().empty()) return;
+  rows.push_back({"starts from", spec.init_picture()});
+  if (!spec.mask_picture().empty()) rows.push_back({"mask", spec.mask_picture()});
+  rows.push_back({"denoise", fmt::format("{:g}", spec.denoise())});
+}
+
+void AddContinued(const v1::TrainSpec& spec, std::vector<std::vector<std::string>>& rows) {
+  if (spec.continued_adapter().empty()) return;
+  rows.push_back({"continues", fmt::format("{} after step {}", spec.continued_adapter(),
+                                           spec.continued_steps())});
+}
+
+void AddEvaluated(const v1::EvaluateSpec& spec, std::vector<std::vector<std::string>>& rows) {
+  rows.push_back({"measures", spec.adapter()});
+  rows.push_back({"base model", spec.base_model()});
+  for (const std::string& prompt : spec.prompts()) rows.push_back({"prompt", prompt});
 }
 
 void Print(const v1::Job& job, CommandContext& context) {
@@ -47,11 +79,14 @@ void Print(const v1::Job& job, CommandContext& context) {
     rows.push_back({"concept", job.spec().train().concept_name()});
     rows.push_back({"base model", job.spec().train().base_model()});
     rows.push_back({"init word", job.spec().train().init_word()});
+    AddContinued(job.spec().train(), rows);
   } else if (job.spec().has_generate()) {
     const v1::GenerateSpec& spec = job.spec().generate();
     rows.push_back({"with", spec.adapter().empty() ? spec.base_model() : spec.adapter()});
-    rows.push_back({"prompt", spec.prompt()});
+    for (const std::string& prompt : PromptsOf(spec).prompts) rows.push_back({"prompt", prompt});
+    AddHowDrawn(spec, rows);
   }
+  if (job.spec().has_evaluate()) AddEvaluated(job.spec().evaluate(), rows);
   if (!job.adapter().empty()) rows.push_back({"adapter", job.adapter()});
   AddNameAndLabels(job, rows);
   for (const v1::Picture& picture : job.pictures()) {
@@ -67,8 +102,9 @@ void Print(const v1::Job& job, CommandContext& context) {
 
 void WarnIfNobodyServes(const v1::Job& job, CommandContext& context) {
   if (!job.base_model_unavailable()) return;
-  const std::string& model =
-      job.spec().has_train() ? job.spec().train().base_model() : job.spec().generate().base_model();
+  const std::string& model = job.spec().has_train()      ? job.spec().train().base_model()
+                             : job.spec().has_evaluate() ? job.spec().evaluate().base_model()
+                                                         : job.spec().generate().base_model();
   const int devices = job.spec().train().devices();
   context.err << fmt::format("warning: no worker serves {}{} now; the job waits\n",
                              model.empty() ? "its base model" : Printable(model),
@@ -80,15 +116,15 @@ CommandResult Run(const JobsList& command, CommandContext& context) {
                    context.client.ListJobs(command.kind, command.states, command.limit));
   const auto row = [](const v1::Job& job) -> std::vector<std::string> {
     const bool generates = job.spec().has_generate();
-    return {
-        job.name(),
-        KindText(job.kind()),
-        StateText(job.state()),
-        StepText(job),
-        TimeText(job.create_time()),
-        generates ? job.spec().generate().adapter() : job.adapter(),
-        generates ? "" : job.spec().train().init_word(),
-        Shortened(generates ? job.spec().generate().prompt() : job.spec().train().sample_prompt())};
+    return {job.name(),
+            KindText(job.kind()),
+            StateText(job.state()),
+            StepText(job),
+            TimeText(job.create_time()),
+            generates ? job.spec().generate().adapter() : job.adapter(),
+            generates ? "" : job.spec().train().init_word(),
+            generates ? PromptText(job.spec().generate())
+                      : Shortened(job.spec().train().sample_prompt())};
   };
   PrintList(jobs, {"NAME", "KIND", "STATE", "STEP", "CREATED (UTC)", "ADAPTER", "WORD", "PROMPT"},
             row, context);

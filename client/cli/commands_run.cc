@@ -1,20 +1,26 @@
-// vico train, vico generate and vico jobs watch: commands that watch a job.
+// vico train, vico adapters continue, vico generate and vico jobs watch: commands that watch a job.
+#include <algorithm>
 #include <optional>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
-#include "client/cli/labels.h"
 #include "client/cli/prompts_file.h"
+#include "client/cli/watch_evaluation.h"
 #include "client/cli/watch_to_end.h"
 #include "client/lib/local_file.h"
 #include "client/output/job_view.h"
 #include "client/output/output.h"
+#include "client/output/picture_prompts.h"
 #include "common/status.h"
 
 namespace vico::client {
 namespace {
+
+// Of a job, as the server limits them.
+constexpr int kMostPrompts = 8;
+constexpr int kMostPictures = 32;
 
 /// An error if the folder of a command's pictures cannot be written: before the job exists.
 template <typename Command>
@@ -22,11 +28,11 @@ absl::Status CheckFolderOf(const Command& command) {
   return command.out.empty() ? absl::OkStatus() : WithField("--out", CheckWritable(command.out));
 }
 
-/// `prompt` is that of a generation.
+/// `prompts` are those of a generation.
 template <typename Command>
-std::optional<PictureFolder> FolderOf(const Command& command, const std::string& prompt) {
+std::optional<PictureFolder> FolderOf(const Command& command, const PicturePrompts& prompts) {
   if (command.out.empty()) return std::nullopt;
-  return PictureFolder(command.out, prompt,
+  return PictureFolder(command.out, prompts,
                        {command.force ? Existing::kReplace : Existing::kKeep,
                         command.no_metadata ? Metadata::kRemove : Metadata::kKeep});
 }
@@ -42,66 +48,54 @@ std::string OptionsOf(const Command& command) {
   return options;
 }
 
-CommandResult ShowChecked(const absl::StatusOr<v1::Job>& job, CommandContext& context) {
-  RETURN_IF_ERROR(job.status());
-  context.out << (context.json ? JsonLine(job->spec()) : job->spec().DebugString()) << '\n';
-  context.err << "nothing was queued (--dry-run)\n";
-  WarnIfNobodyServes(*job, context);
-  return kExitOk;
+/// Of the progress, one word.
+std::string LabelOf(v1::JobKind kind) {
+  if (kind == v1::JOB_KIND_EVALUATION) return "evaluate";
+  return kind == v1::JOB_KIND_TRAINING ? "train" : "generate";
 }
 
-/// One spec, or one for each prompt of the file.
+/// One spec; or those for the prompts of the file, with as many prompts each as a job may have.
 absl::StatusOr<std::vector<v1::GenerateSpec>> SpecsOf(const Generate& command) {
   if (command.prompts_file.empty()) return std::vector<v1::GenerateSpec>{command.spec};
   const auto prompts = ReadPrompts(command.prompts_file);
   RETURN_IF_ERROR(WithField("--prompts", prompts.status()));
-  std::vector<v1::GenerateSpec> specs(prompts->size(), command.spec);
-  for (std::size_t i = 0; i < prompts->size(); ++i) specs[i].set_prompt((*prompts)[i]);
+  const int per_job =
+      std::clamp(kMostPictures / PromptsOf(command.spec).per_prompt, 1, kMostPrompts);
+  std::vector<v1::GenerateSpec> specs;
+  for (const std::string& prompt : *prompts) {
+    if (specs.empty() || specs.back().prompts_size() == per_job) specs.push_back(command.spec);
+    specs.back().add_prompts(prompt);
+  }
   return specs;
 }
 
 CommandResult GenerateOne(const Generate& command, const v1::GenerateSpec& spec,
                           TerminalPictures* terminal, CommandContext& context) {
-  absl::Status labelled;
-  const auto set_labels = [&](const std::string& job) {
-    labelled = SetLabels(job, command.labels, context.client);
-    if (!labelled.ok()) context.err << ErrorText(labelled) << std::flush;
-  };
   JobView view({.label = "generate",
                 .json = context.json,
                 .list_pictures = true,
-                .folder = FolderOf(command, spec.prompt()),
-                .terminal = terminal,
-                .on_job = set_labels},
+                .folder = FolderOf(command, PromptsOf(spec)),
+                .terminal = terminal},
                context.out, context.err, context.columns);
   const Watched watched{view, command.cancel_on_interrupt, true, OptionsOf(command)};
-  const CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
-    return context.client.Generate(spec, view, stop);
+  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
+    return context.client.Generate(spec, view, stop, command.display);
   });
-  if (!result.ok() || *result != kExitOk || labelled.ok()) return result;
-  return ExitCodeOf(labelled);
 }
 
-}  // namespace
-
-CommandResult Run(const Train& command, CommandContext& context) {
-  RETURN_IF_ERROR(CheckFolderOf(command));
-  ShowDrawnSeeds(command.drawn_seeds, context);
-  if (command.dry_run) return ShowChecked(context.client.CheckTraining(command.spec), context);
-  ASSIGN_OR_RETURN(const v1::Job job, context.client.CreateTrainingJob(command.spec));
-  const absl::Status labelled = SetLabels(job.name(), command.labels, context.client);
+/// Prints the name of a new training, or watches the training and the evaluation that follows it.
+template <typename Command>
+CommandResult WatchTraining(const Command& command, const v1::Job& job, CommandContext& context) {
   if (!command.watch) {
     context.out << (context.json ? JsonLine(job) : Printable(job.name())) << '\n';
     WarnIfNobodyServes(job, context);
-    RETURN_IF_ERROR(labelled);
     return kExitOk;
   }
-  if (!labelled.ok()) context.err << ErrorText(labelled);
   WarnIfNobodyServes(job, context);
   const std::unique_ptr<TerminalPictures> terminal = OpenTerminal(command.show, context);
   JobView view({.label = "train",
                 .json = context.json,
-                .folder = FolderOf(command, ""),
+                .folder = FolderOf(command, {{""}}),
                 .terminal = terminal.get()},
                context.out, context.err, context.columns);
   WatchOptions options;
@@ -111,20 +105,44 @@ CommandResult Run(const Train& command, CommandContext& context) {
   const CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
-  if (!result.ok() || *result != kExitOk || labelled.ok()) return result;
-  return ExitCodeOf(labelled);
+  if (!result.ok() || *result != kExitOk || !job.spec().train().evaluate()) return result;
+  return WatchEvaluationAfter(job.name(), command.cancel_on_interrupt, context);
+}
+
+}  // namespace
+
+CommandResult Run(const Train& command, CommandContext& context) {
+  RETURN_IF_ERROR(CheckFolderOf(command));
+  ShowDrawnSeeds(command.drawn_seeds, context);
+  if (command.dry_run) {
+    return ShowChecked(context.client.CheckTraining(command.spec, command.display), context);
+  }
+  ASSIGN_OR_RETURN(const v1::Job job,
+                   context.client.CreateTrainingJob(command.spec, command.display));
+  return WatchTraining(command, job, context);
+}
+
+CommandResult Run(const AdaptersContinue& command, CommandContext& context) {
+  RETURN_IF_ERROR(CheckFolderOf(command));
+  if (command.dry_run) {
+    return ShowChecked(
+        context.client.CheckContinuation(command.name, command.steps, command.display), context);
+  }
+  ASSIGN_OR_RETURN(const v1::Job job,
+                   context.client.ContinueTraining(command.name, command.steps, command.display));
+  return WatchTraining(command, job, context);
 }
 
 CommandResult Run(const JobsWatch& command, CommandContext& context) {
   RETURN_IF_ERROR(CheckFolderOf(command));
   ASSIGN_OR_RETURN(const v1::Job job, context.client.GetJob(command.name));
   WarnIfNobodyServes(job, context);
-  const bool training = job.kind() == v1::JOB_KIND_TRAINING;
+  const bool generates = job.kind() == v1::JOB_KIND_GENERATION;
   const std::unique_ptr<TerminalPictures> terminal = OpenTerminal(command.show, context);
-  JobView view({.label = training ? "train" : "generate",
+  JobView view({.label = LabelOf(job.kind()),
                 .json = context.json,
-                .list_pictures = !training,
-                .folder = FolderOf(command, job.spec().generate().prompt()),
+                .list_pictures = generates,
+                .folder = FolderOf(command, PromptsOf(job.spec().generate())),
                 .terminal = terminal.get()},
                context.out, context.err, context.columns);
   WatchOptions options;
@@ -147,8 +165,9 @@ CommandResult Run(const Generate& command, CommandContext& context) {
       OpenTerminal(command.show && !command.dry_run, context);
   CommandResult result = kExitOk;
   for (const v1::GenerateSpec& spec : specs) {
-    result = command.dry_run ? ShowChecked(context.client.CheckGeneration(spec), context)
-                             : GenerateOne(command, spec, terminal.get(), context);
+    result = command.dry_run
+                 ? ShowChecked(context.client.CheckGeneration(spec, command.display), context)
+                 : GenerateOne(command, spec, terminal.get(), context);
     if (!result.ok() || *result != kExitOk) return result;
   }
   return result;

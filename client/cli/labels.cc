@@ -111,6 +111,11 @@ void AddLabelOption(CLI::App& app, Labels& labels) {
       ->type_name("KEY=VALUE");
 }
 
+void AddDisplayOptions(CLI::App& app, JobDisplay& display) {
+  app.add_option("--name", display.display_name, "Display name in listings");
+  AddLabelOption(app, display.labels);
+}
+
 void AddChangeOptions(CLI::App& app, Changes& changes) {
   AddLabelOption(app, changes.labels);
   app.add_option_function<std::vector<std::string>>(
@@ -158,10 +163,8 @@ absl::Status SetLabels(const std::string& name, const Labels& labels, Client& cl
   absl::Status status;
   if (name.starts_with("concepts/")) {
     status = UpdateConcept(name, changes, client).status();
-  } else if (name.starts_with("adapters/")) {
-    status = UpdateAdapter(name, changes, client).status();
   } else {
-    status = UpdateJob(name, changes, client).status();
+    status = UpdateAdapter(name, changes, client).status();
   }
   if (status.ok()) return status;
   std::string options;

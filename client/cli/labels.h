@@ -26,10 +26,13 @@ absl::StatusOr<std::pair<std::string, std::string>> ParseLabel(const std::string
 /// Adds --label KEY=VALUE. `labels` must live until the command line is parsed.
 void AddLabelOption(CLI::App& app, Labels& labels);
 
+/// Adds --name and --label. `display` must live until the command line is parsed.
+void AddDisplayOptions(CLI::App& app, JobDisplay& display);
+
 /// Adds --label, --remove-label and --name. `changes` must live until the command line is parsed.
 void AddChangeOptions(CLI::App& app, Changes& changes);
 
-/// Sets labels of the concept, adapter or job that a command has created; no call without labels.
+/// Sets labels of the concept or adapter that a command has created; no call without labels.
 /// The error says that it exists, and how to set them.
 absl::Status SetLabels(const std::string& name, const Labels& labels, Client& client);
 

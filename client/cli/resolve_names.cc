@@ -69,6 +69,16 @@ absl::Status Resolve(Client& client, std::string& name) {
   return absl::OkStatus();
 }
 
+/// The same for "jobs/{id}/pictures/{index}" and other names below a resource.
+absl::Status ResolveOwner(Client& client, std::string& picture) {
+  const std::size_t end = picture.find('/', picture.find('/') + 1);
+  if (picture.find('/') == std::string::npos || end == std::string::npos) return absl::OkStatus();
+  std::string owner = picture.substr(0, end);
+  RETURN_IF_ERROR(Resolve(client, owner));
+  picture = owner + picture.substr(end);
+  return absl::OkStatus();
+}
+
 struct Visitor {
   Client& client;
 
@@ -83,11 +93,15 @@ struct Visitor {
     train.spec.set_concept_name(name);
     return absl::OkStatus();
   }
+  absl::Status operator()(Evaluate& evaluate) const {
+    return Resolve(client, *evaluate.spec.mutable_adapter());
+  }
   absl::Status operator()(Generate& generate) const {
     std::string name = generate.spec.adapter();
     RETURN_IF_ERROR(Resolve(client, name));
     generate.spec.set_adapter(name);
-    return absl::OkStatus();
+    RETURN_IF_ERROR(ResolveOwner(client, *generate.spec.mutable_init_picture()));
+    return ResolveOwner(client, *generate.spec.mutable_mask_picture());
   }
 };
 

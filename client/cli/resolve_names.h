@@ -15,9 +15,9 @@ namespace vico::client {
 
 /// Replaces in `command` "{collection}/@last" by the newest entry of the collection, and the
 /// first 4 or more letters of an id by the only one among the newest 1,000 that has them. Calls the
-/// server only for such names. kNotFound if there is no entry at all; kInvalidArgument, with the
-/// ids, if several match. A name that nothing matches stays as it is, and the server says that it
-/// does not exist.
+/// server only for such names, also within the name of a picture (jobs/1c9e/pictures/0). kNotFound
+/// if there is no entry at all; kInvalidArgument, with the ids, if several match. A name that
+/// nothing matches stays as it is, and the server says that it does not exist.
 absl::Status ResolveNames(Client& client, Command& command);
 
 /// The names of the newest entries of "concepts", "adapters" or "jobs".

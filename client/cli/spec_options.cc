@@ -156,6 +156,10 @@ void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bit
                          [&spec](std::int32_t steps) { spec.set_sample_every_steps(steps); });
   AddField<std::string>(app, "--sample-prompt", "Prompt of the sample pictures",
                         [&spec](const std::string& prompt) { spec.set_sample_prompt(prompt); });
+  app.add_flag_function(
+      "--evaluate,--no-evaluate{false}",
+      [&spec](std::int64_t count) { spec.set_evaluate(count > 0); },
+      "Measure the adapter when the training has succeeded: `vico adapters report` shows it");
   app.add_flag("--dry-run", train.dry_run,
                "Check the job and show it as it would be queued, with all defaults");
   app.add_flag("--watch", train.watch, "Watch the job until it ends");
@@ -168,12 +172,12 @@ void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bit
   AddNoMetadata(app, train.no_metadata);
   AddShow(app, train.show,
           "Draw samples in the terminal and, at the end, the loss; implies --watch");
-  AddLabelOption(app, train.labels);
+  AddDisplayOptions(app, train.display);
 }
 
 void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& random_bits) {
   v1::GenerateSpec& spec = generate.spec;
-  AddField<std::int32_t>(app, "-n,--count", "Number of pictures",
+  AddField<std::int32_t>(app, "-n,--count", "Number of pictures of each prompt",
                          [&spec](std::int32_t count) { spec.set_picture_count(count); });
   app.add_option("--out", generate.out,
                  "Folder for <job>_<prompt>_<seed>.png; beside another picture of that name it is "
@@ -181,29 +185,44 @@ void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& r
       ->type_name(kFolderType)
       ->capture_default_str();
   app.add_option("--prompts", generate.prompts_file,
-                 "File with a prompt a line, instead of PROMPT; each is a job of its own")
+                 "File with a prompt a line, instead of PROMPT; a job draws up to 8 prompts and 32 "
+                 "pictures, all prompts with the same seeds")
       ->type_name(kFileType);
   app.add_flag("--dry-run", generate.dry_run,
                "Check the job and show it as it would be queued, with all defaults");
   app.add_flag("--force", generate.force, "Replace pictures of the same name in the folder");
   AddSeeds(
       app, "--seed",
-      "One seed per picture (--seed 1,2 or --seed 1 --seed 2); a single seed counts up; random "
-      "or -1: drawn and shown",
+      "One seed per picture of a prompt (--seed 1,2 or --seed 1 --seed 2); a single seed counts "
+      "up; random or -1: drawn and shown",
       [&](const std::string& text) {
         spec.add_seeds(Seed(text, random_bits, generate.drawn_seeds));
       });
   AddDrawingOptions(app, spec);
+  AddField<double>(app, "--strength",
+                   "How strongly the adapter acts, 0..2 (default 1); with 0 only its word does",
+                   [&spec](double strength) { spec.set_strength(strength); });
+  AddField<std::string>(app, "--init",
+                        "Picture to start from: jobs/ID/pictures/0, concepts/ID/pictures/0, ...",
+                        [&spec](const std::string& name) { spec.set_init_picture(name); });
+  AddField<std::string>(app, "--mask",
+                        "Picture that is light where the picture of --init is drawn anew",
+                        [&spec](const std::string& name) { spec.set_mask_picture(name); });
+  AddField<double>(app, "--denoise",
+                   "How much of --init changes, above 0 and at most 1 (default 0.8)",
+                   [&spec](double denoise) { spec.set_denoise(denoise); });
   AddField<std::int32_t>(app, "--preview", "Steps between previews; 0: no previews",
                          [&spec](std::int32_t steps) { spec.set_preview_every_steps(steps); });
   AddField<std::string>(
-      app, "--base-model", "Base model; for generation without an adapter",
+      app, "--base-model",
+      "Base model (default: the adapter's own); an adapter works with another one whose networks "
+      "have the same sizes",
       [&spec](const std::string& name) { spec.set_base_model(InCollection("baseModels", name)); });
   app.add_flag("--cancel-on-interrupt", generate.cancel_on_interrupt,
                "Cancel the job on Ctrl-C; without this it keeps running");
   AddNoMetadata(app, generate.no_metadata);
   AddShow(app, generate.show, "Draw the pictures in the terminal");
-  AddLabelOption(app, generate.labels);
+  AddDisplayOptions(app, generate.display);
 }
 
 void AddSheetOptions(CLI::App& app, ContactSheet& sheet, const RandomSource& random_bits) {

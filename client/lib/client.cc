@@ -96,26 +96,32 @@ absl::Status Client::DeleteConcept(const std::string& name) {
   return link_->Call(*link_->concepts, &v1::ConceptService::Stub::DeleteConcept, request).status();
 }
 
-absl::StatusOr<v1::Job> Client::CreateTrainingJob(const v1::TrainSpec& spec) {
+absl::StatusOr<v1::Job> Client::CreateTrainingJob(const v1::TrainSpec& spec,
+                                                  const JobDisplay& display) {
   v1::CreateTrainingJobRequest request;
   request.set_request_id(NewId());
   *request.mutable_train() = spec;
+  SetDisplay(display, request);
   return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateTrainingJob, request);
 }
 
-absl::StatusOr<v1::Job> Client::CheckTraining(const v1::TrainSpec& spec) {
+absl::StatusOr<v1::Job> Client::CheckTraining(const v1::TrainSpec& spec,
+                                              const JobDisplay& display) {
   v1::CreateTrainingJobRequest request;
   request.set_request_id(NewId());
   request.set_validate_only(true);
   *request.mutable_train() = spec;
+  SetDisplay(display, request);
   return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateTrainingJob, request);
 }
 
-absl::StatusOr<v1::Job> Client::CheckGeneration(const v1::GenerateSpec& spec) {
+absl::StatusOr<v1::Job> Client::CheckGeneration(const v1::GenerateSpec& spec,
+                                                const JobDisplay& display) {
   v1::CreateGenerationJobRequest request;
   request.set_request_id(NewId());
   request.set_validate_only(true);
   *request.mutable_generate() = spec;
+  SetDisplay(display, request);
   return link_->Call(*link_->jobs, &v1::JobService::Stub::CreateGenerationJob, request);
 }
 

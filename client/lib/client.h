@@ -19,6 +19,7 @@
 #include <absl/status/statusor.h>
 #include <google/protobuf/field_mask.pb.h>
 
+#include "client/lib/job_display.h"
 #include "client/lib/local_file.h"
 #include "client/lib/retry.h"
 #include "common/crypto/sensitive.h"
@@ -100,10 +101,24 @@ class Client {
                                             const google::protobuf::FieldMask& mask);
   absl::Status DeleteConcept(const std::string& name);
 
-  absl::StatusOr<v1::Job> CreateTrainingJob(const v1::TrainSpec& spec);
+  absl::StatusOr<v1::Job> CreateTrainingJob(const v1::TrainSpec& spec,
+                                            const JobDisplay& display = {});
   /// The job as it would be created, with defaults filled in; nothing is created.
-  absl::StatusOr<v1::Job> CheckTraining(const v1::TrainSpec& spec);
-  absl::StatusOr<v1::Job> CheckGeneration(const v1::GenerateSpec& spec);
+  absl::StatusOr<v1::Job> CheckTraining(const v1::TrainSpec& spec, const JobDisplay& display = {});
+  absl::StatusOr<v1::Job> CheckGeneration(const v1::GenerateSpec& spec,
+                                          const JobDisplay& display = {});
+  /// Measures an adapter. The spec may name nothing but the adapter.
+  absl::StatusOr<v1::Job> CreateEvaluationJob(const v1::EvaluateSpec& spec,
+                                              const JobDisplay& display = {});
+  absl::StatusOr<v1::Job> CheckEvaluation(const v1::EvaluateSpec& spec,
+                                          const JobDisplay& display = {});
+  /// A training of `steps` further steps from the adapter.
+  absl::StatusOr<v1::Job> ContinueTraining(const std::string& adapter, int steps,
+                                           const JobDisplay& display = {});
+  absl::StatusOr<v1::Job> CheckContinuation(const std::string& adapter, int steps,
+                                            const JobDisplay& display = {});
+  /// The newest evaluation of the adapter; kNotFound.
+  absl::StatusOr<v1::Job> FindEvaluation(const std::string& adapter);
   absl::StatusOr<v1::Job> GetJob(const std::string& name);
   /// Newest first. An unspecified `kind` and empty `states` match all jobs.
   absl::StatusOr<Listing<v1::Job>> ListJobs(v1::JobKind kind,
@@ -125,7 +140,8 @@ class Client {
                                      WatchHandler& handler, const std::stop_token& stop = {});
   /// Creates a generation job and watches it in the same way, pictures included.
   absl::StatusOr<v1::Event> Generate(const v1::GenerateSpec& spec, WatchHandler& handler,
-                                     const std::stop_token& stop = {});
+                                     const std::stop_token& stop = {},
+                                     const JobDisplay& display = {});
 
   absl::StatusOr<v1::Adapter> GetAdapter(const std::string& name);
   absl::StatusOr<Listing<v1::Adapter>> ListAdapters(std::size_t limit);
@@ -149,6 +165,11 @@ class Client {
                                             const std::string& base_model,
                                             const TransferProgress& progress = {});
   absl::Status DeleteAdapter(const std::string& name);
+  /// Of the newest evaluation; kNotFound, reason NO_REPORT, before one has succeeded.
+  absl::StatusOr<v1::AdapterReport> GetAdapterReport(const std::string& adapter);
+
+  /// The bytes of a picture by its name, as "adapters/{id}/report"; their digest is verified.
+  absl::StatusOr<std::string> DownloadPicture(const std::string& name);
 
   absl::StatusOr<std::vector<v1::BaseModel>> ListBaseModels();
   absl::StatusOr<v1::Capabilities> GetCapabilities();

@@ -142,10 +142,11 @@ absl::StatusOr<v1::Event> Client::WatchJob(const std::string& name, const WatchO
 }
 
 absl::StatusOr<v1::Event> Client::Generate(const v1::GenerateSpec& spec, WatchHandler& handler,
-                                           const std::stop_token& stop) {
+                                           const std::stop_token& stop, const JobDisplay& display) {
   v1::CreateGenerationJobRequest request;
   request.set_request_id(NewId());
   *request.mutable_generate() = spec;
+  SetDisplay(display, request);
   WatchOptions options;
   options.include_pictures = true;
   return Watch("", &request, options, handler, stop);

@@ -42,7 +42,6 @@ JobView::JobView(JobViewOptions options, std::ostream& out, std::ostream& err,
 void JobView::OnJob(const std::string& job) {
   job_ = job;
   Note(Printable(job));
-  if (options_.on_job) options_.on_job(job);
 }
 
 absl::Status JobView::OnEvent(const v1::Event& event, const std::string* bytes) {

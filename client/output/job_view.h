@@ -22,7 +22,6 @@ struct JobViewOptions {
   /// Draws pictures, previews and samples and, at the end, the loss; may be null. Must outlive the
   /// view.
   TerminalPictures* terminal = nullptr;
-  std::function<void(const std::string& job)> on_job{};  ///< called with OnJob
   /// Gets each finished picture of a generation. An error ends the watch.
   std::function<absl::Status(const v1::Event& event, const std::string& png)> on_picture{};
 };

@@ -1,5 +1,8 @@
 #include "client/output/picture_folder.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "client/lib/local_file.h"
@@ -40,10 +43,29 @@ std::string NumberedName(const std::string& name, int number) {
   return fmt::format("{}_{}{}", path.stem().string(), number, path.extension().string());
 }
 
+PictureFolder::PictureFolder(std::filesystem::path folder, const PicturePrompts& prompts,
+                             PictureFolderOptions options)
+    : folder_(std::move(folder)), per_prompt_(prompts.per_prompt), options_(options) {
+  for (const std::string& prompt : prompts.prompts) {
+    const std::string slug = PromptSlug(prompt);
+    std::string own = slug;
+    for (int number = 2; std::ranges::find(slugs_, own) != slugs_.end(); ++number) {
+      own = fmt::format("{}-{}", slug, number);
+    }
+    slugs_.push_back(std::move(own));
+  }
+}
+
+/// Of the picture's prompt; the last one's for an index that the job should not have.
+const std::string& PictureFolder::SlugOf(const v1::Event& event) const {
+  const auto prompt = static_cast<std::size_t>(std::max(0, event.picture().index() / per_prompt_));
+  return slugs_[std::min(prompt, slugs_.size() - 1)];
+}
+
 absl::StatusOr<std::filesystem::path> PictureFolder::Save(const std::string& job,
                                                           const v1::Event& event,
                                                           const std::string& received) {
-  const std::string name = PictureFileName(job, slug_, event);
+  const std::string name = PictureFileName(job, SlugOf(event), event);
   if (name.empty()) return std::filesystem::path();
   std::string stripped;
   if (options_.metadata == Metadata::kRemove) {

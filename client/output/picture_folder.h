@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <absl/status/statusor.h>
 
 #include "client/lib/local_file.h"
+#include "client/output/picture_prompts.h"
 #include "vico/v1/job.pb.h"
 
 namespace vico::client {
@@ -35,10 +37,13 @@ struct PictureFolderOptions {
 
 class PictureFolder {
  public:
-  /// `prompt` is that of the generation; empty for a training.
+  /// Each prompt has a slug of its own: "a-cat", then "a-cat-2" for another one of the same words.
+  PictureFolder(std::filesystem::path folder, const PicturePrompts& prompts,
+                PictureFolderOptions options = {});
+  /// `prompt` is the only one of a generation; empty for a training.
   PictureFolder(std::filesystem::path folder, const std::string& prompt,
                 PictureFolderOptions options = {})
-      : folder_(std::move(folder)), slug_(PromptSlug(prompt)), options_(options) {}
+      : PictureFolder(std::move(folder), PicturePrompts{{prompt}}, options) {}
 
   /// Writes the event's picture atomically and returns its path; empty for events without one. A
   /// file with the same bytes is used as it is. Another file of that name stays, and the picture
@@ -49,8 +54,11 @@ class PictureFolder {
                                              const std::string& received);
 
  private:
+  const std::string& SlugOf(const v1::Event& event) const;
+
   std::filesystem::path folder_;
-  std::string slug_;
+  std::vector<std::string> slugs_;  // of the prompts
+  int per_prompt_;                  // pictures
   PictureFolderOptions options_;
   std::map<std::string, std::filesystem::path> written_;  // by this object, by the event's name
 };

@@ -317,7 +317,7 @@ TEST(ArgumentsTest, LabelsAreCheckedBeforeAnyCall) {
   }
   const auto train =
       Read<Train>({"train", "x", "--init-word", "dog", "--label", "a=1", "--label", "a=2"});
-  EXPECT_EQ(train.labels, (Labels{{"a", "2"}}));
+  EXPECT_EQ(train.display.labels, (Labels{{"a", "2"}}));
 }
 
 TEST(ArgumentsTest, AnUpdateChangesSomething) {

@@ -2,11 +2,13 @@
 // they call.
 #include "client/cli/commands.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 
@@ -31,6 +33,7 @@ class CommandsTest : public CommandLineTest {
     server_.train = [this](const v1::CreateTrainingJobRequest& request, v1::Job& job) {
       ++calls_;
       trained_ = request.train();
+      training_ = request;
       only_validated_ = request.validate_only();
       job.set_name("jobs/1");
       job.set_base_model_unavailable(nobody_serves_);
@@ -42,7 +45,8 @@ class CommandsTest : public CommandLineTest {
                               FakeServer::Events& events) {
       ++calls_;
       generated_ = request.generate();
-      SendPicture(events);
+      generations_.push_back(request);
+      SendPictures(request.generate(), events);
       return grpc::Status::OK;
     };
     server_.get_adapter = [this](const v1::GetAdapterRequest&, v1::Adapter& adapter) {
@@ -67,11 +71,24 @@ class CommandsTest : public CommandLineTest {
     };
   }
 
-  void SendPicture(FakeServer::Events& events) const {
+  /// The first picture of each prompt, and the end.
+  void SendPictures(const v1::GenerateSpec& spec, FakeServer::Events& events) const {
+    const int prompts = std::max(1, spec.prompts_size());
+    const int per_prompt = std::max(1, spec.picture_count());
+    for (int i = 0; i < prompts; ++i) SendPicture(i * per_prompt, i + 1, events);
+    v1::WatchJobResponse end;
+    end.set_job("jobs/1");
+    end.mutable_event()->set_sequence(static_cast<std::uint64_t>(prompts) + 1);
+    end.mutable_event()->mutable_succeeded();
+    events.Write(end);
+  }
+
+  void SendPicture(int index, int sequence, FakeServer::Events& events) const {
     v1::WatchJobResponse message;
     message.set_job("jobs/1");
     v1::Event& event = *message.mutable_event();
-    event.set_sequence(1);
+    event.set_sequence(static_cast<std::uint64_t>(sequence));
+    event.mutable_picture()->set_index(index);
     event.mutable_picture()->set_seed(7);
     auto& blob = *event.mutable_picture()->mutable_blob();
     blob.set_sha256(Sha256Hex(picture_));
@@ -83,11 +100,6 @@ class CommandsTest : public CommandLineTest {
     chunk.mutable_chunk()->set_data(picture_);
     chunk.mutable_chunk()->set_last(true);
     events.Write(chunk);
-    v1::WatchJobResponse end;
-    end.set_job("jobs/1");
-    end.mutable_event()->set_sequence(2);
-    end.mutable_event()->mutable_succeeded();
-    events.Write(end);
   }
 
   void Write(const std::string& name, const std::string& bytes) const {
@@ -97,6 +109,8 @@ class CommandsTest : public CommandLineTest {
   std::string picture_ = "PNG";
   v1::TrainSpec trained_;
   v1::GenerateSpec generated_;
+  v1::CreateTrainingJobRequest training_;
+  std::vector<v1::CreateGenerationJobRequest> generations_;
   bool only_validated_ = false;
   bool nobody_serves_ = false;
   bool warns_ = false;
@@ -153,17 +167,47 @@ TEST_F(CommandsTest, ASecondPictureDoesNotReplaceTheFirst) {
   EXPECT_EQ(Read("out/1_a-p_7.png"), "another PNG");
 }
 
-TEST_F(CommandsTest, EachPromptOfAFileIsAJob) {
+TEST_F(CommandsTest, AJobDrawsAsManyPromptsOfAFileAsItMay) {
   Write("prompts", "p one\np two\n");
   EXPECT_EQ(Vico({"generate", "x", "--prompts", At("prompts"), "--out", At("out")}), kExitOk)
       << err_.str();
-  EXPECT_EQ(calls_, 2);
+  EXPECT_EQ(calls_, 1);
+  EXPECT_THAT(generated_.prompts(), testing::ElementsAre("p one", "p two"));
+  EXPECT_EQ(generated_.prompt(), "");
   EXPECT_EQ(out_.str(), At("out/1_p-one_7.png") + "\n" + At("out/1_p-two_7.png") + "\n");
   EXPECT_FALSE(
       ParseArguments({"generate", "x", "p", "--prompts", "f"}, [] { return 0; }).arguments);
   EXPECT_EQ(Vico({"generate", "x", "--prompts", At("missing")}), kExitInvalidArgument);
   EXPECT_THAT(err_.str(), HasSubstr("--prompts"));
-  EXPECT_EQ(calls_, 2);
+  EXPECT_EQ(calls_, 1);
+
+  generations_.clear();
+  std::string nine;
+  for (int i = 0; i < 9; ++i) nine += "p" + std::to_string(i) + "\n";
+  Write("nine", nine);
+  EXPECT_EQ(Vico({"generate", "x", "--prompts", At("nine"), "--out", At("nine-out")}), kExitOk);
+  ASSERT_EQ(generations_.size(), 2U);
+  EXPECT_EQ(generations_[0].generate().prompts_size(), 8);
+  EXPECT_THAT(generations_[1].generate().prompts(), testing::ElementsAre("p8"));
+  generations_.clear();
+  EXPECT_EQ(Vico({"generate", "x", "--prompts", At("nine"), "-n", "8", "--out", At("more")}),
+            kExitOk);
+  ASSERT_EQ(generations_.size(), 3U) << "of at most 32 pictures";
+  EXPECT_EQ(generations_[0].generate().prompts_size(), 4);
+}
+
+TEST_F(CommandsTest, AGenerationStartsFromAPicture) {
+  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out"), "--init", "jobs/1/pictures/0", "--mask",
+                  "concepts/2/pictures/1", "--denoise", "0.5", "--strength", "1.5", "--base-model",
+                  "other"}),
+            kExitOk)
+      << err_.str();
+  EXPECT_EQ(generated_.init_picture(), "jobs/1/pictures/0");
+  EXPECT_EQ(generated_.mask_picture(), "concepts/2/pictures/1");
+  EXPECT_EQ(generated_.denoise(), 0.5);
+  EXPECT_EQ(generated_.strength(), 1.5);
+  EXPECT_EQ(generated_.base_model(), "baseModels/other");
+  EXPECT_EQ(generated_.adapter(), "adapters/x");
 }
 
 TEST_F(CommandsTest, ADryRunShowsTheJobAndQueuesNothing) {
@@ -229,30 +273,21 @@ TEST_F(CommandsTest, ADrawnSeedIsShownAndSent) {
   EXPECT_EQ(trained_.seed(), 4'242U);
 }
 
-TEST_F(CommandsTest, LabelsAreSetAfterTheCreation) {
-  std::vector<v1::UpdateJobRequest> updates;
-  server_.update_job = [&](const v1::UpdateJobRequest& request, v1::Job& job) {
-    EXPECT_EQ(calls_, static_cast<int>(updates.size()) + 1);
-    updates.push_back(request);
-    job = request.job();
-    return grpc::Status::OK;
-  };
-  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--label", "owner=ana", "--label", "b="}),
+TEST_F(CommandsTest, ANewJobHasItsNameAndLabels) {
+  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--label", "owner=ana", "--label",
+                  "b=", "--name", "my dog"}),
             kExitOk)
       << err_.str();
+  EXPECT_EQ(training_.display_name(), "my dog");
+  EXPECT_EQ(training_.labels().at("owner"), "ana");
+  EXPECT_EQ(training_.labels().at("b"), "");
   EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out"), "--label", "owner=ana"}), kExitOk)
       << err_.str();
-  ASSERT_EQ(updates.size(), 2U);
-  EXPECT_EQ(updates[0].job().name(), "jobs/1");
-  EXPECT_EQ(updates[0].job().labels().at("owner"), "ana");
-  EXPECT_THAT(updates[0].update_mask().paths(), testing::ElementsAre("labels.b", "labels.owner"));
-  EXPECT_THAT(updates[1].update_mask().paths(), testing::ElementsAre("labels.owner"));
+  EXPECT_EQ(generations_[0].display_name(), "");
+  EXPECT_EQ(generations_[0].labels().at("owner"), "ana");
 }
 
 TEST_F(CommandsTest, WhatWasCreatedIsNamedIfItsLabelsAreNotSet) {
-  server_.update_job = [](const v1::UpdateJobRequest&, v1::Job&) {
-    return ToGrpc(absl::NotFoundError("no such job"));
-  };
   server_.update_concept = [](const v1::UpdateConceptRequest&, v1::Concept&) {
     return ToGrpc(absl::NotFoundError("no such concept"));
   };
@@ -260,19 +295,13 @@ TEST_F(CommandsTest, WhatWasCreatedIsNamedIfItsLabelsAreNotSet) {
     response.mutable_uploaded_concept()->set_name("concepts/7");
     return grpc::Status::OK;
   };
-  EXPECT_EQ(Vico({"train", "x", "--init-word", "dog", "--label", "a=b"}), kExitNotFound);
-  EXPECT_EQ(out_.str(), "jobs/1\n");
-  EXPECT_EQ(err_.str(),
-            "error: jobs/1 was created, but its labels were not set: no such job\n"
-            "  set them:  vico jobs update jobs/1 --label a=b\n");
-  EXPECT_EQ(Vico({"generate", "x", "p", "--out", At("out"), "--label", "a=b"}), kExitNotFound);
-  EXPECT_EQ(out_.str(), At("out/1_p_7.png") + "\n");
-  EXPECT_THAT(err_.str(), HasSubstr("vico jobs update jobs/1 --label a=b\n"));
   Write("a", "a");
   Write("b", "b");
   EXPECT_EQ(Vico({"concepts", "upload", At("a"), At("b"), "--label", "a=b"}), kExitNotFound);
   EXPECT_EQ(out_.str(), "concepts/7\n");
-  EXPECT_THAT(err_.str(), HasSubstr("vico concepts update concepts/7 --label a=b\n"));
+  EXPECT_EQ(err_.str(),
+            "error: concepts/7 was created, but its labels were not set: no such concept\n"
+            "  set them:  vico concepts update concepts/7 --label a=b\n");
 }
 
 TEST_F(CommandsTest, AnUpdateNamesWhatItChanges) {

@@ -75,6 +75,20 @@ TEST_F(ResolveNamesTest, OtherNamesStayAndCostNoCall) {
   EXPECT_EQ(Resolved("concepts/abcdef").value(), "concepts/abcdef");
 }
 
+TEST_F(ResolveNamesTest, ThePicturesThatAGenerationStartsFromAreResolvedToo) {
+  Generate generate;
+  generate.spec.set_init_picture("concepts/7777/pictures/0");
+  generate.spec.set_mask_picture("concepts/@last/pictures/1");
+  Command command = generate;
+  ASSERT_THAT(ResolveNames(*client_, command), IsOk());
+  const v1::GenerateSpec& spec = std::get<Generate>(command).spec;
+  EXPECT_EQ(spec.init_picture(), "concepts/" + ids_[2] + "/pictures/0");
+  EXPECT_EQ(spec.mask_picture(), "concepts/" + ids_[0] + "/pictures/1");
+  command = Generate();
+  ASSERT_THAT(ResolveNames(*client_, command), IsOk());
+  EXPECT_EQ(std::get<Generate>(command).spec.init_picture(), "");
+}
+
 TEST_F(ResolveNamesTest, TheConceptOfATrainingIsResolvedToo) {
   Train train;
   train.spec.set_concept_name("concepts/7777");

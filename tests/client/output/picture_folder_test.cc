@@ -78,6 +78,35 @@ TEST_F(SavingTest, ThePictureIsWritten) {
   EXPECT_EQ(Bytes("1c9e_a-cat_7.png"), "PNG");
 }
 
+TEST_F(SavingTest, EachPictureIsNamedAfterItsPrompt) {
+  v1::GenerateSpec spec;
+  for (const char* prompt : {"A cat", "A dog", "a cat!"}) spec.add_prompts(prompt);
+  spec.set_picture_count(2);
+  PictureFolder folder(out_, PromptsOf(spec));
+  const std::vector<std::string> names = {"1c9e_a-cat_7.png",   "1c9e_a-cat_8.png",
+                                          "1c9e_a-dog_7.png",   "1c9e_a-dog_8.png",
+                                          "1c9e_a-cat-2_7.png", "1c9e_a-cat-2_8.png"};
+  for (int i = 0; i < 6; ++i) {
+    v1::Event event;
+    event.mutable_picture()->set_index(i);
+    event.mutable_picture()->set_seed(static_cast<std::uint64_t>(7 + i % 2));
+    EXPECT_EQ(Name(folder.Save("jobs/1c9e", event, std::to_string(i))),
+              names[static_cast<std::size_t>(i)]);
+  }
+  EXPECT_EQ(Bytes("1c9e_a-cat_7.png"), "0");
+  EXPECT_EQ(Bytes("1c9e_a-cat-2_7.png"), "4");
+}
+
+TEST_F(SavingTest, PicturesOfASpecWithoutACountAreThoseOfItsSeeds) {
+  v1::GenerateSpec spec;
+  spec.set_prompt("A cat");
+  EXPECT_EQ(PromptsOf(spec).per_prompt, 1);
+  spec.add_seeds(1);
+  spec.add_seeds(2);
+  EXPECT_EQ(PromptsOf(spec).per_prompt, 2);
+  EXPECT_EQ(PromptsOf(spec).prompts, std::vector<std::string>{"A cat"});
+}
+
 TEST_F(SavingTest, AnotherPictureOfTheSameNameStays) {
   for (const auto& [bytes, name] :
        {std::pair("first", "1c9e_a-cat_7.png"), std::pair("second", "1c9e_a-cat_7_2.png"),
