@@ -1,6 +1,7 @@
 // The form of a drawing. Each line of its prompts is a prompt, and all of them are one job.
 import { useSignal } from "@preact/signals";
 import { jobService, requestId } from "../api/clients";
+import { withMask } from "../api/masks";
 import { toCallError, type Violation } from "../api/errors";
 import type { BaseModel } from "../gen/vico/v1/model_pb";
 import { Field } from "../parts/elements";
@@ -8,6 +9,7 @@ import { Slider } from "../parts/slider";
 import { StartPicture } from "../parts/start_picture";
 import { adapterNamed, baseModelsFor, limitOf, useAdapters, useModels } from "../state/catalog";
 import { type Draft, draft, edit, edited, linesOf, readDraft } from "../state/draft";
+import { maskOf } from "../state/mask";
 import { putJob } from "../state/jobs";
 import { sayError } from "../state/toasts";
 import { adapterTitle, idOf, number } from "../text";
@@ -29,6 +31,7 @@ const known = new Set([
   "strength",
   "init_picture",
   "denoise",
+  "mask_picture",
   "display_name",
 ]);
 
@@ -66,8 +69,14 @@ export function DrawForm() {
     spec.previewEverySteps = Math.max(1, Math.round((spec.steps ?? defaults?.steps ?? 25) / 5));
     busy.value = true;
     try {
-      const displayName = form.displayName.trim();
-      putJob(await jobService.createGenerationJob({ requestId: requestId(), generate: spec, displayName }));
+      const request = { requestId: requestId(), generate: spec, displayName: form.displayName.trim() };
+      const mask = spec.initPicture && maskOf(spec.initPicture);
+      if (mask)
+        await withMask(mask, async (name) => {
+          spec.maskPicture = name;
+          putJob(await jobService.createGenerationJob(request));
+        });
+      else putJob(await jobService.createGenerationJob(request));
       edited.value = new Set();
       draft.value = { ...draft.value, displayName: "", seed: form.seedLocked ? String(seed) : "" };
     } catch (thrown) {

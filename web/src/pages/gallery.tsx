@@ -12,6 +12,7 @@ import {
 import { Empty, Head } from "../parts/elements";
 import { Thumb } from "../parts/picture";
 import { StartHere } from "../parts/start_here";
+import { MaskDialog } from "../parts/start_picture";
 import { query } from "../router";
 import { adapterNamed, useAdapters, useModels } from "../state/catalog";
 import { draft, edit, edited } from "../state/draft";
@@ -44,6 +45,7 @@ export function GalleryPage() {
         <div class="sticky">{models && <DrawForm />}</div>
         <Pictures />
       </div>
+      <MaskDialog />
     </>
   );
 }

@@ -91,5 +91,5 @@ export const settingsOf = (spec: GenerateSpec): Facts =>
     ["Size", spec.width ? `${spec.width} × ${spec.height}` : undefined],
     ["Strength", spec.adapter ? text(spec.strength) : undefined],
     ["Starts from", spec.initPicture ? startPictureTitle(spec.initPicture) : undefined],
-    ["Drawn anew", spec.initPicture ? text(spec.denoise) : undefined],
+    ["Drawn anew", spec.initPicture ? `${text(spec.denoise)}${spec.maskPicture ? ", only a part" : ""}` : undefined],
   ]);

@@ -1,8 +1,11 @@
 // The part of the form of a drawing that says which picture it starts from.
+import { signal } from "@preact/signals";
 import { startPictureNamed, startPictureTitle } from "../state/start_picture";
 import { draft, edit } from "../state/draft";
 import { limitOf } from "../state/catalog";
-import { Thumb } from "./picture";
+import { maskOf, setMask } from "../state/mask";
+import { MaskEditor } from "./mask_editor";
+import { type Shown, Thumb } from "./picture";
 import { Slider } from "./slider";
 
 // docs/api.md: above 0, at most 1; 0.8 unless it is said.
@@ -37,6 +40,7 @@ export function StartPicture({ problemOf }: { problemOf: (field: string) => stri
           {problem}
         </span>
       )}
+      {shown?.blob && <Part picture={shown} problem={problemOf("mask_picture")} />}
       <Slider
         label="How much is drawn anew"
         id="denoise"
@@ -49,5 +53,39 @@ export function StartPicture({ problemOf }: { problemOf: (field: string) => stri
         onInput={(value) => edit("denoise", value)}
       />
     </fieldset>
+  );
+}
+
+const painting = signal(false);
+
+/** The question which part is drawn anew. It stands outside of the form, which Enter would send. */
+export function MaskDialog() {
+  const picture = startPictureNamed(draft.value.initPicture);
+  if (!painting.value || !picture) return null;
+  return <MaskEditor picture={picture} onClose={() => (painting.value = false)} />;
+}
+
+/** All of the picture, or the part that was painted. */
+function Part({ picture, problem }: { picture: Shown; problem?: string }) {
+  const mask = maskOf(picture.name);
+  return (
+    <>
+      <div class="row">
+        {mask && <img src={mask.url} alt="The part that is drawn anew" />}
+        <button type="button" class="button compact" onClick={() => (painting.value = true)}>
+          {mask ? "Paint another part" : "Draw only a part anew"}
+        </button>
+        {mask && (
+          <button type="button" class="button compact" onClick={() => setMask(undefined)}>
+            Draw all of it
+          </button>
+        )}
+      </div>
+      {problem && (
+        <span class="problem" role="alert">
+          {problem}
+        </span>
+      )}
+    </>
   );
 }
