@@ -2,6 +2,7 @@
 
 #include "worker/model/finite.h"
 #include "worker/model/uninitialized.h"
+#include "worker/personalize/to_device.h"
 
 namespace vico::worker {
 namespace {
@@ -54,13 +55,13 @@ EncodedPrompts Base::EncodePrompts(const std::vector<std::string>& prompts,
     ends.push_back(prompt.end_index);
   }
   encoded.ids = at::tensor(ids, at::kLong).view({count, length});
-  encoded.positions = {at::tensor(placeholders, at::kLong).to(device()),
-                       at::tensor(ends, at::kLong).to(device())};
+  encoded.positions = {ToDevice(at::tensor(placeholders, at::kLong), device()),
+                       ToDevice(at::tensor(ends, at::kLong), device())};
   return encoded;
 }
 
 torch::Tensor Base::TextStates(const EncodedPrompts& prompts, const torch::Tensor& placeholder) {
-  return text(prompts.ids.to(device()), placeholder);
+  return text(ToDevice(prompts.ids, device()), placeholder);
 }
 
 Posterior Base::Encode(const torch::Tensor& picture01) {

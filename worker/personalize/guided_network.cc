@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "worker/personalize/to_device.h"
+
 namespace vico::worker {
 namespace {
 
@@ -127,7 +129,7 @@ torch::Tensor GuidedNetwork::RunHalves(const torch::Tensor& latent, std::span<co
   const GuidedRow& any = rows[static_cast<size_t>(halves.front().row)];
   const Look look = LookOf(any);
   const auto index = [&](const std::vector<int64_t>& indices) {
-    return at::tensor(indices, at::kLong).to(base_.device());
+    return ToDevice(at::tensor(indices, at::kLong), base_.device());
   };
   const bool looks = any.personal != nullptr && any.strength != 0;
   std::vector<SiteFeatures> features;
@@ -205,7 +207,7 @@ torch::Tensor GuidedNetwork::Times(std::span<const GuidedRow> rows,
   for (const HalfRow& half : halves) {
     times.push_back(static_cast<float>(rows[static_cast<size_t>(half.row)].timestep));
   }
-  return at::tensor(times, at::kFloat).to(base_.device());
+  return ToDevice(at::tensor(times, at::kFloat), base_.device());
 }
 
 }  // namespace vico::worker
