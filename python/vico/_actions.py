@@ -14,6 +14,7 @@ from vico import _methods as methods
 from vico import events
 from vico._calls import creating, new_request_id, pages, patient, short
 from vico._flow import Flow, Limits, mapped
+from vico._prompts import PromptOf, no_prompt, prompt_of
 from vico._specs import enum_number
 from vico._transfer import download_picture as transfer_picture
 from vico._watch import RawEvent, has_ended, watch_job, watch_jobs
@@ -157,22 +158,36 @@ def _job_in(name: str) -> str:
 # --- jobs -------------------------------------------------------------------------------------------
 
 
+def check_training(limits: Limits, spec: job_pb2.TrainSpec) -> Flow[job_pb2.Job]:
+    """The job that would be queued."""
+    request = job_service_pb2.CreateTrainingJobRequest(train=spec, validate_only=True)
+    return short(limits, methods.CREATE_TRAINING_JOB, request)
+
+
 def create_training(
-    limits: Limits, spec: job_pb2.TrainSpec, request_id: str | None, validate_only: bool = False
+    limits: Limits,
+    spec: job_pb2.TrainSpec,
+    display_name: str,
+    labels: Mapping[str, str] | None,
+    request_id: str | None,
 ) -> Flow[job_pb2.Job]:
     given = new_request_id(request_id)
     request = job_service_pb2.CreateTrainingJobRequest(
-        request_id=given, train=spec, validate_only=validate_only
+        request_id=given, train=spec, display_name=display_name, labels=dict(labels or {})
     )
     return creating(given, short(limits, methods.CREATE_TRAINING_JOB, request))
 
 
 def create_generation(
-    limits: Limits, spec: job_pb2.GenerateSpec, request_id: str | None, validate_only: bool = False
+    limits: Limits,
+    spec: job_pb2.GenerateSpec,
+    display_name: str,
+    labels: Mapping[str, str] | None,
+    request_id: str | None,
 ) -> Flow[job_pb2.Job]:
     given = new_request_id(request_id)
     request = job_service_pb2.CreateGenerationJobRequest(
-        request_id=given, generate=spec, validate_only=validate_only
+        request_id=given, generate=spec, display_name=display_name, labels=dict(labels or {})
     )
     return creating(given, short(limits, methods.CREATE_GENERATION_JOB, request))
 
@@ -257,23 +272,15 @@ def job_filter(
 # --- watches ----------------------------------------------------------------------------------------
 
 
-def prompts_of(job: job_pb2.Job) -> tuple[str, ...]:
-    """Of the generation, or of the samples of the training."""
-    if job.spec.HasField("generate"):
-        return (job.spec.generate.prompt,)
-    train = job.spec.train
-    return tuple(train.sample_prompts) or (train.sample_prompt,)
-
-
 def watch_events(
     limits: Limits, job: job_pb2.Job, after: int, with_pictures: bool, timeout: float | None
 ) -> Flow[None]:
     """Delivers events.Event."""
-    prompts = prompts_of(job)
+    prompt = prompt_of(job)
 
     def convert(value: Any) -> Iterable[events.Event]:
         if isinstance(value, RawEvent):
-            yield events.from_message(job.name, value.event, value.data, prompts)
+            yield events.from_message(job.name, value.event, value.data, prompt)
         else:
             yield events.position_of(job.name, value)
 
@@ -295,18 +302,18 @@ def watch_changes(
     limits: Limits, wanted: job_pb2.JobFilter, initial_jobs: int, timeout: float | None
 ) -> Flow[None]:
     """Delivers Change."""
-    prompts: dict[str, tuple[str, ...]] = {}
+    prompts: dict[str, PromptOf] = {}
 
     def convert(message: job_service_pb2.WatchJobsResponse) -> Iterable[Change]:
         item = message.WhichOneof("item")
         job = message.job
         event: events.Event | None = None
         if item == "snapshot":
-            prompts[job] = prompts_of(message.snapshot)
+            prompts[job] = prompt_of(message.snapshot)
         elif item == "deleted":
             prompts.pop(job, None)
         elif item == "event":
-            event = events.from_message(job, message.event, None, prompts.get(job, ()))
+            event = events.from_message(job, message.event, None, prompts.get(job, no_prompt))
         elif item == "position":
             event = events.position_of(job, message.position)
         snapshot = message.snapshot if item == "snapshot" else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar, cast
 
+from vico._prompts import prompt_of
 from vico._specs import word_of
 from vico.errors import VicoError, from_status
 from vico.events import picture_of, utc
@@ -224,8 +225,9 @@ class GenerationFacts(JobFacts):
     @property
     def finished(self) -> tuple[Picture, ...]:
         """The pictures finished so far, without their bytes."""
+        prompt = prompt_of(self._message)
         return tuple(
-            picture_of(self.name, picture, self.spec.prompt) for picture in self._message.pictures
+            picture_of(self.name, picture, prompt(picture.index)) for picture in self._message.pictures
         )
 
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+from vico.pictures import Picture
 from vico.v1 import job_pb2
 
 
@@ -76,6 +77,14 @@ class GenerateOptions(TypedDict, total=False):
     preview_every_steps: int
     #: Random part of a DDIM step, 0..1.
     eta: float
+    #: Weight of what the adapter adds to its word, 0..2; default 1.
+    strength: float
+    #: To start from in place of noise: a picture of a concept, a job or an adapter, or its name.
+    init_picture: Picture | str
+    #: Share of the steps that run from `init_picture`: above 0, at most 1; default 0.8.
+    denoise: float
+    #: Light where `init_picture` is drawn anew, dark where it stays.
+    mask_picture: Picture | str
     #: Whether the job may share batches with others or runs alone.
     determinism: Literal["best_effort", "solo"]
 
@@ -88,7 +97,7 @@ def train_spec(concept: str, init_word: str, options: Mapping[str, Any]) -> job_
 
 
 def generate_spec(
-    prompt: str,
+    prompt: str | Sequence[str],
     adapter: str,
     base_model: str,
     n: int,
@@ -96,7 +105,11 @@ def generate_spec(
     options: Mapping[str, Any],
 ) -> job_pb2.GenerateSpec:
     """Raises as train_spec()."""
-    spec = job_pb2.GenerateSpec(prompt=prompt, adapter=adapter, base_model=base_model, picture_count=n)
+    spec = job_pb2.GenerateSpec(adapter=adapter, base_model=base_model, picture_count=n)
+    if isinstance(prompt, str):
+        spec.prompt = prompt
+    else:
+        spec.prompts.extend(prompt)
     if seed is not None:
         spec.seeds.extend([seed] if isinstance(seed, int) else seed)
     _fill(spec, "generate", options, GenerateOptions.__annotations__)
@@ -124,7 +137,7 @@ def _fill(
                 raise TypeError(f'{name}: must be a list, got "{value}"')
             getattr(spec, name).extend(value)
         else:
-            setattr(spec, name, value)
+            setattr(spec, name, value.name if isinstance(value, Picture) else value)
 
 
 def enum_number(field: Any, word: str) -> int:

@@ -72,19 +72,23 @@ class AsyncAdapter(facts.AdapterFacts):
 
     async def generate(
         self,
-        prompt: str,
+        prompt: str | Sequence[str],
         *,
+        base_model: Ref | None = None,
         n: int = 1,
         seed: int | Sequence[int] | None = None,
+        display_name: str = "",
+        labels: Mapping[str, str] | None = None,
         request_id: str | None = None,
         **options: Unpack[GenerateOptions],
     ) -> AsyncGeneration:
-        """Starts to draw `n` pictures of the prompt, in which the placeholder stands for the thing. Iterate
-        over the result to get each picture as it is finished. A seed s gives pictures with the seeds s, s+1,
-        …; a list has one for each picture."""
-        spec = generate_spec(prompt, self.name, "", n, seed, options)
-        job = await self._core.run(actions.create_generation(self._core.limits, spec, request_id))
-        return AsyncGeneration(self._core, job)
+        """Starts to draw `n` pictures of the prompt, in which the placeholder stands for the thing, or of
+        each of at most 8 prompts. Iterate over the result to get each picture as it is finished. A seed s
+        gives pictures with the seeds s, s+1, …; a list has one for each picture of a prompt. Another
+        `base_model` than the adapter's own must have networks of the same sizes."""
+        spec = generate_spec(prompt, self.name, _name(base_model), n, seed, options)
+        flow = actions.create_generation(self._core.limits, spec, display_name, labels, request_id)
+        return AsyncGeneration(self._core, await self._core.run(flow))
 
     async def reference(self) -> Picture:
         """The picture of the concept that generation attends to."""
@@ -468,39 +472,43 @@ class AsyncClient:
         concept: Ref,
         init_word: str,
         *,
+        display_name: str = "",
+        labels: Mapping[str, str] | None = None,
         request_id: str | None = None,
         **options: Unpack[TrainOptions],
     ) -> AsyncTraining:
         """Queues a training. `init_word` is the class of the thing, as one word that the base model knows:
         robot, dog, vase. The result's wait() returns the adapter."""
         spec = train_spec(name_of(concept), init_word, options)
-        job = await self._core.run(actions.create_training(self._core.limits, spec, request_id))
-        return AsyncTraining(self._core, job)
+        flow = actions.create_training(self._core.limits, spec, display_name, labels, request_id)
+        return AsyncTraining(self._core, await self._core.run(flow))
 
     async def check_training(
         self, concept: Ref, init_word: str, **options: Unpack[TrainOptions]
     ) -> job_pb2.TrainSpec:
         """The spec that train() would queue, with defaults filled in. Raises InvalidArgument as train()."""
         spec = train_spec(name_of(concept), init_word, options)
-        job = await self._core.run(actions.create_training(self._core.limits, spec, None, True))
+        job = await self._core.run(actions.check_training(self._core.limits, spec))
         complete: job_pb2.TrainSpec = job.spec.train
         return complete
 
     async def generate(
         self,
-        prompt: str,
+        prompt: str | Sequence[str],
         *,
         adapter: Ref | None = None,
         base_model: Ref | None = None,
         n: int = 1,
         seed: int | Sequence[int] | None = None,
+        display_name: str = "",
+        labels: Mapping[str, str] | None = None,
         request_id: str | None = None,
         **options: Unpack[GenerateOptions],
     ) -> AsyncGeneration:
         """As AsyncAdapter.generate(), also with the base model alone."""
         spec = generate_spec(prompt, _name(adapter), _name(base_model), n, seed, options)
-        job = await self._core.run(actions.create_generation(self._core.limits, spec, request_id))
-        return AsyncGeneration(self._core, job)
+        flow = actions.create_generation(self._core.limits, spec, display_name, labels, request_id)
+        return AsyncGeneration(self._core, await self._core.run(flow))
 
     async def check_word(self, word: str, *, base_model: Ref | None = None) -> WordCheck:
         """Whether the word can be an init_word, and which words that can are near."""

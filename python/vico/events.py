@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from vico import errors
+from vico._prompts import PromptOf, no_prompt
 from vico.pictures import Picture, sha256_hex
 from vico.v1 import job_pb2, job_service_pb2
 
@@ -172,9 +173,10 @@ def picture_of(job: str, picture: job_pb2.Picture, prompt: str = "") -> Picture:
     )
 
 
-def from_message(job: str, event: job_pb2.Event, data: bytes | None, prompts: Sequence[str] = ()) -> Event:
-    """The event of a message. `data` is the content of its blob; `prompts` are those of the generation or of
-    the samples of the training."""
+def from_message(
+    job: str, event: job_pb2.Event, data: bytes | None, prompt_of: PromptOf = no_prompt
+) -> Event:
+    """The event of a message. `data` is the content of its blob; `prompt_of` knows the job's prompts."""
     what = event.WhichOneof("what")
     base = (job, event.sequence, utc(event.time), event.attempt)
     if what == "queued":
@@ -203,14 +205,14 @@ def from_message(job: str, event: job_pb2.Event, data: bytes | None, prompts: Se
         return Failed(*base, errors.from_status(event.failed.status))
     if what == "cancelled":
         return Cancelled(*base)
-    return _picture_event(base, event, data, prompts)
+    return _picture_event(base, event, data, prompt_of)
 
 
 def _picture_event(
     base: tuple[str, int, datetime | None, int],
     event: job_pb2.Event,
     data: bytes | None,
-    prompts: Sequence[str],
+    prompt_of: PromptOf,
 ) -> Event:
     job = base[0]
     what = event.WhichOneof("what")
@@ -218,11 +220,11 @@ def _picture_event(
     if blob is None:
         return Event(*base)
     if what == "picture":
-        return Finished(*base, _filled(picture_of(job, event.picture, prompts[0] if prompts else ""), data))
+        finished = picture_of(job, event.picture, prompt_of(event.picture.index))
+        return Finished(*base, _filled(finished, data))
     if what == "sample":
-        index = event.sample.picture.index
-        prompt = prompts[index] if index < len(prompts) else ""
-        drawn = picture_of(job, event.sample.picture, prompt)
+        sample = event.sample.picture
+        drawn = picture_of(job, sample, prompt_of(sample.index))
         return Sample(*base, _filled(replace(drawn, kind="sample", step=event.sample.step), data))
     media_type = blob.media_type or "image/png"
     if what == "mask":
@@ -241,7 +243,7 @@ def _picture_event(
         name=event.preview.name,
         index=event.preview.picture_index,
         step=event.preview.step,
-        prompt=prompts[0] if prompts else "",
+        prompt=prompt_of(event.preview.picture_index),
         sha256=blob.sha256,
         media_type=media_type,
         job=job,

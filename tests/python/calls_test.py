@@ -171,6 +171,37 @@ class CallsTest(unittest.TestCase):
                 call()
         self.assertEqual(self.server.calls, [])
 
+    def test_several_prompts_and_pictures_to_start_from_reach_the_spec(self):
+        create = "JobService/CreateGenerationJob"
+
+        def generation(request, context):
+            return job_pb2.Job(name="jobs/7", kind=2, spec=job_pb2.JobSpec(generate=request.generate))
+
+        client = self.serve({create: generation})
+        start = vico.Picture(kind="concept", name="concepts/1/pictures/0")
+        client.generate(["a", "b"], adapter="adapters/1", base_model="baseModels/2", n=2, seed=5, strength=0.5,
+                        init_picture=start, denoise=0.75, mask_picture="jobs/3/pictures/1",
+                        display_name="both", labels={"team": "toys"})
+        request = self.server.requests(create)[0]
+        self.assertEqual(request.generate, job_pb2.GenerateSpec(
+            prompts=["a", "b"], adapter="adapters/1", base_model="baseModels/2", picture_count=2, seeds=[5],
+            strength=0.5, init_picture="concepts/1/pictures/0", denoise=0.75, mask_picture="jobs/3/pictures/1"))
+        self.assertEqual((request.display_name, dict(request.labels)), ("both", {"team": "toys"}))
+
+    def test_each_finished_picture_knows_its_prompt(self):
+        spec = job_pb2.GenerateSpec(prompts=["a", "b"], picture_count=2)
+        done = job_pb2.Job(name="jobs/7", kind=2, spec=job_pb2.JobSpec(generate=spec),
+                           pictures=[job_pb2.Picture(index=index, seed=index % 2) for index in (3, 0, 2, 1)])
+        client = self.serve({"JobService/GetJob": lambda request, context: done})
+        pictures = client.jobs.get("jobs/7").finished
+        self.assertEqual({p.index: p.prompt for p in pictures}, {0: "a", 1: "a", 2: "b", 3: "b"})
+
+    def test_a_training_has_its_name_and_labels_from_the_start(self):
+        client = self.serve({CREATE: lambda request, context: job()})
+        client.train("concepts/1", "robot", display_name="first", labels={"team": "toys"})
+        request = self.server.requests(CREATE)[0]
+        self.assertEqual((request.display_name, dict(request.labels)), ("first", {"team": "toys"}))
+
     def test_options_reach_the_spec(self):
         client = self.serve({CREATE: lambda request, context: job()})
         client.train("concepts/1", "robot", steps=7, dialect="mmagic", sites=["a", "b"], mask=False,

@@ -45,7 +45,7 @@ class SurfaceTest(unittest.TestCase):
         self.assertEqual(set(_specs.TrainOptions.__annotations__), fields)
 
     def test_the_options_of_a_generation_are_the_fields_of_its_spec(self):
-        given = {"prompt", "adapter", "base_model", "picture_count", "seeds"}
+        given = {"prompt", "prompts", "adapter", "base_model", "picture_count", "seeds"}
         fields = set(job_pb2.GenerateSpec.DESCRIPTOR.fields_by_name) - given
         self.assertEqual(set(_specs.GenerateOptions.__annotations__), fields)
 

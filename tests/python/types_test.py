@@ -19,6 +19,8 @@ for picture in adapter.generate("p", n=4, seed=[1, 2], preview_every_steps=5):
     data: bytes = picture.bytes
     seed: str = (picture.metadata or {})["seed"]
     picture.save(c2pa=vico.provenance.Signer(b"", b"", "es256"))
+    adapter.generate(["p", "q"], init_picture=picture, denoise=0.5, strength=1.5, labels={"a": "b"})
+client.generate("p", init_picture=3)  # arg-type
 secret: str = client.keys.create("user").secret
 client.keys.create("owner")  # arg-type
 with vico.admin.AdminClient("127.0.0.1:2") as admin:
