@@ -41,6 +41,9 @@ void CheckTrain(v1::TrainSpec spec) {
 
 void CheckGenerate(v1::GenerateSpec spec) {
   if (spec.adapter() == "adapter") spec.set_adapter(Shared().adapter_name());
+  for (std::string* picture : {spec.mutable_init_picture(), spec.mutable_mask_picture()}) {
+    if (*picture == "picture") *picture = Shared().concept_name() + "/pictures/0";
+  }
   CheckCompleted(Shared().specs().Generate(TestStores::kTenant, spec));
 }
 
@@ -48,6 +51,12 @@ void CheckGenerate(v1::GenerateSpec spec) {
 void CheckUpdated(const v1::UpdateJobRequest& request) {
   const auto update = server::CheckUpdate("job", request.job().display_name(),
                                           request.job().labels(), request.update_mask());
+  if (request.update_mask().paths().empty()) {
+    const absl::Status of_new =
+        server::CheckDisplay(request.job().display_name(), request.job().labels());
+    MustHold(of_new.ok() == update.ok(), "a new job may have what an update may set");
+    CheckTexts(of_new);
+  }
   if (!update.ok()) return CheckTexts(update.status());
   std::string display_name;
   server::Labels labels;
@@ -106,6 +115,18 @@ v1::GenerateSpec WholeGeneration() {
   return spec;
 }
 
+v1::GenerateSpec WholeGenerationFromPicture() {
+  v1::GenerateSpec spec = WholeGeneration();
+  spec.clear_prompt();
+  spec.add_prompts("a S* on the beach");
+  spec.add_prompts("a S* in the snow");
+  spec.set_strength(0.5);
+  spec.set_init_picture("picture");
+  spec.set_mask_picture("picture");
+  spec.set_denoise(0.6);
+  return spec;
+}
+
 /// Complete specs with one invalid field.
 void AddWrongSpecs(std::vector<std::string>& seeds) {
   const auto train = [&](const auto& spoil) {
@@ -140,6 +161,21 @@ void AddWrongSpecs(std::vector<std::string>& seeds) {
   generate([](auto& spec) { spec.set_scheduler("none"); });
   generate([](auto& spec) { spec.set_scheduler("euler"); });
   generate([](auto& spec) { spec.set_negative_prompt(std::string(5000, 'n')); });
+  const auto from_picture = [&](const auto& spoil) {
+    v1::GenerateSpec spec = WholeGenerationFromPicture();
+    spoil(spec);
+    seeds.push_back(Seed('g', spec));
+  };
+  from_picture([](auto&) {});
+  from_picture([](auto& spec) { spec.set_prompt("both"); });
+  from_picture([](auto& spec) { spec.set_prompts(1, "\xff"); });
+  from_picture([](auto& spec) { spec.set_picture_count(8), *spec.add_prompts() = ""; });
+  from_picture([](auto& spec) { spec.set_denoise(1e-300); });
+  from_picture([](auto& spec) { spec.set_scheduler("pndm"); });
+  from_picture([&](auto& spec) { spec.set_init_picture("jobs/" + id + "/samples/0/9"); });
+  from_picture([](auto& spec) { spec.set_mask_picture("jobs/\x1b[2J/previews/0"); });
+  from_picture([](auto& spec) { spec.clear_init_picture(); });
+  from_picture([](auto& spec) { spec.clear_adapter(); });
 }
 
 }  // namespace

@@ -50,9 +50,9 @@ class TestStores {
     stores_ = std::unique_ptr<server::Stores>(
         new server::Stores{*jobs_, *blobs_, *catalog_, *workers_, leases_, feed_, *tokenizers_,
                            decoder_, admission_, decoding_, *pictures_, *changes_});
-    specs_ = std::make_unique<server::SpecCheck>(
-        server::PictureSources{*catalog_, *jobs_, *pictures_}, *workers_, *tokenizers_,
-        [] { return uint64_t{7}; });
+    specs_ =
+        std::make_unique<server::SpecCheck>(server::PictureSources{*catalog_, *jobs_, *pictures_},
+                                            *workers_, *tokenizers_, [] { return uint64_t{7}; });
     Fill();
   }
 
@@ -74,7 +74,10 @@ class TestStores {
     worker.set_device("cpu");
     *worker.add_base_models() = server::TestOffer();
     MustHold(workers_->Register(worker).ok(), "a worker registers");
-    const auto made = catalog_->CreateConcept({kTenant, "concept-request-id", "h"}, {});
+    v1::Concept pictures;
+    pictures.add_pictures()->mutable_blob()->CopyFrom(
+        server::RefOf(server::TestVocabulary(), "image/png"));
+    const auto made = catalog_->CreateConcept({kTenant, "concept-request-id", "h"}, pictures);
     MustHold(made.ok(), "a concept is created");
     concept_ = made->name();
     v1::Adapter adapter;
