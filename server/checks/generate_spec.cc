@@ -129,7 +129,7 @@ absl::Status FitScheduler(const SchedulerInfo& scheduler, bool eta_requested,
   }
   if (!scheduler.takes_init_picture && !spec.init_picture().empty()) {
     errors.Add("generate.init_picture",
-               fmt::format("must be left out: the scheduler {} cannot start in the middle",
+               fmt::format("needs another scheduler than {}, which cannot start in the middle",
                            scheduler.name));
   }
   return errors.status();
