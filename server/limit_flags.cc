@@ -73,6 +73,8 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
            "Running trainings per tenant; further ones stay queued");
   AddLimit(app, "--generations-per-tenant", jobs.generations_per_tenant,
            "Running generations per tenant; further ones stay queued");
+  AddLimit(app, "--evaluations-per-tenant", jobs.evaluations_per_tenant,
+           "Running evaluations per tenant; further ones stay queued");
   TenantQuota& quota = options.storage.quota;
   AddLimit(app, "--bytes-per-tenant", quota.bytes,
            "Bytes that a tenant may store, garbage included; 0: no limit", {0, uint64_t{1} << 60});
@@ -82,6 +84,10 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
   Retention& retention = jobs.retention;
   AddDays(app, "--keep-finished-days", retention.finished_jobs, 0,
           "Age at which a finished job is deleted, its adapter excepted; 0: never");
+  AddDays(
+      app, "--keep-checkpoints-days", retention.checkpoints, 0,
+      "Age at which the last checkpoint of a succeeded training is deleted; until then it can be "
+      "continued exactly; 0: none is kept");
   AddDays(
       app, "--keep-request-days", retention.request_ids, 1,
       "Time after the deletion of a job, concept or adapter during which a repeat of the request "

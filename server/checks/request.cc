@@ -14,17 +14,35 @@
 #include "common/plain_text.h"
 #include "common/schedulers.h"
 #include "common/status.h"
+#include "server/checks/adapter_report.h"
+#include "server/checks/evaluate_spec.h"
 #include "server/jobs/job.h"
 
 namespace vico::server {
 namespace {
 
-constexpr std::array<Bounds, 20> kLimits{
-    kTrainSteps,    kTrainBatchSize,    kTrainDevices,    kEmbeddingRate,
-    kAttentionRate, kRegularizerWeight, kMinSnrGamma,     kSampleEverySteps,
-    kPictureCount,  kGuidanceScale,     kGenerateSteps,   kPreviewEverySteps,
-    kEta,           kPromptBytes,       kConceptPictures, kPictureBytes,
-    kSamplePrompts, kThumbnailSide,     kStrength,        kGeneratePrompts};
+constexpr std::array<Bounds, 22> kLimits{kTrainSteps,
+                                         kTrainBatchSize,
+                                         kTrainDevices,
+                                         kEmbeddingRate,
+                                         kAttentionRate,
+                                         kRegularizerWeight,
+                                         kMinSnrGamma,
+                                         kSampleEverySteps,
+                                         kPictureCount,
+                                         kGuidanceScale,
+                                         kGenerateSteps,
+                                         kPreviewEverySteps,
+                                         kEta,
+                                         kPromptBytes,
+                                         kConceptPictures,
+                                         kPictureBytes,
+                                         kSamplePrompts,
+                                         kThumbnailSide,
+                                         kStrength,
+                                         kGeneratePrompts,
+                                         kEvaluatePictureCount,
+                                         kEvaluatePrompts};
 constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MMAGIC};
 
 constexpr size_t kMaxName = 255;  // characters of display names, file names, worker names
@@ -241,6 +259,7 @@ absl::Status CheckFinish(const v1::FinishRequest& request) {
   if (request.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
     return FieldError("outcome", "must be given");
   }
+  if (request.has_evaluated()) return CheckReportOf(request.evaluated().report());
   for (const v1::BlobRef& blob : BlobsNamedBy(request)) {
     RETURN_IF_ERROR(CheckBlobRef("outcome.blob", blob, kResultBytes));
   }

@@ -151,6 +151,9 @@ absl::StatusOr<CheckedSpec> CheckTrainSpec(const v1::TrainSpec& requested,
   VICO_CHOOSE(errors, spec, requested, defaults, sample_every_steps, kSampleEverySteps, 50);
   spec.set_mask(requested.has_mask() ? requested.mask() : !defaults.has_mask() || defaults.mask());
 
+  const bool evaluates = requested.has_evaluate() ? requested.evaluate() : defaults.evaluate();
+  if (evaluates) spec.set_evaluate(true);
+
   spec.set_block_start(
       ChooseName(requested.block_start(), defaults.block_start(), v1::BLOCK_START_RANDOM));
   errors.Add(CheckEnum("train.block_start", spec.block_start()));

@@ -137,7 +137,9 @@ absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
 
 absl::StatusOr<CheckedSpec> SpecCheck::Either(std::string_view tenant,
                                               const v1::JobSpec& spec) const {
-  return spec.has_train() ? Train(tenant, spec.train()) : Generate(tenant, spec.generate());
+  if (spec.has_train()) return TrainAgain(tenant, spec.train());
+  return spec.has_evaluate() ? Evaluate(tenant, spec.evaluate())
+                             : Generate(tenant, spec.generate());
 }
 
 }  // namespace vico::server

@@ -31,6 +31,17 @@ class SpecCheck {
 
   absl::StatusOr<CheckedSpec> Train(std::string_view tenant, const v1::TrainSpec& spec) const;
   absl::StatusOr<CheckedSpec> Generate(std::string_view tenant, const v1::GenerateSpec& spec) const;
+
+  /// kFailedPrecondition, reason NO_CONCEPT_PICTURES, if what the adapter was trained on is gone;
+  /// BASE_MODEL_DIFFERS if its base model is.
+  absl::StatusOr<CheckedSpec> Evaluate(std::string_view tenant, const v1::EvaluateSpec& spec) const;
+
+  /// The spec of the adapter's training with further steps. kFailedPrecondition with the reasons of
+  /// Evaluate(), or IMPORTED_ADAPTER or TRAINING_DELETED.
+  absl::StatusOr<CheckedSpec> Continue(std::string_view tenant,
+                                       const v1::ContinueTrainingRequest& request) const;
+
+  /// Checks the spec of an earlier job again, of any kind.
   absl::StatusOr<CheckedSpec> Either(std::string_view tenant, const v1::JobSpec& spec) const;
 
   /// The base model of this name, or the only one if the name is empty. `field` is where the
@@ -39,6 +50,8 @@ class SpecCheck {
                                                      std::string_view name) const;
 
  private:
+  absl::StatusOr<CheckedSpec> TrainAgain(std::string_view tenant, const v1::TrainSpec& spec) const;
+
   absl::StatusOr<v1::BlobRef> FindInput(std::string_view tenant, std::string_view field,
                                         std::string_view name) const;
 

@@ -95,6 +95,16 @@ class Catalog {
   /// kFailedPrecondition, reason IN_USE, while a queued or running job uses it.
   virtual absl::Status DeleteAdapter(std::string_view tenant, std::string_view name) = 0;
 
+  /// The report of the adapter's newest evaluation, which JobStore::Finish stores. kNotFound, reason
+  /// ADAPTER_NOT_FOUND or NO_REPORT.
+  virtual absl::StatusOr<v1::AdapterReport> GetReport(std::string_view tenant,
+                                                      std::string_view adapter) = 0;
+
+  /// "concepts/{id}" of the pictures that the adapter was trained on, which may have been deleted
+  /// since. Empty for an import, and if there is no such adapter.
+  virtual absl::StatusOr<std::string> ConceptOf(std::string_view tenant,
+                                                std::string_view adapter) = 0;
+
   /// Stores the base models that a worker offers, each in place of the earlier one of its name.
   virtual absl::Status SaveBaseModels(const std::vector<v1::OfferedBaseModel>& offers) = 0;
 

@@ -31,6 +31,13 @@ absl::StatusOr<PictureBlob> FindReference(Catalog& catalog, std::string_view ten
   return PictureBlob{.blob = found.reference()};
 }
 
+absl::StatusOr<PictureBlob> FindSheet(Catalog& catalog, std::string_view tenant,
+                                      const PictureName& name) {
+  ASSIGN_OR_RETURN(const v1::AdapterReport found, catalog.GetReport(tenant, name.owner));
+  if (found.sheet().sha256().empty()) return NoPictureOf(name);
+  return PictureBlob{.blob = found.sheet()};
+}
+
 absl::StatusOr<PictureBlob> FindInJob(JobStore& jobs, std::string_view tenant,
                                       const PictureName& name) {
   ASSIGN_OR_RETURN(const v1::Job found, jobs.Get(tenant, name.owner));
@@ -51,6 +58,8 @@ absl::StatusOr<PictureBlob> FindPicture(const PictureSources& sources, std::stri
       return FindInConcept(sources.catalog, tenant, name);
     case PictureKind::kReference:
       return FindReference(sources.catalog, tenant, name);
+    case PictureKind::kReport:
+      return FindSheet(sources.catalog, tenant, name);
     case PictureKind::kPicture:
       return FindInJob(sources.jobs, tenant, name);
     default:

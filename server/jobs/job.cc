@@ -26,8 +26,20 @@ v1::JobKind KindOf(const v1::JobSpec& spec) {
   }
 }
 
+v1::JobKind KindOfResult(const v1::FinishRequest& finish) {
+  if (finish.has_trained()) return v1::JOB_KIND_TRAINING;
+  if (finish.has_generated()) return v1::JOB_KIND_GENERATION;
+  return finish.has_evaluated() ? v1::JOB_KIND_EVALUATION : v1::JOB_KIND_UNSPECIFIED;
+}
+
 const std::string& BaseModelOf(const v1::JobSpec& spec) {
-  return spec.has_train() ? spec.train().base_model() : spec.generate().base_model();
+  if (spec.has_train()) return spec.train().base_model();
+  return spec.has_evaluate() ? spec.evaluate().base_model() : spec.generate().base_model();
+}
+
+const std::string& AdapterOf(const v1::JobSpec& spec) {
+  if (spec.has_train()) return spec.train().continued_adapter();
+  return spec.has_evaluate() ? spec.evaluate().adapter() : spec.generate().adapter();
 }
 
 int DevicesOf(const v1::JobSpec& spec) { return std::max(1, spec.train().devices()); }
@@ -57,6 +69,7 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::FinishRequest& finish) {
     blobs = {finish.trained().adapter(), finish.trained().reference()};
   }
   for (const v1::Picture& picture : finish.generated().pictures()) blobs.push_back(picture.blob());
+  if (finish.has_evaluated()) blobs.push_back(finish.evaluated().report().sheet());
   return blobs;
 }
 
@@ -67,6 +80,8 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints
 }
 
 std::string CheckpointUser(std::string_view job) { return fmt::format("{}/checkpoints", job); }
+
+std::string ReportUser(std::string_view adapter) { return fmt::format("{}/report", adapter); }
 
 std::string InitPictureUser(std::string_view job) { return fmt::format("{}/init_picture", job); }
 std::string MaskPictureUser(std::string_view job) { return fmt::format("{}/mask_picture", job); }
@@ -88,6 +103,12 @@ v1::Event::Warning NoWorkerWithDevices(std::string_view base_model, int devices)
       fmt::format("no worker serves {} with {} devices at the moment; the job waits for one",
                   base_model, devices));
   return warning;
+}
+
+absl::Status NoConceptPictures(std::string_view adapter) {
+  return Error(absl::StatusCode::kFailedPrecondition,
+               fmt::format("adapter: the pictures that {} was trained on are not stored", adapter),
+               "NO_CONCEPT_PICTURES");
 }
 
 absl::Status CheckReported(const v1::Event& event, int index) {

@@ -23,8 +23,15 @@ bool IsTerminal(const v1::Event& event);
 
 v1::JobKind KindOf(const v1::JobSpec& spec);
 
+/// The kind of job that the outcome is a result of; unspecified if it is no result.
+v1::JobKind KindOfResult(const v1::FinishRequest& finish);
+
 /// "baseModels/{id}".
 const std::string& BaseModelOf(const v1::JobSpec& spec);
+
+/// "adapters/{id}" that the job needs: of a generation, an evaluation, or a training that continues
+/// one. Empty if it needs none.
+const std::string& AdapterOf(const v1::JobSpec& spec);
 
 /// The devices that a worker must have for the job, 1 or more.
 int DevicesOf(const v1::JobSpec& spec);
@@ -37,6 +44,10 @@ std::vector<v1::BlobRef> BlobsNamedBy(const v1::TrainingCheckpoints& checkpoints
 
 /// The user under which a job references its checkpoints. They are released before its other blobs.
 std::string CheckpointUser(std::string_view job);
+
+/// The user under which an adapter references the pictures of its report. A new report releases
+/// those of the earlier one.
+std::string ReportUser(std::string_view adapter);
 
 /// The users under which a job references the pictures that it starts from, until it ends.
 std::string InitPictureUser(std::string_view job);
@@ -51,6 +62,10 @@ v1::Event::Warning BaseModelUnavailable(std::string_view base_model);
 /// The warning of a job whose base model living workers serve, but none with as many devices:
 /// reason NO_WORKER_WITH_DEVICES.
 v1::Event::Warning NoWorkerWithDevices(std::string_view base_model, int devices);
+
+/// kFailedPrecondition, reason NO_CONCEPT_PICTURES: the pictures that the adapter was trained on
+/// are gone, or were never here.
+absl::Status NoConceptPictures(std::string_view adapter);
 
 /// OK when a worker may report this event; kInvalidArgument (naming events[index]) for kinds that
 /// only the server creates, and for an empty event.

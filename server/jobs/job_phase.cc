@@ -1,5 +1,7 @@
 #include "server/jobs/job_phase.h"
 
+#include "server/jobs/job_kinds.h"
+
 namespace vico::server {
 
 Span SpanOf(const JobPhase& phase) {
@@ -12,8 +14,7 @@ Span SpanOf(const JobPhase& phase) {
       .begin = phase.since,
       .end = phase.until,
       .attributes = {{"vico.job", phase.job},
-                     {"vico.kind", phase.kind == v1::JOB_KIND_TRAINING ? std::string("training")
-                                                                       : std::string("generation")},
+                     {"vico.kind", std::string(KindName(phase.kind))},
                      {"vico.attempt", int64_t{phase.attempt}},
                      {"vico.end", std::string(end.name)}},
       .failed = end.to == v1::JOB_STATE_FAILED || end.failures + end.crashes > 0};

@@ -31,6 +31,7 @@ struct JobStoreOptions {
   int queued_total = 10'000;
   int trainings_per_tenant = 4;                  ///< running at once; more stay queued
   int generations_per_tenant = 8;                ///< running at once; more stay queued
+  int evaluations_per_tenant = 4;                ///< running at once; more stay queued
   absl::Duration queue_limit = absl::Hours(24);  ///< a job that waits longer fails
   absl::Duration total_limit = absl::Hours(72);  ///< a job that lasts longer, waits included, fails
   double submits_per_second = 0;  ///< new jobs of a tenant on all servers; 0: no limit
@@ -121,12 +122,14 @@ class JobStore {
 
   /// Queues a job. The same request id with the same body hash returns the job in its current
   /// state; with another hash kFailedPrecondition, reason REQUEST_ID_REUSED. kNotFound when the
-  /// concept or adapter in the spec does not exist. kResourceExhausted, reason QUEUE_FULL and
-  /// RetryInfo, when the tenant's or the whole queue is full; reason SUBMIT_RATE and RetryInfo when
-  /// the tenant submits too fast; reason QUOTA_EXCEEDED when the tenant has no room for results.
-  /// kNotFound, reason REQUEST_RESULT_DELETED, when the request's job has been deleted.
-  /// kFailedPrecondition, reason BLOB_MISSING, when a picture is not stored; those of a job stay
-  /// stored until it ends.
+  /// concept or adapter in the spec does not exist; kFailedPrecondition, reason
+  /// NO_CONCEPT_PICTURES, for an evaluation whose concept does not. A training that continues an
+  /// adapter gets the checkpoint after the adapter's last step, if it is kept. kResourceExhausted,
+  /// reason QUEUE_FULL and RetryInfo, when the tenant's or the whole queue is full; reason
+  /// SUBMIT_RATE and RetryInfo when the tenant submits too fast; reason QUOTA_EXCEEDED when the
+  /// tenant has no room for results. kNotFound, reason REQUEST_RESULT_DELETED, when the request's
+  /// job has been deleted. kFailedPrecondition, reason BLOB_MISSING, when a picture is not stored;
+  /// those of a job stay stored until it ends.
   virtual absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) = 0;
 
   /// The job that this request created, in its current state. Callers use it before they check the
@@ -189,7 +192,11 @@ class JobStore {
 
   /// Ends the attempt. A repeat with the same lease id and content gets the first answer.
   ///   - trained: succeeded; the same transaction inserts the adapter "adapters/{id of the job}"
+  ///   and,
+  ///     if the spec asks for it, queues an evaluation. The newest checkpoint is kept as long as
+  ///     JobStoreOptions::retention says.
   ///   - generated: succeeded
+  ///   - evaluated: succeeded; the same transaction stores the report with the adapter
   ///   - failure: queued again if it is retryable and the budget of failures (of crashes, if it
   ///     was one) is not spent; otherwise failed
   ///   - released: queued again, without use of a budget
@@ -215,8 +222,9 @@ class JobStore {
   /// Returns the number of changed jobs.
   virtual absl::StatusOr<int> FailOverdue() = 0;
 
-  /// Deletes finished jobs and request ids that are older than JobStoreOptions::retention, a
-  /// bounded number in a call. Returns the number of deleted jobs and request ids.
+  /// Deletes finished jobs, checkpoints of succeeded trainings and request ids that are older than
+  /// JobStoreOptions::retention, a bounded number in a call. Returns the number of jobs, of
+  /// trainings whose checkpoint was deleted, and of request ids.
   virtual absl::StatusOr<int> DeleteOld() = 0;
 
   /// Appends a warning to each queued job whose base model is not among `served`, or not with as

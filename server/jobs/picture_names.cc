@@ -36,8 +36,8 @@ absl::Status NoPictureName() {
   return FieldError("name",
                     "must be concepts/{id}/pictures/{index}, jobs/{id}/pictures/{index}, "
                     "jobs/{id}/samples/{step} or .../{step}/{prompt}, "
-                    "jobs/{id}/masks/{step}/{picture}, jobs/{id}/previews/{index} or "
-                    "adapters/{id}/reference");
+                    "jobs/{id}/masks/{step}/{picture}, jobs/{id}/previews/{index}, "
+                    "adapters/{id}/reference or adapters/{id}/report");
 }
 
 /// Of a sample: the first prompt has no index in its name.
@@ -71,8 +71,9 @@ absl::StatusOr<PictureName> ParsePictureName(std::string_view text) {
   if (!IdInName("name", parts[0], name.owner).ok()) return NoPictureName();
   const std::string_view owners = parts[0];
   const std::string_view pictures = parts[2];
-  if (owners == "adapters" && pictures == "reference" && parts.size() == 3) {
-    name.kind = PictureKind::kReference;
+  if (owners == "adapters" && parts.size() == 3) {
+    if (pictures != "reference" && pictures != "report") return NoPictureName();
+    name.kind = pictures == "reference" ? PictureKind::kReference : PictureKind::kReport;
     return name;
   }
   if (parts.size() == 3) return NoPictureName();

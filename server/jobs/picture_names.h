@@ -11,7 +11,7 @@
 
 namespace vico::server {
 
-enum class PictureKind { kConceptPicture, kPicture, kSample, kMask, kPreview, kReference };
+enum class PictureKind { kConceptPicture, kPicture, kSample, kMask, kPreview, kReference, kReport };
 
 /// A parsed name.
 struct PictureName {

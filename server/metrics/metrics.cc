@@ -11,6 +11,7 @@
 #include <prometheus/registry.h>
 
 #include "server/jobs/job.h"
+#include "server/jobs/job_kinds.h"
 
 namespace vico::server {
 namespace {
@@ -22,7 +23,6 @@ using prometheus::Registry;
 
 using Boundaries = Histogram::BucketBoundaries;
 
-constexpr std::array kKinds{v1::JOB_KIND_TRAINING, v1::JOB_KIND_GENERATION};
 constexpr std::array kOutcomes{v1::JOB_STATE_SUCCEEDED, v1::JOB_STATE_FAILED,
                                v1::JOB_STATE_CANCELLED};
 
@@ -44,10 +44,6 @@ Family<Histogram>& HistogramFamily(Registry& registry, const std::string& name,
 std::string Text(std::string_view view) { return std::string(view); }
 
 }  // namespace
-
-std::string_view KindLabel(v1::JobKind kind) {
-  return kind == v1::JOB_KIND_TRAINING ? "training" : "generation";
-}
 
 std::string_view FailureLabel(std::string_view reason) {
   static const std::map<std::string_view, std::string_view> kLabels{
@@ -83,8 +79,8 @@ struct Metrics::Families {
         call_seconds(HistogramFamily(registry, "vico_call_seconds",
                                      "Time from a call's arrival to its answer")) {
     // Created before the first event, so that a rate includes it.
-    for (const v1::JobKind kind : kKinds) {
-      const std::string label = Text(KindLabel(kind));
+    for (const v1::JobKind kind : kJobKinds) {
+      const std::string label = Text(KindName(kind));
       submitted.Add({{"kind", label}});
       wait.Add({{"kind", label}}, kJobSeconds);
       step.Add({{"kind", label}}, kStepSeconds);
@@ -124,21 +120,21 @@ Metrics::Metrics(std::string_view version)
 Metrics::~Metrics() = default;
 
 void Metrics::Submitted(v1::JobKind kind) {
-  families_->submitted.Add({{"kind", Text(KindLabel(kind))}}).Increment();
+  families_->submitted.Add({{"kind", Text(KindName(kind))}}).Increment();
 }
 
 void Metrics::Began(v1::JobKind kind, absl::Duration waited) {
-  families_->wait.Add({{"kind", Text(KindLabel(kind))}}, kJobSeconds)
+  families_->wait.Add({{"kind", Text(KindName(kind))}}, kJobSeconds)
       .Observe(std::max(0.0, absl::ToDoubleSeconds(waited)));
 }
 
 void Metrics::Stepped(v1::JobKind kind, double seconds_per_step) {
-  families_->step.Add({{"kind", Text(KindLabel(kind))}}, kStepSeconds).Observe(seconds_per_step);
+  families_->step.Add({{"kind", Text(KindName(kind))}}, kStepSeconds).Observe(seconds_per_step);
 }
 
 void Metrics::Ended(v1::JobKind kind, v1::JobState outcome, absl::Duration duration) {
   families_->job
-      .Add({{"kind", Text(KindLabel(kind))}, {"outcome", Text(StateName(outcome))}}, kJobSeconds)
+      .Add({{"kind", Text(KindName(kind))}, {"outcome", Text(StateName(outcome))}}, kJobSeconds)
       .Observe(std::max(0.0, absl::ToDoubleSeconds(duration)));
 }
 

@@ -55,7 +55,4 @@ class Metrics {
 /// The values of the label `reason`: engine, memory, diverged, input, other.
 std::string_view FailureLabel(std::string_view reason);
 
-/// "training" or "generation".
-std::string_view KindLabel(v1::JobKind kind);
-
 }  // namespace vico::server

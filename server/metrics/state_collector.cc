@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/process/resident_bytes.h"
+#include "server/jobs/job_kinds.h"
 #include "server/metrics/metrics.h"
 
 namespace vico::server {
@@ -142,13 +143,13 @@ class StateCollector final : public prometheus::Collectable {
     const auto counts = sources_.jobs.CountQueue();
     if (!counts.ok()) return;
     std::map<std::pair<std::string_view, std::string_view>, double> jobs;
-    for (const v1::JobKind kind : {v1::JOB_KIND_TRAINING, v1::JOB_KIND_GENERATION}) {
-      for (const char* state : {"queued", "running"}) jobs[{KindLabel(kind), state}] = 0;
+    for (const v1::JobKind kind : kJobKinds) {
+      for (const char* state : {"queued", "running"}) jobs[{KindName(kind), state}] = 0;
     }
     absl::Duration oldest;
     for (const QueueCounts& each : *counts) {
-      jobs[{KindLabel(each.kind), "queued"}] += static_cast<double>(each.queued);
-      jobs[{KindLabel(each.kind), "running"}] += static_cast<double>(each.running);
+      jobs[{KindName(each.kind), "queued"}] += static_cast<double>(each.queued);
+      jobs[{KindName(each.kind), "running"}] += static_cast<double>(each.running);
       oldest = std::max(oldest, each.oldest_wait);
     }
     std::vector<Sample> samples;

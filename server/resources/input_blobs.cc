@@ -3,9 +3,30 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
+#include "server/jobs/job.h"
 #include "server/resources/lost_blob.h"
 
 namespace vico::server {
+namespace {
+
+/// The pictures that the adapter was trained on.
+absl::Status FillConceptOf(Catalog& catalog, std::string_view tenant, const std::string& adapter,
+                           v1::LeasedJob& job) {
+  ASSIGN_OR_RETURN(const std::string name, catalog.ConceptOf(tenant, adapter));
+  const absl::StatusOr<v1::Concept> picture_set = catalog.GetConcept(tenant, name);
+  if (absl::IsNotFound(picture_set.status())) return NoConceptPictures(adapter);
+  RETURN_IF_ERROR(picture_set.status());
+  *job.mutable_pictures() = picture_set->pictures();
+  return absl::OkStatus();
+}
+
+/// Whose pictures the job has, for errors.
+std::string ConceptIn(const v1::JobSpec& spec) {
+  return spec.has_train() ? spec.train().concept_name()
+                          : fmt::format("the concept of {}", spec.evaluate().adapter());
+}
+
+}  // namespace
 
 absl::Status FillInputs(Catalog& catalog, std::string_view tenant, const v1::JobSpec& spec,
                         v1::LeasedJob& job) {
@@ -14,8 +35,11 @@ absl::Status FillInputs(Catalog& catalog, std::string_view tenant, const v1::Job
     ASSIGN_OR_RETURN(const v1::Concept picture_set,
                      catalog.GetConcept(tenant, spec.train().concept_name()));
     *job.mutable_pictures() = picture_set.pictures();
-  } else if (!spec.generate().adapter().empty()) {
-    ASSIGN_OR_RETURN(*job.mutable_adapter(), catalog.GetAdapter(tenant, spec.generate().adapter()));
+  } else if (spec.has_evaluate()) {
+    RETURN_IF_ERROR(FillConceptOf(catalog, tenant, spec.evaluate().adapter(), job));
+  }
+  if (!AdapterOf(spec).empty()) {
+    ASSIGN_OR_RETURN(*job.mutable_adapter(), catalog.GetAdapter(tenant, AdapterOf(spec)));
   }
   return absl::OkStatus();
 }
@@ -36,7 +60,7 @@ std::vector<InputBlob> InputBlobsOf(const v1::LeasedJob& job) {
   }
   for (int i = 0; i < job.pictures_size(); ++i) {
     inputs.push_back({.blob = job.pictures(i).blob(),
-                      .what = fmt::format("{}, pictures[{}]", job.spec().train().concept_name(), i),
+                      .what = fmt::format("{}, pictures[{}]", ConceptIn(job.spec()), i),
                       .repair = kUploadAgain});
   }
   const v1::GenerateSpec& generate = job.spec().generate();

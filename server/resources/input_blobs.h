@@ -21,8 +21,8 @@ struct InputBlob {
   bool optional = false;    ///< a checkpoint: without it the job begins earlier
 };
 
-/// Sets the spec, and what it names: the pictures of the concept, or the adapter. Pictures that a
-/// generation starts from are for SetPictures().
+/// Sets the spec, and what it needs: the pictures of the concept, the adapter, or both. Pictures
+/// that a generation starts from are for SetPictures().
 absl::Status FillInputs(Catalog& catalog, std::string_view tenant, const v1::JobSpec& spec,
                         v1::LeasedJob& job);
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "server/jobs/job_kinds.h"
 #include "server/jobs/job_states.h"
 
 namespace vico::server {
@@ -18,8 +19,9 @@ bool Admits(const std::vector<Value>& wanted, Value value) {
 
 std::string KindsAsJson(const std::vector<v1::JobKind>& kinds) {
   nlohmann::json names = nlohmann::json::array();
-  if (Admits(kinds, v1::JOB_KIND_TRAINING)) names.push_back("training");
-  if (Admits(kinds, v1::JOB_KIND_GENERATION)) names.push_back("generation");
+  for (const v1::JobKind kind : kJobKinds) {
+    if (Admits(kinds, kind)) names.push_back(std::string(KindName(kind)));
+  }
   return names.dump();
 }
 
@@ -57,9 +59,9 @@ std::string FilterSql(const SqlDialect& dialect, const JobFilter& filter) {
                                   : fmt::format("kind IN ({})", dialect.json_list("?2"));
   std::string of_state = "CAST(?3 AS TEXT) <> ''";
   if (filter.states.size() == 1) {
-    // As the conditions of the partial indexes have it. With both kinds that of queued jobs fits.
-    of_state += fmt::format(" AND state = '{}' AND kind IN ('training', 'generation')",
-                            StateName(filter.states.front()));
+    // As the conditions of the partial indexes have it. With all kinds that of queued jobs fits.
+    of_state += fmt::format(" AND state = '{}' AND {}", StateName(filter.states.front()),
+                            kOfAnyKind);
   } else if (!filter.states.empty()) {
     of_state = fmt::format("state IN ({})", dialect.json_list("?3"));
   }
@@ -71,10 +73,12 @@ std::string FilterSql(const SqlDialect& dialect, const JobFilter& filter) {
                                       : "create_time < ?5";
   const std::string_view of_concept = filter.concept_name.empty()
                                           ? "CAST(?6 AS TEXT) = ''"
-                                          : "number IN (SELECT number FROM job WHERE concept = ?6)";
+                                          : "number IN (SELECT number FROM job WHERE concept = ?6 "
+                                            "AND kind = 'training')";
   const std::string_view of_adapter =
       filter.adapter.empty() ? "CAST(?7 AS TEXT) = ''"
-                             : "number IN (SELECT number FROM job WHERE adapter = ?7 UNION ALL "
+                             : "number IN (SELECT number FROM job WHERE adapter = ?7 "
+                               "AND kind <> 'training' UNION ALL "
                                "SELECT number FROM job WHERE result_adapter = ?7)";
   return fmt::format("tenant = ?1 AND {} AND {} AND {} AND {} AND {} AND {}", of_kind, of_state,
                      after, before, of_concept, of_adapter);

@@ -8,6 +8,7 @@
 #include "common/tracing/trace_message.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
+#include "server/jobs/job_kinds.h"
 #include "server/jobs/picture_names.h"
 #include "server/rows/job_picture_rows.h"
 
@@ -261,11 +262,10 @@ absl::Status InsertJob(SqlSession& db, absl::Time now,
           "state_time, pictures, devices) "
           "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?) "
           "RETURNING number",
-          {job.name(), row.tenant,
-           job.kind() == v1::JOB_KIND_TRAINING ? std::string_view("training")
-                                               : std::string_view("generation"),
-           BaseModelOf(job.spec()), TextOrNull(job.spec().train().concept_name()),
-           TextOrNull(job.spec().generate().adapter()), Bytes{spec}, absl::ToUnixMicros(now),
+          {job.name(), row.tenant, KindName(job.kind()), BaseModelOf(job.spec()),
+           TextOrNull(job.spec().has_train() ? job.spec().train().concept_name()
+                                             : row.concept_name),
+           TextOrNull(AdapterOf(job.spec())), Bytes{spec}, absl::ToUnixMicros(now),
            job.total_steps(), static_cast<int64_t>(1 + warnings.size()),
            absl::ToUnixMicros(row.queue_until), absl::ToUnixMicros(row.deadline), Bytes{trace},
            absl::ToUnixMicros(row.state_time), Bytes{}, int64_t{DevicesOf(job.spec())}},
@@ -297,8 +297,8 @@ absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const Job
   RETURN_IF_ERROR(CheckChange(transition, before, after));
   const std::string pictures = PicturesOf(job);
   const std::string error = job.error().SerializeAsString();
-  const std::string checkpoints =
-      IsTerminal(job.state()) ? "" : after.checkpoints.SerializeAsString();
+  const bool keeps_checkpoints = !IsTerminal(job.state()) || job.state() == v1::JOB_STATE_SUCCEEDED;
+  const std::string checkpoints = keeps_checkpoints ? after.checkpoints.SerializeAsString() : "";
   RETURN_IF_ERROR(
       db.SendOne(UpdateSql(change),
                  {StateName(job.state()),
@@ -335,8 +335,8 @@ absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const Job
     RETURN_IF_ERROR(UnnameBlobs(db, now, after.tenant, LeaseUser(before.lease_id)));
   }
   if (IsTerminal(job.state())) RETURN_IF_ERROR(ReleaseJobPictures(db, now, after));
-  return IsTerminal(job.state()) ? UnnameBlobs(db, now, after.tenant, CheckpointUser(job.name()))
-                                 : absl::OkStatus();
+  return keeps_checkpoints ? absl::OkStatus()
+                           : UnnameBlobs(db, now, after.tenant, CheckpointUser(job.name()));
 }
 
 JobPhase PhaseEnded(JobChange end, const JobRow& before, const JobRow& after) {

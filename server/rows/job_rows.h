@@ -36,12 +36,15 @@ struct JobRow {
   absl::Time lease_until = absl::UnixEpoch();  ///< NULL without a lease
   uint64_t report_number = 0;
   std::string base_model_digest;
-  JobPictures pictures;                 ///< not read by FromRow: job_picture_rows.h
-  v1::TrainingCheckpoints checkpoints;  ///< none once the job has ended
-  absl::Time queue_until;               ///< end of a queued job's wait
-  absl::Time deadline;                  ///< end of the job, waits included
-  TraceContext trace;                   ///< of the call that created the job
-  absl::Time state_time;                ///< wall time of the last change of state, in microseconds
+  JobPictures pictures;  ///< not read by FromRow: job_picture_rows.h
+  /// Those from which the next attempt may start; of a succeeded training those that are kept for
+  /// one that continues it; none once the job has ended otherwise.
+  v1::TrainingCheckpoints checkpoints;
+  absl::Time queue_until;    ///< end of a queued job's wait
+  absl::Time deadline;       ///< end of the job, waits included
+  TraceContext trace;        ///< of the call that created the job
+  absl::Time state_time;     ///< wall time of the last change of state, in microseconds
+  std::string concept_name;  ///< of an evaluation's pictures; for InsertJob() only
 };
 
 /// The state of StateName(); unspecified for any other text.
@@ -109,7 +112,8 @@ absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const Job
 JobPhase PhaseEnded(JobChange end, const JobRow& before, const JobRow& after);
 
 /// References the checkpoints in `row` in place of the job's earlier ones. SaveJob removes the
-/// references when the job ends. kFailedPrecondition, reason BLOB_MISSING, as NameBlobs.
+/// references when the job ends, unless it has succeeded. kFailedPrecondition, reason BLOB_MISSING,
+/// as NameBlobs.
 absl::Status NameCheckpoints(SqlSession& db, absl::Time now, const JobRow& row);
 
 /// Sets the event's number and time, inserts it, and counts it in `row`, which the caller must

@@ -93,6 +93,18 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* AdapterService::ImportAdapter(
       options_);
 }
 
+grpc::ServerUnaryReactor* AdapterService::GetAdapterReport(
+    grpc::CallbackServerContext* context, const v1::GetAdapterReportRequest* request,
+    v1::AdapterReport* report) {
+  return Answer(calls_, *context, "GetAdapterReport", {*request, *report},
+                [this, request, report](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(CheckAdapterName(request->name()));
+                  ASSIGN_OR_RETURN(*report,
+                                   stores_.catalog.GetReport(caller.tenant, request->name()));
+                  return absl::OkStatus();
+                });
+}
+
 grpc::ServerUnaryReactor* AdapterService::UpdateAdapter(grpc::CallbackServerContext* context,
                                                         const v1::UpdateAdapterRequest* request,
                                                         v1::Adapter* adapter) {

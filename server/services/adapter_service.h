@@ -26,6 +26,9 @@ class AdapterService final : public v1::AdapterService::WithRawCallbackMethod_Im
       grpc::CallbackServerContext* context, const v1::DownloadAdapterRequest* request) override;
   grpc::ServerReadReactor<grpc::ByteBuffer>* ImportAdapter(grpc::CallbackServerContext* context,
                                                            grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* GetAdapterReport(grpc::CallbackServerContext* context,
+                                             const v1::GetAdapterReportRequest* request,
+                                             v1::AdapterReport* report) override;
   grpc::ServerUnaryReactor* UpdateAdapter(grpc::CallbackServerContext* context,
                                           const v1::UpdateAdapterRequest* request,
                                           v1::Adapter* adapter) override;

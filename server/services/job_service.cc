@@ -161,6 +161,22 @@ v1::Job Draft(const WorkerRegistry& workers, const Request& request, CheckedSpec
   return job;
 }
 
+/// The answer of a creating call, whose request has the fields of CreateEvaluationJobRequest.
+/// `asked` is what the request asks for.
+template <typename Request, typename Check>
+absl::StatusOr<v1::Job> CreateOrDraft(Stores& stores, const Caller& caller, const Request& request,
+                                      std::string_view method,
+                                      const google::protobuf::Message& asked, const Check& check) {
+  if (!request.validate_only() || !request.request_id().empty()) {
+    RETURN_IF_ERROR(CheckIdOfNew(request.request_id(), check));
+  }
+  if (request.validate_only()) {
+    ASSIGN_OR_RETURN(CheckedSpec checked, CheckWithInputs(stores, caller.tenant, check));
+    return Draft(stores.workers, request, std::move(checked));
+  }
+  return SubmitOnce(stores, *caller.call, CreationOf(caller, request, method, asked), check);
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerContext* context,
@@ -171,19 +187,41 @@ grpc::ServerUnaryReactor* JobService::CreateTrainingJob(grpc::CallbackServerCont
       [this, request, job](const Caller& caller) -> absl::Status {
         const auto check =
             WithDisplay(*request, [&] { return specs_.Train(caller.tenant, request->train()); });
-        if (!request->validate_only() || !request->request_id().empty()) {
-          RETURN_IF_ERROR(CheckIdOfNew(request->request_id(), check));
-        }
-        if (request->validate_only()) {
-          ASSIGN_OR_RETURN(CheckedSpec checked, CheckWithInputs(stores_, caller.tenant, check));
-          *job = Draft(stores_.workers, *request, std::move(checked));
-          return absl::OkStatus();
-        }
-        const Creation creation =
-            CreationOf(caller, *request, "CreateTrainingJob", request->train());
-        ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, creation, check));
+        ASSIGN_OR_RETURN(*job, CreateOrDraft(stores_, caller, *request, "CreateTrainingJob",
+                                             request->train(), check));
         return absl::OkStatus();
       });
+}
+
+grpc::ServerUnaryReactor* JobService::CreateEvaluationJob(
+    grpc::CallbackServerContext* context, const v1::CreateEvaluationJobRequest* request,
+    v1::Job* job) {
+  return Answer(
+      calls_, *context, "CreateEvaluationJob", {*request, *job},
+      [this, request, job](const Caller& caller) -> absl::Status {
+        const auto check = WithDisplay(
+            *request, [&] { return specs_.Evaluate(caller.tenant, request->evaluate()); });
+        ASSIGN_OR_RETURN(*job, CreateOrDraft(stores_, caller, *request, "CreateEvaluationJob",
+                                             request->evaluate(), check));
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* JobService::ContinueTraining(grpc::CallbackServerContext* context,
+                                                       const v1::ContinueTrainingRequest* request,
+                                                       v1::Job* job) {
+  return Answer(calls_, *context, "ContinueTraining", {*request, *job},
+                [this, request, job](const Caller& caller) -> absl::Status {
+                  const auto check = WithDisplay(*request, [&] {
+                    return specs_.Continue(caller.tenant, *request);
+                  });
+                  v1::ContinueTrainingRequest asked;
+                  asked.set_adapter(request->adapter());
+                  asked.set_steps(request->steps());
+                  ASSIGN_OR_RETURN(*job, CreateOrDraft(stores_, caller, *request,
+                                                       "ContinueTraining", asked, check));
+                  return absl::OkStatus();
+                });
 }
 
 /// CreateGenerationJob and Generate share request ids: a client may repeat one as the other.

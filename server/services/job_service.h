@@ -32,6 +32,12 @@ class JobService final : public v1::JobService::CallbackService {
   grpc::ServerUnaryReactor* CreateGenerationJob(grpc::CallbackServerContext* context,
                                                 const v1::CreateGenerationJobRequest* request,
                                                 v1::Job* job) override;
+  grpc::ServerUnaryReactor* CreateEvaluationJob(grpc::CallbackServerContext* context,
+                                                const v1::CreateEvaluationJobRequest* request,
+                                                v1::Job* job) override;
+  grpc::ServerUnaryReactor* ContinueTraining(grpc::CallbackServerContext* context,
+                                             const v1::ContinueTrainingRequest* request,
+                                             v1::Job* job) override;
   grpc::ServerWriteReactor<v1::WatchJobResponse>* Generate(
       grpc::CallbackServerContext* context, const v1::CreateGenerationJobRequest* request) override;
   grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,

@@ -23,6 +23,8 @@ std::string_view RepairOf(PictureKind kind) {
       return kUploadAgain;
     case PictureKind::kReference:
       return kImportAgain;
+    case PictureKind::kReport:
+      return "evaluate the adapter again";
     default:
       return "run the job again";
   }

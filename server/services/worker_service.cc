@@ -18,6 +18,7 @@
 #include "server/jobs/job_phase.h"
 #include "server/resources/blob_source.h"
 #include "server/resources/lost_blob.h"
+#include "server/resources/training_losses.h"
 #include "server/resources/worker_name.h"
 #include "server/rpc/answer.h"
 #include "server/rpc/client_stream.h"
@@ -114,6 +115,9 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
     caller.call->About(grant.job.name(), grant.lease_id);
     v1::LeasedJob leased;
     absl::Status filled = FillIn(grant, leased);
+    if (filled.ok() && leased.spec().has_evaluate()) {
+      filled = FillLosses(stores_.jobs, grant.tenant, leased);
+    }
     if (filled.ok()) filled = CheckInputBlobs(stores_.blobs, grant.tenant, leased);
     if (filled.ok()) {
       *response.add_jobs() = std::move(leased);

@@ -12,8 +12,10 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
+#include "server/jobs/job_kinds.h"
 #include "server/jobs/job_store.h"
 #include "server/rows/adapter_quota.h"
+#include "server/rows/adapter_rows.h"
 #include "server/rows/page_token.h"
 #include "server/rows/request_row.h"
 
@@ -44,6 +46,8 @@ struct ConceptTable {
       "SELECT count(*) FROM (SELECT 1 FROM concept WHERE tenant = ? LIMIT ?) AS counted";
   static constexpr std::string_view kDelete = "DELETE FROM concept WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kMissing = "CONCEPT_NOT_FOUND";
+  /// The users of its blobs besides the concept itself.
+  static std::vector<std::string> FurtherUsers(std::string_view /*name*/) { return {}; }
   static absl::Status CheckQuota(SqlSession&, const TenantQuota&, std::string_view) {
     return absl::OkStatus();
   }
@@ -76,6 +80,7 @@ struct AdapterTable {
       "SELECT count(*) FROM (SELECT 1 FROM adapter WHERE tenant = ? LIMIT ?) AS counted";
   static constexpr std::string_view kDelete = "DELETE FROM adapter WHERE name = ? AND tenant = ?";
   static constexpr std::string_view kMissing = "ADAPTER_NOT_FOUND";
+  static std::vector<std::string> FurtherUsers(std::string_view name) { return {ReportUser(name)}; }
   static absl::Status CheckQuota(SqlSession& db, const TenantQuota& quota,
                                  std::string_view tenant) {
     return CheckAdapterQuota(db, quota, tenant);
@@ -110,6 +115,11 @@ template <typename Table>
 absl::Status DoesNotExist(std::string_view name) {
   return Error(absl::StatusCode::kNotFound, fmt::format("{}: does not exist", name),
                Table::kMissing);
+}
+
+absl::StatusOr<v1::AdapterReport> NoReport(std::string_view adapter) {
+  return Error(absl::StatusCode::kNotFound,
+               fmt::format("{}: no evaluation of it has succeeded yet", adapter), "NO_REPORT");
 }
 
 template <typename Table>
@@ -240,6 +250,9 @@ absl::Status Delete(Database& database, absl::Time now, std::string_view tenant,
     ASSIGN_OR_RETURN(const int deleted, db.Execute(Table::kDelete, {name, tenant}));
     if (deleted == 0) return DoesNotExist<Table>(name);
     RETURN_IF_ERROR(MarkRequestGone(db, now, tenant, name));
+    for (const std::string& user : Table::FurtherUsers(name)) {
+      RETURN_IF_ERROR(UnnameBlobs(db, now, tenant, user));
+    }
     return UnnameBlobs(db, now, tenant, name);
   });
 }
@@ -334,6 +347,30 @@ absl::Status SqlCatalog::DeleteAdapter(std::string_view tenant, std::string_view
   return Delete<AdapterTable>(database_, time_.Now(), tenant, name);
 }
 
+absl::StatusOr<v1::AdapterReport> SqlCatalog::GetReport(std::string_view tenant,
+                                                        std::string_view adapter) {
+  absl::StatusOr<v1::AdapterReport> found = DoesNotExist<AdapterTable>(adapter);
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
+    return db.Query("SELECT report FROM adapter WHERE name = ? AND tenant = ?", {adapter, tenant},
+                    [&](const SqlRow& row) {
+                      found = row.Text(0).empty() ? NoReport(adapter)
+                                                  : Parse<v1::AdapterReport>(row.Text(0));
+                      return absl::OkStatus();
+                    });
+  }));
+  return found;
+}
+
+absl::StatusOr<std::string> SqlCatalog::ConceptOf(std::string_view tenant,
+                                                  std::string_view adapter) {
+  std::string name;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(name, ConceptOfAdapter(db, tenant, adapter));
+    return absl::OkStatus();
+  }));
+  return name;
+}
+
 absl::Status SaveBaseModelRows(SqlSession& db, absl::Time now,
                                const std::vector<v1::OfferedBaseModel>& offers) {
   for (const v1::OfferedBaseModel& offer : offers) {
@@ -386,15 +423,14 @@ absl::StatusOr<std::set<std::string>> SqlCatalog::BaseModelsInUse(std::string_vi
   std::set<std::string> names;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     // Each half reads the index of its state. By the tenant alone SQLite reads all its jobs.
-    RETURN_IF_ERROR(
-        db.Query("SELECT base_model FROM job WHERE state = 'queued' AND tenant = ?1 "
-                 "AND kind IN ('training', 'generation') "
-                 "UNION SELECT base_model FROM job WHERE state = 'running' AND tenant = ?1 "
-                 "AND kind IN ('training', 'generation')",
-                 {tenant}, [&](const SqlRow& row) {
-                   names.insert(row.Text(0));
-                   return absl::OkStatus();
-                 }));
+    static const std::string kOfJobs = fmt::format(
+        "SELECT base_model FROM job WHERE state = 'queued' AND tenant = ?1 AND {0} "
+        "UNION SELECT base_model FROM job WHERE state = 'running' AND tenant = ?1 AND {0}",
+        kOfAnyKind);
+    RETURN_IF_ERROR(db.Query(kOfJobs, {tenant}, [&](const SqlRow& row) {
+      names.insert(row.Text(0));
+      return absl::OkStatus();
+    }));
     return db.Query("SELECT message FROM adapter WHERE tenant = ?", {tenant},
                     [&](const SqlRow& row) -> absl::Status {
                       ASSIGN_OR_RETURN(const auto adapter, Parse<v1::Adapter>(row.Text(0)));

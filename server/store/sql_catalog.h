@@ -45,6 +45,10 @@ class SqlCatalog final : public Catalog {
                                             const ResourceUpdate& update) override;
   absl::Status DeleteAdapter(std::string_view tenant, std::string_view name) override;
 
+  absl::StatusOr<v1::AdapterReport> GetReport(std::string_view tenant,
+                                              std::string_view adapter) override;
+  absl::StatusOr<std::string> ConceptOf(std::string_view tenant, std::string_view adapter) override;
+
   absl::Status SaveBaseModels(const std::vector<v1::OfferedBaseModel>& offers) override;
   absl::StatusOr<v1::OfferedBaseModel> GetBaseModel(std::string_view name) override;
   absl::StatusOr<std::vector<v1::OfferedBaseModel>> ListBaseModels() override;

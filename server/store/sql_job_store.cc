@@ -12,7 +12,9 @@
 #include "common/status.h"
 #include "server/blobs/byte_quota.h"
 #include "server/jobs/job.h"
+#include "server/jobs/job_kinds.h"
 #include "server/rows/adapter_quota.h"
+#include "server/rows/adapter_rows.h"
 #include "server/rows/job_filter_sql.h"
 #include "server/rows/job_picture_rows.h"
 #include "server/rows/page_token.h"
@@ -52,12 +54,48 @@ absl::Status CheckExists(SqlSession& db, std::string_view sql, std::string_view 
 absl::Status CheckInputs(SqlSession& db, std::string_view tenant, const v1::JobSpec& spec) {
   RETURN_IF_ERROR(CheckExists(db, "SELECT 1 FROM concept WHERE name = ? AND tenant = ?",
                               "train.concept_name", tenant, spec.train().concept_name()));
-  return CheckExists(db, "SELECT 1 FROM adapter WHERE name = ? AND tenant = ?", "generate.adapter",
-                     tenant, spec.generate().adapter());
+  const std::string_view field = spec.has_train()      ? "train.continued_adapter"
+                                 : spec.has_evaluate() ? "evaluate.adapter"
+                                                       : "generate.adapter";
+  return CheckExists(db, "SELECT 1 FROM adapter WHERE name = ? AND tenant = ?", field, tenant,
+                     AdapterOf(spec));
 }
 
-v1::JobKind KindFromName(std::string_view name) {
-  return name == "training" ? v1::JOB_KIND_TRAINING : v1::JOB_KIND_GENERATION;
+/// The pictures of an evaluation are those that its adapter was trained on.
+absl::StatusOr<std::string> ConceptToMeasure(SqlSession& db, std::string_view tenant,
+                                             const v1::JobSpec& spec) {
+  if (!spec.has_evaluate()) return "";
+  ASSIGN_OR_RETURN(std::string name, ConceptOfAdapter(db, tenant, spec.evaluate().adapter()));
+  ASSIGN_OR_RETURN(
+      const int64_t found,
+      db.QueryInt("SELECT 1 FROM concept WHERE name = ? AND tenant = ?", {name, tenant}, 0));
+  if (found == 0) return NoConceptPictures(spec.evaluate().adapter());
+  return name;
+}
+
+/// Of a training that continues an adapter: the checkpoint after the adapter's last step, if it is
+/// kept. Without it the worker starts from the weights.
+absl::StatusOr<v1::TrainingCheckpoints> CheckpointsToStartFrom(SqlSession& db,
+                                                               std::string_view tenant,
+                                                               const v1::JobSpec& spec) {
+  v1::TrainingCheckpoints start;
+  const v1::TrainSpec& train = spec.train();
+  if (train.continued_adapter().empty()) return start;
+  ASSIGN_OR_RETURN(const v1::TrainingCheckpoints kept,
+                   CheckpointsOfAdapter(db, tenant, train.continued_adapter()));
+  for (const v1::Event::Checkpoint& checkpoint : kept.newest_first()) {
+    if (checkpoint.step() == train.continued_steps()) *start.add_newest_first() = checkpoint;
+  }
+  return start;
+}
+
+/// The new training references the checkpoint, so that it stays until a worker has it.
+absl::Status KeepStart(SqlSession& db, absl::Time now, const JobRow& row) {
+  if (row.checkpoints.newest_first().empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(NameCheckpoints(db, now, row));
+  const std::string checkpoints = row.checkpoints.SerializeAsString();
+  return db.Send("UPDATE job SET checkpoints = ? WHERE number = ?",
+                 {Bytes{checkpoints}, row.number});
 }
 
 absl::Status QueueFull(const std::string& whose, const std::string& subject, int limit) {
@@ -95,16 +133,16 @@ absl::StatusOr<int64_t> SqlJobStore::CheckQueueLimits(SqlSession& db,
   int64_t own = 0;
   int64_t all = 0;
   const auto count = [&] {
-    // With both kinds the index of queued jobs fits; by the tenant alone SQLite reads all its jobs.
-    return db.Query(
-        "SELECT (SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ? "
-        "AND kind IN ('training', 'generation')), "
+    // With all kinds the index of queued jobs fits; by the tenant alone SQLite reads all its jobs.
+    static const std::string kCount = fmt::format(
+        "SELECT (SELECT count(*) FROM job WHERE state = 'queued' AND tenant = ? AND {}), "
         "(SELECT count(*) FROM job WHERE state = 'queued')",
-        {tenant}, [&](const SqlRow& row) {
-          own = row.Int(0);
-          all = row.Int(1);
-          return absl::OkStatus();
-        });
+        kOfAnyKind);
+    return db.Query(kCount, {tenant}, [&](const SqlRow& row) {
+      own = row.Int(0);
+      all = row.Int(1);
+      return absl::OkStatus();
+    });
   };
   RETURN_IF_ERROR(count());
   // Other tenants' jobs that are not yet committed are not counted. Close to the limit, one submit
@@ -184,7 +222,10 @@ absl::StatusOr<v1::Job> SqlJobStore::Submit(const SubmitRequest& request) {
       row.pictures = request.pictures;
       row.job.set_display_name(request.display_name);
       *row.job.mutable_labels() = request.labels;
+      ASSIGN_OR_RETURN(row.concept_name, ConceptToMeasure(db, key.tenant, request.spec));
+      ASSIGN_OR_RETURN(row.checkpoints, CheckpointsToStartFrom(db, key.tenant, request.spec));
       RETURN_IF_ERROR(InsertJob(db, time_.Wall(), request.warnings, row));
+      RETURN_IF_ERROR(KeepStart(db, time_.Now(), row));
       if (request.base_model_missing) {
         RETURN_IF_ERROR(
             db.Send("UPDATE job SET base_model_missing = 1 WHERE number = ?", {row.number}));

@@ -94,10 +94,14 @@ class SqlJobStore final : public JobStore {
   absl::StatusOr<bool> CancelIn(SqlSession& db, std::string_view tenant, std::string_view name,
                                 JobRow& before, JobRow& row);
   absl::Status CancelNow(SqlSession& db, JobRow& row);
-  absl::StatusOr<JobChange> Apply(SqlSession& db, JobRow& row, const v1::FinishRequest& finish);
+  absl::StatusOr<JobChange> Apply(SqlSession& db, JobRow& row, const v1::FinishRequest& finish,
+                                  std::string& evaluation);
   absl::StatusOr<JobChange> ApplyFailure(SqlSession& db, JobRow& row,
                                          const v1::FinishRequest::Failure& failure);
-  absl::Status Succeed(SqlSession& db, JobRow& row, const v1::FinishRequest& finish);
+  absl::Status Succeed(SqlSession& db, JobRow& row, const v1::FinishRequest& finish,
+                       std::string& evaluation);
+  absl::StatusOr<std::string> QueueEvaluation(SqlSession& db, JobRow& training,
+                                              const v1::Adapter& adapter);
   absl::StatusOr<bool> CountCrash(SqlSession& db, JobRow& row);
   absl::StatusOr<JobChange> EndExpired(SqlSession& db, JobRow& row);
   absl::StatusOr<JobChange> EndOverdue(SqlSession& db, JobRow& row);

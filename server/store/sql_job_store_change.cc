@@ -7,6 +7,7 @@
 #include "common/failpoint.h"
 #include "common/status.h"
 #include "server/jobs/job.h"
+#include "server/jobs/job_kinds.h"
 #include "server/store/sql_job_store.h"
 
 namespace vico::server {
@@ -93,7 +94,8 @@ absl::StatusOr<v1::Job> SqlJobStore::AskToFinish(std::string_view tenant, std::s
     changed = false;
     if (row.job.kind() != v1::JOB_KIND_TRAINING) {
       return Error(absl::StatusCode::kFailedPrecondition,
-                   fmt::format("name: only a training can end early; {} is a generation", name),
+                   fmt::format("name: only a training can end early; {} is {}", name,
+                               KindWithArticle(row.job.kind())),
                    "NOT_A_TRAINING");
     }
     if (row.job.state() != v1::JOB_STATE_RUNNING) {

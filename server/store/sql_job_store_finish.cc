@@ -10,6 +10,8 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
+#include "server/rows/adapter_rows.h"
+#include "server/store/evaluation_of_training.h"
 #include "server/store/sql_job_store.h"
 
 namespace vico::server {
@@ -22,7 +24,7 @@ void EndLease(JobRow& row) {
   row.lease_until = absl::UnixEpoch();
 }
 
-absl::Status InsertAdapter(SqlSession& db, const JobRow& row, const v1::TrainResult& result) {
+v1::Adapter AdapterMade(const JobRow& row, const v1::TrainResult& result) {
   const v1::TrainSpec& spec = row.job.spec().train();
   v1::Adapter adapter;
   adapter.set_name(row.job.adapter());
@@ -36,11 +38,31 @@ absl::Status InsertAdapter(SqlSession& db, const JobRow& row, const v1::TrainRes
   adapter.set_job(row.job.name());
   *adapter.mutable_summary() = result.summary();
   *adapter.mutable_create_time() = row.job.finish_time();
-  RETURN_IF_ERROR(
-      NameBlobs(db, row.tenant, adapter.name(), {result.adapter(), result.reference()}));
+  return adapter;
+}
+
+absl::Status InsertAdapter(SqlSession& db, const JobRow& row, const v1::Adapter& adapter) {
+  RETURN_IF_ERROR(NameBlobs(db, row.tenant, adapter.name(), {adapter.blob(), adapter.reference()}));
   const std::string bytes = adapter.SerializeAsString();
-  return db.Send("INSERT INTO adapter (name, tenant, message) VALUES (?, ?, ?)",
-                 {adapter.name(), row.tenant, Bytes{bytes}});
+  return db.Send("INSERT INTO adapter (name, tenant, message, concept) VALUES (?, ?, ?, ?)",
+                 {adapter.name(), row.tenant, Bytes{bytes}, row.job.spec().train().concept_name()});
+}
+
+/// Of a succeeded training the newest checkpoint that is stored is kept, or none.
+absl::Status KeepCheckpoints(SqlSession& db, absl::Time now, int count, JobRow& row) {
+  if (row.checkpoints.newest_first_size() <= count) return absl::OkStatus();
+  ASSIGN_OR_RETURN(row.checkpoints, StoredOf(db, row.tenant, std::move(row.checkpoints)));
+  auto& kept = *row.checkpoints.mutable_newest_first();
+  if (kept.size() > count) kept.DeleteSubrange(count, kept.size() - count);
+  return NameCheckpoints(db, now, row);
+}
+
+v1::AdapterReport ReportOf(const JobRow& row, const v1::EvaluateResult& result) {
+  v1::AdapterReport report = result.report();
+  report.set_adapter(row.job.spec().evaluate().adapter());
+  report.set_job(row.job.name());
+  *report.mutable_create_time() = row.job.finish_time();
+  return report;
 }
 
 /// The answer that this lease has got, if it has ended with the same content; kAborted, reason
@@ -66,9 +88,11 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
   bool repeated = false;
   JobRow before;
   JobRow row;
+  std::string evaluation;  // that was queued
   JobChange change = JobChange::kSubmit;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     repeated = false;
+    evaluation.clear();
     // The row first: two repeats of a call then see each other's answer.
     ASSIGN_OR_RETURN(before, HoldJob(db, finish.job()));
     // A lease that has an answer has ended, in the same transaction.
@@ -77,7 +101,7 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
       return repeated ? absl::OkStatus() : live;
     }
     row = before;
-    ASSIGN_OR_RETURN(change, Apply(db, row, finish));
+    ASSIGN_OR_RETURN(change, Apply(db, row, finish, evaluation));
     RETURN_IF_ERROR(SaveJob(db, change, time_.Now(), before, row));
     VICO_FAILPOINT("finish.before_commit");
     job = row.job;
@@ -87,7 +111,10 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
   }));
   if (!repeated) {
     feed_.JobChanged(row.tenant, job.name());
-    if (job.state() == v1::JOB_STATE_QUEUED) feed_.QueueChanged(BaseModelOf(job.spec()));
+    if (!evaluation.empty()) feed_.JobChanged(row.tenant, evaluation);
+    if (!evaluation.empty() || job.state() == v1::JOB_STATE_QUEUED) {
+      feed_.QueueChanged(BaseModelOf(job.spec()));
+    }
     RecordPhase(PhaseEnded(change, before, row));
   }
   VICO_FAILPOINT("finish.after_commit");
@@ -95,13 +122,14 @@ absl::StatusOr<v1::Job> SqlJobStore::Finish(const v1::FinishRequest& finish) {
 }
 
 absl::StatusOr<JobChange> SqlJobStore::Apply(SqlSession& db, JobRow& row,
-                                             const v1::FinishRequest& finish) {
-  const bool has_result = finish.has_trained() || finish.has_generated();
+                                             const v1::FinishRequest& finish,
+                                             std::string& evaluation) {
+  const bool has_result = KindOfResult(finish) != v1::JOB_KIND_UNSPECIFIED;
   if (finish.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) {
     return FieldError("outcome", "must be given");
   }
   if (has_result) {
-    RETURN_IF_ERROR(Succeed(db, row, finish));
+    RETURN_IF_ERROR(Succeed(db, row, finish, evaluation));
     return JobChange::kSucceed;
   }
   if (row.job.cancel_requested()) {
@@ -143,9 +171,10 @@ absl::StatusOr<JobChange> SqlJobStore::ApplyFailure(SqlSession& db, JobRow& row,
   return JobChange::kRetry;
 }
 
-absl::Status SqlJobStore::Succeed(SqlSession& db, JobRow& row, const v1::FinishRequest& finish) {
+absl::Status SqlJobStore::Succeed(SqlSession& db, JobRow& row, const v1::FinishRequest& finish,
+                                  std::string& evaluation) {
   v1::Job& job = row.job;
-  if (finish.has_trained() != (job.kind() == v1::JOB_KIND_TRAINING)) {
+  if (KindOfResult(finish) != job.kind()) {
     return FieldError("outcome", "must be of the job's kind");
   }
   if (job.cancel_requested()) {
@@ -160,14 +189,42 @@ absl::Status SqlJobStore::Succeed(SqlSession& db, JobRow& row, const v1::FinishR
   if (finish.has_trained()) {
     // The adapter has the id of its job, so a job can never have two.
     job.set_adapter(AdapterName(std::string_view(job.name()).substr(JobName("").size())));
-    RETURN_IF_ERROR(InsertAdapter(db, row, finish.trained()));
+    const v1::Adapter adapter = AdapterMade(row, finish.trained());
+    RETURN_IF_ERROR(InsertAdapter(db, row, adapter));
+    const bool keeps = options_.retention.checkpoints > absl::ZeroDuration();
+    RETURN_IF_ERROR(KeepCheckpoints(db, time_.Now(), keeps ? 1 : 0, row));
+    if (job.spec().train().evaluate()) {
+      ASSIGN_OR_RETURN(evaluation, QueueEvaluation(db, row, adapter));
+    }
     event.mutable_succeeded()->set_adapter(job.adapter());
+  } else if (finish.has_evaluated()) {
+    RETURN_IF_ERROR(SaveReport(db, time_.Now(), row.tenant, ReportOf(row, finish.evaluated())));
+    event.mutable_succeeded()->set_adapter(job.spec().evaluate().adapter());
   } else {
     RETURN_IF_ERROR(NameBlobs(db, row.tenant, job.name(), BlobsNamedBy(finish)));
     *job.mutable_pictures() = finish.generated().pictures();
     event.mutable_succeeded()->set_picture_count(job.pictures_size());
   }
   return AppendEvent(db, time_.Wall(), row, std::move(event));
+}
+
+/// The name of the evaluation; empty when there can be none, which the training's events then say.
+absl::StatusOr<std::string> SqlJobStore::QueueEvaluation(SqlSession& db, JobRow& training,
+                                                         const v1::Adapter& adapter) {
+  const NewJobTimes times{time_.Now() + options_.queue_limit, time_.Now() + options_.total_limit};
+  absl::StatusOr<JobRow> row = EvaluationOf(db, training, adapter, times);
+  if (absl::IsFailedPrecondition(row.status()) || absl::IsInvalidArgument(row.status())) {
+    v1::Event event;
+    event.mutable_warning()->set_reason("NOT_EVALUATED");
+    event.mutable_warning()->set_message(
+        fmt::format("no evaluation was queued: {}", std::string(row.status().message())));
+    RETURN_IF_ERROR(AppendEvent(db, time_.Wall(), training, std::move(event)));
+    return "";
+  }
+  RETURN_IF_ERROR(row.status());
+  RETURN_IF_ERROR(InsertJob(db, time_.Wall(), {}, *row));
+  RETURN_IF_ERROR(SaveDisplay(db, *row));
+  return row->job.name();
 }
 
 absl::Status SqlJobStore::QueueAgain(SqlSession& db, JobRow& row) {

@@ -13,6 +13,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "server/jobs/job.h"
+#include "server/jobs/job_kinds.h"
 #include "server/rows/job_picture_rows.h"
 #include "server/store/sql_job_store.h"
 
@@ -25,8 +26,8 @@ using Call = LeaseBatches::Call;
 /// of any base model in ?2 and, unless it is empty, of ?3, that needs at most ?6 devices; at most
 /// ?8. One index lookup for each tenant and kind, however many jobs wait: the range of one kind and
 /// the order by it keep PostgreSQL from the index of all queued jobs by number. ?1 is the store
-/// time, ?4 and ?5 the limits of running trainings and generations. Before them, in the same round
-/// trip, the running jobs of the workers in ?7.
+/// time, ?4, ?5 and ?9 the limits of running trainings, generations and evaluations. Before them,
+/// in the same round trip, the running jobs of the workers in ?7.
 std::string LookSql(const SqlDialect& dialect) {
   return fmt::format(
       "SELECT -1 AS turn, job.number, job.name, job.tenant, job.lease_worker, job.lease_nonce "
@@ -34,7 +35,8 @@ std::string LookSql(const SqlDialect& dialect) {
       "UNION ALL SELECT * FROM ("
       "SELECT tenant.turn, job.number, job.name, job.tenant, '', '' FROM tenant CROSS JOIN "
       "(SELECT 'training' AS kind, CAST(?4 AS BIGINT) AS most "
-      "UNION ALL SELECT 'generation', CAST(?5 AS BIGINT)) AS share "
+      "UNION ALL SELECT 'generation', CAST(?5 AS BIGINT) "
+      "UNION ALL SELECT 'evaluation', CAST(?9 AS BIGINT)) AS share "
       "JOIN job ON job.number = (SELECT oldest.number FROM job AS oldest "
       "WHERE oldest.state = 'queued' AND oldest.tenant = tenant.name "
       "AND oldest.kind BETWEEN share.kind AND share.kind AND oldest.not_before <= ?1 "
@@ -79,14 +81,14 @@ absl::StatusOr<SqlJobStore::Outlook> SqlJobStore::Look(SqlSession& db, const Cal
   const std::string base_models = nlohmann::json(call.query.base_models).dump();
   const std::string names = nlohmann::json(workers).dump();
   // A tenant may have a job of each kind.
-  const auto most = static_cast<int64_t>(2 * calls);
+  const auto most = static_cast<int64_t>(kJobKinds.size() * calls);
   std::vector<Candidate> candidates;
   Outlook outlook;
   RETURN_IF_ERROR(
       db.Query(LookSql(db.dialect()),
                {absl::ToUnixMicros(time_.Now()), base_models, WantedBaseModel(call),
                 int64_t{options_.trainings_per_tenant}, int64_t{options_.generations_per_tenant},
-                int64_t{call.query.devices}, names, most},
+                int64_t{call.query.devices}, names, most, int64_t{options_.evaluations_per_tenant}},
                [&](const SqlRow& row) {
                  if (row.Int(0) < 0) {
                    outlook.running.emplace(row.Text(4), row.Text(5));

@@ -50,6 +50,26 @@ absl::StatusOr<std::vector<OldJob>> FindOld(SqlSession& db, absl::Time before) {
   return found;
 }
 
+/// The succeeded trainings whose checkpoint is kept and whose end is before `before`: at most
+/// kJobsAtOnce, the oldest.
+absl::StatusOr<std::vector<int64_t>> FindKept(SqlSession& db, absl::Time before) {
+  std::vector<int64_t> found;
+  RETURN_IF_ERROR(
+      db.Query("SELECT number FROM job WHERE state = 'succeeded' AND length(checkpoints) > 0 "
+               "AND finish_time < ? ORDER BY finish_time LIMIT ?",
+               {absl::ToUnixMicros(before), int64_t{kJobsAtOnce}}, [&](const SqlRow& row) {
+                 found.push_back(row.Int(0));
+                 return absl::OkStatus();
+               }));
+  return found;
+}
+
+absl::Status ReleaseCheckpoints(SqlSession& db, absl::Time now, const JobRow& row) {
+  RETURN_IF_ERROR(
+      db.Send("UPDATE job SET checkpoints = ? WHERE number = ?", {Bytes{}, row.number}));
+  return UnnameBlobs(db, now, row.tenant, CheckpointUser(row.job.name()));
+}
+
 }  // namespace
 
 absl::Status SqlJobStore::Delete(std::string_view tenant, std::string_view job) {
@@ -74,23 +94,35 @@ absl::StatusOr<int> SqlJobStore::DeleteOld() {
   const absl::Time jobs_before = now - keep.finished_jobs;
   const int64_t gone_before = absl::ToUnixMicros(now - keep.request_ids);
   std::vector<OldJob> old;
+  std::vector<int64_t> kept;
   int64_t requests = 0;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     if (keep.finished_jobs > absl::ZeroDuration()) {
       ASSIGN_OR_RETURN(old, FindOld(db, jobs_before));
     }
+    ASSIGN_OR_RETURN(kept, FindKept(db, now - keep.checkpoints));
     ASSIGN_OR_RETURN(requests, db.QueryInt("SELECT 1 FROM request WHERE gone_time IS NOT NULL "
                                            "AND gone_time < ? LIMIT 1",
                                            {gone_before}, 0));
     return absl::OkStatus();
   }));
   // Without old rows a turn writes nothing.
-  if (old.empty() && requests == 0) return 0;
+  if (old.empty() && kept.empty() && requests == 0) return 0;
   static const std::string kByNumber = SelectJob("WHERE job.number = ? FOR NO KEY UPDATE");
   std::vector<JobRow> deleted;
+  int released = 0;
   int forgotten = 0;
   RETURN_IF_ERROR(database_.Write([&](SqlSession& db) -> absl::Status {
     deleted.clear();
+    released = 0;
+    for (const int64_t number : kept) {
+      JobRow row;
+      bool found = false;
+      RETURN_IF_ERROR(FindFirst(db, kByNumber, {number}, row, found));
+      if (!found) continue;
+      RETURN_IF_ERROR(ReleaseCheckpoints(db, now, row));
+      ++released;
+    }
     for (const OldJob& job : old) {
       JobRow row;
       bool found = false;
@@ -107,7 +139,7 @@ absl::StatusOr<int> SqlJobStore::DeleteOld() {
     return absl::OkStatus();
   }));
   for (const JobRow& row : deleted) feed_.JobChanged(row.tenant, row.job.name());
-  return static_cast<int>(deleted.size()) + forgotten;
+  return static_cast<int>(deleted.size()) + released + forgotten;
 }
 
 }  // namespace vico::server

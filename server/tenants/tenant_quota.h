@@ -18,6 +18,9 @@ struct TenantQuota {
 
 struct Retention {
   absl::Duration finished_jobs = absl::ZeroDuration();  ///< since their end; zero: for ever
+  /// Of a succeeded training, since its end: its newest checkpoint, with which another training
+  /// continues it exactly. Zero: none is kept.
+  absl::Duration checkpoints = absl::Hours(24 * 7);
   /// Since the deletion of what the request created. Until then a repeat of the request creates
   /// nothing.
   absl::Duration request_ids = absl::Hours(24 * 30);

@@ -11,10 +11,11 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 EXPECTED = {
     "vico.v1.AdapterService": {"GetAdapter", "ListAdapters", "DownloadAdapter", "ImportAdapter",
-                               "UpdateAdapter", "DeleteAdapter"},
+                               "GetAdapterReport", "UpdateAdapter", "DeleteAdapter"},
     "vico.v1.ConceptService": {"UploadConcept", "GetConcept", "ListConcepts", "UpdateConcept",
                                "DeleteConcept"},
-    "vico.v1.JobService": {"CreateTrainingJob", "CreateGenerationJob", "Generate", "GetJob",
+    "vico.v1.JobService": {"CreateTrainingJob", "CreateGenerationJob", "CreateEvaluationJob",
+                           "ContinueTraining", "Generate", "GetJob",
                            "ListJobs", "WatchJob", "WatchJobs", "UpdateJob", "CancelJob",
                            "CancelJobs", "FinishTraining", "RetryJob", "DeleteJob"},
     "vico.v1.ModelService": {"ListBaseModels", "GetBaseModel", "CheckWord", "GetCapabilities"},

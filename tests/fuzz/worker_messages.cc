@@ -34,6 +34,7 @@ class HeldLease {
     finish.set_job(grant_.job.name());
     finish.set_lease_id(grant_.lease_id);
     if (finish.outcome_case() == v1::FinishRequest::OUTCOME_NOT_SET) return;
+    server::CheckFinish(finish).IgnoreError();
     if (!AreStored(server::BlobsNamedBy(finish))) return;
     const auto job = stores_.stores().jobs.Finish(finish);
     if (!job.ok()) {
@@ -131,6 +132,16 @@ std::vector<std::string> Seeds() {
       picture.set_index(i);
     }
     seeds.push_back(Seed('f', generated));
+    v1::FinishRequest evaluated;
+    v1::AdapterReport& measured = *evaluated.mutable_evaluated()->mutable_report();
+    v1::AdapterReport::Figure& figure = *measured.add_figures();
+    figure.set_name("clip_i");
+    figure.set_measured_with("CLIP");
+    figure.add_after_by_prompt(0.5);
+    measured.add_prompts("a photo of S*");
+    measured.add_losses(0.1);
+    *measured.mutable_sheet() = blob;
+    seeds.push_back(Seed('f', evaluated));
   }
   for (const bool retryable : {true, false}) {
     v1::FinishRequest failed;

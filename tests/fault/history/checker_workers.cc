@@ -39,6 +39,10 @@ std::string ResultOf(const Snapshot& snapshot, const v1::Job& job) {
   if (job.kind() == v1::JOB_KIND_GENERATION) {
     return job.pictures_size() == 0 ? "" : job.pictures(0).blob().sha256();
   }
+  if (job.kind() == v1::JOB_KIND_EVALUATION) {
+    const auto sheet = snapshot.sheets.find(job.name());
+    return sheet == snapshot.sheets.end() ? "" : sheet->second.sha256();
+  }
   for (const auto& [tenant, adapter] : snapshot.adapters) {
     if (adapter.name() == job.adapter()) return adapter.blob().sha256();
   }

@@ -54,9 +54,14 @@ absl::Status ReadJobs(SqlSession& db, Snapshot& snapshot) {
 }
 
 absl::Status ReadCatalog(SqlSession& db, Snapshot& snapshot) {
-  RETURN_IF_ERROR(
-      db.Query("SELECT tenant, message FROM adapter", {}, [&](const SqlRow& row) -> absl::Status {
+  RETURN_IF_ERROR(db.Query(
+      "SELECT tenant, message, report FROM adapter", {}, [&](const SqlRow& row) -> absl::Status {
         ASSIGN_OR_RETURN(v1::Adapter adapter, Parse<v1::Adapter>(row, 1));
+        ASSIGN_OR_RETURN(const v1::AdapterReport report, Parse<v1::AdapterReport>(row, 2));
+        if (report.has_sheet()) {
+          snapshot.referenced[row.Text(0)].push_back(report.sheet());
+          snapshot.sheets[report.job()] = report.sheet();
+        }
         auto& referenced = snapshot.referenced[row.Text(0)];
         referenced.push_back(adapter.blob());
         referenced.push_back(adapter.reference());

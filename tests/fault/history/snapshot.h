@@ -34,6 +34,7 @@ struct Snapshot {
   std::map<std::string, StoredJob> jobs;
   /// Tenant and adapter.
   std::vector<std::pair<std::string, v1::Adapter>> adapters;
+  std::map<std::string, v1::BlobRef> sheets;  ///< of the newest reports, by their evaluations
   /// The resource that a request created, by tenant and request id.
   std::map<std::pair<std::string, std::string>, std::string> requests;
   /// By tenant: the blobs that rows of any kind reference.

@@ -84,6 +84,21 @@ const std::map<std::string_view, MakeRequest>& NamingMethods() {
          return request.SerializeAsString();
        }},
       {"CreateGenerationJob", Generation},
+      {"CreateEvaluationJob",
+       [](const Things& things) {
+         v1::CreateEvaluationJobRequest request;
+         request.set_request_id(NewId());
+         request.mutable_evaluate()->set_adapter(things.adapter);
+         return request.SerializeAsString();
+       }},
+      {"ContinueTraining",
+       [](const Things& things) {
+         v1::ContinueTrainingRequest request;
+         request.set_request_id(NewId());
+         request.set_adapter(things.adapter);
+         request.set_steps(1);
+         return request.SerializeAsString();
+       }},
       {"Generate", Generation},
       {"GetJob", Named<v1::GetJobRequest>(&Things::job)},
       {"WatchJob", Named<v1::WatchJobRequest>(&Things::job)},
@@ -124,6 +139,7 @@ const std::map<std::string_view, MakeRequest>& NamingMethods() {
          return request.SerializeAsString();
        }},
       {"DeleteJob", Named<v1::DeleteJobRequest>(&Things::job)},
+      {"GetAdapterReport", Named<v1::GetAdapterReportRequest>(&Things::adapter)},
       {"GetAdapter", Named<v1::GetAdapterRequest>(&Things::adapter)},
       {"DownloadAdapter", Named<v1::DownloadAdapterRequest>(&Things::adapter)},
       {"DeleteAdapter", Named<v1::DeleteAdapterRequest>(&Things::adapter)},

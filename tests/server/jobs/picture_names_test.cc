@@ -19,6 +19,7 @@ TEST(PictureNamesTest, NamesAreParsed) {
   EXPECT_EQ(PictureInJob(*mask), "masks/150/3");
   EXPECT_EQ(ParsePictureName("concepts/" + kId + "/pictures/19")->index, 19);
   EXPECT_EQ(ParsePictureName("adapters/" + kId + "/reference")->kind, PictureKind::kReference);
+  EXPECT_EQ(ParsePictureName("adapters/" + kId + "/report")->kind, PictureKind::kReport);
   EXPECT_EQ(PictureInJob(*ParsePictureName("jobs/" + kId + "/samples/0")), "samples/0/0");
   EXPECT_EQ(PictureInJob(*ParsePictureName("jobs/" + kId + "/samples/7/2")), "samples/7/2");
   EXPECT_EQ(PictureInJob(*ParsePictureName("jobs/" + kId + "/previews/4")), "previews/4");
@@ -42,6 +43,8 @@ TEST(PictureNamesTest, OtherTextsAreRefused) {
                                        "concepts/" + kId + "/samples/1",
                                        "adapters/" + kId + "/reference/1",
                                        "adapters/" + kId + "/pictures/0",
+                                       "adapters/" + kId + "/report/1",
+                                       "jobs/" + kId + "/report",
                                        "jobs/" + kId + "/reference",
                                        "jobs//pictures/1",
                                        "../jobs/" + kId + "/pictures/1"};

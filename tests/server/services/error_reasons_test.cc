@@ -67,8 +67,9 @@ TEST_F(ErrorReasonsTest, WhatDoesNotExistIsNamedByAReason) {
   word.set_base_model("baseModels/none");
   word.set_word("dog");
   answers["CheckWord"] = Unary(*models_, &v1::ModelService::Stub::CheckWord, word);
-  for (const std::string& name : {job_ + "/pictures/0", job_ + "/samples/0",
-                                  adapter_ + "/reference", concept_ + "/pictures/0"}) {
+  for (const std::string& name :
+       {job_ + "/pictures/0", job_ + "/samples/0", adapter_ + "/reference", adapter_ + "/report",
+        concept_ + "/pictures/0"}) {
     Call call;
     v1::DownloadPictureResponse response;
     const auto pictures = v1::PictureService::NewStub(client_);
@@ -91,6 +92,17 @@ TEST_F(ErrorReasonsTest, WhatDoesNotExistIsNamedByAReason) {
   v1::Concept unknown;
   unknown.set_name(concept_);
   answers["CreateTrainingJob"] = Create(TrainingOf(unknown)).status();
+  answers["GetAdapterReport"] =
+      Unary(*adapters_, &Adapters::GetAdapterReport, Named<v1::GetAdapterReportRequest>(adapter_));
+  v1::CreateEvaluationJobRequest evaluate;
+  evaluate.set_request_id(RequestId());
+  evaluate.mutable_evaluate()->set_adapter(adapter_);
+  answers["CreateEvaluationJob"] = Unary(*jobs_, &Jobs::CreateEvaluationJob, evaluate);
+  v1::ContinueTrainingRequest further;
+  further.set_request_id(RequestId());
+  further.set_adapter(adapter_);
+  further.set_steps(1);
+  answers["ContinueTraining"] = Unary(*jobs_, &Jobs::ContinueTraining, further);
   answers["CreateGenerationJob"] = Create(GenerationOf(adapter_)).status();
   auto other_base = GenerationOf();
   other_base.mutable_generate()->set_base_model("baseModels/none");

@@ -125,6 +125,25 @@ TEST_P(OlderDatabaseTest, StoredBytesAndDeletedResourcesOfSchema8Count) {
               IsOk());
 }
 
+TEST_P(OlderDatabaseTest, AdaptersOfSchema8KnowTheirConceptsAndCanBeEvaluated) {
+  const auto old = NewDatabase(8);
+  ASSERT_THAT(old->Script("INSERT INTO tenant (name) VALUES ('default')"), IsOk());
+  Insert(*old, "jobs/1", "succeeded", nullptr, nullptr);
+  ASSERT_THAT(old->Script(R"sql(
+    UPDATE job SET concept = 'concepts/1', result_adapter = 'adapters/1', kind = 'training';
+    INSERT INTO adapter (name, tenant, message) VALUES ('adapters/1', 'default', x'');
+    INSERT INTO concept (name, tenant, message) VALUES ('concepts/1', 'default', x'');
+  )sql"),
+              IsOk());
+  Open();
+  ASSERT_THAT(jobs_->Delete("default", "jobs/1"), IsOk());
+  EXPECT_EQ(*catalog_->ConceptOf("default", "adapters/1"), "concepts/1");
+  SubmitRequest request = Generation("request-1");
+  request.spec.mutable_evaluate()->set_adapter("adapters/1");
+  request.spec.mutable_evaluate()->set_base_model(kToyBase);
+  EXPECT_EQ(Submitted(request).kind(), v1::JOB_KIND_EVALUATION);
+}
+
 // Other backends have no older databases.
 INSTANTIATE_TEST_SUITE_P(Sqlite, OlderDatabaseTest, testing::Values(SqliteBackend()), BackendName);
 

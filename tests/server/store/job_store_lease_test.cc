@@ -369,7 +369,7 @@ TEST_P(JobLeaseTest, ATrainingKeepsItsTwoNewestCheckpoints) {
   EXPECT_THAT(jobs_->Finish(Released(second)), IsOk());
   const Grant third = Leased();
   EXPECT_THAT(steps_of(third), ElementsAre(150, 100));
-  EXPECT_THAT(jobs_->Finish(Trained(third)), IsOk());
+  EXPECT_THAT(jobs_->Finish(Failed(third, /*retryable=*/false)), IsOk());
   ASSERT_THAT(database_->Read([](SqlSession& db) -> absl::Status {
     return db.Query("SELECT length(checkpoints) FROM job", {}, [](const SqlRow& row) {
       EXPECT_EQ(row.Int(0), 0);
