@@ -32,34 +32,17 @@ torch::Tensor SplitHeads(const torch::Tensor& x, int64_t heads) {
 
 torch::Tensor JoinHeads(const torch::Tensor& x) { return x.transpose(1, 2).flatten(2); }
 
-GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, double eps)
-    : groups_(groups), eps_(eps) {
-  TORCH_CHECK(channels % groups == 0, "group norm: ", groups, " groups do not divide ", channels,
-              " channels");
-  weight_ = register_parameter("weight", torch::ones({channels}));
-  bias_ = register_parameter("bias", torch::zeros({channels}));
-}
-
-torch::Tensor GroupNormImpl::forward(const torch::Tensor& x) {
-  if (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble) {
-    return at::group_norm(x, groups_, weight_, bias_, eps_);
-  }
-  return at::group_norm(x.to(at::kFloat), groups_, weight_.to(at::kFloat), bias_.to(at::kFloat),
-                        eps_)
-      .to(x.scalar_type());
-}
-
 AttentionImpl::AttentionImpl(int64_t channels, int64_t context_channels, int64_t heads)
     : heads_(heads) {
   TORCH_CHECK(channels % heads == 0, "attention: ", heads, " heads do not divide ", channels,
               " channels");
   const auto plain = [](int64_t in, int64_t out) {
-    return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(false));
+    return Linear(torch::nn::LinearOptions(in, out).bias(false));
   };
   to_q_ = register_module("to_q", plain(channels, channels));
   to_k_ = register_module("to_k", plain(context_channels, channels));
   to_v_ = register_module("to_v", plain(context_channels, channels));
-  to_out_ = torch::nn::Linear(channels, channels);
+  to_out_ = Linear(channels, channels);
   RegisterList(*this, "to_out", std::vector{to_out_});
 }
 
@@ -88,8 +71,8 @@ std::pair<torch::Tensor, torch::Tensor> AttentionImpl::WithProbabilities(
 FeedForwardImpl::FeedForwardImpl(int64_t channels) {
   struct GegluImpl : torch::nn::Module {};
   const auto geglu = std::make_shared<GegluImpl>();
-  proj_ = geglu->register_module("proj", torch::nn::Linear(channels, 8 * channels));
-  out_ = torch::nn::Linear(4 * channels, channels);
+  proj_ = geglu->register_module("proj", Linear(channels, 8 * channels));
+  out_ = Linear(4 * channels, channels);
   torch::nn::ModuleList net;
   net->push_back(geglu);
   net->push_back(std::make_shared<GegluImpl>());  // index 1 is a dropout in the reference

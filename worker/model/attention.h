@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/layers/layers.h"
 #include "worker/model/torch.h"
 
 namespace vico::worker {
@@ -33,20 +34,6 @@ void RegisterList(torch::nn::Module& parent, const std::string& name,
   parent.register_module(name, list);
 }
 
-/// GroupNorm; in fp32 also for half-precision input, as LibTorch 1.13's bf16 kernel is wrong on
-/// CPUs.
-class GroupNormImpl : public torch::nn::Module {
- public:
-  GroupNormImpl(int64_t groups, int64_t channels, double eps);
-  torch::Tensor forward(const torch::Tensor& x);  ///< [B, channels, ...] -> the same shape
-
- private:
-  int64_t groups_;
-  double eps_;
-  torch::Tensor weight_, bias_;
-};
-TORCH_MODULE(GroupNorm);
-
 class AttentionImpl : public torch::nn::Module {
  public:
   AttentionImpl(int64_t channels, int64_t context_channels, int64_t heads);
@@ -62,7 +49,7 @@ class AttentionImpl : public torch::nn::Module {
 
  private:
   int64_t heads_;
-  torch::nn::Linear to_q_{nullptr}, to_k_{nullptr}, to_v_{nullptr}, to_out_{nullptr};
+  Linear to_q_{nullptr}, to_k_{nullptr}, to_v_{nullptr}, to_out_{nullptr};
 };
 TORCH_MODULE(Attention);
 
@@ -73,7 +60,7 @@ class FeedForwardImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);  ///< [B, N, d] -> [B, N, d]
 
  private:
-  torch::nn::Linear proj_{nullptr}, out_{nullptr};
+  Linear proj_{nullptr}, out_{nullptr};
 };
 TORCH_MODULE(FeedForward);
 

@@ -2,9 +2,8 @@
 
 namespace vico::worker {
 
-torch::nn::Conv2d SameConv(int64_t in_channels, int64_t out_channels, int64_t kernel) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in_channels, out_channels, kernel).padding(kernel / 2));
+Conv SameConv(int64_t in_channels, int64_t out_channels, int64_t kernel) {
+  return Conv(in_channels, out_channels, kernel, /*stride=*/1, kernel / 2);
 }
 
 ResnetBlockImpl::ResnetBlockImpl(const ResnetConfig& config) {
@@ -13,7 +12,7 @@ ResnetBlockImpl::ResnetBlockImpl(const ResnetConfig& config) {
   norm1_ = register_module("norm1", GroupNorm(config.groups, in, config.eps));
   conv1_ = register_module("conv1", SameConv(in, out, 3));
   if (config.time_channels > 0) {
-    time_emb_proj_ = register_module("time_emb_proj", torch::nn::Linear(config.time_channels, out));
+    time_emb_proj_ = register_module("time_emb_proj", Linear(config.time_channels, out));
   }
   norm2_ = register_module("norm2", GroupNorm(config.groups, out, config.eps));
   conv2_ = register_module("conv2", SameConv(out, out, 3));
@@ -21,17 +20,15 @@ ResnetBlockImpl::ResnetBlockImpl(const ResnetConfig& config) {
 }
 
 torch::Tensor ResnetBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& time) {
-  auto h = conv1_(at::silu(norm1_(x)));
+  auto h = conv1_(norm1_->Silu(x));
   if (time_emb_proj_) h = h + time_emb_proj_(at::silu(time)).unsqueeze(-1).unsqueeze(-1);
-  h = conv2_(at::silu(norm2_(h)));
+  h = conv2_(norm2_->Silu(h));
   return (conv_shortcut_ ? conv_shortcut_(x) : x) + h;
 }
 
 DownsampleImpl::DownsampleImpl(int64_t channels, Padding padding) : padding_(padding) {
   const int64_t all_round = padding == Padding::kSymmetric ? 1 : 0;
-  conv_ = register_module(
-      "conv", torch::nn::Conv2d(
-                  torch::nn::Conv2dOptions(channels, channels, 3).stride(2).padding(all_round)));
+  conv_ = register_module("conv", Conv(channels, channels, 3, /*stride=*/2, all_round));
 }
 
 torch::Tensor DownsampleImpl::forward(const torch::Tensor& x) {

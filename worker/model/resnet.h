@@ -2,6 +2,8 @@
 // Source: diffusers ResnetBlock2D, Downsample2D, Upsample2D; names are theirs.
 #pragma once
 
+#include "worker/layers/group_norm.h"
+#include "worker/layers/layers.h"
 #include "worker/model/attention.h"
 
 namespace vico::worker {
@@ -23,8 +25,8 @@ class ResnetBlockImpl : public torch::nn::Module {
 
  private:
   GroupNorm norm1_{nullptr}, norm2_{nullptr};
-  torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr}, conv_shortcut_{nullptr};
-  torch::nn::Linear time_emb_proj_{nullptr};
+  Conv conv1_{nullptr}, conv2_{nullptr}, conv_shortcut_{nullptr};
+  Linear time_emb_proj_{nullptr};
 };
 TORCH_MODULE(ResnetBlock);
 
@@ -40,7 +42,7 @@ class DownsampleImpl : public torch::nn::Module {
 
  private:
   Padding padding_;
-  torch::nn::Conv2d conv_{nullptr};
+  Conv conv_{nullptr};
 };
 TORCH_MODULE(Downsample);
 
@@ -51,11 +53,11 @@ class UpsampleImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  torch::nn::Conv2d conv_{nullptr};
+  Conv conv_{nullptr};
 };
 TORCH_MODULE(Upsample);
 
 /// A square convolution with stride 1 that keeps the size.
-torch::nn::Conv2d SameConv(int64_t in_channels, int64_t out_channels, int64_t kernel);
+Conv SameConv(int64_t in_channels, int64_t out_channels, int64_t kernel);
 
 }  // namespace vico::worker

@@ -19,14 +19,14 @@ SpatialTransformerImpl::SpatialTransformerImpl(int64_t channels, int64_t heads,
     : linear_(config.use_linear_projection) {
   norm_ = register_module("norm", GroupNorm(config.norm_num_groups, channels, 1e-6));
   if (linear_) {
-    linear_in_ = register_module("proj_in", torch::nn::Linear(channels, channels));
+    linear_in_ = register_module("proj_in", Linear(channels, channels));
   } else {
     conv_in_ = register_module("proj_in", SameConv(channels, channels, 1));
   }
   block_ = TransformerBlock(channels, config.cross_attention_dim, heads);
   RegisterList(*this, "transformer_blocks", std::vector{block_});
   if (linear_) {
-    linear_out_ = register_module("proj_out", torch::nn::Linear(channels, channels));
+    linear_out_ = register_module("proj_out", Linear(channels, channels));
   } else {
     conv_out_ = register_module("proj_out", SameConv(channels, channels, 1));
   }
@@ -89,10 +89,8 @@ UNetImpl::UNetImpl(const UNetConfig& config) : config_(config) {
 
   conv_in_ = register_module("conv_in", SameConv(config.in_channels, channels[0], 3));
   const auto time_embedding = std::make_shared<ContainerImpl>();
-  time_1_ =
-      time_embedding->register_module("linear_1", torch::nn::Linear(channels[0], time_channels));
-  time_2_ =
-      time_embedding->register_module("linear_2", torch::nn::Linear(time_channels, time_channels));
+  time_1_ = time_embedding->register_module("linear_1", Linear(channels[0], time_channels));
+  time_2_ = time_embedding->register_module("linear_2", Linear(time_channels, time_channels));
   register_module("time_embedding", time_embedding);
 
   torch::nn::ModuleList down_blocks;
@@ -179,7 +177,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& latent, const torch::Tensor
     }
     if (stage.up) h = stage.up(h);
   }
-  return conv_out_(at::silu(norm_out_(h)));
+  return conv_out_(norm_out_->Silu(h));
 }
 
 }  // namespace vico::worker

@@ -48,8 +48,8 @@ class SpatialTransformerImpl : public torch::nn::Module {
  private:
   bool linear_;
   GroupNorm norm_{nullptr};
-  torch::nn::Conv2d conv_in_{nullptr}, conv_out_{nullptr};
-  torch::nn::Linear linear_in_{nullptr}, linear_out_{nullptr};
+  Conv conv_in_{nullptr}, conv_out_{nullptr};
+  Linear linear_in_{nullptr}, linear_out_{nullptr};
   TransformerBlock block_{nullptr};
 };
 TORCH_MODULE(SpatialTransformer);
@@ -89,8 +89,8 @@ class UNetImpl : public torch::nn::Module {
   UNetConfig config_;
   std::vector<TransformerSite> sites_;
   int64_t encoder_and_middle_ = 0;
-  torch::nn::Conv2d conv_in_{nullptr}, conv_out_{nullptr};
-  torch::nn::Linear time_1_{nullptr}, time_2_{nullptr};
+  Conv conv_in_{nullptr}, conv_out_{nullptr};
+  Linear time_1_{nullptr}, time_2_{nullptr};
   GroupNorm norm_out_{nullptr};
   std::vector<UNetStage> down_, up_;
   UNetStage middle_;

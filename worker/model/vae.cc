@@ -28,10 +28,10 @@ torch::Tensor Run(std::vector<VaeStage>& stages, torch::Tensor h) {
 
 VaeAttentionImpl::VaeAttentionImpl(int64_t channels, int64_t groups) {
   group_norm_ = register_module("group_norm", GroupNorm(groups, channels, kEps));
-  to_q_ = register_module("to_q", torch::nn::Linear(channels, channels));
-  to_k_ = register_module("to_k", torch::nn::Linear(channels, channels));
-  to_v_ = register_module("to_v", torch::nn::Linear(channels, channels));
-  to_out_ = torch::nn::Linear(channels, channels);
+  to_q_ = register_module("to_q", Linear(channels, channels));
+  to_k_ = register_module("to_k", Linear(channels, channels));
+  to_v_ = register_module("to_v", Linear(channels, channels));
+  to_out_ = Linear(channels, channels);
   RegisterList(*this, "to_out", std::vector{to_out_});
 }
 
@@ -77,7 +77,7 @@ VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config) {
 }
 
 torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture) {
-  return conv_out_(at::silu(norm_out_(middle_(Run(stages_, conv_in_(picture))))));
+  return conv_out_(norm_out_->Silu(middle_(Run(stages_, conv_in_(picture)))));
 }
 
 VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config) {
@@ -103,7 +103,7 @@ VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config) {
 }
 
 torch::Tensor VaeDecoderImpl::forward(const torch::Tensor& latent) {
-  return conv_out_(at::silu(norm_out_(Run(stages_, middle_(conv_in_(latent))))));
+  return conv_out_(norm_out_->Silu(Run(stages_, middle_(conv_in_(latent)))));
 }
 
 VaeImpl::VaeImpl(const VaeConfig& config) : config_(config) {

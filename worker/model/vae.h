@@ -24,7 +24,7 @@ class VaeAttentionImpl : public torch::nn::Module {
 
  private:
   GroupNorm group_norm_{nullptr};
-  torch::nn::Linear to_q_{nullptr}, to_k_{nullptr}, to_v_{nullptr}, to_out_{nullptr};
+  Linear to_q_{nullptr}, to_k_{nullptr}, to_v_{nullptr}, to_out_{nullptr};
 };
 TORCH_MODULE(VaeAttention);
 
@@ -53,7 +53,7 @@ class VaeEncoderImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& picture);  ///< [B, 3, h, w] -> [B, 2 latent, h/f, w/f]
 
  private:
-  torch::nn::Conv2d conv_in_{nullptr}, conv_out_{nullptr};
+  Conv conv_in_{nullptr}, conv_out_{nullptr};
   std::vector<VaeStage> stages_;
   VaeMiddle middle_{nullptr};
   GroupNorm norm_out_{nullptr};
@@ -66,7 +66,7 @@ class VaeDecoderImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& latent);  ///< [B, latent, h/f, w/f] -> [B, 3, h, w]
 
  private:
-  torch::nn::Conv2d conv_in_{nullptr}, conv_out_{nullptr};
+  Conv conv_in_{nullptr}, conv_out_{nullptr};
   std::vector<VaeStage> stages_;
   VaeMiddle middle_{nullptr};
   GroupNorm norm_out_{nullptr};
@@ -90,7 +90,7 @@ class VaeImpl : public torch::nn::Module {
   VaeConfig config_;
   VaeEncoder encoder_{nullptr};
   VaeDecoder decoder_{nullptr};
-  torch::nn::Conv2d quant_conv_{nullptr}, post_quant_conv_{nullptr};
+  Conv quant_conv_{nullptr}, post_quant_conv_{nullptr};
 };
 TORCH_MODULE(Vae);
 
