@@ -14,7 +14,7 @@ AsyncClient is the same for asyncio. README.md of the package is the guide.
 from vico import admin, events, provenance
 from vico._facts import BaseModel, Capabilities, Notice, WordCheck
 from vico.aio import AsyncClient
-from vico.client import Adapter, Client, Concept, Generation, Job, JobChange, Training
+from vico.client import Adapter, Client, Concept, Evaluation, Generation, Job, JobChange, Training
 from vico.errors import (
     Aborted,
     AlreadyExists,
@@ -39,6 +39,7 @@ from vico.errors import (
     WaitTimeout,
 )
 from vico.pictures import Picture
+from vico.reports import Figure, Report
 
 __all__ = [
     "Aborted",
@@ -53,8 +54,10 @@ __all__ = [
     "ConfigError",
     "DataLoss",
     "DeadlineExceeded",
+    "Evaluation",
     "FailedPrecondition",
     "FieldViolation",
+    "Figure",
     "Generation",
     "Internal",
     "InvalidArgument",
@@ -67,6 +70,7 @@ __all__ = [
     "OutOfRange",
     "PermissionDenied",
     "Picture",
+    "Report",
     "ResourceExhausted",
     "Training",
     "Unauthenticated",

@@ -70,6 +70,11 @@ def get_adapter(limits: Limits, name: str) -> Flow[adapter_pb2.Adapter]:
     return short(limits, methods.GET_ADAPTER, adapter_pb2.GetAdapterRequest(name=name))
 
 
+def get_report(limits: Limits, adapter: str) -> Flow[adapter_pb2.AdapterReport]:
+    request = adapter_pb2.GetAdapterReportRequest(name=adapter)
+    return short(limits, methods.GET_ADAPTER_REPORT, request)
+
+
 def list_adapters(limits: Limits, page_size: int) -> Flow[None]:
     request = adapter_pb2.ListAdaptersRequest()
     return pages(limits, methods.LIST_ADAPTERS, request, lambda page: page.adapters, page_size)
@@ -123,6 +128,7 @@ _KINDS: Mapping[str, Kind] = {
     "masks": "mask",
     "previews": "preview",
     "reference": "reference",
+    "report": "report",
 }
 
 
@@ -190,6 +196,39 @@ def create_generation(
         request_id=given, generate=spec, display_name=display_name, labels=dict(labels or {})
     )
     return creating(given, short(limits, methods.CREATE_GENERATION_JOB, request))
+
+
+def create_evaluation(
+    limits: Limits,
+    spec: job_pb2.EvaluateSpec,
+    display_name: str,
+    labels: Mapping[str, str] | None,
+    request_id: str | None,
+) -> Flow[job_pb2.Job]:
+    given = new_request_id(request_id)
+    request = job_service_pb2.CreateEvaluationJobRequest(
+        request_id=given, evaluate=spec, display_name=display_name, labels=dict(labels or {})
+    )
+    return creating(given, short(limits, methods.CREATE_EVALUATION_JOB, request))
+
+
+def continue_training(
+    limits: Limits,
+    adapter: str,
+    steps: int,
+    display_name: str,
+    labels: Mapping[str, str] | None,
+    request_id: str | None,
+) -> Flow[job_pb2.Job]:
+    given = new_request_id(request_id)
+    request = job_service_pb2.ContinueTrainingRequest(
+        request_id=given,
+        adapter=adapter,
+        steps=steps,
+        display_name=display_name,
+        labels=dict(labels or {}),
+    )
+    return creating(given, short(limits, methods.CONTINUE_TRAINING, request))
 
 
 def get_job(limits: Limits, name: str) -> Flow[job_pb2.Job]:
@@ -353,6 +392,14 @@ def wait_for_adapter(
     job = yield from wait(limits, name, timeout, on_event)
     request = adapter_pb2.GetAdapterRequest(name=job.adapter)
     return (yield from patient(limits, methods.GET_ADAPTER, request))
+
+
+def wait_for_report(
+    limits: Limits, name: str, timeout: float | None, on_event: Callable[[events.Event], None]
+) -> Flow[adapter_pb2.AdapterReport]:
+    job = yield from wait(limits, name, timeout, on_event)
+    request = adapter_pb2.GetAdapterReportRequest(name=job.spec.evaluate.adapter)
+    return (yield from patient(limits, methods.GET_ADAPTER_REPORT, request))
 
 
 def drawn(

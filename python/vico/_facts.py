@@ -16,7 +16,7 @@ from vico.v1 import adapter_pb2, concept_pb2, job_pb2, model_pb2
 
 M = TypeVar("M", concept_pb2.Concept, adapter_pb2.Adapter, job_pb2.Job)
 
-JobKind = Literal["training", "generation"]
+JobKind = Literal["training", "generation", "evaluation"]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
@@ -141,7 +141,7 @@ class AdapterFacts(Facts[adapter_pb2.Adapter]):
 
 
 class JobFacts(Facts[job_pb2.Job]):
-    """A training or a generation, as the server last described it; refresh() asks again."""
+    """A training, a generation or an evaluation, as the server last described it; refresh() asks again."""
 
     @property
     def kind(self) -> JobKind:
@@ -231,6 +231,20 @@ class GenerationFacts(JobFacts):
         )
 
 
+class EvaluationFacts(JobFacts):
+    """Measures an adapter."""
+
+    @property
+    def spec(self) -> job_pb2.EvaluateSpec:
+        """With defaults filled in."""
+        return self._message.spec.evaluate
+
+    @property
+    def adapter_name(self) -> str:
+        """The adapter that it measures: "adapters/{id}"."""
+        return self.spec.adapter
+
+
 @dataclass(frozen=True)
 class BaseModel:
     """A base model that workers offer."""
@@ -302,6 +316,11 @@ def capabilities(answer: model_pb2.Capabilities) -> Capabilities:
         {path: (limit.min, limit.max) for path, limit in answer.limits.items()},
         tuple(answer.picture_formats),
     )
+
+
+def sheet_name(adapter: str) -> str:
+    """Of the contact sheet of the newest evaluation."""
+    return f"{adapter}/report"
 
 
 def reference_name(adapter: str) -> str:

@@ -46,6 +46,8 @@ DELETE_CONCEPT = Method("ConceptService/DeleteConcept", concepts.DeleteConceptRe
 
 CREATE_TRAINING_JOB = Method("JobService/CreateTrainingJob", jobs.CreateTrainingJobRequest, job.Job)
 CREATE_GENERATION_JOB = Method("JobService/CreateGenerationJob", jobs.CreateGenerationJobRequest, job.Job)
+CREATE_EVALUATION_JOB = Method("JobService/CreateEvaluationJob", jobs.CreateEvaluationJobRequest, job.Job)
+CONTINUE_TRAINING = Method("JobService/ContinueTraining", jobs.ContinueTrainingRequest, job.Job)
 GET_JOB = Method("JobService/GetJob", jobs.GetJobRequest, job.Job)
 LIST_JOBS = Method("JobService/ListJobs", jobs.ListJobsRequest, jobs.ListJobsResponse)
 WATCH_JOB = Method("JobService/WatchJob", jobs.WatchJobRequest, jobs.WatchJobResponse)
@@ -65,6 +67,9 @@ DOWNLOAD_ADAPTER = Method(
     "AdapterService/DownloadAdapter", adapters.DownloadAdapterRequest, adapters.DownloadAdapterResponse
 )
 IMPORT_ADAPTER = Method("AdapterService/ImportAdapter", adapters.ImportAdapterRequest, adapters.Adapter)
+GET_ADAPTER_REPORT = Method(
+    "AdapterService/GetAdapterReport", adapters.GetAdapterReportRequest, adapters.AdapterReport
+)
 UPDATE_ADAPTER = Method("AdapterService/UpdateAdapter", adapters.UpdateAdapterRequest, adapters.Adapter)
 DELETE_ADAPTER = Method("AdapterService/DeleteAdapter", adapters.DeleteAdapterRequest, empty_pb2.Empty)
 

@@ -56,6 +56,8 @@ class TrainOptions(TypedDict, total=False):
     resize: Literal["squeeze", "crop", "pad"]
     #: Devices of one worker that compute the rows of a step, 1..8.
     devices: int
+    #: Queue an evaluation of the adapter when the training has succeeded.
+    evaluate: bool
 
 
 class GenerateOptions(TypedDict, total=False):
@@ -114,6 +116,15 @@ def generate_spec(
         spec.seeds.extend([seed] if isinstance(seed, int) else seed)
     _fill(spec, "generate", options, GenerateOptions.__annotations__)
     return spec
+
+
+def evaluate_spec(
+    adapter: str, prompts: Sequence[str] | None, n: int | None, seed: int | None
+) -> job_pb2.EvaluateSpec:
+    """Raises TypeError for a value of a wrong type."""
+    if isinstance(prompts, str):
+        raise TypeError(f'prompts: must be a list, got "{prompts}"')
+    return job_pb2.EvaluateSpec(adapter=adapter, prompts=prompts, picture_count=n, seed=seed)
 
 
 def _fill(

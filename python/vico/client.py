@@ -33,9 +33,10 @@ from vico._facts import BaseModel, Capabilities, WordCheck
 from vico._flow import Limits
 from vico._progress import Display, Progress
 from vico._sources import PictureSource, describe_file, pictures_of
-from vico._specs import GenerateOptions, TrainOptions, generate_spec, train_spec
+from vico._specs import GenerateOptions, TrainOptions, evaluate_spec, generate_spec, train_spec
 from vico.admin.client import Keys
 from vico.pictures import Picture
+from vico.reports import Report, report_of
 from vico.settings import read_settings
 from vico.v1 import job_pb2
 
@@ -90,6 +91,48 @@ class Adapter(facts.AdapterFacts):
         flow = actions.create_generation(self._core.limits, spec, display_name, labels, request_id)
         return Generation(self._core, self._core.run(flow))
 
+    def evaluate(
+        self,
+        *,
+        prompts: Sequence[str] | None = None,
+        n: int | None = None,
+        seed: int | None = None,
+        display_name: str = "",
+        labels: Mapping[str, str] | None = None,
+        request_id: str | None = None,
+    ) -> Evaluation:
+        """Queues an evaluation, whose wait() returns the report. It draws `n` pictures, 1..4, of each of at
+        most 8 prompts, with the adapter and with the base model alone. Reports of the same prompts and seeds
+        can be compared; the defaults are the base model's prompts, 2 pictures and seed 1."""
+        spec = evaluate_spec(self.name, prompts, n, seed)
+        flow = actions.create_evaluation(self._core.limits, spec, display_name, labels, request_id)
+        return Evaluation(self._core, self._core.run(flow))
+
+    def report(self) -> Report:
+        """What the newest evaluation has measured. Raises NotFound, reason NO_REPORT, before one has
+        succeeded."""
+        return report_of(self._core.run(actions.get_report(self._core.limits, self.name)))
+
+    def sheet(self) -> Picture:
+        """The contact sheet of the newest evaluation: a row for each prompt, before and after."""
+        name = facts.sheet_name(self.name)
+        picture: Picture = self._core.run(actions.download_picture(self._core.limits, name, 0, None))
+        return picture
+
+    def continue_training(
+        self,
+        steps: int,
+        *,
+        display_name: str = "",
+        labels: Mapping[str, str] | None = None,
+        request_id: str | None = None,
+    ) -> Training:
+        """Queues a training that does `steps` more steps from this adapter; its wait() returns a new one."""
+        flow = actions.continue_training(
+            self._core.limits, self.name, steps, display_name, labels, request_id
+        )
+        return Training(self._core, self._core.run(flow))
+
     def reference(self) -> Picture:
         """The picture of the concept that generation attends to."""
         name = facts.reference_name(self.name)
@@ -128,7 +171,7 @@ class Adapter(facts.AdapterFacts):
 
 
 class Job(facts.JobFacts):
-    """A training or a generation. The job does not end with this object, nor with the program."""
+    """A training, a generation or an evaluation. The job does not end with this object, nor with the program."""
 
     _core: Core
 
@@ -230,9 +273,27 @@ class Generation(facts.GenerationFacts, Job):
         return sorted(drawn, key=lambda picture: picture.index)
 
 
-def _job(core: Core, message: job_pb2.Job) -> Training | Generation:
+class Evaluation(facts.EvaluationFacts, Job):
+    """Measures an adapter."""
+
+    def wait(self, *, progress: Progress = False, timeout: float | None = None) -> Report:
+        """The report, when the evaluation has succeeded. Raises JobFailed, JobCancelled and, after `timeout`
+        seconds, WaitTimeout; the evaluation goes on then."""
+        display = Display("evaluation", progress)
+        try:
+            flow = actions.wait_for_report(self._core.limits, self.name, timeout, display.take)
+            report = self._core.run(flow)
+        finally:
+            display.close()
+        self.refresh()
+        return report_of(report)
+
+
+def _job(core: Core, message: job_pb2.Job) -> Training | Generation | Evaluation:
     if message.kind == job_pb2.JOB_KIND_GENERATION:
         return Generation(core, message)
+    if message.kind == job_pb2.JOB_KIND_EVALUATION:
+        return Evaluation(core, message)
     return Training(core, message)
 
 
@@ -314,7 +375,7 @@ class JobChange:
     #: "jobs/{id}"; empty for `ready`.
     job: str
     #: The state of the job: at the start, for a new job, and after a change that is not an event.
-    snapshot: Training | Generation | None = None
+    snapshot: Training | Generation | Evaluation | None = None
     event: events.Event | None = None
     #: The job has been deleted.
     deleted: bool = False
@@ -328,7 +389,7 @@ class Jobs:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def get(self, name: str) -> Training | Generation:
+    def get(self, name: str) -> Training | Generation | Evaluation:
         return _job(self._core, self._core.run(actions.get_job(self._core.limits, name)))
 
     def list(
@@ -341,7 +402,7 @@ class Jobs:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         page_size: int = 50,
-    ) -> Iterator[Training | Generation]:
+    ) -> Iterator[Training | Generation | Evaluation]:
         """Those that match all that is given, newest first; the pages are fetched as they are needed."""
         wanted = actions.job_filter(kind, state, concept, adapter, created_after, created_before)
         for message in self._core.iterate(actions.list_jobs(self._core.limits, wanted, page_size)):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vico.provenance import Signer
 
-Kind = Literal["picture", "preview", "sample", "mask", "concept", "reference"]
+Kind = Literal["picture", "preview", "sample", "mask", "concept", "reference", "report"]
 
 _Bytes = bytes  # Picture has a property of this name
 _DRAWN = ("picture", "preview", "sample")  # by a model; the others are photographs and masks
@@ -163,8 +163,8 @@ class Picture:
             parts += [_slug(self.prompt) or "picture", str(self.index if self.seed is None else self.seed)]
         elif self.kind == "sample":
             parts += ["sample"] + ([str(self.index)] if self.index else [])
-        elif self.kind == "reference":
-            parts.append("reference")
+        elif self.kind in ("reference", "report"):
+            parts.append(self.kind)
         else:
             parts += [self.kind, str(self.index)]
         if self.step is not None:

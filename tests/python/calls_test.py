@@ -210,6 +210,42 @@ class CallsTest(unittest.TestCase):
                                      sites=["a", "b"], mask=False, sample_prompts=["p"], seed=2**64 - 1)
         self.assertEqual(self.server.requests(CREATE)[0].train, expected)
 
+    def test_an_evaluation_ends_with_the_report_of_its_adapter(self):
+        spec = job_pb2.JobSpec(evaluate=job_pb2.EvaluateSpec(adapter="adapters/1"))
+        ended = job_pb2.Job(name="jobs/9", kind=3, state=job_pb2.JOB_STATE_SUCCEEDED, spec=spec)
+        report = adapter_pb2.AdapterReport(adapter="adapters/1", job="jobs/9", prompts=["a S*"], losses=[0.5])
+        report.figures.add(name="clip_i", measured_with="CLIP", before=0.5, after=0.75, after_by_prompt=[0.75])
+        client = self.serve({
+            "AdapterService/GetAdapter": lambda request, context: adapter_pb2.Adapter(name=request.name),
+            "AdapterService/GetAdapterReport": lambda request, context: report,
+            "JobService/CreateEvaluationJob": lambda request, context: ended,
+            "JobService/GetJob": lambda request, context: ended})
+        adapter = client.adapters.get("adapters/1")
+        evaluation = adapter.evaluate(prompts=["a S*"], n=1, labels={"team": "toys"})
+        request = self.server.requests("JobService/CreateEvaluationJob")[0]
+        self.assertEqual(request.evaluate, job_pb2.EvaluateSpec(
+            adapter="adapters/1", prompts=["a S*"], picture_count=1))
+        self.assertEqual(dict(request.labels), {"team": "toys"})
+        self.assertIsInstance(evaluation, vico.Evaluation)
+        self.assertIsInstance(client.jobs.get("jobs/9"), vico.Evaluation)
+        measured = evaluation.wait(timeout=5)
+        self.assertEqual(measured, adapter.report())
+        self.assertEqual(measured["clip_i"].after, 0.75)
+        self.assertEqual(measured["clip_i"].after_by_prompt, (0.75,))
+        self.assertEqual(repr(measured), "<Report adapters/1 clip_i 0.500 -> 0.750>")
+        with self.assertRaisesRegex(TypeError, "must be a list"):
+            adapter.evaluate(prompts="a S*")
+
+    def test_a_training_is_continued_from_its_adapter(self):
+        client = self.serve({
+            "AdapterService/GetAdapter": lambda request, context: adapter_pb2.Adapter(name=request.name),
+            "JobService/ContinueTraining": lambda request, context: job("jobs/2")})
+        training = client.adapters.get("adapters/1").continue_training(100, display_name="further")
+        self.assertIsInstance(training, vico.Training)
+        request = self.server.requests("JobService/ContinueTraining")[0]
+        self.assertEqual((request.adapter, request.steps, request.display_name), ("adapters/1", 100, "further"))
+        self.assertRegex(request.request_id, "^[0-9a-f]{32}$")
+
     def test_updates_name_what_changes(self):
         client = self.serve({
             "AdapterService/GetAdapter": lambda request, context: adapter_pb2.Adapter(name=request.name),

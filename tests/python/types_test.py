@@ -21,6 +21,11 @@ for picture in adapter.generate("p", n=4, seed=[1, 2], preview_every_steps=5):
     picture.save(c2pa=vico.provenance.Signer(b"", b"", "es256"))
     adapter.generate(["p", "q"], init_picture=picture, denoise=0.5, strength=1.5, labels={"a": "b"})
 client.generate("p", init_picture=3)  # arg-type
+report: vico.Report = adapter.evaluate(prompts=["a S*"], n=1).wait()
+after: float = report["clip_i"].after
+further: vico.Training = adapter.continue_training(100)
+adapter.continue_training("100")  # arg-type
+client.train("concepts/1", "robot", evaluate=True)
 secret: str = client.keys.create("user").secret
 client.keys.create("owner")  # arg-type
 with vico.admin.AdminClient("127.0.0.1:2") as admin:
@@ -51,7 +56,7 @@ adapter = training.wait()
 def examples():
     """The code of the README, each block in a function of its own."""
     blocks = re.findall(r"```python\n(.*?)```", (PYTHON / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     return PRELUDE + "".join(f"async def block_{number}() -> None:\n{textwrap.indent(block, '    ')}\n"
                              for number, block in enumerate(blocks))
 
