@@ -1,35 +1,18 @@
-// Contact sheets: labelled rows of pictures on white.
+// Contact sheets, drawn by worker/sheet, and PNG files of pictures.
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include <absl/status/status.h>
 #include <opencv2/core.hpp>
 
+#include "worker/sheet/contact_sheet.h"
+
 namespace vico::toyworld {
 
-struct SheetRow {
-  std::string label;  ///< above the row; may be empty
-  std::vector<cv::Mat>
-      pictures;  ///< [h, w, 3] or [h, w] uint8, RGB or grey; an empty one leaves a gap
-};
-
-struct SheetOptions {
-  std::string title;
-  std::vector<std::string> columns;  ///< headings from the left; there may be fewer than columns
-  int tile = 128;                    ///< side of a picture on the sheet, pixels
-  int gap = 6;
-  int split_after = 0;  ///< a wider gap after this many columns; 0: none
-};
-
-/// [H, W, 3] uint8, RGB. Pictures are scaled to the tile: nearest by whole factors, else cubic or
-/// by area.
-cv::Mat ContactSheet(const std::vector<SheetRow>& rows, const SheetOptions& options = {});
-
-/// A plain grid without labels.
-cv::Mat ContactSheet(const std::vector<cv::Mat>& pictures, int columns,
-                     const SheetOptions& options = {});
+using worker::ContactSheet;
+using worker::SheetOptions;
+using worker::SheetRow;
 
 /// Writes a PNG, whatever the name. `picture` is RGB or grey, uint8.
 absl::Status WritePicture(const std::string& path, const cv::Mat& picture);

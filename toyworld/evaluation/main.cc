@@ -28,7 +28,7 @@ namespace {
 using namespace vico::toyworld;
 
 struct Options {
-  std::string base = "toyworld/base", scorer = "toyworld/scorer.safetensors";
+  std::string base = "toyworld/base", scorer = "toyworld/base/scorer.safetensors";
   std::string out = ".cache/toyworld/evaluation";
   std::string classes, variants = "default";
   int captions = 512, concepts = 20, first_concept = 0, ablation_concepts = 10;

@@ -214,7 +214,8 @@ absl::StatusOr<std::vector<cv::Mat>> TestedBase::Draw(const std::string& prompt,
     pictures[static_cast<size_t>(index)] = Decoded(picture.bytes, cv::IMREAD_COLOR);
   };
   callbacks.on_warning = [](const std::string&, const std::string&) {};
-  const auto drawn = engine_->Generate(spec, learned == nullptr ? nullptr : &source, callbacks);
+  const auto drawn =
+      engine_->Generate(spec, {.adapter = learned == nullptr ? nullptr : &source}, callbacks);
   RETURN_IF_ERROR(drawn.status());
   return pictures;
 }

@@ -1,5 +1,8 @@
 #include "toyworld/pretraining/base_config.h"
 
+#include <filesystem>
+#include <string>
+
 #include "common/status.h"
 #include "toyworld/world/captions.h"
 #include "toyworld/world/tokenizer_files.h"
@@ -20,6 +23,8 @@ using worker::Vae;
 using worker::VaeConfig;
 
 namespace {
+
+constexpr char kScorerFile[] = "scorer.safetensors";  // of vico-toyworld-scorer
 
 void Zero(torch::nn::Module& module, const std::string& suffix) {
   const at::NoGradGuard no_grad;
@@ -151,6 +156,16 @@ absl::Status WriteBase(const std::string& directory, const Vae& vae, double scal
   auto& generate = *model.description.mutable_generation_defaults();
   generate.set_steps(25);
   generate.set_guidance_scale(4);
+  // Each names a scene, which the scorer looks for.
+  auto& evaluate = *model.description.mutable_evaluation_defaults();
+  for (const char* scene : {"on the beach", "in the snow", "by a brick wall", "in the city"}) {
+    evaluate.add_prompts(std::string("a photo of a {placeholder} ") + scene);
+  }
+  evaluate.set_picture_count(2);
+  evaluate.set_seed(1);
+  if (std::filesystem::exists(std::filesystem::path(directory) / kScorerFile)) {
+    model.scorer = kScorerFile;
+  }
   return WriteBaseModel(directory, model, {text, vae, unet, {}}, at::kHalf);
 }
 

@@ -34,7 +34,7 @@ using namespace vico::toyworld;
 volatile std::sig_atomic_t stop_requested = 0;
 
 struct Options {
-  std::string out = "toyworld/scorer.safetensors";
+  std::string out = "toyworld/base/scorer.safetensors";
   std::string checkpoint = "scorer.checkpoint";
   int64_t steps = 5000;
   int pairs = 16;

@@ -1,6 +1,7 @@
 #include "worker/base_model/base_description.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
@@ -122,8 +123,8 @@ v1::BaseModel DefaultDescription(std::string_view folder_name, const UNetConfig&
   return description;
 }
 
-absl::StatusOr<v1::BaseModel> ApplyDescription(v1::BaseModel description, std::string_view text,
-                                               std::string_view source) {
+absl::StatusOr<BaseDescription> ApplyDescription(v1::BaseModel description, std::string_view text,
+                                                 std::string_view source) {
   const auto parsed = json::parse(text.begin(), text.end(), nullptr, false);
   if (!parsed.is_object()) return Refuse(source, "file", "is not a JSON object");
   if (const auto it = parsed.find("resolution");
@@ -136,6 +137,7 @@ absl::StatusOr<v1::BaseModel> ApplyDescription(v1::BaseModel description, std::s
     }
     SetResolution(description, it->get<int>());
   }
+  std::string scorer;
   for (const auto& [key, value] : parsed.items()) {
     if (key == "name") {
       if (!value.is_string() || !IsId(value.get<std::string>())) {
@@ -153,11 +155,19 @@ absl::StatusOr<v1::BaseModel> ApplyDescription(v1::BaseModel description, std::s
     } else if (key == "generation_defaults") {
       auto status = Overlay(value, source, key, *description.mutable_generation_defaults());
       if (!status.ok()) return status;
+    } else if (key == "evaluation_defaults") {
+      auto status = Overlay(value, source, key, *description.mutable_evaluation_defaults());
+      if (!status.ok()) return status;
+    } else if (key == "scorer") {
+      if (!value.is_string() || value.get_ref<const std::string&>().empty()) {
+        return Refuse(source, key, "must be the path of a file, relative to vico.json");
+      }
+      scorer = value.get<std::string>();
     } else if (key != "resolution") {
       return Refuse(source, key, "is not a key of vico.json");
     }
   }
-  return description;
+  return BaseDescription{std::move(description), std::move(scorer)};
 }
 
 absl::Status SetName(std::string_view name, v1::BaseModel& description) {
@@ -166,12 +176,17 @@ absl::Status SetName(std::string_view name, v1::BaseModel& description) {
   return absl::OkStatus();
 }
 
-std::string DescriptionJson(const v1::BaseModel& description) {
-  const json value = {{"name", description.name().substr(kPrefix.size())},
-                      {"display_name", description.display_name()},
-                      {"resolution", description.resolution()},
-                      {"training_defaults", ToJson(description.training_defaults())},
-                      {"generation_defaults", ToJson(description.generation_defaults())}};
+std::string DescriptionJson(const BaseDescription& description) {
+  const v1::BaseModel& base_model = description.base_model;
+  json value = {{"name", base_model.name().substr(kPrefix.size())},
+                {"display_name", base_model.display_name()},
+                {"resolution", base_model.resolution()},
+                {"training_defaults", ToJson(base_model.training_defaults())},
+                {"generation_defaults", ToJson(base_model.generation_defaults())}};
+  if (base_model.has_evaluation_defaults()) {
+    value["evaluation_defaults"] = ToJson(base_model.evaluation_defaults());
+  }
+  if (!description.scorer.empty()) value["scorer"] = description.scorer;
   return value.dump(2) + "\n";
 }
 

@@ -114,7 +114,11 @@ absl::Status Complete(const BaseFiles& files, const std::string& source, const s
   if (files.Has(vico_json)) {
     const std::string path = files.Path(vico_json);
     ASSIGN_OR_RETURN(const std::string text, ReadSmallFile(path));
-    ASSIGN_OR_RETURN(model.description, ApplyDescription(model.description, text, path));
+    ASSIGN_OR_RETURN(BaseDescription described, ApplyDescription(model.description, text, path));
+    model.description = std::move(described.base_model);
+    if (!described.scorer.empty()) {
+      model.scorer = (fs::path(path).parent_path() / described.scorer).string();
+    }
   }
   ASSIGN_OR_RETURN(const std::string digest, files.Digest());
   model.description.set_digest(digest);
@@ -227,7 +231,7 @@ absl::Status WriteBaseModel(const std::string& path, const BaseModel& model,
                                     {"model_max_length", model.text.max_position_embeddings}};
   std::map<std::string, std::string> files = {
       {"model_index.json", index.dump(2)},
-      {"vico.json", DescriptionJson(model.description)},
+      {"vico.json", DescriptionJson({model.description, model.scorer})},
       {"unet/config.json", UNetConfigJson(model.unet)},
       {"vae/config.json", VaeConfigJson(model.vae)},
       {"text_encoder/config.json", ClipTextConfigJson(model.text)},

@@ -43,6 +43,7 @@ struct BaseModel {
   /// (as sha256sum prints them) of the config, tokenizer and weight files read, sorted by path;
   /// docs/adapter-format.md defines the paths of a single file.
   v1::BaseModel description;
+  std::string scorer;  ///< path of the file that vico.json names; empty: none
 };
 
 /// Reads configs and tokenizer, finds and hashes the weights. kNotFound or kInvalidArgument naming
@@ -66,7 +67,7 @@ absl::StatusOr<BaseNetworks> LoadNetworks(const BaseModel& model,
 
 /// Writes a directory that OpenBaseModel() and diffusers read, with weights as `dtype`. Uses the
 /// configs, tokenizer and pad token of `model`; its `description` without the digest becomes
-/// vico.json.
+/// vico.json, which names its `scorer` as it is.
 absl::Status WriteBaseModel(const std::string& directory, const BaseModel& model,
                             const BaseNetworks& networks, torch::ScalarType dtype);
 

@@ -1,5 +1,7 @@
 #include "worker/towers/similarity.h"
 
+#include <tuple>
+
 namespace vico::worker {
 namespace {
 
@@ -14,31 +16,35 @@ torch::Tensor UnitRows(const torch::Tensor& embeddings) {
   return rows / length;
 }
 
-/// The mean of the dot products of all pairs is the dot product of the means.
-double MeanOfAllPairs(const torch::Tensor& a, const torch::Tensor& b) {
-  const auto mean_a = UnitRows(a).mean(0);
-  const auto mean_b = UnitRows(b).mean(0);
-  TORCH_CHECK(mean_a.sizes() == mean_b.sizes(), "similarity: embeddings of ", mean_a.size(0),
-              " and of ", mean_b.size(0), " numbers");
-  return mean_a.dot(mean_b).item<double>();
+/// The cosine of each row of `b` with each of `a`: [N, D], [M, D] -> [M, N].
+torch::Tensor Cosines(const torch::Tensor& a, const torch::Tensor& b) {
+  const auto rows_a = UnitRows(a);
+  const auto rows_b = UnitRows(b);
+  TORCH_CHECK(rows_a.size(1) == rows_b.size(1), "similarity: embeddings of ", rows_a.size(1),
+              " and of ", rows_b.size(1), " numbers");
+  return rows_b.matmul(rows_a.t());
 }
 
 }  // namespace
 
-double ClipI(const torch::Tensor& real, const torch::Tensor& generated) {
-  return MeanOfAllPairs(real, generated);
+torch::Tensor ClipI(const torch::Tensor& real, const torch::Tensor& generated) {
+  return Cosines(real, generated).mean(1);
 }
 
-double Dino(const torch::Tensor& real, const torch::Tensor& generated) {
-  return MeanOfAllPairs(real, generated);
+torch::Tensor Dino(const torch::Tensor& real, const torch::Tensor& generated) {
+  return Cosines(real, generated).mean(1);
 }
 
-double ClipT(const torch::Tensor& generated, const torch::Tensor& prompts) {
+torch::Tensor ClipT(const torch::Tensor& generated, const torch::Tensor& prompts) {
   TORCH_CHECK(prompts.size(0) == 1 || prompts.size(0) == generated.size(0),
               "similarity: ", prompts.size(0), " prompts of ", generated.size(0), " pictures");
   TORCH_CHECK(prompts.size(-1) == generated.size(-1), "similarity: embeddings of ",
               generated.size(-1), " and of ", prompts.size(-1), " numbers");
-  return UnitRows(generated).mul(UnitRows(prompts)).sum(-1).mean().item<double>();
+  return UnitRows(generated).mul(UnitRows(prompts)).sum(-1);
+}
+
+torch::Tensor NearestReal(const torch::Tensor& real, const torch::Tensor& generated) {
+  return std::get<0>(Cosines(real, generated).max(1));
 }
 
 }  // namespace vico::worker

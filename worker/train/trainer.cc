@@ -4,6 +4,7 @@
 
 #include "worker/model/finite.h"
 #include "worker/personalize/draws.h"
+#include "worker/personalize/to_device.h"
 #include "worker/train/templates.h"
 #include "worker/train/train_step.h"
 
@@ -20,7 +21,8 @@ TrainRows DrawRows(const Posterior& posterior, const Base& base, const TrainOpti
   };
   const auto sample = [&](const torch::Tensor& picture, Purpose purpose) {
     const auto mean = posterior.mean.index_select(0, picture);
-    const auto noise = DrawNormal(mean.sizes(), options.seed, purpose, index).to(mean.device());
+    const auto noise =
+        ToDevice(DrawNormal(mean.sizes(), options.seed, purpose, index), mean.device());
     return mean + posterior.std.index_select(0, picture) * noise;
   };
   TrainRows drawn;
@@ -30,12 +32,12 @@ TrainRows DrawRows(const Posterior& posterior, const Base& base, const TrainOpti
       pictures == 1
           ? target
           : (target + 1 + integers(pictures - 1, Purpose::kReference)).remainder(pictures);
-  drawn.target = sample(target.to(base.device()), Purpose::kTargetPosterior);
-  drawn.reference = sample(reference.to(base.device()), Purpose::kReferencePosterior);
-  drawn.timestep =
-      integers(base.schedule.config().num_train_timesteps, Purpose::kTimestep).to(base.device());
-  drawn.noise =
-      DrawNormal(drawn.target.sizes(), options.seed, Purpose::kNoise, index).to(base.device());
+  drawn.target = sample(ToDevice(target, base.device()), Purpose::kTargetPosterior);
+  drawn.reference = sample(ToDevice(reference, base.device()), Purpose::kReferencePosterior);
+  drawn.timestep = ToDevice(
+      integers(base.schedule.config().num_train_timesteps, Purpose::kTimestep), base.device());
+  drawn.noise = ToDevice(DrawNormal(drawn.target.sizes(), options.seed, Purpose::kNoise, index),
+                         base.device());
   const auto& templates = TrainingTemplates();
   const auto chosen = integers(static_cast<int64_t>(templates.size()), Purpose::kTemplate);
   for (int64_t i = 0; i < rows; ++i) {
@@ -45,6 +47,23 @@ TrainRows DrawRows(const Posterior& posterior, const Base& base, const TrainOpti
   // The slot, not the placeholder: a template may have a word that is spelled like the placeholder.
   drawn.word = kTemplateSlot;
   return drawn;
+}
+
+/// Adds a mask for each site and picture, read at the timestep.
+void AddMasks(const std::vector<SiteFeatures>& seen, const std::vector<std::string>& site_names,
+              int64_t timestep, std::vector<PictureMask>& result) {
+  for (size_t site = 0; site < seen.size(); ++site) {
+    if (!IsFinite(seen[site].placeholder)) {
+      throw NonFinite("masks: the attention to the word is not finite at " + site_names[site]);
+    }
+    const auto masks = OtsuMask(seen[site].placeholder).to(at::kCPU);  // [P, N]
+    const auto side = static_cast<int64_t>(std::lround(std::sqrt(masks.size(1))));
+    for (int64_t i = 0; i < masks.size(0); ++i) {
+      const auto mask = masks[i].view({side, side});
+      const double coverage = mask.to(at::kDouble).mean().item<double>();
+      result.push_back({i, timestep, mask, coverage, site_names[site]});
+    }
+  }
 }
 
 }  // namespace
@@ -88,37 +107,29 @@ Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOpt
 }
 
 std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
-                                      Dialect dialect) {
+                                      Dialect dialect, std::vector<int64_t> timesteps) {
   const at::NoGradGuard no_grad;
+  if (timesteps.empty()) timesteps = {base.schedule.config().num_train_timesteps / 2};
   const int64_t pictures = pictures01.size(0);
   const auto latent = base.Encode(pictures01).mean;
   const std::vector<std::string> texts(static_cast<size_t>(pictures),
                                        std::string("a photo of a ") + kTemplateSlot);
   const auto prompts = base.EncodePrompts(texts, kTemplateSlot);
-  const auto timestep = at::full({pictures}, base.schedule.config().num_train_timesteps / 2,
-                                 at::TensorOptions(at::kLong).device(base.device()));
   const auto text = base.TextStates(prompts, adapter->placeholder());
-  auto seen = RunReference(base.unet, adapter->sites(), latent, timestep, text, prompts.positions);
-  if (dialect == Dialect::kMmagic) {
-    const auto noise = DrawNormal(latent.sizes(), 0, Purpose::kNoise).to(latent.device());
-    const auto noisy = base.schedule.AddNoise(latent, noise, timestep);
-    seen = RunTarget(base.unet, adapter, {.dialect = dialect}, seen, noisy, timestep, text,
-                     prompts.positions)
-               .seen;
-  }
   std::vector<PictureMask> result;
-  for (size_t site = 0; site < seen.size(); ++site) {
-    if (!IsFinite(seen[site].placeholder)) {
-      throw NonFinite("masks: the attention to the word is not finite at " +
-                      adapter->site_names()[site]);
+  for (const int64_t at : timesteps) {
+    const auto timestep =
+        at::full({pictures}, at, at::TensorOptions(at::kLong).device(base.device()));
+    auto seen =
+        RunReference(base.unet, adapter->sites(), latent, timestep, text, prompts.positions);
+    if (dialect == Dialect::kMmagic) {
+      const auto noise = DrawNormal(latent.sizes(), 0, Purpose::kNoise).to(latent.device());
+      const auto noisy = base.schedule.AddNoise(latent, noise, timestep);
+      seen = RunTarget(base.unet, adapter, {.dialect = dialect}, seen, noisy, timestep, text,
+                       prompts.positions)
+                 .seen;
     }
-    const auto masks = OtsuMask(seen[site].placeholder).to(at::kCPU);  // [P, N]
-    const auto side = static_cast<int64_t>(std::lround(std::sqrt(masks.size(1))));
-    for (int64_t i = 0; i < pictures; ++i) {
-      const auto mask = masks[i].view({side, side});
-      result.push_back(
-          {i, mask, mask.to(at::kDouble).mean().item<double>(), adapter->site_names()[site]});
-    }
+    AddMasks(seen, adapter->site_names(), at, result);
   }
   return result;
 }

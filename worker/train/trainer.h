@@ -40,9 +40,10 @@ struct StepReport {
 };
 
 struct PictureMask {
-  int64_t picture = 0;  ///< 0..P-1
-  torch::Tensor mask;   ///< [side, side] bool, on the CPU; true is foreground
-  double coverage = 0;  ///< 0..1
+  int64_t picture = 0;   ///< 0..P-1
+  int64_t timestep = 0;  ///< at which it was read
+  torch::Tensor mask;    ///< [side, side] bool, on the CPU; true is foreground
+  double coverage = 0;   ///< 0..1
   std::string site;
 };
 
@@ -68,10 +69,12 @@ struct TrainStart {
 Adapter TrainAdapter(Base& base, const torch::Tensor& pictures01, const TrainOptions& options,
                      const OnStep& on_step, const TrainStart* start = nullptr);
 
-/// The Otsu masks of the pictures for "a photo of a {}", with the learned word, at the middle
-/// timestep: for each site, the finest last, one mask for each picture. They come from the clean
-/// picture as reference or, in mmagic's dialect, from the noised picture as target.
+/// The Otsu masks of the pictures for "a photo of a {}", with the learned word, at each of the
+/// timesteps, without any at the middle one: for each site, the finest last, one mask for each
+/// picture. They come from the clean picture as reference or, in mmagic's dialect, from the noised
+/// picture as target.
 std::vector<PictureMask> LearnedMasks(Base& base, Adapter& adapter, const torch::Tensor& pictures01,
-                                      Dialect dialect = Dialect::kPaper);
+                                      Dialect dialect = Dialect::kPaper,
+                                      std::vector<int64_t> timesteps = {});
 
 }  // namespace vico::worker

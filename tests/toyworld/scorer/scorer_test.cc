@@ -17,7 +17,7 @@
 namespace vico::toyworld {
 namespace {
 
-constexpr char kShipped[] = "toyworld/scorer.safetensors";
+constexpr char kShipped[] = "toyworld/base/scorer.safetensors";
 
 class ScorerTest : public testing::Test {
  protected:

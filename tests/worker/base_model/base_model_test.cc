@@ -51,6 +51,24 @@ TEST_F(BaseModelTest, OpensAWrittenBaseModel) {
   EXPECT_TRUE(tokenizer->SingleToken("robot").has_value());
 }
 
+TEST_F(BaseModelTest, VicoJsonSaysWhatEvaluationsDrawAndMeasureWith) {
+  EXPECT_EQ(OpenBaseModel(path_)->scorer, "");
+  Replace("vico.json", "\"name\"",
+          R"("scorer": "measures/scorer.safetensors", "evaluation_defaults":
+             {"prompts": ["a {placeholder}", "one {placeholder}"], "picture_count": 3}, "name")");
+  const auto model = OpenBaseModel(path_);
+  ASSERT_THAT(model, IsOk());
+  EXPECT_EQ(model->scorer, Path("measures/scorer.safetensors"));
+  const v1::EvaluateSpec& defaults = model->description.evaluation_defaults();
+  EXPECT_THAT(defaults.prompts(), testing::ElementsAre("a {placeholder}", "one {placeholder}"));
+  EXPECT_EQ(defaults.picture_count(), 3);
+  const std::string again = DescriptionJson({model->description, "scorer.safetensors"});
+  const auto read = ApplyDescription({}, again, "vico.json");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->scorer, "scorer.safetensors");
+  EXPECT_EQ(read->base_model.evaluation_defaults().prompts_size(), 2);
+}
+
 TEST_F(BaseModelTest, NetworksRun) {
   const torch::NoGradGuard no_grad;
   const auto model = OpenBaseModel(path_);
@@ -337,6 +355,11 @@ TEST_F(BaseModelTest, UnsupportedSettingsAreRefused) {
            {"bad name", "vico.json", "\"tiny\"", "\"../x\"", "vico.json: name: must be"},
            {"resolution", "vico.json", "\"resolution\": 64", "\"resolution\": 65",
             "resolution: must be a multiple of 8"},
+           {"no scorer", "vico.json", "\"name\"", "\"scorer\": 3, \"name\"",
+            "vico.json: scorer: must be the path"},
+           {"unknown default of evaluations", "vico.json", "\"name\"",
+            "\"evaluation_defaults\": {\"prompt\": \"a\"}, \"name\"",
+            "vico.json: evaluation_defaults: "},
            {"unknown default", "vico.json", "\"batch_size\"", "\"batch\"",
             "vico.json: training_defaults: "}}) {
     const auto original = ReadSmallFile(Path(change.file)).value();
