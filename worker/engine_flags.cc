@@ -30,6 +30,14 @@ void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
                  "Folder with vocab.json and merges.txt, or tokenizer.json, for single-file base "
                  "models; by default tokenizer/ beside the file, then its own folder")
       ->type_name(kFolderType);
+  app.add_option("--clip", flags.clip,
+                 "Directory of CLIP in transformers' layout, such as clip-vit-base-patch32: "
+                 "evaluations of adapters measure with it")
+      ->type_name(kFolderType);
+  app.add_option("--dino", flags.dino,
+                 "Directory of DINO in transformers' layout, such as dino-vits16: evaluations of "
+                 "adapters measure with it")
+      ->type_name(kFolderType);
   AddNumber(app, "--threads", flags.threads, "Number of compute threads", {1, 1024});
   app.add_option("--device", flags.device,
                  "cpu, cuda, cuda:N, or auto: cuda if available; several with commas, as in "
@@ -43,6 +51,9 @@ void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
          "the hardware supports it")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
+  app.add_flag("--prepack-weights,!--no-prepack-weights", flags.prepack_weights,
+               "On a CPU, keep copies of the weights of U-Net and autoencoder as oneDNN computes "
+               "with them, so that generating is faster and takes more memory; on by default");
   app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off")
       ->capture_default_str();
 }
@@ -52,8 +63,11 @@ std::vector<std::string> EngineArguments(const EngineFlags& flags) {
   for (const std::string& path : flags.base_models)
     words.insert(words.end(), {"--base-model", path});
   if (!flags.tokenizer.empty()) words.insert(words.end(), {"--tokenizer", flags.tokenizer});
+  if (!flags.clip.empty()) words.insert(words.end(), {"--clip", flags.clip});
+  if (!flags.dino.empty()) words.insert(words.end(), {"--dino", flags.dino});
   words.insert(words.end(), {"--threads", std::to_string(flags.threads), "--device", flags.device,
                              "--precision", flags.precision, "--log-level", flags.log_level});
+  words.emplace_back(flags.prepack_weights ? "--prepack-weights" : "--no-prepack-weights");
   return words;
 }
 

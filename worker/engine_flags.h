@@ -13,10 +13,13 @@ namespace vico::worker {
 struct EngineFlags {
   std::vector<std::string> base_models;
   std::string tokenizer;
+  std::string clip;
+  std::string dino;
   std::string device = "auto";
   std::string precision = "fp32";
   std::string log_level = "info";
   int threads = 1;
+  bool prepack_weights = true;
 };
 
 /// Adds the flags to `app`. Both must outlive parsing.

@@ -41,6 +41,9 @@ int main(int argc, char** argv) {
                                                      .device = flags.device,
                                                      .precision = flags.precision,
                                                      .threads = flags.threads,
+                                                     .prepack_weights = flags.prepack_weights,
+                                                     .clip = flags.clip,
+                                                     .dino = flags.dino,
                                                      .code_version = VICO_VERSION},
                                                     *log);
   if (!engine.ok()) {

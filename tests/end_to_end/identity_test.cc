@@ -54,6 +54,12 @@ class OfferingEngine final : public worker::Engine {
                                 const worker::GenerateCallbacks& callbacks) override {
     return fake.Generate(spec, inputs, callbacks);
   }
+  absl::StatusOr<worker::EvaluatedAdapter> Evaluate(
+      const v1::EvaluateSpec& spec, const worker::AdapterSource& adapter,
+      const std::vector<std::string>& pictures,
+      const worker::EvaluateCallbacks& callbacks) override {
+    return fake.Evaluate(spec, adapter, pictures, callbacks);
+  }
 };
 
 /// A worker on its own thread.

@@ -130,6 +130,19 @@ struct GenerateCallbacks {
   std::function<void(const std::string& reason, const std::string& message)> on_warning;
 };
 
+struct EvaluateCallbacks {
+  /// Steps of all pictures, before and after; false stops.
+  std::function<bool(int64_t step, int64_t total_steps)> on_step;
+  std::function<bool()> keep_going;  ///< while the pictures are measured; false stops
+  std::function<void(const std::string& reason, const std::string& message)> on_warning;
+};
+
+struct EvaluatedAdapter {
+  bool stopped = false;           ///< a callback stopped it; the rest is empty
+  v1::AdapterReport report = {};  ///< without adapter, job, create_time, losses and sheet
+  PngPicture sheet = {};
+};
+
 struct EngineLoad {
   uint64_t memory_bytes = 0;  ///< resident; 0 if unknown
   int loaded_adapters = 0;
@@ -163,6 +176,15 @@ class Engine {
   virtual absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec,
                                         const GenerationInputs& inputs,
                                         const GenerateCallbacks& callbacks) = 0;
+
+  /// Draws `spec.prompts` with the base model alone and with the adapter, and measures both against
+  /// `pictures`, the concept's PNG files, 1 or more. `spec` is complete, as the server stores it.
+  /// The warning NO_SCORER says that there is no network to measure with; the report has no figures
+  /// then.
+  virtual absl::StatusOr<EvaluatedAdapter> Evaluate(const v1::EvaluateSpec& spec,
+                                                    const AdapterSource& adapter,
+                                                    const std::vector<std::string>& pictures,
+                                                    const EvaluateCallbacks& callbacks) = 0;
 
   /// Prepares for the next job and restarts a lost engine. An error is permanent.
   virtual absl::Status Ready() { return absl::OkStatus(); }

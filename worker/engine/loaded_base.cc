@@ -87,7 +87,8 @@ absl::StatusOr<LoadedBase> LoadBase(const std::string& path, const std::string& 
                              .threads = threads},
                     .unsupported = std::move(model.unsupported),
                     .warnings = std::move(model.warnings),
-                    .notes = std::move(networks.notes)};
+                    .notes = std::move(networks.notes),
+                    .scorer = std::move(model.scorer)};
 }
 
 }  // namespace vico::worker

@@ -19,6 +19,7 @@ struct LoadedBase {
   std::vector<UnsupportedField> unsupported;  ///< of its scheduler's file
   std::vector<std::string> warnings;          ///< settings of its files that are ignored
   std::vector<std::string> notes;             ///< tensors of its files that are ignored
+  std::string scorer;                         ///< file that its evaluations measure with, or empty
 
   /// kFailedPrecondition, reason SCHEDULER_UNSUPPORTED, if the scheduler would have to follow a
   /// setting of the base model's file that it does not support.

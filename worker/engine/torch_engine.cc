@@ -1,6 +1,8 @@
 #include "worker/engine/torch_engine.h"
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
@@ -13,11 +15,14 @@
 #include "common/status.h"
 #include "worker/base_model/base_description.h"
 #include "worker/engine/devices.h"
+#include "worker/engine/engine_evaluation.h"
 #include "worker/engine/engine_generation.h"
 #include "worker/engine/engine_training.h"
 #include "worker/engine/loaded_adapter.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
+#include "worker/evaluation/judge.h"
+#include "worker/layers/layers.h"
 #include "worker/model/finite.h"
 
 namespace vico::worker {
@@ -54,13 +59,31 @@ auto CatchTorchErrors(Work&& work) -> decltype(work()) {
   }
 }
 
+/// The networks that evaluations measure with, the better ones for a figure first.
+struct Judges {
+  std::unique_ptr<Judge> dino, clip;                      // null: none
+  std::map<std::string, std::unique_ptr<Judge>> scorers;  // of base models, by name
+
+  std::vector<Judge*> For(const std::string& base_model) const {
+    std::vector<Judge*> judges;
+    for (Judge* const judge : {dino.get(), clip.get()}) {
+      if (judge != nullptr) judges.push_back(judge);
+    }
+    if (const auto own = scorers.find(base_model); own != scorers.end()) {
+      judges.push_back(own->second.get());
+    }
+    return judges;
+  }
+};
+
 class TorchEngine final : public Engine {
  public:
   TorchEngine(const TorchEngineOptions& options, std::vector<torch::Device> devices,
-              std::vector<LoadedBase> bases)
+              std::vector<LoadedBase> bases, Judges judges)
       : code_version_(options.code_version),
         devices_(std::move(devices)),
         bases_(std::move(bases)),
+        judges_(std::move(judges)),
         adapters_(options.cached_adapters) {}
 
   std::vector<BaseModelOffer> offers() const override {
@@ -99,6 +122,18 @@ class TorchEngine final : public Engine {
     });
   }
 
+  absl::StatusOr<EvaluatedAdapter> Evaluate(const v1::EvaluateSpec& spec,
+                                            const AdapterSource& source,
+                                            const std::vector<std::string>& pictures,
+                                            const EvaluateCallbacks& callbacks) override {
+    return CatchTorchErrors([&]() -> absl::StatusOr<EvaluatedAdapter> {
+      ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
+      ASSIGN_OR_RETURN(LoadedAdapter * adapter, GetAdapter(*loaded, source));
+      return EvaluateOn(*loaded, *adapter, judges_.For(spec.base_model()), spec, pictures,
+                        callbacks);
+    });
+  }
+
  private:
   absl::StatusOr<LoadedBase*> Find(const std::string& name) {
     for (LoadedBase& loaded : bases_) {
@@ -119,8 +154,43 @@ class TorchEngine final : public Engine {
   const std::string code_version_;
   const std::vector<torch::Device> devices_;
   std::vector<LoadedBase> bases_;
+  const Judges judges_;
   RecentlyUsed<LoadedAdapter> adapters_;
 };
+
+/// `flag` goes before the message of an error.
+absl::StatusOr<std::unique_ptr<Judge>> WithFlag(std::string_view flag,
+                                                absl::StatusOr<std::unique_ptr<Judge>> judge) {
+  if (judge.ok()) return judge;
+  return absl::Status(judge.status().code(),
+                      ToAbsl(fmt::format("{}: {}", flag, ToStd(judge.status().message()))));
+}
+
+absl::StatusOr<Judges> OpenJudges(const TorchEngineOptions& options,
+                                  const std::vector<LoadedBase>& bases, const Log& log) {
+  Judges judges;
+  if (!options.clip.empty()) {
+    ASSIGN_OR_RETURN(judges.clip, WithFlag("--clip", OpenClipJudge(options.clip)));
+  }
+  if (!options.dino.empty()) {
+    ASSIGN_OR_RETURN(judges.dino, WithFlag("--dino", OpenDinoJudge(options.dino)));
+  }
+  for (const LoadedBase& loaded : bases) {
+    const std::string& name = loaded.offer.base_model.name();
+    if (!loaded.scorer.empty()) {
+      ASSIGN_OR_RETURN(judges.scorers[name],
+                       WithFlag(name + ": vico.json: scorer", OpenScorerJudge(loaded.scorer)));
+    }
+    for (const Judge* const judge : judges.For(name)) {
+      log.Info("evaluations measure", {{"base_model", name}, {"with", judge->name()}});
+    }
+  }
+  return judges;
+}
+
+/// Packs what draws pictures, and returns the bytes of the copies. The text encoder is fp32 and
+/// runs once a prompt: it would gain little.
+int64_t Pack(Base& base) { return PackWeights(*base.unet) + PackWeights(*base.vae); }
 
 /// Splits NAME=PATH. A path with "=" that exists is a path.
 std::pair<std::string, std::string> NameAndPath(const std::string& given) {
@@ -145,6 +215,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
       const auto [name, path] = NameAndPath(given);
       ASSIGN_OR_RETURN(LoadedBase loaded,
                        LoadBase(path, options.tokenizer, devices.front(), options.threads, dtype));
+      const int64_t packed_bytes = options.prepack_weights ? Pack(loaded.base) : 0;
       for (size_t i = 1; i < devices.size(); ++i) {
         loaded.base.replicas.push_back(loaded.base.ReplicaOn(devices[i]));
       }
@@ -168,10 +239,12 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
                                      {"digest", base_model.digest()},
                                      {"device", Joined(devices)},
                                      {"precision", options.precision},
+                                     {"packed_mib", packed_bytes >> 20},
                                      {"threads", options.threads}});
       bases.push_back(std::move(loaded));
     }
-    return std::make_unique<TorchEngine>(options, devices, std::move(bases));
+    ASSIGN_OR_RETURN(Judges judges, OpenJudges(options, bases, log));
+    return std::make_unique<TorchEngine>(options, devices, std::move(bases), std::move(judges));
   });
 }
 

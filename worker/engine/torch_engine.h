@@ -20,13 +20,17 @@ struct TorchEngineOptions {
                                    ///< there is one, else "cpu"; "cuda": "cuda:0"
   std::string precision = "fp32";  ///< of U-Net and autoencoder: fp32 or bf16
   int threads = 1;                 ///< compute threads of LibTorch, in the whole process
-  size_t cached_adapters = 4;      ///< evicts the least recently used
-  std::string code_version = {};   ///< written into adapter files
+  bool prepack_weights = true;     ///< PackWeights() of U-Net and autoencoder
+  std::string clip = {};  ///< folder of CLIP in transformers' layout, for evaluations; or empty
+  std::string dino = {};  ///< likewise of DINO
+  size_t cached_adapters = 4;     ///< evicts the least recently used
+  std::string code_version = {};  ///< written into adapter files
 };
 
-/// Loads the base models on each device. An error names the file that is missing or broken, or
-/// --device: kFailedPrecondition if a device does not exist, kInvalidArgument if CPUs and GPUs are
-/// mixed, a GPU is named twice or there are more CPUs than threads.
+/// Loads the base models on each device, and CLIP, DINO and the base models' scorers on the CPU. An
+/// error names the file that is missing or broken, and --clip or --dino, or it names --device:
+/// kFailedPrecondition if a device does not exist, kInvalidArgument if CPUs and GPUs are mixed, a
+/// GPU is named twice or there are more CPUs than threads.
 absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions& options,
                                                         const Log& log);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/status.h"
+#include "worker/engine/prompt_word.h"
 #include "worker/engine/train_options.h"
 #include "worker/io/image.h"
 #include "worker/personalize/generator.h"
@@ -14,15 +15,6 @@ namespace vico::worker {
 namespace {
 
 constexpr int64_t kMaxSampleSteps = 20;  // a sample shows progress and need not be the best picture
-
-/// The prompt with `word` in each place of the placeholder.
-std::string WithWord(std::string prompt, const std::string& placeholder, const std::string& word) {
-  for (size_t at = prompt.find(placeholder); at != std::string::npos;
-       at = prompt.find(placeholder, at + word.size())) {
-    prompt.replace(at, placeholder.size(), word);
-  }
-  return prompt;
-}
 
 }  // namespace
 

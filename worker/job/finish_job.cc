@@ -24,7 +24,8 @@ absl::Status FinishWithRetries(const v1::FinishRequest& outcome, const FinishToo
 absl::Status FinishJob(v1::FinishRequest outcome, const FinishTools& tools) {
   VICO_FAILPOINT("result.before_finish");
   absl::Status status = FinishWithRetries(outcome, tools);
-  const bool had_result = outcome.has_trained() || outcome.has_generated();
+  const bool had_result =
+      outcome.has_trained() || outcome.has_generated() || outcome.has_evaluated();
   if (status.ok() || IsTransient(status) || absl::IsNotFound(status) || !had_result) return status;
 
   if (absl::IsAborted(status)) {

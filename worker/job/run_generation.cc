@@ -9,6 +9,7 @@
 #include "common/failpoint.h"
 #include "common/status.h"
 #include "worker/engine/generation_pictures.h"
+#include "worker/job/adapter_source.h"
 #include "worker/job/picture_metadata.h"
 #include "worker/job/run_job.h"
 
@@ -121,14 +122,7 @@ absl::StatusOr<GenerationInputs> InputsOf(const v1::LeasedJob& job, JobContext& 
 absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engine& engine,
                                                  JobContext& context) {
   const v1::GenerateSpec& spec = job.spec().generate();
-  AdapterSource adapter;
-  adapter.adapter = job.adapter();
-  adapter.fetch = [&]() -> absl::StatusOr<AdapterBytes> {
-    AdapterBytes bytes;
-    ASSIGN_OR_RETURN(bytes.safetensors, context.Get(job.adapter().blob()));
-    ASSIGN_OR_RETURN(bytes.reference, context.Get(job.adapter().reference()));
-    return bytes;
-  };
+  const AdapterSource adapter = SourceOf(job.adapter(), context);
   ASSIGN_OR_RETURN(GenerationInputs inputs, InputsOf(job, context));
   if (!spec.adapter().empty()) inputs.adapter = &adapter;
 

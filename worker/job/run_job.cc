@@ -62,11 +62,14 @@ absl::Status RunKind(const v1::LeasedJob& job, Engine& engine, JobContext& conte
       ASSIGN_OR_RETURN(*outcome.mutable_generated(), RunGeneration(job, engine, context));
       return absl::OkStatus();
     }
-    case v1::JobSpec::kEvaluate:
+    case v1::JobSpec::kEvaluate: {
+      ASSIGN_OR_RETURN(*outcome.mutable_evaluated(), RunEvaluation(job, engine, context));
+      return absl::OkStatus();
+    }
     case v1::JobSpec::KIND_NOT_SET:
       break;
   }
-  return absl::InvalidArgumentError("spec: must be a training or a generation");
+  return absl::InvalidArgumentError("spec: must be a training, a generation or an evaluation");
 }
 
 }  // namespace

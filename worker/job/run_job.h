@@ -21,10 +21,12 @@ std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine
 /// The engine's process died or hung.
 bool IsLostEngine(const absl::Status& status);
 
-/// The two kinds of job, used by RunJob. kCancelled if the verdict or the engine stopped the job.
+/// The kinds of job, used by RunJob. kCancelled if the verdict or the engine stopped the job.
 absl::StatusOr<v1::TrainResult> RunTraining(const v1::LeasedJob& job, Engine& engine,
                                             JobContext& context);
 absl::StatusOr<v1::GenerateResult> RunGeneration(const v1::LeasedJob& job, Engine& engine,
+                                                 JobContext& context);
+absl::StatusOr<v1::EvaluateResult> RunEvaluation(const v1::LeasedJob& job, Engine& engine,
                                                  JobContext& context);
 
 }  // namespace vico::worker

@@ -264,6 +264,48 @@ absl::StatusOr<bool> EngineProcess::Generate(const v1::GenerateSpec& spec,
   }
 }
 
+absl::StatusOr<EvaluatedAdapter> EngineProcess::Evaluate(const v1::EvaluateSpec& spec,
+                                                         const AdapterSource& adapter,
+                                                         const std::vector<std::string>& pictures,
+                                                         const EvaluateCallbacks& callbacks) {
+  wire::ToEngine request;
+  auto& evaluate = *request.mutable_evaluate();
+  *evaluate.mutable_spec() = spec;
+  *evaluate.mutable_adapter() = adapter.adapter;
+  evaluate.mutable_pictures()->Add(pictures.begin(), pictures.end());
+  RETURN_IF_ERROR(Ready());
+  RETURN_IF_ERROR(Send(request));
+  for (;;) {
+    wire::FromEngine message;
+    RETURN_IF_ERROR(Receive(message));
+    switch (message.what_case()) {
+      case wire::FromEngine::kGenerateStep:
+        RETURN_IF_ERROR(Answer(callbacks.on_step(message.generate_step().step(),
+                                                 message.generate_step().total_steps())));
+        break;
+      case wire::FromEngine::kKeepGoing:
+        RETURN_IF_ERROR(Answer(callbacks.keep_going()));
+        break;
+      case wire::FromEngine::kFetchAdapter:
+        RETURN_IF_ERROR(Answer(AnswerWith(adapter.fetch())));
+        break;
+      case wire::FromEngine::kWarning:
+        callbacks.on_warning(message.warning().reason(), message.warning().message());
+        break;
+      case wire::FromEngine::kEvaluated: {
+        auto& evaluated = *message.mutable_evaluated();
+        return EvaluatedAdapter{.stopped = evaluated.stopped(),
+                                .report = std::move(*evaluated.mutable_report()),
+                                .sheet = Picture(*evaluated.mutable_sheet())};
+      }
+      case wire::FromEngine::kFailed:
+        return FailureIn(message);
+      default:
+        return HandleLoss(Unexpected(message));
+    }
+  }
+}
+
 absl::Status EngineProcess::Send(const wire::ToEngine& message) {
   const absl::Status sent = child_->channel().Send(message);
   return sent.ok() ? sent : HandleLoss(sent);
@@ -272,7 +314,8 @@ absl::Status EngineProcess::Send(const wire::ToEngine& message) {
 absl::Status EngineProcess::Receive(wire::FromEngine& message) {
   absl::Status received = child_->channel().Receive(message, hang_);
   if (!received.ok()) return HandleLoss(received);
-  if (message.has_trained() || message.has_generated() || message.has_failed()) {
+  if (message.has_trained() || message.has_generated() || message.has_evaluated() ||
+      message.has_failed()) {
     loaded_adapters_ = message.loaded_adapters();
   }
   return received;

@@ -38,6 +38,10 @@ class EngineProcess final : public Engine {
                                        const TrainCallbacks& callbacks) override;
   absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const GenerationInputs& inputs,
                                 const GenerateCallbacks& callbacks) override;
+  absl::StatusOr<EvaluatedAdapter> Evaluate(const v1::EvaluateSpec& spec,
+                                            const AdapterSource& adapter,
+                                            const std::vector<std::string>& pictures,
+                                            const EvaluateCallbacks& callbacks) override;
   EngineLoad load() const override;
   absl::Status Ready() override;
   absl::Status Restart() override;

@@ -65,6 +65,26 @@ class Job {
     return End(end);
   }
 
+  absl::Status Evaluate(const wire::Evaluate& request) {
+    AdapterSource source;
+    source.adapter = request.adapter();
+    source.fetch = [this] { return FetchAdapter(); };
+    const std::vector<std::string> pictures(request.pictures().begin(), request.pictures().end());
+    const auto evaluated =
+        engine_.Evaluate(request.spec(), source, pictures, EvaluationCallbacks());
+    wire::FromEngine end;
+    if (evaluated.ok()) {
+      auto& result = *end.mutable_evaluated();
+      result.set_stopped(evaluated->stopped);
+      *result.mutable_report() = evaluated->report;
+      Set(evaluated->sheet, *result.mutable_sheet());
+    } else {
+      *end.mutable_failed() = ToProto(evaluated.status());
+    }
+    end.set_loaded_adapters(engine_.load().loaded_adapters);
+    return End(end);
+  }
+
  private:
   TrainCallbacks TrainingCallbacks(const wire::Train& request) {
     TrainCallbacks callbacks;
@@ -78,11 +98,7 @@ class Job {
       return MayGoOn(query);
     };
     callbacks.finishes_early = [this] { return finishes_early_; };
-    callbacks.keep_going = [this] {
-      wire::FromEngine query;
-      query.mutable_keep_going();
-      return MayGoOn(query);
-    };
+    callbacks.keep_going = [this] { return KeepsGoing(); };
     callbacks.on_sample = [this](const TrainingSample& sample) {
       wire::FromEngine message;
       message.mutable_sample()->set_step(sample.step);
@@ -130,12 +146,7 @@ class Job {
 
   GenerateCallbacks GenerationCallbacks() {
     GenerateCallbacks callbacks;
-    callbacks.on_step = [this](int64_t step, int64_t total_steps) {
-      wire::FromEngine query;
-      query.mutable_generate_step()->set_step(step);
-      query.mutable_generate_step()->set_total_steps(total_steps);
-      return Ask(query).yes();
-    };
+    callbacks.on_step = [this](int64_t step, int64_t total) { return DrawsOn(step, total); };
     callbacks.on_preview = [this](int picture_index, int64_t step, const PngPicture& picture) {
       wire::FromEngine message;
       message.mutable_preview()->set_picture_index(picture_index);
@@ -153,6 +164,30 @@ class Job {
       Warn(reason, message);
     };
     return callbacks;
+  }
+
+  EvaluateCallbacks EvaluationCallbacks() {
+    EvaluateCallbacks callbacks;
+    callbacks.on_step = [this](int64_t step, int64_t total) { return DrawsOn(step, total); };
+    callbacks.keep_going = [this] { return KeepsGoing(); };
+    callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
+      Warn(reason, message);
+    };
+    return callbacks;
+  }
+
+  /// After a sampling step.
+  bool DrawsOn(int64_t step, int64_t total_steps) {
+    wire::FromEngine query;
+    query.mutable_generate_step()->set_step(step);
+    query.mutable_generate_step()->set_total_steps(total_steps);
+    return Ask(query).yes();
+  }
+
+  bool KeepsGoing() {
+    wire::FromEngine query;
+    query.mutable_keep_going();
+    return MayGoOn(query);
   }
 
   bool MayGoOn(const wire::FromEngine& query) {
@@ -253,6 +288,9 @@ absl::Status ServeEngine(Engine& engine, FrameChannel& channel) {
         break;
       case wire::ToEngine::kGenerate:
         RETURN_IF_ERROR(job.Generate(request.generate()));
+        break;
+      case wire::ToEngine::kEvaluate:
+        RETURN_IF_ERROR(job.Evaluate(request.evaluate()));
         break;
       default:
         return absl::DataLossError("channel: unexpected answer");

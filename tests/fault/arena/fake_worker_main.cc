@@ -77,6 +77,19 @@ class FakeEngine final : public worker::Engine {
     return true;
   }
 
+  absl::StatusOr<worker::EvaluatedAdapter> Evaluate(
+      const v1::EvaluateSpec& spec, const worker::AdapterSource&, const std::vector<std::string>&,
+      const worker::EvaluateCallbacks& callbacks) override {
+    for (int step = 1; step <= kSteps; ++step) {
+      std::this_thread::sleep_for(step_);
+      if (!callbacks.on_step(step, kSteps)) return worker::EvaluatedAdapter{.stopped = true};
+    }
+    worker::EvaluatedAdapter evaluated;
+    *evaluated.report.mutable_prompts() = spec.prompts();
+    evaluated.sheet = Png("sheet", Made());
+    return evaluated;
+  }
+
  private:
   /// Returns the last step of the newest checkpoint that can be fetched; 0 without one.
   static int Resume(const worker::TrainCallbacks& callbacks) {

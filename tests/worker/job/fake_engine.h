@@ -31,6 +31,17 @@ class FakeEngine final : public Engine {
     return true;
   };
 
+  std::function<absl::StatusOr<EvaluatedAdapter>(const v1::EvaluateSpec&, const AdapterSource&,
+                                                 const std::vector<std::string>&,
+                                                 const EvaluateCallbacks&)>
+      evaluate = [](const auto& spec, const auto&, const auto&,
+                    const auto&) -> absl::StatusOr<EvaluatedAdapter> {
+    EvaluatedAdapter evaluated;
+    *evaluated.report.mutable_prompts() = spec.prompts();
+    evaluated.sheet = {.bytes = TinyPng("sheet"), .width = 64, .height = 64};
+    return evaluated;
+  };
+
   std::string added_tokens;  // of its base model
 
   std::vector<BaseModelOffer> offers() const override {
@@ -51,6 +62,12 @@ class FakeEngine final : public Engine {
   absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const GenerationInputs& inputs,
                                 const GenerateCallbacks& callbacks) override {
     return generate(spec, inputs, callbacks);
+  }
+  absl::StatusOr<EvaluatedAdapter> Evaluate(const v1::EvaluateSpec& spec,
+                                            const AdapterSource& adapter,
+                                            const std::vector<std::string>& pictures,
+                                            const EvaluateCallbacks& callbacks) override {
+    return evaluate(spec, adapter, pictures, callbacks);
   }
   EngineLoad load() const override { return {.loaded_adapters = loaded_adapters()}; }
   absl::Status Ready() override { return ready; }

@@ -18,11 +18,30 @@ void Misbehave(std::string_view how) {
   if (how == "hang") pause();
 }
 
+absl::StatusOr<EvaluatedAdapter> Evaluate(const v1::EvaluateSpec& spec,
+                                          const AdapterSource& adapter,
+                                          const std::vector<std::string>& pictures,
+                                          const EvaluateCallbacks& callbacks) {
+  ASSIGN_OR_RETURN(const AdapterBytes bytes, adapter.fetch());
+  if (!callbacks.on_step(1, 2) || !callbacks.keep_going()) return EvaluatedAdapter{.stopped = true};
+  callbacks.on_warning("MEASURED", pictures.at(0) + pictures.at(1));
+  EvaluatedAdapter evaluated;
+  *evaluated.report.mutable_prompts() = spec.prompts();
+  evaluated.sheet = {.bytes = adapter.adapter.name() + bytes.safetensors + bytes.reference,
+                     .width = 64,
+                     .height = 32};
+  return evaluated;
+}
+
 absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                      const std::vector<std::string>& pictures,
                                      const TrainCallbacks& callbacks) {
   if (spec.init_word() == "fail")
     return Error(absl::StatusCode::kResourceExhausted, "no memory", "OUT_OF_MEMORY");
+  if (!spec.continued_adapter().empty()) {
+    ASSIGN_OR_RETURN(const std::string weights, callbacks.fetch_continued());
+    callbacks.on_warning("CONTINUED", weights);
+  }
   int64_t done = 0;
   for (const CheckpointSource& source : callbacks.checkpoints) {
     const auto bytes = source.fetch();
@@ -94,6 +113,7 @@ int main(int argc, char** argv) {
   engine.device_count = 4;
   engine.train = vico::worker::Train;
   engine.generate = vico::worker::Generate;
+  engine.evaluate = vico::worker::Evaluate;
   engine.loaded_adapters = [] { return vico::worker::fetched_adapters; };
   return vico::worker::ServeEngine(engine, channel).ok() ? 0 : 1;
 }
