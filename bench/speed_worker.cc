@@ -20,6 +20,7 @@
 #include "bench/device_work.h"
 #include "bench/random_base.h"
 #include "worker/engine/devices.h"
+#include "worker/layers/layers.h"
 #include "worker/personalize/generator.h"
 #include "worker/train/trainer.h"
 
@@ -203,6 +204,7 @@ int Fail(const absl::Status& status) {
 int main(int argc, char** argv) {
   std::string names, dtype = "fp32", device_name = "cpu";
   int64_t side = 0;
+  bool prepack = true;
   vico::bench::RandomBaseOptions options{.tokenizer_of = "toyworld/base", .threads = 2};
   CLI::App app("Runs a row of the speed tables once for every line of standard input.");
   app.add_option("rows", names, "what the lines may name, with commas")
@@ -213,6 +215,7 @@ int main(int argc, char** argv) {
   app.add_option("--device", device_name, "cpu, cuda or cuda:N");
   app.add_flag("--small", options.small, "networks of a tenth of the width");
   app.add_option("--threads", options.threads)->check(CLI::Range(1, 1024));
+  app.add_flag("--prepack-weights,!--no-prepack-weights", prepack, "as of vico-worker");
   app.add_option("--tokenizer-of", options.tokenizer_of, "directory of a base model");
   CLI11_PARSE(app, argc, argv);
 
@@ -236,6 +239,10 @@ int main(int argc, char** argv) {
   base->text->to(device, only_text ? type : at::kFloat);
   base->vae->to(device, type);
   base->unet->to(device, type);
+  if (prepack) {
+    vico::worker::PackWeights(*base->vae);
+    vico::worker::PackWeights(*base->unet);
+  }
   fmt::print("{{\"ready\": true}}\n");
   std::fflush(stdout);
 

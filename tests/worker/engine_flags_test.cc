@@ -40,6 +40,7 @@ TEST(EngineFlagsTest, TheEngineGetsTheWorkersFlags) {
   EngineFlags flags;
   flags.base_models = {"base"};
   flags.device = "cuda:0,cuda:1";
+  flags.prepack_weights = false;
   CLI::App app;
   EngineFlags again;
   AddEngineFlags(app, again);
@@ -47,6 +48,7 @@ TEST(EngineFlagsTest, TheEngineGetsTheWorkersFlags) {
   std::reverse(words.begin(), words.end());  // as parse() takes them
   app.parse(std::move(words));
   EXPECT_EQ(again.device, "cuda:0,cuda:1");
+  EXPECT_FALSE(again.prepack_weights);
 }
 
 }  // namespace
