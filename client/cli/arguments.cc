@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "client/cli/evaluate_options.h"
 #include "client/cli/labels.h"
 #include "client/cli/option_fields.h"
 #include "client/cli/spec_options.h"
@@ -18,7 +19,8 @@ namespace vico::client {
 namespace {
 
 const std::map<std::string, v1::JobKind> kKinds = {{"training", v1::JOB_KIND_TRAINING},
-                                                   {"generation", v1::JOB_KIND_GENERATION}};
+                                                   {"generation", v1::JOB_KIND_GENERATION},
+                                                   {"evaluation", v1::JOB_KIND_EVALUATION}};
 const std::map<std::string, v1::JobState> kStates = {{"queued", v1::JOB_STATE_QUEUED},
                                                      {"running", v1::JOB_STATE_RUNNING},
                                                      {"succeeded", v1::JOB_STATE_SUCCEEDED},
@@ -40,6 +42,8 @@ struct Reader {
     ReadJobs(*app.add_subcommand("jobs", "List, watch, label, cancel, retry and delete jobs"));
     ReadAdapters(*app.add_subcommand("adapters", "List, download, import and label adapters"));
     ReadGenerate(*app.add_subcommand("generate", "Draw pictures from a prompt"));
+    ReadEvaluate(*app.add_subcommand(
+        "evaluate", "Measure an adapter: how well it shows the thing and follows prompts"));
     ReadSheet(*app.add_subcommand(
         "sheet",
         "Draw a contact sheet of an adapter: a row for each prompt, a column for each seed"));
@@ -244,8 +248,38 @@ struct Reader {
       }
       chosen = adapters_import;
     });
+    ReadReport(*app.add_subcommand("report", "Show what the newest evaluation has measured"));
+    ReadContinue(*app.add_subcommand("continue", "Train an adapter further: makes a new adapter"));
     Update(app, "ADAPTER", "adapters", &adapters_update);
     Named(app, "delete", "Delete an adapter", "adapters", &adapters_delete);
+  }
+
+  void ReadReport(CLI::App& app) {
+    Positional(app, "ADAPTER", "adapters", &adapters_report.name);
+    AddReportOptions(app, adapters_report.out, adapters_report.force);
+    AddShow(app, adapters_report.show, "Draw the contact sheet in the terminal");
+    Finish(app, &adapters_report);
+  }
+
+  void ReadContinue(CLI::App& app) {
+    Positional(app, "ADAPTER", "adapters", &adapters_continue.name);
+    AddContinueOptions(app, adapters_continue);
+    app.final_callback([this] {
+      AdaptersContinue& command = adapters_continue;
+      command.watch =
+          command.watch || !command.out.empty() || command.cancel_on_interrupt || command.show;
+      chosen = command;
+    });
+  }
+
+  void ReadEvaluate(CLI::App& app) {
+    Positional(app, "ADAPTER", "adapters", evaluate.spec.mutable_adapter());
+    AddEvaluateOptions(app, evaluate);
+    app.final_callback([this] {
+      evaluate.watch =
+          evaluate.watch || !evaluate.out.empty() || evaluate.cancel_on_interrupt || evaluate.show;
+      chosen = evaluate;
+    });
   }
 
   void ReadGenerate(CLI::App& app) {
@@ -309,7 +343,10 @@ struct Reader {
   AdaptersUpdate adapters_update;
   AdaptersDownload adapters_download;
   AdaptersImport adapters_import;
+  AdaptersReport adapters_report;
+  AdaptersContinue adapters_continue;
   AdaptersDelete adapters_delete;
+  Evaluate evaluate;
   Generate generate;
   ContactSheet sheet;
   std::array<std::string, 2> generate_words;

@@ -59,6 +59,17 @@ struct Train {
   JobDisplay display;        ///< of the job
 };
 
+struct Evaluate {
+  v1::EvaluateSpec spec;
+  bool dry_run = false;
+  bool watch = false;
+  bool cancel_on_interrupt = false;  ///< implies `watch`
+  bool force = false;                ///< replace the file of `out`
+  bool show = false;                 ///< draw the contact sheet in the terminal. Implies `watch`
+  std::string out;                   ///< as in AdaptersReport. Implies `watch`
+  JobDisplay display;                ///< of the job
+};
+
 struct JobsList {
   v1::JobKind kind = v1::JOB_KIND_UNSPECIFIED;
   std::vector<v1::JobState> states;
@@ -120,6 +131,25 @@ struct AdaptersImport {
   std::string init_word;
   Labels labels;
 };
+struct AdaptersReport {
+  std::string name;
+  bool force = false;  ///< replace the file
+  bool show = false;   ///< draw the contact sheet in the terminal
+  std::string out;     ///< file or folder for the contact sheet; empty: it is not saved
+};
+/// A training of further steps. The fields are as in Train.
+struct AdaptersContinue {
+  std::string name;
+  int steps = 0;
+  bool dry_run = false;
+  bool watch = false;
+  bool cancel_on_interrupt = false;
+  bool force = false;
+  bool show = false;
+  bool no_metadata = false;
+  std::string out;
+  JobDisplay display;
+};
 struct AdaptersDelete {
   std::string name;
 };
@@ -174,8 +204,9 @@ using Command =
     std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsUpdate, ConceptsDelete, Train,
                  JobsList, JobsShow, JobsWatch, JobsUpdate, JobsCancel, JobsFinish, JobsRetry,
                  JobsDelete, AdaptersList, AdaptersShow, AdaptersDownload, AdaptersImport,
-                 AdaptersUpdate, AdaptersDelete, Generate, ContactSheet, AdminWorkers, AdminQueue,
-                 AdminDrain, Models, ShowCapabilities, Version, Completion, CompleteWords>;
+                 AdaptersUpdate, AdaptersReport, AdaptersContinue, AdaptersDelete, Evaluate,
+                 Generate, ContactSheet, AdminWorkers, AdminQueue, AdminDrain, Models,
+                 ShowCapabilities, Version, Completion, CompleteWords>;
 
 struct Arguments {
   ConnectionFlags connection;

@@ -43,6 +43,18 @@ void AddHowDrawn(const v1::GenerateSpec& spec, std::vector<std::vector<std::stri
   rows.push_back({"denoise", fmt::format("{:g}", spec.denoise())});
 }
 
+void AddContinued(const v1::TrainSpec& spec, std::vector<std::vector<std::string>>& rows) {
+  if (spec.continued_adapter().empty()) return;
+  rows.push_back({"continues", fmt::format("{} after step {}", spec.continued_adapter(),
+                                           spec.continued_steps())});
+}
+
+void AddEvaluated(const v1::EvaluateSpec& spec, std::vector<std::vector<std::string>>& rows) {
+  rows.push_back({"measures", spec.adapter()});
+  rows.push_back({"base model", spec.base_model()});
+  for (const std::string& prompt : spec.prompts()) rows.push_back({"prompt", prompt});
+}
+
 void Print(const v1::Job& job, CommandContext& context) {
   if (context.json) {
     context.out << JsonLine(job) << '\n';
@@ -67,12 +79,14 @@ void Print(const v1::Job& job, CommandContext& context) {
     rows.push_back({"concept", job.spec().train().concept_name()});
     rows.push_back({"base model", job.spec().train().base_model()});
     rows.push_back({"init word", job.spec().train().init_word()});
+    AddContinued(job.spec().train(), rows);
   } else if (job.spec().has_generate()) {
     const v1::GenerateSpec& spec = job.spec().generate();
     rows.push_back({"with", spec.adapter().empty() ? spec.base_model() : spec.adapter()});
     for (const std::string& prompt : PromptsOf(spec).prompts) rows.push_back({"prompt", prompt});
     AddHowDrawn(spec, rows);
   }
+  if (job.spec().has_evaluate()) AddEvaluated(job.spec().evaluate(), rows);
   if (!job.adapter().empty()) rows.push_back({"adapter", job.adapter()});
   AddNameAndLabels(job, rows);
   for (const v1::Picture& picture : job.pictures()) {
@@ -88,8 +102,9 @@ void Print(const v1::Job& job, CommandContext& context) {
 
 void WarnIfNobodyServes(const v1::Job& job, CommandContext& context) {
   if (!job.base_model_unavailable()) return;
-  const std::string& model =
-      job.spec().has_train() ? job.spec().train().base_model() : job.spec().generate().base_model();
+  const std::string& model = job.spec().has_train()      ? job.spec().train().base_model()
+                             : job.spec().has_evaluate() ? job.spec().evaluate().base_model()
+                                                         : job.spec().generate().base_model();
   const int devices = job.spec().train().devices();
   context.err << fmt::format("warning: no worker serves {}{} now; the job waits\n",
                              model.empty() ? "its base model" : Printable(model),
@@ -106,7 +121,9 @@ CommandResult Run(const JobsList& command, CommandContext& context) {
             StateText(job.state()),
             StepText(job),
             TimeText(job.create_time()),
-            generates ? job.spec().generate().adapter() : job.adapter(),
+            generates                   ? job.spec().generate().adapter()
+            : job.spec().has_evaluate() ? job.spec().evaluate().adapter()
+                                        : job.adapter(),
             generates ? "" : job.spec().train().init_word(),
             generates ? PromptText(job.spec().generate())
                       : Shortened(job.spec().train().sample_prompt())};

@@ -1,4 +1,4 @@
-// vico train, vico generate and vico jobs watch: commands that watch a job.
+// vico train, vico adapters continue, vico generate and vico jobs watch: commands that watch a job.
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -7,6 +7,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/prompts_file.h"
+#include "client/cli/watch_evaluation.h"
 #include "client/cli/watch_to_end.h"
 #include "client/lib/local_file.h"
 #include "client/output/job_view.h"
@@ -18,8 +19,8 @@ namespace vico::client {
 namespace {
 
 // Of a job, as the server limits them.
-constexpr int kMostPrompts = 8;
-constexpr int kMostPictures = 32;
+constexpr int kMostJobPrompts = 8;
+constexpr int kMostJobPictures = 32;
 
 /// An error if the folder of a command's pictures cannot be written: before the job exists.
 template <typename Command>
@@ -47,12 +48,10 @@ std::string OptionsOf(const Command& command) {
   return options;
 }
 
-CommandResult ShowChecked(const absl::StatusOr<v1::Job>& job, CommandContext& context) {
-  RETURN_IF_ERROR(job.status());
-  context.out << (context.json ? JsonLine(job->spec()) : job->spec().DebugString()) << '\n';
-  context.err << "nothing was queued (--dry-run)\n";
-  WarnIfNobodyServes(*job, context);
-  return kExitOk;
+/// Of the progress, one word.
+std::string LabelOf(v1::JobKind kind) {
+  if (kind == v1::JOB_KIND_EVALUATION) return "evaluate";
+  return kind == v1::JOB_KIND_TRAINING ? "train" : "generate";
 }
 
 /// One spec; or those for the prompts of the file, with as many prompts each as a job may have.
@@ -61,7 +60,7 @@ absl::StatusOr<std::vector<v1::GenerateSpec>> SpecsOf(const Generate& command) {
   const auto prompts = ReadPrompts(command.prompts_file);
   RETURN_IF_ERROR(WithField("--prompts", prompts.status()));
   const int per_job =
-      std::clamp(kMostPictures / PromptsOf(command.spec).per_prompt, 1, kMostPrompts);
+      std::clamp(kMostJobPictures / PromptsOf(command.spec).per_prompt, 1, kMostJobPrompts);
   std::vector<v1::GenerateSpec> specs;
   for (const std::string& prompt : *prompts) {
     if (specs.empty() || specs.back().prompts_size() == per_job) specs.push_back(command.spec);
@@ -84,16 +83,9 @@ CommandResult GenerateOne(const Generate& command, const v1::GenerateSpec& spec,
   });
 }
 
-}  // namespace
-
-CommandResult Run(const Train& command, CommandContext& context) {
-  RETURN_IF_ERROR(CheckFolderOf(command));
-  ShowDrawnSeeds(command.drawn_seeds, context);
-  if (command.dry_run) {
-    return ShowChecked(context.client.CheckTraining(command.spec, command.display), context);
-  }
-  ASSIGN_OR_RETURN(const v1::Job job,
-                   context.client.CreateTrainingJob(command.spec, command.display));
+/// Prints the name of a new training, or watches the training and the evaluation that follows it.
+template <typename Command>
+CommandResult WatchTraining(const Command& command, const v1::Job& job, CommandContext& context) {
   if (!command.watch) {
     context.out << (context.json ? JsonLine(job) : Printable(job.name())) << '\n';
     WarnIfNobodyServes(job, context);
@@ -110,20 +102,46 @@ CommandResult Run(const Train& command, CommandContext& context) {
   options.include_pictures = !command.out.empty() || terminal != nullptr;
   const Watched watched{view, command.cancel_on_interrupt, options.include_pictures,
                         OptionsOf(command)};
-  return WatchToEnd(watched, context, [&](const std::stop_token& stop) {
+  const CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
+  if (!result.ok() || *result != kExitOk || !job.spec().train().evaluate()) return result;
+  return WatchEvaluationAfter(job.name(), command.cancel_on_interrupt, context);
+}
+
+}  // namespace
+
+CommandResult Run(const Train& command, CommandContext& context) {
+  RETURN_IF_ERROR(CheckFolderOf(command));
+  ShowDrawnSeeds(command.drawn_seeds, context);
+  if (command.dry_run) {
+    return ShowChecked(context.client.CheckTraining(command.spec, command.display), context);
+  }
+  ASSIGN_OR_RETURN(const v1::Job job,
+                   context.client.CreateTrainingJob(command.spec, command.display));
+  return WatchTraining(command, job, context);
+}
+
+CommandResult Run(const AdaptersContinue& command, CommandContext& context) {
+  RETURN_IF_ERROR(CheckFolderOf(command));
+  if (command.dry_run) {
+    return ShowChecked(
+        context.client.CheckContinuation(command.name, command.steps, command.display), context);
+  }
+  ASSIGN_OR_RETURN(const v1::Job job,
+                   context.client.ContinueTraining(command.name, command.steps, command.display));
+  return WatchTraining(command, job, context);
 }
 
 CommandResult Run(const JobsWatch& command, CommandContext& context) {
   RETURN_IF_ERROR(CheckFolderOf(command));
   ASSIGN_OR_RETURN(const v1::Job job, context.client.GetJob(command.name));
   WarnIfNobodyServes(job, context);
-  const bool training = job.kind() == v1::JOB_KIND_TRAINING;
+  const bool generates = job.kind() == v1::JOB_KIND_GENERATION;
   const std::unique_ptr<TerminalPictures> terminal = OpenTerminal(command.show, context);
-  JobView view({.label = training ? "train" : "generate",
+  JobView view({.label = LabelOf(job.kind()),
                 .json = context.json,
-                .list_pictures = !training,
+                .list_pictures = generates,
                 .folder = FolderOf(command, PromptsOf(job.spec().generate())),
                 .terminal = terminal.get()},
                context.out, context.err, context.columns);

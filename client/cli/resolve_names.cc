@@ -93,6 +93,9 @@ struct Visitor {
     train.spec.set_concept_name(name);
     return absl::OkStatus();
   }
+  absl::Status operator()(Evaluate& evaluate) const {
+    return Resolve(client, *evaluate.spec.mutable_adapter());
+  }
   absl::Status operator()(Generate& generate) const {
     std::string name = generate.spec.adapter();
     RETURN_IF_ERROR(Resolve(client, name));

@@ -8,7 +8,7 @@
 namespace vico::client {
 namespace {
 
-ExitCode Outcome(const v1::Event& last, CommandContext& context) {
+ExitCode Outcome(const v1::Event& last, bool prints_adapter, CommandContext& context) {
   if (last.has_cancelled()) {
     context.err << "the job was cancelled\n";
     return kExitJobCancelled;
@@ -17,7 +17,7 @@ ExitCode Outcome(const v1::Event& last, CommandContext& context) {
     context.err << "the job failed\n" << ErrorText(FromProto(last.failed().status()));
     return kExitJobFailed;
   }
-  if (!context.json && !last.succeeded().adapter().empty()) {
+  if (!context.json && prints_adapter && !last.succeeded().adapter().empty()) {
     context.out << Printable(last.succeeded().adapter()) << '\n';
   }
   return kExitOk;
@@ -53,7 +53,7 @@ CommandResult WatchToEnd(const Watched& watched, CommandContext& context, const 
     if (!watched.view.job().empty()) PrintHowToContinue(watched, context);
     return last.status();
   }
-  return Outcome(*last, context);
+  return Outcome(*last, watched.prints_adapter, context);
 }
 
 std::unique_ptr<TerminalPictures> OpenTerminal(bool show, CommandContext& context) {
@@ -62,6 +62,14 @@ std::unique_ptr<TerminalPictures> OpenTerminal(bool show, CommandContext& contex
       context.open_terminal ? context.open_terminal() : nullptr;
   if (!terminal) context.err << "--show: there is no terminal, so nothing is drawn\n";
   return terminal;
+}
+
+CommandResult ShowChecked(const absl::StatusOr<v1::Job>& job, CommandContext& context) {
+  RETURN_IF_ERROR(job.status());
+  context.out << (context.json ? JsonLine(job->spec()) : job->spec().DebugString()) << '\n';
+  context.err << "nothing was queued (--dry-run)\n";
+  WarnIfNobodyServes(*job, context);
+  return kExitOk;
 }
 
 void ShowDrawnSeeds(const std::vector<std::uint64_t>& seeds, CommandContext& context) {

@@ -20,7 +20,8 @@ struct Watched {
   JobView& view;
   bool cancel_on_interrupt = false;
   bool pictures = false;
-  std::string options;  ///< of the command to watch the job again, with a blank before each
+  std::string options;         ///< of the command to watch the job again, with a blank before each
+  bool prints_adapter = true;  ///< that a training made
 };
 
 using StartWatch = std::function<absl::StatusOr<v1::Event>(const std::stop_token&)>;
@@ -30,6 +31,9 @@ CommandResult WatchToEnd(const Watched& watched, CommandContext& context, const 
 
 /// For --show: null without the flag, and without a terminal, which it says on stderr.
 std::unique_ptr<TerminalPictures> OpenTerminal(bool show, CommandContext& context);
+
+/// For --dry-run: prints the spec of a job that was only checked.
+CommandResult ShowChecked(const absl::StatusOr<v1::Job>& job, CommandContext& context);
 
 /// Says which seeds were drawn, on stderr.
 void ShowDrawnSeeds(const std::vector<std::uint64_t>& seeds, CommandContext& context);

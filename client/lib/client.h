@@ -107,6 +107,18 @@ class Client {
   absl::StatusOr<v1::Job> CheckTraining(const v1::TrainSpec& spec, const JobDisplay& display = {});
   absl::StatusOr<v1::Job> CheckGeneration(const v1::GenerateSpec& spec,
                                           const JobDisplay& display = {});
+  /// Measures an adapter. The spec may name nothing but the adapter.
+  absl::StatusOr<v1::Job> CreateEvaluationJob(const v1::EvaluateSpec& spec,
+                                              const JobDisplay& display = {});
+  absl::StatusOr<v1::Job> CheckEvaluation(const v1::EvaluateSpec& spec,
+                                          const JobDisplay& display = {});
+  /// A training of `steps` further steps from the adapter.
+  absl::StatusOr<v1::Job> ContinueTraining(const std::string& adapter, int steps,
+                                           const JobDisplay& display = {});
+  absl::StatusOr<v1::Job> CheckContinuation(const std::string& adapter, int steps,
+                                            const JobDisplay& display = {});
+  /// The newest evaluation of the adapter; kNotFound.
+  absl::StatusOr<v1::Job> FindEvaluation(const std::string& adapter);
   absl::StatusOr<v1::Job> GetJob(const std::string& name);
   /// Newest first. An unspecified `kind` and empty `states` match all jobs.
   absl::StatusOr<Listing<v1::Job>> ListJobs(v1::JobKind kind,
@@ -153,6 +165,11 @@ class Client {
                                             const std::string& base_model,
                                             const TransferProgress& progress = {});
   absl::Status DeleteAdapter(const std::string& name);
+  /// Of the newest evaluation; kNotFound, reason NO_REPORT, before one has succeeded.
+  absl::StatusOr<v1::AdapterReport> GetAdapterReport(const std::string& adapter);
+
+  /// The bytes of a picture by its name, as "adapters/{id}/report"; their digest is verified.
+  absl::StatusOr<std::string> DownloadPicture(const std::string& name);
 
   absl::StatusOr<std::vector<v1::BaseModel>> ListBaseModels();
   absl::StatusOr<v1::Capabilities> GetCapabilities();

@@ -19,6 +19,7 @@
 #include "vico/v1/concept.grpc.pb.h"
 #include "vico/v1/job_service.grpc.pb.h"
 #include "vico/v1/model.grpc.pb.h"
+#include "vico/v1/picture.grpc.pb.h"
 
 namespace vico::client {
 
@@ -33,7 +34,8 @@ struct Client::Link {
         concepts(v1::ConceptService::NewStub(channel)),
         jobs(v1::JobService::NewStub(channel)),
         adapters(v1::AdapterService::NewStub(channel)),
-        models(v1::ModelService::NewStub(channel)) {}
+        models(v1::ModelService::NewStub(channel)),
+        pictures(v1::PictureService::NewStub(channel)) {}
 
   /// Sets deadline, API key and trace of a call.
   void Prepare(grpc::ClientContext& context, Deadline deadline) const {
@@ -72,6 +74,7 @@ struct Client::Link {
   std::unique_ptr<v1::JobService::Stub> jobs;
   std::unique_ptr<v1::AdapterService::Stub> adapters;
   std::unique_ptr<v1::ModelService::Stub> models;
+  std::unique_ptr<v1::PictureService::Stub> pictures;
 };
 
 }  // namespace vico::client

@@ -11,16 +11,19 @@
 #include "vico/v1/adapter.grpc.pb.h"
 #include "vico/v1/concept.grpc.pb.h"
 #include "vico/v1/job_service.grpc.pb.h"
+#include "vico/v1/picture.grpc.pb.h"
 
 namespace vico::client {
 
 class FakeServer : private v1::ConceptService::Service,
                    private v1::JobService::Service,
-                   private v1::AdapterService::Service {
+                   private v1::AdapterService::Service,
+                   private v1::PictureService::Service {
  public:
   using Upload = grpc::ServerReader<v1::UploadConceptRequest>;
   using Events = grpc::ServerWriter<v1::WatchJobResponse>;
   using Download = grpc::ServerWriter<v1::DownloadAdapterResponse>;
+  using PictureStream = grpc::ServerWriter<v1::DownloadPictureResponse>;
 
   std::function<grpc::Status(Upload&, v1::UploadConceptResponse&)> upload;
   std::function<grpc::Status(const v1::ListConceptsRequest&, v1::ListConceptsResponse&)> list;
@@ -33,6 +36,11 @@ class FakeServer : private v1::ConceptService::Service,
   std::function<grpc::Status(const v1::UpdateConceptRequest&, v1::Concept&)> update_concept;
   std::function<grpc::Status(const v1::UpdateJobRequest&, v1::Job&)> update_job;
   std::function<grpc::Status(const v1::UpdateAdapterRequest&, v1::Adapter&)> update_adapter;
+  std::function<grpc::Status(const v1::CreateEvaluationJobRequest&, v1::Job&)> evaluate;
+  std::function<grpc::Status(const v1::ContinueTrainingRequest&, v1::Job&)> continue_training;
+  std::function<grpc::Status(const v1::ListJobsRequest&, v1::ListJobsResponse&)> list_jobs;
+  std::function<grpc::Status(const v1::GetAdapterReportRequest&, v1::AdapterReport&)> report;
+  std::function<grpc::Status(const v1::DownloadPictureRequest&, PictureStream&)> picture;
   /// Called before an upload, a watch or a GetJob.
   std::function<void(const grpc::ServerContext&)> on_call = [](const auto&) {};
 
@@ -44,6 +52,7 @@ class FakeServer : private v1::ConceptService::Service,
     builder.RegisterService(static_cast<v1::ConceptService::Service*>(this));
     builder.RegisterService(static_cast<v1::JobService::Service*>(this));
     builder.RegisterService(static_cast<v1::AdapterService::Service*>(this));
+    builder.RegisterService(static_cast<v1::PictureService::Service*>(this));
     server_ = builder.BuildAndStart();
     address_ = "127.0.0.1:" + std::to_string(port);
   }
@@ -90,6 +99,27 @@ class FakeServer : private v1::ConceptService::Service,
     return download(*writer);
   }
 
+  grpc::Status CreateEvaluationJob(grpc::ServerContext*,
+                                   const v1::CreateEvaluationJobRequest* request,
+                                   v1::Job* job) override {
+    return evaluate(*request, *job);
+  }
+  grpc::Status ContinueTraining(grpc::ServerContext*, const v1::ContinueTrainingRequest* request,
+                                v1::Job* job) override {
+    return continue_training(*request, *job);
+  }
+  grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest* request,
+                        v1::ListJobsResponse* response) override {
+    return list_jobs(*request, *response);
+  }
+  grpc::Status GetAdapterReport(grpc::ServerContext*, const v1::GetAdapterReportRequest* request,
+                                v1::AdapterReport* found) override {
+    return report(*request, *found);
+  }
+  grpc::Status DownloadPicture(grpc::ServerContext*, const v1::DownloadPictureRequest* request,
+                               PictureStream* stream) override {
+    return picture(*request, *stream);
+  }
   grpc::Status UpdateConcept(grpc::ServerContext*, const v1::UpdateConceptRequest* request,
                              v1::Concept* updated) override {
     return update_concept(*request, *updated);
