@@ -156,9 +156,8 @@ void AddTrainOptions(CLI::App& app, Train& train, const RandomSource& random_bit
                          [&spec](std::int32_t steps) { spec.set_sample_every_steps(steps); });
   AddField<std::string>(app, "--sample-prompt", "Prompt of the sample pictures",
                         [&spec](const std::string& prompt) { spec.set_sample_prompt(prompt); });
-  app.add_flag_function(
-      "--evaluate,--no-evaluate{false}",
-      [&spec](std::int64_t count) { spec.set_evaluate(count > 0); },
+  app.add_flag_callback(
+      "--evaluate", [&spec] { spec.set_evaluate(true); },
       "Measure the adapter when the training has succeeded: `vico adapters report` shows it");
   app.add_flag("--dry-run", train.dry_run,
                "Check the job and show it as it would be queued, with all defaults");

@@ -95,8 +95,8 @@ class Catalog {
   /// kFailedPrecondition, reason IN_USE, while a queued or running job uses it.
   virtual absl::Status DeleteAdapter(std::string_view tenant, std::string_view name) = 0;
 
-  /// The report of the adapter's newest evaluation, which JobStore::Finish stores. kNotFound, reason
-  /// ADAPTER_NOT_FOUND or NO_REPORT.
+  /// The report of the adapter's newest evaluation, which JobStore::Finish stores. kNotFound,
+  /// reason ADAPTER_NOT_FOUND or NO_REPORT.
   virtual absl::StatusOr<v1::AdapterReport> GetReport(std::string_view tenant,
                                                       std::string_view adapter) = 0;
 

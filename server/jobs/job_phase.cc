@@ -7,17 +7,16 @@ namespace vico::server {
 Span SpanOf(const JobPhase& phase) {
   const bool waited = phase.state == v1::JOB_STATE_QUEUED;
   const Transition& end = TransitionOf(phase.end);
-  return {
-      .context = waited ? ChildOf(phase.trace) : LeaseSpan(phase.trace, phase.lease_id),
-      .parent_span_id = phase.trace.span_id,
-      .name = waited ? "queued" : "lease",
-      .begin = phase.since,
-      .end = phase.until,
-      .attributes = {{"vico.job", phase.job},
-                     {"vico.kind", std::string(KindName(phase.kind))},
-                     {"vico.attempt", int64_t{phase.attempt}},
-                     {"vico.end", std::string(end.name)}},
-      .failed = end.to == v1::JOB_STATE_FAILED || end.failures + end.crashes > 0};
+  return {.context = waited ? ChildOf(phase.trace) : LeaseSpan(phase.trace, phase.lease_id),
+          .parent_span_id = phase.trace.span_id,
+          .name = waited ? "queued" : "lease",
+          .begin = phase.since,
+          .end = phase.until,
+          .attributes = {{"vico.job", phase.job},
+                         {"vico.kind", std::string(KindName(phase.kind))},
+                         {"vico.attempt", int64_t{phase.attempt}},
+                         {"vico.end", std::string(end.name)}},
+          .failed = end.to == v1::JOB_STATE_FAILED || end.failures + end.crashes > 0};
 }
 
 TraceContext LeaseSpan(const TraceContext& trace, std::string_view lease_id) {

@@ -60,8 +60,8 @@ std::string FilterSql(const SqlDialect& dialect, const JobFilter& filter) {
   std::string of_state = "CAST(?3 AS TEXT) <> ''";
   if (filter.states.size() == 1) {
     // As the conditions of the partial indexes have it. With all kinds that of queued jobs fits.
-    of_state += fmt::format(" AND state = '{}' AND {}", StateName(filter.states.front()),
-                            kOfAnyKind);
+    of_state +=
+        fmt::format(" AND state = '{}' AND {}", StateName(filter.states.front()), kOfAnyKind);
   } else if (!filter.states.empty()) {
     of_state = fmt::format("state IN ({})", dialect.json_list("?3"));
   }
@@ -75,11 +75,11 @@ std::string FilterSql(const SqlDialect& dialect, const JobFilter& filter) {
                                           ? "CAST(?6 AS TEXT) = ''"
                                           : "number IN (SELECT number FROM job WHERE concept = ?6 "
                                             "AND kind = 'training')";
-  const std::string_view of_adapter =
-      filter.adapter.empty() ? "CAST(?7 AS TEXT) = ''"
-                             : "number IN (SELECT number FROM job WHERE adapter = ?7 "
-                               "AND kind <> 'training' UNION ALL "
-                               "SELECT number FROM job WHERE result_adapter = ?7)";
+  const std::string_view of_adapter = filter.adapter.empty()
+                                          ? "CAST(?7 AS TEXT) = ''"
+                                          : "number IN (SELECT number FROM job WHERE adapter = ?7 "
+                                            "AND kind <> 'training' UNION ALL "
+                                            "SELECT number FROM job WHERE result_adapter = ?7)";
   return fmt::format("tenant = ?1 AND {} AND {} AND {} AND {} AND {} AND {}", of_kind, of_state,
                      after, before, of_concept, of_adapter);
 }

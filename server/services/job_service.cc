@@ -212,9 +212,8 @@ grpc::ServerUnaryReactor* JobService::ContinueTraining(grpc::CallbackServerConte
                                                        v1::Job* job) {
   return Answer(calls_, *context, "ContinueTraining", {*request, *job},
                 [this, request, job](const Caller& caller) -> absl::Status {
-                  const auto check = WithDisplay(*request, [&] {
-                    return specs_.Continue(caller.tenant, *request);
-                  });
+                  const auto check = WithDisplay(
+                      *request, [&] { return specs_.Continue(caller.tenant, *request); });
                   v1::ContinueTrainingRequest asked;
                   asked.set_adapter(request->adapter());
                   asked.set_steps(request->steps());
