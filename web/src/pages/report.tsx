@@ -112,10 +112,17 @@ function Newest({ job }: { job: Job }) {
   );
 }
 
+/** Steps of the adapter that its training continued: their losses are not its own. */
+function stepsBefore(of: Adapter): number {
+  const kind = jobs.value.get(of.job)?.spec?.kind;
+  return kind?.case === "train" ? kind.value.continuedSteps : 0;
+}
+
 function Report({ of, report }: { of: Adapter; report: AdapterReport }) {
   const { losses } = report;
   const steps = Number(of.summary?.steps ?? losses.length);
-  const at = losses.map((_, index) => Math.round(((index + 1) * steps) / losses.length));
+  const first = stepsBefore(of);
+  const at = losses.map((_, index) => first + Math.round(((index + 1) * (steps - first)) / losses.length));
   return (
     <>
       <section class="card">

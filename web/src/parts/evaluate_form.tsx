@@ -38,6 +38,7 @@ export function EvaluateForm({ adapter, again }: { adapter: Adapter; again: bool
   const violations = useSignal<Violation[]>([]);
   const busy = useSignal(false);
   const defaults = baseModelNamed(adapter.baseModel)?.evaluationDefaults;
+  const usual = defaults?.prompts.map((prompt) => prompt.replaceAll("{placeholder}", adapter.placeholder)).join("\n");
   const limit = limitOf("evaluate.picture_count");
   const problemOf = (field: string) => violations.value.find((one) => fieldOf(one) === field)?.text;
   const elsewhere = violations.value.filter((one) => !known.includes(fieldOf(one)));
@@ -81,14 +82,7 @@ export function EvaluateForm({ adapter, again }: { adapter: Adapter; again: bool
             problem={problemOf("prompts")}
             hint={`One a line, with ${adapter.placeholder}. Reports with other prompts or seeds do not compare.`}
           >
-            {(aria) => (
-              <textarea
-                {...aria}
-                {...text("prompts")}
-                rows={4}
-                placeholder={defaults?.prompts.join("\n") || "default"}
-              />
-            )}
+            {(aria) => <textarea {...aria} {...text("prompts")} rows={4} placeholder={usual || "default"} />}
           </Field>
           <div class="fields">
             <Field

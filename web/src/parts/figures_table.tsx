@@ -27,6 +27,12 @@ function Bar({ value, kind }: { value: number; kind: "before" | "after" }) {
   );
 }
 
+/** A prompt that a scorer does not know has no figure. */
+function Value({ of }: { of: number }) {
+  if (Number.isFinite(of)) return <>{number(of)}</>;
+  return <span class="muted">not measured</span>;
+}
+
 export function FiguresTable({ figures }: { figures: AdapterReport_Figure[] }) {
   return (
     <table class="figures-table">
@@ -81,7 +87,7 @@ export function PromptsTable({ prompts, figures }: { prompts: string[]; figures:
               <th scope="row">{prompt}</th>
               {split.map((figure) => (
                 <td class="number" key={figure.name}>
-                  {number(figure.afterByPrompt[index])}
+                  <Value of={figure.afterByPrompt[index]} />
                 </td>
               ))}
             </tr>
