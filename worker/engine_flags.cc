@@ -54,9 +54,6 @@ void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
   app.add_flag("--prepack-weights,!--no-prepack-weights", flags.prepack_weights,
                "On a CPU, keep copies of the weights of U-Net and autoencoder as oneDNN computes "
                "with them, so that generating is faster and takes more memory; on by default");
-  app.add_flag("--prepack-weights,!--no-prepack-weights", flags.prepack_weights,
-               "On a CPU, keep copies of the weights of U-Net and autoencoder as oneDNN computes "
-               "with them, so that generating is faster and takes more memory; on by default");
   app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off")
       ->capture_default_str();
 }
@@ -70,7 +67,6 @@ std::vector<std::string> EngineArguments(const EngineFlags& flags) {
   if (!flags.dino.empty()) words.insert(words.end(), {"--dino", flags.dino});
   words.insert(words.end(), {"--threads", std::to_string(flags.threads), "--device", flags.device,
                              "--precision", flags.precision, "--log-level", flags.log_level});
-  words.emplace_back(flags.prepack_weights ? "--prepack-weights" : "--no-prepack-weights");
   words.emplace_back(flags.prepack_weights ? "--prepack-weights" : "--no-prepack-weights");
   return words;
 }

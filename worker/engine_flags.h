@@ -20,7 +20,6 @@ struct EngineFlags {
   std::string log_level = "info";
   int threads = 1;
   bool prepack_weights = true;
-  bool prepack_weights = true;
 };
 
 /// Adds the flags to `app`. Both must outlive parsing.

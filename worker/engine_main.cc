@@ -42,7 +42,6 @@ int main(int argc, char** argv) {
                                                      .precision = flags.precision,
                                                      .threads = flags.threads,
                                                      .prepack_weights = flags.prepack_weights,
-                                                     .prepack_weights = flags.prepack_weights,
                                                      .clip = flags.clip,
                                                      .dino = flags.dino,
                                                      .code_version = VICO_VERSION},

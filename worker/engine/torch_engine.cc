@@ -23,7 +23,6 @@
 #include "worker/engine/recently_used.h"
 #include "worker/evaluation/judge.h"
 #include "worker/layers/layers.h"
-#include "worker/layers/layers.h"
 #include "worker/model/finite.h"
 
 namespace vico::worker {
@@ -193,10 +192,6 @@ absl::StatusOr<Judges> OpenJudges(const TorchEngineOptions& options,
 /// runs once a prompt: it would gain little.
 int64_t Pack(Base& base) { return PackWeights(*base.unet) + PackWeights(*base.vae); }
 
-/// Packs what draws pictures, and returns the bytes of the copies. The text encoder is fp32 and
-/// runs once a prompt: it would gain little.
-int64_t Pack(Base& base) { return PackWeights(*base.unet) + PackWeights(*base.vae); }
-
 /// Splits NAME=PATH. A path with "=" that exists is a path.
 std::pair<std::string, std::string> NameAndPath(const std::string& given) {
   const size_t equals = given.find('=');
@@ -221,7 +216,6 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
       ASSIGN_OR_RETURN(LoadedBase loaded,
                        LoadBase(path, options.tokenizer, devices.front(), options.threads, dtype));
       const int64_t packed_bytes = options.prepack_weights ? Pack(loaded.base) : 0;
-      const int64_t packed_bytes = options.prepack_weights ? Pack(loaded.base) : 0;
       for (size_t i = 1; i < devices.size(); ++i) {
         loaded.base.replicas.push_back(loaded.base.ReplicaOn(devices[i]));
       }
@@ -245,7 +239,6 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenTorchEngine(const TorchEngineOptions
                                      {"digest", base_model.digest()},
                                      {"device", Joined(devices)},
                                      {"precision", options.precision},
-                                     {"packed_mib", packed_bytes >> 20},
                                      {"packed_mib", packed_bytes >> 20},
                                      {"threads", options.threads}});
       bases.push_back(std::move(loaded));

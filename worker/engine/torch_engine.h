@@ -21,7 +21,6 @@ struct TorchEngineOptions {
   std::string precision = "fp32";  ///< of U-Net and autoencoder: fp32 or bf16
   int threads = 1;                 ///< compute threads of LibTorch, in the whole process
   bool prepack_weights = true;     ///< PackWeights() of U-Net and autoencoder
-  bool prepack_weights = true;     ///< PackWeights() of U-Net and autoencoder
   std::string clip = {};  ///< folder of CLIP in transformers' layout, for evaluations; or empty
   std::string dino = {};  ///< likewise of DINO
   size_t cached_adapters = 4;     ///< evicts the least recently used
