@@ -48,6 +48,38 @@ TEST_F(SampleTest, ReportsEachStepWithItsPredictionOfTheFinishedLatents) {
   EXPECT_LT((latents - last).abs().max().item<double>(), 1e-2);
 }
 
+TEST_F(SampleTest, BeginsAtTheFirstStepThatIsNotLeftOut) {
+  for (const char* name : {"ddim", "heun"}) {
+    const auto scheduler = MakeScheduler(name, schedule_, 4, 0);
+    std::vector<double> called;
+    std::vector<int64_t> steps;
+    const auto predict = [&](const at::Tensor& x, double timestep) {
+      called.push_back(timestep);
+      return at::zeros_like(x);
+    };
+    const SampleStart start = {
+        .noise = noise_, .original = at::zeros_like(noise_), .skipped_steps = 3};
+    Sample(predict, *scheduler, start, {}, [&](const SampleStep& done) {
+      steps.push_back(done.step);
+      EXPECT_EQ(done.total, 1) << name;
+      return true;
+    });
+    EXPECT_EQ(called, std::vector{scheduler->timesteps().back()}) << name;
+    EXPECT_EQ(steps, std::vector<int64_t>{1}) << name;
+  }
+}
+
+TEST_F(SampleTest, KeepsTheOriginalWhereNothingIsRedrawn) {
+  const auto original = at::full({1, 1, 1, 2}, 0.25);
+  const SampleStart start = {.noise = at::full({1, 1, 1, 2}, 0.5),
+                             .original = original,
+                             .redrawn = at::tensor({0.0F, 1.0F}).unsqueeze(0)};
+  const auto predict = [](const at::Tensor& x, double) { return at::ones_like(x); };
+  const auto latents = Sample(predict, *scheduler_, start, {}, {});
+  EXPECT_EQ(latents[0][0][0][0].item<double>(), 0.25);
+  EXPECT_NE(latents[0][0][0][1].item<double>(), 0.25);
+}
+
 TEST_F(SampleTest, FalseStopsTheLoop) {
   const auto latents = Run([](const SampleStep& done) { return done.step < 2; });
 

@@ -60,6 +60,22 @@ TEST(Image, GreyAndAlphaBecomeRgb) {
   EXPECT_EQ(alpha->rgb, (std::vector<uint8_t>{3, 2, 1}));
 }
 
+TEST(Image, APictureIsScaledToBothSides) {
+  const auto resized = LoadResized(*EncodePng(Pattern(5, 3)), 8, 16);
+  ASSERT_THAT(resized, IsOk());
+  EXPECT_EQ(resized->sizes(), (torch::IntArrayRef{3, 16, 8}));
+  EXPECT_EQ(ToPixels(*resized).rgb, ResizeBicubic(Pattern(5, 3).rgb, 5, 3, 8, 16));
+  EXPECT_THAT(LoadResized("no picture", 8, 8), HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(Image, AMaskIsTrueWhereThePictureIsLight) {
+  const Pixels pixels{4, 1, {127, 127, 127, 128, 128, 128, 255, 0, 0, 0, 255, 0}};
+  const auto mask = LoadMask(*EncodePng(pixels), 4, 1);
+  ASSERT_THAT(mask, IsOk());
+  // Red is dark and green is light.
+  EXPECT_TRUE(torch::equal(*mask, torch::tensor({{false, true, false, true}})));
+}
+
 /// A wide or high picture whose middle third is red and whose ends are blue.
 Pixels Striped(int width, int height) {
   Pixels pixels{width, height, {}};

@@ -104,7 +104,7 @@ TEST_F(PersonalizedTest, StrengthWeighsWhatABlockAdds) {
   const auto predict = [&](double projection, double strength) {
     Adapter linear(unet->transformers(), std::vector{sites.back()}, 24, 5, BlockStart::kZero);
     for (auto& [name, tensor] : linear->NamedTensors()) {
-      if (name.find("attn2.to_out") != std::string::npos) tensor.fill_(0.01 * projection);
+      if (name.find("attn2.to_out") != std::string::npos) tensor.detach().fill_(0.01 * projection);
     }
     const Look look = {.strength = strength};
     const auto features = RunReference(unet, linear->sites(), r, t, text, positions);

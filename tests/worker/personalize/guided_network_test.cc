@@ -53,6 +53,8 @@ TEST_F(GuidedNetworkTest, ARowsPredictionDoesNotDependOnTheOtherRows) {
        .guidance_scale = 7.5,
        .mask = KeyMask::kNone,
        .timestep = 801},
+      {.personal = &one_, .prompt = &beach, .strength = 0, .timestep = 801},
+      {.personal = &one_, .prompt = &beach, .strength = 1.5, .timestep = 801},
   };
   const auto count = static_cast<int64_t>(rows.size());
   const auto latent = at::randn({count, base_.unet->config().in_channels, kSide, kSide});
@@ -70,18 +72,19 @@ TEST_F(GuidedNetworkTest, EveryFieldOfARowChangesThePrediction) {
   const GuidedPrompt beach = Encode(&one_, "a photo of S* on the beach", 7.5);
   const GuidedPrompt snow = Encode(&one_, "a photo of S* in the snow", 7.5);
   const GuidedRow row = {.personal = &one_, .prompt = &beach, .timestep = 801};
-  std::vector<GuidedRow> rows(6, row);
+  std::vector<GuidedRow> rows(7, row);
   rows[1].personal = &other_;
   rows[2].prompt = &snow;
   rows[3].guidance_scale = 3;
   rows[4].timestep = 401;
   rows[5].mask = KeyMask::kNone;
+  rows[6].strength = 0.5;
   const auto latent =
-      at::randn({1, base_.unet->config().in_channels, kSide, kSide}).repeat({6, 1, 1, 1});
+      at::randn({1, base_.unet->config().in_channels, kSide, kSide}).repeat({7, 1, 1, 1});
 
   const auto predicted = Predict(latent, rows);
 
-  for (int64_t i = 1; i < 6; ++i) {
+  for (int64_t i = 1; i < 7; ++i) {
     EXPECT_GT((predicted[i] - predicted[0]).abs().max().item<double>(), 1e-4) << "row " << i;
   }
 }
