@@ -3,12 +3,15 @@
 // the published sizes are compared, too.
 #include <cstdlib>
 #include <iostream>
+#include <map>
+#include <memory>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "tests/golden/tensors.h"
 #include "tests/support/status_matchers.h"
+#include "worker/evaluation/judge.h"
 #include "worker/towers/clip_tower.h"
 #include "worker/towers/dino_tower.h"
 
@@ -69,6 +72,43 @@ void ExpectSameDino(const std::string& folder, const std::string& io_path) {
   ASSERT_THAT(tower, IsOk());
   const auto batch = ExpectSamePictures(**tower, io);
   EXPECT_TRUE(NearAndShown("features", (*tower)->Features(batch), io.at("features")));
+}
+
+/// The cosine of two rows that transformers has computed.
+double Cosine(const torch::Tensor& a, const torch::Tensor& b) {
+  const auto x = a.to(torch::kDouble), y = b.to(torch::kDouble);
+  return (x.dot(y) / x.norm() / y.norm()).item<double>();
+}
+
+/// The figures of the picture "portrait", drawn for `prompt`, if "landscape" is the real one.
+std::map<std::string, double> FiguresOf(absl::StatusOr<std::unique_ptr<worker::Judge>> judge,
+                                        const TensorMap& io, const std::string& prompt) {
+  EXPECT_THAT(judge, IsOk());
+  const auto measured = (*judge)->Measure({.real = {ToPixels(io.at("picture_landscape"))},
+                                           .generated = {ToPixels(io.at("picture_portrait"))},
+                                           .prompts = {prompt}},
+                                          [] { return true; });
+  EXPECT_THAT(measured, IsOk());
+  std::map<std::string, double> figures;
+  for (const auto& figure : *measured) figures[figure.name] = figure.values.at(0).value();
+  return figures;
+}
+
+TEST(TowersGolden, TheFiguresOfEvaluationsAreCosinesOfTransformersEmbeddings) {
+  const auto clip =
+      worker::ReadTensors(SafetensorsFile::Open("tests/golden/io/clip.safetensors").value());
+  const auto pictures = clip.at("image_embedding");
+  const double alike = Cosine(pictures[0], pictures[1]);
+  const auto of_clip = FiguresOf(worker::OpenClipJudge("tests/golden/towers/clip"), clip, "robot");
+  EXPECT_NEAR(of_clip.at("clip_i"), alike, 1e-5);
+  EXPECT_NEAR(of_clip.at("nearest_picture"), alike, 1e-5);
+  EXPECT_NEAR(of_clip.at("clip_t"), Cosine(pictures[1], clip.at("word_embedding")[1]), 1e-5);
+
+  const auto dino =
+      worker::ReadTensors(SafetensorsFile::Open("tests/golden/io/dino.safetensors").value());
+  const auto features = dino.at("features");
+  const auto of_dino = FiguresOf(worker::OpenDinoJudge("tests/golden/towers/dino"), dino, "");
+  EXPECT_NEAR(of_dino.at("dino"), Cosine(features[0], features[1]), 1e-5);
 }
 
 TEST(TowersGolden, ClipWithQuickGeluAndTheOldRuleForTheEndEqualsTransformers) {
