@@ -9,7 +9,6 @@ namespace vico::server {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 class EvaluateSpecTest : public testing::Test {
  protected:
@@ -42,7 +41,6 @@ TEST_F(EvaluateSpecTest, WithoutDefaultsFourPromptsAreDrawnTwice) {
   EXPECT_EQ(spec.prompts(0), "a photo of <dog>");
   EXPECT_EQ(spec.picture_count(), 2);
   EXPECT_EQ(spec.seed(), 1U) << "the same for all, so that reports can be compared";
-  EXPECT_THAT(checked->warnings, IsEmpty());
 }
 
 TEST_F(EvaluateSpecTest, TheDefaultsOfTheBaseModelHaveTheAdaptersPlaceholder) {

@@ -221,7 +221,7 @@ TEST_F(RequestTest, NumbersThatNoEnumHasAreRefused) {
   EXPECT_THAT(Generate(), NamesField("generate.determinism"));
   v1::ListJobsRequest list;
   EXPECT_THAT(CheckListJobs(list), IsOk());
-  list.set_kind(static_cast<v1::JobKind>(3));
+  list.set_kind(static_cast<v1::JobKind>(9));
   EXPECT_THAT(CheckListJobs(list), NamesField("kind"));
   list.set_kind(v1::JOB_KIND_TRAINING);
   list.add_states(v1::JOB_STATE_QUEUED);
