@@ -35,6 +35,7 @@ inline v1::BaseModel TestBaseModel(const std::string& name = kTestBase) {
   base_model.set_name(name);
   base_model.set_display_name("Tiny");
   base_model.set_digest(Sha256Hex(name));
+  base_model.set_shape_digest(Sha256Hex("the sizes of all test base models"));
   base_model.set_resolution(64);
   base_model.set_size_multiple(8);
   base_model.set_min_side(32);
