@@ -102,8 +102,10 @@ TEST_F(EvaluateCommandTest, AReportWithoutFiguresSaysSo) {
 }
 
 TEST_F(EvaluateCommandTest, TheContactSheetIsSavedUnderTheAdaptersName) {
-  ASSERT_EQ(Vico({"adapters", "report", "1234567890", "--out", At("out")}), kExitOk) << err_.str();
-  EXPECT_EQ(asked_, "adapters/1234567890/report");
+  ASSERT_EQ(Vico({"adapters", "report", "12345678abcdef0123456789abcdef01", "--out", At("out")}),
+            kExitOk)
+      << err_.str();
+  EXPECT_EQ(asked_, "adapters/12345678abcdef0123456789abcdef01/report");
   EXPECT_EQ(Read("out/12345678_report.png"), "a sheet");
   EXPECT_THAT(out_.str(), HasSubstr(At("out/12345678_report.png") + "\n"));
 }
@@ -203,7 +205,7 @@ TEST_F(EvaluateCommandTest, ATrainingThatIsEvaluatedGoesOnToTheReport) {
     job.mutable_spec()->mutable_evaluate()->set_adapter("adapters/1");
     return grpc::Status::OK;
   };
-  ASSERT_EQ(Vico({"train", "7f3a", "--init-word", "dog", "--evaluate", "--watch"}), kExitOk)
+  ASSERT_EQ(Vico({"train", "1", "--init-word", "dog", "--evaluate", "--watch"}), kExitOk)
       << err_.str();
   EXPECT_EQ(listed.filter().adapter(), "adapters/1");
   EXPECT_THAT(listed.filter().kinds(), ElementsAre(v1::JOB_KIND_EVALUATION));
