@@ -276,7 +276,7 @@ TEST_F(JobServiceTest, UnknownKindsAndStatesAreRefused) {
     return FromGrpc(jobs_->ListJobs(&call, request, &response));
   };
   v1::ListJobsRequest request;
-  request.set_kind(static_cast<v1::JobKind>(3));
+  request.set_kind(static_cast<v1::JobKind>(9));
   EXPECT_THAT(list(request), NamesField("kind"));
   request.set_kind(static_cast<v1::JobKind>(-1));
   EXPECT_THAT(list(request), NamesField("kind"));
