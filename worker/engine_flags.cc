@@ -54,6 +54,10 @@ void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
   app.add_flag("--prepack-weights,!--no-prepack-weights", flags.prepack_weights,
                "On a CPU, keep copies of the weights of U-Net and autoencoder as oneDNN computes "
                "with them, so that generating is faster and takes more memory; on by default");
+  AddNumber(app, "--reference-cache-mib", flags.reference_cache_mib,
+            "On a CPU, memory for what adapters read of their reference pictures: further pictures "
+            "of a prompt and further prompts are faster with it; 0: none",
+            {0, 1 << 20});
   app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off")
       ->capture_default_str();
 }
@@ -67,6 +71,7 @@ std::vector<std::string> EngineArguments(const EngineFlags& flags) {
   if (!flags.dino.empty()) words.insert(words.end(), {"--dino", flags.dino});
   words.insert(words.end(), {"--threads", std::to_string(flags.threads), "--device", flags.device,
                              "--precision", flags.precision, "--log-level", flags.log_level});
+  words.insert(words.end(), {"--reference-cache-mib", std::to_string(flags.reference_cache_mib)});
   words.emplace_back(flags.prepack_weights ? "--prepack-weights" : "--no-prepack-weights");
   return words;
 }

@@ -1,6 +1,7 @@
 // The flags of the engine, which vico-worker accepts and passes on to vico-engine.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct EngineFlags {
   std::string log_level = "info";
   int threads = 1;
   bool prepack_weights = true;
+  int64_t reference_cache_mib = 1024;
 };
 
 /// Adds the flags to `app`. Both must outlive parsing.

@@ -36,16 +36,18 @@ int main(int argc, char** argv) {
   if (!log.ok()) return 2;
 
   vico::worker::FrameChannel channel(vico::worker::kChildSocket);
-  const auto engine = vico::worker::OpenTorchEngine({.base_models = flags.base_models,
-                                                     .tokenizer = flags.tokenizer,
-                                                     .device = flags.device,
-                                                     .precision = flags.precision,
-                                                     .threads = flags.threads,
-                                                     .prepack_weights = flags.prepack_weights,
-                                                     .clip = flags.clip,
-                                                     .dino = flags.dino,
-                                                     .code_version = VICO_VERSION},
-                                                    *log);
+  const auto engine =
+      vico::worker::OpenTorchEngine({.base_models = flags.base_models,
+                                     .tokenizer = flags.tokenizer,
+                                     .device = flags.device,
+                                     .precision = flags.precision,
+                                     .threads = flags.threads,
+                                     .prepack_weights = flags.prepack_weights,
+                                     .reference_cache_mib = flags.reference_cache_mib,
+                                     .clip = flags.clip,
+                                     .dino = flags.dino,
+                                     .code_version = VICO_VERSION},
+                                    *log);
   if (!engine.ok()) {
     vico::worker::RefuseToServe(engine.status(), channel).IgnoreError();
     return 1;

@@ -41,6 +41,7 @@ TEST(EngineFlagsTest, TheEngineGetsTheWorkersFlags) {
   flags.base_models = {"base"};
   flags.device = "cuda:0,cuda:1";
   flags.prepack_weights = false;
+  flags.reference_cache_mib = 77;
   flags.clip = "clip";
   flags.dino = "dino";
   CLI::App app;
@@ -51,6 +52,7 @@ TEST(EngineFlagsTest, TheEngineGetsTheWorkersFlags) {
   app.parse(std::move(words));
   EXPECT_EQ(again.device, "cuda:0,cuda:1");
   EXPECT_FALSE(again.prepack_weights);
+  EXPECT_EQ(again.reference_cache_mib, 77);
   EXPECT_EQ(again.clip, "clip");
   EXPECT_EQ(again.dino, "dino");
 }

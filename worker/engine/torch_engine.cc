@@ -84,7 +84,11 @@ class TorchEngine final : public Engine {
         devices_(std::move(devices)),
         bases_(std::move(bases)),
         judges_(std::move(judges)),
-        adapters_(options.cached_adapters) {}
+        adapters_(options.cached_adapters) {
+    if (options.reference_cache_mib > 0 && devices_.front().is_cpu()) {
+      references_ = std::make_shared<ReferenceCache>(options.reference_cache_mib << 20);
+    }
+  }
 
   std::vector<BaseModelOffer> offers() const override {
     std::vector<BaseModelOffer> offers;
@@ -148,6 +152,8 @@ class TorchEngine final : public Engine {
                     source.adapter.reference().sha256());
     if (LoadedAdapter* kept = adapters_.Find(key)) return kept;
     ASSIGN_OR_RETURN(LoadedAdapter adapter, LoadAdapter(loaded, source));
+    adapter.personal.cache = references_;
+    adapter.personal.name = key;
     return &adapters_.Put(key, std::move(adapter));
   }
 
@@ -155,6 +161,7 @@ class TorchEngine final : public Engine {
   const std::vector<torch::Device> devices_;
   std::vector<LoadedBase> bases_;
   const Judges judges_;
+  std::shared_ptr<ReferenceCache> references_;  // of all adapters; null: none
   RecentlyUsed<LoadedAdapter> adapters_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct TorchEngineOptions {
   std::string precision = "fp32";  ///< of U-Net and autoencoder: fp32 or bf16
   int threads = 1;                 ///< compute threads of LibTorch, in the whole process
   bool prepack_weights = true;     ///< PackWeights() of U-Net and autoencoder
+  int64_t reference_cache_mib = 1024;  ///< of the features of references, on a CPU; 0: none
   std::string clip = {};  ///< folder of CLIP in transformers' layout, for evaluations; or empty
   std::string dino = {};  ///< likewise of DINO
   size_t cached_adapters = 4;     ///< evicts the least recently used

@@ -130,6 +130,7 @@ torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptio
                          options.placeholder, options.guidance_scale);
   if (!IsFinite(prompt.text)) ThrowForPrompt(base, personal, options);
   const int64_t pictures = start.noise.size(0);
+  if (personal != nullptr && personal->cache != nullptr) personal->cache->BeginLoop();
   GuidedNetwork network(base, prompt.halves() * pictures);
   Call last;
 

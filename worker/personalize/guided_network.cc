@@ -52,7 +52,23 @@ GuidedPrompt TextOf(std::span<const GuidedRow> rows, const Halves& halves) {
     placeholder.push_back(prompt.positions.placeholder.narrow(0, half.half, 1));
     end.push_back(prompt.positions.end.narrow(0, half.half, 1));
   }
-  return {at::cat(text), {at::cat(placeholder), at::cat(end)}};
+  return {at::cat(text), {at::cat(placeholder), at::cat(end)}, {}};
+}
+
+// Equal for rows whose features of the reference are equal: they depend on the text and on the
+// place of the map's column, which mmagic's dialect does not read, and not on mask and strength.
+std::string FeaturesKey(const GuidedRow& row, int64_t half) {
+  const auto ids = row.prompt->ids[half].contiguous();
+  const bool maps = row.personal->dialect == Dialect::kPaper;
+  const int64_t column = maps ? row.prompt->positions.placeholder[half].item<int64_t>() : -1;
+  std::string key = row.personal->name;
+  const auto append = [&](const void* bytes, size_t count) {
+    key.append(static_cast<const char*>(bytes), count);
+  };
+  append(ids.data_ptr(), ids.nbytes());
+  append(&column, sizeof column);
+  append(&row.timestep, sizeof row.timestep);
+  return key;
 }
 
 }  // namespace
@@ -64,10 +80,12 @@ GuidedPrompt EncodeGuidedPrompt(Base& base, Personalization* personal, const std
   torch::Tensor embedding;
   if (personal != nullptr) embedding = personal->adapter->placeholder();
   const auto conditional = base.EncodePrompts({prompt}, placeholder);
-  GuidedPrompt encoded = {base.TextStates(conditional, embedding), conditional.positions};
+  GuidedPrompt encoded = {base.TextStates(conditional, embedding), conditional.positions,
+                          conditional.ids};
   if (guidance_scale == 1.0) return encoded;
   const auto unconditional = base.EncodePrompts({negative_prompt}, placeholder);
   encoded.text = at::cat({base.TextStates(unconditional, embedding), encoded.text});
+  encoded.ids = at::cat({unconditional.ids, encoded.ids});
   // Both halves read the maps at the conditional prompt's positions.
   encoded.positions = {encoded.positions.placeholder.repeat({2}),
                        encoded.positions.end.repeat({2})};
@@ -185,18 +203,53 @@ std::vector<SiteFeatures> GuidedNetwork::References(std::span<const GuidedRow> r
     half.features = same - distinct.begin();
     if (same == distinct.end()) distinct.push_back(half);
   }
-  const Personalization& personal = *rows[static_cast<size_t>(halves.front().row)].personal;
-  const GuidedPrompt prompt = TextOf(rows, distinct);
-  const auto times = Times(rows, distinct);
+  if (rows[static_cast<size_t>(halves.front().row)].personal->cache != nullptr) {
+    return CachedReferences(rows, look, distinct);
+  }
   const auto count = static_cast<int64_t>(distinct.size());
   std::vector<std::vector<SiteFeatures>> found(static_cast<size_t>(parts_.CountFor(count)));
   parts_.ForEach(count, [&](int64_t part, const RowRange& range) {
-    const auto cut = [&](const torch::Tensor& y) { return y.narrow(0, range.begin, range.count); };
-    const TokenPositions positions = {cut(prompt.positions.placeholder), cut(prompt.positions.end)};
-    found[static_cast<size_t>(part)] = RunReference(
-        base_.unet, personal.adapter->sites(), personal.reference.expand({range.count, -1, -1, -1}),
-        cut(times), cut(prompt.text), look.ReferencePositions(positions));
+    const auto first = distinct.begin() + range.begin;
+    found[static_cast<size_t>(part)] = ReadReference(rows, look, {first, first + range.count});
   });
+  return Joined(found);
+}
+
+// One pass of the reference, a row for each half.
+std::vector<SiteFeatures> GuidedNetwork::ReadReference(std::span<const GuidedRow> rows,
+                                                       const Look& look,
+                                                       const std::vector<HalfRow>& halves) {
+  const Personalization& personal = *rows[static_cast<size_t>(halves.front().row)].personal;
+  const GuidedPrompt prompt = TextOf(rows, halves);
+  const auto count = static_cast<int64_t>(halves.size());
+  return RunReference(base_.unet, personal.adapter->sites(),
+                      personal.reference.expand({count, -1, -1, -1}), Times(rows, halves),
+                      prompt.text, look.ReferencePositions(prompt.positions));
+}
+
+// Each half has a pass of its own, so that its bits do not depend on what else is in the cache.
+std::vector<SiteFeatures> GuidedNetwork::CachedReferences(std::span<const GuidedRow> rows,
+                                                          const Look& look,
+                                                          const std::vector<HalfRow>& halves) {
+  ReferenceCache& cache = *rows[static_cast<size_t>(halves.front().row)].personal->cache;
+  std::vector<std::vector<SiteFeatures>> found(halves.size());
+  std::vector<std::string> keys(halves.size());
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < halves.size(); ++i) {
+    keys[i] = FeaturesKey(rows[static_cast<size_t>(halves[i].row)], halves[i].half);
+    if (const auto* kept = cache.Find(keys[i])) {
+      found[i] = *kept;
+    } else {
+      missing.push_back(i);
+    }
+  }
+  parts_.ForEach(static_cast<int64_t>(missing.size()), [&](int64_t, const RowRange& range) {
+    for (int64_t j = range.begin; j < range.begin + range.count; ++j) {
+      const size_t i = missing[static_cast<size_t>(j)];
+      found[i] = ReadReference(rows, look, {halves[i]});
+    }
+  });
+  for (const size_t i : missing) cache.Put(keys[i], found[i]);
   return Joined(found);
 }
 

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "worker/personalize/base.h"
+#include "worker/personalize/reference_cache.h"
 #include "worker/personalize/row_parts.h"
 
 namespace vico::worker {
@@ -16,14 +18,17 @@ namespace vico::worker {
 /// An adapter and the reference picture that its image attention reads.
 struct Personalization {
   Adapter adapter{nullptr};
-  Dialect dialect = Dialect::kPaper;  ///< the one that the adapter was trained in
-  torch::Tensor reference;            ///< [1, C, h, w] latent, scaled
+  Dialect dialect = Dialect::kPaper;           ///< the one that the adapter was trained in
+  torch::Tensor reference;                     ///< [1, C, h, w] latent, scaled
+  std::shared_ptr<ReferenceCache> cache = {};  ///< of its features, on a CPU; null: none
+  std::string name = {};  ///< tells it from the others in the cache; its adapter must not change
 };
 
 /// A prompt as text states: one half without guidance, two with it, the unconditional one first.
 struct GuidedPrompt {
   torch::Tensor text;        ///< [halves, L, D]
   TokenPositions positions;  ///< [halves]
+  torch::Tensor ids;         ///< [halves, L] int64, on the CPU
 
   int64_t halves() const { return text.size(0); }
 };
@@ -74,6 +79,10 @@ class GuidedNetwork {
                           std::vector<HalfRow> halves);
   std::vector<SiteFeatures> References(std::span<const GuidedRow> rows, const Look& look,
                                        std::vector<HalfRow>& halves);
+  std::vector<SiteFeatures> ReadReference(std::span<const GuidedRow> rows, const Look& look,
+                                          const std::vector<HalfRow>& halves);
+  std::vector<SiteFeatures> CachedReferences(std::span<const GuidedRow> rows, const Look& look,
+                                             const std::vector<HalfRow>& halves);
   torch::Tensor Times(std::span<const GuidedRow> rows, const std::vector<HalfRow>& halves) const;
 
   Base& base_;
