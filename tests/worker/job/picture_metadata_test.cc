@@ -123,6 +123,41 @@ TEST(PictureMetadataTest, TheBareBaseModelHasNoAdapterInItsParameters) {
       "Model: toyworld, Eta DDIM: 0.25, Version: Vico 1.2");
 }
 
+TEST(PictureMetadataTest, AStartFromAPictureAndAStrengthAreInTheParameters) {
+  v1::LeasedJob job = GenerationWithAdapter();
+  auto& spec = *job.mutable_spec()->mutable_generate();
+  spec.set_denoise(0.8);
+  spec.set_strength(1);
+  auto values = Parse(ParametersOf(job)).values;
+  EXPECT_EQ(values["Denoising strength"], "0.8");
+  EXPECT_FALSE(values.contains("ViCo strength"));
+  spec.set_strength(0.5);
+  EXPECT_EQ(Parse(ParametersOf(job)).values["ViCo strength"], "0.5");
+}
+
+TEST(PictureMetadataTest, ThePromptIsThePicturesOwn) {
+  v1::LeasedJob job = Generation();
+  auto& spec = *job.mutable_spec()->mutable_generate();
+  spec.clear_prompt();
+  for (const char* prompt : {"first", "second"}) spec.add_prompts(prompt);
+  const auto texts = TextsOf(WithGenerationMetadata(TinyPng(""), job, 2, "1.2"));
+  EXPECT_EQ(Parse(texts.at("parameters")).prompt, "second");
+  EXPECT_EQ(Parse(texts.at("parameters")).values["Seed"], "5");
+  const json vico = json::parse(texts.at("vico"));
+  EXPECT_EQ(vico["seed"], "5");
+  EXPECT_EQ(vico["spec"]["generate"]["prompts"], json::parse(R"(["first", "second"])"));
+}
+
+TEST(PictureMetadataTest, ThePicturesThatAGenerationStartsFromHaveDigests) {
+  v1::LeasedJob job = Generation();
+  job.mutable_init_picture()->set_sha256("aa");
+  job.mutable_mask_picture()->set_sha256("bb");
+  const json vico =
+      json::parse(TextsOf(WithGenerationMetadata(TinyPng(""), job, 0, "1.2")).at("vico"));
+  EXPECT_EQ(vico["init_picture"]["digest"], "aa");
+  EXPECT_EQ(vico["mask_picture"]["digest"], "bb");
+}
+
 TEST(PictureMetadataTest, TheGrammarOfTheWebUiFindsEveryValue) {
   v1::LeasedJob job = GenerationWithAdapter();
   auto& spec = *job.mutable_spec()->mutable_generate();

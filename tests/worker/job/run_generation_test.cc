@@ -51,6 +51,49 @@ TEST_F(RunJobTest, PicturesSayHowTheyWereMadeAndPreviewsDoNot) {
   EXPECT_EQ(link_.blobs.at(link_.events()[0].preview().blob().sha256()), TinyPng("preview"));
 }
 
+TEST_F(RunJobTest, EachPromptHasAPictureOfEachSeed) {
+  auto& spec = *generation_.mutable_spec()->mutable_generate();
+  for (const char* prompt : {"a robot", "a mug"}) spec.add_prompts(prompt);
+
+  const auto outcome = Run(generation_);
+
+  ASSERT_TRUE(outcome && outcome->has_generated());
+  const auto& pictures = outcome->generated().pictures();
+  ASSERT_EQ(pictures.size(), 4);
+  EXPECT_EQ(pictures[3].index(), 3);
+  EXPECT_EQ(pictures[3].seed(), 8u);
+  const std::string& third = link_.blobs.at(pictures[2].blob().sha256());
+  EXPECT_THAT(TextIn(third, "parameters"), testing::StartsWith("a mug\nSteps: "));
+  EXPECT_THAT(TextIn(third, "vico"), testing::HasSubstr(R"("index":2,"seed":"7")"));
+}
+
+TEST_F(RunJobTest, TheEngineGetsThePicturesThatTheSpecNames) {
+  GenerationInputs given;
+  engine_.generate = [&](const auto&, const auto& inputs, const auto&) -> absl::StatusOr<bool> {
+    given = inputs;
+    return false;
+  };
+  *generation_.mutable_init_picture() = link_.Stored("init");
+  *generation_.mutable_mask_picture() = link_.Stored("mask");
+  Run(generation_);
+  EXPECT_EQ(given.init_picture, "");
+
+  auto& spec = *generation_.mutable_spec()->mutable_generate();
+  spec.set_init_picture("concepts/1/pictures/0");
+  spec.set_mask_picture("concepts/2/pictures/0");
+  Run(generation_);
+  EXPECT_EQ(given.init_picture, "init");
+  EXPECT_EQ(given.mask_picture, "mask");
+}
+
+TEST_F(RunJobTest, AnInitPictureThatIsNotThereFailsTheJob) {
+  generation_.mutable_spec()->mutable_generate()->set_init_picture("concepts/1/pictures/0");
+  generation_.mutable_init_picture()->set_sha256("gone");
+  const auto outcome = Run(generation_);
+  ASSERT_TRUE(outcome && outcome->has_failure());
+  EXPECT_FALSE(outcome->failure().retryable());
+}
+
 TEST_F(RunJobTest, APictureThatIsNoPngFailsTheAttempt) {
   engine_.generate = [](const auto&, const auto&, const auto& callbacks) -> absl::StatusOr<bool> {
     callbacks.on_picture(0, {.bytes = "no PNG"});

@@ -156,6 +156,9 @@ TEST_F(EngineProcessTest, DrawsAPictureWithTheFetchedAdapter) {
   EXPECT_TRUE(*engine_->Generate(spec, {}, generate_));
   EXPECT_THAT(notes_, ElementsAre("preview", "adapters/1 weights reference", "DRAWN", "preview",
                                   "bare", "DRAWN"));
+  EXPECT_TRUE(
+      *engine_->Generate(spec, {.init_picture = " init", .mask_picture = " mask"}, generate_));
+  EXPECT_EQ(notes_.at(7), "bare init mask");
   source.fetch = []() -> absl::StatusOr<AdapterBytes> {
     return absl::AbortedError("the lease is lost");
   };
@@ -163,6 +166,41 @@ TEST_F(EngineProcessTest, DrawsAPictureWithTheFetchedAdapter) {
               HasCode(absl::StatusCode::kAborted));
   generate_.on_step = [](int64_t, int64_t) { return false; };
   EXPECT_FALSE(*engine_->Generate(spec, {}, generate_));
+}
+
+TEST_F(EngineProcessTest, AContinuedTrainingFetchesTheAdapter) {
+  spec_.set_continued_adapter("adapters/1");
+  train_.fetch_continued = [] { return std::string("weights"); };
+  ASSERT_THAT(Train(), IsOk());
+  EXPECT_EQ(notes_.front(), "CONTINUED: weights");
+  train_.fetch_continued = []() -> absl::StatusOr<std::string> {
+    return absl::NotFoundError("the adapter is gone");
+  };
+  EXPECT_THAT(Train(), HasCode(absl::StatusCode::kNotFound));
+}
+
+TEST_F(EngineProcessTest, PassesAnEvaluationsCallbacksAndResult) {
+  v1::EvaluateSpec spec;
+  spec.add_prompts("a photo of S*");
+  AdapterSource source;
+  source.adapter.set_name("adapters/1");
+  source.fetch = [] { return AdapterBytes{.safetensors = " weights", .reference = " reference"}; };
+  EvaluateCallbacks callbacks;
+  callbacks.on_step = [](int64_t step, int64_t total) { return step == 1 && total == 2; };
+  callbacks.keep_going = [] { return true; };
+  callbacks.on_warning = [this](const std::string& reason, const std::string& message) {
+    notes_.push_back(reason + ": " + message);
+  };
+  const auto evaluated = engine_->Evaluate(spec, source, {"one", "two"}, callbacks);
+  ASSERT_THAT(evaluated, IsOk());
+  EXPECT_FALSE(evaluated->stopped);
+  EXPECT_THAT(evaluated->report.prompts(), ElementsAre("a photo of S*"));
+  EXPECT_EQ(evaluated->sheet.bytes, "adapters/1 weights reference");
+  EXPECT_EQ(evaluated->sheet.width, 64);
+  EXPECT_EQ(evaluated->sheet.height, 32);
+  EXPECT_THAT(notes_, ElementsAre("MEASURED: onetwo"));
+  callbacks.keep_going = [] { return false; };
+  EXPECT_TRUE(engine_->Evaluate(spec, source, {"one", "two"}, callbacks)->stopped);
 }
 
 TEST_F(EngineProcessTest, ReportsTheProcesssMemoryAndTheLoadedAdaptersOfTheLastJob) {
