@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <random>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -14,6 +16,7 @@ namespace vico {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(60);
+constexpr int kFirstPort = 10000;
 
 [[noreturn]] void Give(const std::string& why) {
   std::cerr << "seaweed: " << why << std::endl;
@@ -37,17 +40,32 @@ sockaddr_in Loopback(int port) {
   return address;
 }
 
+bool IsFree(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = Loopback(port);
+  const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return bound;
+}
+
+/// The first port that the kernel gives to outgoing connections.
+int FirstOutgoingPort() {
+  std::ifstream range("/proc/sys/net/ipv4/ip_local_port_range");
+  int first = 0;
+  if (!(range >> first) || first <= kFirstPort) Give("no port below those of connections");
+  return first;
+}
+
 }  // namespace
 
 int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
-  socklen_t size = sizeof address;
-  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(fd);
-  if (!bound) Give("no free port");
-  return ntohs(address.sin_port);
+  static std::minstd_rand random{std::random_device{}()};
+  std::uniform_int_distribution<int> any(kFirstPort, FirstOutgoingPort() - 1);
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    const int port = any(random);
+    if (IsFree(port)) return port;
+  }
+  Give("no free port");
 }
 
 Seaweed::Seaweed() {

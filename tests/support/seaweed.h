@@ -37,7 +37,8 @@ class Seaweed {
   std::optional<Process> server_;
 };
 
-/// A port of loopback that nothing listens on now.
+/// A port of loopback that nothing listens on now, and that the kernel gives to no outgoing
+/// connection, so that a program can be started again at the same one. One thread at a time.
 int FreePort();
 
 }  // namespace vico
