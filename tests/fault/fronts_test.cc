@@ -16,12 +16,13 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kServers = 3;
+constexpr int kWorkers = 4;
 
 FaultRun ThreeServers() {
   FaultRun run;
   run.arena.servers = kServers;
   run.arena.shared = std::make_shared<SharedStore>();
-  run.arena.workers = 4;
+  run.arena.workers = kWorkers;
   run.arena.step_ms = 20;
   run.jobs = 120;
   run.patience_seconds = 55;
@@ -58,7 +59,7 @@ TEST_P(FrontsTest, NothingIsLostWhileEachPartFails) {
           arena.KillServer(turn / 6 % kServers);
           break;
         case 1:
-          arena.KillWorker(turn / 6 % 4);
+          arena.KillWorker(turn / 6 % kWorkers);
           break;
         case 2:
           arena.SignalServer(SIGTERM, (turn / 6 + 1) % kServers);
@@ -87,9 +88,10 @@ TEST(WrongClockTest, AServerWithAWrongClockHarmsNothing) {
   FaultRun run = ThreeServers();
   run.arena.wrong_clock = std::chrono::hours(1);
   run.disturb = [](Arena& arena, const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
+    // Each worker in turn: a job that lost three workers would fail.
+    for (int turn = 0; !stop.stop_requested(); ++turn) {
       Rest(stop, milliseconds(1500));
-      arena.KillWorker(0);
+      arena.KillWorker(turn % kWorkers);
       arena.KillServer(0);
     }
   };
