@@ -103,6 +103,19 @@ TEST_F(EngineGenerationTest, DrawsFromAPictureOfAnySizeAndAMask) {
   EXPECT_NE(drawn_, masked);
 }
 
+TEST_F(EngineGenerationTest, DrawsFromAPictureInHalfPrecision) {
+  const auto half = OpenTorchEngine({.base_models = {base_},
+                                     .device = "cpu",
+                                     .precision = "bf16",
+                                     .threads = 1,
+                                     .code_version = "test"},
+                                    Log::Off());
+  ASSERT_THAT(half, IsOk());
+  const GenerationInputs inputs = Masked();
+  ASSERT_THAT((*half)->Generate(generate_, inputs, draws_), IsOk());
+  EXPECT_EQ(drawn_.size(), 2u);
+}
+
 TEST_F(EngineGenerationTest, APictureThatCannotBeReadIsNamed) {
   GenerationInputs inputs = Masked();
   inputs.mask_picture.resize(60);
