@@ -221,6 +221,53 @@ class EndToEndTest(unittest.TestCase):
         with PIL.Image.open(bare) as image:
             self.assertEqual((image.text, image.tobytes()), ({}, picture.pil().tobytes()))
 
+    def test_several_prompts_start_from_a_picture(self):
+        prompts = [PROMPT, "a photo of a S* in the snow"]
+        settings = {"n": 2, "seed": 3, "steps": 4, "strength": 0.5, "denoise": 0.5,
+                    "init_picture": self.concept.pictures[0], "mask_picture": self.concept.pictures[1]}
+        generation = self.adapter.generate(prompts, labels={"team": "toys"}, **settings)
+        self.assertEqual(self.client.jobs.get(generation.name).labels, {"team": "toys"})
+        drawn = generation.wait(timeout=120)
+        self.assertEqual([(p.index, p.prompt, p.seed) for p in drawn],
+                         [(0, prompts[0], 3), (1, prompts[0], 4), (2, prompts[1], 3), (3, prompts[1], 4)])
+        self.assertEqual([p.prompt for p in sorted(generation.finished, key=lambda p: p.index)],
+                         [p.prompt for p in drawn])
+        alone = self.adapter.generate(prompts[1], **settings).wait(timeout=120)
+        self.assertEqual([p.pil().tobytes() for p in alone], [p.pil().tobytes() for p in drawn[2:]])
+        again = self.adapter.generate(PROMPT, init_picture=drawn[0], denoise=1.0).wait(timeout=120)
+        self.assertEqual(len(again), 1)
+        with self.assertRaises(vico.NotFound) as raised:
+            self.adapter.generate(PROMPT, init_picture=generation.name + "/pictures/4")
+        self.assertIn("generate.init_picture", str(raised.exception))
+
+    def test_an_adapter_is_evaluated(self):
+        self.assertEqual(list(self.client.jobs.list(kind="evaluation", adapter=self.adapter)), [])
+        with self.assertRaises(vico.NotFound) as raised:
+            self.adapter.report()
+        self.assertEqual(raised.exception.reason, "NO_REPORT")
+        evaluation = self.adapter.evaluate(prompts=[PROMPT], n=1)
+        report = evaluation.wait(timeout=300)
+        self.assertEqual((report.adapter_name, report.job_name), (self.adapter.name, evaluation.name))
+        self.assertEqual(report.prompts, (PROMPT,))
+        self.assertEqual(report.seeds, (1,))
+        self.assertEqual(report["concept_fidelity"].measured_with, "toyworld scorer")
+        self.assertTrue(0 < len(report.losses) <= STEPS)
+        self.assertEqual(self.adapter.report(), report)
+        self.assertTrue(self.adapter.sheet().bytes.startswith(b"\x89PNG"))
+        listed, = self.client.jobs.list(kind="evaluation", adapter=self.adapter)
+        self.assertEqual(listed, evaluation)
+
+    def test_a_training_is_continued_from_its_last_checkpoint_and_evaluated(self):
+        training = self.adapter.continue_training(4)
+        further = training.wait(timeout=300)
+        self.assertEqual(further.summary.steps, STEPS + 4)
+        warned = {event.reason for event in training.events() if isinstance(event, events.Warning)}
+        self.assertEqual(warned, {"CONTINUES_WITH_OTHER_SCHEDULE"})  # the base model's is a cosine
+        self.assertNotEqual(further.message.blob.sha256, self.adapter.message.blob.sha256)
+        evaluated = self.client.train(self.concept, "robot", seed=3, evaluate=True).wait(timeout=300)
+        evaluation, = self.client.jobs.list(kind="evaluation", adapter=evaluated)
+        self.assertEqual(evaluation.wait(timeout=300).adapter_name, evaluated.name)
+
     def test_an_adapter_is_downloaded_and_imported(self):
         file = self.adapter.download(self.folder / "adapter.safetensors")
         reference = self.adapter.reference().save(self.folder / "reference.png")
