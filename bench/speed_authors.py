@@ -104,24 +104,25 @@ def make_unet(half, sizes):
     return half.freeze(unet.eval(), trainable="image_cross_attention")
 
 
-def train(half, sizes, side):
-    """One step at batch 1: two encodings, both texts, both streams in lock-step, AdamW."""
+def train(half, sizes, side, batch):
+    """One step: two encodings, both texts, both streams in lock-step, AdamW."""
     text, unet, vae = Text(half, sizes), make_unet(half, sizes), half.freeze(Autoencoder(sizes).eval())
     for name, module in unet.named_modules():
         if name.endswith("image_cross_attention"):
             module.train()
     blocks = [p for name, p in unet.named_parameters() if "image_cross_attention" in name]
     optimizer = torch.optim.AdamW([{"params": [text.word], "lr": 5e-3}, {"params": blocks}], lr=1e-5)
-    target, reference = torch.rand(2, 1, 3, 8 * side, 8 * side) * 2 - 1
+    target, reference = torch.rand(2, batch, 3, 8 * side, 8 * side) * 2 - 1
     abar = torch.cumprod(1 - torch.linspace(0.00085 ** 0.5, 0.012 ** 0.5, 1000, dtype=torch.float64) ** 2, 0).float()
-    row = torch.arange(1)
-    places = ((row, torch.tensor([PLACEHOLDER])), (row, torch.tensor([END])))
+    rows = torch.arange(batch)
+    places = ((rows, torch.full((batch,), PLACEHOLDER)), (rows, torch.full((batch,), END)))
+    ids, plain_ids = text.ids.expand(batch, -1), text.plain_ids.expand(batch, -1)
 
     def step():
         with half():
             z, r = vae.encode(target).float(), vae.encode(reference).float()
-            states, states_of_init = text(text.ids), text(text.plain_ids)
-            t = torch.randint(0, 1000, (1,))
+            states, states_of_init = text(ids), text(plain_ids)
+            t = torch.randint(0, 1000, (batch,))
             noise = torch.randn_like(z)
             a = abar[t].view(-1, 1, 1, 1)
             noisy = a.sqrt() * z + (1 - a).sqrt() * noise
@@ -194,4 +195,6 @@ def make(row, options):
     half = HalfMatrices(options.dtype == "bf16", options.device.split(":")[0])
     if row.startswith("sample"):
         return sample(half, options.sizes, options.latent, int(row.removeprefix("sample")))
-    return {"train": train, "encode": encode, "decode": decode, "text": text_row}[row](half, options.sizes, options.latent)
+    if row.startswith("train"):
+        return train(half, options.sizes, options.latent, int(row.removeprefix("train") or 1))
+    return {"encode": encode, "decode": decode, "text": text_row}[row](half, options.sizes, options.latent)

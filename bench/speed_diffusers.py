@@ -58,7 +58,7 @@ def frozen(row, options):
 
 def prepare(options):
     prepare_torch(options)
-    if options.side == "compiled":
+    if options.side == "compiled" and options.device == "cpu":
         import torch._inductor.config
         # Weights are constants, which lets a CPU lay them out once.
         torch._inductor.config.freezing = True

@@ -11,7 +11,7 @@ import time
 
 from speed_common import FULL, SMALL, NotMeasured
 
-SIDES = {"authors": "speed_authors", "diffusers": "speed_diffusers", "compiled": "speed_diffusers",
+SIDES = {"authors": "speed_authors", "ceilings": "speed_ceilings", "diffusers": "speed_diffusers", "compiled": "speed_diffusers",
          "openvino": "speed_openvino", "stable-diffusion.cpp": "speed_stable_diffusion_cpp"}
 
 

@@ -3,11 +3,13 @@ import os
 import pathlib
 
 HERE = pathlib.Path(__file__).resolve().parent
+BASE = str(HERE.parent / "toyworld" / "base")
 OURS = "this code"
 COUNTS = (1, 4, 8, 16)
-ROWS = {"train": "training step, batch 1", "encode": "VAE encode", "decode": "VAE decode", "text": "text encoder, 2 prompts",
+ROWS = {"train": "training step, batch 1", "train4": "training step, batch 4", "encode": "VAE encode", "decode": "VAE decode", "text": "text encoder, 2 prompts",
         **{f"unet{n}": f"U-Net, {n} row{'s' * (n > 1)}" for n in COUNTS},
-        **{f"sample{n}": f"guided step with adapter, {n} picture{'s' * (n > 1)}" for n in COUNTS}}
+        **{f"sample{n}": f"guided step with adapter, {n} picture{'s' * (n > 1)}" for n in COUNTS},
+        "guided8": "guided prediction, 1 adapter x 8 pictures", "mixed8": "guided prediction, 8 adapters x 1 picture"}
 
 
 def comma_list(text):
@@ -42,8 +44,7 @@ def program(name, options):
 
 
 def our_command(rows, dtype, options):
-    return [program("vico-bench-speed", options), ",".join(rows), *same(dtype, options),
-            "--tokenizer-of", str(HERE.parent / "toyworld" / "base")]
+    return [program("vico-bench-speed", options), ",".join(rows), *same(dtype, options), "--tokenizer-of", BASE]
 
 
 def reference_command(side, rows, dtype, options):

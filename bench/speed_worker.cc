@@ -4,10 +4,7 @@
 // it. The drivers are bench/speed and bench/peers; see docs/performance.md.
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,10 +12,9 @@
 
 #include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
-#include "bench/device_work.h"
 #include "bench/random_base.h"
+#include "bench/turns.h"
 #include "worker/engine/devices.h"
 #include "worker/layers/layers.h"
 #include "worker/personalize/generator.h"
@@ -26,83 +22,36 @@
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using vico::bench::Turns;
 
 constexpr int64_t kLatentFactor = 8;  // pixels for each latent element, in each direction
-constexpr int64_t kMib = 1 << 20;
 
-// Reads "VmHWM" or "VmRSS" of this process.
-int64_t MemoryKib(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field + ":")) return std::stoll(line.substr(field.size() + 1));
-  }
-  return 0;
-}
-
-class Turns {
- public:
-  explicit Turns(const c10::Device& device) : device_(device) {}
-
-  // The row of the next turn, which Begin() starts; nullopt when the driver has closed the pipe.
-  std::optional<std::string> Next() {
-    std::string line;
-    if (!next_ && std::getline(std::cin, line)) next_ = line;
-    return next_;
-  }
-
-  // Waits for the next turn and starts it if it is one of `row`.
-  bool Begin(const std::string& row) {
-    if (Next() != row) return false;
-    next_.reset();
-    std::ofstream("/proc/self/clear_refs") << "5";  // resets VmHWM to VmRSS
-    vico::bench::ResetPeak(device_);
-    begin_ = Clock::now();
-    return true;
-  }
-
-  void End() {
-    const double enqueued = SecondsSinceBegin();
-    vico::bench::WaitFor(device_);
-    const double seconds = SecondsSinceBegin();
-    const auto device_bytes = vico::bench::PeakBytes(device_);
-    fmt::print(
-        "{{\"seconds\": {:.6f}, \"enqueued\": {:.6f}, \"peak_mib\": {}, \"rest_mib\": {}, "
-        "\"device_peak_mib\": {}}}\n",
-        seconds, enqueued, MemoryKib("VmHWM") / 1024, MemoryKib("VmRSS") / 1024,
-        device_bytes ? std::to_string(*device_bytes / kMib) : "null");
-    std::fflush(stdout);
-  }
-
- private:
-  double SecondsSinceBegin() const {
-    return std::chrono::duration<double>(Clock::now() - begin_).count();
-  }
-
-  const c10::Device device_;
-  std::optional<std::string> next_;
-  Clock::time_point begin_;
-};
-
-// "sample4" is four pictures, "unet8" eight rows.
+// "sample4" is four pictures, "unet8" eight rows, "train" a batch of one.
 struct Row {
   std::string name;
   std::string_view kind;
   int64_t count = 1;
 };
 
+constexpr std::string_view kKinds[] = {"train",  "encode", "decode", "text",
+                                       "sample", "unet",   "guided", "mixed"};
+
+bool MayHaveCount(std::string_view kind) {
+  return kind != "encode" && kind != "decode" && kind != "text";
+}
+
 std::optional<Row> ParseRow(const std::string& name) {
   Row row{.name = name, .kind = {}};
-  for (const std::string_view kind : {"train", "encode", "decode", "text", "sample", "unet"}) {
+  for (const std::string_view kind : kKinds) {
     if (!name.starts_with(kind)) continue;
     row.kind = kind;
     const std::string_view number = std::string_view(name).substr(kind.size());
-    if (kind != "sample" && kind != "unet")
-      return number.empty() ? std::optional(row) : std::nullopt;
+    if (number.empty() && (!MayHaveCount(kind) || kind == "train")) return row;
     const auto [end, error] =
         std::from_chars(number.data(), number.data() + number.size(), row.count);
     const bool whole = error == std::errc() && end == number.data() + number.size();
-    return whole && row.count >= 1 && row.count <= 64 ? std::optional(row) : std::nullopt;
+    const bool known = MayHaveCount(kind) && whole && row.count >= 1 && row.count <= 64;
+    return known ? std::optional(row) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -110,7 +59,9 @@ std::optional<Row> ParseRow(const std::string& name) {
 std::string WhyNotRows(const std::string& names) {
   for (const auto& name : CLI::detail::split(names, ',')) {
     if (ParseRow(name)) continue;
-    return "must be of train, encode, decode, text, sample1..64 and unet1..64, got " + name;
+    return "must be of encode, decode, text, train, and train, sample, unet, guided or mixed with "
+           "1..64, got " +
+           name;
   }
   return "";
 }
@@ -118,14 +69,15 @@ std::string WhyNotRows(const std::string& names) {
 // Runs the turns of one row, with latents of `side` x `side`.
 class Bench {
  public:
-  Bench(vico::worker::Base& base, int64_t side, Turns& turns)
-      : base_(base), side_(side), turns_(turns) {}
+  Bench(vico::worker::Base& base, int64_t side, int64_t cache_mib, Turns& turns)
+      : base_(base), side_(side), cache_mib_(cache_mib), turns_(turns) {}
 
   void Run(const Row& row) {
     if (row.kind == "train") return Train(row);
     if (row.kind == "sample") return Sample(row);
     const at::NoGradGuard no_grad;
     if (row.kind == "unet") return Unet(row);
+    if (row.kind == "guided" || row.kind == "mixed") return Guided(row);
     const auto picture = torch::rand({1, 3, pixels(), pixels()});
     const auto latent = torch::randn({1, 4, side_, side_}).to(base_.device());
     const auto prompts = base_.EncodePrompts({"a photo of a robot on the beach", ""}, "S*");
@@ -143,6 +95,7 @@ class Bench {
   void Train(const Row& row) {
     vico::worker::TrainOptions options;
     options.steps = 1 << 20;
+    options.batch_size = row.count;
     options.init_word = "robot";
     const auto picture = torch::rand({1, 3, pixels(), pixels()});
     if (!turns_.Begin(row.name)) return;
@@ -160,12 +113,7 @@ class Bench {
     options.steps = 1000;
     options.width = options.height = pixels();
     for (int64_t i = 0; i < row.count; ++i) options.seeds.push_back(static_cast<uint64_t>(i));
-    vico::worker::Personalization personal{
-        .adapter = vico::worker::Adapter(base_.unet->transformers(), base_.sites(),
-                                         base_.text->config().hidden_size, 7,
-                                         vico::worker::BlockStart::kDefault),
-        .reference = torch::randn({1, 4, side_, side_}).to(base_.device())};
-    personal.adapter->to(base_.device());
+    auto personal = NewPersonalization(/*seed=*/7);
     vico::worker::GenerateObserver observer;
     observer.on_step = [&](int64_t, int64_t) {
       turns_.End();
@@ -174,6 +122,44 @@ class Bench {
     if (turns_.Begin(row.name)) {
       vico::worker::GeneratePictures(base_, &personal, options, observer);
     }
+  }
+
+  // One prediction for `count` pictures: all with one adapter, or each with its own and its prompt,
+  // as pictures of different jobs have them.
+  void Guided(const Row& row) {
+    const auto count = static_cast<size_t>(row.kind == "mixed" ? row.count : 1);
+    std::vector<vico::worker::Personalization> adapters;
+    std::vector<vico::worker::GuidedPrompt> prompts;
+    for (size_t i = 0; i < count; ++i) {
+      adapters.push_back(NewPersonalization(/*seed=*/i));
+      prompts.push_back(vico::worker::EncodeGuidedPrompt(
+          base_, &adapters.back(), "a photo of S* on the beach", "", "S*", 7.5));
+    }
+    std::vector<vico::worker::GuidedRow> rows(static_cast<size_t>(row.count));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      rows[i].personal = &adapters[i % count];
+      rows[i].prompt = &prompts[i % count];
+      rows[i].timestep = 501;
+    }
+    const auto latent = torch::randn({row.count, 4, side_, side_}).to(base_.device());
+    vico::worker::GuidedNetwork network(base_, 2 * row.count);
+    while (turns_.Begin(row.name)) {
+      network(latent, rows);
+      turns_.End();
+    }
+  }
+
+  vico::worker::Personalization NewPersonalization(uint64_t seed) {
+    vico::worker::Personalization personal{
+        .adapter = vico::worker::Adapter(base_.unet->transformers(), base_.sites(),
+                                         base_.text->config().hidden_size, seed,
+                                         vico::worker::BlockStart::kDefault),
+        .reference = torch::randn({1, 4, side_, side_}).to(base_.device())};
+    personal.adapter->to(base_.device());
+    if (cache_mib_ > 0) {
+      personal.cache = std::make_shared<vico::worker::ReferenceCache>(cache_mib_ << 20);
+    }
+    return personal;
   }
 
   void Unet(const Row& row) {
@@ -191,6 +177,7 @@ class Bench {
 
   vico::worker::Base& base_;
   const int64_t side_;
+  const int64_t cache_mib_;
   Turns& turns_;
 };
 
@@ -203,7 +190,7 @@ int Fail(const absl::Status& status) {
 
 int main(int argc, char** argv) {
   std::string names, dtype = "fp32", device_name = "cpu";
-  int64_t side = 0;
+  int64_t side = 0, cache_mib = 0;
   bool prepack = true;
   vico::bench::RandomBaseOptions options{.tokenizer_of = "toyworld/base", .threads = 2};
   CLI::App app("Runs a row of the speed tables once for every line of standard input.");
@@ -216,6 +203,8 @@ int main(int argc, char** argv) {
   app.add_flag("--small", options.small, "networks of a tenth of the width");
   app.add_option("--threads", options.threads)->check(CLI::Range(1, 1024));
   app.add_flag("--prepack-weights,!--no-prepack-weights", prepack, "as of vico-worker");
+  app.add_option("--reference-cache-mib", cache_mib, "as of vico-worker; by default none")
+      ->check(CLI::Range(0, 1 << 20));
   app.add_option("--tokenizer-of", options.tokenizer_of, "directory of a base model");
   CLI11_PARSE(app, argc, argv);
 
@@ -229,7 +218,7 @@ int main(int argc, char** argv) {
     return std::ranges::any_of(
         rows, [&](const Row& row) { return std::ranges::count(kinds, row.kind) > 0; });
   };
-  options.needs_unet = any({"train", "sample", "unet"});
+  options.needs_unet = any({"train", "sample", "unet", "guided", "mixed"});
   options.needs_vae = any({"train", "encode", "decode"});
   auto base = vico::bench::MakeRandomBase(options);
   if (!base.ok()) return Fail(base.status());
@@ -243,11 +232,11 @@ int main(int argc, char** argv) {
     vico::worker::PackWeights(*base->vae);
     vico::worker::PackWeights(*base->unet);
   }
-  fmt::print("{{\"ready\": true}}\n");
-  std::fflush(stdout);
+  base->schedule = base->schedule.On(device);
+  vico::bench::PrintReady();
 
   Turns turns(device);
-  Bench bench(*base, side, turns);
+  Bench bench(*base, side, cache_mib, turns);
   while (const auto name = turns.Next()) {
     const auto row = std::ranges::find(rows, *name, &Row::name);
     if (row == rows.end())

@@ -5,6 +5,7 @@ of its input, runs the row once and prints {"seconds": ..., ...}. The first run 
 """
 import dataclasses
 import json
+import math
 import os
 import signal
 import statistics
@@ -12,6 +13,8 @@ import subprocess
 import tempfile
 import threading
 import time
+
+NO_TIME = "no time left"
 
 
 class Side:
@@ -98,6 +101,11 @@ class Limits:
     turns: int  # counted, a side, at most
     seconds: float  # of the counted turns of all sides, about
     answer: float = 3600  # seconds a side may take to load, or for one turn
+    deadline: float = math.inf  # by time.monotonic(): no answer is waited for any longer
+
+    def left(self):
+        """Seconds for the next answer."""
+        return max(0.0, min(self.answer, self.deadline - time.monotonic()))
 
 
 @dataclasses.dataclass
@@ -121,7 +129,7 @@ class Taken:
 def take_rounds(taken, limits, turn):
     """Calls turn(i) for each side in rounds. A side that fails drops out; the others go on."""
     begin, rounds = time.monotonic(), 0
-    while rounds < limits.turns and not all(one.why for one in taken):
+    while rounds < limits.turns and not all(one.why for one in taken) and limits.left() > 0:
         for i, one in enumerate(taken):
             if not one.why:
                 turn(i, one)
@@ -146,35 +154,57 @@ class Together:
 
     def start(self, name):
         """Starts the side unless it runs. Returns why it cannot."""
+        self.start_all([name])
         if name in self.hopeless:
             return self.hopeless[name]
-        if name in self.sides and self.sides[name].runs():
+        return self.sides[name].why if name in self.sides else NO_TIME
+
+    def start_all(self, names):
+        """The same for several sides, which load side by side."""
+        begun = []
+        for name in names:
+            runs = name in self.sides and self.sides[name].runs()
+            if runs or name in self.hopeless or self.limits.left() <= 0:
+                continue
+            if name in self.sides:
+                self.sides.pop(name).close()
+            self.sides[name] = Side(self.commands[name], self.limits.left())
+            begun.append(name)
+        for name in begun:
+            side = self.sides[name]
+            side.seconds = max(1.0, self.limits.left())
+            side.wait_until_ready()
+            if side.why and self.limits.left() > 0:
+                self.hopeless[name] = side.why
+
+    def turn(self, name, row, one):
+        """One turn, whose result is returned; `one` gets the reason if there is none."""
+        side = self.sides[name]
+        side.seconds = self.limits.left()
+        if side.seconds <= 0:  # the side may go on with the next row
+            one.why = None if one.counted else NO_TIME
             return None
-        if name in self.sides:
-            self.sides.pop(name).close()
-        side = self.sides[name] = Side(self.commands[name], self.limits.answer)
-        side.wait_until_ready()
-        if side.why:
-            self.hopeless[name] = side.why
-        return side.why
+        found = side.turn(row)
+        one.why = side.why
+        return found
 
     def take(self, row, names):
         """One row on some of the sides: {name: Taken}."""
         taken = {name: Taken(why=self.start(name)) for name in names}
         for name, one in taken.items():
             if not one.why:
-                one.first = self.sides[name].turn(row)
-                one.why = self.sides[name].why
+                one.first = self.turn(name, row, one)
         order = list(names)
 
         def turn(i, one):
-            side = self.sides[order[i]]
-            found = side.turn(row)
-            one.why = side.why
+            found = self.turn(order[i], row, one)
             if found:
                 one.counted.append(found)
 
         take_rounds(list(taken.values()), self.limits, turn)
+        for one in taken.values():
+            if not one.counted:
+                one.why = one.why or NO_TIME
         return taken
 
 

@@ -13,5 +13,6 @@ foreach(library torch torch_cuda c10_cuda torch_cpu c10)
   list(APPEND TORCH_LIBRARIES vico_lib${library})
 endforeach()
 # The program names no symbol of torch_cuda, which registers itself. CUDA's libraries may be elsewhere.
-list(APPEND TORCH_LIBRARIES -Wl,--allow-shlib-undefined)
-add_link_options(-Wl,--no-as-needed)
+list(APPEND TORCH_LIBRARIES
+     "-Wl,--push-state,--no-as-needed,${vico_torch_cuda}/lib/libtorch_cuda.so,--pop-state"
+     -Wl,--allow-shlib-undefined)

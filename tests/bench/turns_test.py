@@ -3,6 +3,7 @@ import json
 import pathlib
 import sys
 import tempfile
+import time
 import types
 import unittest
 
@@ -11,7 +12,7 @@ sys.path.insert(0, str(BENCH))
 import speed_stable_diffusion_cpp as sd_cpp  # noqa: E402
 from speed_common import NotMeasured  # noqa: E402
 from speed_table import Table  # noqa: E402
-from turns import Limits, Taken, Together, take_apart  # noqa: E402
+from turns import NO_TIME, Limits, Taken, Together, take_apart  # noqa: E402
 
 COUNTS = """
 import itertools, json, os, sys
@@ -76,6 +77,27 @@ class TurnsTest(unittest.TestCase):
         taken = take_apart({"a": python(COUNTS)}, "train", Limits(turns=2, seconds=600, answer=300))["a"]
         self.assertEqual(len({turn["process"] for turn in taken.counted}), 2)
         self.assertEqual([turn["seconds"] for turn in taken.counted], [1, 1])
+
+    def test_after_the_deadline_nothing_is_asked_and_the_side_goes_on_with_the_next_row(self):
+        def limits(seconds):
+            return Limits(turns=1, seconds=600, answer=300, deadline=time.monotonic() + seconds)
+
+        with Together({"a": python(COUNTS)}, limits(300)) as together:
+            together.start_all(["a"])
+            together.limits = limits(-1)
+            late = together.take("unet1", ["a"])["a"]
+            together.limits = limits(300)
+            next_one = together.take("decode", ["a"])["a"]
+        self.assertEqual((late.first, late.counted, late.why), (None, [], NO_TIME))
+        self.assertEqual([turn["seconds"] for turn in next_one.counted], [1])
+
+    def test_a_side_that_is_late_is_started_again_for_the_next_row(self):
+        with Together({"a": python(HANGS)}, Limits(1, 600, deadline=time.monotonic() + 3)) as together:
+            first = together.take("unet1", ["a"])["a"]
+            together.limits = Limits(1, 600, deadline=time.monotonic() + 3)
+            second = together.take("decode", ["a"])["a"]
+        self.assertRegex(first.why, "no answer in [123] s")
+        self.assertRegex(second.why, "no answer in [123] s")
 
     def test_turns_end_when_the_time_is_spent(self):
         self.assertEqual(len(taken_by(limits=Limits(turns=100, seconds=0, answer=300), a=COUNTS)["a"].counted), 1)
