@@ -30,6 +30,7 @@ RESUME = "resume"
 KNOWN = [*CEILINGS, *CHECKS, RESUME, *SPEEDS["bf16"]]
 START_SECONDS = 120  # for all sides, which make their weights
 ROW_SECONDS = {"compiled": 150, "else": 60}  # deadlines of a row, with and without a compiler
+CPU_SLOWNESS = 4  # these deadlines are a GPU's
 LAST_SECONDS = 10  # of the run, for the tables
 
 
@@ -43,7 +44,8 @@ class Run:
         self.why_not_ours = None
 
     def limits(self, seconds=ROW_SECONDS["else"]):
-        deadline = min(self.end, time.monotonic() + seconds)
+        slowness = CPU_SLOWNESS if self.options.device == "cpu" else 1
+        deadline = min(self.end, time.monotonic() + slowness * seconds)
         return Limits(self.options.repeat, self.options.seconds, self.options.answer, deadline)
 
     def say(self, row, taken):
