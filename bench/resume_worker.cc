@@ -44,8 +44,9 @@ absl::Status Save(const TrainingState& state, const std::string& path) {
 std::optional<TrainingState> Load(const std::string& path) {
   const auto file = vico::SafetensorsFile::Open(path);
   if (!file.ok()) return std::nullopt;
-  return TrainingState{.step = std::stoll(file->metadata().at("step")),
-                       .tensors = vico::worker::ReadTensors(*file)};
+  const int64_t step = std::stoll(file->metadata().at("step"));
+  return TrainingState{
+      .step = step, .optimizer_steps = step, .tensors = vico::worker::ReadTensors(*file)};
 }
 
 }  // namespace

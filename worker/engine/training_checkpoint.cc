@@ -18,6 +18,7 @@ namespace {
 
 constexpr char kLosses[] = "losses";
 constexpr char kStep[] = "step";
+constexpr char kOptimizerSteps[] = "optimizer_steps";
 constexpr char kSamplePending[] = "sample_owed";
 constexpr char kTotalSteps[] = "total_steps";
 
@@ -43,14 +44,14 @@ std::string DrawsOf(uint64_t seed) {
   return Sha256Hex({static_cast<const char*>(normal.data_ptr()), normal.nbytes()});
 }
 
-/// 0 if the metadata have no number.
-int64_t StepOf(const Metadata& metadata) {
-  int64_t step = 0;
-  if (const auto found = metadata.find(kStep); found != metadata.end()) {
+/// 0 if the metadata have no such number.
+int64_t NumberIn(const Metadata& metadata, const char* key) {
+  int64_t number = 0;
+  if (const auto found = metadata.find(key); found != metadata.end()) {
     const std::string& text = found->second;
-    std::from_chars(text.data(), text.data() + text.size(), step);
+    std::from_chars(text.data(), text.data() + text.size(), number);
   }
-  return step;
+  return number;
 }
 
 absl::Status CheckIdentity(const Metadata& metadata, const TrainingIdentity& identity,
@@ -103,6 +104,7 @@ absl::StatusOr<std::string> SerializeCheckpoint(const TrainingCheckpoint& checkp
   tensors[kLosses] = torch::tensor(checkpoint.losses, torch::kFloat64);
   Metadata metadata = identity;
   metadata[kStep] = std::to_string(checkpoint.state.step);
+  metadata[kOptimizerSteps] = std::to_string(checkpoint.state.optimizer_steps);
   if (checkpoint.sample_pending) metadata[kSamplePending] = "true";
   return SerializeTensors(tensors, metadata);
 }
@@ -112,14 +114,17 @@ absl::StatusOr<TrainingCheckpoint> ParseCheckpoint(std::string bytes,
                                                    int64_t continued_steps) {
   const auto file = SafetensorsFile::FromBytes(std::move(bytes), "checkpoint");
   if (!file.ok()) return absl::DataLossError(file.status().message());
-  const int64_t step = StepOf(file->metadata());
+  const int64_t step = NumberIn(file->metadata(), kStep);
+  const int64_t optimizer_steps = NumberIn(file->metadata(), kOptimizerSteps);
   RETURN_IF_ERROR(
       CheckIdentity(file->metadata(), identity, continued_steps > 0 && step == continued_steps));
   TrainingCheckpoint checkpoint;
-  checkpoint.state = {.step = step, .tensors = ReadTensors(*file)};
+  checkpoint.state = {
+      .step = step, .optimizer_steps = optimizer_steps, .tensors = ReadTensors(*file)};
   const auto losses = checkpoint.state.tensors.extract(kLosses);
-  if (step < 1 || losses.empty() || losses.mapped().scalar_type() != torch::kFloat64) {
-    return absl::DataLossError("checkpoint: must have a step and losses");
+  if (optimizer_steps < 1 || step < optimizer_steps || losses.empty() ||
+      losses.mapped().scalar_type() != torch::kFloat64) {
+    return absl::DataLossError("checkpoint: must have a step, those of its optimizer, and losses");
   }
   const torch::Tensor& values = losses.mapped();
   if (values.dim() != 1 || values.size(0) > step) {

@@ -41,10 +41,12 @@ torch::Tensor Stored(const TrainingState& state, const std::string& name,
 
 TrainingState CopyTrainingState(const Adapter& adapter, const torch::optim::AdamW& optimizer,
                                 int64_t step) {
-  TrainingState copy{.step = step, .tensors = {}};
+  TrainingState copy;
+  copy.step = step;
   for (const auto& item : adapter->named_parameters()) {
     const auto& moments =
         static_cast<const AdamWParamState&>(*optimizer.state().at(StateKey(item.value())));
+    copy.optimizer_steps = moments.step();  // of all parameters the same
     copy.tensors["parameter." + item.key()] = Copied(item.value());
     copy.tensors["first_moment." + item.key()] = Copied(moments.exp_avg());
     copy.tensors["second_moment." + item.key()] = Copied(moments.exp_avg_sq());
@@ -53,7 +55,8 @@ TrainingState CopyTrainingState(const Adapter& adapter, const torch::optim::Adam
 }
 
 TrainingState CopyWeights(const Adapter& adapter, int64_t step) {
-  TrainingState copy{.step = step, .tensors = {}};
+  TrainingState copy;
+  copy.step = step;
   for (const auto& item : adapter->named_parameters()) {
     copy.tensors["parameter." + item.key()] = Copied(item.value());
   }
@@ -64,15 +67,16 @@ void RestoreTrainingState(const TrainingState& state, Adapter& adapter,
                           torch::optim::AdamW& optimizer) {
   const at::NoGradGuard no_grad;
   const auto parameters = adapter->named_parameters();
-  const bool weights_only = state.tensors.size() == parameters.size();
-  TORCH_CHECK(weights_only || state.tensors.size() == 3 * parameters.size(), "checkpoint: has ",
-              state.tensors.size(), " tensors, must have ", 3 * parameters.size());
+  const bool weights_only = state.optimizer_steps == 0;
+  const size_t expected = (weights_only ? 1 : 3) * parameters.size();
+  TORCH_CHECK(state.tensors.size() == expected, "checkpoint: has ", state.tensors.size(),
+              " tensors, must have ", expected);
   for (const auto& item : parameters) {
     const torch::Tensor& parameter = item.value();
     parameter.copy_(Stored(state, "parameter." + item.key(), parameter));
     if (weights_only) continue;
     auto moments = std::make_unique<AdamWParamState>();
-    moments->step(state.step);
+    moments->step(state.optimizer_steps);
     moments->exp_avg(Stored(state, "first_moment." + item.key(), parameter));
     moments->exp_avg_sq(Stored(state, "second_moment." + item.key(), parameter));
     optimizer.state()[StateKey(parameter)] = std::move(moments);

@@ -13,9 +13,10 @@
 namespace vico::worker {
 
 struct TrainingState {
-  int64_t step = 0;  ///< steps done, 1 or more
+  int64_t step = 0;             ///< steps done, 1 or more
+  int64_t optimizer_steps = 0;  ///< those of this optimizer, up to `step`; 0: it starts anew
   /// "parameter.NAME", "first_moment.NAME" and "second_moment.NAME" for each of the adapter's
-  /// named_parameters(). Without any moment the optimizer starts anew. Copies on the CPU.
+  /// named_parameters(), without moments if the optimizer starts anew. Copies on the CPU.
   std::map<std::string, torch::Tensor> tensors;
 };
 
