@@ -18,15 +18,20 @@ ConvImpl::ConvImpl(int64_t in_channels, int64_t out_channels, int64_t kernel, in
                                 .stride(stride)
                                 .padding(padding)),
       stride_(stride),
-      padding_(padding) {}
+      padding_(padding),
+      pointwise_(kernel == 1 && stride == 1 && padding == 0) {}
 
 torch::Tensor ConvImpl::forward(const torch::Tensor& x) {
   const at::Tensor* packed = packed_.Of(weight);
-  if (packed != nullptr) return PackedConv(x, *packed, bias, stride_, padding_);
-  return torch::nn::Conv2dImpl::forward(x);
+  if (packed == nullptr) return torch::nn::Conv2dImpl::forward(x);
+  if (!pointwise_) return PackedConv(x, *packed, bias, stride_, padding_);
+  return PackedLinear(x.permute({0, 2, 3, 1}), *packed, bias).permute({0, 3, 1, 2});
 }
 
-void ConvImpl::Pack() { packed_.Keep(weight, PackConvWeight(weight, stride_, padding_)); }
+void ConvImpl::Pack() {
+  packed_.Keep(weight, pointwise_ ? PackLinearWeight(weight.flatten(1))
+                                  : PackConvWeight(weight, stride_, padding_));
+}
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
   const at::Tensor* packed = packed_.Of(weight);

@@ -23,6 +23,7 @@ class ConvImpl : public torch::nn::Conv2dImpl {
 
  private:
   int64_t stride_, padding_;
+  bool pointwise_;  // is packed as a linear layer: in fp32 oneDNN's 1x1 convolution is slower
   PackedCopy packed_;
 };
 TORCH_MODULE(Conv);
@@ -44,7 +45,8 @@ TORCH_MODULE(Linear);
 /// have them, and returns the bytes that the copies take. Passes without gradients then use them; a
 /// layer whose weight changes goes on with the weight. Training uses the weights.
 ///
-/// In bfloat16 a convolution keeps its bits; other results change by rounding.
+/// In bfloat16 a convolution with a larger kernel than 1x1 keeps its bits; other results change by
+/// rounding.
 int64_t PackWeights(torch::nn::Module& network);
 
 }  // namespace vico::worker

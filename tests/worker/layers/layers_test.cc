@@ -21,6 +21,7 @@ struct Layers : torch::nn::Module {
   explicit Layers(torch::ScalarType dtype) {
     at::manual_seed(1);
     conv = register_module("conv", Conv(20, 36, 3, /*stride=*/2, /*padding=*/1));
+    pointwise = register_module("pointwise", Conv(20, 36, 1, /*stride=*/1, /*padding=*/0));
     linear = register_module("linear", Linear(50, 70));
     bare = register_module("bare", Linear(torch::nn::LinearOptions(50, 70).bias(false)));
     to(dtype);
@@ -28,9 +29,9 @@ struct Layers : torch::nn::Module {
     tokens = at::randn({3, 11, 50}).to(dtype);
   }
 
-  std::vector<torch::Tensor> Run() { return {conv(x), linear(tokens), bare(tokens)}; }
+  std::vector<torch::Tensor> Run() { return {conv(x), pointwise(x), linear(tokens), bare(tokens)}; }
 
-  Conv conv{nullptr};
+  Conv conv{nullptr}, pointwise{nullptr};
   Linear linear{nullptr}, bare{nullptr};
   torch::Tensor x, tokens;
 };
@@ -54,6 +55,7 @@ TEST_P(PackedLayersTest, AgreeWithPlainOnes) {
   const bool half = GetParam() == torch::kBFloat16;
   EXPECT_EQ(packed[0].dtype(), plain[0].dtype());
   EXPECT_TRUE(packed[0].is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(packed[1].is_contiguous(at::MemoryFormat::ChannelsLast));
   EXPECT_LE(Difference(packed[0], plain[0]), half ? 0 : 1e-5);
   for (size_t i = 1; i < plain.size(); ++i) {
     // A unit in the last place of numbers below 4.
@@ -106,8 +108,9 @@ TEST(PackedLayersTest, KeepTheCheckpointsNames) {
   PackWeights(*layers);
   std::vector<std::string> names;
   for (const auto& item : layers->named_parameters()) names.push_back(item.key());
-  EXPECT_EQ(names, (std::vector<std::string>{"conv.weight", "conv.bias", "linear.weight",
-                                             "linear.bias", "bare.weight"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"conv.weight", "conv.bias", "pointwise.weight",
+                                             "pointwise.bias", "linear.weight", "linear.bias",
+                                             "bare.weight"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, PackedLayersTest,
