@@ -23,8 +23,9 @@ void AddJobOptions(CLI::App& app, bool& dry_run, bool& watch, bool& cancel_on_in
 
 }  // namespace
 
-void AddReportOptions(CLI::App& app, std::string& out, bool& force) {
-  app.add_option("--out", out, "Folder or file .png for the contact sheet")->type_name(kPathType);
+void AddReportOptions(CLI::App& app, std::string& out, bool& force, const std::string& implied) {
+  app.add_option("--out", out, "Folder or file .png for the contact sheet" + implied)
+      ->type_name(kPathType);
   app.add_flag("--force", force, "Replace the file if it is there");
 }
 
@@ -45,7 +46,7 @@ void AddEvaluateOptions(CLI::App& app, Evaluate& evaluate) {
                           [&spec](std::uint64_t seed) { spec.set_seed(seed); });
   AddJobOptions(app, evaluate.dry_run, evaluate.watch, evaluate.cancel_on_interrupt,
                 evaluate.display);
-  AddReportOptions(app, evaluate.out, evaluate.force);
+  AddReportOptions(app, evaluate.out, evaluate.force, "; implies --watch");
   AddShow(app, evaluate.show, "Draw the contact sheet in the terminal; implies --watch");
 }
 

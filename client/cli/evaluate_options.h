@@ -15,7 +15,8 @@ void AddEvaluateOptions(CLI::App& app, Evaluate& evaluate);
 /// The same for a training that continues an adapter.
 void AddContinueOptions(CLI::App& app, AdaptersContinue& command);
 
-/// Adds --out and --force of a contact sheet.
-void AddReportOptions(CLI::App& app, std::string& out, bool& force);
+/// Adds --out and --force of a contact sheet. `implied` ends the help of --out.
+void AddReportOptions(CLI::App& app, std::string& out, bool& force,
+                      const std::string& implied = "");
 
 }  // namespace vico::client
