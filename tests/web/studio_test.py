@@ -68,6 +68,8 @@ class Machine:
         self.studio = self.start_studio("studio", self.studio_port)
         self.address = f"http://127.0.0.1:{self.studio_port}"
         wait_for(self._answers, "the studio")
+        # The pages ask once which base models there are.
+        wait_for(lambda: '"registered"' in self.log_of("worker"), "the worker")
 
     def start_server(self):
         return self._start("server", SERVER, "--data", self.data, "--listen", f"127.0.0.1:{self.client_port}",
