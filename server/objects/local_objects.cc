@@ -64,6 +64,7 @@ class LocalWriter final : public ObjectWriter {
   }
 
   absl::Status Append(std::string_view bytes) override {
+    appended_bytes_ += bytes.size();
     return file_->Append(VICO_TORN("blob.append", bytes));
   }
 
@@ -81,6 +82,7 @@ class LocalWriter final : public ObjectWriter {
     RETURN_IF_ERROR(file_->Sync());
     const std::shared_lock lock(removals_->mutex);
     if (removals_->tenants.contains(tenant_)) return TenantRemoved();
+    RETURN_IF_ERROR(CheckSize());
     RETURN_IF_ERROR(files_.MakeFolder(place.tenant_folder));
     RETURN_IF_ERROR(files_.SyncFolder(root_));
     RETURN_IF_ERROR(files_.MakeFolder(place.folder));
@@ -92,9 +94,18 @@ class LocalWriter final : public ObjectWriter {
   }
 
  private:
+  /// A write that is lost without an error must not become a blob.
+  absl::Status CheckSize() const {
+    ASSIGN_OR_RETURN(const uint64_t size, files_.Size(temporary_));
+    if (size == appended_bytes_) return absl::OkStatus();
+    return absl::UnavailableError(
+        fmt::format("blob: the file system kept {} of {} bytes, try again", size, appended_bytes_));
+  }
+
   const std::string root_;
   const std::string tenant_;
   const std::string temporary_;
+  uint64_t appended_bytes_ = 0;
   Files& files_;
   std::unique_ptr<WritableFile> file_;
   const std::shared_ptr<Removals> removals_;

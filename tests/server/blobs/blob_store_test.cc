@@ -259,6 +259,16 @@ TEST_F(LocalBlobStoreTest, SurvivesAFullDiskAtEveryOperation) {
   }
 }
 
+TEST_F(LocalBlobStoreTest, BytesThatAreLostWithoutAnErrorMakeNoBlob) {
+  files_.LoseBytes();
+  EXPECT_THAT(PutBlob(*store_, "default", "ten bytes!", ""),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(FilesOnDisk(), 0);
+  files_.Heal();
+  EXPECT_THAT(PutBlob(*store_, "default", "ten bytes!", ""), IsOk());
+  EXPECT_EQ(*GetBlob(*store_, "default", Sha256Hex("ten bytes!"), 100), "ten bytes!");
+}
+
 TEST_F(LocalBlobStoreTest, AFileSizeLimitIsReportedAndLeavesNothing) {
   rlimit old{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);

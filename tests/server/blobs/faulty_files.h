@@ -17,6 +17,9 @@ class FaultyFiles final : public Files {
  public:
   enum class Fault { kFail, kTear };  // kTear writes half of the bytes first
 
+  /// Appends write half of their bytes and report success, until Heal.
+  void LoseBytes() { loses_bytes_ = true; }
+
   /// From the nth operation on (from 0), all operations except Remove fail as on a full disk, until
   /// Heal.
   void BreakAt(int operation, Fault fault = Fault::kFail) {
@@ -24,7 +27,10 @@ class FaultyFiles final : public Files {
     fault_ = fault;
     log_.clear();
   }
-  void Heal() { break_at_ = -1; }
+  void Heal() {
+    break_at_ = -1;
+    loses_bytes_ = false;
+  }
 
   /// Calls `call` after each removal, on the same thread.
   void OnRemoved(std::function<void()> call) { on_removed_ = std::move(call); }
@@ -72,7 +78,7 @@ class FaultyFiles final : public Files {
         }
         return status;
       }
-      return file_->Append(bytes);
+      return file_->Append(files_.loses_bytes_ ? bytes.substr(0, bytes.size() / 2) : bytes);
     }
     absl::Status Sync() override {
       RETURN_IF_ERROR(files_.Step("sync"));
@@ -94,6 +100,7 @@ class FaultyFiles final : public Files {
   std::function<void()> on_removed_;
   PosixFiles posix_;
   int break_at_ = -1;
+  bool loses_bytes_ = false;
   Fault fault_ = Fault::kFail;
   std::vector<std::string> log_;
 };
