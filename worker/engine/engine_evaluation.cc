@@ -79,8 +79,7 @@ class Evaluation {
 
   absl::StatusOr<PngPicture> Sheet() const {
     const Pixels sheet = DrawEvaluationSheet(
-        {.title = fmt::format("{} ({}): the base model alone, and with the adapter",
-                              adapter_.placeholder, adapter_.init_word),
+        {.title = fmt::format("{} ({})", adapter_.placeholder, adapter_.init_word),
          .prompts = {spec_.prompts().begin(), spec_.prompts().end()},
          .seeds = Seeds(),
          .pictures = drawn_});
