@@ -63,6 +63,21 @@ TEST_F(LostBlobTest, ALeaseOfATrainingNamesTheLostPicture) {
   EXPECT_THAT(error, HasMessage(HasSubstr(uploaded.name() + ", pictures[1]")));
 }
 
+TEST_F(LostBlobTest, AGenerationNamesTheLostPictureThatItStartsFrom) {
+  const v1::Concept uploaded = UploadedConcept();
+  auto request = GenerationOf();
+  request.mutable_generate()->set_init_picture(uploaded.name() + "/pictures/1");
+  const auto job = Create(request);
+  ASSERT_THAT(job, IsOk());
+  Lose(uploaded.pictures(1).blob());
+  EXPECT_EQ(Lease(std::chrono::milliseconds(0))->jobs_size(), 0);
+  const absl::Status error = FromProto(JobNow(job->name()).error());
+  EXPECT_THAT(error, HasReason("BLOB_LOST"));
+  EXPECT_THAT(error, HasMessage(HasSubstr("generate.init_picture, " + uploaded.name())));
+  request.set_request_id(RequestId());
+  EXPECT_THAT(Create(request), HasReason("BLOB_LOST"));
+}
+
 TEST_F(LostBlobTest, AWorkerThatReadsADamagedPictureLearnsWhichItIs) {
   const v1::Concept uploaded = UploadedConcept();
   ASSERT_THAT(Create(TrainingOf(uploaded)), IsOk());
