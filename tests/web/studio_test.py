@@ -268,9 +268,12 @@ class StudioTest(unittest.TestCase):
         page.get_by_label("Steps", exact=True).fill(str(STEPS))
         page.get_by_label("Steps between samples").fill("20")
         page.get_by_label("Seed", exact=True).fill("1")
+        page.get_by_label("Name", exact=True).fill("First training")
+        page.get_by_label("Evaluate the adapter when it is done").check()
+        page.get_by_label("Evaluate the adapter when it is done").uncheck()
         expect(page.locator("[aria-invalid]")).to_have_count(0)
         page.get_by_role("button", name="Start the training").click()
-        self.heading("Training of a robot")
+        self.heading("First training")
         self.names["training"] = self.job_link()
 
     def test_04_a_training_is_watched_through_a_reload_and_a_restart(self):
@@ -299,7 +302,59 @@ class StudioTest(unittest.TestCase):
             page.keyboard.press("ArrowLeft")
         expect(page.get_by_text("step 40", exact=True).first).to_be_visible()
 
-    def test_05_a_training_is_finished_early_and_another_cancelled(self):
+    def test_05_an_evaluation_makes_a_report(self):
+        page = self.page
+        page.get_by_role("link", name="The adapter").click()
+        page.get_by_role("link", name="Report").click()
+        expect(page.get_by_text("Not evaluated yet")).to_be_visible()
+        page.get_by_text("Other prompts or seeds", exact=True).click()
+        page.get_by_label("Prompts of the evaluation").fill("a photo of a S* on the beach\na photo of a S* in the snow")
+        count = page.get_by_label("Pictures of each prompt")
+        count.fill("99")
+        page.get_by_role("button", name="Evaluate", exact=True).click()
+        expect(count).to_have_attribute("aria-invalid", "true")
+        count.fill("1")
+        page.get_by_role("button", name="Evaluate", exact=True).click()
+        newest = page.get_by_role("region", name="The newest evaluation")
+        expect(newest).to_be_visible()
+        newest.get_by_role("link", name="The evaluation").click()
+        expect(page.get_by_text("a photo of a S* in the snow").first).to_be_visible()
+        self.shoot("evaluation")
+        page.get_by_role("link", name="The report").first.click()
+        sheet = page.get_by_role("button", name="Contact sheet: show larger")
+        expect(sheet).to_be_visible(timeout=WORK)
+        numbers = page.locator(".figures-table").first.locator("tbody .number").all_inner_texts()
+        self.assertTrue(numbers and all(-1 <= float(one) <= 1 for one in numbers), numbers)
+        expect(page.get_by_role("region", name="Figures by prompt").locator("tbody tr")).to_have_count(2)
+        expect(page.locator(".chart")).to_have_attribute("aria-label", re.compile(f"at step {STEPS}"))
+        self.shoot("report")
+        sheet.click()
+        expect(page.locator(".pswp--open img.pswp__img").first).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator(".pswp")).to_have_count(0)
+        self.go("/jobs")
+        page.get_by_text("Evaluations", exact=True).click()
+        expect(page.locator(".jobs-table tbody tr")).to_have_count(1)
+
+    def test_06_a_training_goes_further(self):
+        page = self.page
+        self.go(self.names["training"])
+        page.get_by_role("button", name="Train further").click()
+        dialog = page.get_by_role("dialog")
+        steps = dialog.get_by_label("Further steps")
+        expect(steps).to_be_focused()
+        steps.fill("5000")
+        page.keyboard.press("Enter")
+        expect(steps).to_have_attribute("aria-invalid", "true")
+        self.shoot("train_further")
+        steps.fill("5")
+        dialog.get_by_label("Name", exact=True).fill("A little longer")
+        page.keyboard.press("Enter")
+        self.heading("A little longer")
+        page.get_by_role("link", name="The adapter").click(timeout=WORK)
+        expect(page.locator(".figures dd").first).to_have_text(str(STEPS + 5))
+
+    def test_07_a_training_is_finished_early_and_another_cancelled(self):
         page = self.page
         for end in ("finish", "cancel"):
             self.go(f"/train?concept={self.names['concept'].split('/')[-1]}")
@@ -325,7 +380,7 @@ class StudioTest(unittest.TestCase):
                 page.get_by_role("dialog").get_by_role("button", name="Delete").click()
                 self.heading("Jobs")
 
-    def test_06_pictures_form_and_fill_a_grid_of_prompts(self):
+    def test_08_pictures_form_and_fill_a_grid_of_prompts(self):
         page = self.page
         self.go(self.names["training"])
         page.get_by_role("link", name="Draw with it").click()
@@ -347,7 +402,7 @@ class StudioTest(unittest.TestCase):
         expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
         self.shoot("gallery")
 
-    def test_07_a_picture_is_compared_rated_labelled_and_downloaded(self):
+    def test_09_a_picture_is_compared_rated_labelled_and_downloaded(self):
         page = self.page
         page.get_by_role("link", name="a photo of a S* on the beach, seed 8").click()
         self.heading("a photo of a S* on the beach")
@@ -382,7 +437,7 @@ class StudioTest(unittest.TestCase):
         page.keyboard.press("Escape")
         expect(page.locator(".pswp")).to_have_count(0)
 
-    def test_08_settings_of_a_picture_do_not_replace_what_was_typed(self):
+    def test_10_settings_of_a_picture_do_not_replace_what_was_typed(self):
         page = self.page
         page.get_by_role("link", name="Gallery").first.click()
         page.get_by_label("Prompts").fill("my own prompt")
@@ -397,11 +452,45 @@ class StudioTest(unittest.TestCase):
         page.get_by_label("Rating of the pictures").select_option("4")
         expect(page.locator(".prompt-row a.picture")).to_have_count(1)
 
-    def test_09_an_adapter_is_downloaded_and_imported(self):
+    def test_11_a_drawing_starts_from_a_picture(self):
+        page = self.page
+        self.go("/gallery")
+        page.get_by_role("button", name="Use as start picture: a photo of a S* on the beach, seed 8").click()
+        expect(page.get_by_text("The next drawing starts from this picture.")).to_be_visible()
+        expect(page.locator(".start img")).to_be_visible()
+        page.get_by_label("Prompts").fill("a photo of a S* at night")
+        page.get_by_label("Pictures", exact=True).fill("1")
+        page.get_by_label("How much is drawn anew").focus()
+        for _ in range(4):  # from 0.8
+            page.keyboard.press("ArrowLeft")
+        page.get_by_label("Strength of the adapter").focus()
+        page.keyboard.press("ArrowLeft")
+        page.get_by_role("button", name="Draw only a part anew").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Use this part").click()
+        expect(dialog.get_by_role("alert")).to_have_text("nothing is painted")
+        dialog.get_by_role("application").focus()
+        for key in ("ArrowUp", "Space", "Shift+ArrowRight"):
+            page.keyboard.press(key)
+        self.shoot("mask")
+        dialog.get_by_role("button", name="Use this part").click()
+        expect(page.get_by_role("img", name="The part that is drawn anew")).to_be_visible()
+        self.shoot("gallery_start")
+        page.get_by_role("button", name="Draw", exact=True).click()
+        page.get_by_role("link", name=re.compile("a photo of a S\\* at night, seed")).click(timeout=WORK)
+        for term, text in (("Starts from", "a photo of a S* on the beach, seed 8"), ("Drawn anew", "0.6, only a part"),
+                           ("Strength", "0.95")):
+            expect(page.locator(f"dt:text-is('{term}') + dd")).to_have_text(text)
+        self.go("/gallery")
+        page.get_by_role("button", name="Use as start picture: a photo of a S* at night").click()
+        page.get_by_role("button", name="Remove").click()
+        expect(page.locator(".start")).to_have_count(0)
+
+    def test_12_an_adapter_is_downloaded_and_imported(self):
         page = self.page
         self.go("/adapters")
         self.shoot("adapters")
-        page.locator("a.set").click()
+        page.locator("a.set").last.click()
         expect(page.get_by_text("Loss, last steps")).to_be_visible()
         page.get_by_role("button", name="Rename").click()
         page.get_by_label("Name", exact=True).fill("Stripy robot")
@@ -426,7 +515,7 @@ class StudioTest(unittest.TestCase):
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         self.heading("Adapters")
 
-    def test_10_another_tenant_sees_nothing(self):
+    def test_13_another_tenant_sees_nothing(self):
         context = self.new_context()
         page = context.new_page()
         self.go("/", page)
@@ -446,7 +535,7 @@ class StudioTest(unittest.TestCase):
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
         context.close()
 
-    def test_11_the_keyboard_is_enough(self):
+    def test_14_the_keyboard_is_enough(self):
         page = self.page
         self.go("/")
         self.live()
@@ -496,7 +585,7 @@ class StudioTest(unittest.TestCase):
             self.page.keyboard.press(key)
         self.fail(f"{target} is not reached with {most} times {key}")
 
-    def test_12_the_other_pages(self):
+    def test_15_the_other_pages(self):
         self.go("/")
         expect(self.page.locator("a.set")).to_have_count(1)
         self.shoot("concepts")
@@ -506,7 +595,7 @@ class StudioTest(unittest.TestCase):
         self.go("/nowhere")
         expect(self.page.get_by_text("There is no such page")).to_be_visible()
 
-    def test_13_many_tabs_do_not_block_each_other(self):
+    def test_16_many_tabs_do_not_block_each_other(self):
         tabs = [self.context.new_page() for _ in range(8)]
         for tab in tabs:
             self.go("/jobs", tab)
@@ -520,7 +609,7 @@ class StudioTest(unittest.TestCase):
         for tab in tabs:
             tab.close()
 
-    def test_14_the_first_event_is_there_at_once(self):
+    def test_17_the_first_event_is_there_at_once(self):
         figures = []
         for _ in range(5):
             self.go("/jobs")
@@ -533,7 +622,7 @@ class StudioTest(unittest.TestCase):
         print(f"first event: {whole:.0f} ms after the navigation, {call:.0f} ms after the call (median of 5)")
         self.assertLess(whole, 3000)
 
-    def test_15_only_the_printed_address_opens_a_studio_with_a_key(self):
+    def test_18_only_the_printed_address_opens_a_studio_with_a_key(self):
         key_file = self.folder / "acme.key"
         key_file.touch(mode=0o600)
         key_file.write_text(self.machine.keys["acme"])
@@ -550,7 +639,7 @@ class StudioTest(unittest.TestCase):
             self.assertNotIn("token", page.url)
             context.close()
 
-    def test_16_no_key_is_in_a_log(self):
+    def test_19_no_key_is_in_a_log(self):
         for name in ("studio", "own_studio", "server", "worker"):
             log = self.machine.log_of(name)
             for key in self.machine.keys.values():
