@@ -63,7 +63,8 @@ TEST_F(BaseModelTest, VicoJsonSaysWhatEvaluationsDrawAndMeasureWith) {
   EXPECT_THAT(defaults.prompts(), testing::ElementsAre("a {placeholder}", "one {placeholder}"));
   EXPECT_EQ(defaults.picture_count(), 3);
   const std::string again = DescriptionJson({model->description, "scorer.safetensors"});
-  const auto read = ApplyDescription({}, again, "vico.json");
+  const auto read = ApplyDescription(
+      DefaultDescription("base", model->unet, model->vae, model->text), again, "vico.json");
   ASSERT_THAT(read, IsOk());
   EXPECT_EQ(read->scorer, "scorer.safetensors");
   EXPECT_EQ(read->base_model.evaluation_defaults().prompts_size(), 2);
