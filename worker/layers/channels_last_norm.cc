@@ -13,8 +13,8 @@
 namespace vico::worker {
 namespace {
 
-// Pixels that are summed in fp32.
-constexpr int64_t kBlockRows = 256;
+// Pixels that are summed in fp32: with more of them the sum of a large mean loses digits.
+constexpr int64_t kBlockRows = 64;
 
 // Runs work(0) .. work(count - 1), on several threads if there are many numbers. LibTorch's own
 // pool serves only what is compiled with its OpenMP.
