@@ -76,7 +76,7 @@ absl::StatusOr<std::string> SerializeAdapter(const AdapterFile& adapter) {
   return SerializeTensors(tensors, AdapterMetadata(adapter));
 }
 
-absl::StatusOr<AdapterFile> ParseAdapter(std::string bytes, std::string source,
+absl::StatusOr<AdapterFile> ParseAdapter(std::string bytes, const std::string& source,
                                          const AdapterTarget& target) {
   ASSIGN_OR_RETURN(const auto file,
                    SafetensorsFile::FromBytes(std::move(bytes), source, kAdapterHeaderLimit));

@@ -36,7 +36,7 @@ absl::StatusOr<std::string> SerializeAdapter(const AdapterFile& adapter);
 /// Strict: the metadata, exactly the tensors its sites call for, the target's shapes, finite
 /// numbers only. The adapter may have been trained on another base model whose shapes are the same.
 /// Tensors come as fp32. kInvalidArgument naming `source` and the tensor or metadata key.
-absl::StatusOr<AdapterFile> ParseAdapter(std::string bytes, std::string source,
+absl::StatusOr<AdapterFile> ParseAdapter(std::string bytes, const std::string& source,
                                          const AdapterTarget& target);
 
 /// The module with the file's weights, on the CPU. `adapter` was parsed for the same transformers.

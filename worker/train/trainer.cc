@@ -60,7 +60,7 @@ void AddMasks(const std::vector<SiteFeatures>& seen, const std::vector<std::stri
     const auto side = static_cast<int64_t>(std::lround(std::sqrt(masks.size(1))));
     for (int64_t i = 0; i < masks.size(0); ++i) {
       const auto mask = masks[i].view({side, side});
-      const double coverage = mask.to(at::kDouble).mean().item<double>();
+      const auto coverage = mask.to(at::kDouble).mean().item<double>();
       result.push_back({i, timestep, mask, coverage, site_names[site]});
     }
   }
