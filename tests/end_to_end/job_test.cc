@@ -324,8 +324,8 @@ TEST_F(JobTest, AnAdapterOfAnotherBaseModelIsRefused) {
 
   const Finished draw =
       cluster_->Vico({"generate", Adapter(), "a S*", "--base-model", "other", "--out", "."});
-  EXPECT_EQ(draw.exit_code, 2) << draw.err;
-  EXPECT_THAT(draw.err, HasSubstr("generate.base_model"));
+  EXPECT_EQ(draw.exit_code, 3) << draw.err;
+  EXPECT_THAT(draw.err, HasSubstr("generate.base_model: there is no baseModels/other"));
 }
 
 TEST_F(JobTest, ACheckpointOfTheAuthorsCanBeImportedAndExported) {
