@@ -89,6 +89,7 @@ class Evaluation {
 
   std::vector<uint64_t> Seeds() const {
     std::vector<uint64_t> seeds;
+    seeds.reserve(static_cast<size_t>(spec_.picture_count()));
     for (int i = 0; i < spec_.picture_count(); ++i) {
       seeds.push_back(spec_.seed() + static_cast<uint64_t>(i));
     }
