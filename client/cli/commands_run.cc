@@ -102,7 +102,7 @@ CommandResult WatchTraining(const Command& command, const v1::Job& job, CommandC
   options.include_pictures = !command.out.empty() || terminal != nullptr;
   const Watched watched{view, command.cancel_on_interrupt, options.include_pictures,
                         OptionsOf(command)};
-  const CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
+  CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(job.name(), options, view, stop);
   });
   if (!result.ok() || *result != kExitOk || !job.spec().train().evaluate()) return result;

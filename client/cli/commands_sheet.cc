@@ -117,7 +117,7 @@ CommandResult Draw(const ContactSheet& command, CommandContext& context, Drawing
   JobView view({.label = "generate", .json = context.json, .on_picture = keep}, context.out,
                context.err, context.columns);
   const Watched watched{view, command.cancel_on_interrupt, true, ""};
-  const CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
+  CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.Generate(drawing.spec, view, stop);
   });
   drawing.job = view.job();
@@ -202,7 +202,7 @@ CommandResult Run(const ContactSheet& command, CommandContext& context) {
       context.err << fmt::format("{} of {}: {}\n", i + 1, drawings.size(),
                                  Printable(drawings[i].spec.prompt()));
     }
-    const CommandResult result = Draw(command, context, drawings[i]);
+    CommandResult result = Draw(command, context, drawings[i]);
     if (!result.ok() || *result != kExitOk) {
       context.err << "no sheet was written\n";
       return result;

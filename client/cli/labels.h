@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <fmt/format.h>
 
 #include "client/cli/arguments.h"
 #include "client/lib/client.h"
@@ -49,7 +50,8 @@ void AddNameAndLabels(const Resource& resource, std::vector<std::vector<std::str
   if (!resource.display_name().empty()) rows.push_back({"display name", resource.display_name()});
   const std::map<std::string, std::string> labels(resource.labels().begin(),
                                                   resource.labels().end());
-  for (const auto& [key, value] : labels) rows.push_back({"label", key + "=" + value});
+  for (const auto& [key, value] : labels)
+    rows.push_back({"label", fmt::format("{}={}", key, value)});
 }
 
 }  // namespace vico::client

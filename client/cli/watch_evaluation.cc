@@ -76,7 +76,7 @@ CommandResult WatchEvaluation(const v1::Job& evaluation, bool cancel_on_interrup
   JobView view({.label = "evaluate", .json = context.json}, context.out, context.err,
                context.columns);
   const Watched watched{view, cancel_on_interrupt, false, "", /*prints_adapter=*/false};
-  const CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
+  CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
     return context.client.WatchJob(evaluation.name(), {}, view, stop);
   });
   if (!result.ok() || *result != kExitOk) return result;
