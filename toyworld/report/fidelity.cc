@@ -17,6 +17,7 @@ Scores Score(Scorer& scorer, const std::vector<GeneratedPicture>& listed) {
 std::optional<double> MeanPromptFidelity(const Scores& scores,
                                          const std::vector<GeneratedPicture>& listed) {
   std::vector<std::optional<int>> asked;
+  asked.reserve(listed.size());
   for (const GeneratedPicture& picture : listed) asked.push_back(SceneInPrompt(picture.prompt));
   double sum = 0;
   int count = 0;
