@@ -34,7 +34,7 @@ absl::StatusOr<PictureBlob> FindReference(Catalog& catalog, std::string_view ten
 absl::StatusOr<PictureBlob> FindSheet(Catalog& catalog, std::string_view tenant,
                                       const PictureName& name) {
   ASSIGN_OR_RETURN(const v1::AdapterReport found, catalog.GetReport(tenant, name.owner));
-  if (found.sheet().sha256().empty()) return NoPictureOf(name);
+  if (found.sheet().sha256().empty()) return NoSuchPicture(name.owner + "/report");
   return PictureBlob{.blob = found.sheet()};
 }
 
