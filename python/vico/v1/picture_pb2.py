@@ -12,27 +12,63 @@ _sym_db = _symbol_database.Default()
 
 
 from vico._google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from vico._google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from vico.v1 import job_pb2 as vico_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15vico/v1/picture.proto\x12\x07vico.v1\x1a\x1fgoogle/api/field_behavior.proto\"k\n\x16\x44ownloadPictureRequest\x12\x11\n\x04name\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\x0ethumbnail_side\x18\x02 \x01(\x05\x12&\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x16.vico.v1.PictureFormat\"\xab\x02\n\x17\x44ownloadPictureResponse\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32\'.vico.v1.DownloadPictureResponse.HeaderH\x00\x12\x37\n\x05\x63hunk\x18\x02 \x01(\x0b\x32&.vico.v1.DownloadPictureResponse.ChunkH\x00\x1a_\n\x06Header\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\x05\x12\x0e\n\x06height\x18\x05 \x01(\x05\x1a\x33\n\x05\x43hunk\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x0c\n\x04last\x18\x03 \x01(\x08\x42\x06\n\x04part*`\n\rPictureFormat\x12\x1e\n\x1aPICTURE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_FORMAT_PNG\x10\x01\x12\x17\n\x13PICTURE_FORMAT_JPEG\x10\x02\x32h\n\x0ePictureService\x12V\n\x0f\x44ownloadPicture\x12\x1f.vico.v1.DownloadPictureRequest\x1a .vico.v1.DownloadPictureResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15vico/v1/picture.proto\x12\x07vico.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11vico/v1/job.proto\"\xb0\x02\n\x0fUploadedPicture\x12\x11\n\x04name\x18\x01 \x01(\tB\x03\xe0\x41\x08\x12#\n\x04\x62lob\x18\x02 \x01(\x0b\x32\x10.vico.v1.BlobRefB\x03\xe0\x41\x03\x12\x12\n\x05width\x18\x03 \x01(\x05\x42\x03\xe0\x41\x03\x12\x13\n\x06height\x18\x04 \x01(\x05\x42\x03\xe0\x41\x03\x12\x34\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x03\x12\x34\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x03:P\xea\x41M\n\x14vico/UploadedPicture\x12\x12pictures/{picture}*\x10uploadedPictures2\x0fuploadedPicture\"\x82\x02\n\x14UploadPictureRequest\x12\x36\n\x06header\x18\x01 \x01(\x0b\x32$.vico.v1.UploadPictureRequest.HeaderH\x00\x12\x34\n\x05\x63hunk\x18\x02 \x01(\x0b\x32#.vico.v1.UploadPictureRequest.ChunkH\x00\x1a]\n\x06Header\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x06sha256\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x17\n\nsize_bytes\x18\x03 \x01(\x04\x42\x03\xe0\x41\x02\x12\x11\n\tfile_name\x18\x04 \x01(\t\x1a\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x42\x06\n\x04part\"K\n\x15UploadPictureResponse\x12\x32\n\x10uploaded_picture\x18\x01 \x01(\x0b\x32\x18.vico.v1.UploadedPicture\"B\n\x14\x44\x65letePictureRequest\x12*\n\x04name\x18\x01 \x01(\tB\x1c\xe0\x41\x02\xfa\x41\x16\n\x14vico/UploadedPicture\"k\n\x16\x44ownloadPictureRequest\x12\x11\n\x04name\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\x0ethumbnail_side\x18\x02 \x01(\x05\x12&\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x16.vico.v1.PictureFormat\"\xab\x02\n\x17\x44ownloadPictureResponse\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32\'.vico.v1.DownloadPictureResponse.HeaderH\x00\x12\x37\n\x05\x63hunk\x18\x02 \x01(\x0b\x32&.vico.v1.DownloadPictureResponse.ChunkH\x00\x1a_\n\x06Header\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\x05\x12\x0e\n\x06height\x18\x05 \x01(\x05\x1a\x33\n\x05\x43hunk\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x0c\n\x04last\x18\x03 \x01(\x08\x42\x06\n\x04part*`\n\rPictureFormat\x12\x1e\n\x1aPICTURE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_FORMAT_PNG\x10\x01\x12\x17\n\x13PICTURE_FORMAT_JPEG\x10\x02\x32\x82\x02\n\x0ePictureService\x12V\n\x0f\x44ownloadPicture\x12\x1f.vico.v1.DownloadPictureRequest\x1a .vico.v1.DownloadPictureResponse0\x01\x12P\n\rUploadPicture\x12\x1d.vico.v1.UploadPictureRequest\x1a\x1e.vico.v1.UploadPictureResponse(\x01\x12\x46\n\rDeletePicture\x12\x1d.vico.v1.DeletePictureRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vico.v1.picture_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
+  _UPLOADEDPICTURE.fields_by_name['name']._options = None
+  _UPLOADEDPICTURE.fields_by_name['name']._serialized_options = b'\340A\010'
+  _UPLOADEDPICTURE.fields_by_name['blob']._options = None
+  _UPLOADEDPICTURE.fields_by_name['blob']._serialized_options = b'\340A\003'
+  _UPLOADEDPICTURE.fields_by_name['width']._options = None
+  _UPLOADEDPICTURE.fields_by_name['width']._serialized_options = b'\340A\003'
+  _UPLOADEDPICTURE.fields_by_name['height']._options = None
+  _UPLOADEDPICTURE.fields_by_name['height']._serialized_options = b'\340A\003'
+  _UPLOADEDPICTURE.fields_by_name['create_time']._options = None
+  _UPLOADEDPICTURE.fields_by_name['create_time']._serialized_options = b'\340A\003'
+  _UPLOADEDPICTURE.fields_by_name['expire_time']._options = None
+  _UPLOADEDPICTURE.fields_by_name['expire_time']._serialized_options = b'\340A\003'
+  _UPLOADEDPICTURE._options = None
+  _UPLOADEDPICTURE._serialized_options = b'\352AM\n\024vico/UploadedPicture\022\022pictures/{picture}*\020uploadedPictures2\017uploadedPicture'
+  _UPLOADPICTUREREQUEST_HEADER.fields_by_name['sha256']._options = None
+  _UPLOADPICTUREREQUEST_HEADER.fields_by_name['sha256']._serialized_options = b'\340A\002'
+  _UPLOADPICTUREREQUEST_HEADER.fields_by_name['size_bytes']._options = None
+  _UPLOADPICTUREREQUEST_HEADER.fields_by_name['size_bytes']._serialized_options = b'\340A\002'
+  _DELETEPICTUREREQUEST.fields_by_name['name']._options = None
+  _DELETEPICTUREREQUEST.fields_by_name['name']._serialized_options = b'\340A\002\372A\026\n\024vico/UploadedPicture'
   _DOWNLOADPICTUREREQUEST.fields_by_name['name']._options = None
   _DOWNLOADPICTUREREQUEST.fields_by_name['name']._serialized_options = b'\340A\002'
-  _PICTUREFORMAT._serialized_start=478
-  _PICTUREFORMAT._serialized_end=574
-  _DOWNLOADPICTUREREQUEST._serialized_start=67
-  _DOWNLOADPICTUREREQUEST._serialized_end=174
-  _DOWNLOADPICTURERESPONSE._serialized_start=177
-  _DOWNLOADPICTURERESPONSE._serialized_end=476
-  _DOWNLOADPICTURERESPONSE_HEADER._serialized_start=320
-  _DOWNLOADPICTURERESPONSE_HEADER._serialized_end=415
-  _DOWNLOADPICTURERESPONSE_CHUNK._serialized_start=417
-  _DOWNLOADPICTURERESPONSE_CHUNK._serialized_end=468
-  _PICTURESERVICE._serialized_start=576
-  _PICTURESERVICE._serialized_end=680
+  _PICTUREFORMAT._serialized_start=1299
+  _PICTUREFORMAT._serialized_end=1395
+  _UPLOADEDPICTURE._serialized_start=176
+  _UPLOADEDPICTURE._serialized_end=480
+  _UPLOADPICTUREREQUEST._serialized_start=483
+  _UPLOADPICTUREREQUEST._serialized_end=741
+  _UPLOADPICTUREREQUEST_HEADER._serialized_start=617
+  _UPLOADPICTUREREQUEST_HEADER._serialized_end=710
+  _UPLOADPICTUREREQUEST_CHUNK._serialized_start=712
+  _UPLOADPICTUREREQUEST_CHUNK._serialized_end=733
+  _UPLOADPICTURERESPONSE._serialized_start=743
+  _UPLOADPICTURERESPONSE._serialized_end=818
+  _DELETEPICTUREREQUEST._serialized_start=820
+  _DELETEPICTUREREQUEST._serialized_end=886
+  _DOWNLOADPICTUREREQUEST._serialized_start=888
+  _DOWNLOADPICTUREREQUEST._serialized_end=995
+  _DOWNLOADPICTURERESPONSE._serialized_start=998
+  _DOWNLOADPICTURERESPONSE._serialized_end=1297
+  _DOWNLOADPICTURERESPONSE_HEADER._serialized_start=1141
+  _DOWNLOADPICTURERESPONSE_HEADER._serialized_end=1236
+  _DOWNLOADPICTURERESPONSE_CHUNK._serialized_start=1238
+  _DOWNLOADPICTURERESPONSE_CHUNK._serialized_end=1289
+  _PICTURESERVICE._serialized_start=1398
+  _PICTURESERVICE._serialized_end=1656
 # @@protoc_insertion_point(module_scope)

@@ -19,15 +19,15 @@ from vico.v1 import job_pb2 as vico_dot_v1_dot_job__pb2
 from vico.v1 import model_pb2 as vico_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14vico/v1/worker.proto\x12\x07vico.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\x1a\x15vico/v1/adapter.proto\x1a\x15vico/v1/concept.proto\x1a\x11vico/v1/job.proto\x1a\x13vico/v1/model.proto\"\xaa\x01\n\x10OfferedBaseModel\x12&\n\nbase_model\x18\x01 \x01(\x0b\x32\x12.vico.v1.BaseModel\x12$\n\nvocabulary\x18\x02 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12 \n\x06merges\x18\x03 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12&\n\x0c\x61\x64\x64\x65\x64_tokens\x18\x04 \x01(\x0b\x32\x10.vico.v1.BlobRef\"\x89\x01\n\x0fRegisterRequest\x12\x0e\n\x06worker\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12.\n\x0b\x62\x61se_models\x18\x03 \x03(\x0b\x32\x19.vico.v1.OfferedBaseModel\x12\x15\n\rbuild_version\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x65vices\x18\x05 \x01(\x05\"@\n\x10RegisterResponse\x12,\n\tlease_ttl\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\nWorkerLoad\x12\x14\n\x0cmemory_bytes\x18\x01 \x01(\x04\x12\x17\n\x0floaded_adapters\x18\x02 \x01(\x05\"\xb1\x01\n\x0cLeaseRequest\x12\x0e\n\x06worker\x18\x01 \x01(\t\x12\r\n\x05nonce\x18\x02 \x01(\t\x12\x13\n\x0b\x62\x61se_models\x18\x03 \x03(\t\x12\'\n\x04wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08max_jobs\x18\x05 \x01(\x05\x12!\n\x04load\x18\x06 \x01(\x0b\x32\x13.vico.v1.WorkerLoad\x12\x0f\n\x07\x64\x65vices\x18\x07 \x01(\x05\"F\n\x13TrainingCheckpoints\x12/\n\x0cnewest_first\x18\x01 \x03(\x0b\x32\x19.vico.v1.Event.Checkpoint\"7\n\x0cTraceContext\x12\x13\n\x0btraceparent\x18\x01 \x01(\t\x12\x12\n\ntracestate\x18\x02 \x01(\t\"\x8a\x03\n\tLeasedJob\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x10\n\x08lease_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x1e\n\x04spec\x18\x04 \x01(\x0b\x32\x10.vico.v1.JobSpec\x12&\n\nbase_model\x18\x05 \x01(\x0b\x32\x12.vico.v1.BaseModel\x12)\n\x08pictures\x18\x06 \x03(\x0b\x32\x17.vico.v1.ConceptPicture\x12!\n\x07\x61\x64\x61pter\x18\x07 \x01(\x0b\x32\x10.vico.v1.Adapter\x12\x31\n\x0b\x63heckpoints\x18\x08 \x01(\x0b\x32\x1c.vico.v1.TrainingCheckpoints\x12$\n\x05trace\x18\t \x01(\x0b\x32\x15.vico.v1.TraceContext\x12&\n\x0cinit_picture\x18\n \x01(\x0b\x32\x10.vico.v1.BlobRef\x12&\n\x0cmask_picture\x18\x0b \x01(\x0b\x32\x10.vico.v1.BlobRef\x12\x0e\n\x06losses\x18\x0c \x03(\x01\"Y\n\rLeaseResponse\x12 \n\x04jobs\x18\x01 \x03(\x0b\x32\x12.vico.v1.LeasedJob\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x88\x01\n\rReportRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x10\n\x08lease_id\x18\x02 \x01(\t\x12\x15\n\rreport_number\x18\x03 \x01(\x04\x12\x1e\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x0e.vico.v1.Event\x12!\n\x04load\x18\x05 \x01(\x0b\x32\x13.vico.v1.WorkerLoad\"j\n\x0eReportResponse\x12%\n\tdirective\x18\x01 \x01(\x0e\x32\x12.vico.v1.Directive\x12\x31\n\x0enext_report_in\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x80\x01\n\x0bTrainResult\x12!\n\x07\x61\x64\x61pter\x18\x01 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12#\n\treference\x18\x02 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12)\n\x07summary\x18\x03 \x01(\x0b\x32\x18.vico.v1.TrainingSummary\"4\n\x0eGenerateResult\x12\"\n\x08pictures\x18\x01 \x03(\x0b\x32\x10.vico.v1.Picture\"8\n\x0e\x45valuateResult\x12&\n\x06report\x18\x01 \x01(\x0b\x32\x16.vico.v1.AdapterReport\"\xc9\x03\n\rFinishRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x10\n\x08lease_id\x18\x02 \x01(\t\x12\'\n\x07trained\x18\x03 \x01(\x0b\x32\x14.vico.v1.TrainResultH\x00\x12,\n\tgenerated\x18\x04 \x01(\x0b\x32\x17.vico.v1.GenerateResultH\x00\x12\x31\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x1e.vico.v1.FinishRequest.FailureH\x00\x12\x33\n\x08released\x18\x06 \x01(\x0b\x32\x1f.vico.v1.FinishRequest.ReleasedH\x00\x12\x35\n\tcancelled\x18\x07 \x01(\x0b\x32 .vico.v1.FinishRequest.CancelledH\x00\x12,\n\tevaluated\x18\x08 \x01(\x0b\x32\x17.vico.v1.EvaluateResultH\x00\x1aQ\n\x07\x46\x61ilure\x12\"\n\x06status\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x11\n\tretryable\x18\x02 \x01(\x08\x12\x0f\n\x07\x63rashed\x18\x03 \x01(\x08\x1a\n\n\x08Released\x1a\x0b\n\tCancelledB\t\n\x07outcome\"+\n\x0e\x46inishResponse\x12\x19\n\x03job\x18\x01 \x01(\x0b\x32\x0c.vico.v1.Job\"?\n\x0eGetBlobRequest\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0b\n\x03job\x18\x02 \x01(\t\x12\x10\n\x08lease_id\x18\x03 \x01(\t\"\x1f\n\x0fGetBlobResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\xa3\x01\n\x0ePutBlobRequest\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32\x1e.vico.v1.PutBlobRequest.HeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x1aG\n\x06Header\x12\x1e\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12\x0b\n\x03job\x18\x02 \x01(\t\x12\x10\n\x08lease_id\x18\x03 \x01(\tB\x06\n\x04part*\x7f\n\tDirective\x12\x19\n\x15\x44IRECTIVE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44IRECTIVE_CONTINUE\x10\x01\x12\x14\n\x10\x44IRECTIVE_CANCEL\x10\x02\x12\x13\n\x0f\x44IRECTIVE_DRAIN\x10\x03\x12\x14\n\x10\x44IRECTIVE_FINISH\x10\x04\x32\xf6\x02\n\rWorkerService\x12?\n\x08Register\x12\x18.vico.v1.RegisterRequest\x1a\x19.vico.v1.RegisterResponse\x12\x36\n\x05Lease\x12\x15.vico.v1.LeaseRequest\x1a\x16.vico.v1.LeaseResponse\x12\x39\n\x06Report\x12\x16.vico.v1.ReportRequest\x1a\x17.vico.v1.ReportResponse\x12\x39\n\x06\x46inish\x12\x16.vico.v1.FinishRequest\x1a\x17.vico.v1.FinishResponse\x12>\n\x07GetBlob\x12\x17.vico.v1.GetBlobRequest\x1a\x18.vico.v1.GetBlobResponse0\x01\x12\x36\n\x07PutBlob\x12\x17.vico.v1.PutBlobRequest\x1a\x10.vico.v1.BlobRef(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14vico/v1/worker.proto\x12\x07vico.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\x1a\x15vico/v1/adapter.proto\x1a\x15vico/v1/concept.proto\x1a\x11vico/v1/job.proto\x1a\x13vico/v1/model.proto\"\xaa\x01\n\x10OfferedBaseModel\x12&\n\nbase_model\x18\x01 \x01(\x0b\x32\x12.vico.v1.BaseModel\x12$\n\nvocabulary\x18\x02 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12 \n\x06merges\x18\x03 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12&\n\x0c\x61\x64\x64\x65\x64_tokens\x18\x04 \x01(\x0b\x32\x10.vico.v1.BlobRef\"\x89\x01\n\x0fRegisterRequest\x12\x0e\n\x06worker\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12.\n\x0b\x62\x61se_models\x18\x03 \x03(\x0b\x32\x19.vico.v1.OfferedBaseModel\x12\x15\n\rbuild_version\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x65vices\x18\x05 \x01(\x05\"@\n\x10RegisterResponse\x12,\n\tlease_ttl\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\nWorkerLoad\x12\x14\n\x0cmemory_bytes\x18\x01 \x01(\x04\x12\x17\n\x0floaded_adapters\x18\x02 \x01(\x05\"\xd2\x01\n\x0cLeaseRequest\x12\x0e\n\x06worker\x18\x01 \x01(\t\x12\r\n\x05nonce\x18\x02 \x01(\t\x12\x13\n\x0b\x62\x61se_models\x18\x03 \x03(\t\x12\'\n\x04wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08max_jobs\x18\x05 \x01(\x05\x12!\n\x04load\x18\x06 \x01(\x0b\x32\x13.vico.v1.WorkerLoad\x12\x0f\n\x07\x64\x65vices\x18\x07 \x01(\x05\x12\x1f\n\x05kinds\x18\x08 \x03(\x0e\x32\x10.vico.v1.JobKind\"F\n\x13TrainingCheckpoints\x12/\n\x0cnewest_first\x18\x01 \x03(\x0b\x32\x19.vico.v1.Event.Checkpoint\"7\n\x0cTraceContext\x12\x13\n\x0btraceparent\x18\x01 \x01(\t\x12\x12\n\ntracestate\x18\x02 \x01(\t\"\x8a\x03\n\tLeasedJob\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x10\n\x08lease_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x1e\n\x04spec\x18\x04 \x01(\x0b\x32\x10.vico.v1.JobSpec\x12&\n\nbase_model\x18\x05 \x01(\x0b\x32\x12.vico.v1.BaseModel\x12)\n\x08pictures\x18\x06 \x03(\x0b\x32\x17.vico.v1.ConceptPicture\x12!\n\x07\x61\x64\x61pter\x18\x07 \x01(\x0b\x32\x10.vico.v1.Adapter\x12\x31\n\x0b\x63heckpoints\x18\x08 \x01(\x0b\x32\x1c.vico.v1.TrainingCheckpoints\x12$\n\x05trace\x18\t \x01(\x0b\x32\x15.vico.v1.TraceContext\x12&\n\x0cinit_picture\x18\n \x01(\x0b\x32\x10.vico.v1.BlobRef\x12&\n\x0cmask_picture\x18\x0b \x01(\x0b\x32\x10.vico.v1.BlobRef\x12\x0e\n\x06losses\x18\x0c \x03(\x01\"Y\n\rLeaseResponse\x12 \n\x04jobs\x18\x01 \x03(\x0b\x32\x12.vico.v1.LeasedJob\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x88\x01\n\rReportRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x10\n\x08lease_id\x18\x02 \x01(\t\x12\x15\n\rreport_number\x18\x03 \x01(\x04\x12\x1e\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x0e.vico.v1.Event\x12!\n\x04load\x18\x05 \x01(\x0b\x32\x13.vico.v1.WorkerLoad\"j\n\x0eReportResponse\x12%\n\tdirective\x18\x01 \x01(\x0e\x32\x12.vico.v1.Directive\x12\x31\n\x0enext_report_in\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x80\x01\n\x0bTrainResult\x12!\n\x07\x61\x64\x61pter\x18\x01 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12#\n\treference\x18\x02 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12)\n\x07summary\x18\x03 \x01(\x0b\x32\x18.vico.v1.TrainingSummary\"4\n\x0eGenerateResult\x12\"\n\x08pictures\x18\x01 \x03(\x0b\x32\x10.vico.v1.Picture\"8\n\x0e\x45valuateResult\x12&\n\x06report\x18\x01 \x01(\x0b\x32\x16.vico.v1.AdapterReport\"\xc9\x03\n\rFinishRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x10\n\x08lease_id\x18\x02 \x01(\t\x12\'\n\x07trained\x18\x03 \x01(\x0b\x32\x14.vico.v1.TrainResultH\x00\x12,\n\tgenerated\x18\x04 \x01(\x0b\x32\x17.vico.v1.GenerateResultH\x00\x12\x31\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x1e.vico.v1.FinishRequest.FailureH\x00\x12\x33\n\x08released\x18\x06 \x01(\x0b\x32\x1f.vico.v1.FinishRequest.ReleasedH\x00\x12\x35\n\tcancelled\x18\x07 \x01(\x0b\x32 .vico.v1.FinishRequest.CancelledH\x00\x12,\n\tevaluated\x18\x08 \x01(\x0b\x32\x17.vico.v1.EvaluateResultH\x00\x1aQ\n\x07\x46\x61ilure\x12\"\n\x06status\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x11\n\tretryable\x18\x02 \x01(\x08\x12\x0f\n\x07\x63rashed\x18\x03 \x01(\x08\x1a\n\n\x08Released\x1a\x0b\n\tCancelledB\t\n\x07outcome\"+\n\x0e\x46inishResponse\x12\x19\n\x03job\x18\x01 \x01(\x0b\x32\x0c.vico.v1.Job\"?\n\x0eGetBlobRequest\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0b\n\x03job\x18\x02 \x01(\t\x12\x10\n\x08lease_id\x18\x03 \x01(\t\"\x1f\n\x0fGetBlobResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\xa3\x01\n\x0ePutBlobRequest\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32\x1e.vico.v1.PutBlobRequest.HeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x1aG\n\x06Header\x12\x1e\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x10.vico.v1.BlobRef\x12\x0b\n\x03job\x18\x02 \x01(\t\x12\x10\n\x08lease_id\x18\x03 \x01(\tB\x06\n\x04part*\x7f\n\tDirective\x12\x19\n\x15\x44IRECTIVE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44IRECTIVE_CONTINUE\x10\x01\x12\x14\n\x10\x44IRECTIVE_CANCEL\x10\x02\x12\x13\n\x0f\x44IRECTIVE_DRAIN\x10\x03\x12\x14\n\x10\x44IRECTIVE_FINISH\x10\x04\x32\xf6\x02\n\rWorkerService\x12?\n\x08Register\x12\x18.vico.v1.RegisterRequest\x1a\x19.vico.v1.RegisterResponse\x12\x36\n\x05Lease\x12\x15.vico.v1.LeaseRequest\x1a\x16.vico.v1.LeaseResponse\x12\x39\n\x06Report\x12\x16.vico.v1.ReportRequest\x1a\x17.vico.v1.ReportResponse\x12\x39\n\x06\x46inish\x12\x16.vico.v1.FinishRequest\x1a\x17.vico.v1.FinishResponse\x12>\n\x07GetBlob\x12\x17.vico.v1.GetBlobRequest\x1a\x18.vico.v1.GetBlobResponse0\x01\x12\x36\n\x07PutBlob\x12\x17.vico.v1.PutBlobRequest\x1a\x10.vico.v1.BlobRef(\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vico.v1.worker_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _DIRECTIVE._serialized_start=2672
-  _DIRECTIVE._serialized_end=2799
+  _DIRECTIVE._serialized_start=2705
+  _DIRECTIVE._serialized_end=2832
   _OFFEREDBASEMODEL._serialized_start=177
   _OFFEREDBASEMODEL._serialized_end=347
   _REGISTERREQUEST._serialized_start=350
@@ -37,43 +37,43 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _WORKERLOAD._serialized_start=555
   _WORKERLOAD._serialized_end=614
   _LEASEREQUEST._serialized_start=617
-  _LEASEREQUEST._serialized_end=794
-  _TRAININGCHECKPOINTS._serialized_start=796
-  _TRAININGCHECKPOINTS._serialized_end=866
-  _TRACECONTEXT._serialized_start=868
-  _TRACECONTEXT._serialized_end=923
-  _LEASEDJOB._serialized_start=926
-  _LEASEDJOB._serialized_end=1320
-  _LEASERESPONSE._serialized_start=1322
-  _LEASERESPONSE._serialized_end=1411
-  _REPORTREQUEST._serialized_start=1414
-  _REPORTREQUEST._serialized_end=1550
-  _REPORTRESPONSE._serialized_start=1552
-  _REPORTRESPONSE._serialized_end=1658
-  _TRAINRESULT._serialized_start=1661
-  _TRAINRESULT._serialized_end=1789
-  _GENERATERESULT._serialized_start=1791
-  _GENERATERESULT._serialized_end=1843
-  _EVALUATERESULT._serialized_start=1845
-  _EVALUATERESULT._serialized_end=1901
-  _FINISHREQUEST._serialized_start=1904
-  _FINISHREQUEST._serialized_end=2361
-  _FINISHREQUEST_FAILURE._serialized_start=2244
-  _FINISHREQUEST_FAILURE._serialized_end=2325
-  _FINISHREQUEST_RELEASED._serialized_start=2327
-  _FINISHREQUEST_RELEASED._serialized_end=2337
-  _FINISHREQUEST_CANCELLED._serialized_start=2339
-  _FINISHREQUEST_CANCELLED._serialized_end=2350
-  _FINISHRESPONSE._serialized_start=2363
-  _FINISHRESPONSE._serialized_end=2406
-  _GETBLOBREQUEST._serialized_start=2408
-  _GETBLOBREQUEST._serialized_end=2471
-  _GETBLOBRESPONSE._serialized_start=2473
-  _GETBLOBRESPONSE._serialized_end=2504
-  _PUTBLOBREQUEST._serialized_start=2507
-  _PUTBLOBREQUEST._serialized_end=2670
-  _PUTBLOBREQUEST_HEADER._serialized_start=2591
-  _PUTBLOBREQUEST_HEADER._serialized_end=2662
-  _WORKERSERVICE._serialized_start=2802
-  _WORKERSERVICE._serialized_end=3176
+  _LEASEREQUEST._serialized_end=827
+  _TRAININGCHECKPOINTS._serialized_start=829
+  _TRAININGCHECKPOINTS._serialized_end=899
+  _TRACECONTEXT._serialized_start=901
+  _TRACECONTEXT._serialized_end=956
+  _LEASEDJOB._serialized_start=959
+  _LEASEDJOB._serialized_end=1353
+  _LEASERESPONSE._serialized_start=1355
+  _LEASERESPONSE._serialized_end=1444
+  _REPORTREQUEST._serialized_start=1447
+  _REPORTREQUEST._serialized_end=1583
+  _REPORTRESPONSE._serialized_start=1585
+  _REPORTRESPONSE._serialized_end=1691
+  _TRAINRESULT._serialized_start=1694
+  _TRAINRESULT._serialized_end=1822
+  _GENERATERESULT._serialized_start=1824
+  _GENERATERESULT._serialized_end=1876
+  _EVALUATERESULT._serialized_start=1878
+  _EVALUATERESULT._serialized_end=1934
+  _FINISHREQUEST._serialized_start=1937
+  _FINISHREQUEST._serialized_end=2394
+  _FINISHREQUEST_FAILURE._serialized_start=2277
+  _FINISHREQUEST_FAILURE._serialized_end=2358
+  _FINISHREQUEST_RELEASED._serialized_start=2360
+  _FINISHREQUEST_RELEASED._serialized_end=2370
+  _FINISHREQUEST_CANCELLED._serialized_start=2372
+  _FINISHREQUEST_CANCELLED._serialized_end=2383
+  _FINISHRESPONSE._serialized_start=2396
+  _FINISHRESPONSE._serialized_end=2439
+  _GETBLOBREQUEST._serialized_start=2441
+  _GETBLOBREQUEST._serialized_end=2504
+  _GETBLOBRESPONSE._serialized_start=2506
+  _GETBLOBRESPONSE._serialized_end=2537
+  _PUTBLOBREQUEST._serialized_start=2540
+  _PUTBLOBREQUEST._serialized_end=2703
+  _PUTBLOBREQUEST_HEADER._serialized_start=2624
+  _PUTBLOBREQUEST_HEADER._serialized_end=2695
+  _WORKERSERVICE._serialized_start=2835
+  _WORKERSERVICE._serialized_end=3209
 # @@protoc_insertion_point(module_scope)

@@ -87,9 +87,10 @@ class GetBlobResponse(_message.Message):
     def __init__(self, data: _Optional[bytes] = ...) -> None: ...
 
 class LeaseRequest(_message.Message):
-    __slots__ = ["base_models", "devices", "load", "max_jobs", "nonce", "wait", "worker"]
+    __slots__ = ["base_models", "devices", "kinds", "load", "max_jobs", "nonce", "wait", "worker"]
     BASE_MODELS_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
     LOAD_FIELD_NUMBER: _ClassVar[int]
     MAX_JOBS_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
@@ -97,12 +98,13 @@ class LeaseRequest(_message.Message):
     WORKER_FIELD_NUMBER: _ClassVar[int]
     base_models: _containers.RepeatedScalarFieldContainer[str]
     devices: int
+    kinds: _containers.RepeatedScalarFieldContainer[_job_pb2.JobKind]
     load: WorkerLoad
     max_jobs: int
     nonce: str
     wait: _duration_pb2.Duration
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., nonce: _Optional[str] = ..., base_models: _Optional[_Iterable[str]] = ..., wait: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max_jobs: _Optional[int] = ..., load: _Optional[_Union[WorkerLoad, _Mapping]] = ..., devices: _Optional[int] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., nonce: _Optional[str] = ..., base_models: _Optional[_Iterable[str]] = ..., wait: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max_jobs: _Optional[int] = ..., load: _Optional[_Union[WorkerLoad, _Mapping]] = ..., devices: _Optional[int] = ..., kinds: _Optional[_Iterable[_Union[_job_pb2.JobKind, str]]] = ...) -> None: ...
 
 class LeaseResponse(_message.Message):
     __slots__ = ["jobs", "ttl"]
