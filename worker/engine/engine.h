@@ -67,7 +67,7 @@ struct TrainCheckpoint {
   std::function<absl::StatusOr<std::string>()> serialize;
 };
 
-/// Called on the training thread, one at a time.
+/// Called one at a time.
 struct TrainCallbacks {
   std::function<bool(const TrainStep&)> on_step;  ///< after every step; false stops
   /// Called after a step and a sample that may go on: whether the training ends here and its
@@ -152,7 +152,12 @@ struct EngineLoad {
 inline constexpr char kEngineDied[] = "ENGINE_DIED";
 inline constexpr char kEngineHung[] = "ENGINE_HUNG";
 
-/// One thread at a time, except for load(). Never throws. Returns kInternal for LibTorch's errors,
+/// Threads: up to most_generations() threads call Generate() at once. One thread at a time calls
+/// Train() or Evaluate(), also beside running Generate() calls. Ready() and Restart() are called
+/// while no other call runs, load() by any thread. The callbacks of one call come one at a time,
+/// those of different calls at once.
+///
+/// Never throws. Returns kInternal for LibTorch's errors,
 /// kResourceExhausted with reason OUT_OF_MEMORY, kInvalidArgument for a picture or adapter file
 /// that cannot be read or does not fit the base model, and kFailedPrecondition with reason
 /// NON_FINITE, naming step and cause, if a computation gives NaN or infinity.
@@ -164,6 +169,8 @@ class Engine {
   virtual std::string device() const = 0;  ///< "cpu", "cuda:0", "cuda:0,cuda:1"
   /// The number of devices that the rows of a training step can be placed on, 1 or more.
   virtual int devices() const { return 1; }
+  /// How many Generate() calls may run at once, 1 or more.
+  virtual int most_generations() const { return 1; }
 
   /// `spec` is complete, as the server stores it. `pictures` are PNG files, 1 or more; the first is
   /// the adapter's reference.
@@ -186,7 +193,8 @@ class Engine {
                                                     const std::vector<std::string>& pictures,
                                                     const EvaluateCallbacks& callbacks) = 0;
 
-  /// Prepares for the next job and restarts a lost engine. An error is permanent.
+  /// Prepares for the next job and restarts a lost engine. An error is permanent. No other call
+  /// runs.
   virtual absl::Status Ready() { return absl::OkStatus(); }
 
   /// Any thread.
