@@ -22,8 +22,13 @@ from vico_web.body import Disconnected, Refused, header, read_parts
 from vico_web.limits import Limits
 from vico_web.sessions import Secret, Sessions
 
-# Methods whose requests are a stream. They are called through /upload?method=…
-UPLOADS = frozenset(("vico.v1.ConceptService/UploadConcept", "vico.v1.AdapterService/ImportAdapter"))
+# Methods whose requests are a stream, with the most bytes that their body may have. They are called through
+# /upload?method=…
+UPLOADS: dict[str, Callable[[Limits], int]] = {
+    "vico.v1.ConceptService/UploadConcept": lambda limits: limits.concept_upload_bytes,
+    "vico.v1.AdapterService/ImportAdapter": lambda limits: limits.adapter_upload_bytes,
+    "vico.v1.PictureService/UploadPicture": lambda limits: limits.picture_upload_bytes,
+}
 
 _UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
@@ -105,9 +110,10 @@ class Uploads:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"))
         method = query.get("method", [""])[0]
-        if method not in UPLOADS:
+        body_bytes = UPLOADS.get(method)
+        if body_bytes is None:
             raise Refused(404, "no such upload")
-        parts = read_parts(scope, receive, self._limits.upload_bytes, self._limits.idle_seconds)
+        parts = read_parts(scope, receive, body_bytes(self._limits), self._limits.idle_seconds)
         requests = _Requests(frames.read_messages(parts, self._limits.message_bytes))
         call = self._caller.upload(
             method, requests.messages(), self._caller.key(scope), self._limits.upload_seconds

@@ -17,6 +17,10 @@ from vico_web.limits import Limits
 from vico_web.sessions import Secret, Sessions
 
 CALL = "/vico.v1.JobService/GetJob"
+# The page's uploads, each with the most bytes that its body may have.
+UPLOADS = {"/upload?method=vico.v1.ConceptService/UploadConcept": Limits().concept_upload_bytes,
+           "/upload?method=vico.v1.AdapterService/ImportAdapter": Limits().adapter_upload_bytes,
+           "/upload?method=vico.v1.PictureService/UploadPicture": Limits().picture_upload_bytes}
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(2000)
 
 
@@ -128,11 +132,11 @@ class Bridge(unittest.TestCase):
 
     def test_an_upload_is_a_stream_of_requests(self):
         pieces = [b"header", bytes(1 << 20), b"end"]
-        with running(self.upstream) as port:
-            _, _, body = request(port, "POST", "/upload?method=vico.v1.ConceptService/UploadConcept",
-                                 b"".join(map(frame, pieces)))
-        self.assertEqual(self.upstream.calls[0][2], pieces)
-        self.assertEqual(frames_of(body)[0][1], b"".join(pieces))
+        for path in UPLOADS:
+            with self.subTest(path), running(self.upstream) as port:
+                _, _, body = request(port, "POST", path, b"".join(map(frame, pieces)))
+                self.assertEqual(self.upstream.calls[-1][::2], (path.partition("=")[2], pieces))
+                self.assertEqual(frames_of(body)[0][1], b"".join(pieces))
 
     def test_an_upload_that_the_server_refuses_early_has_its_answer(self):
         async def refuse(method, requests, context):
@@ -178,7 +182,7 @@ class Bridge(unittest.TestCase):
 class Rules(unittest.TestCase):
     """Each attack is refused by its rule, and by no other: without the rule it passes."""
 
-    def attack(self, rule, wanted, method="POST", path=CALL, body=frame(b""), **changes):
+    def attack(self, rule, wanted, method="POST", path=CALL, body=frame(b"x"), **changes):
         upstream = Upstream()
         with running(upstream) as port:
             status, _, _ = request(port, method, path, body, **changes)
@@ -222,6 +226,14 @@ class Rules(unittest.TestCase):
                      "application/grpc-web", "application/grpc-web+json", "application/grpc-web-text", None):
             with self.subTest(kind):
                 self.attack(rules.known_content, 415, content_type=kind)
+
+    def test_an_upload_of_another_site(self):
+        for path in UPLOADS:
+            with self.subTest(path):
+                self.attack(rules.same_origin, 403, path=path, sec_fetch_site="cross-site")
+                self.attack(rules.known_origin, 403, path=path, origin="http://evil.test")
+                self.attack(rules.known_content, 415, path=path, content_type="multipart/form-data; boundary=x")
+                self.attack(rules.known_host, 421, path=path, host="evil.test")
 
     def test_services_that_are_not_the_pages(self):
         for service in ("AdminService", "WorkerService", "KeyService"):
@@ -267,8 +279,9 @@ class Rules(unittest.TestCase):
 
 
 class BodyLimits(unittest.TestCase):
-    LIMITS = Limits(call_bytes=1000, message_bytes=500, upload_bytes=2000, idle_seconds=0.3)
-    UPLOAD = "/upload?method=vico.v1.ConceptService/UploadConcept"
+    LIMITS = Limits(call_bytes=1000, message_bytes=500, concept_upload_bytes=2000, adapter_upload_bytes=3000,
+                    picture_upload_bytes=1500, idle_seconds=0.3)
+    UPLOAD, ADAPTER, PICTURE = UPLOADS
 
     def setUp(self):
         self.upstream = Upstream()
@@ -280,8 +293,30 @@ class BodyLimits(unittest.TestCase):
 
     def test_an_upload_that_is_too_large(self):
         with running(self.upstream, limits=self.LIMITS) as port:
-            self.assertEqual(request(port, "POST", self.UPLOAD, frame(bytes(495)) * 4)[0], 200)
-            self.assertEqual(request(port, "POST", self.UPLOAD, frame(bytes(496)) * 4)[0], 413)
+            for path, most in ((self.PICTURE, 3), (self.UPLOAD, 4), (self.ADAPTER, 6)):  # frames of 500 bytes
+                self.assertEqual(request(port, "POST", path, frame(bytes(495)) * most)[0], 200)
+                self.assertEqual(request(port, "POST", path, frame(bytes(496)) * most)[0], 413)
+
+    def test_a_declared_length_above_the_limit_is_refused_before_it_is_sent(self):
+        with running(self.upstream) as port:
+            for path, most in UPLOADS.items():
+                for length, wanted in ((most + 1, 413), (most, None)):
+                    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10 if wanted else 0.3)
+                    connection.putrequest("POST", path, skip_host=True)
+                    for name, value in (SAFE | {"content-length": str(length)}).items():
+                        connection.putheader(name, value)
+                    connection.endheaders()
+                    if wanted:
+                        self.assertEqual(connection.getresponse().status, wanted)
+                    else:  # it waits for the body
+                        self.assertRaises(TimeoutError, connection.getresponse)
+                    connection.close()
+
+    def test_the_largest_things_that_the_server_takes_fit(self):
+        mib = 1 << 20
+        for (path, most), content in zip(UPLOADS.items(), (20 * 10 * mib, 522 * mib, 10 * mib)):
+            # Each MiB is a message with a frame and at most 64 KiB of fields.
+            self.assertGreaterEqual(most, content + content // mib * 5 + (64 << 10), path)
 
     def test_a_message_that_is_too_large(self):
         with running(self.upstream, limits=self.LIMITS) as port:
