@@ -3,6 +3,7 @@
 #include <regex>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "common/flags/number_flags.h"
 #include "common/flags/parse_flags.h"
@@ -58,6 +59,18 @@ void AddEngineFlags(CLI::App& app, EngineFlags& flags) {
             "On a CPU, memory for what adapters read of their reference pictures: further pictures "
             "of a prompt and further prompts are faster with it; 0: none",
             {0, 1 << 20});
+  AddNumber(app, "--batch-jobs", flags.batch_jobs,
+            "Most generations that run at once: those with one base model and one size of pictures "
+            "are drawn together; 1: one job at a time",
+            {1, 64});
+  AddNumber(app, "--batch-rows", flags.batch_rows,
+            "Most rows of the U-Net in a pass of several generations; a picture with guidance "
+            "makes two. Fewer rows take less memory",
+            {1, 1024});
+  AddNumber(app, "--training-share", flags.training_share,
+            "Part of the device's time that a training or an evaluation gets while generations "
+            "wait; 0: it goes on when no generation waits",
+            {0.0, 1.0});
   app.add_option("--log-level", flags.log_level, "debug, info, warning, error or off")
       ->capture_default_str();
 }
@@ -72,6 +85,9 @@ std::vector<std::string> EngineArguments(const EngineFlags& flags) {
   words.insert(words.end(), {"--threads", std::to_string(flags.threads), "--device", flags.device,
                              "--precision", flags.precision, "--log-level", flags.log_level});
   words.insert(words.end(), {"--reference-cache-mib", std::to_string(flags.reference_cache_mib)});
+  words.insert(words.end(), {"--batch-jobs", std::to_string(flags.batch_jobs), "--batch-rows",
+                             std::to_string(flags.batch_rows), "--training-share",
+                             fmt::format("{}", flags.training_share)});
   words.emplace_back(flags.prepack_weights ? "--prepack-weights" : "--no-prepack-weights");
   return words;
 }

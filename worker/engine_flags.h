@@ -22,6 +22,9 @@ struct EngineFlags {
   int threads = 1;
   bool prepack_weights = true;
   int64_t reference_cache_mib = 1024;
+  int batch_jobs = 4;  ///< generations that run at once
+  int64_t batch_rows = 32;
+  double training_share = 0.5;
 };
 
 /// Adds the flags to `app`. Both must outlive parsing.

@@ -42,6 +42,9 @@ TEST(EngineFlagsTest, TheEngineGetsTheWorkersFlags) {
   flags.device = "cuda:0,cuda:1";
   flags.prepack_weights = false;
   flags.reference_cache_mib = 77;
+  flags.batch_jobs = 7;
+  flags.batch_rows = 9;
+  flags.training_share = 0.1;
   flags.clip = "clip";
   flags.dino = "dino";
   CLI::App app;
@@ -53,6 +56,9 @@ TEST(EngineFlagsTest, TheEngineGetsTheWorkersFlags) {
   EXPECT_EQ(again.device, "cuda:0,cuda:1");
   EXPECT_FALSE(again.prepack_weights);
   EXPECT_EQ(again.reference_cache_mib, 77);
+  EXPECT_EQ(again.batch_jobs, 7);
+  EXPECT_EQ(again.batch_rows, 9);
+  EXPECT_EQ(again.training_share, 0.1);
   EXPECT_EQ(again.clip, "clip");
   EXPECT_EQ(again.dino, "dino");
 }
