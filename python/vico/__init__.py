@@ -14,7 +14,17 @@ AsyncClient is the same for asyncio. README.md of the package is the guide.
 from vico import admin, events, provenance
 from vico._facts import BaseModel, Capabilities, Notice, WordCheck
 from vico.aio import AsyncClient
-from vico.client import Adapter, Client, Concept, Evaluation, Generation, Job, JobChange, Training
+from vico.client import (
+    Adapter,
+    Client,
+    Concept,
+    Evaluation,
+    Generation,
+    Job,
+    JobChange,
+    Training,
+    UploadedPicture,
+)
 from vico.errors import (
     Aborted,
     AlreadyExists,
@@ -76,6 +86,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",
+    "UploadedPicture",
     "VicoError",
     "WaitTimeout",
     "WordCheck",

@@ -12,11 +12,13 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from vico import _methods as methods
 from vico import events
-from vico._calls import creating, new_request_id, pages, patient, short
+from vico._calls import creating, new_request_id, pages, part_of_request, patient, short
 from vico._flow import Flow, Limits, mapped
 from vico._prompts import PromptOf, no_prompt, prompt_of
+from vico._sources import Source
 from vico._specs import enum_number
 from vico._transfer import download_picture as transfer_picture
+from vico._transfer import send_picture
 from vico._watch import RawEvent, has_ended, watch_job, watch_jobs
 from vico.errors import JobCancelled, JobFailed, from_status
 from vico.pictures import Kind, Picture
@@ -26,7 +28,7 @@ _log = logging.getLogger("vico")
 
 
 class Named(Protocol):
-    """A resource: a Concept, an Adapter, a Job, a BaseModel or a Picture."""
+    """A resource: a Concept, an Adapter, a Job, a BaseModel, a Picture or an UploadedPicture."""
 
     @property
     def name(self) -> str: ...
@@ -122,6 +124,7 @@ def _mask(display_name: str | None, labels: Mapping[str, str] | None) -> FieldMa
 
 # --- pictures ---------------------------------------------------------------------------------------
 
+_OWNERS: Mapping[str, Kind] = {"concepts": "concept", "pictures": "upload"}
 _KINDS: Mapping[str, Kind] = {
     "pictures": "picture",
     "samples": "sample",
@@ -145,7 +148,7 @@ def download_picture(
         number = enum_number(field, format)
     header, data = yield from transfer_picture(limits, name, thumbnail, number)
     parts = name.split("/")
-    kind = "concept" if parts[0] == "concepts" else _KINDS.get((parts + ["", "", ""])[2], "picture")
+    kind = _OWNERS.get(parts[0]) or _KINDS.get((parts + ["", "", ""])[2], "picture")
     known = ref if isinstance(ref, Picture) else Picture(kind=kind, name=name, job=_job_in(name))
     return replace(
         known,
@@ -155,6 +158,10 @@ def download_picture(
         media_type=header.media_type,
         data=data,
     )
+
+
+def delete_picture(limits: Limits, name: str) -> Flow[Any]:
+    return short(limits, methods.DELETE_PICTURE, picture_pb2.DeletePictureRequest(name=name))
 
 
 def _job_in(name: str) -> str:
@@ -187,15 +194,26 @@ def create_training(
 def create_generation(
     limits: Limits,
     spec: job_pb2.GenerateSpec,
+    uploads: Mapping[str, Source],
     display_name: str,
     labels: Mapping[str, str] | None,
     request_id: str | None,
 ) -> Flow[job_pb2.Job]:
+    """`uploads` are the pictures that the fields of the spec name once they are uploaded. They stay until
+    they expire, so that the job can be retried."""
     given = new_request_id(request_id)
     request = job_service_pb2.CreateGenerationJobRequest(
         request_id=given, generate=spec, display_name=display_name, labels=dict(labels or {})
     )
-    return creating(given, short(limits, methods.CREATE_GENERATION_JOB, request))
+
+    def flow() -> Flow[job_pb2.Job]:
+        for field, source in uploads.items():
+            # With the same id a repetition gets the same picture, and so sends the same spec.
+            uploaded = yield from send_picture(limits, source, part_of_request(given, field), None)
+            setattr(request.generate, field, uploaded.name)
+        return (yield from short(limits, methods.CREATE_GENERATION_JOB, request))
+
+    return creating(given, flow())
 
 
 def create_evaluation(

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from typing import TypeVar
 
 from vico._flow import Backoff, Deliver, Flow, Limits, Sleep, call
@@ -78,6 +79,11 @@ def new_request_id(given: str | None) -> str:
     if not re.fullmatch("[A-Za-z0-9._-]{16,64}", given):
         raise field_error("request_id", f'must be 16..64 characters of [A-Za-z0-9._-], got "{given[:100]}"')
     return given
+
+
+def part_of_request(request_id: str, part: str) -> str:
+    """The id of a call that belongs to a creating call: a repetition of the whole repeats it, too."""
+    return sha256(f"{request_id}/{part}".encode()).hexdigest()
 
 
 def pages(

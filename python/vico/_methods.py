@@ -86,6 +86,11 @@ DOWNLOAD_PICTURE = Method(
     "PictureService/DownloadPicture", pictures.DownloadPictureRequest, pictures.DownloadPictureResponse
 )
 
+UPLOAD_PICTURE = Method(
+    "PictureService/UploadPicture", pictures.UploadPictureRequest, pictures.UploadPictureResponse
+)
+DELETE_PICTURE = Method("PictureService/DeletePicture", pictures.DeletePictureRequest, empty_pb2.Empty)
+
 # At the clients' address, for a tenant's administrators.
 CREATE_KEY = Method("KeyService/CreateKey", admin.CreateKeyRequest, admin.CreateKeyResponse)
 LIST_KEYS = Method("KeyService/ListKeys", admin.ListKeysRequest, admin.ListKeysResponse)

@@ -71,10 +71,10 @@ def pictures_of(
             return [describe_file(file) for file in _pictures_in(path)]
         return [describe_file(path)]
     if isinstance(given, (bytes, bytearray, Picture)) or _is_image(given):
-        return [_describe(given, 0)]  # type: ignore[arg-type]
+        return [describe_picture(given)]  # type: ignore[arg-type]
     if not isinstance(given, Iterable):
         raise TypeError(_wrong(given))
-    return [_describe(one, index) for index, one in enumerate(given)]
+    return [describe_picture(one, index) for index, one in enumerate(given)]
 
 
 def _pictures_in(folder: Path) -> list[Path]:
@@ -88,7 +88,9 @@ def _pictures_in(folder: Path) -> list[Path]:
     return files
 
 
-def _describe(one: PictureSource, index: int) -> Source:
+def describe_picture(one: PictureSource, index: int = 0) -> Source:
+    """One picture, the one with this index of a list. Raises OSError for a file that cannot be read and
+    TypeError for other things."""
     if isinstance(one, (str, os.PathLike)):
         return describe_file(one)
     if isinstance(one, (bytes, bytearray)):

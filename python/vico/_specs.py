@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from vico.pictures import Picture
+from vico._inputs import InputPicture
 from vico.v1 import job_pb2
 
 
@@ -81,12 +81,13 @@ class GenerateOptions(TypedDict, total=False):
     eta: float
     #: Weight of what the adapter adds to its word, 0..2; default 1.
     strength: float
-    #: To start from in place of noise: a picture of a concept, a job or an adapter, or its name.
-    init_picture: Picture | str
+    #: To start from in place of noise: a picture of a concept, a job or an adapter, an upload, or the name of
+    #: one. A path, bytes or an image of Pillow is uploaded first.
+    init_picture: InputPicture
     #: Share of the steps that run from `init_picture`: above 0, at most 1; default 0.8.
     denoise: float
     #: Light where `init_picture` is drawn anew, dark where it stays.
-    mask_picture: Picture | str
+    mask_picture: InputPicture
     #: Whether the job may share batches with others or runs alone.
     determinism: Literal["best_effort", "solo"]
 
@@ -148,7 +149,7 @@ def _fill(
                 raise TypeError(f'{name}: must be a list, got "{value}"')
             getattr(spec, name).extend(value)
         else:
-            setattr(spec, name, value.name if isinstance(value, Picture) else value)
+            setattr(spec, name, value)
 
 
 def enum_number(field: Any, word: str) -> int:

@@ -12,7 +12,13 @@ from typing import BinaryIO
 
 from vico._calls import creating, retrying
 from vico._flow import Flow, Limits, Open, Read, send
-from vico._methods import DOWNLOAD_ADAPTER, DOWNLOAD_PICTURE, IMPORT_ADAPTER, UPLOAD_CONCEPT
+from vico._methods import (
+    DOWNLOAD_ADAPTER,
+    DOWNLOAD_PICTURE,
+    IMPORT_ADAPTER,
+    UPLOAD_CONCEPT,
+    UPLOAD_PICTURE,
+)
 from vico._sources import Source
 from vico._watch import closing
 from vico.errors import DataLoss, Internal
@@ -90,6 +96,37 @@ def _concept_requests(
                 progress(sent, total)
 
     return requests
+
+
+def upload_picture(
+    limits: Limits, picture: Source, request_id: str, progress: TransferProgress | None
+) -> Flow[picture_pb2.UploadedPicture]:
+    return (yield from creating(request_id, send_picture(limits, picture, request_id, progress)))
+
+
+def send_picture(
+    limits: Limits, picture: Source, request_id: str, progress: TransferProgress | None
+) -> Flow[picture_pb2.UploadedPicture]:
+    """As upload_picture(); its errors do not carry the request id."""
+    header = picture_pb2.UploadPictureRequest()
+    header.header.request_id = request_id
+    header.header.sha256 = picture.sha256
+    header.header.size_bytes = picture.size_bytes
+    header.header.file_name = picture.name
+
+    def requests() -> Iterator[picture_pb2.UploadPictureRequest]:
+        yield header
+        sent = 0
+        for piece in picture.pieces():
+            yield picture_pb2.UploadPictureRequest(chunk={"data": piece})
+            sent += len(piece)
+            (progress or _no_progress)(sent, picture.size_bytes)
+
+    def attempt(timeout: float) -> Flow[picture_pb2.UploadedPicture]:
+        response = yield from send(UPLOAD_PICTURE, requests, timeout)
+        return response.uploaded_picture
+
+    return (yield from retrying(limits, limits.transfer, limits.transfer, attempt))
 
 
 def import_adapter(

@@ -31,8 +31,9 @@ from vico._asyncio import AsyncioDriver, Core
 from vico._calls import new_request_id
 from vico._facts import BaseModel, Capabilities, WordCheck
 from vico._flow import Limits
+from vico._inputs import UploadFacts, inputs_of
 from vico._progress import Display, Progress
-from vico._sources import PictureSource, describe_file, pictures_of
+from vico._sources import PictureSource, describe_file, describe_picture, pictures_of
 from vico._specs import GenerateOptions, TrainOptions, evaluate_spec, generate_spec, train_spec
 from vico.admin.aio import AsyncKeys
 from vico.pictures import Picture
@@ -86,9 +87,13 @@ class AsyncAdapter(facts.AdapterFacts):
         """Starts to draw `n` pictures of the prompt, in which the placeholder stands for the thing, or of
         each of at most 8 prompts. Iterate over the result to get each picture as it is finished. A seed s
         gives pictures with the seeds s, s+1, …; a list has one for each picture of a prompt. Another
-        `base_model` than the adapter's own must have networks of the same sizes."""
-        spec = generate_spec(prompt, self.name, _name(base_model), n, seed, options)
-        flow = actions.create_generation(self._core.limits, spec, display_name, labels, request_id)
+        `base_model` than the adapter's own must have networks of the same sizes. Files, bytes and images of
+        Pillow as `init_picture` or `mask_picture` are uploaded first."""
+        named, uploads = await asyncio.to_thread(inputs_of, options)
+        spec = generate_spec(prompt, self.name, _name(base_model), n, seed, named)
+        flow = actions.create_generation(
+            self._core.limits, spec, uploads, display_name, labels, request_id
+        )
         return AsyncGeneration(self._core, await self._core.run(flow))
 
     async def evaluate(
@@ -468,8 +473,19 @@ class AsyncBaseModels:
             yield BaseModel(message)
 
 
+class AsyncUploadedPicture(UploadFacts):
+    """A picture for generations to start from: `init_picture` and `mask_picture` take it. The server
+    deletes it at `expire_time`; jobs keep their copies."""
+
+    _core: Core
+
+    async def delete(self) -> None:
+        """Deletes it now."""
+        await self._core.run(actions.delete_picture(self._core.limits, self.name))
+
+
 class AsyncPictures:
-    """The pictures of concepts, jobs and adapters."""
+    """The pictures of concepts, jobs and adapters, and uploads for generations."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -486,6 +502,23 @@ class AsyncPictures:
         flow = actions.download_picture(self._core.limits, picture, thumbnail, format)
         downloaded: Picture = await self._core.run(flow)
         return downloaded
+
+    async def upload(
+        self,
+        picture: PictureSource,
+        *,
+        request_id: str | None = None,
+        progress: transfer.TransferProgress | None = None,
+    ) -> AsyncUploadedPicture:
+        """Uploads a picture for generations to start from, or a mask of one: a path, bytes, an image of
+        Pillow or a Picture. `progress` is called with the bytes so far and in all."""
+        flow = transfer.upload_picture(
+            self._core.limits,
+            await asyncio.to_thread(describe_picture, picture),
+            new_request_id(request_id),
+            progress,
+        )
+        return AsyncUploadedPicture(self._core, await self._core.run(flow))
 
 
 class AsyncClient:
@@ -567,8 +600,11 @@ class AsyncClient:
         **options: Unpack[GenerateOptions],
     ) -> AsyncGeneration:
         """As AsyncAdapter.generate(), also with the base model alone."""
-        spec = generate_spec(prompt, _name(adapter), _name(base_model), n, seed, options)
-        flow = actions.create_generation(self._core.limits, spec, display_name, labels, request_id)
+        named, uploads = await asyncio.to_thread(inputs_of, options)
+        spec = generate_spec(prompt, _name(adapter), _name(base_model), n, seed, named)
+        flow = actions.create_generation(
+            self._core.limits, spec, uploads, display_name, labels, request_id
+        )
         return AsyncGeneration(self._core, await self._core.run(flow))
 
     async def check_word(self, word: str, *, base_model: Ref | None = None) -> WordCheck:

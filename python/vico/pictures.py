@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vico.provenance import Signer
 
-Kind = Literal["picture", "preview", "sample", "mask", "concept", "reference", "report"]
+Kind = Literal["picture", "preview", "sample", "mask", "concept", "reference", "report", "upload"]
 
 _Bytes = bytes  # Picture has a property of this name
 _DRAWN = ("picture", "preview", "sample")  # by a model; the others are photographs and masks
@@ -31,7 +31,7 @@ class Picture:
     """A picture: what is known about it and, once they have been received, its bytes."""
 
     #: A finished picture or a preview of a generation, a sample or a mask of a training, a picture of a
-    #: concept, or the reference of an adapter.
+    #: concept, the reference of an adapter, or an uploaded picture.
     kind: Kind
     #: For client.pictures.download(), for example "jobs/{id}/pictures/0"; empty if the server is older.
     name: str = ""
@@ -163,7 +163,7 @@ class Picture:
             parts += [_slug(self.prompt) or "picture", str(self.index if self.seed is None else self.seed)]
         elif self.kind == "sample":
             parts += ["sample"] + ([str(self.index)] if self.index else [])
-        elif self.kind in ("reference", "report"):
+        elif self.kind in ("reference", "report", "upload"):
             parts.append(self.kind)
         else:
             parts += [self.kind, str(self.index)]

@@ -80,7 +80,7 @@ class _Handler(grpc.GenericRpcHandler):
             self._server.calls.append((name, received, metadata))
             return function(_recorded(requests, received), context)
 
-        if name in ("ConceptService/UploadConcept", "AdapterService/ImportAdapter"):
+        if name.split("/")[1] in ("UploadConcept", "ImportAdapter", "UploadPicture"):
             return grpc.stream_unary_rpc_method_handler(many, **codec)
         if name.split("/")[1] in ("WatchJob", "WatchJobs", "DownloadPicture", "DownloadAdapter"):
             return grpc.unary_stream_rpc_method_handler(one, **codec)

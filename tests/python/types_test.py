@@ -11,6 +11,7 @@ PYTHON = pathlib.Path(__file__).resolve().parents[2] / "python"
 
 # Each line ends with the code of the error that mypy must find, or with nothing.
 CALLER = """
+import pathlib
 import vico
 client = vico.Client("127.0.0.1:1", timeout=3)
 training = client.train("concepts/1", "robot", steps=3, dialect="paper")
@@ -21,6 +22,11 @@ for picture in adapter.generate("p", n=4, seed=[1, 2], preview_every_steps=5):
     picture.save(c2pa=vico.provenance.Signer(b"", b"", "es256"))
     adapter.generate(["p", "q"], init_picture=picture, denoise=0.5, strength=1.5, labels={"a": "b"})
 client.generate("p", init_picture=3)  # arg-type
+uploaded: vico.UploadedPicture = client.pictures.upload("photo.jpg", progress=print)
+adapter.generate("p", init_picture=uploaded, mask_picture=b"PNG")
+client.generate("p", init_picture="photo.jpg", mask_picture=pathlib.Path("mask.png"))
+uploaded.delete().name  # attr-defined
+client.pictures.upload(["a.png"])  # arg-type
 report: vico.Report = adapter.evaluate(prompts=["a S*"], n=1).wait()
 after: float = report["clip_i"].after
 further: vico.Training = adapter.continue_training(100)
