@@ -40,6 +40,14 @@ void AddDays(CLI::App& app, const char* flag, absl::Duration& value, double leas
       ->group(kGroup);
 }
 
+void AddHours(CLI::App& app, const char* flag, absl::Duration& value, double least,
+              const char* help) {
+  AddNumberOption<double>(app, flag, help, {least, 24.0 * 365},
+                          [&value](double hours) { value = absl::Hours(hours); })
+      ->default_str(fmt::format("{}", absl::ToDoubleHours(value)))
+      ->group(kGroup);
+}
+
 /// Flags for the limits of one listener; `listener` says which one.
 void AddConnections(CLI::App& app, const std::string& prefix, ConnectionLimits& limits,
                     const std::string& listener) {
@@ -81,6 +89,9 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
   AddLimit(app, "--adapters-per-tenant", quota.adapters,
            "Adapters that a tenant may have, with those of its trainings in progress; 0: no limit",
            {0, 1'000'000});
+  AddLimit(app, "--uploaded-pictures-per-tenant", quota.uploaded_pictures,
+           "Pictures that a tenant may have uploaded for its generations; 0: no limit",
+           {0, 1'000'000});
   Retention& retention = jobs.retention;
   AddDays(app, "--keep-finished-days", retention.finished_jobs, 0,
           "Age at which a finished job is deleted, its adapter excepted; 0: never");
@@ -88,10 +99,12 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
       app, "--keep-checkpoints-days", retention.checkpoints, 0,
       "Age at which the last checkpoint of a succeeded training is deleted; until then it can be "
       "continued exactly; 0: none is kept");
-  AddDays(
-      app, "--keep-request-days", retention.request_ids, 1,
-      "Time after the deletion of a job, concept or adapter during which a repeat of the request "
-      "that created it creates nothing");
+  AddDays(app, "--keep-request-days", retention.request_ids, 1,
+          "Time after the deletion of a job, concept, adapter or picture during which a repeat of "
+          "the request "
+          "that created it creates nothing");
+  AddHours(app, "--keep-uploaded-pictures-hours", retention.uploaded_pictures, 0.01,
+           "Age at which a picture that was uploaded for generations is deleted; jobs keep theirs");
   AdmissionLimits& admission = options.services.admission;
   AddLimit(app, "--submits-per-second", admission.submits_per_second,
            "Rate limit of new jobs per tenant", {0.001, 1e6});
@@ -119,12 +132,8 @@ void AddLimitFlags(CLI::App& app, ServerOptions& options) {
   AddSeconds(app, "--max-connection-age-grace", options.net.age.grace,
              "Seconds that calls have then to end; longer than a Lease call waits and an upload "
              "takes");
-  AddNumberOption<double>(
-      app, "--garbage-hours", "Age at which a blob without a reference is deleted",
-      {0.0, 24.0 * 365},
-      [&options](double hours) { options.storage.garbage_age = absl::Hours(hours); })
-      ->default_str(fmt::format("{}", absl::ToDoubleHours(options.storage.garbage_age)))
-      ->group(kGroup);
+  AddHours(app, "--garbage-hours", options.storage.garbage_age, 0,
+           "Age at which a blob without a reference is deleted");
   AddDays(app, "--keep-deleted-days", options.storage.deleted_objects_grace, 0,
           "Time for which the object of a deleted blob is kept: as long as the database may be "
           "restored to an earlier time");

@@ -44,6 +44,8 @@ const std::vector<MethodRoles>& MethodTable() {
       {"ModelService", "CheckWord", kTenant},
       {"ModelService", "GetCapabilities", kTenant},
       {"PictureService", "DownloadPicture", kTenant},
+      {"PictureService", "UploadPicture", kTenant},
+      {"PictureService", "DeletePicture", kTenant},
       {"KeyService", "CreateKey", kTenantAdmin},
       {"KeyService", "ListKeys", kTenantAdmin},
       {"KeyService", "RevokeKey", kTenantAdmin},

@@ -47,6 +47,7 @@ constexpr std::array<v1::Dialect, 2> kDialects{v1::DIALECT_PAPER, v1::DIALECT_MM
 
 constexpr size_t kMaxName = 255;  // characters of display names, file names, worker names
 constexpr int kMaxLeasedJobs = 8;
+constexpr int kMaxLeasedKinds = 20;
 constexpr int kMaxEvents = 256;     // of one report
 constexpr int kMaxBaseModels = 64;  // of one worker
 constexpr int kMaxDevices = 1024;   // of one worker
@@ -70,6 +71,18 @@ absl::Status CheckLoad(const v1::WorkerLoad& load) {
   RETURN_IF_ERROR(
       CheckBounds({"load.memory_bytes", 0, 1e15}, static_cast<double>(load.memory_bytes())));
   return CheckBounds({"load.loaded_adapters", 0, 1e6}, load.loaded_adapters());
+}
+
+absl::Status CheckLeasedKinds(const v1::LeaseRequest& request) {
+  RETURN_IF_ERROR(CheckBounds({"kinds", 0, kMaxLeasedKinds}, request.kinds_size()));
+  for (int i = 0; i < request.kinds_size(); ++i) {
+    const std::string field = fmt::format("kinds[{}]", i);
+    RETURN_IF_ERROR(CheckEnum(field, request.kinds(i)));
+    if (request.kinds(i) == v1::JOB_KIND_UNSPECIFIED) {
+      return FieldError(field, "must not be unspecified");
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -121,6 +134,10 @@ void CleanFileNames(v1::UploadConceptRequest::Header& header) {
   }
 }
 
+void CleanFileName(v1::UploadPictureRequest::Header& header) {
+  header.set_file_name(PlainName(header.file_name(), kMaxName));
+}
+
 absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header) {
   FieldErrors errors;
   errors.Add(CheckRequestId("header.request_id", header.request_id()));
@@ -143,6 +160,16 @@ absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header) {
     errors.Add("header.pictures",
                fmt::format("must have at most {} bytes together, got {}", kConceptBytes, total));
   }
+  return errors.status();
+}
+
+absl::Status CheckPictureHeader(const v1::UploadPictureRequest::Header& header) {
+  FieldErrors errors;
+  errors.Add(CheckRequestId("header.request_id", header.request_id()));
+  errors.Add(CheckDigest("header.sha256", header.sha256()));
+  errors.Add(CheckBounds({"header.size_bytes", kPictureBytes.min, kPictureBytes.max},
+                         static_cast<double>(header.size_bytes())));
+  errors.Add(CheckName("header.file_name", header.file_name(), kMaxName));
   return errors.status();
 }
 
@@ -219,6 +246,7 @@ absl::Status CheckLeaseRequest(const v1::LeaseRequest& request) {
   RETURN_IF_ERROR(CheckName("nonce", request.nonce(), kMaxName));
   RETURN_IF_ERROR(CheckBounds({"base_models", 0, kMaxBaseModels}, request.base_models_size()));
   RETURN_IF_ERROR(CheckBounds({"devices", 0, kMaxDevices}, request.devices()));
+  RETURN_IF_ERROR(CheckLeasedKinds(request));
   RETURN_IF_ERROR(CheckLoad(request.load()));
   return CheckBounds({"max_jobs", 0, kMaxLeasedJobs}, request.max_jobs());
 }

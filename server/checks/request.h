@@ -22,6 +22,7 @@
 #include "vico/v1/job.pb.h"
 #include "vico/v1/job_service.pb.h"
 #include "vico/v1/model.pb.h"
+#include "vico/v1/picture.pb.h"
 #include "vico/v1/worker.pb.h"
 
 namespace vico::server {
@@ -113,9 +114,11 @@ absl::StatusOr<CheckedSpec> CheckGenerateSpec(const v1::GenerateSpec& spec,
                                               const v1::Adapter* adapter,
                                               const SpecSurroundings& surroundings);
 
-/// Makes the file names valid: they are shown to people and never used.
+/// Make the file names valid: they are shown to people and never used.
 void CleanFileNames(v1::UploadConceptRequest::Header& header);
+void CleanFileName(v1::UploadPictureRequest::Header& header);
 absl::Status CheckUploadHeader(const v1::UploadConceptRequest::Header& header);
+absl::Status CheckPictureHeader(const v1::UploadPictureRequest::Header& header);
 absl::Status CheckImportHeader(const v1::ImportAdapterRequest::Header& header);
 
 /// Size of a chunk of any stream: 1 byte..1 MiB.

@@ -28,7 +28,8 @@ bool IsServed(const v1::OfferedBaseModel& offered) { return offered.base_model()
 /// which change while their job runs.
 bool CanBeInput(PictureKind kind) {
   return kind == PictureKind::kConceptPicture || kind == PictureKind::kPicture ||
-         kind == PictureKind::kSample || kind == PictureKind::kReference;
+         kind == PictureKind::kSample || kind == PictureKind::kReference ||
+         kind == PictureKind::kUploaded;
 }
 
 }  // namespace
@@ -86,16 +87,19 @@ absl::StatusOr<CheckedSpec> SpecCheck::Train(std::string_view tenant,
   return checked;
 }
 
-/// The picture of this name, for a generation to start from; without a digest if `name` is empty.
+/// The picture of this name, for a generation to start from, or `kept` if that is stored; without a
+/// digest if `name` is empty.
 absl::StatusOr<v1::BlobRef> SpecCheck::FindInput(std::string_view tenant, std::string_view field,
-                                                 std::string_view name) const {
+                                                 std::string_view name,
+                                                 const v1::BlobRef& kept) const {
   if (name.empty()) return v1::BlobRef();
+  if (kept.size_bytes() > 0) return kept;
   const absl::StatusOr<PictureName> parsed = ParsePictureName(name);
   if (!parsed.ok() || !CanBeInput(parsed->kind)) {
-    return FieldError(
-        field,
-        "must be concepts/{id}/pictures/{index}, jobs/{id}/pictures/{index}, "
-        "jobs/{id}/samples/{step} or .../{step}/{prompt}, or adapters/{id}/reference");
+    return FieldError(field,
+                      "must be concepts/{id}/pictures/{index}, jobs/{id}/pictures/{index}, "
+                      "jobs/{id}/samples/{step} or .../{step}/{prompt}, adapters/{id}/reference or "
+                      "pictures/{id}");
   }
   const absl::StatusOr<PictureBlob> found = FindPicture(pictures_, tenant, *parsed);
   if (!found.ok()) return NameMissing(field, name, found.status());
@@ -103,7 +107,8 @@ absl::StatusOr<v1::BlobRef> SpecCheck::FindInput(std::string_view tenant, std::s
 }
 
 absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
-                                                const v1::GenerateSpec& spec) const {
+                                                const v1::GenerateSpec& spec,
+                                                const JobPictures& kept) const {
   std::optional<v1::Adapter> adapter;
   std::string base_model = spec.base_model();
   if (!spec.adapter().empty()) {
@@ -122,8 +127,8 @@ absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
     ASSIGN_OR_RETURN(other_base, FitOfBaseModel(*adapter, offered.base_model(), known));
   }
   FieldErrors errors;
-  const auto init = FindInput(tenant, "generate.init_picture", spec.init_picture());
-  const auto mask = FindInput(tenant, "generate.mask_picture", spec.mask_picture());
+  const auto init = FindInput(tenant, "generate.init_picture", spec.init_picture(), kept.init);
+  const auto mask = FindInput(tenant, "generate.mask_picture", spec.mask_picture(), kept.mask);
   errors.Add(init.status());
   errors.Add(mask.status());
   absl::StatusOr<CheckedSpec> checked = CheckGenerateSpec(
@@ -135,11 +140,11 @@ absl::StatusOr<CheckedSpec> SpecCheck::Generate(std::string_view tenant,
   return checked;
 }
 
-absl::StatusOr<CheckedSpec> SpecCheck::Either(std::string_view tenant,
-                                              const v1::JobSpec& spec) const {
+absl::StatusOr<CheckedSpec> SpecCheck::Either(std::string_view tenant, const v1::JobSpec& spec,
+                                              const JobPictures& kept) const {
   if (spec.has_train()) return TrainAgain(tenant, spec.train());
   return spec.has_evaluate() ? Evaluate(tenant, spec.evaluate())
-                             : Generate(tenant, spec.generate());
+                             : Generate(tenant, spec.generate(), kept);
 }
 
 }  // namespace vico::server

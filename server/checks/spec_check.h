@@ -30,7 +30,9 @@ class SpecCheck {
         draw_seed_(std::move(draw_seed)) {}
 
   absl::StatusOr<CheckedSpec> Train(std::string_view tenant, const v1::TrainSpec& spec) const;
-  absl::StatusOr<CheckedSpec> Generate(std::string_view tenant, const v1::GenerateSpec& spec) const;
+  /// `kept` replaces the pictures that the spec names, each as far as it is stored.
+  absl::StatusOr<CheckedSpec> Generate(std::string_view tenant, const v1::GenerateSpec& spec,
+                                       const JobPictures& kept = {}) const;
 
   /// kFailedPrecondition, reason NO_CONCEPT_PICTURES, if what the adapter was trained on is gone;
   /// BASE_MODEL_DIFFERS if its base model is.
@@ -41,8 +43,9 @@ class SpecCheck {
   absl::StatusOr<CheckedSpec> Continue(std::string_view tenant,
                                        const v1::ContinueTrainingRequest& request) const;
 
-  /// Checks the spec of an earlier job again, of any kind.
-  absl::StatusOr<CheckedSpec> Either(std::string_view tenant, const v1::JobSpec& spec) const;
+  /// Checks the spec of an earlier job again, of any kind. `kept` are the pictures of that job.
+  absl::StatusOr<CheckedSpec> Either(std::string_view tenant, const v1::JobSpec& spec,
+                                     const JobPictures& kept = {}) const;
 
   /// The base model of this name, or the only one if the name is empty. `field` is where the
   /// request has the name.
@@ -53,7 +56,7 @@ class SpecCheck {
   absl::StatusOr<CheckedSpec> TrainAgain(std::string_view tenant, const v1::TrainSpec& spec) const;
 
   absl::StatusOr<v1::BlobRef> FindInput(std::string_view tenant, std::string_view field,
-                                        std::string_view name) const;
+                                        std::string_view name, const v1::BlobRef& kept) const;
 
   Catalog& catalog_;
   const PictureSources pictures_;

@@ -1,4 +1,5 @@
-// The interface of the store of concepts and their pictures, adapters, and base models.
+// The interface of the store of concepts and their pictures, uploaded pictures, adapters, and base
+// models.
 #pragma once
 
 #include <set>
@@ -14,6 +15,7 @@
 #include "vico/v1/adapter.pb.h"
 #include "vico/v1/concept.pb.h"
 #include "vico/v1/model.pb.h"
+#include "vico/v1/picture.pb.h"
 #include "vico/v1/worker.pb.h"
 
 namespace vico::server {
@@ -78,6 +80,20 @@ class Catalog {
   /// `file_name` is the first upload's.
   virtual absl::StatusOr<StoredPicture> FindPicture(std::string_view tenant,
                                                     std::string_view source_sha256) = 0;
+
+  /// Pictures of UploadPicture. Fills in name, create time and expire time. kResourceExhausted,
+  /// reason QUOTA_EXCEEDED, when the tenant has its number of them.
+  virtual absl::StatusOr<v1::UploadedPicture> FindUploadedByRequest(const RequestKey& key) = 0;
+  virtual absl::StatusOr<v1::UploadedPicture> CreateUploaded(const RequestKey& key,
+                                                             v1::UploadedPicture picture) = 0;
+  virtual absl::StatusOr<v1::UploadedPicture> GetUploaded(std::string_view tenant,
+                                                          std::string_view name) = 0;
+
+  /// Jobs that start from the picture keep its blob.
+  virtual absl::Status DeleteUploaded(std::string_view tenant, std::string_view name) = 0;
+
+  /// Deletes uploaded pictures whose expire time has come, a hundred at most. Returns how many.
+  virtual absl::StatusOr<int> DeleteExpired() = 0;
 
   /// For imports, and fills in name and create time; JobStore::Finish creates the adapters of
   /// trainings. kResourceExhausted, reason QUOTA_EXCEEDED, when the tenant has its number of

@@ -31,6 +31,12 @@ absl::StatusOr<PictureBlob> FindReference(Catalog& catalog, std::string_view ten
   return PictureBlob{.blob = found.reference()};
 }
 
+absl::StatusOr<PictureBlob> FindUploaded(Catalog& catalog, std::string_view tenant,
+                                         const PictureName& name) {
+  ASSIGN_OR_RETURN(const v1::UploadedPicture found, catalog.GetUploaded(tenant, name.owner));
+  return PictureBlob{found.blob(), found.width(), found.height()};
+}
+
 absl::StatusOr<PictureBlob> FindSheet(Catalog& catalog, std::string_view tenant,
                                       const PictureName& name) {
   ASSIGN_OR_RETURN(const v1::AdapterReport found, catalog.GetReport(tenant, name.owner));
@@ -60,6 +66,8 @@ absl::StatusOr<PictureBlob> FindPicture(const PictureSources& sources, std::stri
       return FindReference(sources.catalog, tenant, name);
     case PictureKind::kReport:
       return FindSheet(sources.catalog, tenant, name);
+    case PictureKind::kUploaded:
+      return FindUploaded(sources.catalog, tenant, name);
     case PictureKind::kPicture:
       return FindInJob(sources.jobs, tenant, name);
     default:

@@ -54,13 +54,24 @@ void Housekeeping::Turn() {
   } else if (*overdue > 0) {
     log_.Warning("jobs passed their deadline", {{"jobs", *overdue}});
   }
+  DeleteOldRows();
+  WarnUnserved(now);
+}
+
+void Housekeeping::DeleteOldRows() {
   const absl::StatusOr<int> old = jobs_.DeleteOld();
   if (!old.ok()) {
     log_.Error("deleting old jobs and request ids failed", {{"error", old.status().ToString()}});
   } else if (*old > 0) {
     log_.Info("old jobs and request ids were deleted", {{"rows", *old}});
   }
-  WarnUnserved(now);
+  if (options_.catalog == nullptr) return;
+  const absl::StatusOr<int> expired = options_.catalog->DeleteExpired();
+  if (!expired.ok()) {
+    log_.Error("deleting expired pictures failed", {{"error", expired.status().ToString()}});
+  } else if (*expired > 0) {
+    log_.Info("expired pictures were deleted", {{"pictures", *expired}});
+  }
 }
 
 void Housekeeping::WarnUnserved(absl::Duration now) {

@@ -1,5 +1,5 @@
 // The thread that, every two seconds and on one server, ends expired leases and overdue jobs,
-// deletes old rows, and warns jobs that no worker can serve any more.
+// deletes old rows and expired pictures, and warns jobs that no worker can serve any more.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/periodic_thread.h"
+#include "server/jobs/catalog.h"
 #include "server/jobs/job_store.h"
 #include "server/jobs/leadership.h"
 
@@ -25,6 +26,8 @@ struct HousekeepingOptions {
   std::function<std::vector<ServedBaseModel>()> base_models{};
   /// No job is warned earlier than this after the start: workers have to register again.
   absl::Duration registration = absl::Seconds(60);
+  /// Whose uploaded pictures expire; must outlive the housekeeping. Null: none do.
+  Catalog* catalog = nullptr;
 };
 
 /// The references must outlive it. The destructor stops the thread.
@@ -39,6 +42,7 @@ class Housekeeping {
   void Turn();
 
  private:
+  void DeleteOldRows();
   void WarnUnserved(absl::Duration now);
 
   JobStore& jobs_;

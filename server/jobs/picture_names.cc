@@ -37,7 +37,7 @@ absl::Status NoPictureName() {
                     "must be concepts/{id}/pictures/{index}, jobs/{id}/pictures/{index}, "
                     "jobs/{id}/samples/{step} or .../{step}/{prompt}, "
                     "jobs/{id}/masks/{step}/{picture}, jobs/{id}/previews/{index}, "
-                    "adapters/{id}/reference or adapters/{id}/report");
+                    "adapters/{id}/reference, adapters/{id}/report or pictures/{id}");
 }
 
 /// Of a sample: the first prompt has no index in its name.
@@ -65,10 +65,15 @@ bool ParseNumbers(const std::vector<std::string_view>& parts, bool has_step, Pic
 
 absl::StatusOr<PictureName> ParsePictureName(std::string_view text) {
   const std::vector<std::string_view> parts = SplitName(text);
-  if (parts.size() < 3 || parts.size() > 5) return NoPictureName();
+  if (parts.size() < 2 || parts.size() > 5) return NoPictureName();
   PictureName name;
   name.owner = fmt::format("{}/{}", parts[0], parts[1]);
   if (!IdInName("name", parts[0], name.owner).ok()) return NoPictureName();
+  if (parts.size() == 2) {
+    if (parts[0] != "pictures") return NoPictureName();
+    name.kind = PictureKind::kUploaded;
+    return name;
+  }
   const std::string_view owners = parts[0];
   const std::string_view pictures = parts[2];
   if (owners == "adapters" && parts.size() == 3) {

@@ -11,12 +11,21 @@
 
 namespace vico::server {
 
-enum class PictureKind { kConceptPicture, kPicture, kSample, kMask, kPreview, kReference, kReport };
+enum class PictureKind {
+  kConceptPicture,
+  kPicture,
+  kSample,
+  kMask,
+  kPreview,
+  kReference,
+  kReport,
+  kUploaded
+};
 
 /// A parsed name.
 struct PictureName {
   PictureKind kind = PictureKind::kPicture;
-  std::string owner;  ///< "concepts/{id}", "jobs/{id}" or "adapters/{id}"
+  std::string owner;  ///< "concepts/{id}", "jobs/{id}", "adapters/{id}" or "pictures/{id}"
   int64_t step = 0;   ///< of a sample or mask
   int index = 0;      ///< of the picture in its list; of a sample: its prompt
 };

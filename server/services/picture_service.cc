@@ -1,16 +1,20 @@
 #include "server/services/picture_service.h"
 
 #include <bit>
+#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "common/field_errors.h"
+#include "common/ids.h"
 #include "common/status.h"
 #include "server/checks/job_requests.h"
 #include "server/downloads/picture_source.h"
 #include "server/jobs/find_picture.h"
 #include "server/resources/lost_blob.h"
+#include "server/rpc/answer.h"
 #include "server/rpc/server_stream.h"
+#include "server/uploads/picture_upload.h"
 
 namespace vico::server {
 namespace {
@@ -20,6 +24,7 @@ using PictureStream = std::unique_ptr<StreamSource<v1::DownloadPictureResponse>>
 std::string_view RepairOf(PictureKind kind) {
   switch (kind) {
     case PictureKind::kConceptPicture:
+    case PictureKind::kUploaded:
       return kUploadAgain;
     case PictureKind::kReference:
       return kImportAgain;
@@ -71,6 +76,28 @@ grpc::ServerWriteReactor<v1::DownloadPictureResponse>* PictureService::DownloadP
             std::move(wake));
       },
       {.place = Place::kTransfer});
+}
+
+grpc::ServerReadReactor<grpc::ByteBuffer>* PictureService::UploadPicture(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
+  return OpenUpload<v1::UploadPictureRequest, v1::UploadPictureResponse>(
+      uploads_, *context, "UploadPicture", *response,
+      [this](const Caller& caller) {
+        return std::make_unique<PictureUpload>(stores_, caller.tenant,
+                                               std::chrono::steady_clock::now() + options_.limit);
+      },
+      options_);
+}
+
+grpc::ServerUnaryReactor* PictureService::DeletePicture(grpc::CallbackServerContext* context,
+                                                        const v1::DeletePictureRequest* request,
+                                                        google::protobuf::Empty* response) {
+  return Answer(calls_, *context, "DeletePicture", {*request, *response},
+                [this, request](const Caller& caller) -> absl::Status {
+                  RETURN_IF_ERROR(IdInName("name", "pictures", request->name()).status());
+                  caller.call->About(request->name());
+                  return stores_.catalog.DeleteUploaded(caller.tenant, request->name());
+                });
 }
 
 }  // namespace vico::server

@@ -129,7 +129,7 @@ Services::Parts::Parts(const ServiceOptions& o, ServiceContext c)
       job_service(calls, stores, specs, context.clock, options.streams),
       adapter_service(calls, stores, uploads, options.uploads),
       model_service(calls, stores, specs, options.version),
-      picture_service(calls, stores, thumbnails),
+      picture_service(calls, stores, thumbnails, uploads, options.uploads),
       key_service(calls, context.storage.tenants(), [this] { tenant_maintenance.KeysChanged(); }),
       worker_service(worker_calls, stores,
                      {.lease_ttl = context.lease_ttl, .on_registered = context.on_registered}),
@@ -186,7 +186,8 @@ void Services::StartMaintenance() {
       p.jobs, p.context.storage.leadership(), p.context.clock, p.context.log,
       HousekeepingOptions{.interval = p.options.housekeeping,
                           .pause = std::min(absl::Seconds(2), p.context.lease_ttl / 2),
-                          .base_models = [&p] { return p.workers.AvailableBaseModels(); }});
+                          .base_models = [&p] { return p.workers.AvailableBaseModels(); },
+                          .catalog = &p.stores.catalog});
   p.housekeeping->Start();
   p.tenant_maintenance.Start();
 }

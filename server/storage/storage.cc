@@ -97,7 +97,7 @@ struct Storage::Parts {
         objects(std::move(objects_in)),
         blob_parts{*objects, *database, time, options.deleted_objects_grace},
         blobs(blob_parts, options.quota),
-        catalog(*database, time, options.quota),
+        catalog(*database, time, options.quota, options.jobs.retention.uploaded_pictures),
         tenants(*database, clock),
         eraser(*database, blobs, tenants, clock),
         pictures(*database),

@@ -34,7 +34,7 @@ namespace vico::server {
 struct StorageOptions {
   std::string data;        ///< folder; created if missing
   JobStoreOptions jobs{};  ///< `quota` in it is replaced by the one below
-  TenantQuota quota{.bytes = uint64_t{50} << 30, .adapters = 200};
+  TenantQuota quota{.bytes = uint64_t{50} << 30, .adapters = 200, .uploaded_pictures = 1000};
   absl::Duration garbage_age = absl::Hours(24);  ///< age at which an unreferenced blob is deleted
   absl::Duration scrub_interval = absl::Hours(24);  ///< between the starts of two scrub rounds
   /// The PostgreSQL database; none: an SQLite file in the folder.

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <google/protobuf/util/time_util.h>
 
 #include "common/failpoint.h"
 #include "common/ids.h"
@@ -17,12 +16,10 @@
 #include "server/rows/adapter_quota.h"
 #include "server/rows/adapter_rows.h"
 #include "server/rows/page_token.h"
-#include "server/rows/request_row.h"
+#include "server/store/resource_table.h"
 
 namespace vico::server {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 // The tables of concepts and adapters have the same shape, one message a row.
 struct ConceptTable {
@@ -34,8 +31,6 @@ struct ConceptTable {
       "SELECT message FROM concept WHERE name = ? AND tenant = ? FOR NO KEY UPDATE";
   static constexpr std::string_view kUpdate =
       "UPDATE concept SET message = ? WHERE name = ? AND tenant = ?";
-  static constexpr std::string_view kInsert =
-      "INSERT INTO concept (name, tenant, message) VALUES (?, ?, ?)";
   static constexpr std::string_view kList =
       "SELECT message, number FROM concept WHERE tenant = ? AND number < ? "
       "ORDER BY number DESC LIMIT ?";
@@ -52,6 +47,11 @@ struct ConceptTable {
     return absl::OkStatus();
   }
   static std::string NewName() { return ConceptName(NewId()); }
+  static absl::Status Insert(SqlSession& db, std::string_view tenant, const v1::Concept& message,
+                             Bytes bytes) {
+    return db.Send("INSERT INTO concept (name, tenant, message) VALUES (?, ?, ?)",
+                   {message.name(), tenant, bytes});
+  }
   static std::vector<v1::BlobRef> BlobsOf(const v1::Concept& message) {
     std::vector<v1::BlobRef> blobs;
     for (const v1::ConceptPicture& picture : message.pictures()) blobs.push_back(picture.blob());
@@ -68,8 +68,6 @@ struct AdapterTable {
       "SELECT message FROM adapter WHERE name = ? AND tenant = ? FOR NO KEY UPDATE";
   static constexpr std::string_view kUpdate =
       "UPDATE adapter SET message = ? WHERE name = ? AND tenant = ?";
-  static constexpr std::string_view kInsert =
-      "INSERT INTO adapter (name, tenant, message) VALUES (?, ?, ?)";
   static constexpr std::string_view kList =
       "SELECT message, number FROM adapter WHERE tenant = ? AND number < ? "
       "ORDER BY number DESC LIMIT ?";
@@ -86,94 +84,19 @@ struct AdapterTable {
     return CheckAdapterQuota(db, quota, tenant);
   }
   static std::string NewName() { return AdapterName(NewId()); }
+  static absl::Status Insert(SqlSession& db, std::string_view tenant, const v1::Adapter& message,
+                             Bytes bytes) {
+    return db.Send("INSERT INTO adapter (name, tenant, message) VALUES (?, ?, ?)",
+                   {message.name(), tenant, bytes});
+  }
   static std::vector<v1::BlobRef> BlobsOf(const v1::Adapter& message) {
     return {message.blob(), message.reference()};
   }
 };
 
-template <typename Message>
-absl::StatusOr<Message> Parse(const std::string& bytes) {
-  Message message;
-  if (message.ParseFromString(bytes)) return message;
-  return absl::DataLossError(
-      fmt::format("database: a stored {} cannot be read", Message::descriptor()->name()));
-}
-
-// The message in the first column of the one row of a query; `missing` if there is none.
-template <typename Message>
-absl::StatusOr<Message> FindMessage(SqlSession& db, std::string_view sql, SqlValues values,
-                                    const absl::Status& missing) {
-  absl::StatusOr<Message> found = missing;
-  RETURN_IF_ERROR(db.Query(sql, values, [&](const SqlRow& row) {
-    found = Parse<Message>(row.Text(0));
-    return absl::OkStatus();
-  }));
-  return found;
-}
-
-template <typename Table>
-absl::Status DoesNotExist(std::string_view name) {
-  return Error(absl::StatusCode::kNotFound, fmt::format("{}: does not exist", name),
-               Table::kMissing);
-}
-
 absl::StatusOr<v1::AdapterReport> NoReport(std::string_view adapter) {
   return Error(absl::StatusCode::kNotFound,
                fmt::format("{}: no evaluation of it has succeeded yet", adapter), "NO_REPORT");
-}
-
-template <typename Table>
-absl::StatusOr<typename Table::Message> Find(SqlSession& db, std::string_view tenant,
-                                             std::string_view name) {
-  return FindMessage<typename Table::Message>(db, Table::kFind, {name, tenant},
-                                              DoesNotExist<Table>(name));
-}
-
-template <typename Table>
-absl::StatusOr<typename Table::Message> Get(Database& database, std::string_view tenant,
-                                            std::string_view name) {
-  typename Table::Message message;
-  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(message, Find<Table>(db, tenant, name));
-    return absl::OkStatus();
-  }));
-  return message;
-}
-
-template <typename Table>
-absl::StatusOr<typename Table::Message> FindByRequest(Database& database, const RequestKey& key) {
-  typename Table::Message message;
-  RETURN_IF_ERROR(database.Read([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(const std::string name, FindRequest(db, key));
-    if (name.empty()) return RequestIsNew();
-    ASSIGN_OR_RETURN(message, Find<Table>(db, key.tenant, name));
-    return absl::OkStatus();
-  }));
-  return message;
-}
-
-template <typename Table>
-absl::StatusOr<typename Table::Message> Create(Database& database, const StoreClock& clock,
-                                               const TenantQuota& quota, const RequestKey& key,
-                                               typename Table::Message message) {
-  VICO_FAILPOINT("catalog.before_row");
-  message.set_name(Table::NewName());
-  *message.mutable_create_time() =
-      TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(clock.Wall()));
-  RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
-    RETURN_IF_ERROR(db.Lock(TenantScope(key.tenant)));
-    ASSIGN_OR_RETURN(const std::string earlier, FindRequest(db, key));
-    if (!earlier.empty()) {
-      ASSIGN_OR_RETURN(message, Find<Table>(db, key.tenant, earlier));
-      return absl::OkStatus();
-    }
-    RETURN_IF_ERROR(Table::CheckQuota(db, quota, key.tenant));
-    const std::string bytes = message.SerializeAsString();
-    RETURN_IF_ERROR(db.Send(Table::kInsert, {message.name(), key.tenant, Bytes{bytes}}));
-    RETURN_IF_ERROR(NameBlobs(db, key.tenant, message.name(), Table::BlobsOf(message)));
-    return InsertRequest(db, key, message.name());
-  }));
-  return message;
 }
 
 // One page into `messages`; sets token and size in `page`.
@@ -192,7 +115,7 @@ absl::Status List(Database& database, const PageQuery& query,
                                  return absl::OkStatus();
                                }
                                ASSIGN_OR_RETURN(auto message,
-                                                Parse<typename Table::Message>(row.Text(0)));
+                                                ParseStored<typename Table::Message>(row.Text(0)));
                                messages.push_back(std::move(message));
                                last = row.Int(1);
                                return absl::OkStatus();
@@ -214,8 +137,8 @@ absl::StatusOr<typename Table::Message> Update(Database& database, std::string_v
                                                const ResourceUpdate& update) {
   typename Table::Message message;
   RETURN_IF_ERROR(database.Write([&](SqlSession& db) -> absl::Status {
-    ASSIGN_OR_RETURN(message, FindMessage<typename Table::Message>(db, Table::kHold, {name, tenant},
-                                                                   DoesNotExist<Table>(name)));
+    ASSIGN_OR_RETURN(message, FindStored<typename Table::Message>(db, Table::kHold, {name, tenant},
+                                                                  NoSuchResource<Table>(name)));
     RETURN_IF_ERROR(
         ApplyUpdate(update, *message.mutable_display_name(), *message.mutable_labels()));
     const std::string bytes = message.SerializeAsString();
@@ -247,29 +170,24 @@ absl::Status Delete(Database& database, absl::Time now, std::string_view tenant,
   return database.Write([&](SqlSession& db) -> absl::Status {
     RETURN_IF_ERROR(db.Lock(TenantScope(tenant)));
     RETURN_IF_ERROR(CheckNotInUse<Table>(db, tenant, name));
-    ASSIGN_OR_RETURN(const int deleted, db.Execute(Table::kDelete, {name, tenant}));
-    if (deleted == 0) return DoesNotExist<Table>(name);
-    RETURN_IF_ERROR(MarkRequestGone(db, now, tenant, name));
-    for (const std::string& user : Table::FurtherUsers(name)) {
-      RETURN_IF_ERROR(UnnameBlobs(db, now, tenant, user));
-    }
-    return UnnameBlobs(db, now, tenant, name);
+    return DeleteResource<Table>(db, now, tenant, name);
   });
 }
 
 }  // namespace
 
 absl::StatusOr<v1::Concept> SqlCatalog::FindConceptByRequest(const RequestKey& key) {
-  return FindByRequest<ConceptTable>(database_, key);
+  return FindResourceByRequest<ConceptTable>(database_, key);
 }
 
 absl::StatusOr<v1::Concept> SqlCatalog::CreateConcept(const RequestKey& key,
                                                       v1::Concept uploaded_concept) {
-  return Create<ConceptTable>(database_, time_, quota_, key, std::move(uploaded_concept));
+  return CreateResource<ConceptTable>(database_, time_.Wall(), quota_, key,
+                                      std::move(uploaded_concept));
 }
 
 absl::StatusOr<v1::Concept> SqlCatalog::GetConcept(std::string_view tenant, std::string_view name) {
-  return Get<ConceptTable>(database_, tenant, name);
+  return GetResource<ConceptTable>(database_, tenant, name);
 }
 
 absl::StatusOr<ConceptPage> SqlCatalog::ListConcepts(const PageQuery& query) {
@@ -310,7 +228,7 @@ absl::StatusOr<StoredPicture> SqlCatalog::FindPicture(std::string_view tenant,
         "SELECT message, fingerprint FROM picture WHERE tenant = ? AND source_sha256 = ?",
         {tenant, source_sha256}, [&](const SqlRow& row) -> absl::Status {
           StoredPicture stored;
-          ASSIGN_OR_RETURN(stored.picture, Parse<v1::ConceptPicture>(row.Text(0)));
+          ASSIGN_OR_RETURN(stored.picture, ParseStored<v1::ConceptPicture>(row.Text(0)));
           stored.fingerprint = row.Text(1);
           found = std::move(stored);
           return absl::OkStatus();
@@ -320,15 +238,15 @@ absl::StatusOr<StoredPicture> SqlCatalog::FindPicture(std::string_view tenant,
 }
 
 absl::StatusOr<v1::Adapter> SqlCatalog::FindAdapterByRequest(const RequestKey& key) {
-  return FindByRequest<AdapterTable>(database_, key);
+  return FindResourceByRequest<AdapterTable>(database_, key);
 }
 
 absl::StatusOr<v1::Adapter> SqlCatalog::CreateAdapter(const RequestKey& key, v1::Adapter adapter) {
-  return Create<AdapterTable>(database_, time_, quota_, key, std::move(adapter));
+  return CreateResource<AdapterTable>(database_, time_.Wall(), quota_, key, std::move(adapter));
 }
 
 absl::StatusOr<v1::Adapter> SqlCatalog::GetAdapter(std::string_view tenant, std::string_view name) {
-  return Get<AdapterTable>(database_, tenant, name);
+  return GetResource<AdapterTable>(database_, tenant, name);
 }
 
 absl::StatusOr<AdapterPage> SqlCatalog::ListAdapters(const PageQuery& query) {
@@ -349,12 +267,12 @@ absl::Status SqlCatalog::DeleteAdapter(std::string_view tenant, std::string_view
 
 absl::StatusOr<v1::AdapterReport> SqlCatalog::GetReport(std::string_view tenant,
                                                         std::string_view adapter) {
-  absl::StatusOr<v1::AdapterReport> found = DoesNotExist<AdapterTable>(adapter);
+  absl::StatusOr<v1::AdapterReport> found = NoSuchResource<AdapterTable>(adapter);
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query("SELECT report FROM adapter WHERE name = ? AND tenant = ?", {adapter, tenant},
                     [&](const SqlRow& row) {
                       found = row.Text(0).empty() ? NoReport(adapter)
-                                                  : Parse<v1::AdapterReport>(row.Text(0));
+                                                  : ParseStored<v1::AdapterReport>(row.Text(0));
                       return absl::OkStatus();
                     });
   }));
@@ -397,7 +315,7 @@ absl::StatusOr<v1::OfferedBaseModel> SqlCatalog::GetBaseModel(std::string_view n
   v1::OfferedBaseModel offer;
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
     ASSIGN_OR_RETURN(
-        offer, FindMessage<v1::OfferedBaseModel>(
+        offer, FindStored<v1::OfferedBaseModel>(
                    db, "SELECT message FROM base_model WHERE name = ?", {name},
                    Error(absl::StatusCode::kNotFound, fmt::format("{}: no such base model", name),
                          "BASE_MODEL_NOT_FOUND")));
@@ -411,7 +329,7 @@ absl::StatusOr<std::vector<v1::OfferedBaseModel>> SqlCatalog::ListBaseModels() {
   RETURN_IF_ERROR(database_.Read([&](SqlSession& db) {
     return db.Query("SELECT message FROM base_model ORDER BY name", {},
                     [&](const SqlRow& row) -> absl::Status {
-                      ASSIGN_OR_RETURN(auto offer, Parse<v1::OfferedBaseModel>(row.Text(0)));
+                      ASSIGN_OR_RETURN(auto offer, ParseStored<v1::OfferedBaseModel>(row.Text(0)));
                       offers.push_back(std::move(offer));
                       return absl::OkStatus();
                     });
@@ -433,7 +351,7 @@ absl::StatusOr<std::set<std::string>> SqlCatalog::BaseModelsInUse(std::string_vi
     }));
     return db.Query("SELECT message FROM adapter WHERE tenant = ?", {tenant},
                     [&](const SqlRow& row) -> absl::Status {
-                      ASSIGN_OR_RETURN(const auto adapter, Parse<v1::Adapter>(row.Text(0)));
+                      ASSIGN_OR_RETURN(const auto adapter, ParseStored<v1::Adapter>(row.Text(0)));
                       names.insert(adapter.base_model());
                       return absl::OkStatus();
                     });

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/time/time.h>
+
 #include "server/jobs/catalog.h"
 #include "server/jobs/store_clock.h"
 #include "server/sql/database.h"
@@ -21,8 +23,12 @@ absl::Status SaveBaseModelRows(SqlSession& db, absl::Time now,
 class SqlCatalog final : public Catalog {
  public:
   /// The references must outlive the catalog.
-  SqlCatalog(Database& database, const StoreClock& time, const TenantQuota& quota = {})
-      : database_(database), time_(time), quota_(quota) {}
+  SqlCatalog(Database& database, const StoreClock& time, const TenantQuota& quota = {},
+             absl::Duration keep_uploaded_pictures = Retention().uploaded_pictures)
+      : database_(database),
+        time_(time),
+        quota_(quota),
+        keep_uploaded_pictures_(keep_uploaded_pictures) {}
 
   absl::StatusOr<v1::Concept> FindConceptByRequest(const RequestKey& key) override;
   absl::StatusOr<v1::Concept> CreateConcept(const RequestKey& key,
@@ -36,6 +42,14 @@ class SqlCatalog final : public Catalog {
   absl::Status SavePicture(std::string_view tenant, const StoredPicture& stored) override;
   absl::StatusOr<StoredPicture> FindPicture(std::string_view tenant,
                                             std::string_view source_sha256) override;
+
+  absl::StatusOr<v1::UploadedPicture> FindUploadedByRequest(const RequestKey& key) override;
+  absl::StatusOr<v1::UploadedPicture> CreateUploaded(const RequestKey& key,
+                                                     v1::UploadedPicture picture) override;
+  absl::StatusOr<v1::UploadedPicture> GetUploaded(std::string_view tenant,
+                                                  std::string_view name) override;
+  absl::Status DeleteUploaded(std::string_view tenant, std::string_view name) override;
+  absl::StatusOr<int> DeleteExpired() override;
 
   absl::StatusOr<v1::Adapter> FindAdapterByRequest(const RequestKey& key) override;
   absl::StatusOr<v1::Adapter> CreateAdapter(const RequestKey& key, v1::Adapter adapter) override;
@@ -58,6 +72,7 @@ class SqlCatalog final : public Catalog {
   Database& database_;
   const StoreClock& time_;
   const TenantQuota quota_;
+  const absl::Duration keep_uploaded_pictures_;
 };
 
 }  // namespace vico::server

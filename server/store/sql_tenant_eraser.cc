@@ -53,6 +53,7 @@ std::vector<std::string> Deletions() {
                                      ? "number"
                                  : table == "request"                         ? "request_id"
                                  : table == "picture" || table == "thumbnail" ? "source_sha256"
+                                 : table == "uploaded_picture"                ? "name"
                                                                               : "id";
     all.push_back(
         fmt::format("DELETE FROM {0} WHERE tenant = ?1 AND {1} IN (SELECT {1} FROM {0} WHERE "
@@ -65,8 +66,9 @@ std::vector<std::string> Deletions() {
 }  // namespace
 
 const std::vector<std::string_view>& TablesOfTenants() {
-  static const std::vector<std::string_view> tables = {"job",     "concept", "adapter",  "picture",
-                                                       "request", "api_key", "thumbnail"};
+  static const std::vector<std::string_view> tables = {"job",       "concept",         "adapter",
+                                                       "picture",   "request",         "api_key",
+                                                       "thumbnail", "uploaded_picture"};
   return tables;
 }
 

@@ -14,6 +14,7 @@ namespace vico::server {
 struct TenantQuota {
   uint64_t bytes = 0;  ///< of all its blobs, garbage that is not collected yet included
   int adapters = 0;    ///< stored ones, and those that its queued and running trainings will make
+  int uploaded_pictures = 0;  ///< of UploadPicture, until they are deleted or expire
 };
 
 struct Retention {
@@ -21,6 +22,8 @@ struct Retention {
   /// Of a succeeded training, since its end: its newest checkpoint, with which another training
   /// continues it exactly. Zero: none is kept.
   absl::Duration checkpoints = absl::Hours(24 * 7);
+  /// Pictures of UploadPicture, since their upload.
+  absl::Duration uploaded_pictures = absl::Hours(24);
   /// Since the deletion of what the request created. Until then a repeat of the request creates
   /// nothing.
   absl::Duration request_ids = absl::Hours(24 * 30);

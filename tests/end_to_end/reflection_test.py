@@ -19,7 +19,7 @@ EXPECTED = {
                            "ListJobs", "WatchJob", "WatchJobs", "UpdateJob", "CancelJob",
                            "CancelJobs", "FinishTraining", "RetryJob", "DeleteJob"},
     "vico.v1.ModelService": {"ListBaseModels", "GetBaseModel", "CheckWord", "GetCapabilities"},
-    "vico.v1.PictureService": {"DownloadPicture"},
+    "vico.v1.PictureService": {"DownloadPicture", "UploadPicture", "DeletePicture"},
 }
 
 

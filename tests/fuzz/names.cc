@@ -19,6 +19,7 @@ std::vector<std::string> Seeds() {
           "jobs/" + id + "/masks/9223372036854775807/2147483647",
           "concepts/" + id + "/pictures/01",
           "adapters/" + id + "/reference",
+          "pictures/" + id,
           server::WriteCursor({.time = absl::UnixEpoch(), .jobs = {{"jobs/" + id, 7}}}),
           "concepts/" + id,
           "adapters/" + id,
@@ -63,7 +64,7 @@ std::vector<std::string> Seeds() {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = AsText(data, size);
-  for (const char* collection : {"jobs", "concepts", "adapters"}) {
+  for (const char* collection : {"jobs", "concepts", "adapters", "pictures"}) {
     const auto id = IdInName("name", collection, text);
     if (!id.ok()) continue;
     MustHold(std::string(collection) + "/" + *id == text, "a name consists of collection and id");

@@ -77,6 +77,13 @@ void CheckUpload(v1::UploadConceptRequest::Header header) {
   }
 }
 
+void CheckPictureUpload(v1::UploadPictureRequest::Header header) {
+  server::CleanFileName(header);
+  CheckTexts(server::CheckPictureHeader(header));
+  MustHold(FindNotPlain(header.file_name()).empty(), "a file name is plain");
+  MustHold(CountCharacters(header.file_name()) <= 255, "a file name is short");
+}
+
 void CheckReported(const v1::ReportRequest& report) {
   CheckTexts(server::CheckReport(report));
   const v1::ReportRequest plain = server::WithPlainTexts(report);
@@ -174,6 +181,7 @@ void AddWrongSpecs(std::vector<std::string>& seeds) {
   from_picture([](auto& spec) { spec.set_scheduler("pndm"); });
   from_picture([&](auto& spec) { spec.set_init_picture("jobs/" + id + "/samples/0/9"); });
   from_picture([](auto& spec) { spec.set_mask_picture("jobs/\x1b[2J/previews/0"); });
+  from_picture([&](auto& spec) { spec.set_mask_picture("pictures/" + id); });
   from_picture([](auto& spec) { spec.clear_init_picture(); });
   from_picture([](auto& spec) { spec.clear_adapter(); });
 }
@@ -213,6 +221,16 @@ std::vector<std::string> Seeds() {
   seeds.push_back(Seed('u', upload));
   upload.set_display_name(std::string("nul\0inside", 10));
   seeds.push_back(Seed('u', upload));
+  v1::UploadPictureRequest::Header picture;
+  picture.set_request_id("0123456789abcdef");
+  picture.set_sha256(digest);
+  picture.set_size_bytes(1000);
+  picture.set_file_name("../../\xe2\x80\xae%2e%2e/mask.png");
+  seeds.push_back(Seed('p', picture));
+  picture.set_sha256("\x1b[2J");
+  picture.set_size_bytes(uint64_t{1} << 63);
+  picture.set_file_name(std::string(1000, '/'));
+  seeds.push_back(Seed('p', picture));
   v1::ImportAdapterRequest::Header import;
   import.set_request_id("0123456789abcdef");
   import.set_base_model("baseModels/tiny");
@@ -238,6 +256,7 @@ std::vector<std::string> Seeds() {
   lease.set_worker("worker");
   lease.set_nonce("nonce");
   lease.set_max_jobs(4);
+  lease.add_kinds(v1::JOB_KIND_GENERATION);
   lease.add_base_models(server::kTestBase);
   seeds.push_back(Seed('l', lease));
   v1::ReportRequest report;
@@ -275,6 +294,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 'u':
       CheckUpload(Parsed<v1::UploadConceptRequest::Header>(rest));
+      break;
+    case 'p':
+      CheckPictureUpload(Parsed<v1::UploadPictureRequest::Header>(rest));
       break;
     case 'i':
       CheckTexts(server::CheckImportHeader(Parsed<v1::ImportAdapterRequest::Header>(rest)));

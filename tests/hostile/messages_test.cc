@@ -11,6 +11,7 @@
 #include "tests/server/server_fixture.h"
 #include "vico/v1/admin.pb.h"
 #include "vico/v1/job_service.pb.h"
+#include "vico/v1/picture.pb.h"
 
 namespace vico::server {
 namespace {
@@ -60,6 +61,7 @@ std::vector<const ServiceDescriptor*> AllServices() {
           v1::ImportAdapterRequest::descriptor()->file()->service(0),
           v1::ListBaseModelsRequest::descriptor()->file()->service(0),
           v1::LeaseRequest::descriptor()->file()->service(0),
+          v1::UploadPictureRequest::descriptor()->file()->service(0),
           v1::CreateTenantRequest::descriptor()->file()->service(0),
           v1::CreateTenantRequest::descriptor()->file()->service(1)};
 }

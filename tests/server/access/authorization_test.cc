@@ -7,7 +7,7 @@
 
 #include "server/access/method_roles.h"
 #include "tests/server/secure_fixture.h"
-#include "vico/v1/picture.pb.h"
+#include "vico/v1/picture.grpc.pb.h"
 
 namespace vico::server {
 namespace {
@@ -43,6 +43,7 @@ absl::Status CallAnything(const std::shared_ptr<grpc::Channel>& channel, const s
 /// The resources that a call names.
 struct Things {
   std::string concept_name;
+  std::string picture;
   std::string adapter;
   std::string job;  ///< a generation that waits
   std::string key_id;
@@ -131,6 +132,7 @@ const std::map<std::string_view, MakeRequest>& NamingMethods() {
          request.set_name(things.concept_name + "/pictures/0");
          return request.SerializeAsString();
        }},
+      {"DeletePicture", Named<v1::DeletePictureRequest>(&Things::picture)},
       {"RetryJob",
        [](const Things& things) {
          v1::RetryJobRequest request;
@@ -189,6 +191,7 @@ const std::map<std::string_view, MakeRequest>& NamingMethods() {
 const std::map<std::string_view, MakeRequest>& OtherMethods() {
   static const std::map<std::string_view, MakeRequest> methods = {
       {"UploadConcept", Nothing},
+      {"UploadPicture", Nothing},
       {"ListConcepts", Nothing},
       {"ListJobs", Nothing},
       {"ListAdapters", Nothing},
@@ -234,13 +237,14 @@ class AuthorizationTest : public SecureServerTest {
  protected:
   AuthorizationTest() { EXPECT_THAT(Register(), IsOk()); }
 
-  /// Creates a concept, an adapter, a queued job, a leased job and a key of `tenant`.
+  /// Creates a concept, a picture, an adapter, a queued job, a leased job and a key of `tenant`.
   Things Make(const std::string& tenant) {
     BeClient(keys_[tenant].admin);
     Clear();
     Things things;
     const v1::Concept uploaded = UploadedConcept();
     things.concept_name = uploaded.name();
+    things.picture = NewPicture();
     EXPECT_THAT(Create(TrainingOf(uploaded)), IsOk());
     const v1::LeasedJob training = Leased();
     const auto adapter = Put("an adapter", "application/vnd.safetensors", training);
@@ -263,6 +267,25 @@ class AuthorizationTest : public SecureServerTest {
     }
     last_ = things.leased;
     return things;
+  }
+
+  /// Uploads a picture. Returns its name.
+  std::string NewPicture() {
+    const std::string bytes = TwoPictures()[0];
+    v1::UploadPictureRequest header;
+    header.mutable_header()->set_request_id(RequestId());
+    header.mutable_header()->set_sha256(Sha256Hex(bytes));
+    header.mutable_header()->set_size_bytes(bytes.size());
+    v1::UploadPictureRequest chunk;
+    chunk.mutable_chunk()->set_data(bytes);
+    Call call;
+    v1::UploadPictureResponse response;
+    const auto writer = v1::PictureService::NewStub(client_)->UploadPicture(&call, &response);
+    writer->Write(header);
+    writer->Write(chunk);
+    writer->WritesDone();
+    EXPECT_THAT(FromGrpc(writer->Finish()), IsOk());
+    return response.uploaded_picture().name();
   }
 
   /// Ends all jobs of the tenant.

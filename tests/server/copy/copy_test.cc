@@ -53,6 +53,16 @@ class CopyTest : public BlobTest {
     return *std::move(made);
   }
 
+  void AddUploaded(const std::string& tenant, const std::string& bytes) {
+    v1::UploadedPicture picture;
+    const auto blob = PutBlob(*source_store_, tenant, bytes, "image/png");
+    ASSERT_THAT(blob, IsOk());
+    *picture.mutable_blob() = *blob;
+    EXPECT_THAT(SqlCatalog(*source_database_, time_)
+                    .CreateUploaded({tenant, bytes + "-upload-request", "hash"}, picture),
+                IsOk());
+  }
+
   /// The digests of all blobs of a store, each read and computed again.
   static std::map<std::string, std::string> DigestsOf(Database& database, BlobStore& store) {
     std::vector<BlobRow> rows;
@@ -93,6 +103,7 @@ class CopyTest : public BlobTest {
     }
     for (int i = 0; i < 20; ++i) AddConcept("acme", "picture " + std::to_string(i));
     AddConcept("other", "picture 0");
+    AddUploaded("acme", "picture 3");
     ASSERT_THAT(PutBlob(*source_store_, "other", std::string(3'000'000, 'x'), ""), IsOk());
     ASSERT_THAT(PutBlob(*source_store_, "other", "", ""), IsOk());
     EventFeed feed;
@@ -127,8 +138,9 @@ TEST_P(CopyTest, CopiesEveryRowAndEveryByte) {
   for (const char* sql :
        {"SELECT name || state FROM tenant", "SELECT name FROM job", "SELECT spec FROM job",
         "SELECT event FROM event", "SELECT id || tenant || sha256 FROM api_key",
-        "SELECT name || tenant FROM concept", "SELECT message FROM concept",
-        "SELECT tenant || request_id || resource FROM request",
+        "SELECT name || tenant || CAST(expire_time AS TEXT) FROM uploaded_picture",
+        "SELECT message FROM uploaded_picture", "SELECT name || tenant FROM concept",
+        "SELECT message FROM concept", "SELECT tenant || request_id || resource FROM request",
         R"(SELECT tenant || sha256 || "user" FROM blob_use)",
         "SELECT value FROM secret WHERE name IN ('page_tokens', 'installation')",
         "SELECT tenant || CAST(bytes AS TEXT) FROM blob_total",

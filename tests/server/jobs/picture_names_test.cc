@@ -20,6 +20,8 @@ TEST(PictureNamesTest, NamesAreParsed) {
   EXPECT_EQ(ParsePictureName("concepts/" + kId + "/pictures/19")->index, 19);
   EXPECT_EQ(ParsePictureName("adapters/" + kId + "/reference")->kind, PictureKind::kReference);
   EXPECT_EQ(ParsePictureName("adapters/" + kId + "/report")->kind, PictureKind::kReport);
+  EXPECT_EQ(ParsePictureName("pictures/" + kId)->kind, PictureKind::kUploaded);
+  EXPECT_EQ(ParsePictureName("pictures/" + kId)->owner, "pictures/" + kId);
   EXPECT_EQ(PictureInJob(*ParsePictureName("jobs/" + kId + "/samples/0")), "samples/0/0");
   EXPECT_EQ(PictureInJob(*ParsePictureName("jobs/" + kId + "/samples/7/2")), "samples/7/2");
   EXPECT_EQ(PictureInJob(*ParsePictureName("jobs/" + kId + "/previews/4")), "previews/4");
@@ -47,6 +49,12 @@ TEST(PictureNamesTest, OtherTextsAreRefused) {
                                        "jobs/" + kId + "/report",
                                        "jobs/" + kId + "/reference",
                                        "jobs//pictures/1",
+                                       "concepts/" + kId,
+                                       "pictures",
+                                       "pictures/",
+                                       "pictures/1",
+                                       "pictures/" + kId + "/0",
+                                       "pictures/" + kId + "/pictures/0",
                                        "../jobs/" + kId + "/pictures/1"};
   for (const std::string& name : names) {
     EXPECT_THAT(ParsePictureName(name), NamesField("name")) << name;

@@ -44,8 +44,9 @@ class WrongListenerTest : public ServerTest {
 
 TEST_F(WrongListenerTest, ClientsAreSentToTheirOwn) {
   for (const char* method :
-       {"ModelService/GetCapabilities", "ConceptService/UploadConcept", "JobService/WatchJob",
-        "AdapterService/DownloadAdapter", "KeyService/CreateKey", "JobService/NoSuchMethod"}) {
+       {"ModelService/GetCapabilities", "ConceptService/UploadConcept",
+        "PictureService/UploadPicture", "JobService/WatchJob", "AdapterService/DownloadAdapter",
+        "KeyService/CreateKey", "JobService/NoSuchMethod"}) {
     const absl::Status status = AtWorkers(std::string("/vico.v1.") + method);
     EXPECT_THAT(status, HasCode(absl::StatusCode::kUnimplemented)) << method;
     EXPECT_THAT(status, HasMessage(AllOf(HasSubstr("this is the workers' listener"),

@@ -38,6 +38,7 @@ class ErrorReasonsTest : public ServerTest {
   const std::string job_ = JobName(NewId());
   const std::string adapter_ = AdapterName(NewId());
   const std::string concept_ = ConceptName(NewId());
+  const std::string picture_ = "pictures/" + NewId();
 };
 
 TEST_F(ErrorReasonsTest, WhatDoesNotExistIsNamedByAReason) {
@@ -69,7 +70,7 @@ TEST_F(ErrorReasonsTest, WhatDoesNotExistIsNamedByAReason) {
   answers["CheckWord"] = Unary(*models_, &v1::ModelService::Stub::CheckWord, word);
   for (const std::string& name :
        {job_ + "/pictures/0", job_ + "/samples/0", adapter_ + "/reference", adapter_ + "/report",
-        concept_ + "/pictures/0"}) {
+        concept_ + "/pictures/0", picture_}) {
     Call call;
     v1::DownloadPictureResponse response;
     const auto pictures = v1::PictureService::NewStub(client_);
@@ -77,6 +78,9 @@ TEST_F(ErrorReasonsTest, WhatDoesNotExistIsNamedByAReason) {
     EXPECT_FALSE(reader->Read(&response));
     answers["DownloadPicture " + name] = FromGrpc(reader->Finish());
   }
+  answers["DeletePicture"] =
+      Unary(*v1::PictureService::NewStub(client_), &v1::PictureService::Stub::DeletePicture,
+            Named<v1::DeletePictureRequest>(picture_));
   auto retry = Named<v1::RetryJobRequest>(job_);
   retry.set_request_id(RequestId());
   answers["RetryJob"] = Unary(*jobs_, &Jobs::RetryJob, retry);

@@ -82,6 +82,9 @@ class TenantTest : public testing::Test {
     adapter.set_placeholder(kCanary);
     *adapter.mutable_blob() = *blob;
     ASSERT_THAT(catalog_->CreateAdapter({tenant, id + "2", "hash"}, adapter), IsOk());
+    v1::UploadedPicture uploaded;
+    *uploaded.mutable_blob() = *blob;
+    ASSERT_THAT(catalog_->CreateUploaded({tenant, id + "3", "hash"}, uploaded), IsOk());
     for (int i = 0; i < 3; ++i) {
       v1::JobSpec spec;
       spec.mutable_generate()->set_base_model("baseModels/tiny");
