@@ -49,7 +49,7 @@ std::string CheckpointUser(std::string_view job);
 /// those of the earlier one.
 std::string ReportUser(std::string_view adapter);
 
-/// The users under which a job references the pictures that it starts from, until it ends.
+/// The users under which a job references the pictures that it starts from, until it is deleted.
 std::string InitPictureUser(std::string_view job);
 std::string MaskPictureUser(std::string_view job);
 

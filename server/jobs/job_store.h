@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,8 +82,9 @@ struct LeaseQuery {
   std::string device;  ///< for the `started` event
   std::string nonce;   ///< not empty; a repeat by the same worker returns the same grants
   std::vector<std::string> base_models;  ///< "baseModels/{id}" that the worker serves
-  int max_jobs = 1;  ///< several grants are always generations on one base model
-  int devices = 1;   ///< of the worker, which gets no training that needs more
+  int max_jobs = 1;                  ///< several grants are always generations on one base model
+  int devices = 1;                   ///< of the worker, which gets no training that needs more
+  std::set<v1::JobKind> kinds = {};  ///< that the worker has room for; empty: all
 };
 
 /// A base model that living workers serve.
@@ -129,7 +131,7 @@ class JobStore {
   /// SUBMIT_RATE and RetryInfo when the tenant submits too fast; reason QUOTA_EXCEEDED when the
   /// tenant has no room for results. kNotFound, reason REQUEST_RESULT_DELETED, when the request's
   /// job has been deleted. kFailedPrecondition, reason BLOB_MISSING, when a picture is not stored;
-  /// those of a job stay stored until it ends.
+  /// those of a job stay stored until it is deleted.
   virtual absl::StatusOr<v1::Job> Submit(const SubmitRequest& request) = 0;
 
   /// The job that this request created, in its current state. Callers use it before they check the

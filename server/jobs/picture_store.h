@@ -1,5 +1,5 @@
-// Interface of the store of pictures' rows: the pictures in a job's events, found by name, and the
-// thumbnails of stored pictures.
+// Interface of the store of pictures' rows: the pictures in a job's events, found by name, those
+// that a job starts from, and the thumbnails of stored pictures.
 #pragma once
 
 #include <optional>
@@ -9,6 +9,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "server/jobs/job_pictures.h"
 #include "vico/v1/job.pb.h"
 
 namespace vico::server {
@@ -37,6 +38,10 @@ class PictureStore {
   /// PICTURE_NOT_FOUND.
   virtual absl::StatusOr<PictureBlob> FindInEvents(std::string_view tenant, std::string_view job,
                                                    std::string_view picture) = 0;
+
+  /// The pictures that the job keeps, whatever became of those that its spec names. The size of one
+  /// whose blob is lost is 0. kNotFound, reason JOB_NOT_FOUND.
+  virtual absl::StatusOr<JobPictures> FindInputs(std::string_view tenant, std::string_view job) = 0;
 
   /// The thumbnail, if it is stored and its blob is there.
   virtual absl::StatusOr<std::optional<PictureBlob>> FindThumbnail(std::string_view tenant,

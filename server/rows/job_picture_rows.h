@@ -1,5 +1,4 @@
-// The pictures that a generation starts from, as references to blobs: the job itself keeps them
-// while it is queued or runs. A reference without a resource of its own needs no column.
+// The pictures that a generation starts from, as references to blobs: the job itself keeps them. A reference without a resource of its own needs no column.
 #pragma once
 
 #include <absl/status/status.h>
@@ -17,7 +16,7 @@ absl::Status NameJobPictures(SqlSession& db, const JobRow& row);
 /// more is 0.
 absl::Status LoadJobPictures(SqlSession& db, JobRow& row);
 
-/// Removes the references, at the end of the job. `now` is store time.
+/// Removes the references, with the job. `now` is store time.
 absl::Status ReleaseJobPictures(SqlSession& db, absl::Time now, const JobRow& row);
 
 }  // namespace vico::server

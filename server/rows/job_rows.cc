@@ -10,7 +10,6 @@
 #include "server/jobs/job.h"
 #include "server/jobs/job_kinds.h"
 #include "server/jobs/picture_names.h"
-#include "server/rows/job_picture_rows.h"
 
 namespace vico::server {
 namespace {
@@ -334,7 +333,6 @@ absl::Status SaveJob(SqlSession& db, JobChange change, absl::Time now, const Job
   if (!before.lease_id.empty() && after.lease_id != before.lease_id) {
     RETURN_IF_ERROR(UnnameBlobs(db, now, after.tenant, LeaseUser(before.lease_id)));
   }
-  if (IsTerminal(job.state())) RETURN_IF_ERROR(ReleaseJobPictures(db, now, after));
   return keeps_checkpoints ? absl::OkStatus()
                            : UnnameBlobs(db, now, after.tenant, CheckpointUser(job.name()));
 }

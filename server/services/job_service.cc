@@ -423,6 +423,7 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
       [this, request, job](const Caller& caller) -> absl::Status {
         RETURN_IF_ERROR(CheckJobName(request->name()));
         RETURN_IF_ERROR(CheckRequestId("request_id", request->request_id()));
+        Creation creation{.key = KeyOf(caller, request->request_id(), "RetryJob", request->name())};
         // Of a new request only: a repeat is valid even if the old job has been deleted.
         const auto check = [&]() -> absl::StatusOr<CheckedSpec> {
           ASSIGN_OR_RETURN(const v1::Job old, stores_.jobs.Get(caller.tenant, request->name()));
@@ -433,10 +434,13 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
                             old.name(), StateName(old.state())),
                 "NOT_RETRYABLE");
           }
-          return specs_.Either(caller.tenant, old.spec());
+          creation.display_name = old.display_name();
+          creation.labels = old.labels();
+          ASSIGN_OR_RETURN(const JobPictures kept,
+                           stores_.pictures.FindInputs(caller.tenant, old.name()));
+          return specs_.Either(caller.tenant, old.spec(), kept);
         };
-        const RequestKey key = KeyOf(caller, request->request_id(), "RetryJob", request->name());
-        ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, {.key = key}, check));
+        ASSIGN_OR_RETURN(*job, SubmitOnce(stores_, *caller.call, creation, check));
         return absl::OkStatus();
       });
 }

@@ -7,6 +7,7 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/job.h"
+#include "server/rows/job_picture_rows.h"
 #include "server/rows/request_row.h"
 #include "server/store/sql_job_store.h"
 
@@ -25,6 +26,7 @@ absl::Status DeleteRows(SqlSession& db, absl::Time now, const JobRow& row) {
   RETURN_IF_ERROR(db.Send("DELETE FROM finish WHERE job = ?", {name}));
   RETURN_IF_ERROR(UnnameBlobs(db, now, row.tenant, name));
   RETURN_IF_ERROR(UnnameBlobs(db, now, row.tenant, CheckpointUser(name)));
+  RETURN_IF_ERROR(ReleaseJobPictures(db, now, row));
   RETURN_IF_ERROR(MarkRequestGone(db, now, row.tenant, name));
   return db.Send("DELETE FROM job WHERE number = ?", {row.number});
 }

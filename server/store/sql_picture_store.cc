@@ -5,6 +5,7 @@
 #include "common/status.h"
 #include "server/blobs/blob_rows.h"
 #include "server/jobs/picture_names.h"
+#include "server/rows/job_picture_rows.h"
 #include "server/rows/job_rows.h"
 
 namespace vico::server {
@@ -71,6 +72,16 @@ absl::StatusOr<PictureBlob> SqlPictureStore::FindInEvents(std::string_view tenan
   }));
   if (!found || PictureOf(*found).blob.sha256().empty()) return NoSuchPicture(job, picture);
   return PictureOf(*found);
+}
+
+absl::StatusOr<JobPictures> SqlPictureStore::FindInputs(std::string_view tenant,
+                                                        std::string_view job) {
+  JobRow row;
+  RETURN_IF_ERROR(database_.Read([&](SqlSession& db) -> absl::Status {
+    ASSIGN_OR_RETURN(row, FindJobOfTenant(db, tenant, job));
+    return LoadJobPictures(db, row);
+  }));
+  return row.pictures;
 }
 
 absl::StatusOr<std::optional<PictureBlob>> SqlPictureStore::FindThumbnail(std::string_view tenant,

@@ -16,6 +16,7 @@ class SqlPictureStore final : public PictureStore {
 
   absl::StatusOr<PictureBlob> FindInEvents(std::string_view tenant, std::string_view job,
                                            std::string_view picture) override;
+  absl::StatusOr<JobPictures> FindInputs(std::string_view tenant, std::string_view job) override;
   absl::StatusOr<std::optional<PictureBlob>> FindThumbnail(std::string_view tenant,
                                                            const ThumbnailKey& key) override;
   absl::Status SaveThumbnail(std::string_view tenant, const ThumbnailKey& key,

@@ -230,6 +230,22 @@ TEST_F(JobServiceTest, ARetryOfAFailedJobIsANewJob) {
   EXPECT_EQ(again->state(), v1::JOB_STATE_QUEUED);
 }
 
+TEST_F(JobServiceTest, ARetryHasTheNameAndTheLabelsOfTheOldJob) {
+  auto request = GenerationOf();
+  request.set_display_name("a dog on the beach");
+  (*request.mutable_labels())["team"] = "blue";
+  const auto job = Create(request);
+  ASSERT_THAT(job, IsOk());
+  ASSERT_THAT(Cancel(job->name()), IsOk());
+  const auto again = Retry(job->name());
+  ASSERT_THAT(again, IsOk());
+  for (const v1::Job& shown : {*again, JobNow(again->name())}) {
+    EXPECT_EQ(shown.display_name(), "a dog on the beach");
+    EXPECT_EQ(shown.labels().size(), 1u);
+    EXPECT_EQ(shown.labels().at("team"), "blue");
+  }
+}
+
 TEST_F(JobServiceTest, ARepeatedRetryGetsItsJobAfterTheOldOneIsDeleted) {
   const auto job = Create(GenerationOf());
   ASSERT_THAT(Cancel(job->name()), IsOk());

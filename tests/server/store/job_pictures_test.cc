@@ -1,5 +1,6 @@
 // The pictures that generations start from, and the display names and labels of new jobs.
 #include "server/blobs/blob_rows.h"
+#include "server/store/sql_picture_store.h"
 #include "tests/server/store/job_store_fixture.h"
 
 namespace vico::server {
@@ -34,20 +35,37 @@ class JobPicturesTest : public JobStoreTest {
   }
 };
 
-TEST_P(JobPicturesTest, AJobKeepsItsPicturesUntilItEnds) {
+TEST_P(JobPicturesTest, AJobKeepsItsPicturesUntilItIsDeleted) {
   const v1::Job job = Submitted(FromPicture("request-1", 'a', 'b'));
   EXPECT_THAT(UsersOf('a'), ElementsAre(job.name() + "/init_picture"));
   EXPECT_THAT(UsersOf('b'), ElementsAre(job.name() + "/mask_picture"));
   ASSERT_THAT(jobs_->Finish(Released(Leased())), IsOk());
   EXPECT_EQ(UsersOf('a').size(), 1u) << "for the next attempt";
   ASSERT_THAT(jobs_->Finish(Generated(Leased())), IsOk());
+  EXPECT_EQ(UsersOf('a').size(), 1u) << "for a retry";
+  ASSERT_THAT(jobs_->Delete("default", job.name()), IsOk());
   EXPECT_THAT(UsersOf('a'), IsEmpty());
   EXPECT_THAT(UsersOf('b'), IsEmpty());
 
   const v1::Job cancelled = Submitted(FromPicture("request-2", 'a', 'a'));
   EXPECT_EQ(UsersOf('a').size(), 2u);
   ASSERT_THAT(jobs_->Cancel("default", cancelled.name()), IsOk());
+  EXPECT_EQ(UsersOf('a').size(), 2u);
+  ASSERT_THAT(jobs_->Delete("default", cancelled.name()), IsOk());
   EXPECT_THAT(UsersOf('a'), IsEmpty());
+}
+
+TEST_P(JobPicturesTest, ThePicturesOfAJobAreFoundAfterItsEnd) {
+  const v1::Job job = Submitted(FromPicture("request-1", 'a', 'b'));
+  const v1::Job without = Submitted(Generation("request-2"));
+  ASSERT_THAT(jobs_->Cancel("default", job.name()), IsOk());
+  SqlPictureStore pictures(*database_);
+  const auto kept = pictures.FindInputs("default", job.name());
+  ASSERT_THAT(kept, IsOk());
+  EXPECT_EQ(kept->init.sha256(), Digest('a'));
+  EXPECT_EQ(kept->mask.sha256(), Digest('b'));
+  EXPECT_EQ(pictures.FindInputs("default", without.name())->init.sha256(), "");
+  EXPECT_THAT(pictures.FindInputs("other", job.name()), HasReason("JOB_NOT_FOUND"));
 }
 
 TEST_P(JobPicturesTest, EachLeaseNamesThePictures) {
