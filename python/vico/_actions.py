@@ -12,7 +12,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from vico import _methods as methods
 from vico import events
-from vico._calls import creating, new_request_id, pages, part_of_request, patient, short
+from vico._calls import creating, new_request_id, once, pages, part_of_request, patient, short
 from vico._flow import Flow, Limits, mapped
 from vico._prompts import PromptOf, no_prompt, prompt_of
 from vico._sources import Source
@@ -20,7 +20,7 @@ from vico._specs import enum_number
 from vico._transfer import download_picture as transfer_picture
 from vico._transfer import send_picture
 from vico._watch import RawEvent, has_ended, watch_job, watch_jobs
-from vico.errors import JobCancelled, JobFailed, from_status
+from vico.errors import JobCancelled, JobFailed, VicoError, from_status, is_worth_retrying
 from vico.pictures import Kind, Picture
 from vico.v1 import adapter_pb2, concept_pb2, job_pb2, job_service_pb2, model_pb2, picture_pb2
 
@@ -199,21 +199,44 @@ def create_generation(
     labels: Mapping[str, str] | None,
     request_id: str | None,
 ) -> Flow[job_pb2.Job]:
-    """`uploads` are the pictures that the fields of the spec name once they are uploaded. They stay until
-    they expire, so that the job can be retried."""
+    """`uploads` are the pictures that the fields of the spec name once they are uploaded. They are deleted
+    when the job has its copies, unless a repetition with the same request id may need them."""
     given = new_request_id(request_id)
     request = job_service_pb2.CreateGenerationJobRequest(
         request_id=given, generate=spec, display_name=display_name, labels=dict(labels or {})
     )
 
-    def flow() -> Flow[job_pb2.Job]:
+    names: list[str] = []
+
+    def create() -> Flow[job_pb2.Job]:
         for field, source in uploads.items():
             # With the same id a repetition gets the same picture, and so sends the same spec.
             uploaded = yield from send_picture(limits, source, part_of_request(given, field), None)
+            names.append(uploaded.name)
             setattr(request.generate, field, uploaded.name)
         return (yield from short(limits, methods.CREATE_GENERATION_JOB, request))
 
+    def flow() -> Flow[job_pb2.Job]:
+        try:
+            job = yield from create()
+        except VicoError as error:
+            if request_id is None and not is_worth_retrying(error):
+                yield from _delete_uploads(limits, names)
+            raise
+        if request_id is None:
+            yield from _delete_uploads(limits, names)
+        return job
+
     return creating(given, flow())
+
+
+def _delete_uploads(limits: Limits, names: Iterable[str]) -> Flow[None]:
+    """Tries once: the server deletes them later by itself."""
+    for name in names:
+        try:
+            yield from once(limits, methods.DELETE_PICTURE, picture_pb2.DeletePictureRequest(name=name))
+        except VicoError as error:
+            _log.debug("%s is not deleted: %s", name, error)
 
 
 def create_evaluation(

@@ -72,6 +72,9 @@ class InputsTest(unittest.TestCase):
     def headers(self):
         return [requests[0].header for requests in self.server.requests(UPLOAD)]
 
+    def deleted(self):
+        return [request.name for request in self.server.requests(DELETE)]
+
     def spec(self):
         return self.server.requests(GENERATE)[-1].generate
 
@@ -84,7 +87,7 @@ class InputsTest(unittest.TestCase):
         self.assertEqual(self.headers()[0].file_name, "photo.jpg")
         self.assertEqual(progress, [(5, 5)])
         picture.delete()
-        self.assertEqual([request.name for request in self.server.requests(DELETE)], ["pictures/0"])
+        self.assertEqual(self.deleted(), ["pictures/0"])
 
     def test_an_upload_that_is_cut_is_repeated_with_the_same_request_id(self):
         self.pictures.cuts = 2
@@ -107,6 +110,31 @@ class InputsTest(unittest.TestCase):
         self.assertEqual(self.spec().denoise, 0.5)
         self.client.adapters.get("adapters/1").generate("p", init_picture=self.photo)
         self.assertEqual((self.spec().adapter, self.spec().init_picture), ("adapters/1", "pictures/2"))
+
+    def test_uploads_are_deleted_when_the_job_exists(self):
+        self.client.generate("p", init_picture=b"photo", mask_picture=b"mask")
+        self.assertEqual([name for name, _, _ in self.server.calls], [UPLOAD, UPLOAD, GENERATE, DELETE, DELETE])
+        self.assertEqual(self.deleted(), ["pictures/0", "pictures/1"])
+        self.server.methods[DELETE] = lambda request, context: fail(context, CODE.UNAVAILABLE, "gone")
+        self.assertEqual(self.client.generate("p", init_picture=b"photo").name, "jobs/1")
+        self.assertEqual(self.deleted(), ["pictures/0", "pictures/1", "pictures/2"])
+
+    def test_uploads_of_a_refused_job_are_deleted_unless_a_repetition_needs_them(self):
+        def answer(code):
+            self.server.methods[GENERATE] = lambda request, context: fail(context, code, "no")
+
+        answer(CODE.INVALID_ARGUMENT)
+        with self.assertRaises(vico.InvalidArgument):
+            self.client.generate("p", init_picture=b"photo")
+        self.assertEqual(self.deleted(), ["pictures/0"])
+        answer(CODE.UNAVAILABLE)
+        with self.assertRaises(vico.Unavailable):
+            self.client.generate("p", init_picture=b"photo")
+        self.assertEqual(self.deleted(), ["pictures/0"])
+
+    def test_pictures_of_the_caller_are_not_deleted(self):
+        self.client.generate("p", init_picture=self.client.pictures.upload(b"photo"), mask_picture=NAME)
+        self.assertEqual(self.deleted(), [])
 
     def test_images_of_pillow_are_uploaded_as_png(self):
         try:
@@ -153,6 +181,7 @@ class InputsTest(unittest.TestCase):
             self.client.generate("p", init_picture=b"photo", mask_picture=b"mask", request_id="0123456789abcdef")
         first, again = self.server.requests(GENERATE)
         self.assertEqual(first, again)
+        self.assertEqual(self.deleted(), [])
         self.assertEqual(len(self.pictures.answers), 2)
         self.client.generate("p", init_picture=b"photo")
         self.assertEqual(self.spec().init_picture, "pictures/2")
@@ -189,7 +218,7 @@ class InputsTest(unittest.TestCase):
         self.assertEqual([(spec.init_picture, spec.mask_picture) for spec in specs],
                          [("pictures/0", "pictures/1"), ("pictures/2", "")])
         self.assertEqual(self.pictures.kept["pictures/2"], b"photo")
-        self.assertEqual(self.server.requests(DELETE)[0].name, "pictures/0")
+        self.assertEqual(self.deleted(), ["pictures/1", "pictures/2", "pictures/0"])
 
 
 if __name__ == "__main__":
