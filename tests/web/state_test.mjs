@@ -13,9 +13,15 @@ Object.assign(globalThis, {
   location: { origin: "http://studio.test", pathname: "/", search: "", hash: "" },
   localStorage: { getItem: () => null, setItem() {} },
   matchMedia: () => ({ matches: false, ...listeners }),
-  document: { documentElement: { dataset: {} }, ...listeners },
+  document: Object.assign(new EventTarget(), { documentElement: { dataset: {} }, hidden: false }),
   ...listeners,
 });
+
+/** As if another tab were in front, or no longer. */
+function hide(hidden) {
+  document.hidden = hidden;
+  document.dispatchEvent(new Event("visibilitychange"));
+}
 
 const vite = await createServer({
   root: web,
@@ -27,9 +33,9 @@ const vite = await createServer({
 });
 after(() => vite.close());
 
+const load = (path) => vite.ssrLoadModule(`/src/${path}`);
 let state, jobs, prompts, evaluation, gallery, messages, create, labels;
 before(async () => {
-  const load = (path) => vite.ssrLoadModule(`/src/${path}`);
   state = await load("state/draft.ts");
   jobs = await load("state/jobs.ts");
   prompts = await load("state/prompts.ts");
@@ -175,4 +181,132 @@ test("an evaluation takes the defaults for what is empty", () => {
 test("the prompt for the base model alone has the class in place of the learned word", () => {
   assert.equal(labels.withClassWord("a photo of a S* here", "S*", "robot"), "a photo of a robot here");
   assert.equal(labels.withClassWord("S* at sea", "S*", "owl"), "an owl at sea");
+});
+
+test("an empty prompt is filled with the adapter's word, and what was typed stays", () => {
+  state.draft.value = form({});
+  state.suggestPrompt();
+  assert.equal(state.draft.value.prompts, "a photo of a robot on the beach");
+  state.suggestPrompt("S*");
+  assert.deepEqual([state.draft.value.prompts, state.isSuggested.value], ["a photo of a S* on the beach", true]);
+  state.edit("prompts", "my own");
+  state.suggestPrompt("<owl>");
+  assert.deepEqual([state.draft.value.prompts, state.isSuggested.value], ["my own", false]);
+});
+
+test("the word of a concept's name is its last one", async () => {
+  const { guessWord } = await load("pages/train.tsx");
+  assert.deepEqual(["Red Robot 2", "dog", "", "4663247e", "Bär!"].map(guessWord), ["robot", "dog", "", "", "bär"]);
+});
+
+test("an uploaded picture is kept as long as the server says, whatever the clocks say", async () => {
+  const uploads = await load("state/uploads.ts");
+  const { UploadedPictureSchema } = await load("gen/vico/v1/picture_pb.ts");
+  const times = { createTime: { seconds: 1000n }, expireTime: { seconds: 1060n } }; // a minute, long ago
+  const name = uploads.keepUpload(create(UploadedPictureSchema, { name: "pictures/1", ...times }), "robot.png", 5e12);
+  assert.deepEqual(
+    [uploads.isKept(name, 5e12 + 59_000), uploads.isKept(name, 5e12 + 60_000), uploads.isKept("pictures/2", 0)],
+    [true, false, false],
+  );
+  const { startPictureNamed, startPictureTitle } = await load("state/start_picture.ts");
+  assert.deepEqual([startPictureNamed(name).name, startPictureTitle(name)], [name, "robot.png"]);
+  assert.equal(uploads.expiredPicture(name, 5e12 + 59_000), undefined);
+  const expired = uploads.expiredPicture(name, 5e12 + 60_000);
+  assert.equal(expired.field, "generate.init_picture");
+  assert.match(expired.text, /has deleted this one\. Choose it again/);
+  assert.equal(startPictureNamed(name), undefined);
+});
+
+test("a picture that the server no longer has is said at its field, in words for people", async () => {
+  const { missingPicture } = await load("state/uploads.ts");
+  const { CallError } = await load("api/errors.ts");
+  const { Code } = await vite.ssrLoadModule("@connectrpc/connect");
+  const spec = { initPicture: "pictures/1", maskPicture: "pictures/2" };
+  const say = (field, init = spec.initPicture, code = Code.NotFound) =>
+    missingPicture(new CallError(`${field}: there is no x`, code, "NOT_FOUND", []), { ...spec, initPicture: init });
+  assert.match(say("generate.init_picture").text, /Choose it again/);
+  assert.match(say("generate.init_picture", "jobs/1/pictures/0").text, /has been deleted\. Choose another/);
+  const mask = say("generate.mask_picture");
+  assert.equal(mask.field, "generate.mask_picture");
+  assert.match(mask.text, /sent again/);
+  assert.equal(say("generate.adapter"), undefined);
+  assert.equal(say("generate.init_picture", "pictures/1", Code.Unavailable), undefined);
+});
+
+test("what is repeated rests while nobody looks, and ends when it is told to", async () => {
+  const { repeat } = await load("state/seen.ts");
+  let count = 0;
+  let told;
+  const next = () => new Promise((resolve) => (told = resolve));
+  const stop = repeat(async () => (++count, told?.()), 1);
+  const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+  try {
+    await next();
+    hide(true);
+    await pause(20); // one that was on its way may end
+    const hidden = count;
+    await pause(50);
+    assert.equal(count, hidden);
+    const seenAgain = next();
+    hide(false);
+    await seenAgain;
+    assert.ok(count > hidden);
+  } finally {
+    stop();
+  }
+  await pause(20);
+  const stopped = count;
+  await pause(30);
+  assert.equal(count, stopped);
+});
+
+test("a worker that comes is noticed by looking again", async () => {
+  const { ListBaseModelsResponseSchema, CapabilitiesSchema } = await load("gen/vico/v1/model_pb.ts");
+  const { toBinary } = await vite.ssrLoadModule("@bufbuild/protobuf");
+  const frame = (flag, data) => Buffer.concat([Buffer.from([flag, 0, 0, data.length >> 8, data.length & 255]), data]);
+  const answers = { ListBaseModels: [ListBaseModelsResponseSchema, {}], GetCapabilities: [CapabilitiesSchema, {}] };
+  const { fetch } = globalThis;
+  globalThis.fetch = async (url) => {
+    const [schema, value] = answers[String(url).split("/").at(-1)];
+    const body = [frame(0, Buffer.from(toBinary(schema, create(schema, value)))), frame(0x80, Buffer.from("grpc-status: 0\r\n"))];
+    return new Response(Buffer.concat(body), { headers: { "content-type": "application/grpc-web+proto" } });
+  };
+  try {
+    const catalog = await load("state/catalog.ts");
+    const models = catalog.useModels();
+    await models.reload();
+    assert.equal(catalog.isServed.value, false);
+    const base = (available) => ({ baseModels: [{ name: "baseModels/toy", available }] });
+    answers.ListBaseModels[1] = base(false);
+    await models.reload();
+    assert.equal(catalog.isServed.value, false, "a base model whose worker is away serves nobody");
+    answers.ListBaseModels[1] = base(true);
+    await models.reload();
+    assert.equal(catalog.isServed.value, true);
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
+
+/** What an element shows, with its components; they use no hooks. */
+function textOf(node) {
+  if (node === null || node === undefined || typeof node === "boolean") return "";
+  if (Array.isArray(node)) return node.map(textOf).join(" ");
+  if (typeof node !== "object") return String(node);
+  return textOf(typeof node.type === "function" ? node.type(node.props) : node.props.children);
+}
+
+test("a figure that was not measured is a dash with its reason", async () => {
+  const { FiguresTable, PromptsTable } = await load("parts/figures_table.tsx");
+  const of = (name, afterByPrompt) => ({ name, measuredWith: "scorer", before: NaN, after: 0.5, afterByPrompt });
+  const figures = [of("prompt_fidelity", [0.25, NaN]), of("clip_i", [0.75, 0.5])];
+  const text = textOf(PromptsTable({ prompts: ["on the beach", "a S*"], figures }));
+  assert.doesNotMatch(text, /NaN/);
+  assert.match(text, /on the beach\s+0\.25/);
+  assert.match(text, /a S\*\s+–\s+not measured:\s+the prompt names no scene that the scorer knows\s+0\.5/);
+  assert.match(text, /–\s+Prompt fidelity\s+was not measured:\s+the prompt names no scene/);
+  assert.doesNotMatch(text, /CLIP-I\s+was not measured/);
+  const whole = textOf(FiguresTable({ figures }));
+  assert.doesNotMatch(whole, /NaN/);
+  assert.match(whole, /– not measured/);
 });

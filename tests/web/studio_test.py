@@ -1,25 +1,21 @@
 """The studio in a browser, against a real server and worker with the tiny base model: from pictures to a picture.
 Usage: studio_test.py VICO_SERVER VICO_WORKER FOLDER. The folder gets screenshots of every page."""
 import hashlib
-import http.client
 import io
 import os
 import pathlib
 import re
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from studio_machine import CHROMIUM, PICTURES, ROOT, Machine, drop, wait_for
+
 SHOTS = pathlib.Path(sys.argv.pop(3))
 WORKER = sys.argv.pop(2)
 SERVER = sys.argv.pop(1)
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
-CHROMIUM = "/usr/bin/chromium"
 for needed in (CHROMIUM, AXE):
     if not pathlib.Path(needed).exists():
         print(f"skipped: {needed} is missing; scripts/bootstrap --tests installs it")
@@ -28,87 +24,9 @@ for needed in (CHROMIUM, AXE):
 from PIL import Image  # noqa: E402
 from playwright.sync_api import expect, sync_playwright  # noqa: E402
 
-PICTURES = sorted((ROOT / "examples/robot").glob("*.png"))
 STEPS = 60
 WORK = 150_000  # milliseconds that a job may take on a machine with other work
 expect.set_options(timeout=20_000)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.1)
-
-
-class Machine:
-    """A server with two tenants, a worker, and the studio."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.data = self.folder / "data"
-        self.client_port, self.worker_port, self.studio_port = free_port(), free_port(), free_port()
-        self.keys = {}
-        for tenant in ("acme", "zenith"):
-            subprocess.run([SERVER, "tenants", "create", "--data", self.data, "--tenant", tenant], check=True,
-                           stdout=subprocess.DEVNULL, timeout=60)
-            made = subprocess.run([SERVER, "keys", "create", "--data", self.data, "--tenant", tenant], check=True,
-                                  capture_output=True, text=True, timeout=60)
-            self.keys[tenant] = made.stdout.strip()
-        self.server = self.start_server()
-        self.worker = self._start("worker", WORKER, "--server", f"127.0.0.1:{self.worker_port}", "--base-model",
-                                  ROOT / "toyworld/base")
-        self.studio = self.start_studio("studio", self.studio_port)
-        self.address = f"http://127.0.0.1:{self.studio_port}"
-        wait_for(self._answers, "the studio")
-        # The pages ask once which base models there are.
-        wait_for(lambda: '"registered"' in self.log_of("worker"), "the worker")
-
-    def start_server(self):
-        return self._start("server", SERVER, "--data", self.data, "--listen", f"127.0.0.1:{self.client_port}",
-                           "--worker-listen", f"127.0.0.1:{self.worker_port}", "--drain-notice-seconds", "0",
-                           "--min-free-share", "0", "--min-free-bytes", "0")
-
-    def start_studio(self, name, port, *options):
-        return self._start(name, sys.executable, "-m", "vico_web", "--listen", f"127.0.0.1:{port}", "--server",
-                           f"127.0.0.1:{self.client_port}", "--verbose", *options, HOME=self.folder,
-                           PYTHONPATH=ROOT / "python", PYTHONDONTWRITEBYTECODE=1)
-
-    def _start(self, name, *command, **environment):
-        with open(self.folder / f"{name}.log", "ab") as log:
-            return subprocess.Popen([*map(str, command)], stdout=log, stderr=log,
-                                    env=os.environ | {key: str(value) for key, value in environment.items()})
-
-    def _answers(self):
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.studio_port, timeout=2)
-            connection.request("GET", "/")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-
-    def stop_server(self):
-        self.server.send_signal(signal.SIGTERM)
-        self.server.wait(30)
-
-    def stop(self):
-        for process in (self.studio, self.worker, self.server):
-            process.terminate()
-        for process in (self.studio, self.worker, self.server):
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-    def log_of(self, name):
-        return (self.folder / f"{name}.log").read_text(errors="replace")
 
 
 class StudioTest(unittest.TestCase):
@@ -119,7 +37,7 @@ class StudioTest(unittest.TestCase):
         SHOTS.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.machine = Machine(folder.name)
+        cls.machine = Machine(SERVER, WORKER, folder.name, ("acme", "zenith"))
         cls.addClassCleanup(cls.machine.stop)
         cls.folder = pathlib.Path(folder.name)
         playwright = sync_playwright().start()
@@ -190,18 +108,6 @@ class StudioTest(unittest.TestCase):
         page.get_by_role("button", name="Sign in").click()
         self.live(page)
 
-    def drop(self, selector, files):
-        """Drops files as a file manager does."""
-        data = [[path.name, list(path.read_bytes())] for path in files]
-        transfer = self.page.evaluate_handle("""(files) => {
-            const transfer = new DataTransfer();
-            for (const [name, bytes] of files)
-              transfer.items.add(new File([new Uint8Array(bytes)], name, {type: "image/" + name.split(".").pop()}));
-            return transfer;
-          }""", data)
-        for event in ("dragover", "drop"):
-            self.page.dispatch_event(selector, event, {"dataTransfer": transfer})
-
     def job_link(self):
         return self.page.url.removeprefix(self.machine.address)
 
@@ -218,6 +124,15 @@ class StudioTest(unittest.TestCase):
         self.sign_in(page, "acme")
         self.heading("Concepts")
         expect(page.get_by_text("Start with your pictures")).to_be_visible()
+        missing = page.get_by_text("No worker is connected yet.")
+        expect(missing).to_be_visible()
+        self.shoot("first_visit")
+        self.go("/train")
+        expect(page.get_by_text("No concept yet")).to_be_visible()
+        expect(missing).to_be_visible()
+        self.machine.start_worker()
+        expect(missing).to_have_count(0, timeout=WORK)
+        self.go("/")
         cookie, = self.context.cookies()
         self.assertTrue(cookie["httpOnly"])
         self.assertEqual(cookie["sameSite"], "Strict")
@@ -231,7 +146,7 @@ class StudioTest(unittest.TestCase):
         Image.open(PICTURES[0]).convert("RGB").save(twin, quality=90)
         page.get_by_role("link", name="New concept").click()
         self.heading("New concept")
-        self.drop(".drop", [*PICTURES, PICTURES[1], twin, broken])
+        drop(page, ".drop", [*PICTURES, PICTURES[1], twin, broken])
         page.get_by_label("Name", exact=True).fill("Robot")
         expect(page.get_by_text(f"the same as {PICTURES[1].name}")).to_be_visible()
         expect(page.get_by_text("1 picture is left out")).to_be_visible()
@@ -251,6 +166,7 @@ class StudioTest(unittest.TestCase):
         page.get_by_role("link", name="Train", exact=True).click()
         self.heading("Train")
         word = page.get_by_label("What is it?")
+        expect(word).to_have_value("robot")  # of the concept's name
         word.fill("robotic")
         expect(word).to_have_attribute("aria-invalid", "true")
         expect(page.get_by_role("group", name="Words that can be used").get_by_role("button", name="robot", exact=True)).to_be_visible()
@@ -262,7 +178,7 @@ class StudioTest(unittest.TestCase):
             expect(page.get_by_label(label, exact=True)).to_have_attribute("aria-invalid", "true")
         self.shoot("train")
         page.get_by_role("group", name="Words that can be used").get_by_role("button", name="robot", exact=True).click()
-        expect(page.get_by_text("“robot” is one token")).to_be_visible()
+        expect(page.get_by_text("“robot” can be used")).to_be_visible()
         page.get_by_label("Rows of a step").fill("")
         page.get_by_label("Weight of the regularizer").fill("")
         page.get_by_label("Steps", exact=True).fill(str(STEPS))
@@ -308,7 +224,8 @@ class StudioTest(unittest.TestCase):
         page.get_by_role("link", name="Report").click()
         expect(page.get_by_text("Not evaluated yet")).to_be_visible()
         page.get_by_text("Other prompts or seeds", exact=True).click()
-        page.get_by_label("Prompts of the evaluation").fill("a photo of a S* on the beach\na photo of a S* in the snow")
+        page.get_by_label("Prompts of the evaluation").fill("a photo of a S* on the beach\na photo of a S* in the snow\n"
+                                                           "a photo of a S*")
         count = page.get_by_label("Pictures of each prompt")
         count.fill("99")
         page.get_by_role("button", name="Evaluate", exact=True).click()
@@ -325,7 +242,10 @@ class StudioTest(unittest.TestCase):
         expect(sheet).to_be_visible(timeout=WORK)
         numbers = page.locator(".figures-table").first.locator("tbody .number").all_inner_texts()
         self.assertTrue(numbers and all(-1 <= float(one) <= 1 for one in numbers), numbers)
-        expect(page.get_by_role("region", name="Figures by prompt").locator("tbody tr")).to_have_count(2)
+        by_prompt = page.get_by_role("region", name="Figures by prompt")
+        expect(by_prompt.locator("tbody tr")).to_have_count(3)
+        expect(by_prompt).to_contain_text("Prompt fidelity was not measured: the prompt names no scene")
+        expect(page.get_by_text("NaN")).to_have_count(0)
         expect(page.locator(".chart")).to_have_attribute("aria-label", re.compile(f"at step {STEPS}"))
         self.shoot("report")
         sheet.click()
@@ -385,6 +305,7 @@ class StudioTest(unittest.TestCase):
         self.go(self.names["training"])
         page.get_by_role("link", name="Draw with it").click()
         self.heading("Gallery")
+        expect(page.get_by_label("Prompts")).to_have_value("a photo of a S* on the beach")
         page.get_by_label("Prompts").fill("a photo of a S* on the beach\na photo of a S* in the snow")
         page.get_by_label("Pictures", exact=True).fill("99")
         page.get_by_role("button", name="Draw 2 prompts").click()
@@ -485,8 +406,48 @@ class StudioTest(unittest.TestCase):
         page.get_by_role("button", name="Use as start picture: a photo of a S* at night").click()
         page.get_by_role("button", name="Remove").click()
         expect(page.locator(".start")).to_have_count(0)
+        self.assertNotIn("Mask", self.concepts())
 
-    def test_12_an_adapter_is_downloaded_and_imported(self):
+    def test_12_a_drawing_starts_from_a_picture_of_the_disk(self):
+        page = self.page
+        page.get_by_label("Prompts").fill("a photo of a S* in the rain")
+        page.get_by_label("Pictures", exact=True).fill("1")
+        file = page.get_by_label("File of the start picture")
+        broken = self.folder / "broken.png"
+        file.set_input_files(broken)
+        expect(page.get_by_role("alert")).to_contain_text("broken.png")
+        file.set_input_files(PICTURES[0])
+        start = page.get_by_role("group", name="Starts from a picture")
+        expect(start).to_contain_text(PICTURES[0].name)
+        wait_for(lambda: start.locator("img").evaluate("(image) => image.naturalWidth") > 0, "the picture")
+        self.delete_picture(re.search(r"pictures%2F([^&]*)", start.locator("img").get_attribute("src")).group(1))
+        page.get_by_role("button", name="Draw", exact=True).click()
+        expect(start.get_by_role("alert")).to_contain_text("Choose it again")
+        self.axe()
+        file.set_input_files(PICTURES[0])
+        expect(start).to_contain_text(PICTURES[0].name)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        page.get_by_role("button", name="Draw", exact=True).click()
+        page.get_by_role("link", name=re.compile("a photo of a S\\* in the rain, seed")).click(timeout=WORK)
+        expect(page.locator("dt:text-is('Starts from') + dd")).to_have_text(PICTURES[0].name)
+
+    def concepts(self):
+        self.go("/")
+        expect(self.page.locator("a.set")).not_to_have_count(0)
+        names = self.page.locator("a.set strong").all_inner_texts()
+        self.go("/gallery")
+        return names
+
+    def delete_picture(self, picture):
+        """As if the time of an uploaded picture were over."""
+        name = f"pictures/{picture}".encode()
+        message = bytes([10, len(name)]) + name
+        status = self.page.evaluate("""(body) => fetch("/vico.v1.PictureService/DeletePicture", {
+            method: "POST", headers: {"content-type": "application/grpc-web+proto"}, body: new Uint8Array(body),
+          }).then((answer) => answer.text())""", list(b"\0" + len(message).to_bytes(4, "big") + message))
+        self.assertIn("grpc-status: 0", status)
+
+    def test_13_an_adapter_is_downloaded_and_imported(self):
         page = self.page
         self.go("/adapters")
         self.shoot("adapters")
@@ -515,7 +476,7 @@ class StudioTest(unittest.TestCase):
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         self.heading("Adapters")
 
-    def test_13_another_tenant_sees_nothing(self):
+    def test_14_another_tenant_sees_nothing(self):
         context = self.new_context()
         page = context.new_page()
         self.go("/", page)
@@ -535,7 +496,7 @@ class StudioTest(unittest.TestCase):
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
         context.close()
 
-    def test_14_the_keyboard_is_enough(self):
+    def test_15_the_keyboard_is_enough(self):
         page = self.page
         self.go("/")
         self.live()
@@ -585,7 +546,7 @@ class StudioTest(unittest.TestCase):
             self.page.keyboard.press(key)
         self.fail(f"{target} is not reached with {most} times {key}")
 
-    def test_15_the_other_pages(self):
+    def test_16_the_other_pages(self):
         self.go("/")
         expect(self.page.locator("a.set")).to_have_count(1)
         self.shoot("concepts")
@@ -595,7 +556,7 @@ class StudioTest(unittest.TestCase):
         self.go("/nowhere")
         expect(self.page.get_by_text("There is no such page")).to_be_visible()
 
-    def test_16_many_tabs_do_not_block_each_other(self):
+    def test_17_many_tabs_do_not_block_each_other(self):
         tabs = [self.context.new_page() for _ in range(8)]
         for tab in tabs:
             self.go("/jobs", tab)
@@ -609,7 +570,7 @@ class StudioTest(unittest.TestCase):
         for tab in tabs:
             tab.close()
 
-    def test_17_the_first_event_is_there_at_once(self):
+    def test_18_the_first_event_is_there_at_once(self):
         figures = []
         for _ in range(5):
             self.go("/jobs")
@@ -622,7 +583,7 @@ class StudioTest(unittest.TestCase):
         print(f"first event: {whole:.0f} ms after the navigation, {call:.0f} ms after the call (median of 5)")
         self.assertLess(whole, 3000)
 
-    def test_18_only_the_printed_address_opens_a_studio_with_a_key(self):
+    def test_19_only_the_printed_address_opens_a_studio_with_a_key(self):
         key_file = self.folder / "acme.key"
         key_file.touch(mode=0o600)
         key_file.write_text(self.machine.keys["acme"])
@@ -639,7 +600,7 @@ class StudioTest(unittest.TestCase):
             self.assertNotIn("token", page.url)
             context.close()
 
-    def test_19_no_key_is_in_a_log(self):
+    def test_20_no_key_is_in_a_log(self):
         for name in ("studio", "own_studio", "server", "worker"):
             log = self.machine.log_of(name)
             for key in self.machine.keys.values():

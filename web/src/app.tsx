@@ -2,8 +2,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { Shell } from "./parts/shell";
 import { Busy, Empty } from "./parts/elements";
+import { useWorkerWatch } from "./parts/no_worker";
 import { below, path } from "./router";
 import { access, startSession } from "./state/session";
+import { sayFinishedTrainings } from "./state/finished";
 import { watchJobs } from "./state/jobs";
 import { AdapterPage } from "./pages/adapter";
 import { AdaptersPage } from "./pages/adapters";
@@ -26,7 +28,9 @@ export function App() {
       .catch(() => "")
       .then((text) => {
         setProblem(text);
-        if (!text) void watchJobs();
+        if (text) return;
+        sayFinishedTrainings();
+        void watchJobs();
       });
   }, []);
   return (
@@ -36,10 +40,16 @@ export function App() {
       ) : access.value === "closed" ? (
         <SignInPage problem={problem} />
       ) : (
-        <Page key={path.value} />
+        <Watched />
       )}
     </Shell>
   );
+}
+
+/** The page of the address, for somebody who is signed in. */
+function Watched() {
+  useWorkerWatch();
+  return <Page key={path.value} />;
 }
 
 function Page() {

@@ -46,7 +46,7 @@ export const shortId = (name: string): string => idOf(name).slice(0, 8);
 
 /** What a person calls a concept or an adapter. */
 export const titleOf = (thing: { displayName: string; name: string }): string =>
-  thing.displayName || shortId(thing.name);
+  thing.displayName || `Unnamed ${shortId(thing.name)}`;
 
 export const adapterTitle = (adapter: { displayName: string; name: string; initWord: string }): string =>
   adapter.displayName || `${adapter.initWord} ${shortId(adapter.name)}`;

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { type Adapter, AdapterSchema, ImportAdapterRequestSchema } from "../gen/vico/v1/adapter_pb";
 import { adapterService, requestId, streamTimeoutMs } from "./clients";
 import { sha256 } from "./digest";
-import { chunkBytes, frame, upload } from "./upload";
+import { frame, piecesOf, upload } from "./upload";
 
 /** The bytes of an adapter's file, checked against their digest. */
 export async function downloadAdapter(adapter: Adapter, onProgress: (share: number) => void): Promise<Blob> {
@@ -44,8 +44,7 @@ export async function importAdapter(
     [file, false],
     [reference, true],
   ] as const) {
-    for (let at = 0; at < source.size; at += chunkBytes) {
-      const data = new Uint8Array(await source.slice(at, at + chunkBytes).arrayBuffer());
+    for await (const data of piecesOf(source)) {
       const value = { reference: isReference, data };
       parts.push(
         ...frame(ImportAdapterRequestSchema, create(ImportAdapterRequestSchema, { part: { case: "chunk", value } })),

@@ -7,7 +7,7 @@ import {
   type UploadConceptResponse,
 } from "../gen/vico/v1/concept_pb";
 import { requestId } from "./clients";
-import { chunkBytes, frame, upload } from "./upload";
+import { frame, piecesOf, upload } from "./upload";
 
 const method = "vico.v1.ConceptService/UploadConcept";
 
@@ -40,8 +40,7 @@ export async function uploadConcept(
   const parts = frame(UploadConceptRequestSchema, header);
   for (const [pictureIndex, { file, sha256 }] of pictures.entries()) {
     if (!missing.delete(sha256)) continue;
-    for (let at = 0; at < file.size; at += chunkBytes) {
-      const data = new Uint8Array(await file.slice(at, at + chunkBytes).arrayBuffer());
+    for await (const data of piecesOf(file)) {
       const chunk = create(UploadConceptRequestSchema, { part: { case: "chunk", value: { pictureIndex, data } } });
       parts.push(...frame(UploadConceptRequestSchema, chunk));
     }

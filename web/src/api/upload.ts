@@ -8,7 +8,13 @@ import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_detai
 import { CallError, type Violation } from "./errors";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 
-export const chunkBytes = 1 << 20;
+const chunkBytes = 1 << 20;
+
+/** The bytes of a file in pieces of at most `chunkBytes`. */
+export async function* piecesOf(file: Blob): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < file.size; at += chunkBytes)
+    yield new Uint8Array(await file.slice(at, at + chunkBytes).arrayBuffer());
+}
 
 /** The frame of a message of a stream. */
 export function frame<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): BlobPart[] {

@@ -1,6 +1,7 @@
 // The concepts: sets of pictures of one thing.
 import { Thumb } from "../parts/picture";
 import { Await, Empty, Head } from "../parts/elements";
+import { NoWorker } from "../parts/no_worker";
 import type { Concept } from "../gen/vico/v1/concept_pb";
 import { navigate } from "../router";
 import { loadMoreConcepts, moreConcepts, useConcepts } from "../state/catalog";
@@ -26,6 +27,7 @@ export function ConceptsPage() {
           New concept
         </a>
       </Head>
+      <NoWorker />
       <Await of={concepts.value}>
         {(all) =>
           all.length ? (
@@ -53,11 +55,29 @@ export function ConceptsPage() {
               <a class="button main" href="/concepts/new">
                 Choose pictures
               </a>
+              <Way />
             </Empty>
           )
         }
       </Await>
     </div>
+  );
+}
+
+/** What comes after one another, for somebody who is here for the first time. */
+function Way() {
+  return (
+    <ol class="way">
+      <li>
+        <strong>Upload</strong> pictures of one thing. Together they are a concept.
+      </li>
+      <li>
+        <strong>Train</strong> it. The result is an adapter: a small file that teaches the base model your thing.
+      </li>
+      <li>
+        <strong>Draw</strong> your thing in any scene that you describe.
+      </li>
+    </ol>
   );
 }
 

@@ -1,17 +1,18 @@
 // The form of a drawing. Each line of its prompts is a prompt, and all of them are one job.
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { jobService, requestId } from "../api/clients";
-import { withMask } from "../api/masks";
 import { toCallError, type Violation } from "../api/errors";
 import type { BaseModel } from "../gen/vico/v1/model_pb";
 import { Field } from "../parts/elements";
 import { Slider } from "../parts/slider";
 import { StartPicture } from "../parts/start_picture";
 import { adapterNamed, baseModelsFor, limitOf, useAdapters, useModels } from "../state/catalog";
-import { type Draft, draft, edit, edited, linesOf, readDraft } from "../state/draft";
-import { maskOf } from "../state/mask";
+import { type Draft, draft, edit, edited, isSuggested, linesOf, readDraft, suggestPrompt } from "../state/draft";
+import { maskOf, uploadedMask } from "../state/mask";
 import { putJob } from "../state/jobs";
 import { sayError } from "../state/toasts";
+import { expiredPicture, missingPicture } from "../state/uploads";
 import { adapterTitle, idOf, number } from "../text";
 
 /** Fields that say their own problems. */
@@ -45,7 +46,8 @@ function problemIn(violations: Violation[], field: string): string | undefined {
 }
 
 export function DrawForm() {
-  const adapters = useAdapters().value.value ?? [];
+  const all = useAdapters().value.value;
+  const adapters = all ?? [];
   const { baseModels, capabilities } = useModels().value.value!;
   const violations = useSignal<Violation[]>([]);
   const busy = useSignal(false);
@@ -55,12 +57,19 @@ export function DrawForm() {
   const base = fitting.find((one) => one.name === form.baseModel) ?? fitting[0] ?? baseModels[0];
   const defaults = base?.generationDefaults;
   const count = linesOf(form.prompts).length;
+  useEffect(() => suggestPrompt(adapter?.placeholder), [adapter?.placeholder]);
+  // Another start picture is not the one that was wrong.
+  useEffect(() => {
+    violations.value = violations.value.filter((one) => fieldOf(one) !== "init_picture");
+  }, [form.initPicture]);
   const problemOf = (field: string) => problemIn(violations.value, field);
   const elsewhere = violations.value.filter((one) => !known.has(fieldOf(one)));
 
   const submit = async (event: Event) => {
     event.preventDefault();
     const { spec, problems, seed } = readDraft(form);
+    const expired = expiredPicture(form.initPicture);
+    if (expired) problems.push(expired);
     violations.value = problems;
     if (problems.length) return focusProblem();
     // The adapter's own is the server's default.
@@ -69,20 +78,17 @@ export function DrawForm() {
     spec.previewEverySteps = Math.max(1, Math.round((spec.steps ?? defaults?.steps ?? 25) / 5));
     busy.value = true;
     try {
-      const request = { requestId: requestId(), generate: spec, displayName: form.displayName.trim() };
       const mask = spec.initPicture && maskOf(spec.initPicture);
-      if (mask)
-        await withMask(mask, async (name) => {
-          spec.maskPicture = name;
-          putJob(await jobService.createGenerationJob(request));
-        });
-      else putJob(await jobService.createGenerationJob(request));
+      if (mask) spec.maskPicture = await uploadedMask(mask);
+      const request = { requestId: requestId(), generate: spec, displayName: form.displayName.trim() };
+      putJob(await jobService.createGenerationJob(request));
       edited.value = new Set();
       draft.value = { ...draft.value, displayName: "", seed: form.seedLocked ? String(seed) : "" };
     } catch (thrown) {
       const error = toCallError(thrown);
-      violations.value = error.violations;
-      if (!error.violations.length) sayError(error);
+      const missing = missingPicture(error, spec);
+      violations.value = missing ? [missing] : error.violations;
+      if (!violations.value.length) sayError(error);
       else focusProblem();
     }
     busy.value = false;
@@ -99,7 +105,18 @@ export function DrawForm() {
   const sizes = base && `${base.minSide} to ${base.maxSide}, multiples of ${base.sizeMultiple}`;
   return (
     <form class="card stack" onSubmit={submit} noValidate aria-label="Draw">
-      <Field label="Adapter" id="adapter" problem={problemOf("adapter")}>
+      <Field
+        label="Adapter"
+        id="adapter"
+        problem={problemOf("adapter")}
+        hint={
+          all && !all.length ? (
+            <>
+              To draw your own thing, <a href="/train">train a concept</a> first.
+            </>
+          ) : undefined
+        }
+      >
         {(aria) => (
           <select {...aria} value={form.adapter} onChange={(event) => edit("adapter", event.currentTarget.value)}>
             <option value="">None: the base model alone</option>
@@ -122,7 +139,9 @@ export function DrawForm() {
             {...aria}
             {...text("prompts")}
             rows={4}
-            placeholder={`a photo of a ${adapter?.placeholder ?? "robot"} on the beach`}
+            placeholder="a photo of …"
+            // What is typed replaces the suggestion.
+            onFocus={(event) => isSuggested.value && event.currentTarget.select()}
           />
         )}
       </Field>

@@ -10,6 +10,7 @@ import {
   type Picture,
 } from "../gen/vico/v1/job_pb";
 import { Empty, Head } from "../parts/elements";
+import { NoWorker } from "../parts/no_worker";
 import { Thumb } from "../parts/picture";
 import { StartHere } from "../parts/start_here";
 import { MaskDialog } from "../parts/start_picture";
@@ -41,6 +42,7 @@ export function GalleryPage() {
         title="Gallery"
         lead="Describe a scene. Each line is a prompt; all prompts are drawn with the same seeds."
       />
+      <NoWorker />
       <div class="two left">
         <div class="sticky">{models && <DrawForm />}</div>
         <Pictures />

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { importAdapter } from "../api/adapters";
 import { type CallError, toCallError } from "../api/errors";
 import { Await, ErrorNote, Field, Head } from "../parts/elements";
+import { NoWorker } from "../parts/no_worker";
 import { navigate } from "../router";
 import { useAdapters, useModels } from "../state/catalog";
 import { bytes, idOf } from "../text";
@@ -46,6 +47,7 @@ export function ImportPage() {
             crumb={<a href="/adapters">Adapters</a>}
             lead="Files of the authors' code and of mmagic are converted by the command line: vico adapters import."
           />
+          <NoWorker />
           <div class="card stack">
             {error.value && <ErrorNote error={error.value} />}
             <Field label="Base model" id="base" problem={problemOf("base_model")}>

@@ -168,6 +168,7 @@ function Standing({ job, history }: { job: Job; history: History }) {
             <StateChip job={job} />
           </span>
           <span class="muted">{sentence(job)}</span>
+          {!isFinished(job) && <span class="muted">You can leave this page; the job goes on.</span>}
         </div>
         {running && total > 0 && (
           <span class="muted number">

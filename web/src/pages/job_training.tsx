@@ -17,6 +17,7 @@ export function Training({ job, spec, history }: { job: Job; spec: TrainSpec; hi
     <>
       <section class="card">
         <h2>Loss</h2>
+        <p class="muted small">How wrong the training's guesses are. It falls at first, then stays about level.</p>
         {history.steps.length || !queued ? (
           <LossChart steps={history.steps} losses={history.losses} total={Number(job.totalSteps || spec.steps || 1)} />
         ) : (
@@ -35,6 +36,9 @@ function Samples({ spec, samples }: { spec: TrainSpec; samples: Event_Sample[] }
   return (
     <section>
       <h2>Samples</h2>
+      <p class="muted small" style={{ marginBottom: "12px" }}>
+        What the adapter draws so far. {spec.placeholder} stands for your {spec.initWord}.
+      </p>
       <div class="stack">
         {prompts.map((prompt, index) => {
           const own = samples.filter((sample) => (sample.picture?.index ?? 0) === index);

@@ -17,6 +17,7 @@ import type { BaseModel } from "../gen/vico/v1/model_pb";
 import type { CheckWordResponse } from "../gen/vico/v1/model_pb";
 import { useDebounced } from "../parts/debounce";
 import { Await, Empty, ErrorNote, Field, Head } from "../parts/elements";
+import { NoWorker } from "../parts/no_worker";
 import { readNumber, readSeed } from "../parts/numbers";
 import { Thumb } from "../parts/picture";
 import { navigate, query } from "../router";
@@ -47,7 +48,7 @@ const main: NumberField[] = [
     name: "sampleEverySteps",
     field: "sample_every_steps",
     label: "Steps between samples",
-    hint: "0: no samples",
+    hint: "a sample is a picture drawn on the way; 0: none",
     whole: true,
   },
 ];
@@ -138,15 +139,12 @@ export function TrainPage() {
             ) : (
               <>
                 <Head title="Train" />
+                <NoWorker />
                 {all.length ? (
                   <Empty
-                    title="No base model"
-                    text="No worker has offered a base model yet. Start a worker, then try again."
-                  >
-                    <button type="button" class="button" onClick={() => void models.reload()}>
-                      Try again
-                    </button>
-                  </Empty>
+                    title="No base model yet"
+                    text="A training starts from a base model, which a worker brings. The form appears here when one is connected."
+                  />
                 ) : (
                   <Empty title="No concept yet" text="A training learns from a concept: upload its pictures first.">
                     <a class="button main" href="/concepts/new">
@@ -162,6 +160,9 @@ export function TrainPage() {
     </Await>
   );
 }
+
+/** What a concept of this name may be: of "Red robot 2" it is "robot". Empty if the name has no word. */
+export const guessWord = (name: string): string => /\p{L}{2,}(?=\P{L}*$)/u.exec(name)?.[0].toLowerCase() ?? "";
 
 /** The spec that the form says, and what is wrong before the server is asked. */
 export function readForm(form: Form): { spec: TrainSpec; problems: Violation[] } {
@@ -217,6 +218,17 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
     word.value = null;
     if (!spec.initWord) return;
     word.value = await modelService.checkWord({ baseModel: base.name, word: spec.initWord }, { signal });
+  });
+  // Of "Red robot" the last word: a guess that the field shows.
+  const guess = guessWord(concept.displayName);
+  const guessed = useSignal("");
+  useDebounced(`${base.name} ${concept.name} ${guess}`, 0, async (signal) => {
+    const isOwn = () => (form.peek().init_word ?? "") !== guessed.peek();
+    if (isOwn()) return;
+    const can = guess && (await modelService.checkWord({ baseModel: base.name, word: guess }, { signal })).oneToken;
+    if (isOwn()) return;
+    guessed.value = can ? guess : "";
+    set("init_word", guessed.value);
   });
   const check = async (signal?: AbortSignal) => {
     try {
@@ -312,7 +324,7 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
     );
   };
   const wordGood =
-    word.value?.oneToken && !problemOf("init_word") ? `“${spec.initWord}” is one token: it can be used.` : undefined;
+    word.value?.oneToken && !problemOf("init_word") ? `“${spec.initWord}” can be used: the base model knows it.` : undefined;
 
   return (
     <form onSubmit={submit} noValidate>
@@ -376,7 +388,7 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
               id="init_word"
               problem={problemOf("init_word") ?? (word.value && !word.value.oneToken ? word.value.problem : undefined)}
               good={wordGood}
-              hint="One word for the kind of thing, as “dog” or “robot”."
+              hint="One word for the kind of thing, as “dog” or “robot”: the training starts from what the base model knows of it."
             >
               {(aria) => (
                 <input
@@ -421,6 +433,10 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
               />
               Evaluate the adapter when it is done
             </label>
+            <p class="muted small">
+              An evaluation draws a few pictures with and without the adapter, and measures how well they show your
+              thing. You can also ask for it later.
+            </p>
             {problemOf("evaluate") && (
               <p class="note bad" role="alert">
                 {problemOf("evaluate")}

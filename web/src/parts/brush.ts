@@ -35,8 +35,8 @@ export function isPainted(canvas: HTMLCanvasElement): boolean {
   return false;
 }
 
-/** A PNG of the strokes: light on dark, or the other way round. */
-export function maskPicture(canvas: HTMLCanvasElement, inverse: boolean): Promise<Blob> {
+/** A PNG of the strokes: light on dark. */
+export function maskPicture(canvas: HTMLCanvasElement): Promise<Blob> {
   const copy = new OffscreenCanvas(canvas.width, canvas.height);
   const pen = copy.getContext("2d")!;
   const fill = (colour: string, how: GlobalCompositeOperation) => {
@@ -45,7 +45,7 @@ export function maskPicture(canvas: HTMLCanvasElement, inverse: boolean): Promis
     pen.fillRect(0, 0, copy.width, copy.height);
   };
   pen.drawImage(canvas, 0, 0);
-  fill(inverse ? "#000" : "#fff", "source-in");
-  fill(inverse ? "#fff" : "#000", "destination-over");
+  fill("#fff", "source-in");
+  fill("#000", "destination-over");
   return copy.convertToBlob({ type: "image/png" });
 }

@@ -14,8 +14,31 @@ const titles: Record<string, [string, string]> = {
 
 const titleOf = (figure: AdapterReport_Figure): string => titles[figure.name]?.[0] ?? figure.name;
 
+/** Why a figure has no number for a prompt. */
+const reasonOf = (figure: AdapterReport_Figure): string =>
+  figure.name === "prompt_fidelity"
+    ? "the prompt names no scene that the scorer knows"
+    : "the figure says nothing of this prompt";
+
+/** In place of a number that was not measured. */
+function Missing({ reason }: { reason: string }) {
+  return (
+    <span class="muted" title={reason}>
+      <span aria-hidden="true">–</span>
+      <span class="hidden-text">not measured: {reason}</span>
+    </span>
+  );
+}
+
+interface BarProps {
+  of: AdapterReport_Figure;
+  kind: "before" | "after";
+}
+
 /** A number with a bar from 0 to 1. */
-function Bar({ value, kind }: { value: number; kind: "before" | "after" }) {
+function Bar({ of, kind }: BarProps) {
+  const value = of[kind];
+  if (!Number.isFinite(value)) return <span class="muted small">– not measured</span>;
   const share = Math.max(0, Math.min(1, value));
   return (
     <span class="figure-bar">
@@ -25,12 +48,6 @@ function Bar({ value, kind }: { value: number; kind: "before" | "after" }) {
       </span>
     </span>
   );
-}
-
-/** A prompt that a scorer does not know has no figure. */
-function Value({ of }: { of: number }) {
-  if (Number.isFinite(of)) return <>{number(of)}</>;
-  return <span class="muted">not measured</span>;
 }
 
 export function FiguresTable({ figures }: { figures: AdapterReport_Figure[] }) {
@@ -52,10 +69,10 @@ export function FiguresTable({ figures }: { figures: AdapterReport_Figure[] }) {
               <span class="muted small">{titles[figure.name]?.[1]}</span>
             </th>
             <td data-label="Base model alone">
-              <Bar value={figure.before} kind="before" />
+              <Bar of={figure} kind="before" />
             </td>
             <td data-label="With the adapter">
-              <Bar value={figure.after} kind="after" />
+              <Bar of={figure} kind="after" />
             </td>
             <td class="muted small">{figure.measuredWith}</td>
           </tr>
@@ -68,6 +85,7 @@ export function FiguresTable({ figures }: { figures: AdapterReport_Figure[] }) {
 /** Each figure of the adapter's pictures, by prompt. */
 export function PromptsTable({ prompts, figures }: { prompts: string[]; figures: AdapterReport_Figure[] }) {
   const split = figures.filter((figure) => figure.afterByPrompt.length === prompts.length);
+  const isMissing = (figure: AdapterReport_Figure) => figure.afterByPrompt.some((value) => !Number.isFinite(value));
   return (
     <div class="scrolling" tabIndex={0} role="region" aria-label="Figures by prompt">
       <table class="figures-table plain">
@@ -87,13 +105,22 @@ export function PromptsTable({ prompts, figures }: { prompts: string[]; figures:
               <th scope="row">{prompt}</th>
               {split.map((figure) => (
                 <td class="number" key={figure.name}>
-                  <Value of={figure.afterByPrompt[index]} />
+                  {Number.isFinite(figure.afterByPrompt[index]) ? (
+                    number(figure.afterByPrompt[index])
+                  ) : (
+                    <Missing reason={reasonOf(figure)} />
+                  )}
                 </td>
               ))}
             </tr>
           ))}
         </tbody>
       </table>
+      {split.filter(isMissing).map((figure) => (
+        <p class="muted small" key={figure.name}>
+          – {titleOf(figure)} was not measured: {reasonOf(figure)}.
+        </p>
+      ))}
     </div>
   );
 }

@@ -67,8 +67,7 @@ export function MaskEditor({ picture, onClose }: { picture: Shown; onClose: () =
       problem.value = "nothing is painted";
       return;
     }
-    const [light, dark] = await Promise.all([false, true].map((inverse) => maskPicture(canvas.current!, inverse)));
-    setMask({ of: picture.name, picture: light, inverse: dark });
+    setMask(picture.name, await maskPicture(canvas.current!));
     close();
   };
   return (

@@ -4,6 +4,7 @@ import { startPictureNamed, startPictureTitle } from "../state/start_picture";
 import { draft, edit } from "../state/draft";
 import { limitOf } from "../state/catalog";
 import { maskOf, setMask } from "../state/mask";
+import { ChoosePicture } from "./choose_picture";
 import { MaskEditor } from "./mask_editor";
 import { type Shown, Thumb } from "./picture";
 import { Slider } from "./slider";
@@ -15,7 +16,14 @@ const denoiseLimits = { min: 0.05, max: 1 };
 export function StartPicture({ problemOf }: { problemOf: (field: string) => string | undefined }) {
   const { initPicture: name, denoise } = draft.value;
   const problem = problemOf("init_picture");
-  if (!name) return problem ? <p class="note bad">{problem}</p> : null;
+  const choose = (chosen: string) => edit("initPicture", chosen);
+  if (!name)
+    return (
+      <>
+        {problem && <p class="note bad">{problem}</p>}
+        <ChoosePicture label="Start from a picture of yours" onChosen={choose} />
+      </>
+    );
   const shown = startPictureNamed(name);
   const limit = limitOf("generate.denoise");
   return (
@@ -40,6 +48,7 @@ export function StartPicture({ problemOf }: { problemOf: (field: string) => stri
           {problem}
         </span>
       )}
+      {problem && <ChoosePicture label="Choose a picture" onChosen={choose} />}
       {shown?.blob && <Part picture={shown} problem={problemOf("mask_picture")} />}
       <Slider
         label="How much is drawn anew"
@@ -76,7 +85,7 @@ function Part({ picture, problem }: { picture: Shown; problem?: string }) {
           {mask ? "Paint another part" : "Draw only a part anew"}
         </button>
         {mask && (
-          <button type="button" class="button compact" onClick={() => setMask(undefined)}>
+          <button type="button" class="button compact" onClick={() => setMask(picture.name)}>
             Draw all of it
           </button>
         )}

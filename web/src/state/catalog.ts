@@ -17,6 +17,11 @@ export const useModels = () =>
     return { capabilities, baseModels: list.baseModels };
   }));
 
+/** Whether a worker serves a base model; undefined while that is not known. */
+export const isServed = computed<boolean | undefined>(() =>
+  useModels().value.value?.baseModels.some((model) => model.available),
+);
+
 const conceptLimit = signal(50);
 const adapterLimit = signal(50);
 

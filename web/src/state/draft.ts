@@ -1,6 +1,6 @@
 // The form of a generation. It outlives the page, so that nothing that was typed is lost by looking elsewhere.
 import { create } from "@bufbuild/protobuf";
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Violation } from "../api/errors";
 import { type GenerateSpec, GenerateSpecSchema, type Picture } from "../gen/vico/v1/job_pb";
 import { drawSeed, readNumber, readSeed } from "../parts/numbers";
@@ -55,6 +55,19 @@ export const edited = signal<ReadonlySet<keyof Draft>>(new Set());
 export function edit<Name extends keyof Draft>(field: Name, value: Draft[Name]): void {
   draft.value = { ...draft.value, [field]: value };
   edited.value = new Set(edited.value).add(field);
+}
+
+const suggestion = signal("");
+
+/** The prompt is the page's suggestion. */
+export const isSuggested = computed(() => !!suggestion.value && draft.value.prompts === suggestion.value);
+
+/** Fills an empty prompt, so that drawing works at once. `placeholder` stands for the thing of the adapter. */
+export function suggestPrompt(placeholder = "robot"): void {
+  const { prompts } = draft.peek();
+  if (prompts && !isSuggested.peek()) return;
+  suggestion.value = `a photo of a ${placeholder} on the beach`;
+  draft.value = { ...draft.peek(), prompts: suggestion.value };
 }
 
 /** What a picture was drawn with, as the form says it. */

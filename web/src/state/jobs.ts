@@ -9,6 +9,7 @@ import { toCallError } from "../api/errors";
 import { type Event, type Job, JobSchema, JobKind, JobState } from "../gen/vico/v1/job_pb";
 import type { WatchJobsResponse } from "../gen/vico/v1/job_service_pb";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { seen } from "./seen";
 import { access } from "./session";
 
 export const jobs = signal<ReadonlyMap<string, Job>>(new Map());
@@ -148,19 +149,7 @@ function take(message: WatchJobsResponse): void {
 
 const hiddenSeconds = 2;
 
-/** Resolves when someone looks at the page, and aborts `signal` when nobody did for a while. */
-function seen(): Promise<void> {
-  return new Promise((resolve) => {
-    if (!document.hidden) return resolve();
-    const look = () => {
-      if (document.hidden) return;
-      document.removeEventListener("visibilitychange", look);
-      resolve();
-    };
-    document.addEventListener("visibilitychange", look);
-  });
-}
-
+/** Aborts when nobody looks at the page for a while. */
 function abortWhenHidden(controller: AbortController): () => void {
   let timer = 0;
   const look = () => {
