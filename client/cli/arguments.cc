@@ -38,6 +38,8 @@ struct Reader {
   Reader(CLI::App& app, const RandomSource& random_source) : random_bits(random_source) {
     ReadConcepts(
         *app.add_subcommand("concepts", "Upload, list and label concepts: pictures of one thing"));
+    ReadPictures(
+        *app.add_subcommand("pictures", "Upload and delete pictures that generations start from"));
     ReadTrain(*app.add_subcommand("train", "Train an adapter on a concept"));
     ReadJobs(*app.add_subcommand("jobs", "List, watch, label, cancel, retry and delete jobs"));
     ReadAdapters(*app.add_subcommand("adapters", "List, download, import and label adapters"));
@@ -145,6 +147,29 @@ struct Reader {
     Named(app, "show", "Show one concept", "concepts", &concepts_show);
     Update(app, "CONCEPT", "concepts", &concepts_update);
     Named(app, "delete", "Delete a concept", "concepts", &concepts_delete);
+  }
+
+  void ReadPictures(CLI::App& app) {
+    app.require_subcommand(1);
+    CLI::App& upload = *app.add_subcommand(
+        "upload", "Upload a picture for --init or --mask of `vico generate`, and print its name");
+    upload
+        .add_option("FILE", pictures_upload.file,
+                    "Picture file; `vico capabilities` lists the formats")
+        ->required()
+        ->type_name(kFileType);
+    Finish(upload, &pictures_upload);
+    CLI::App& remove =
+        *app.add_subcommand("delete", "Delete an uploaded picture before it expires");
+    remove
+        .add_option_function<std::string>(
+            "PICTURE",
+            [this](const std::string& text) {
+              pictures_delete.name = InCollection("pictures", text);
+            },
+            "Name from `vico pictures upload`: pictures/1c9e…, or the id")
+        ->required();
+    Finish(remove, &pictures_delete);
   }
 
   void ReadTrain(CLI::App& app) {
@@ -329,6 +354,8 @@ struct Reader {
   ConceptsShow concepts_show;
   ConceptsUpdate concepts_update;
   ConceptsDelete concepts_delete;
+  PicturesUpload pictures_upload;
+  PicturesDelete pictures_delete;
   Train train;
   JobsList jobs_list;
   JobsShow jobs_show;

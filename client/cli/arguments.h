@@ -46,6 +46,13 @@ struct ConceptsDelete {
   std::string name;
 };
 
+struct PicturesUpload {
+  std::string file;
+};
+struct PicturesDelete {
+  std::string name;
+};
+
 struct Train {
   v1::TrainSpec spec;
   std::vector<std::uint64_t> drawn_seeds;  ///< seeds of the spec that --seed random drew
@@ -158,6 +165,10 @@ struct Generate {
   v1::GenerateSpec spec;
   std::vector<std::uint64_t> drawn_seeds;  ///< as in Train
   std::string prompts_file;                ///< a prompt a line; empty: the prompt of the spec
+  /// To start from, and where to draw anew: files, or names of pictures on the server. The spec has
+  /// neither.
+  std::optional<std::string> init{};
+  std::optional<std::string> mask{};
   bool dry_run = false;
   bool cancel_on_interrupt = false;
   bool force = false;
@@ -201,12 +212,12 @@ struct CompleteWords {
 };
 
 using Command =
-    std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsUpdate, ConceptsDelete, Train,
-                 JobsList, JobsShow, JobsWatch, JobsUpdate, JobsCancel, JobsFinish, JobsRetry,
-                 JobsDelete, AdaptersList, AdaptersShow, AdaptersDownload, AdaptersImport,
-                 AdaptersUpdate, AdaptersReport, AdaptersContinue, AdaptersDelete, Evaluate,
-                 Generate, ContactSheet, AdminWorkers, AdminQueue, AdminDrain, Models,
-                 ShowCapabilities, Version, Completion, CompleteWords>;
+    std::variant<ConceptsUpload, ConceptsList, ConceptsShow, ConceptsUpdate, ConceptsDelete,
+                 PicturesUpload, PicturesDelete, Train, JobsList, JobsShow, JobsWatch, JobsUpdate,
+                 JobsCancel, JobsFinish, JobsRetry, JobsDelete, AdaptersList, AdaptersShow,
+                 AdaptersDownload, AdaptersImport, AdaptersUpdate, AdaptersReport, AdaptersContinue,
+                 AdaptersDelete, Evaluate, Generate, ContactSheet, AdminWorkers, AdminQueue,
+                 AdminDrain, Models, ShowCapabilities, Version, Completion, CompleteWords>;
 
 struct Arguments {
   ConnectionFlags connection;

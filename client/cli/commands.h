@@ -47,6 +47,8 @@ CommandResult Run(const ConceptsList& command, CommandContext& context);
 CommandResult Run(const ConceptsShow& command, CommandContext& context);
 CommandResult Run(const ConceptsUpdate& command, CommandContext& context);
 CommandResult Run(const ConceptsDelete& command, CommandContext& context);
+CommandResult Run(const PicturesUpload& command, CommandContext& context);
+CommandResult Run(const PicturesDelete& command, CommandContext& context);
 CommandResult Run(const Train& command, CommandContext& context);
 CommandResult Run(const JobsList& command, CommandContext& context);
 CommandResult Run(const JobsShow& command, CommandContext& context);

@@ -1,12 +1,15 @@
 // vico train, vico adapters continue, vico generate and vico jobs watch: commands that watch a job.
-#include <algorithm>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/input_pictures.h"
 #include "client/cli/prompts_file.h"
+#include "client/cli/split_prompts.h"
 #include "client/cli/watch_evaluation.h"
 #include "client/cli/watch_to_end.h"
 #include "client/lib/local_file.h"
@@ -17,10 +20,6 @@
 
 namespace vico::client {
 namespace {
-
-// Of a job, as the server limits them.
-constexpr int kMostJobPrompts = 8;
-constexpr int kMostJobPictures = 32;
 
 /// An error if the folder of a command's pictures cannot be written: before the job exists.
 template <typename Command>
@@ -55,18 +54,17 @@ std::string LabelOf(v1::JobKind kind) {
 }
 
 /// One spec; or those for the prompts of the file, with as many prompts each as a job may have.
-absl::StatusOr<std::vector<v1::GenerateSpec>> SpecsOf(const Generate& command) {
-  if (command.prompts_file.empty()) return std::vector<v1::GenerateSpec>{command.spec};
-  const auto prompts = ReadPrompts(command.prompts_file);
-  RETURN_IF_ERROR(WithField("--prompts", prompts.status()));
-  const int per_job =
-      std::clamp(kMostJobPictures / PromptsOf(command.spec).per_prompt, 1, kMostJobPrompts);
-  std::vector<v1::GenerateSpec> specs;
-  for (const std::string& prompt : *prompts) {
-    if (specs.empty() || specs.back().prompts_size() == per_job) specs.push_back(command.spec);
-    specs.back().add_prompts(prompt);
+/// Uploads pictures when the rest has been read.
+absl::StatusOr<std::vector<v1::GenerateSpec>> SpecsOf(const Generate& command,
+                                                      InputPictures& pictures) {
+  std::vector<std::string> prompts;
+  if (!command.prompts_file.empty()) {
+    auto read = ReadPrompts(command.prompts_file);
+    RETURN_IF_ERROR(WithField("--prompts", read.status()));
+    prompts = *std::move(read);
   }
-  return specs;
+  ASSIGN_OR_RETURN(const v1::GenerateSpec spec, pictures.SpecOf(command));
+  return prompts.empty() ? std::vector<v1::GenerateSpec>{spec} : SplitPrompts(spec, prompts);
 }
 
 CommandResult GenerateOne(const Generate& command, const v1::GenerateSpec& spec,
@@ -159,7 +157,8 @@ CommandResult Run(const Generate& command, CommandContext& context) {
   // As an unset variable leaves it; the pictures would be lost.
   if (command.out.empty()) return absl::InvalidArgumentError("--out: must name a folder, got \"\"");
   RETURN_IF_ERROR(CheckFolderOf(command));
-  ASSIGN_OR_RETURN(const std::vector<v1::GenerateSpec> specs, SpecsOf(command));
+  InputPictures pictures(context);
+  ASSIGN_OR_RETURN(const std::vector<v1::GenerateSpec> specs, SpecsOf(command, pictures));
   ShowDrawnSeeds(command.drawn_seeds, context);
   const std::unique_ptr<TerminalPictures> terminal =
       OpenTerminal(command.show && !command.dry_run, context);

@@ -1,11 +1,14 @@
 #include "client/cli/resolve_names.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include <absl/strings/str_split.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -19,6 +22,10 @@ constexpr std::size_t kIdLetters = 32;
 constexpr std::size_t kFewestLetters = 4;
 constexpr std::size_t kSearched = 1000;
 constexpr std::size_t kShownMatches = 5;
+// What names of pictures have before and after the id.
+constexpr std::array<std::string_view, 7> kPictureKinds = {
+    "concepts/pictures", "jobs/pictures",      "jobs/samples",   "jobs/masks",
+    "jobs/previews",     "adapters/reference", "adapters/report"};
 
 template <typename Item>
 absl::StatusOr<std::vector<std::string>> NamesOf(const absl::StatusOr<Listing<Item>>& listing) {
@@ -48,9 +55,12 @@ absl::StatusOr<std::string> OnlyMatch(Client& client, const std::string& collect
                                                 count > kShownMatches ? ", …" : ""));
 }
 
+bool IsHex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 bool IsStartOfId(std::string_view id) {
-  return id.size() >= kFewestLetters && id.size() < kIdLetters &&
-         id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return id.size() >= kFewestLetters && id.size() < kIdLetters && IsHex(id);
 }
 
 absl::Status Resolve(Client& client, std::string& name) {
@@ -69,13 +79,14 @@ absl::Status Resolve(Client& client, std::string& name) {
   return absl::OkStatus();
 }
 
-/// The same for "jobs/{id}/pictures/{index}" and other names below a resource.
-absl::Status ResolveOwner(Client& client, std::string& picture) {
-  const std::size_t end = picture.find('/', picture.find('/') + 1);
-  if (picture.find('/') == std::string::npos || end == std::string::npos) return absl::OkStatus();
-  std::string owner = picture.substr(0, end);
+/// The same for the name of a picture, as "jobs/{id}/pictures/{index}", unless it is a file.
+absl::Status ResolveOwner(Client& client, std::optional<std::string>& picture) {
+  if (!picture || !IsPictureName(*picture)) return absl::OkStatus();
+  const std::size_t end = picture->find('/', picture->find('/') + 1);
+  if (end == std::string::npos) return absl::OkStatus();
+  std::string owner = picture->substr(0, end);
   RETURN_IF_ERROR(Resolve(client, owner));
-  picture = owner + picture.substr(end);
+  picture = owner + picture->substr(end);
   return absl::OkStatus();
 }
 
@@ -100,12 +111,22 @@ struct Visitor {
     std::string name = generate.spec.adapter();
     RETURN_IF_ERROR(Resolve(client, name));
     generate.spec.set_adapter(name);
-    RETURN_IF_ERROR(ResolveOwner(client, *generate.spec.mutable_init_picture()));
-    return ResolveOwner(client, *generate.spec.mutable_mask_picture());
+    RETURN_IF_ERROR(ResolveOwner(client, generate.init));
+    return ResolveOwner(client, generate.mask);
   }
 };
 
 }  // namespace
+
+bool IsPictureName(std::string_view text) {
+  const std::vector<std::string> parts = absl::StrSplit(std::string(text), '/');
+  if (parts.size() == 2) {
+    return parts[0] == "pictures" && parts[1].size() == kIdLetters && IsHex(parts[1]);
+  }
+  if (parts.size() < 3 || parts[1].empty()) return false;
+  const std::string kind = parts[0] + "/" + parts[2];
+  return std::find(kPictureKinds.begin(), kPictureKinds.end(), kind) != kPictureKinds.end();
+}
 
 absl::StatusOr<std::vector<std::string>> NewestNames(Client& client, std::string_view collection,
                                                      std::size_t limit) {

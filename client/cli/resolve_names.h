@@ -20,6 +20,10 @@ namespace vico::client {
 /// nothing matches stays as it is, and the server says that it does not exist.
 absl::Status ResolveNames(Client& client, Command& command);
 
+/// Whether `text` has the form of the name of a picture on the server: "jobs/@last/pictures/0",
+/// "pictures/{32 hexadecimal digits}". Else it is the path of a file.
+bool IsPictureName(std::string_view text);
+
 /// The names of the newest entries of "concepts", "adapters" or "jobs".
 absl::StatusOr<std::vector<std::string>> NewestNames(Client& client, std::string_view collection,
                                                      std::size_t limit);

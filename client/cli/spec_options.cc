@@ -201,12 +201,17 @@ void AddGenerateOptions(CLI::App& app, Generate& generate, const RandomSource& r
   AddField<double>(app, "--strength",
                    "How strongly the adapter acts, 0..2 (default 1); with 0 only its word does",
                    [&spec](double strength) { spec.set_strength(strength); });
-  AddField<std::string>(app, "--init",
-                        "Picture to start from: jobs/ID/pictures/0, concepts/ID/pictures/0, ...",
-                        [&spec](const std::string& name) { spec.set_init_picture(name); });
-  AddField<std::string>(app, "--mask",
-                        "Picture that is light where the picture of --init is drawn anew",
-                        [&spec](const std::string& name) { spec.set_mask_picture(name); });
+  CLI::Option* const init =
+      app.add_option(
+             "--init", generate.init,
+             "Picture to start from: a file, which is uploaded, or the name of a picture on "
+             "the server: jobs/ID/pictures/0, concepts/ID/pictures/0, ...")
+          ->type_name(kFileType);
+  app.add_option(
+         "--mask", generate.mask,
+         "File or name of a picture that is light where the picture of --init is drawn anew")
+      ->type_name(kFileType)
+      ->needs(init);
   AddField<double>(app, "--denoise",
                    "How much of --init changes, above 0 and at most 1 (default 0.8)",
                    [&spec](double denoise) { spec.set_denoise(denoise); });

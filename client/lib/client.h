@@ -29,6 +29,7 @@
 #include "vico/v1/job.pb.h"
 #include "vico/v1/job_service.pb.h"
 #include "vico/v1/model.pb.h"
+#include "vico/v1/picture.pb.h"
 
 namespace vico::client {
 
@@ -168,6 +169,12 @@ class Client {
   /// Of the newest evaluation; kNotFound, reason NO_REPORT, before one has succeeded.
   absl::StatusOr<v1::AdapterReport> GetAdapterReport(const std::string& adapter);
 
+  /// Stores a picture for generations: init_picture and mask_picture of a spec take its name. The
+  /// server deletes it at its expire time.
+  absl::StatusOr<v1::UploadedPicture> UploadPicture(const std::filesystem::path& path,
+                                                    const TransferProgress& progress = {});
+  /// Deletes an uploaded picture sooner. Jobs that exist keep their copies.
+  absl::Status DeletePicture(const std::string& name);
   /// The bytes of a picture by its name, as "adapters/{id}/report"; their digest is verified.
   absl::StatusOr<std::string> DownloadPicture(const std::string& name);
 

@@ -12,13 +12,10 @@
 #include "client/lib/upload.h"
 #include "common/crypto/sha256.h"
 #include "common/ids.h"
-#include "common/plain_text.h"
 #include "common/status.h"
 
 namespace vico::client {
 namespace {
-
-constexpr std::size_t kLongestFileName = 255;  // that the server accepts
 
 // One call of UploadConcept: the header, then the pictures at `indices`.
 absl::StatusOr<v1::UploadConceptResponse> SendConcept(v1::ConceptService::Stub& stub,
@@ -75,8 +72,7 @@ absl::StatusOr<v1::Concept> Client::UploadConcept(const std::vector<std::filesys
     auto* picture = header.mutable_header()->add_pictures();
     picture->set_sha256(file.sha256);
     picture->set_size_bytes(file.size_bytes);
-    // The server shows the name to people; the system's names of files are bytes.
-    picture->set_file_name(PlainName(path.filename().string(), kLongestFileName));
+    picture->set_file_name(NameForServer(file));
     pictures.push_back(std::move(file));
   }
   if (!unusable.empty()) return absl::InvalidArgumentError(unusable);

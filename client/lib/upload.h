@@ -15,9 +15,16 @@
 #include "client/lib/client.h"
 #include "client/lib/local_file.h"
 #include "common/crypto/sha256.h"
+#include "common/plain_text.h"
 #include "common/rpc/status_grpc.h"
 
 namespace vico::client {
+
+/// The name of the file, as the server shows it to people. The system's names of files are bytes.
+inline std::string NameForServer(const LocalFile& file) {
+  constexpr std::size_t kMostCharacters = 255;  // that the server accepts
+  return PlainName(file.path.filename().string(), kMostCharacters);
+}
 
 /// Sends a header and files. After the first failure further calls of Write and Send do nothing,
 /// and Finish returns the error. `context` and `progress` must outlive the object.

@@ -77,16 +77,42 @@ TEST_F(ResolveNamesTest, OtherNamesStayAndCostNoCall) {
 
 TEST_F(ResolveNamesTest, ThePicturesThatAGenerationStartsFromAreResolvedToo) {
   Generate generate;
-  generate.spec.set_init_picture("concepts/7777/pictures/0");
-  generate.spec.set_mask_picture("concepts/@last/pictures/1");
+  generate.init = "concepts/7777/pictures/0";
+  generate.mask = "concepts/@last/pictures/1";
   Command command = generate;
   ASSERT_THAT(ResolveNames(*client_, command), IsOk());
-  const v1::GenerateSpec& spec = std::get<Generate>(command).spec;
-  EXPECT_EQ(spec.init_picture(), "concepts/" + ids_[2] + "/pictures/0");
-  EXPECT_EQ(spec.mask_picture(), "concepts/" + ids_[0] + "/pictures/1");
+  EXPECT_EQ(std::get<Generate>(command).init, "concepts/" + ids_[2] + "/pictures/0");
+  EXPECT_EQ(std::get<Generate>(command).mask, "concepts/" + ids_[0] + "/pictures/1");
   command = Generate();
   ASSERT_THAT(ResolveNames(*client_, command), IsOk());
-  EXPECT_EQ(std::get<Generate>(command).spec.init_picture(), "");
+  EXPECT_EQ(std::get<Generate>(command).init, std::nullopt);
+}
+
+TEST_F(ResolveNamesTest, TheFileThatAGenerationStartsFromCostsNoCall) {
+  Generate generate;
+  generate.init = "concepts/7777/robot.png";
+  Command command = generate;
+  ASSERT_THAT(ResolveNames(*client_, command), IsOk());
+  EXPECT_EQ(std::get<Generate>(command).init, "concepts/7777/robot.png");
+  EXPECT_EQ(calls_, 0);
+}
+
+TEST(IsPictureNameTest, NamesAreTheServersAndAllElseIsAFile) {
+  const std::string id = "1c9e0000000000000000000000000003";
+  for (const char* const name :
+       {"jobs/1/pictures/0", "jobs/@last/samples/20", "jobs/1/samples/20/1", "jobs/1/masks/20/0",
+        "jobs/1/previews/0", "concepts/1/pictures/0", "adapters/1/reference",
+        "adapters/1/report"}) {
+    EXPECT_TRUE(IsPictureName(name)) << name;
+  }
+  EXPECT_TRUE(IsPictureName("pictures/" + id));
+  for (const char* const path :
+       {"", "robot.png", "pictures/robot.png", "pictures/1c9e", "concepts/robot.png", "jobs/1",
+        "jobs//pictures/0", "concepts/1/robot.png", "adapters/1/pictures/0"}) {
+    EXPECT_FALSE(IsPictureName(path)) << path;
+  }
+  EXPECT_FALSE(IsPictureName("./pictures/" + id));
+  EXPECT_FALSE(IsPictureName("/jobs/1/pictures/0"));
 }
 
 TEST_F(ResolveNamesTest, TheConceptOfATrainingIsResolvedToo) {

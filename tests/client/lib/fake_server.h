@@ -24,11 +24,13 @@ class FakeServer : private v1::ConceptService::Service,
   using Events = grpc::ServerWriter<v1::WatchJobResponse>;
   using Download = grpc::ServerWriter<v1::DownloadAdapterResponse>;
   using PictureStream = grpc::ServerWriter<v1::DownloadPictureResponse>;
+  using PictureUpload = grpc::ServerReader<v1::UploadPictureRequest>;
 
   std::function<grpc::Status(Upload&, v1::UploadConceptResponse&)> upload;
   std::function<grpc::Status(const v1::ListConceptsRequest&, v1::ListConceptsResponse&)> list;
   std::function<grpc::Status(const v1::CreateTrainingJobRequest&, v1::Job&)> train;
   std::function<grpc::Status(const v1::CreateGenerationJobRequest&, Events&)> generate;
+  std::function<grpc::Status(const v1::CreateGenerationJobRequest&, v1::Job&)> check_generation;
   std::function<grpc::Status(grpc::ServerContext&, const v1::WatchJobRequest&, Events&)> watch;
   std::function<grpc::Status(const v1::GetJobRequest&, v1::Job&)> get_job;
   std::function<grpc::Status(const v1::GetAdapterRequest&, v1::Adapter&)> get_adapter;
@@ -41,6 +43,8 @@ class FakeServer : private v1::ConceptService::Service,
   std::function<grpc::Status(const v1::ListJobsRequest&, v1::ListJobsResponse&)> list_jobs;
   std::function<grpc::Status(const v1::GetAdapterReportRequest&, v1::AdapterReport&)> report;
   std::function<grpc::Status(const v1::DownloadPictureRequest&, PictureStream&)> picture;
+  std::function<grpc::Status(PictureUpload&, v1::UploadPictureResponse&)> upload_picture;
+  std::function<grpc::Status(const v1::DeletePictureRequest&)> delete_picture;
   /// Called before an upload, a watch or a GetJob.
   std::function<void(const grpc::ServerContext&)> on_call = [](const auto&) {};
 
@@ -77,6 +81,11 @@ class FakeServer : private v1::ConceptService::Service,
   grpc::Status Generate(grpc::ServerContext*, const v1::CreateGenerationJobRequest* request,
                         Events* events) override {
     return generate(*request, *events);
+  }
+  grpc::Status CreateGenerationJob(grpc::ServerContext*,
+                                   const v1::CreateGenerationJobRequest* request,
+                                   v1::Job* job) override {
+    return check_generation(*request, *job);
   }
   grpc::Status WatchJob(grpc::ServerContext* context, const v1::WatchJobRequest* request,
                         Events* events) override {
@@ -119,6 +128,14 @@ class FakeServer : private v1::ConceptService::Service,
   grpc::Status DownloadPicture(grpc::ServerContext*, const v1::DownloadPictureRequest* request,
                                PictureStream* stream) override {
     return picture(*request, *stream);
+  }
+  grpc::Status UploadPicture(grpc::ServerContext*, PictureUpload* reader,
+                             v1::UploadPictureResponse* response) override {
+    return upload_picture(*reader, *response);
+  }
+  grpc::Status DeletePicture(grpc::ServerContext*, const v1::DeletePictureRequest* request,
+                             google::protobuf::Empty*) override {
+    return delete_picture(*request);
   }
   grpc::Status UpdateConcept(grpc::ServerContext*, const v1::UpdateConceptRequest* request,
                              v1::Concept* updated) override {
