@@ -1,8 +1,9 @@
-// vico sheet: draws the prompts one after the other, a job each, and composes one picture of all.
+// vico sheet: draws the prompts, several in a job, and composes one picture of all.
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include <absl/strings/str_replace.h>
@@ -11,6 +12,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/prompts_file.h"
+#include "client/cli/split_prompts.h"
 #include "client/cli/watch_to_end.h"
 #include "client/lib/local_file.h"
 #include "client/output/output.h"
@@ -25,11 +27,17 @@ constexpr std::size_t kNameLetters = 8;
 constexpr int kMostNames = 1000;
 constexpr std::uint64_t kMostPixels = std::uint64_t{1} << 28;  // of a sheet: 800 MB in memory
 
-// A prompt with the adapter, or with the base model alone.
+// What is drawn of a prompt: with the adapter, or with the base model alone.
 struct Drawing {
-  v1::GenerateSpec spec;
+  std::string prompt;
   std::string job;
-  std::vector<std::optional<Pixels>> pictures;
+  std::vector<std::optional<Pixels>> pictures;  // one for each seed
+};
+
+// The columns with the adapter, or with the base model alone.
+struct Group {
+  v1::GenerateSpec spec;  // without prompts
+  std::vector<Drawing> drawings;
 };
 
 std::filesystem::path OutOf(const ContactSheet& command) {
@@ -105,63 +113,120 @@ std::string WithClass(const std::string& prompt, const v1::Adapter& adapter) {
                              {{word, with_article}});
 }
 
-// Draws one prompt and keeps its pictures.
-CommandResult Draw(const ContactSheet& command, CommandContext& context, Drawing& drawing) {
-  drawing.pictures.resize(static_cast<std::size_t>(drawing.spec.seeds_size()));
-  const auto keep = [&drawing](const v1::Event& event, const std::string& png) -> absl::Status {
+absl::StatusOr<std::vector<Group>> GroupsOf(const ContactSheet& command,
+                                            const v1::Adapter& adapter) {
+  v1::GenerateSpec spec = command.spec;
+  if (spec.seeds().empty()) {
+    for (const std::uint64_t seed : {1, 2, 3}) spec.add_seeds(seed);
+  }
+  spec.set_picture_count(spec.seeds_size());
+  std::vector<Group> groups;
+  if (command.bare) {
+    groups.push_back({spec, {}});
+    groups.back().spec.set_base_model(adapter.base_model());
+  }
+  groups.push_back({spec, {}});
+  groups.back().spec.set_adapter(adapter.name());
+
+  ASSIGN_OR_RETURN(const std::vector<std::string> prompts,
+                   PromptsOf(command, adapter.placeholder()));
+  const auto seeds = static_cast<std::size_t>(spec.seeds_size());
+  RETURN_IF_ERROR(CheckSize(prompts.size() * seeds * groups.size(), command.tile));
+  for (Group& group : groups) {
+    const bool bare = group.spec.adapter().empty();
+    for (const std::string& prompt : prompts) {
+      group.drawings.push_back({bare ? WithClass(prompt, adapter) : prompt, "",
+                                std::vector<std::optional<Pixels>>(seeds)});
+    }
+  }
+  return groups;
+}
+
+// Draws one job, and keeps its pictures in `drawings`: one for each of its prompts.
+CommandResult DrawJob(const ContactSheet& command, CommandContext& context,
+                      const v1::GenerateSpec& spec, std::span<Drawing> drawings) {
+  const auto seeds = static_cast<std::size_t>(spec.seeds_size());
+  const auto keep = [&](const v1::Event& event, const std::string& png) -> absl::Status {
     const auto index = static_cast<std::size_t>(event.picture().index());
-    if (index >= drawing.pictures.size()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(drawing.pictures[index], DecodePng(png));
+    if (index >= drawings.size() * seeds) return absl::OkStatus();
+    ASSIGN_OR_RETURN(drawings[index / seeds].pictures[index % seeds], DecodePng(png));
     return absl::OkStatus();
   };
   JobView view({.label = "generate", .json = context.json, .on_picture = keep}, context.out,
                context.err, context.columns);
   const Watched watched{view, command.cancel_on_interrupt, true, ""};
   CommandResult result = WatchToEnd(watched, context, [&](const std::stop_token& stop) {
-    return context.client.Generate(drawing.spec, view, stop);
+    return context.client.Generate(spec, view, stop);
   });
-  drawing.job = view.job();
+  for (Drawing& drawing : drawings) drawing.job = view.job();
   return result;
 }
 
-Sheet Compose(const v1::Adapter& adapter, const v1::GenerateSpec& spec,
-              const std::vector<std::string>& prompts, std::vector<Drawing>& drawings,
-              std::size_t per_prompt) {
+// Says which of all drawings a job draws.
+void PrintPrompts(std::span<const Drawing> drawings, std::size_t first, std::size_t all,
+                  CommandContext& context) {
+  if (context.json) return;
+  for (const Drawing& drawing : drawings) {
+    context.err << fmt::format("{} of {}: {}\n", ++first, all, Printable(drawing.prompt));
+  }
+}
+
+CommandResult DrawAll(const ContactSheet& command, CommandContext& context,
+                      std::vector<Group>& groups) {
+  std::size_t done = 0;
+  for (Group& group : groups) {
+    std::vector<std::string> prompts;
+    for (const Drawing& drawing : group.drawings) prompts.push_back(drawing.prompt);
+    std::span<Drawing> rest = group.drawings;
+    for (const v1::GenerateSpec& spec : SplitPrompts(group.spec, prompts)) {
+      const auto count = static_cast<std::size_t>(spec.prompts_size());
+      PrintPrompts(rest.first(count), done, groups.size() * prompts.size(), context);
+      CommandResult result = DrawJob(command, context, spec, rest.first(count));
+      if (!result.ok() || *result != kExitOk) return result;
+      rest = rest.subspan(count);
+      done += count;
+    }
+  }
+  return kExitOk;
+}
+
+// Moves the pictures.
+Sheet Compose(const v1::Adapter& adapter, std::vector<Group>& groups) {
   Sheet sheet;
   sheet.title = fmt::format("{}: {} ({}), {}", adapter.name(), adapter.placeholder(),
                             adapter.init_word(), adapter.base_model());
   SheetGroup seeds;
-  for (const std::uint64_t seed : spec.seeds()) {
+  for (const std::uint64_t seed : groups[0].spec.seeds()) {
     seeds.columns.push_back(fmt::format("seed {}", seed));
   }
-  sheet.groups.assign(per_prompt, seeds);
-  if (per_prompt > 1) {
+  sheet.groups.assign(groups.size(), seeds);
+  if (groups.size() > 1) {
     sheet.groups.front().heading = fmt::format("base model alone, {}", adapter.init_word());
     sheet.groups.back().heading = fmt::format("with the adapter, {}", adapter.placeholder());
   }
-  auto drawing = drawings.begin();
-  for (const std::string& prompt : prompts) {
-    SheetRow row{prompt, {}};
-    for (std::size_t i = 0; i < per_prompt; ++i, ++drawing) {
-      std::move(drawing->pictures.begin(), drawing->pictures.end(),
-                std::back_inserter(row.pictures));
+  for (std::size_t i = 0; i < groups.back().drawings.size(); ++i) {
+    SheetRow row{groups.back().drawings[i].prompt, {}};
+    for (Group& group : groups) {
+      auto& pictures = group.drawings[i].pictures;
+      std::move(pictures.begin(), pictures.end(), std::back_inserter(row.pictures));
     }
     sheet.rows.push_back(std::move(row));
   }
   return sheet;
 }
 
+nlohmann::ordered_json DrawingJson(const v1::GenerateSpec& spec, const Drawing& drawing) {
+  return {{"job", drawing.job},
+          {"prompt", drawing.prompt},
+          {"adapter", spec.adapter()},
+          {"seeds", std::vector<std::uint64_t>(spec.seeds().begin(), spec.seeds().end())}};
+}
+
 std::string SheetJson(const std::filesystem::path& file, const v1::Adapter& adapter,
-                      const std::vector<Drawing>& drawings) {
+                      const std::vector<Group>& groups) {
   nlohmann::ordered_json jobs = nlohmann::ordered_json::array();
-  for (const Drawing& drawing : drawings) {
-    nlohmann::ordered_json job = {
-        {"job", drawing.job},
-        {"prompt", drawing.spec.prompt()},
-        {"adapter", drawing.spec.adapter()},
-        {"seeds",
-         std::vector<std::uint64_t>(drawing.spec.seeds().begin(), drawing.spec.seeds().end())}};
-    jobs.push_back(std::move(job));
+  for (std::size_t i = 0; i < groups.back().drawings.size(); ++i) {
+    for (const Group& group : groups) jobs.push_back(DrawingJson(group.spec, group.drawings[i]));
   }
   const nlohmann::ordered_json line = {
       {"file", file.string()}, {"adapter", adapter.name()}, {"jobs", std::move(jobs)}};
@@ -174,42 +239,16 @@ CommandResult Run(const ContactSheet& command, CommandContext& context) {
   const std::filesystem::path out = OutOf(command);
   RETURN_IF_ERROR(CheckOut(out, command.force));
   ASSIGN_OR_RETURN(const v1::Adapter adapter, context.client.GetAdapter(command.name));
-  ASSIGN_OR_RETURN(const std::vector<std::string> prompts,
-                   PromptsOf(command, adapter.placeholder()));
+  ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(command, adapter));
   const std::unique_ptr<TerminalPictures> terminal = OpenTerminal(command.show, context);
   ShowDrawnSeeds(command.drawn_seeds, context);
-
-  v1::GenerateSpec spec = command.spec;
-  if (spec.seeds().empty()) {
-    for (const std::uint64_t seed : {1, 2, 3}) spec.add_seeds(seed);
-  }
-  spec.set_picture_count(spec.seeds_size());
-  const std::size_t columns = static_cast<std::size_t>(spec.seeds_size()) * (command.bare ? 2 : 1);
-  RETURN_IF_ERROR(CheckSize(prompts.size() * columns, command.tile));
-  std::vector<Drawing> drawings;
-  for (const std::string& prompt : prompts) {
-    if (command.bare) {
-      drawings.push_back({spec, "", {}});
-      drawings.back().spec.set_base_model(adapter.base_model());
-      drawings.back().spec.set_prompt(WithClass(prompt, adapter));
-    }
-    drawings.push_back({spec, "", {}});
-    drawings.back().spec.set_adapter(adapter.name());
-    drawings.back().spec.set_prompt(prompt);
-  }
-  for (std::size_t i = 0; i < drawings.size(); ++i) {
-    if (!context.json) {
-      context.err << fmt::format("{} of {}: {}\n", i + 1, drawings.size(),
-                                 Printable(drawings[i].spec.prompt()));
-    }
-    CommandResult result = Draw(command, context, drawings[i]);
-    if (!result.ok() || *result != kExitOk) {
-      context.err << "no sheet was written\n";
-      return result;
-    }
+  CommandResult result = DrawAll(command, context, groups);
+  if (!result.ok() || *result != kExitOk) {
+    context.err << "no sheet was written\n";
+    return result;
   }
 
-  const Sheet sheet = Compose(adapter, spec, prompts, drawings, command.bare ? 2 : 1);
+  const Sheet sheet = Compose(adapter, groups);
   const Pixels picture = DrawSheet(sheet, command.tile);
   ASSIGN_OR_RETURN(const std::string png, EncodePng(picture));
   ASSIGN_OR_RETURN(const std::filesystem::path file, WriteSheet(out, png, command.force));
@@ -218,7 +257,7 @@ CommandResult Run(const ContactSheet& command, CommandContext& context) {
     context.err << "the sheet's font has only ASCII: other letters are shown without accents, or "
                    "as ?\n";
   }
-  context.out << (context.json ? SheetJson(file, adapter, drawings) : file.string()) << '\n';
+  context.out << (context.json ? SheetJson(file, adapter, groups) : file.string()) << '\n';
   return kExitOk;
 }
 

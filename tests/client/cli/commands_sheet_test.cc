@@ -1,10 +1,12 @@
 // `vico sheet` against a server in this process.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -19,15 +21,19 @@ namespace vico::client {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-// The colour of a picture says its seed, and whether an adapter drew it.
-std::vector<std::uint8_t> ColourOf(const v1::GenerateSpec& spec, std::uint64_t seed) {
+// The colour of a picture says its seed, whether an adapter drew it, and the last letter of its
+// prompt.
+std::vector<std::uint8_t> ColourOf(const v1::GenerateSpec& spec, const std::string& prompt,
+                                   std::uint64_t seed) {
   return {static_cast<std::uint8_t>(seed),
-          spec.adapter().empty() ? std::uint8_t{0} : std::uint8_t{200}, 7};
+          spec.adapter().empty() ? std::uint8_t{0} : std::uint8_t{200},
+          static_cast<std::uint8_t>(prompt.back())};
 }
 
 class SheetCommandTest : public CommandLineTest {
@@ -47,9 +53,12 @@ class SheetCommandTest : public CommandLineTest {
         SendEnd(events, /*fails=*/true, 1);
         return grpc::Status::OK;
       }
+      const v1::GenerateSpec& spec = request.generate();
       int index = 0;
-      for (const std::uint64_t seed : request.generate().seeds()) {
-        SendPicture(events, ColourOf(request.generate(), seed), seed, index++);
+      for (const std::string& prompt : spec.prompts()) {
+        for (const std::uint64_t seed : spec.seeds()) {
+          SendPicture(events, ColourOf(spec, prompt, seed), seed, index++);
+        }
       }
       SendEnd(events, /*fails=*/false, static_cast<std::uint64_t>(index) + 1);
       return grpc::Status::OK;
@@ -106,37 +115,94 @@ class SheetCommandTest : public CommandLineTest {
     return counts;
   }
 
+  /// Column and row of the first pixel of a colour, from the top and the left.
+  std::pair<int, int> FirstOf(const std::string& name,
+                              const std::vector<std::uint8_t>& colour) const {
+    const auto pixels = DecodePng(Read(name));
+    EXPECT_TRUE(pixels.ok()) << pixels.status();
+    if (!pixels.ok()) return {-1, -1};
+    for (std::size_t i = 0; i < pixels->rgb.size(); i += 3) {
+      if (!std::equal(colour.begin(), colour.end(), pixels->rgb.begin() + static_cast<long>(i)))
+        continue;
+      const int pixel = static_cast<int>(i / 3);
+      return {pixel % pixels->width, pixel / pixels->width};
+    }
+    ADD_FAILURE() << "the sheet has no such colour";
+    return {-1, -1};
+  }
+
+  std::string LastLine() const {
+    std::istringstream lines(out_.str());
+    std::string last;
+    for (std::string line; std::getline(lines, line);) last = line;
+    return last;
+  }
+
   std::vector<v1::GenerateSpec> specs_;
   std::size_t failing_ = 0;  // number of the job that fails, from 1
   bool damaged_ = false;
 };
 
-TEST_F(SheetCommandTest, EachPromptIsAJobWithAllSeeds) {
+TEST_F(SheetCommandTest, OneJobDrawsAllPromptsWithAllSeeds) {
   ASSERT_EQ(Vico({"sheet", "1", "--prompt", "S* one", "--prompt", "S* two", "--seeds", "40,50",
                   "--steps", "9", "--out", At("s.png"), "--tile", "32"}),
             kExitOk)
       << err_.str();
-  ASSERT_THAT(specs_, SizeIs(2));
-  EXPECT_EQ(specs_[0].prompt(), "S* one");
-  EXPECT_EQ(specs_[1].prompt(), "S* two");
-  EXPECT_EQ(specs_[1].adapter(), "adapters/1");
-  EXPECT_EQ(specs_[1].steps(), 9);
-  EXPECT_THAT(specs_[1].seeds(), ElementsAre(40, 50));
+  ASSERT_THAT(specs_, SizeIs(1));
+  EXPECT_THAT(specs_[0].prompts(), ElementsAre("S* one", "S* two"));
+  EXPECT_EQ(specs_[0].prompt(), "");
+  EXPECT_EQ(specs_[0].picture_count(), 2);
+  EXPECT_EQ(specs_[0].adapter(), "adapters/1");
+  EXPECT_EQ(specs_[0].steps(), 9);
+  EXPECT_THAT(specs_[0].seeds(), ElementsAre(40, 50));
   EXPECT_EQ(out_.str(), At("s.png") + "\n");
-  EXPECT_THAT(err_.str(), HasSubstr("1 of 2: S* one\n"));
+  EXPECT_THAT(err_.str(), HasSubstr("1 of 2: S* one\n2 of 2: S* two\n"));
   const auto colours = Colours("s.png");
-  EXPECT_EQ(colours.at({40, 200, 7}), 2 * 32 * 32);
-  EXPECT_EQ(colours.at({50, 200, 7}), 2 * 32 * 32);
+  EXPECT_EQ(colours.at({40, 200, 'e'}), 32 * 32);
+  EXPECT_EQ(colours.at({50, 200, 'e'}), 32 * 32);
+  EXPECT_EQ(colours.at({40, 200, 'o'}), 32 * 32);
+  EXPECT_EQ(colours.at({50, 200, 'o'}), 32 * 32);
+}
+
+TEST_F(SheetCommandTest, PicturesStandInTheRowOfTheirPromptAndTheColumnOfTheirSeed) {
+  ASSERT_EQ(Vico({"sheet", "1", "--prompt", "a", "--prompt", "b", "--seeds", "40,50", "--bare",
+                  "--tile", "32", "--out", At("s.png")}),
+            kExitOk)
+      << err_.str();
+  const auto [column_40, row_a] = FirstOf("s.png", {40, 0, 'a'});
+  const auto [column_50, row_a_50] = FirstOf("s.png", {50, 0, 'a'});
+  const auto [column_adapter, row_a_adapter] = FirstOf("s.png", {40, 200, 'a'});
+  const auto [column_40_b, row_b] = FirstOf("s.png", {40, 0, 'b'});
+  EXPECT_LT(column_40, column_50);
+  EXPECT_LT(column_50, column_adapter);
+  EXPECT_EQ(column_40_b, column_40);
+  EXPECT_LT(row_a, row_b);
+  EXPECT_EQ(row_a_50, row_a);
+  EXPECT_EQ(row_a_adapter, row_a);
+}
+
+TEST_F(SheetCommandTest, MorePromptsThanAJobMayHaveAreSeveralJobs) {
+  std::vector<std::string> words = {"sheet", "1", "--seeds", "40", "--json", "--out", At("s.png")};
+  for (const char letter : std::string("abcdefghi")) {
+    words.insert(words.end(), {"--prompt", std::string(1, letter)});
+  }
+  ASSERT_EQ(Vico(words), kExitOk) << err_.str();
+  ASSERT_THAT(specs_, SizeIs(2));
+  EXPECT_THAT(specs_[0].prompts(), SizeIs(8));
+  EXPECT_THAT(specs_[1].prompts(), ElementsAre("i"));
+  EXPECT_EQ(Colours("s.png").count({40, 200, 'i'}), 1U);
+  const nlohmann::json jobs = nlohmann::json::parse(LastLine())["jobs"];
+  EXPECT_EQ(jobs[7]["job"], "jobs/1");
+  EXPECT_EQ(jobs[8]["job"], "jobs/2");
+  EXPECT_EQ(jobs[8]["prompt"], "i");
 }
 
 TEST_F(SheetCommandTest, WithoutPromptsTheAdaptersWordIsInFourScenes) {
   ASSERT_EQ(Vico({"sheet", "12345678abcdef0123456789abcdef01", "--out", folder_.path()}), kExitOk)
       << err_.str();
-  ASSERT_THAT(specs_, SizeIs(4));
-  for (const auto& spec : specs_) {
-    EXPECT_THAT(spec.prompt(), HasSubstr("S*"));
-    EXPECT_THAT(spec.seeds(), ElementsAre(1, 2, 3));
-  }
+  ASSERT_THAT(specs_, SizeIs(1));
+  EXPECT_THAT(specs_[0].prompts(), AllOf(SizeIs(4), Each(HasSubstr("S*"))));
+  EXPECT_THAT(specs_[0].seeds(), ElementsAre(1, 2, 3));
   EXPECT_EQ(out_.str(), At("12345678_sheet.png") + "\n");
 }
 
@@ -146,14 +212,14 @@ TEST_F(SheetCommandTest, BareDrawsTheSameSeedsWithTheClass) {
             kExitOk)
       << err_.str();
   ASSERT_THAT(specs_, SizeIs(2));
-  EXPECT_EQ(specs_[0].prompt(), "a photo of an owl and an owl");
+  EXPECT_THAT(specs_[0].prompts(), ElementsAre("a photo of an owl and an owl"));
   EXPECT_EQ(specs_[0].adapter(), "");
   EXPECT_EQ(specs_[0].base_model(), "baseModels/toy");
   EXPECT_THAT(specs_[0].seeds(), ElementsAre(40));
   EXPECT_EQ(specs_[1].base_model(), "");
   const auto colours = Colours("s.png");
-  EXPECT_EQ(colours.at({40, 0, 7}), 32 * 32);
-  EXPECT_EQ(colours.at({40, 200, 7}), 32 * 32);
+  EXPECT_EQ(colours.at({40, 0, 'l'}), 32 * 32);
+  EXPECT_EQ(colours.at({40, 200, '*'}), 32 * 32);
 }
 
 TEST_F(SheetCommandTest, AFileStaysAndIsFoundBeforeTheWork) {
@@ -183,10 +249,10 @@ TEST_F(SheetCommandTest, AFileThatComesDuringTheWorkStays) {
 
 TEST_F(SheetCommandTest, AJobThatFailsEndsTheCommandWithoutASheet) {
   failing_ = 2;
-  EXPECT_EQ(
-      Vico({"sheet", "1", "--prompt", "a", "--prompt", "b", "--prompt", "c", "--out", At("s.png")}),
-      kExitJobFailed);
-  EXPECT_THAT(specs_, SizeIs(2));
+  std::vector<std::string> words = {"sheet", "1", "--bare", "--out", At("s.png")};
+  for (int i = 0; i < 9; ++i) words.insert(words.end(), {"--prompt", "a"});
+  EXPECT_EQ(Vico(words), kExitJobFailed);
+  EXPECT_THAT(specs_, SizeIs(2)) << "of four";
   EXPECT_THAT(err_.str(), HasSubstr("no sheet was written"));
   EXPECT_FALSE(std::filesystem::exists(At("s.png")));
 }
@@ -201,7 +267,8 @@ TEST_F(SheetCommandTest, PromptsOfAFileAreRows) {
   std::ofstream(At("prompts")) << "one\n# no\ntwo\n";
   EXPECT_EQ(Vico({"sheet", "1", "--prompts", At("prompts"), "--out", At("s.png")}), kExitOk)
       << err_.str();
-  EXPECT_THAT(specs_, SizeIs(2));
+  ASSERT_THAT(specs_, SizeIs(1));
+  EXPECT_THAT(specs_[0].prompts(), ElementsAre("one", "two"));
   EXPECT_FALSE(ParseArguments({"sheet", "1", "--prompts", "f", "--prompt", "p"}, [] {
                  return 0;
                }).arguments);
@@ -222,10 +289,7 @@ TEST_F(SheetCommandTest, WithJsonTheLastLineNamesFileAndJobs) {
             kExitOk)
       << err_.str();
   EXPECT_EQ(err_.str(), "");
-  std::istringstream lines(out_.str());
-  std::string last;
-  for (std::string line; std::getline(lines, line);) last = line;
-  const auto json = nlohmann::json::parse(last);
+  const auto json = nlohmann::json::parse(LastLine());
   EXPECT_EQ(json["file"], At("s.png"));
   EXPECT_EQ(json["jobs"][0]["job"], "jobs/1");
   EXPECT_EQ(json["jobs"][0]["prompt"], "a");
