@@ -240,6 +240,27 @@ class EndToEndTest(unittest.TestCase):
             self.adapter.generate(PROMPT, init_picture=generation.name + "/pictures/4")
         self.assertIn("generate.init_picture", str(raised.exception))
 
+    def test_a_generation_starts_from_an_upload_that_is_gone_afterwards(self):
+        source = self.client.pictures.download(self.concept.pictures[0])
+        settings = {"seed": 3, "steps": 4, "denoise": 0.5}
+        named, = self.adapter.generate(PROMPT, init_picture=source, **settings).wait(timeout=120)
+        generation = self.adapter.generate(PROMPT, init_picture=source.bytes, **settings)
+        sent, = generation.wait(timeout=120)
+        self.assertEqual(sent.pil().tobytes(), named.pil().tobytes())
+        with self.assertRaises(vico.NotFound):
+            self.client.pictures.download(generation.message.spec.generate.init_picture)
+
+        uploaded = self.client.pictures.upload(source.save(self.folder / "source.png"))
+        self.assertEqual((uploaded.width, uploaded.height), (source.width, source.height))
+        self.assertGreater(uploaded.expire_time, uploaded.create_time)
+        self.assertEqual(self.client.pictures.download(uploaded).pil().tobytes(), source.pil().tobytes())
+        kept = self.adapter.generate(PROMPT, init_picture=uploaded, **settings)
+        uploaded.delete()
+        drawn, = kept.wait(timeout=120)
+        self.assertEqual(drawn.pil().tobytes(), named.pil().tobytes())
+        with self.assertRaises(vico.NotFound):
+            self.client.pictures.download(uploaded)
+
     def test_an_adapter_is_evaluated(self):
         self.assertEqual(list(self.client.jobs.list(kind="evaluation", adapter=self.adapter)), [])
         with self.assertRaises(vico.NotFound) as raised:
