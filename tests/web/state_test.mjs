@@ -268,7 +268,10 @@ test("a worker that comes is noticed by looking again", async () => {
   const { fetch } = globalThis;
   globalThis.fetch = async (url) => {
     const [schema, value] = answers[String(url).split("/").at(-1)];
-    const body = [frame(0, Buffer.from(toBinary(schema, create(schema, value)))), frame(0x80, Buffer.from("grpc-status: 0\r\n"))];
+    const body = [
+      frame(0, Buffer.from(toBinary(schema, create(schema, value)))),
+      frame(0x80, Buffer.from("grpc-status: 0\r\n")),
+    ];
     return new Response(Buffer.concat(body), { headers: { "content-type": "application/grpc-web+proto" } });
   };
   try {

@@ -1,6 +1,10 @@
 // Uploads a picture to start a drawing from, or a mask of one. The server keeps it for a while.
 import { create } from "@bufbuild/protobuf";
-import { type UploadedPicture, UploadPictureRequestSchema, UploadPictureResponseSchema } from "../gen/vico/v1/picture_pb";
+import {
+  type UploadedPicture,
+  UploadPictureRequestSchema,
+  UploadPictureResponseSchema,
+} from "../gen/vico/v1/picture_pb";
 import { requestId } from "./clients";
 import { sha256 } from "./digest";
 import { frame, piecesOf, upload } from "./upload";

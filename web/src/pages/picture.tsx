@@ -19,6 +19,7 @@ import { rate, ratingOf, setLabel, tagsOf, twinKey } from "../state/labels";
 import { promptAt } from "../state/prompts";
 import { useLoaded } from "../state/loaded";
 import { sayError, toast } from "../state/toasts";
+import { missingPicture } from "../state/uploads";
 import { adapterTitle, idOf, withClassWord } from "../text";
 import { settingsOf } from "./job_details";
 
@@ -298,7 +299,9 @@ function Comparison({ job, spec, picture, word, placeholder, base, label }: Comp
     asked.value = true;
     void drawTwin(spec, picture, withClassWord(promptAt(spec, picture.index), placeholder, word), base, mark).catch(
       (thrown) => {
-        failure.value = sayError(thrown);
+        failure.value = missingPicture(toCallError(thrown), spec)
+          ? "The picture that this drawing starts from is deleted, so there is nothing to compare with."
+          : sayError(thrown);
       },
     );
   }, []);

@@ -324,7 +324,9 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
     );
   };
   const wordGood =
-    word.value?.oneToken && !problemOf("init_word") ? `“${spec.initWord}” can be used: the base model knows it.` : undefined;
+    word.value?.oneToken && !problemOf("init_word")
+      ? `“${spec.initWord}” can be used: the base model knows it.`
+      : undefined;
 
   return (
     <form onSubmit={submit} noValidate>

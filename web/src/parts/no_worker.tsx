@@ -19,9 +19,8 @@ export function NoWorker() {
       <span class="busy" aria-hidden="true" />
       <div>
         <strong>No worker is connected yet.</strong> Workers train and draw; you can upload pictures meanwhile, and jobs
-        wait. Whoever runs this server starts one with{" "}
-        <code>vico-worker --server HOST:PORT --base-model FOLDER</code>, where HOST:PORT is the server's{" "}
-        <code>--worker-listen</code>. This page notices it by itself.
+        wait. Whoever runs this server starts one with <code>vico-worker --server HOST:PORT --base-model FOLDER</code>,
+        where HOST:PORT is the server's <code>--worker-listen</code>. This page notices it by itself.
       </div>
     </div>
   );
