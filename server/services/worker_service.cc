@@ -107,6 +107,7 @@ absl::StatusOr<bool> WorkerService::TryLease(const Caller& caller, const v1::Lea
                    .base_models = ServedBy(request, worker),
                    .max_jobs = std::max(1, request.max_jobs()),
                    .devices = std::max(1, request.devices())};
+  for (const int kind : request.kinds()) query.kinds.insert(static_cast<v1::JobKind>(kind));
   // A draining worker still gets the grants of a lost answer, and returns those jobs at once.
   if (worker.draining) query.max_jobs = 0;
   *response.mutable_ttl() = ToProto(options_.lease_ttl);

@@ -58,7 +58,8 @@ class LeaseBatches {
 
 /// Whether every job that suits one call suits the other.
 inline bool SuitTheSame(const LeaseQuery& one, const LeaseQuery& other) {
-  return one.devices == other.devices && one.base_models == other.base_models;
+  return one.devices == other.devices && one.base_models == other.base_models &&
+         one.kinds == other.kinds;
 }
 
 }  // namespace vico::server

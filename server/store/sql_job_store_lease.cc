@@ -24,10 +24,11 @@ using Call = LeaseBatches::Call;
 
 /// The jobs to grant next, of tenants in turn: of each tenant and kind the oldest one that may run,
 /// of any base model in ?2 and, unless it is empty, of ?3, that needs at most ?6 devices; at most
-/// ?8. One index lookup for each tenant and kind, however many jobs wait: the range of one kind and
-/// the order by it keep PostgreSQL from the index of all queued jobs by number. ?1 is the store
-/// time, ?4, ?5 and ?9 the limits of running trainings, generations and evaluations. Before them,
-/// in the same round trip, the running jobs of the workers in ?7.
+/// ?8. A kind without room at the worker has the limit 0. One index lookup for each tenant and
+/// kind, however many jobs wait: the range of one kind and the order by it keep PostgreSQL from the
+/// index of all queued jobs by number. ?1 is the store time, ?4, ?5 and ?9 the limits of running
+/// trainings, generations and evaluations. Before them, in the same round trip, the running jobs of
+/// the workers in ?7.
 std::string LookSql(const SqlDialect& dialect) {
   return fmt::format(
       "SELECT -1 AS turn, job.number, job.name, job.tenant, job.lease_worker, job.lease_nonce "
@@ -61,6 +62,11 @@ bool HasAll(const Call* call) {
          (!call->rows.empty() && call->rows.back().job.kind() != v1::JOB_KIND_GENERATION);
 }
 
+/// How many jobs of the kind may run at once; none if the worker has no room for the kind.
+int64_t Most(const LeaseQuery& query, v1::JobKind kind, int per_tenant) {
+  return query.kinds.empty() || query.kinds.contains(kind) ? per_tenant : 0;
+}
+
 bool WantTheSame(const Call& one, const Call& other) {
   return SuitTheSame(one.query, other.query) && WantedBaseModel(one) == WantedBaseModel(other);
 }
@@ -87,8 +93,10 @@ absl::StatusOr<SqlJobStore::Outlook> SqlJobStore::Look(SqlSession& db, const Cal
   RETURN_IF_ERROR(
       db.Query(LookSql(db.dialect()),
                {absl::ToUnixMicros(time_.Now()), base_models, WantedBaseModel(call),
-                int64_t{options_.trainings_per_tenant}, int64_t{options_.generations_per_tenant},
-                int64_t{call.query.devices}, names, most, int64_t{options_.evaluations_per_tenant}},
+                Most(call.query, v1::JOB_KIND_TRAINING, options_.trainings_per_tenant),
+                Most(call.query, v1::JOB_KIND_GENERATION, options_.generations_per_tenant),
+                int64_t{call.query.devices}, names, most,
+                Most(call.query, v1::JOB_KIND_EVALUATION, options_.evaluations_per_tenant)},
                [&](const SqlRow& row) {
                  if (row.Int(0) < 0) {
                    outlook.running.emplace(row.Text(4), row.Text(5));

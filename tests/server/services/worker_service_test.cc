@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/server/server_fixture.h"
+#include "vico/v1/admin.grpc.pb.h"
 
 namespace vico::server {
 namespace {
@@ -89,6 +90,42 @@ TEST_F(WorkerServiceTest, TheSameNonceGetsTheSameGrant) {
   ASSERT_THAT(first, IsOk());
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
+}
+
+TEST_F(WorkerServiceTest, ALeaseNamesTheKindsThatTheWorkerHasRoomFor) {
+  ASSERT_THAT(Register(), IsOk());
+  ASSERT_THAT(Create(GenerationOf()), IsOk());
+  const auto lease = [&](std::vector<int> kinds) -> absl::StatusOr<v1::LeaseResponse> {
+    Call call;
+    v1::LeaseRequest request;
+    request.set_worker("worker-a");
+    request.set_nonce(NewId());
+    for (const int kind : kinds) request.add_kinds(static_cast<v1::JobKind>(kind));
+    v1::LeaseResponse response;
+    RETURN_IF_ERROR(FromGrpc(workers_->Lease(&call, request, &response)));
+    return response;
+  };
+  EXPECT_THAT(lease({v1::JOB_KIND_GENERATION, v1::JOB_KIND_UNSPECIFIED}), NamesField("kinds[1]"));
+  EXPECT_THAT(lease({99}), NamesField("kinds[0]"));
+  EXPECT_THAT(lease(std::vector<int>(21, v1::JOB_KIND_TRAINING)), NamesField("kinds"));
+  EXPECT_EQ(lease({v1::JOB_KIND_TRAINING, v1::JOB_KIND_EVALUATION})->jobs_size(), 0);
+  EXPECT_EQ(lease({v1::JOB_KIND_TRAINING, v1::JOB_KIND_GENERATION})->jobs_size(), 1);
+}
+
+TEST_F(WorkerServiceTest, EveryJobOfADrainingWorkerIsReturned) {
+  ASSERT_THAT(Register(), IsOk());
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(Create(GenerationOf()), IsOk());
+  const v1::LeasedJob one = Leased();
+  const v1::LeasedJob other = Leased();
+  Call call;
+  v1::DrainWorkerRequest drain;
+  drain.set_name("worker-a");
+  v1::Worker worker;
+  const auto admin = v1::AdminService::NewStub(NewChannel(server_->worker_port()));
+  ASSERT_THAT(FromGrpc(admin->DrainWorker(&call, drain, &worker)), IsOk());
+  EXPECT_EQ(worker.jobs_size(), 2);
+  EXPECT_EQ(*Report(one, 1), v1::DIRECTIVE_DRAIN);
+  EXPECT_EQ(*Report(other, 1), v1::DIRECTIVE_DRAIN);
 }
 
 TEST_F(WorkerServiceTest, AWorkerReadsOnlyBlobsOfItsJob) {

@@ -110,6 +110,70 @@ TEST_P(JobLeaseTest, GenerationsGrantedTogetherShareTheirBaseModel) {
   EXPECT_EQ((*grants)[1].job.spec().generate().base_model(), kToyBase);
 }
 
+TEST_P(JobLeaseTest, GrantsOnlyKindsThatTheWorkerHasRoomFor) {
+  Submitted(Training("request-1"));
+  Submitted(Generation("request-2"));
+  LeaseQuery query = Ask("worker-a", "nonce-1");
+  query.kinds = {v1::JOB_KIND_EVALUATION};
+  EXPECT_THAT(*jobs_->Lease(query), IsEmpty());
+  query.kinds = {v1::JOB_KIND_GENERATION};
+  const auto generation = jobs_->Lease(query);
+  ASSERT_EQ(generation->size(), 1u) << "past the older training";
+  EXPECT_EQ(generation->front().job.kind(), v1::JOB_KIND_GENERATION);
+  query.nonce = "nonce-2";
+  EXPECT_THAT(*jobs_->Lease(query), IsEmpty());
+  query.kinds = {v1::JOB_KIND_TRAINING, v1::JOB_KIND_EVALUATION};
+  const auto training = jobs_->Lease(query);
+  ASSERT_EQ(training->size(), 1u);
+  EXPECT_EQ(training->front().job.kind(), v1::JOB_KIND_TRAINING);
+}
+
+TEST_P(JobLeaseTest, AKindWithoutRoomTakesNoTurnOfItsTenant) {
+  Submitted(Training("request-1", "other"));
+  Submitted(Generation("request-2"));
+  Submitted(Generation("request-3", "other"));
+  LeaseQuery query = Ask("worker-a", "nonce-1");
+  query.kinds = {v1::JOB_KIND_GENERATION};
+  query.max_jobs = 8;
+  const auto grants = jobs_->Lease(query);
+  ASSERT_EQ(grants->size(), 2u);
+  EXPECT_EQ(grants->front().job.kind(), v1::JOB_KIND_GENERATION);
+  EXPECT_EQ((*grants)[1].job.kind(), v1::JOB_KIND_GENERATION);
+}
+
+TEST_P(JobLeaseTest, ARepeatReturnsTheFirstGrantsThoughTheWorkerHasOtherRoomNow) {
+  Submitted(Training("request-1"));
+  Submitted(Generation("request-2"));
+  LeaseQuery query = Ask("worker-a", "nonce-1");
+  query.kinds = {v1::JOB_KIND_TRAINING};
+  const auto first = jobs_->Lease(query);
+  ASSERT_EQ(first->size(), 1u);
+  query.kinds = {v1::JOB_KIND_GENERATION};
+  query.max_jobs = 4;
+  const auto again = jobs_->Lease(query);
+  ASSERT_EQ(again->size(), 1u);
+  EXPECT_EQ(again->front().lease_id, first->front().lease_id);
+}
+
+TEST_P(JobLeaseTest, TheLeasesOfAWorkerEndOneByOne) {
+  for (int i = 0; i < 3; ++i) Submitted(Generation(fmt::format("request-{}", i)));
+  LeaseQuery query = Ask("worker-a", "nonce of two");
+  query.max_jobs = 2;
+  const auto together = jobs_->Lease(query);
+  ASSERT_EQ(together->size(), 2u);
+  const Grant third = Leased("worker-a");
+  clock_.Advance(absl::Seconds(20));
+  EXPECT_THAT(jobs_->Report(ReportOf((*together)[0], 1)), IsOk());
+  ASSERT_THAT(jobs_->Finish(Released(third)), IsOk());
+  clock_.Advance(absl::Seconds(11));
+
+  EXPECT_EQ(*jobs_->ReturnExpired(), 1) << "only the one without a report";
+  EXPECT_EQ(JobNow((*together)[0].job.name()).state(), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(JobNow((*together)[1].job.name()).state(), v1::JOB_STATE_QUEUED);
+  EXPECT_THAT(jobs_->Finish(Generated((*together)[0])), IsOk());
+  EXPECT_THAT(jobs_->Finish(Generated((*together)[1])), HasReason("LEASE_LOST"));
+}
+
 TEST_P(JobLeaseTest, TenantsTakeTurns) {
   for (int i = 0; i < 4; ++i) Submitted(Generation(fmt::format("request-{}", i), "many"));
   Submitted(Generation("request-1", "few"));

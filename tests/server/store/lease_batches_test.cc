@@ -71,6 +71,15 @@ class LeaseBatchesTest : public testing::Test {
   absl::Status error_ = absl::DataLossError("a row");
 };
 
+TEST(SuitTheSameTest, CallsForOtherKindsAreSuitedByOtherJobs) {
+  LeaseQuery all = QueryOf(1);
+  LeaseQuery trainings = QueryOf(1);
+  trainings.kinds = {v1::JOB_KIND_TRAINING};
+  EXPECT_TRUE(SuitTheSame(all, all));
+  EXPECT_TRUE(SuitTheSame(trainings, trainings));
+  EXPECT_FALSE(SuitTheSame(all, trainings));
+}
+
 TEST_F(LeaseBatchesTest, CallsThatWaitShareTheNextBatch) {
   RunBehindOne({QueryOf(1), QueryOf(2), QueryOf(3)});
   EXPECT_THAT(sizes_, testing::ElementsAre(3));
