@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Shell } from "./parts/shell";
 import { Busy, Empty } from "./parts/elements";
+import { NoServer } from "./parts/no_server";
 import { useWorkerWatch } from "./parts/no_worker";
 import { below, path } from "./router";
 import { access, startSession } from "./state/session";
@@ -49,7 +50,12 @@ export function App() {
 /** The page of the address, for somebody who is signed in. */
 function Watched() {
   useWorkerWatch();
-  return <Page key={path.value} />;
+  return (
+    <>
+      <NoServer />
+      <Page key={path.value} />
+    </>
+  );
 }
 
 function Page() {

@@ -17,6 +17,9 @@ export const jobs = signal<ReadonlyMap<string, Job>>(new Map());
 /** "connecting" until the present state is there, "live" while events arrive. */
 export const connection = signal<"connecting" | "live" | "offline">("connecting");
 
+/** The server has answered since the page was opened. */
+export const reached = signal(false);
+
 type Listener = (job: string, event: Event) => void;
 const listeners = new Set<Listener>();
 
@@ -184,6 +187,7 @@ export async function watchJobs(): Promise<void> {
       })) {
         if (performance.getEntriesByName("vico-first-event").length === 0) performance.mark("vico-first-event");
         access.value = "open";
+        reached.value = true;
         batch(() => take(message));
         if (cursor && !fresh) connection.value = "live";
         wait = 250;
