@@ -46,6 +46,9 @@ int main(int argc, char** argv) {
                                      .reference_cache_mib = flags.reference_cache_mib,
                                      .clip = flags.clip,
                                      .dino = flags.dino,
+                                     .most_generations = flags.batch_jobs,
+                                     .most_rows = flags.batch_rows,
+                                     .training_share = flags.training_share,
                                      .code_version = VICO_VERSION},
                                     *log);
   if (!engine.ok()) {

@@ -118,7 +118,8 @@ class Evaluation {
       }
     };
     drawing.on_warning = callbacks_.on_warning;
-    ASSIGN_OR_RETURN(const bool finished, GenerateOn(loaded_, adapter, generation, {}, drawing));
+    ASSIGN_OR_RETURN(const bool finished,
+                     GenerateOn({.loaded = loaded_, .adapter = adapter}, generation, {}, drawing));
     RETURN_IF_ERROR(problem);
     return finished;
   }

@@ -126,16 +126,18 @@ class PromptPictures {
 
 }  // namespace
 
-absl::StatusOr<bool> GenerateOn(LoadedBase& loaded, LoadedAdapter* adapter,
-                                const v1::GenerateSpec& spec, const GenerationInputs& inputs,
+absl::StatusOr<bool> GenerateOn(const DrawWith& with, const v1::GenerateSpec& spec,
+                                const GenerationInputs& inputs,
                                 const GenerateCallbacks& callbacks) {
-  GenerateOptions options = OptionsOf(spec, adapter);
+  GenerateOptions options = OptionsOf(spec, with.adapter);
+  options.passes = with.passes;
   ASSIGN_OR_RETURN(options.init, InitOf(spec, inputs));
-  Personalization* personal = adapter == nullptr ? nullptr : &adapter->personal;
+  Personalization* personal = with.adapter == nullptr ? nullptr : &with.adapter->personal;
   for (int prompt = 0; prompt < PromptCount(spec); ++prompt) {
     options.prompt = PromptAt(spec, prompt);
     PromptPictures pictures(spec, prompt, callbacks);
-    const bool finished = GeneratePictures(loaded.base, personal, options, pictures.Observer());
+    const bool finished =
+        GeneratePictures(with.loaded.base, personal, options, pictures.Observer());
     RETURN_IF_ERROR(pictures.problem());
     if (!finished) return false;
   }

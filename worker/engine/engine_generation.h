@@ -6,14 +6,21 @@
 #include "worker/engine/engine.h"
 #include "worker/engine/loaded_adapter.h"
 #include "worker/engine/loaded_base.h"
+#include "worker/personalize/passes.h"
 
 namespace vico::worker {
 
-/// Engine::Generate for one base model; `adapter` is null for the base model alone, and that of
-/// `inputs` is not read. Draws the pictures of one prompt at a time, so that they have the bits of
-/// a job with that prompt only. Throws as GeneratePictures() does.
-absl::StatusOr<bool> GenerateOn(LoadedBase& loaded, LoadedAdapter* adapter,
-                                const v1::GenerateSpec& spec, const GenerationInputs& inputs,
-                                const GenerateCallbacks& callbacks);
+/// What a generation draws with.
+struct DrawWith {
+  LoadedBase& loaded;
+  LoadedAdapter* adapter = nullptr;  ///< null: the base model alone
+  Passes* passes = nullptr;          ///< turns on the device; null: the caller has the device
+};
+
+/// Engine::Generate for one base model; the adapter of `inputs` is not read. Draws the pictures of
+/// one prompt at a time, so that they have the bits of a job with that prompt only. Throws as
+/// GeneratePictures() does.
+absl::StatusOr<bool> GenerateOn(const DrawWith& with, const v1::GenerateSpec& spec,
+                                const GenerationInputs& inputs, const GenerateCallbacks& callbacks);
 
 }  // namespace vico::worker

@@ -29,25 +29,25 @@ KeyMask MaskOf(const v1::TrainSpec& training) {
 
 }  // namespace
 
-absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const AdapterSource& source) {
-  ASSIGN_OR_RETURN(AdapterBytes bytes, source.fetch());
+absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const v1::Adapter& adapter,
+                                          AdapterBytes bytes) {
   const AdapterTarget target = loaded.adapter_target();
   ASSIGN_OR_RETURN(const AdapterFile file,
-                   ParseAdapter(std::move(bytes.safetensors), source.adapter.name(), target));
+                   ParseAdapter(std::move(bytes.safetensors), adapter.name(), target));
   v1::TrainSpec training = TrainingOf(file);
   ASSIGN_OR_RETURN(
       const torch::Tensor reference01,
       LoadSquare(bytes.reference, loaded.offer.base_model.resolution(), FitOf(training)));
-  LoadedAdapter adapter;
-  adapter.personal.adapter = MakeAdapter(file, target.transformers);
-  adapter.personal.dialect = file.dialect == "mmagic" ? Dialect::kMmagic : Dialect::kPaper;
-  adapter.personal.adapter->to(loaded.base.device());
-  adapter.personal.reference = ReferenceLatent(loaded.base, reference01.unsqueeze(0));
-  adapter.placeholder = file.placeholder;
-  adapter.init_word = file.init_word;
-  adapter.mask = MaskOf(training);
-  adapter.training = std::move(training);
-  return adapter;
+  LoadedAdapter ready;
+  ready.personal.adapter = MakeAdapter(file, target.transformers);
+  ready.personal.dialect = file.dialect == "mmagic" ? Dialect::kMmagic : Dialect::kPaper;
+  ready.personal.adapter->to(loaded.base.device());
+  ready.personal.reference = ReferenceLatent(loaded.base, reference01.unsqueeze(0));
+  ready.placeholder = file.placeholder;
+  ready.init_word = file.init_word;
+  ready.mask = MaskOf(training);
+  ready.training = std::move(training);
+  return ready;
 }
 
 }  // namespace vico::worker

@@ -20,8 +20,9 @@ struct LoadedAdapter {
   v1::TrainSpec training;  ///< of the training that made it; empty for an import
 };
 
-/// Downloads the adapter and loads it for the base model. Errors: those of the download, of
-/// ParseAdapter() and of LoadSquare().
-absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const AdapterSource& source);
+/// Loads the files of `adapter` for the base model. Errors: those of ParseAdapter() and of
+/// LoadSquare().
+absl::StatusOr<LoadedAdapter> LoadAdapter(LoadedBase& loaded, const v1::Adapter& adapter,
+                                          AdapterBytes bytes);
 
 }  // namespace vico::worker

@@ -9,9 +9,12 @@
 #include <utility>
 
 #include <ATen/Parallel.h>
+#include <absl/base/thread_annotations.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include "common/clock.h"
+#include "common/mutex.h"
 #include "common/status.h"
 #include "worker/base_model/base_description.h"
 #include "worker/engine/devices.h"
@@ -21,6 +24,8 @@
 #include "worker/engine/loaded_adapter.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
+#include "worker/engine/running_batches.h"
+#include "worker/engine/turn_callbacks.h"
 #include "worker/evaluation/judge.h"
 #include "worker/layers/layers.h"
 #include "worker/model/finite.h"
@@ -84,6 +89,10 @@ class TorchEngine final : public Engine {
         devices_(std::move(devices)),
         bases_(std::move(bases)),
         judges_(std::move(judges)),
+        threads_(options.threads),
+        most_generations_(options.most_generations),
+        turns_(options.training_share, clock_),
+        batches_(turns_, options.most_rows),
         adapters_(options.cached_adapters) {
     if (options.reference_cache_mib > 0 && devices_.front().is_cpu()) {
       references_ = std::make_shared<ReferenceCache>(options.reference_cache_mib << 20);
@@ -99,30 +108,35 @@ class TorchEngine final : public Engine {
   std::string device() const override { return Joined(devices_); }
   int devices() const override { return static_cast<int>(devices_.size()); }
 
-  /// Called between jobs.
+  int most_generations() const override { return most_generations_; }
+
   EngineLoad load() const override {
+    const MutexLock lock(mutex_);
     return {.loaded_adapters = static_cast<int>(adapters_.size())};
   }
 
   absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                        const std::vector<std::string>& pictures,
                                        const TrainCallbacks& callbacks) override {
-    return CatchTorchErrors([&]() -> absl::StatusOr<TrainedAdapter> {
+    return OnThisThread([&]() -> absl::StatusOr<TrainedAdapter> {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
-      return TrainOn(*loaded, spec, pictures, code_version_, callbacks);
+      HeldTurn turn(turns_, Work::kTraining);
+      return TrainOn(*loaded, spec, pictures, code_version_, WithoutTurn(callbacks, turn));
     });
   }
 
   absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const GenerationInputs& inputs,
                                 const GenerateCallbacks& callbacks) override {
-    return CatchTorchErrors([&]() -> absl::StatusOr<bool> {
+    return OnThisThread([&]() -> absl::StatusOr<bool> {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
       RETURN_IF_ERROR(loaded->CheckScheduler(spec.scheduler()));
-      LoadedAdapter* adapter = nullptr;
+      std::shared_ptr<LoadedAdapter> adapter;
       if (inputs.adapter != nullptr) {
-        ASSIGN_OR_RETURN(adapter, GetAdapter(*loaded, *inputs.adapter));
+        ASSIGN_OR_RETURN(adapter, GetAdapter(*loaded, *inputs.adapter, Work::kGeneration));
       }
-      return GenerateOn(*loaded, adapter, spec, inputs, callbacks);
+      const std::unique_ptr<Passes> passes = batches_.Join(loaded->base, spec);
+      return GenerateOn({.loaded = *loaded, .adapter = adapter.get(), .passes = passes.get()}, spec,
+                        inputs, callbacks);
     });
   }
 
@@ -130,11 +144,13 @@ class TorchEngine final : public Engine {
                                             const AdapterSource& source,
                                             const std::vector<std::string>& pictures,
                                             const EvaluateCallbacks& callbacks) override {
-    return CatchTorchErrors([&]() -> absl::StatusOr<EvaluatedAdapter> {
+    return OnThisThread([&]() -> absl::StatusOr<EvaluatedAdapter> {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
-      ASSIGN_OR_RETURN(LoadedAdapter * adapter, GetAdapter(*loaded, source));
+      ASSIGN_OR_RETURN(const std::shared_ptr<LoadedAdapter> adapter,
+                       GetAdapter(*loaded, source, Work::kTraining));
+      HeldTurn turn(turns_, Work::kTraining);
       return EvaluateOn(*loaded, *adapter, judges_.For(spec.base_model()), spec, pictures,
-                        callbacks);
+                        WithoutTurn(callbacks, turn));
     });
   }
 
@@ -146,23 +162,51 @@ class TorchEngine final : public Engine {
     return absl::InternalError(fmt::format("{} is not served by this worker", name));
   }
 
-  absl::StatusOr<LoadedAdapter*> GetAdapter(LoadedBase& loaded, const AdapterSource& source) {
+  /// The one in the cache, or the downloaded one. A job that uses it keeps it when it is evicted.
+  absl::StatusOr<std::shared_ptr<LoadedAdapter>> GetAdapter(LoadedBase& loaded,
+                                                            const AdapterSource& source,
+                                                            Work work) {
     const std::string key =
         fmt::format("{} {} {}", loaded.offer.base_model.digest(), source.adapter.blob().sha256(),
                     source.adapter.reference().sha256());
-    if (LoadedAdapter* kept = adapters_.Find(key)) return kept;
-    ASSIGN_OR_RETURN(LoadedAdapter adapter, LoadAdapter(loaded, source));
+    if (auto kept = FindAdapter(key)) return kept;
+    ASSIGN_OR_RETURN(AdapterBytes bytes, source.fetch());
+    const DeviceTurns::Turn turn = turns_.Take(work);
+    if (auto kept = FindAdapter(key)) return kept;  // another job has loaded it meanwhile
+    ASSIGN_OR_RETURN(LoadedAdapter adapter, LoadAdapter(loaded, source.adapter, std::move(bytes)));
     adapter.personal.cache = references_;
     adapter.personal.name = key;
-    return &adapters_.Put(key, std::move(adapter));
+    const MutexLock lock(mutex_);
+    return adapters_.Put(key, std::make_shared<LoadedAdapter>(std::move(adapter)));
+  }
+
+  /// Null if it is not in the cache.
+  std::shared_ptr<LoadedAdapter> FindAdapter(const std::string& key) {
+    const MutexLock lock(mutex_);
+    const auto* const kept = adapters_.Find(key);
+    return kept == nullptr ? nullptr : *kept;
+  }
+
+  /// Runs a job. A thread of a job computes with all threads until RowParts says otherwise.
+  template <typename Job>
+  auto OnThisThread(const Job& job) -> decltype(job()) {
+    at::get_num_threads();  // see RowParts
+    at::set_num_threads(threads_);
+    return CatchTorchErrors(job);
   }
 
   const std::string code_version_;
   const std::vector<torch::Device> devices_;
   std::vector<LoadedBase> bases_;
   const Judges judges_;
+  const int threads_;
+  const int most_generations_;
+  const SystemClock clock_;
+  DeviceTurns turns_;
+  RunningBatches batches_;
   std::shared_ptr<ReferenceCache> references_;  // of all adapters; null: none
-  RecentlyUsed<LoadedAdapter> adapters_;
+  mutable Mutex mutex_;
+  RecentlyUsed<std::shared_ptr<LoadedAdapter>> adapters_ ABSL_GUARDED_BY(mutex_);
 };
 
 /// `flag` goes before the message of an error.

@@ -26,6 +26,10 @@ struct TorchEngineOptions {
   std::string clip = {};  ///< folder of CLIP in transformers' layout, for evaluations; or empty
   std::string dino = {};  ///< likewise of DINO
   size_t cached_adapters = 4;     ///< evicts the least recently used
+  int most_generations = 4;       ///< that run at once; generations with one base model and size
+                                  ///< of pictures share passes through the U-Net
+  int64_t most_rows = 32;         ///< of the U-Net in a shared pass: two a picture with guidance
+  double training_share = 0.5;    ///< 0..1, of the device's time, while generations wait
   std::string code_version = {};  ///< written into adapter files
 };
 

@@ -1,6 +1,8 @@
 #include "worker/model/personalized.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace vico::worker {
 namespace {
@@ -101,6 +103,59 @@ class TargetStream : public TransformerVisitor {
   std::vector<SiteFeatures> seen_;
 };
 
+// The streams of several adapters, each for its own rows.
+class TargetStreams : public TransformerVisitor {
+ public:
+  explicit TargetStreams(std::vector<TargetRows> rows) : rows_(std::move(rows)) {
+    for (TargetRows& some : rows_) {
+      if (some.adapter) {
+        streams_.emplace_back(TargetStream(some.adapter, some.look, some.features, some.positions));
+      } else {
+        streams_.emplace_back();
+      }
+    }
+  }
+
+  bool WantsProbabilities(int64_t index) const override {
+    return std::any_of(streams_.begin(), streams_.end(), [&](const auto& stream) {
+      return stream && stream->WantsProbabilities(index);
+    });
+  }
+
+  torch::Tensor Visit(int64_t index, const torch::Tensor& tokens,
+                      const torch::Tensor& probabilities) override {
+    if (!HasSite(index)) return tokens;
+    std::vector<torch::Tensor> parts;
+    int64_t begin = 0;
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      const auto cut = [&](const torch::Tensor& y) {
+        return y.defined() ? y.narrow(0, begin, rows_[i].count) : y;
+      };
+      parts.push_back(cut(tokens));
+      if (streams_[i]) parts.back() = streams_[i]->Visit(index, parts.back(), cut(probabilities));
+      begin += rows_[i].count;
+    }
+    return at::cat(parts);
+  }
+
+  bool IsLast(int64_t /*index*/) const override { return false; }
+
+ private:
+  bool HasSite(int64_t index) const {
+    return std::any_of(rows_.begin(), rows_.end(), [&](const TargetRows& some) {
+      return some.adapter && SiteOf(some.adapter->sites(), index) >= 0;
+    });
+  }
+
+  std::vector<TargetRows> rows_;                      // the streams refer to them
+  std::vector<std::optional<TargetStream>> streams_;  // of rows with an adapter
+};
+
+void CheckFeatures(const Adapter& adapter, const std::vector<SiteFeatures>& features) {
+  TORCH_CHECK(features.size() == adapter->sites().size(), "reference features of ", features.size(),
+              " sites for an adapter with ", adapter->sites().size());
+}
+
 }  // namespace
 
 std::vector<SiteFeatures> RunReference(UNet& unet, const std::vector<int64_t>& sites,
@@ -116,13 +171,30 @@ TargetPass RunTarget(UNet& unet, Adapter& adapter, const Look& look,
                      const std::vector<SiteFeatures>& features, const torch::Tensor& latent,
                      const torch::Tensor& timestep, const torch::Tensor& text,
                      const TokenPositions& positions) {
-  TORCH_CHECK(features.size() == adapter->sites().size(), "reference features of ", features.size(),
-              " sites for an adapter with ", adapter->sites().size());
+  CheckFeatures(adapter, features);
   TargetStream stream(adapter, look, features, positions);
   TargetPass pass;
   pass.predicted = unet->forward(latent, timestep, text, &stream);
   pass.seen = stream.Take();
   return pass;
+}
+
+torch::Tensor RunTargets(UNet& unet, std::vector<TargetRows> rows, const torch::Tensor& latent,
+                         const torch::Tensor& timestep, const torch::Tensor& text) {
+  if (rows.size() == 1 && rows.front().adapter) {
+    TargetRows& all = rows.front();
+    return RunTarget(unet, all.adapter, all.look, all.features, latent, timestep, text,
+                     all.positions)
+        .predicted;
+  }
+  int64_t count = 0;
+  for (const TargetRows& some : rows) {
+    if (some.adapter) CheckFeatures(some.adapter, some.features);
+    count += some.count;
+  }
+  TORCH_CHECK(count == latent.size(0), "looks for ", count, " rows of a batch of ", latent.size(0));
+  TargetStreams streams(std::move(rows));
+  return unet->forward(latent, timestep, text, &streams);
 }
 
 }  // namespace vico::worker

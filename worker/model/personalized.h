@@ -55,4 +55,18 @@ TargetPass RunTarget(UNet& unet, Adapter& adapter, const Look& look,
                      const torch::Tensor& timestep, const torch::Tensor& text,
                      const TokenPositions& positions);
 
+/// Neighbouring rows of a batch that attend to their references with the same blocks.
+struct TargetRows {
+  int64_t count = 0;         ///< of the batch's rows, 1 or more
+  Adapter adapter{nullptr};  ///< null: rows of the bare base model
+  Look look = {};
+  std::vector<SiteFeatures> features = {};  ///< one for each of the adapter's sites, `count` rows
+  TokenPositions positions = {};            ///< `count` rows; read in mmagic's dialect only
+};
+
+/// RunTarget() for rows with several adapters: one pass through the U-Net, in which the blocks of a
+/// site run for each adapter's rows. The counts of `rows` add up to B. Returns [B, C, h, w].
+torch::Tensor RunTargets(UNet& unet, std::vector<TargetRows> rows, const torch::Tensor& latent,
+                         const torch::Tensor& timestep, const torch::Tensor& text);
+
 }  // namespace vico::worker

@@ -34,6 +34,18 @@ std::vector<GuidedRow> RowsOf(Personalization* personal, const GuidedPrompt& pro
                                  .timestep = call.timestep});
 }
 
+/// A turn for other work than the passes of the denoising loop.
+DeviceTurns::Turn TakeTurn(const GenerateOptions& options) {
+  return options.passes == nullptr ? DeviceTurns::Turn() : options.passes->Take();
+}
+
+/// What `work` returns, computed in a turn.
+template <typename Function>
+auto InTurn(const GenerateOptions& options, const Function& work) {
+  const auto turn = TakeTurn(options);
+  return work();
+}
+
 /// The prompt for the bare base model, in which the placeholder is ordinary text.
 GuidedPrompt BarePrompt(Base& base, const GenerateOptions& options) {
   return EncodeGuidedPrompt(base, nullptr, options.prompt, options.negative_prompt, "",
@@ -52,6 +64,15 @@ GuidedPrompt BarePrompt(Base& base, const GenerateOptions& options) {
         personal != nullptr && IsFinite(BarePrompt(base, options).text));
 }
 
+/// The prompt of the options. Throws NonFinite.
+GuidedPrompt EncodePrompt(Base& base, Personalization* personal, const GenerateOptions& options) {
+  const auto turn = TakeTurn(options);
+  GuidedPrompt prompt = EncodeGuidedPrompt(base, personal, options.prompt, options.negative_prompt,
+                                           options.placeholder, options.guidance_scale);
+  if (!IsFinite(prompt.text)) ThrowForPrompt(base, personal, options);
+  return prompt;
+}
+
 [[noreturn]] void ThrowForStep(Base& base, Personalization* personal,
                                const GenerateOptions& options, const Call& call,
                                const SampleStep& done) {
@@ -63,6 +84,7 @@ GuidedPrompt BarePrompt(Base& base, const GenerateOptions& options) {
   }
   bool adapter = false;
   if (personal != nullptr) {
+    const auto turn = TakeTurn(options);
     const GuidedPrompt prompt = BarePrompt(base, options);
     GuidedNetwork network(base, prompt.halves() * call.x.size(0));
     adapter = IsFinite(network(call.x, RowsOf(nullptr, prompt, options, call)));
@@ -78,6 +100,7 @@ SampleStart StartOf(Base& base, const GenerateOptions& options, at::IntArrayRef 
   SampleStart start = {.noise = draw(Purpose::kInitialNoise)};
   if (!options.init) return start;
   const InitPicture& init = *options.init;
+  const auto turn = TakeTurn(options);
   const auto posterior = base.Encode(init.image01.unsqueeze(0));
   start.original = posterior.mean + posterior.std * draw(Purpose::kInitPosterior);
   const int steps = DenoisingSteps(static_cast<int>(options.steps), init.denoise);
@@ -125,18 +148,17 @@ torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptio
   const at::NoGradGuard no_grad;
   const auto scheduler =
       MakeScheduler(options.scheduler, base.schedule, options.steps, options.eta);
-  const GuidedPrompt prompt =
-      EncodeGuidedPrompt(base, personal, options.prompt, options.negative_prompt,
-                         options.placeholder, options.guidance_scale);
-  if (!IsFinite(prompt.text)) ThrowForPrompt(base, personal, options);
+  const GuidedPrompt prompt = EncodePrompt(base, personal, options);
   const int64_t pictures = start.noise.size(0);
-  if (personal != nullptr && personal->cache != nullptr) personal->cache->BeginLoop();
+  std::optional<ReferenceCache::Loop> cached;
+  if (personal != nullptr && personal->cache != nullptr) cached.emplace(*personal->cache);
   GuidedNetwork network(base, prompt.halves() * pictures);
   Call last;
 
   const PredictFn predict = [&](const torch::Tensor& x, double timestep) {
     last = {x, timestep};
-    return network(x, RowsOf(personal, prompt, options, last));
+    const std::vector<GuidedRow> rows = RowsOf(personal, prompt, options, last);
+    return options.passes == nullptr ? network(x, rows) : options.passes->Predict(network, x, rows);
   };
   const StepNoise step_noise = [&](int64_t index) {
     return DrawEach(options.seeds, start.noise.sizes().slice(1), Purpose::kStepNoise,
@@ -148,7 +170,9 @@ torch::Tensor Denoise(Base& base, Personalization* personal, const GenerateOptio
     const bool preview = observer.on_preview && options.preview_every > 0 &&
                          done.step < done.total && done.step % options.preview_every == 0;
     if (preview) {
-      const auto decoded = DecodeOrBlame(base, personal, done.original(), done.step, done.total);
+      const auto decoded = InTurn(options, [&] {
+        return DecodeOrBlame(base, personal, done.original(), done.step, done.total);
+      });
       for (int64_t p = 0; p < pictures; ++p) {
         observer.on_preview(static_cast<size_t>(p), done.step, decoded[p]);
       }
@@ -170,8 +194,9 @@ bool GeneratePictures(Base& base, Personalization* personal, const GenerateOptio
   const auto latent = Denoise(base, personal, options, StartOf(base, options, shape), observer);
   if (!latent.defined()) return false;
   for (int64_t p = 0; p < latent.size(0); ++p) {
-    const auto picture =
-        DecodeOrBlame(base, personal, latent.narrow(0, p, 1), options.steps, options.steps);
+    const auto picture = InTurn(options, [&] {
+      return DecodeOrBlame(base, personal, latent.narrow(0, p, 1), options.steps, options.steps);
+    });
     if (observer.on_picture) observer.on_picture(static_cast<size_t>(p), picture[0]);
   }
   return true;

@@ -11,6 +11,7 @@
 #include "worker/diffusion/sample.h"
 #include "worker/personalize/base.h"
 #include "worker/personalize/guided_network.h"
+#include "worker/personalize/passes.h"
 
 namespace vico::worker {
 
@@ -37,6 +38,7 @@ struct GenerateOptions {
   KeyMask mask = KeyMask::kOtsu;
   double strength = 1;  ///< of the adapter's image attention; 0: only the learned word acts
   std::optional<InitPicture> init = {};  ///< not with the scheduler pndm
+  Passes* passes = nullptr;  ///< turns on a device with other jobs; null: the caller has the device
 };
 
 /// redrawn [height, width] bool -> fp32 [height / factor, width / factor], 1 where the latent is

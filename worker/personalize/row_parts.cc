@@ -36,6 +36,8 @@ void RowParts::ForEach(int64_t rows,
   std::vector<std::exception_ptr> errors(static_cast<size_t>(parts));
   const auto run = [&](int64_t part) {
     try {
+      // A thread takes the number that any thread set last when it first asks for it.
+      at::get_num_threads();
       at::set_num_threads(threads);  // applies to this thread and those it starts
       const c10::AutoGradMode mode(grad_mode);
       const int64_t begin = part * rows / parts;

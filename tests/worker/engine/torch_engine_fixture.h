@@ -1,6 +1,7 @@
 // Fixture: the engine on a tiny base model with random weights, and recorded callbacks.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
@@ -115,7 +116,7 @@ class TorchEngineTest : public testing::Test {
   TrainCallbacks shows_;
   GenerateCallbacks draws_;
   int64_t stop_after_ = 1000;
-  int fetched_ = 0;
+  std::atomic<int> fetched_ = 0;
   std::vector<TrainStep> steps_;
   std::map<int64_t, PngPicture> samples_;
   std::vector<LearnedMask> masks_;

@@ -18,7 +18,7 @@ constexpr int64_t kReferenceSide = 16;
 // One site of 10 fp32 numbers: 40 bytes.
 std::vector<SiteFeatures> Features(double value) { return {{at::full({1, 2, 5}, value), {}, {}}}; }
 
-double ValueOf(const std::vector<SiteFeatures>* features) {
+double ValueOf(const std::shared_ptr<const std::vector<SiteFeatures>>& features) {
   return features == nullptr ? -1 : features->front().tokens[0][0][0].item<double>();
 }
 
@@ -26,7 +26,7 @@ TEST(ReferenceCacheTest, TheLeastRecentlyUsedMakesRoom) {
   ReferenceCache cache(100);
   cache.Put("a", Features(1));
   cache.Put("b", Features(2));
-  cache.BeginLoop();
+  const ReferenceCache::Loop loop(cache);
   EXPECT_EQ(ValueOf(cache.Find("a")), 1);
 
   cache.Put("c", Features(3));
@@ -39,8 +39,8 @@ TEST(ReferenceCacheTest, TheLeastRecentlyUsedMakesRoom) {
 
 TEST(ReferenceCacheTest, ALoopKeepsItsFirstFeaturesWhenNotAllFit) {
   ReferenceCache cache(100);
-  for (int loop = 0; loop < 2; ++loop) {
-    cache.BeginLoop();
+  for (int i = 0; i < 2; ++i) {
+    const ReferenceCache::Loop loop(cache);
     for (const std::string key : {"1", "2", "3"}) {
       if (cache.Find(key) == nullptr) cache.Put(key, Features(std::stod(key)));
     }
@@ -48,6 +48,31 @@ TEST(ReferenceCacheTest, ALoopKeepsItsFirstFeaturesWhenNotAllFit) {
     EXPECT_EQ(ValueOf(cache.Find("2")), 2);
     EXPECT_EQ(cache.Find("3"), nullptr);
   }
+}
+
+TEST(ReferenceCacheTest, ALaterLoopTakesNothingFromOneThatRuns) {
+  ReferenceCache cache(100);
+  auto first = std::make_unique<ReferenceCache::Loop>(cache);
+  cache.Put("a", Features(1));
+  const ReferenceCache::Loop second(cache);
+  cache.Put("b", Features(2));
+
+  cache.Put("c", Features(3));
+  EXPECT_EQ(cache.Find("c"), nullptr);
+  first.reset();
+  cache.Put("c", Features(3));
+
+  EXPECT_EQ(cache.Find("a"), nullptr);
+  EXPECT_EQ(ValueOf(cache.Find("b")), 2);
+  EXPECT_EQ(ValueOf(cache.Find("c")), 3);
+}
+
+TEST(ReferenceCacheTest, AKeyThatIsThereKeepsItsFeatures) {
+  ReferenceCache cache(100);
+  cache.Put("a", Features(1));
+  cache.Put("a", Features(2));
+  EXPECT_EQ(ValueOf(cache.Find("a")), 1);
+  EXPECT_EQ(cache.bytes(), 40);
 }
 
 TEST(ReferenceCacheTest, FeaturesThatAreTooLargeAreNotKept) {
