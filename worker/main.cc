@@ -26,7 +26,7 @@
 #include "worker/engine_flags.h"
 #include "worker/job/retry.h"
 #include "worker/job/server_link.h"
-#include "worker/job/worker.h"
+#include "worker/lease/worker.h"
 #include "worker/process/engine_process.h"
 
 namespace {
@@ -175,6 +175,7 @@ int main(int argc, char** argv) {
     log->Error("the worker hangs; exiting, so that a new process can replace it");
     std::_Exit(1);
   };
+  options.batch_jobs = flags.batch_jobs;
   options.jitter_seed = std::hash<std::string>{}(options.name);
   const ReadyFile ready(ready_file);
   options.on_registered = [&ready, &log] {

@@ -22,7 +22,7 @@
 #include "tests/support/test_certificates.h"
 #include "tests/worker/job/fake_engine.h"
 #include "worker/job/server_link.h"
-#include "worker/job/worker.h"
+#include "worker/lease/worker.h"
 
 namespace vico::end_to_end {
 namespace {

@@ -12,9 +12,10 @@ namespace vico::worker {
 
 /// Runs a leased job to its end. Returns the outcome for Finish, or nothing if the lease is lost:
 /// the worker must write nothing then. After OUT_OF_MEMORY the job is tried once more in a new
-/// engine. A training whose engine is lost continues in a new one from its newest checkpoint, as
-/// long as it has stored a newer one than at the engine's loss before. Failures through bad input
-/// or divergence are not retryable, internal errors are.
+/// engine; JobEngine says how it shares the engine with other jobs. A training whose engine is lost
+/// continues in a new one from its newest checkpoint, as long as it has stored a newer one than at
+/// the engine's loss before. Failures through bad input or divergence are not retryable, internal
+/// errors are.
 std::optional<v1::FinishRequest> RunJob(const v1::LeasedJob& job, Engine& engine,
                                         JobContext& context, const Log& log);
 

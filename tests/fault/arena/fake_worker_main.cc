@@ -1,5 +1,6 @@
 // vico-fake-worker: the real worker loop with an engine that computes nothing, so that a job takes
 // milliseconds. It logs its calls for the checker.
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -13,9 +14,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/failpoint.h"
 #include "common/log.h"
 #include "common/mutex.h"
 #include "common/process/stop_signals.h"
+#include "common/status.h"
 #include "tests/fault/arena/forwarding_link.h"
 #include "tests/fault/defects/renumbering_link.h"
 #include "tests/fault/history/worker_log.h"
@@ -25,7 +28,7 @@
 #include "worker/engine/generation_pictures.h"
 #include "worker/job/retry.h"
 #include "worker/job/server_link.h"
-#include "worker/job/worker.h"
+#include "worker/lease/worker.h"
 
 namespace vico::fault {
 namespace {
@@ -33,7 +36,8 @@ namespace {
 constexpr int kSteps = 5;
 constexpr int kCheckpointStep = 2;  // a drain adds another checkpoint
 
-/// Its results contain the worker and the run, so that the results of two attempts differ.
+/// Its results contain the worker and the run, so that the results of two attempts differ. The
+/// failpoint engine.mid_step loses the engine: every call that runs ends.
 class FakeEngine final : public worker::Engine {
  public:
   FakeEngine(std::string worker, int step_ms) : worker_(std::move(worker)), step_(step_ms) {}
@@ -44,6 +48,11 @@ class FakeEngine final : public worker::Engine {
              .merges = server::TestMerges()}};
   }
   std::string device() const override { return "cpu"; }
+  int most_generations() const override { return 64; }
+  absl::Status Ready() override {
+    died_ = false;
+    return absl::OkStatus();
+  }
 
   absl::StatusOr<worker::TrainedAdapter> Train(const v1::TrainSpec&,
                                                const std::vector<std::string>&,
@@ -51,7 +60,7 @@ class FakeEngine final : public worker::Engine {
     const std::string made = Made();
     int step = Resume(callbacks);
     while (++step <= kSteps) {
-      std::this_thread::sleep_for(step_);
+      RETURN_IF_ERROR(Step());
       if (step == 3) callbacks.on_sample({.step = step, .seed = 1, .picture = Png("sample", made)});
       if (step == 4) callbacks.on_mask({.step = step, .png = made + " mask", .coverage = 0.5});
       const bool go_on =
@@ -68,7 +77,7 @@ class FakeEngine final : public worker::Engine {
                                 const worker::GenerateCallbacks& callbacks) override {
     const std::string made = Made();
     for (int step = 1; step <= kSteps; ++step) {
-      std::this_thread::sleep_for(step_);
+      RETURN_IF_ERROR(Step());
       if (!callbacks.on_step(step, kSteps)) return false;
     }
     for (int i = 0; i < worker::PictureCount(spec); ++i) {
@@ -81,7 +90,7 @@ class FakeEngine final : public worker::Engine {
       const v1::EvaluateSpec& spec, const worker::AdapterSource&, const std::vector<std::string>&,
       const worker::EvaluateCallbacks& callbacks) override {
     for (int step = 1; step <= kSteps; ++step) {
-      std::this_thread::sleep_for(step_);
+      RETURN_IF_ERROR(Step());
       if (!callbacks.on_step(step, kSteps)) return worker::EvaluatedAdapter{.stopped = true};
     }
     worker::EvaluatedAdapter evaluated;
@@ -91,6 +100,13 @@ class FakeEngine final : public worker::Engine {
   }
 
  private:
+  absl::Status Step() {
+    std::this_thread::sleep_for(step_);
+    if (!VICO_FAILPOINT_STATUS("engine.mid_step").ok()) died_ = true;
+    if (!died_) return absl::OkStatus();
+    return Error(absl::StatusCode::kUnavailable, "the engine died", worker::kEngineDied);
+  }
+
   /// Returns the last step of the newest checkpoint that can be fetched; 0 without one.
   static int Resume(const worker::TrainCallbacks& callbacks) {
     for (const worker::CheckpointSource& checkpoint : callbacks.checkpoints) {
@@ -109,7 +125,8 @@ class FakeEngine final : public worker::Engine {
 
   const std::string worker_;
   const std::chrono::milliseconds step_;
-  int runs_ = 0;
+  std::atomic<int> runs_{0};
+  std::atomic<bool> died_{false};
 };
 
 /// Forwards to a real link and logs every registration, lease, report and finish.
@@ -205,12 +222,14 @@ int main(int argc, char** argv) {
   int step_ms = 2;
   vico::worker::WorkerOptions options;
   options.lease_wait = absl::Seconds(1);
+  options.batch_jobs = 1;
   CLI::App app("A worker that computes nothing.");
   app.add_option("--server", server)->required();
   app.add_option("--name", options.name)->required();
   app.add_option("--records", records, "File to append the log of calls to")->required();
   app.add_option("--step-ms", step_ms, "Duration of each of the five steps of a job")
       ->check(CLI::Range(0, 60'000));
+  app.add_option("--batch-jobs", options.batch_jobs, "As of vico-worker")->check(CLI::Range(1, 64));
   app.add_option("--defect", defect, "Name of a defect to plant; empty or unknown: none");
   CLI11_PARSE(app, argc, argv);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,7 @@ class FakeEngine final : public Engine {
   }
   std::string device() const override { return "cpu"; }
   int devices() const override { return device_count; }
+  int most_generations() const override { return generations; }
   absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                                        const std::vector<std::string>& pictures,
                                        const TrainCallbacks& callbacks) override {
@@ -70,33 +72,41 @@ class FakeEngine final : public Engine {
     return evaluate(spec, adapter, pictures, callbacks);
   }
   EngineLoad load() const override { return {.loaded_adapters = loaded_adapters()}; }
-  absl::Status Ready() override { return ready; }
+  absl::Status Ready() override {
+    on_start();
+    return ready;
+  }
   absl::Status Restart() override {
+    on_start();
     ++restarts;
     return absl::OkStatus();
   }
 
   std::function<int()> loaded_adapters = [] { return 0; };
+  std::function<void()> on_start = [] {};  ///< called by Ready() and Restart()
   absl::Status ready;
   int restarts = 0;
   int device_count = 1;
+  int generations = 1;
 };
 
-/// Advances the clock instead of waiting.
+/// Advances the clock instead of waiting. Any thread.
 class FakePause final : public Pause {
  public:
   explicit FakePause(FakeClock& clock) : clock_(clock) {}
 
   bool For(absl::Duration duration, std::stop_token stop) override {
     clock_.Advance(duration);
+    const std::lock_guard lock(mutex_);
     waits.push_back(duration);
     return !stop.stop_requested();
   }
 
-  std::vector<absl::Duration> waits;
+  std::vector<absl::Duration> waits;  // read it when nobody waits
 
  private:
   FakeClock& clock_;
+  std::mutex mutex_;  // guards waits
 };
 
 }  // namespace vico::worker

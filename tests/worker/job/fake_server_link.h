@@ -46,6 +46,12 @@ class FakeServerLink final : public ServerLink {
     report_answer_ = std::move(answer);
   }
 
+  /// Sets Report's answer about one job, whatever else is set.
+  void AnswerReportsOf(const std::string& job, absl::StatusOr<v1::ReportResponse> answer) {
+    const std::lock_guard lock(mutex_);
+    answers_by_job_.insert_or_assign(job, std::move(answer));
+  }
+
   /// The names of the calls, in order: "Register", "Lease", "Report", "Finish", "GetBlob",
   /// "PutBlob".
   std::vector<std::string> calls() const {
@@ -104,7 +110,9 @@ class FakeServerLink final : public ServerLink {
     Note("Report");
     reports_.push_back(request);
     absl::StatusOr<v1::ReportResponse> answer = report_answer_;
-    if (!report_script.empty()) {
+    if (const auto found = answers_by_job_.find(request.job()); found != answers_by_job_.end()) {
+      answer = found->second;
+    } else if (!report_script.empty()) {
       answer = std::move(report_script.front());
       report_script.pop_front();
     }
@@ -168,6 +176,7 @@ class FakeServerLink final : public ServerLink {
   mutable std::mutex mutex_;  // guards everything below, and the scripts
   std::condition_variable called_;
   absl::StatusOr<v1::ReportResponse> report_answer_ = AnswerWith(v1::DIRECTIVE_CONTINUE);
+  std::map<std::string, absl::StatusOr<v1::ReportResponse>> answers_by_job_;
   std::vector<std::string> calls_;
   std::vector<v1::RegisterRequest> registrations_;
   std::vector<v1::LeaseRequest> leases_;

@@ -1,4 +1,4 @@
-#include "worker/job/worker.h"
+#include "worker/lease/worker.h"
 
 #include <future>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "worker/job/finish_job.h"
+#include "worker/lease/finish_job.h"
 
 #include <stop_token>
 
