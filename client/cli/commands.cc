@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "client/cli/completion.h"
+#include "client/arguments/completion.h"
 #include "client/cli/print_list.h"
 #include "client/cli/resolve_names.h"
 #include "client/output/output.h"

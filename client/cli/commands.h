@@ -10,7 +10,7 @@
 
 #include <absl/status/statusor.h>
 
-#include "client/cli/arguments.h"
+#include "client/arguments/arguments.h"
 #include "client/lib/admin_client.h"
 #include "client/lib/client.h"
 #include "client/output/exit_code.h"

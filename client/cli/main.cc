@@ -9,7 +9,7 @@
 
 #include <unistd.h>
 
-#include "client/cli/arguments.h"
+#include "client/arguments/arguments.h"
 #include "client/cli/commands.h"
 #include "client/lib/client.h"
 #include "client/output/exit_code.h"

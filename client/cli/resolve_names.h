@@ -8,7 +8,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-#include "client/cli/arguments.h"
+#include "client/arguments/arguments.h"
 #include "client/lib/client.h"
 
 namespace vico::client {

@@ -82,6 +82,12 @@ TEST_F(InputPicturesTest, FilesAreUploadedAndNamedInTheSpec) {
   EXPECT_EQ(specs_[0].denoise(), 0.5);
 }
 
+TEST_F(InputPicturesTest, ThePathOfAFileMayHaveAnyBytes) {
+  std::ofstream(At("caf\xe9.png")) << "robot";
+  EXPECT_EQ(Generate({"--init", At("caf\xe9.png")}), kExitOk) << err_.str();
+  EXPECT_EQ(specs_[0].init_picture(), "pictures/of-robot");
+}
+
 TEST_F(InputPicturesTest, UploadsAreDeletedWhenTheJobsExist) {
   EXPECT_EQ(Generate({"--init", At("robot.png"), "--mask", At("mask.png")}), kExitOk);
   EXPECT_THAT(deleted_, ElementsAre("pictures/of-robot", "pictures/of-mask"));

@@ -1,4 +1,4 @@
-#include "client/cli/arguments.h"
+#include "client/arguments/arguments.h"
 
 #include <string>
 #include <vector>

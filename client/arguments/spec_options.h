@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "client/cli/arguments.h"
+#include "client/arguments/arguments.h"
 #include "common/backoff.h"
 
 namespace CLI {

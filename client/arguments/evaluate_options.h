@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "client/cli/arguments.h"
+#include "client/arguments/arguments.h"
 
 namespace vico::client {
 

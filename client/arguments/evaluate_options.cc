@@ -1,11 +1,11 @@
-#include "client/cli/evaluate_options.h"
+#include "client/arguments/evaluate_options.h"
 
 #include <cstdint>
 #include <vector>
 
-#include "client/cli/labels.h"
-#include "client/cli/option_fields.h"
-#include "client/cli/spec_options.h"
+#include "client/arguments/label_options.h"
+#include "client/arguments/option_fields.h"
+#include "client/arguments/spec_options.h"
 
 namespace vico::client {
 namespace {

@@ -1,4 +1,4 @@
-#include "client/cli/labels.h"
+#include "client/arguments/label_options.h"
 
 #include <string>
 
@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::Pair;
 
-TEST(LabelsTest, AKeyAndAValueAreRead) {
+TEST(LabelOptionsTest, AKeyAndAValueAreRead) {
   EXPECT_THAT(*ParseLabel("owner=ana"), Pair("owner", "ana"));
   EXPECT_THAT(*ParseLabel("example.org/sprint-3=2026.07_b"),
               Pair("example.org/sprint-3", "2026.07_b"));
@@ -19,7 +19,7 @@ TEST(LabelsTest, AKeyAndAValueAreRead) {
   EXPECT_THAT(*ParseLabel("a=" + std::string(63, 'b')), Pair("a", std::string(63, 'b')));
 }
 
-TEST(LabelsTest, WhatTheServerRefusesIsRefused) {
+TEST(LabelOptionsTest, WhatTheServerRefusesIsRefused) {
   for (const std::string& text :
        {std::string("owner"), std::string("=x"), std::string("-a=x"), std::string("a-=x"),
         std::string("a b=x"), std::string("Example.org/a=x"), std::string("a..b/c=x"),

@@ -1,11 +1,11 @@
-#include "client/cli/completion.h"
+#include "client/arguments/completion.h"
 
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 
-#include "client/cli/arguments.h"
+#include "client/arguments/arguments.h"
 
 namespace vico::client {
 namespace {

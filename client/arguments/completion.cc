@@ -1,4 +1,4 @@
-#include "client/cli/completion.h"
+#include "client/arguments/completion.h"
 
 #include <algorithm>
 #include <string_view>

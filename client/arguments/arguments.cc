@@ -1,5 +1,5 @@
 // Defines the subcommands and parses the command line.
-#include "client/cli/arguments.h"
+#include "client/arguments/arguments.h"
 
 #include <array>
 #include <map>
@@ -9,10 +9,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "client/cli/evaluate_options.h"
-#include "client/cli/labels.h"
-#include "client/cli/option_fields.h"
-#include "client/cli/spec_options.h"
+#include "client/arguments/evaluate_options.h"
+#include "client/arguments/label_options.h"
+#include "client/arguments/option_fields.h"
+#include "client/arguments/spec_options.h"
 #include "client/output/exit_code.h"
 
 namespace vico::client {

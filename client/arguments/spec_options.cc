@@ -1,4 +1,4 @@
-#include "client/cli/spec_options.h"
+#include "client/arguments/spec_options.h"
 
 #include <cstdint>
 #include <functional>
@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "client/cli/labels.h"
-#include "client/cli/option_fields.h"
+#include "client/arguments/label_options.h"
+#include "client/arguments/option_fields.h"
 
 namespace vico::client {
 namespace {
