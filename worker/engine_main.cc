@@ -14,7 +14,7 @@
 #include "worker/engine/torch_engine.h"
 #include "worker/engine_flags.h"
 #include "worker/process/child.h"
-#include "worker/process/engine_server.h"
+#include "worker/serving/engine_server.h"
 
 int main(int argc, char** argv) {
   // A terminal signals the worker, too, which ends this process after it has drained.

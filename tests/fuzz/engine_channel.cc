@@ -1,6 +1,6 @@
 // Both ends of the channel between worker and engine. The first byte selects the end that reads the
-// rest: 'e' the engine, 't' the worker during a training, anything else the worker during a
-// generation.
+// rest: 'e' the engine, 't' the worker during a training (call 1), '2' the worker during two
+// generations (calls 1 and 2), anything else the worker during a generation (call 1).
 #include <fstream>
 #include <thread>
 
@@ -9,11 +9,12 @@
 
 #include "common/status.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/paced_frames.h"
 #include "tests/support/temp_folder.h"
 #include "tests/worker/job/fake_engine.h"
 #include "vico/engine/v1/engine.pb.h"
 #include "worker/process/engine_process.h"
-#include "worker/process/engine_server.h"
+#include "worker/serving/engine_server.h"
 
 namespace vico::fuzz {
 namespace {
@@ -31,6 +32,7 @@ std::string Frame(const google::protobuf::Message& message) {
 /// An engine that makes use of all callbacks, a few times.
 worker::FakeEngine TalkativeEngine() {
   worker::FakeEngine engine;
+  engine.generations = 2;
   engine.train =
       [](const v1::TrainSpec& spec, const auto& pictures,
          const worker::TrainCallbacks& callbacks) -> absl::StatusOr<worker::TrainedAdapter> {
@@ -61,12 +63,7 @@ void FeedEngine(std::string_view bytes) {
   MustHold(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) == 0, "sockets open");
   worker::FakeEngine engine = TalkativeEngine();
   std::thread other([&] {
-    std::string_view rest = bytes;
-    while (!rest.empty()) {
-      const ssize_t sent = send(sockets[1], rest.data(), rest.size(), MSG_NOSIGNAL);
-      if (sent <= 0) break;
-      rest.remove_prefix(static_cast<size_t>(sent));
-    }
+    SendPaced(sockets[1], bytes);
     shutdown(sockets[1], SHUT_WR);
     char ignored[4096];
     while (read(sockets[1], ignored, sizeof ignored) > 0) {
@@ -105,7 +102,16 @@ worker::GenerateCallbacks GenerationCallbacks() {
   return callbacks;
 }
 
-void FeedWorker(bool training, std::string_view bytes) {
+void Generate(worker::EngineProcess& process) {
+  worker::AdapterSource adapter;
+  adapter.fetch = []() -> absl::StatusOr<worker::AdapterBytes> {
+    return worker::AdapterBytes{.safetensors = "adapter", .reference = "reference"};
+  };
+  const auto drawn = process.Generate({}, {.adapter = &adapter}, GenerationCallbacks());
+  MustHold(drawn.ok() || !drawn.status().message().empty(), "a failure has a reason");
+}
+
+void FeedWorker(uint8_t calls, std::string_view bytes) {
   static TempFolder folder;
   const std::string path = folder.path() + "/bytes";
   std::ofstream(path, std::ios::binary) << bytes;
@@ -115,96 +121,164 @@ void FeedWorker(bool training, std::string_view bytes) {
     MustHold(!process.status().message().empty(), "a refused engine has a reason");
     return;
   }
-  if (training) {
+  if (calls == 't') {
     v1::TrainSpec spec;
     spec.set_steps(2);
     (*process)->Train(spec, {"picture"}, TrainingCallbacks()).status().IgnoreError();
-  } else {
-    worker::AdapterSource adapter;
-    adapter.fetch = []() -> absl::StatusOr<worker::AdapterBytes> {
-      return worker::AdapterBytes{.safetensors = "adapter", .reference = "reference"};
-    };
-    (*process)->Generate({}, {.adapter = &adapter}, GenerationCallbacks()).status().IgnoreError();
+    return;
   }
+  std::thread second;
+  if (calls == '2') second = std::thread([&process] { Generate(**process); });
+  Generate(**process);
+  if (second.joinable()) second.join();
 }
 
 std::string Hello() {
   wire::FromEngine message;
   message.mutable_hello()->set_device("cpu");
+  message.mutable_hello()->set_most_generations(2);
   message.mutable_hello()->add_offers()->mutable_base_model()->set_name("baseModels/toyworld");
   return Frame(message);
 }
 
-/// A session of the engine's end: a job and answers to all its questions.
-void AddEngineSeeds(std::vector<std::string>& seeds) {
+wire::ToEngine Answer(uint64_t call) {
   wire::ToEngine answer;
+  answer.set_call(call);
   answer.mutable_answer()->set_yes(true);
   answer.mutable_answer()->set_bytes("bytes");
+  return answer;
+}
+
+wire::ToEngine Received(uint64_t call) {
+  wire::ToEngine received;
+  received.set_call(call);
+  received.mutable_received();
+  return received;
+}
+
+wire::ToEngine Training(uint64_t call) {
   wire::ToEngine train;
+  train.set_call(call);
   train.mutable_train()->mutable_spec()->set_steps(2);
   train.mutable_train()->add_pictures("picture");
   train.mutable_train()->add_checkpoint_steps(1);
-  std::string session = Frame(train);
-  for (int i = 0; i < 4; ++i) session += Frame(answer);
-  seeds.push_back("e" + session);
+  return train;
+}
+
+wire::ToEngine Generation(uint64_t call) {
   wire::ToEngine generate;
+  generate.set_call(call);
   generate.mutable_generate()->mutable_adapter()->set_name("adapters/a");
-  seeds.push_back("e" + Frame(generate) + Frame(answer) + Frame(answer));
-  answer.mutable_answer()->mutable_status()->set_code(5);
-  seeds.push_back("e" + Frame(generate) + Frame(answer) + Frame(train));
-  seeds.push_back("e" + Frame(answer));
+  return generate;
+}
+
+/// Sessions of the engine's end, with replies to all that it sends, and such that break the rules.
+void AddEngineSeeds(std::vector<std::string>& seeds) {
+  const std::string answer = Frame(Answer(1));
+  const std::string received = Frame(Received(1));
+  seeds.push_back("e" + Frame(Training(1)) + answer + received + answer + answer + answer +
+                  received + received);
+  const std::string drawn = Frame(Generation(1)) + answer + received + received + answer;
+  seeds.push_back("e" + drawn);
+  wire::ToEngine refusal = Answer(1);
+  refusal.mutable_answer()->mutable_status()->set_code(5);
+  seeds.push_back("e" + Frame(Generation(1)) + Frame(refusal) + Frame(Training(2)));
+  // Several at once, and one more than the engine takes.
+  seeds.push_back("e" + Frame(Generation(1)) + Frame(Generation(2)) + Frame(Training(3)) +
+                  Frame(Generation(4)) + Frame(Answer(2)) + answer + Frame(Answer(3)));
+  seeds.push_back("e" + Frame(Generation(1)) + Frame(Generation(1)));
+  seeds.push_back("e" + Frame(Generation(1)) + answer + answer);  // one answer too many
+  seeds.push_back("e" + drawn + received + answer);               // for a call that has ended
+  seeds.push_back("e" + answer);
+  seeds.push_back("e" + received);
   seeds.push_back("e" + std::string("\xff\xff\xff\x7f\0\0\0\0", 8));  // announces 2 GiB
   seeds.push_back("e" + std::string(8, '\xff'));
 }
 
-/// Every message that an engine may send, in sessions of both kinds.
-void AddWorkerSeeds(std::vector<std::string>& seeds) {
-  std::string shared = Hello();
+/// Every message that an engine may send in a training.
+std::string TrainingMessages() {
   wire::FromEngine message;
+  message.set_call(1);
+  std::string frames;
   message.mutable_warning()->set_reason("REASON");
-  shared += Frame(message);
-  std::string training = shared;
+  frames += Frame(message);
   message.mutable_train_step()->set_step(1);
-  training += Frame(message);
+  frames += Frame(message);
   message.mutable_keep_going();
-  training += Frame(message);
+  frames += Frame(message);
   message.mutable_wants_checkpoint()->set_step(1);
-  training += Frame(message);
+  frames += Frame(message);
   message.mutable_fetch_checkpoint()->set_index(0);
-  training += Frame(message);
+  frames += Frame(message);
   message.mutable_resumed()->add_losses(0.5);
-  training += Frame(message);
+  frames += Frame(message);
   message.mutable_sample()->mutable_picture()->set_png("png");
-  training += Frame(message);
+  frames += Frame(message);
   message.mutable_mask()->set_site("site");
-  training += Frame(message);
+  frames += Frame(message);
   message.mutable_checkpoint()->set_bytes("state");
-  training += Frame(message);
+  return frames + Frame(message);
+}
+
+/// Every message that an engine may send in a generation.
+std::string GenerationMessages(uint64_t call) {
+  wire::FromEngine message;
+  message.set_call(call);
+  std::string frames;
+  message.mutable_warning()->set_reason("REASON");
+  frames += Frame(message);
+  message.mutable_fetch_adapter();
+  frames += Frame(message);
+  message.mutable_generate_step()->set_step(1);
+  frames += Frame(message);
+  message.mutable_preview()->mutable_picture()->set_png("png");
+  frames += Frame(message);
+  message.mutable_finished()->mutable_picture()->set_png("png");
+  return frames + Frame(message);
+}
+
+std::string GenerationEnd(uint64_t call) {
+  wire::FromEngine end;
+  end.set_call(call);
+  end.mutable_generated()->set_finished(true);
+  return Frame(end);
+}
+
+void AddTrainingSeeds(std::vector<std::string>& seeds) {
+  const std::string training = Hello() + TrainingMessages();
+  wire::FromEngine message;
+  message.set_call(1);
   message.mutable_fetch_checkpoint()->set_index(-1);
   seeds.push_back("t" + training + Frame(message));
   message.mutable_trained()->set_safetensors("adapter");
   seeds.push_back("t" + training + Frame(message));
-  std::string generation = shared;
-  message.mutable_fetch_adapter();
-  generation += Frame(message);
-  message.mutable_generate_step()->set_step(1);
-  generation += Frame(message);
-  message.mutable_preview()->mutable_picture()->set_png("png");
-  generation += Frame(message);
-  message.mutable_finished()->mutable_picture()->set_png("png");
-  generation += Frame(message);
-  message.mutable_generated()->set_finished(true);
-  seeds.push_back("g" + generation + Frame(message));
-  message.mutable_failed()->set_code(8);
-  seeds.push_back("g" + generation + Frame(message));
-  seeds.push_back("g" + Frame(message));  // in place of the greeting
-  seeds.push_back("g" + Hello() + Hello());
-  seeds.push_back("t" + Hello() + Hello());
-  message.mutable_failed()->Clear();  // a failure that is none
+  message.mutable_failed();  // a failure that is none
   seeds.push_back("t" + Frame(message));
   seeds.push_back("t" + Hello() + Frame(message));
+  seeds.push_back("t" + Hello() + Hello());
   seeds.push_back("t" + Hello() + std::string("\xff\xff\xff\x7f\0\0\0\0", 8));
   seeds.push_back("t");
+}
+
+void AddGenerationSeeds(std::vector<std::string>& seeds) {
+  const std::string generation = Hello() + GenerationMessages(1);
+  seeds.push_back("g" + generation + GenerationEnd(1));
+  wire::FromEngine message;
+  message.set_call(1);
+  message.mutable_failed()->set_code(8);
+  message.mutable_failed()->set_message("no memory");
+  seeds.push_back("g" + generation + Frame(message));
+  seeds.push_back("g" + Frame(message));  // in place of the hello
+  seeds.push_back("g" + Hello() + GenerationMessages(2));
+  seeds.push_back("g" + Hello() + GenerationEnd(1) + GenerationMessages(1));
+  message.mutable_generate_step()->set_step(1);
+  seeds.push_back("2" + Hello() + Frame(message) + Frame(message));
+  std::string notes = Hello();
+  message.mutable_warning()->set_reason("REASON");
+  for (int i = 0; i < 20; ++i) notes += Frame(message);
+  seeds.push_back("2" + notes);
+  seeds.push_back("2" + Hello() + GenerationMessages(1) + GenerationMessages(2) + GenerationEnd(2) +
+                  GenerationEnd(1));
 }
 
 }  // namespace
@@ -212,7 +286,8 @@ void AddWorkerSeeds(std::vector<std::string>& seeds) {
 std::vector<std::string> Seeds() {
   std::vector<std::string> seeds;
   AddEngineSeeds(seeds);
-  AddWorkerSeeds(seeds);
+  AddTrainingSeeds(seeds);
+  AddGenerationSeeds(seeds);
   return seeds;
 }
 
@@ -222,7 +297,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (data[0] == 'e') {
     FeedEngine(rest);
   } else {
-    FeedWorker(data[0] == 't', rest);
+    FeedWorker(data[0], rest);
   }
   return 0;
 }

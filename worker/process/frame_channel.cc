@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/status.h"
+
 namespace vico::worker {
 namespace {
 
@@ -20,11 +22,32 @@ constexpr size_t kFirstBytes = size_t{1} << 20;
 
 absl::Status Closed() { return absl::UnavailableError("channel: the other process has ended"); }
 
+bool IsTemporary(int error) { return error == EINTR || error == EAGAIN || error == EWOULDBLOCK; }
+
+/// Waits until the socket can be read (POLLIN) or written (POLLOUT), or is closed.
+absl::Status WaitFor(int socket, short event, absl::Duration patience) {
+  using Steady = std::chrono::steady_clock;
+  const auto begun = Steady::now();
+  for (;;) {
+    // Short waits, so that signals which interrupt poll() do not extend the patience.
+    pollfd wait{.fd = socket, .events = event, .revents = 0};
+    const int ready = poll(&wait, 1, 1000);
+    if (ready > 0) return absl::OkStatus();
+    if (ready < 0 && errno != EINTR) return Closed();
+    if (absl::FromChrono(Steady::now() - begun) > patience) {
+      return absl::DeadlineExceededError("channel: the other process does not respond");
+    }
+  }
+}
+
 }  // namespace
 
 FrameChannel::~FrameChannel() { close(socket_); }
 
-absl::Status FrameChannel::Send(const google::protobuf::MessageLite& message) {
+void FrameChannel::Shutdown() { shutdown(socket_, SHUT_RDWR); }
+
+absl::Status FrameChannel::Send(const google::protobuf::MessageLite& message,
+                                absl::Duration patience) {
   if (message.ByteSizeLong() > kMostBytes)
     return absl::ResourceExhaustedError("channel: a message has more than 2 GiB");
   std::string frame(kLengthBytes, '\0');
@@ -34,14 +57,7 @@ absl::Status FrameChannel::Send(const google::protobuf::MessageLite& message) {
   if (!message.AppendToString(&frame))
     return absl::InternalError("channel: a message cannot be serialised");
   const MutexLock lock(sending_);
-  size_t sent = 0;
-  while (sent < frame.size()) {
-    const ssize_t now = send(socket_, frame.data() + sent, frame.size() - sent, MSG_NOSIGNAL);
-    if (now < 0 && errno == EINTR) continue;
-    if (now < 0) return Closed();
-    sent += static_cast<size_t>(now);
-  }
-  return absl::OkStatus();
+  return WriteWhole(frame, patience);
 }
 
 absl::Status FrameChannel::Receive(google::protobuf::MessageLite& message,
@@ -69,26 +85,28 @@ absl::Status FrameChannel::Receive(google::protobuf::MessageLite& message,
   return absl::OkStatus();
 }
 
-absl::Status FrameChannel::ReadWhole(char* bytes, size_t size, absl::Duration patience) {
-  using Steady = std::chrono::steady_clock;
-  size_t got = 0;
-  auto last = Steady::now();
-  while (got < size) {
-    // Short waits, so that signals which interrupt poll() do not extend the patience.
-    pollfd wait{.fd = socket_, .events = POLLIN, .revents = 0};
-    const int ready = poll(&wait, 1, 1000);
-    if (ready < 0 && errno != EINTR) return Closed();
-    if (ready <= 0) {
-      if (absl::FromChrono(Steady::now() - last) > patience) {
-        return absl::DeadlineExceededError("channel: the other process does not respond");
-      }
-      continue;
+absl::Status FrameChannel::WriteWhole(std::string_view bytes, absl::Duration patience) {
+  while (!bytes.empty()) {
+    const ssize_t now = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (now >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(now));
+    } else if (IsTemporary(errno)) {
+      RETURN_IF_ERROR(WaitFor(socket_, POLLOUT, patience));
+    } else {
+      return Closed();
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FrameChannel::ReadWhole(char* bytes, size_t size, absl::Duration patience) {
+  size_t got = 0;
+  while (got < size) {
+    RETURN_IF_ERROR(WaitFor(socket_, POLLIN, patience));
     const ssize_t now = recv(socket_, bytes + got, size - got, 0);
-    if (now < 0 && errno == EINTR) continue;
+    if (now < 0 && IsTemporary(errno)) continue;
     if (now <= 0) return Closed();
     got += static_cast<size_t>(now);
-    last = Steady::now();
   }
   return absl::OkStatus();
 }

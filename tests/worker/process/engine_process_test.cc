@@ -11,6 +11,7 @@
 
 #include "common/status.h"
 #include "tests/support/status_matchers.h"
+#include "tests/worker/process/gone.h"
 
 namespace vico::worker {
 namespace {
@@ -54,7 +55,7 @@ class EngineProcessTest : public testing::Test {
     train_.on_warning = [this](const std::string& reason, const std::string& message) {
       notes_.push_back(reason + ": " + message);
     };
-    train_.on_resumed = [this](int64_t step, const std::vector<double>& losses) {
+    train_.on_resumed = [](int64_t step, const std::vector<double>& losses) {
       EXPECT_EQ(step, 2);
       EXPECT_THAT(losses, ElementsAre(0.5, 0.25));
     };
@@ -101,6 +102,7 @@ TEST_F(EngineProcessTest, ReportsItsOffers) {
   EXPECT_EQ(offers[0].added_tokens, R"({"<cat>":5})");
   EXPECT_EQ(engine_->device(), "cpu");
   EXPECT_EQ(engine_->devices(), 4);
+  EXPECT_EQ(engine_->most_generations(), 4);
 }
 
 TEST_F(EngineProcessTest, PassesATrainingsCallbacksAndResult) {
@@ -246,10 +248,13 @@ TEST_F(EngineProcessTest, ReplacesAnEngineThatCrashes) {
   EXPECT_THAT(Train(), IsOk());
 }
 
-TEST_F(EngineProcessTest, DetectsAtTheNextJobThatAnEngineWasKilled) {
-  kill(engine_->pid(), SIGKILL);
-  EXPECT_THAT(Train(), HasReason(kEngineDied));
+TEST_F(EngineProcessTest, AnEngineThatWasKilledBetweenJobsCostsNoJob) {
+  const pid_t before = engine_->pid();
+  kill(before, SIGKILL);
+  ASSERT_TRUE(IsGone(before));
+  EXPECT_EQ(engine_->load().memory_bytes, 0u);
   EXPECT_THAT(Train(), IsOk());
+  EXPECT_NE(engine_->pid(), before);
 }
 
 TEST_F(EngineProcessTest, KillsAnEngineThatHangs) {

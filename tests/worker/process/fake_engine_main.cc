@@ -1,4 +1,6 @@
-// An engine process without tensors. The job's init word or prompt selects its behaviour.
+// An engine process without tensors. The job's init word or prompt selects its behaviour, and the
+// first argument that of the process: see main() and hostile_engine.h.
+#include <atomic>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -7,8 +9,9 @@
 
 #include "common/status.h"
 #include "tests/worker/job/fake_engine.h"
+#include "tests/worker/process/hostile_engine.h"
 #include "worker/process/child.h"
-#include "worker/process/engine_server.h"
+#include "worker/serving/engine_server.h"
 
 namespace vico::worker {
 namespace {
@@ -76,11 +79,30 @@ absl::StatusOr<TrainedAdapter> Train(const v1::TrainSpec& spec,
                         .peak_rss_mb = 12.5};
 }
 
-int fetched_adapters = 0;
+std::atomic<int> fetched_adapters = 0;
+
+/// A preview after each step that names the job.
+absl::StatusOr<bool> DrawSteps(const v1::GenerateSpec& spec, const GenerateCallbacks& callbacks) {
+  for (int64_t step = 1; step <= spec.steps(); ++step) {
+    callbacks.on_preview(0, step, {.bytes = spec.negative_prompt(), .width = 8, .height = 8});
+    if (!callbacks.on_step(step, spec.steps())) return false;
+  }
+  callbacks.on_picture(0, {.bytes = spec.negative_prompt(), .width = 64, .height = 64});
+  return true;
+}
+
+/// Many previews without a question.
+absl::StatusOr<bool> Flood(const v1::GenerateSpec& spec, const GenerateCallbacks& callbacks) {
+  for (int64_t i = 1; i <= spec.steps(); ++i) callbacks.on_preview(0, i, {.bytes = "preview"});
+  return true;
+}
 
 absl::StatusOr<bool> Generate(const v1::GenerateSpec& spec, const GenerationInputs& inputs,
                               const GenerateCallbacks& callbacks) {
   Misbehave(spec.prompt());
+  if (spec.prompt() == "fail") return absl::FailedPreconditionError("no such prompt");
+  if (spec.prompt() == "steps") return DrawSteps(spec, callbacks);
+  if (spec.prompt() == "flood") return Flood(spec, callbacks);
   std::string drawn = "bare";
   if (inputs.adapter != nullptr) {
     ASSIGN_OR_RETURN(const AdapterBytes bytes, inputs.adapter->fetch());
@@ -108,12 +130,14 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (how == "exit") return 3;
+  if (how.starts_with("hostile ")) return vico::worker::RunHostileEngine(how.substr(8), channel);
   vico::worker::FakeEngine engine;
   engine.added_tokens = R"({"<cat>":5})";
   engine.device_count = 4;
+  engine.generations = 4;
   engine.train = vico::worker::Train;
   engine.generate = vico::worker::Generate;
   engine.evaluate = vico::worker::Evaluate;
-  engine.loaded_adapters = [] { return vico::worker::fetched_adapters; };
+  engine.loaded_adapters = [] { return vico::worker::fetched_adapters.load(); };
   return vico::worker::ServeEngine(engine, channel).ok() ? 0 : 1;
 }
