@@ -31,9 +31,9 @@ EvaluateCallbacks EvaluationCallbacks(ServedCall& call) {
 wire::FromEngine ServeEvaluation(Engine& engine, ServedCall& call, const wire::Evaluate& request) {
   const AdapterSource adapter{.adapter = request.adapter(),
                               .fetch = [&call] { return call.FetchAdapter(); }};
-  const auto evaluated =
-      engine.Evaluate(request.spec(), adapter,
-                      {request.pictures().begin(), request.pictures().end()}, EvaluationCallbacks(call));
+  const auto evaluated = engine.Evaluate(request.spec(), adapter,
+                                         {request.pictures().begin(), request.pictures().end()},
+                                         EvaluationCallbacks(call));
   wire::FromEngine end;
   if (evaluated.ok()) {
     auto& result = *end.mutable_evaluated();
