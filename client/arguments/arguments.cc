@@ -38,11 +38,11 @@ struct Reader {
   Reader(CLI::App& app, const RandomSource& random_source) : random_bits(random_source) {
     ReadConcepts(
         *app.add_subcommand("concepts", "Upload, list and label concepts: pictures of one thing"));
-    ReadPictures(
-        *app.add_subcommand("pictures", "Upload and delete pictures that generations start from"));
     ReadTrain(*app.add_subcommand("train", "Train an adapter on a concept"));
     ReadJobs(*app.add_subcommand("jobs", "List, watch, label, cancel, retry and delete jobs"));
     ReadAdapters(*app.add_subcommand("adapters", "List, download, import and label adapters"));
+    ReadPictures(
+        *app.add_subcommand("pictures", "Upload and delete pictures that generations start from"));
     ReadGenerate(*app.add_subcommand("generate", "Draw pictures from a prompt"));
     ReadEvaluate(*app.add_subcommand(
         "evaluate", "Measure an adapter: how well it shows the thing and follows prompts"));

@@ -29,6 +29,7 @@ TEST(CompletionTest, SubcommandsThatStartWithTheWord) {
   EXPECT_THAT(Complete({""}), Contains("generate"));
   EXPECT_THAT(Complete({"ge"}), ElementsAre("generate"));
   EXPECT_THAT(Complete({"jobs", "wa"}), ElementsAre("watch"));
+  EXPECT_THAT(Complete({"pictures", ""}), ElementsAre("upload", "delete"));
   EXPECT_THAT(Complete({"--json", "--server", "jobs", "adapters", "im"}), ElementsAre("import"));
 }
 
@@ -55,7 +56,9 @@ TEST(CompletionTest, IdsWhereANameStands) {
 TEST(CompletionTest, NothingWhereAPathOrATextStands) {
   EXPECT_THAT(Complete({"generate", "adapters-7777", ""}), IsEmpty());
   EXPECT_THAT(Complete({"generate", "--out", ""}), IsEmpty());
+  EXPECT_THAT(Complete({"generate", "x", "p", "--init", ""}), IsEmpty());
   EXPECT_THAT(Complete({"concepts", "upload", ""}), IsEmpty());
+  EXPECT_THAT(Complete({"pictures", "upload", ""}), IsEmpty());
 }
 
 TEST(CompletionTest, EachShellHasAScript) {
