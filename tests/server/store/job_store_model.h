@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,8 +86,9 @@ class JobStoreModel {
     if (job.queued()) End(job, v1::JOB_STATE_CANCELLED);
   }
 
-  /// The numbers of the granted jobs.
-  std::vector<size_t> Lease(const std::string& worker, const std::string& nonce, int max_jobs) {
+  /// The numbers of the granted jobs, of `kinds` or, if it is empty, of any kind.
+  std::vector<size_t> Lease(const std::string& worker, const std::string& nonce, int max_jobs,
+                            const std::set<v1::JobKind>& kinds) {
     std::vector<size_t> granted;
     for (size_t i = 0; i < jobs.size(); ++i) {
       if (jobs[i].running() && jobs[i].worker == worker && jobs[i].nonce == nonce) {
@@ -96,7 +98,7 @@ class JobStoreModel {
     }
     if (!granted.empty()) return granted;
     while (granted.size() < static_cast<size_t>(max_jobs)) {
-      const int next = Next(!granted.empty());
+      const int next = Next(kinds, !granted.empty());
       if (next < 0) break;
       ModelJob& job = jobs[static_cast<size_t>(next)];
       job.state = v1::JOB_STATE_RUNNING;
@@ -225,12 +227,13 @@ class JobStoreModel {
   }
 
   /// The job to lease next; -1 when there is none.
-  int Next(bool generations_only) const {
+  int Next(const std::set<v1::JobKind>& kinds, bool generations_only) const {
     int best = -1;
     for (size_t i = 0; i < jobs.size(); ++i) {
       const ModelJob& job = jobs[i];
+      const v1::JobKind kind = job.training ? v1::JOB_KIND_TRAINING : v1::JOB_KIND_GENERATION;
       if (!job.queued() || job.not_before > Now() || (generations_only && job.training) ||
-          !MayRun(job)) {
+          (!kinds.empty() && !kinds.contains(kind)) || !MayRun(job)) {
         continue;
       }
       if (best < 0) {

@@ -133,7 +133,9 @@ class JobStoreModelTest : public JobStoreTest {
     if (Pick(6) == 0) query.nonce = fmt::format("nonce-{}", Pick(leases_ + 1));
     ++leases_;
     query.max_jobs = 1 + static_cast<int>(Pick(3));
-    const auto expected = model_->Lease(query.worker, query.nonce, query.max_jobs);
+    if (Pick(3) == 0) query.kinds.insert(v1::JOB_KIND_TRAINING);
+    if (Pick(3) == 0) query.kinds.insert(v1::JOB_KIND_GENERATION);
+    const auto expected = model_->Lease(query.worker, query.nonce, query.max_jobs, query.kinds);
     const auto grants = jobs_->Lease(query);
     ASSERT_THAT(grants, IsOk());
     ASSERT_EQ(grants->size(), expected.size());
@@ -198,7 +200,9 @@ class JobStoreModelTest : public JobStoreTest {
     const Held* held = SomeLease();
     if (held == nullptr) return;
     // Often retryable failures, since a job fails only after five of them.
-    const auto ending = Pick(3) == 0 ? Ending::kRetryable : static_cast<Ending>(Pick(7));
+    auto ending = Pick(3) == 0 ? Ending::kRetryable : static_cast<Ending>(Pick(7));
+    // A result after a cancel is rare otherwise.
+    if (model_->jobs[held->job].cancel && Pick(3) == 0) ending = Ending::kResult;
     const std::string expected = model_->Finish(held->job, held->grant.job.attempt(), ending);
     const auto answer = jobs_->Finish(RequestOf(held->grant, ending));
     Expect(answer.status(), expected);
