@@ -1,6 +1,7 @@
 // Rows of different jobs in one call of the network.
 #include "worker/personalize/guided_network.h"
 
+#include <iterator>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -62,6 +63,36 @@ TEST_F(GuidedNetworkTest, ARowsPredictionDoesNotDependOnTheOtherRows) {
   const auto together = Predict(latent, rows);
 
   ASSERT_EQ(together.sizes(), latent.sizes());
+  for (int64_t i = 0; i < count; ++i) {
+    const auto alone = Predict(latent.narrow(0, i, 1), {rows[static_cast<size_t>(i)]});
+    EXPECT_LT((alone[0] - together[i]).abs().max().item<double>(), 1e-4) << "row " << i;
+  }
+}
+
+TEST_F(GuidedNetworkTest, AdaptersOfBothDialectsAndWithOtherSitesShareABatch) {
+  Personalization mmagic = {.dialect = Dialect::kMmagic, .reference = one_.reference};
+  mmagic.adapter = Adapter(base_.unet->transformers(), base_.sites(Dialect::kMmagic),
+                           base_.text->config().hidden_size, 3, BlockStart::kDefault);
+  Personalization one_site = {.reference = other_.reference};
+  one_site.adapter = Adapter(base_.unet->transformers(), std::vector<int64_t>{base_.sites().back()},
+                             base_.text->config().hidden_size, 4, BlockStart::kDefault);
+  std::vector<GuidedPrompt> prompts;
+  for (Personalization* const personal : {&one_, &mmagic, &one_site, &other_}) {
+    prompts.push_back(Encode(personal, "a photo of S* on the beach", 7.5));
+  }
+  const std::vector<GuidedRow> rows = {
+      {.personal = &one_, .prompt = &prompts[0], .timestep = 801},
+      {.personal = &mmagic, .prompt = &prompts[1], .timestep = 601},
+      {.personal = &one_site, .prompt = &prompts[2], .timestep = 401},
+      {.personal = &mmagic, .prompt = &prompts[1], .timestep = 201},
+      {.personal = &other_, .prompt = &prompts[3], .timestep = 801},
+  };
+  base_.threads = 2;  // the parts of a batch cut through the rows of an adapter
+  const auto count = std::ssize(rows);
+  const auto latent = at::randn({count, base_.unet->config().in_channels, kSide, kSide});
+
+  const auto together = Predict(latent, rows);
+
   for (int64_t i = 0; i < count; ++i) {
     const auto alone = Predict(latent.narrow(0, i, 1), {rows[static_cast<size_t>(i)]});
     EXPECT_LT((alone[0] - together[i]).abs().max().item<double>(), 1e-4) << "row " << i;
