@@ -9,7 +9,7 @@ import { type LightboxPicture } from "../parts/lightbox";
 import { ZoomPicture } from "../parts/picture";
 import { StartHere } from "../parts/start_here";
 import { navigate } from "../router";
-import { useConcepts } from "../state/catalog";
+import { adapterNamed, useAdapters, useConcepts } from "../state/catalog";
 import { jobs, newestFirst } from "../state/jobs";
 import { useLoaded } from "../state/loaded";
 import { sayError, toast } from "../state/toasts";
@@ -43,6 +43,8 @@ function View({ of, reload }: { of: Concept; reload: () => void }) {
   const trainings = newestFirst(jobs.value.values()).filter(
     (job) => job.spec?.kind.case === "train" && job.spec.kind.value.conceptName === of.name,
   );
+  useAdapters();
+  const adapter = trainings.map((job) => adapterNamed(job.adapter)).find(Boolean); // the newest that is not deleted
   const warnings = warningsByPicture(of);
   const other = of.warnings.filter((warning) => pictureIndex(warning.message) < 0);
   const pictures: LightboxPicture[] = of.pictures.map((picture, index) => ({
@@ -57,8 +59,13 @@ function View({ of, reload }: { of: Concept; reload: () => void }) {
         crumb={<a href="/">Concepts</a>}
         lead={`${plural(of.pictures.length, "picture")}, uploaded ${when(of.createTime)}`}
       >
-        <a class="button main" href={`/train?concept=${id}`}>
-          Train
+        {adapter && (
+          <a class="button main" href={`/gallery?adapter=${idOf(adapter.name)}`}>
+            Draw it
+          </a>
+        )}
+        <a class={adapter ? "button" : "button main"} href={`/train?concept=${id}`}>
+          {adapter ? "Train again" : "Train"}
         </a>
         <button type="button" class="button" onClick={() => (asking.value = "rename")}>
           Rename

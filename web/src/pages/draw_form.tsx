@@ -57,7 +57,9 @@ export function DrawForm() {
   const base = fitting.find((one) => one.name === form.baseModel) ?? fitting[0] ?? baseModels[0];
   const defaults = base?.generationDefaults;
   const count = linesOf(form.prompts).length;
-  useEffect(() => suggestPrompt(adapter?.placeholder), [adapter?.placeholder]);
+  useEffect(() => {
+    if (document.activeElement?.id !== "prompts") suggestPrompt(adapter?.placeholder);
+  }, [adapter?.placeholder]);
   // Another start picture is not the one that was wrong.
   useEffect(() => {
     violations.value = violations.value.filter((one) => fieldOf(one) !== "init_picture");

@@ -223,7 +223,8 @@ function TrainForm({ baseModels }: { baseModels: BaseModel[] }) {
   const guess = guessWord(concept.displayName);
   const guessed = useSignal("");
   useDebounced(`${base.name} ${concept.name} ${guess}`, 0, async (signal) => {
-    const isOwn = () => (form.peek().init_word ?? "") !== guessed.peek();
+    // Somebody who is at the field or has filled it knows better.
+    const isOwn = () => document.activeElement?.id === "init_word" || (form.peek().init_word ?? "") !== guessed.peek();
     if (isOwn()) return;
     const can = guess && (await modelService.checkWord({ baseModel: base.name, word: guess }, { signal })).oneToken;
     if (isOwn()) return;
