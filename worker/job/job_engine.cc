@@ -1,5 +1,7 @@
 #include "worker/job/job_engine.h"
 
+#include <fmt/format.h>
+
 #include "common/status.h"
 #include "worker/job/run_job.h"
 
@@ -33,6 +35,8 @@ auto JobEngine::OnceMoreIfLostWithOthers(const Call& call) -> decltype(call()) {
   if (const absl::Status ready = Ready(); !ready.ok()) {
     return absl::CancelledError("the engine is not ready again: " + ready.ToString());
   }
+  context_.Warn("ENGINE_RESTARTED", fmt::format("{}; the job is tried once more alone in a new one",
+                                                std::string(result.status().message())));
   return Once(call);
 }
 
@@ -49,18 +53,56 @@ absl::StatusOr<TrainedAdapter> JobEngine::Train(const v1::TrainSpec& spec,
   return Once([&] { return engine_.Train(spec, pictures, sharing); });
 }
 
+bool JobEngine::IsNews(int64_t step) {
+  if (step <= told_step_) return false;
+  told_step_ = step;
+  return true;
+}
+
+GenerateCallbacks JobEngine::News(const GenerateCallbacks& callbacks, Told& told) {
+  GenerateCallbacks news;
+  news.on_step = [&, this](int64_t step, int64_t total_steps) {
+    return IsNews(step) ? callbacks.on_step(step, total_steps) : GoesOn();
+  };
+  news.on_preview = [&](int picture, int64_t step, const PngPicture& png) {
+    if (told.pictures.contains(picture) || !told.previews.emplace(picture, step).second) return;
+    callbacks.on_preview(picture, step, png);
+  };
+  news.on_picture = [&](int picture, const PngPicture& png) {
+    if (told.pictures.insert(picture).second) callbacks.on_picture(picture, png);
+  };
+  news.on_warning = [&](const std::string& reason, const std::string& message) {
+    if (told.warnings.emplace(reason, message).second) callbacks.on_warning(reason, message);
+  };
+  return news;
+}
+
+EvaluateCallbacks JobEngine::News(const EvaluateCallbacks& callbacks, Told& told) {
+  EvaluateCallbacks news = callbacks;
+  news.on_step = [&, this](int64_t step, int64_t total_steps) {
+    return IsNews(step) ? callbacks.on_step(step, total_steps) : GoesOn();
+  };
+  news.on_warning = [&](const std::string& reason, const std::string& message) {
+    if (told.warnings.emplace(reason, message).second) callbacks.on_warning(reason, message);
+  };
+  return news;
+}
+
 absl::StatusOr<bool> JobEngine::Generate(const v1::GenerateSpec& spec,
                                          const GenerationInputs& inputs,
                                          const GenerateCallbacks& callbacks) {
-  return OnceMoreIfLostWithOthers([&] { return engine_.Generate(spec, inputs, callbacks); });
+  Told told;
+  const GenerateCallbacks news = News(callbacks, told);
+  return OnceMoreIfLostWithOthers([&] { return engine_.Generate(spec, inputs, news); });
 }
 
 absl::StatusOr<EvaluatedAdapter> JobEngine::Evaluate(const v1::EvaluateSpec& spec,
                                                      const AdapterSource& adapter,
                                                      const std::vector<std::string>& pictures,
                                                      const EvaluateCallbacks& callbacks) {
-  return OnceMoreIfLostWithOthers(
-      [&] { return engine_.Evaluate(spec, adapter, pictures, callbacks); });
+  Told told;
+  const EvaluateCallbacks news = News(callbacks, told);
+  return OnceMoreIfLostWithOthers([&] { return engine_.Evaluate(spec, adapter, pictures, news); });
 }
 
 absl::Status JobEngine::Ready() {

@@ -1,7 +1,10 @@
 // The engine as one job uses it, beside other jobs.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/log.h"
@@ -14,8 +17,9 @@ namespace vico::worker {
 /// One thread at a time. Keeps references to its arguments.
 ///
 /// Calls run beside those of other jobs. If the engine is lost in several calls, a generation or an
-/// evaluation is tried once more, alone in a new engine, before its call returns. A call that does
-/// not begin within minutes, since another job is alone, returns kCancelled: the job is better
+/// evaluation is tried once more, alone in a new engine, before its call returns; the callbacks of
+/// what was reported already are left out then, and a warning ENGINE_RESTARTED is sent. A call that
+/// does not begin within minutes, since another job is alone, returns kCancelled: the job is better
 /// given back.
 ///
 /// Ready() and Restart() wait until other jobs have left the engine, and the next call runs alone:
@@ -53,6 +57,16 @@ class JobEngine final : public Engine {
   auto Once(const Call& call) -> decltype(call());
   template <typename Call>
   auto OnceMoreIfLostWithOthers(const Call& call) -> decltype(call());
+  /// What the callbacks of a call have been told.
+  struct Told {
+    std::set<std::pair<int, int64_t>> previews{};  // picture and step
+    std::set<int> pictures{};
+    std::set<std::pair<std::string, std::string>> warnings{};  // reason and message
+  };
+  /// Callbacks that leave out what was told before.
+  GenerateCallbacks News(const GenerateCallbacks& callbacks, Told& told);
+  EvaluateCallbacks News(const EvaluateCallbacks& callbacks, Told& told);
+  bool IsNews(int64_t step);
   bool GoesOn() { return ::vico::worker::GoesOn(context_.Check()); }
 
   Engine& engine_;
@@ -60,6 +74,7 @@ class JobEngine final : public Engine {
   JobContext& context_;
   const Log log_;
   EngineUse::User user_;
+  int64_t told_step_ = 0;      // of all calls
   bool shares_again_ = false;  // the lone training, after its checkpoints
 };
 

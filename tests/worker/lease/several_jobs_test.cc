@@ -154,6 +154,15 @@ class SeveralJobsTest : public testing::Test {
     return jobs;
   }
 
+  std::vector<v1::Event> EventsOf(const std::string& job) const {
+    std::vector<v1::Event> events;
+    for (const v1::ReportRequest& report : link_.reports()) {
+      if (report.job() != job) continue;
+      events.insert(events.end(), report.events().begin(), report.events().end());
+    }
+    return events;
+  }
+
   std::vector<std::string> Drawn() const { return JobsWith(v1::FinishRequest::kGenerated); }
 
   FakeClock clock_;
@@ -300,6 +309,39 @@ TEST_F(SeveralJobsTest, AfterALostEngineEachJobIsTriedAloneAndOnlyTheOneAtFaultH
   for (const v1::FinishRequest& finish : link_.finishes()) {
     EXPECT_EQ(finish.failure().crashed(), finish.job() == "jobs/2");
   }
+}
+
+TEST_F(SeveralJobsTest, ALoneTryReportsNothingTwice) {
+  link_.lease_script = {Generations({"jobs/1", "jobs/2"})};
+  for (const std::string job : {"jobs/1", "jobs/2"}) {
+    draws_[job] = [&](int entry, const GenerateCallbacks& callbacks) -> absl::StatusOr<bool> {
+      EXPECT_TRUE(Eventually([&] { return most_inside_ == 2; }));
+      callbacks.on_warning("NOTE", "each try says this");
+      for (int step = 1; step <= entry + 1; ++step) EXPECT_TRUE(callbacks.on_step(step, 3));
+      callbacks.on_preview(0, 2, {.bytes = TinyPng("preview")});
+      callbacks.on_picture(0, {.bytes = TinyPng("picture")});
+      if (entry == 1) return Died();
+      return true;
+    };
+  }
+
+  RunUntilFinished(2);
+
+  for (const char* job : {"jobs/1", "jobs/2"}) {
+    std::vector<std::string> told;
+    std::vector<int64_t> steps;
+    for (const v1::Event& event : EventsOf(job)) {
+      if (event.has_warning()) told.push_back(event.warning().reason());
+      if (event.has_preview()) told.emplace_back("preview");
+      if (event.has_picture()) told.emplace_back("picture");
+      if (event.has_progress()) steps.push_back(event.progress().step());
+    }
+    EXPECT_THAT(told, ElementsAre("NOTE", "preview", "picture", "ENGINE_RESTARTED"));
+    ASSERT_THAT(steps, testing::Not(IsEmpty()));
+    EXPECT_EQ(steps.back(), 3);
+    EXPECT_EQ(std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()), steps.end());
+  }
+  EXPECT_EQ(Drawn().size(), 2u);
 }
 
 TEST_F(SeveralJobsTest, AJobThatLosesTheEngineAloneIsNotTriedAgain) {
