@@ -5,6 +5,8 @@
 #include <chrono>
 #include <ctime>
 #include <deque>
+#include <map>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -130,6 +132,26 @@ class Clients {
   bool all_submitted_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+/// The most leases that a worker held at once: from the answer to a lease to the call that finished
+/// it.
+int MostHeld(std::vector<WorkerRecord> records) {
+  std::sort(records.begin(), records.end(), [](const WorkerRecord& one, const WorkerRecord& other) {
+    const auto time = [](const WorkerRecord& record) {
+      return record.what == "lease" ? record.answered_us : record.called_us;
+    };
+    return time(one) < time(other);
+  });
+  std::map<std::string, std::set<std::string>> held;  // leases by worker
+  size_t most = 0;
+  for (const WorkerRecord& record : records) {
+    std::set<std::string>& leases = held[record.worker];
+    if (record.what == "lease") leases.insert(record.lease_id);
+    if (record.what == "finish") leases.erase(record.lease_id);
+    most = std::max(most, leases.size());
+  }
+  return static_cast<int>(most);
+}
+
 }  // namespace
 
 bool FaultVerdict::Hit(const std::string& line) const {
@@ -153,6 +175,7 @@ std::string FailuresText(const RunOutcome& outcome) {
 RunOutcome JudgeRun(const Arena& arena, History history, const CheckOptions& options) {
   RunOutcome outcome;
   history.workers = ReadRecords(arena.records());
+  outcome.most_held = MostHeld(history.workers);
   history.wall_minus_boot_us = WallMinusBoot();
   const auto snapshot = arena.Read();
   if (!snapshot.ok()) {

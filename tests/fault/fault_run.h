@@ -33,6 +33,7 @@ struct RunOutcome {
   std::map<std::string, int> failed;    ///< jobs that failed, by the reason of their error
   int aborted = 0;                      ///< calls of workers that failed with ABORTED
   std::vector<int64_t> returns_us;      ///< BootMicros at which a job returned to the queue
+  int most_held = 0;                    ///< the most leases that a worker held at once
 };
 
 /// As "WORKER_LOST 2, RETRIES_SPENT 1"; "none" without any.

@@ -131,7 +131,9 @@ void Arena::StartWorker(int which) {
                                       "--records",
                                       records(),
                                       "--step-ms",
-                                      fmt::format("{}", options_.step_ms)};
+                                      fmt::format("{}", options_.step_ms),
+                                      "--batch-jobs",
+                                      fmt::format("{}", options_.batch_jobs)};
   if (!options_.defect.empty()) command.insert(command.end(), {"--defect", options_.defect});
   worker = std::make_unique<Process>(command, process);
 }

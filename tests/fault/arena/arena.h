@@ -25,6 +25,7 @@ struct ArenaOptions {
   int workers = 3;
   double lease_seconds = 1;
   int step_ms = 2;                ///< duration of a step of a worker; a job has five steps
+  int batch_jobs = 1;             ///< generations that a worker runs at once
   std::string server_failpoints;  ///< each runs once, in the first process that reaches it
   std::string worker_failpoints;
   std::string defect;                         ///< planted in the server or the workers; empty: none
