@@ -1,4 +1,5 @@
-// The pictures that a generation starts from, as references to blobs: the job itself keeps them. A reference without a resource of its own needs no column.
+// The pictures that a generation starts from, as references to blobs: the job itself keeps them. A
+// reference without a resource of its own needs no column.
 #pragma once
 
 #include <absl/status/status.h>
