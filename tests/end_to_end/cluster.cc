@@ -113,9 +113,13 @@ bool Cluster::StartWorker() {
 }
 
 pid_t Cluster::EnginePid() const {
-  const std::string pid = std::to_string(worker_->pid());
-  const std::string children = ReadFile("/proc/" + pid + "/task/" + pid + "/children");
-  return children.empty() ? 0 : std::stoi(children);
+  // A child belongs to the thread that started it.
+  const std::string threads = fmt::format("/proc/{}/task", worker_->pid());
+  for (const auto& thread : std::filesystem::directory_iterator(threads)) {
+    const std::string children = ReadFile(thread.path().string() + "/children");
+    if (!children.empty()) return std::stoi(children);
+  }
+  return 0;
 }
 
 std::string Cluster::address() const { return fmt::format("127.0.0.1:{}", client_port_); }
