@@ -39,12 +39,18 @@ worker::FakeEngine TalkativeEngine() {
     for (const worker::CheckpointSource& source : callbacks.checkpoints) {
       if (source.fetch().ok()) callbacks.on_resumed(source.step, {0.5});
     }
-    const bool kept =
-        callbacks.keep_going() && callbacks.on_step({.step = 1, .total_steps = spec.steps()});
+    if (callbacks.checkpoints.empty()) {
+      RETURN_IF_ERROR(callbacks.fetch_continued().status());
+    }
+    const bool kept = callbacks.keep_going() &&
+                      callbacks.on_step({.step = 1, .total_steps = spec.steps()}) &&
+                      !callbacks.finishes_early();
     if (callbacks.wants_checkpoint(1, !kept)) {
       callbacks.on_checkpoint(
           {.step = 1, .serialize = []() -> absl::StatusOr<std::string> { return "state"; }});
     }
+    callbacks.on_sample({.step = 1, .picture = {.bytes = "sample"}});
+    callbacks.on_mask({.step = 1, .png = "mask"});
     callbacks.on_warning("PICTURES", std::to_string(pictures.size()));
     return worker::TrainedAdapter{.stopped = !kept};
   };
@@ -176,8 +182,12 @@ wire::ToEngine Generation(uint64_t call) {
 void AddEngineSeeds(std::vector<std::string>& seeds) {
   const std::string answer = Frame(Answer(1));
   const std::string received = Frame(Received(1));
-  seeds.push_back("e" + Frame(Training(1)) + answer + received + answer + answer + answer +
-                  received + received);
+  const std::string rest =
+      answer + answer + answer + received + received + received + received;  // after its start
+  seeds.push_back("e" + Frame(Training(1)) + answer + received + rest);
+  wire::ToEngine continued = Training(1);
+  continued.mutable_train()->clear_checkpoint_steps();
+  seeds.push_back("e" + Frame(continued) + answer + rest);
   const std::string drawn = Frame(Generation(1)) + answer + received + received + answer;
   seeds.push_back("e" + drawn);
   wire::ToEngine refusal = Answer(1);

@@ -79,6 +79,25 @@ TEST_F(FrameChannelTest, AReceiveWithoutDataTimesOut) {
               HasCode(absl::StatusCode::kDeadlineExceeded));
 }
 
+TEST_F(FrameChannelTest, ASendThatNobodyReadsTimesOut) {
+  answer_.set_bytes(std::string(8 << 20, 'a'));  // more than the socket's buffer
+  EXPECT_THAT(channel_->Send(answer_, absl::Milliseconds(500)),
+              HasCode(absl::StatusCode::kDeadlineExceeded));
+}
+
+TEST_F(FrameChannelTest, AShutdownEndsThoseThatWait) {
+  answer_.set_bytes(std::string(8 << 20, 'a'));
+  std::thread sender(
+      [&] { EXPECT_THAT(channel_->Send(answer_), HasCode(absl::StatusCode::kUnavailable)); });
+  std::thread receiver([&] {
+    engine::v1::Answer received;
+    EXPECT_THAT(channel_->Receive(received), HasCode(absl::StatusCode::kUnavailable));
+  });
+  channel_->Shutdown();
+  sender.join();
+  receiver.join();
+}
+
 TEST_F(FrameChannelTest, AnInvalidFrameIsDataLoss) {
   WriteRaw(std::string(8, '\xff'));
   EXPECT_THAT(channel_->Receive(answer_), HasCode(absl::StatusCode::kDataLoss));
