@@ -16,8 +16,8 @@ void DeviceTurns::Turn::End() {
   if (turns_ != nullptr) std::exchange(turns_, nullptr)->End();
 }
 
-DeviceTurns::Turn DeviceTurns::Take(Work work) {
-  const MutexLock lock(mutex_);
+DeviceTurns::Turn DeviceTurns::Take(Work work, const WhileWaiting& while_waiting) {
+  MutexLock lock(mutex_);
   const int64_t call = calls_++;
   std::deque<int64_t>& queue = QueueOf(work);
   queue.push_back(call);
@@ -30,7 +30,13 @@ DeviceTurns::Turn DeviceTurns::Take(Work work) {
   } else {
     // A training's turn may also begin because time has passed.
     const auto between = absl::ToChronoNanoseconds(TurnOrder::kBetweenTurns);
+    absl::Duration called = clock_.Uptime();
     while (!changed_.WaitFor(mutex_, between, is_next)) {
+      if (!while_waiting || clock_.Uptime() - called < kBetweenCalls) continue;
+      called = clock_.Uptime();
+      lock.Unlock();
+      while_waiting();
+      lock.Lock();
     }
   }
   queue.pop_front();

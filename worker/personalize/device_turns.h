@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <utility>
 
 #include <absl/base/thread_annotations.h>
@@ -37,9 +38,13 @@ class DeviceTurns {
     DeviceTurns* turns_ = nullptr;
   };
 
+  /// Called every few seconds while a training waits; may be left out.
+  using WhileWaiting = std::function<void()>;
+  static constexpr absl::Duration kBetweenCalls = absl::Seconds(5);
+
   /// Waits until the device is free and this call is next: those of one kind of work in the order
   /// of their calls, and which kind as TurnOrder says.
-  Turn Take(Work work);
+  Turn Take(Work work, const WhileWaiting& while_waiting = {});
 
   /// The number of calls that wait for a turn of this kind.
   int64_t waiting(Work work) const;
@@ -68,7 +73,11 @@ class DeviceTurns {
 /// A turn that a job keeps, except while it calls back.
 class HeldTurn {
  public:
-  HeldTurn(DeviceTurns& turns, Work work) : turns_(turns), work_(work), turn_(turns.Take(work)) {}
+  HeldTurn(DeviceTurns& turns, Work work, DeviceTurns::WhileWaiting while_waiting = {})
+      : turns_(turns),
+        work_(work),
+        while_waiting_(std::move(while_waiting)),
+        turn_(turns.Take(work, while_waiting_)) {}
 
   /// Calls `function` without the turn, and waits for the next turn.
   template <typename Function>
@@ -81,7 +90,7 @@ class HeldTurn {
   class Pause {
    public:
     explicit Pause(HeldTurn& held) : held_(held) { held.turn_.End(); }
-    ~Pause() { held_.turn_ = held_.turns_.Take(held_.work_); }
+    ~Pause() { held_.turn_ = held_.turns_.Take(held_.work_, held_.while_waiting_); }
     Pause(const Pause&) = delete;
     Pause& operator=(const Pause&) = delete;
 
@@ -91,6 +100,7 @@ class HeldTurn {
 
   DeviceTurns& turns_;
   const Work work_;
+  const DeviceTurns::WhileWaiting while_waiting_;
   DeviceTurns::Turn turn_;
 };
 

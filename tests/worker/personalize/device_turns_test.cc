@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/fake_clock.h"
+
 namespace vico::worker {
 namespace {
 
@@ -75,6 +77,29 @@ TEST_F(DeviceTurnsTest, AHeldTurnIsFreeDuringACallOnly) {
   EXPECT_TRUE(order_.empty());
   held.Without([&] { threads_.clear(); });
   EXPECT_THAT(order_, ElementsAre(7));
+}
+
+TEST_F(DeviceTurnsTest, ATrainingThatWaitsCallsBackEveryFewSeconds) {
+  FakeClock clock;
+  DeviceTurns turns(0, clock);
+  auto turn = turns.Take(Work::kGeneration);
+  std::atomic<int> calls = 0;
+  std::jthread training([&] {
+    const auto its = turns.Take(Work::kTraining, [&] {
+      // Not under the lock.
+      EXPECT_EQ(turns.waiting(Work::kTraining), 1);
+      ++calls;
+    });
+  });
+  while (turns.waiting(Work::kTraining) == 0) std::this_thread::yield();
+  for (int expected = 1; expected <= 2; ++expected) {
+    clock.Advance(DeviceTurns::kBetweenCalls);
+    while (calls < expected) std::this_thread::yield();
+  }
+  turn.End();
+  clock.Advance(TurnOrder::kBetweenTurns);
+  training.join();
+  EXPECT_EQ(calls, 2);
 }
 
 TEST_F(DeviceTurnsTest, ATurnEndsWhenItIsDestroyedOrReplaced) {
