@@ -11,10 +11,10 @@
 #include "common/flags/parse_flags.h"
 #include "common/log.h"
 #include "worker/available_cores.h"
-#include "worker/engine/torch_engine.h"
 #include "worker/engine_flags.h"
 #include "worker/process/child.h"
 #include "worker/serving/engine_server.h"
+#include "worker/torch_engine/torch_engine.h"
 
 int main(int argc, char** argv) {
   // A terminal signals the worker, too, which ends this process after it has drained.

@@ -10,10 +10,10 @@
 #include "common/log.h"
 #include "common/status.h"
 #include "worker/engine/loaded_base.h"
-#include "worker/engine/torch_engine.h"
 #include "worker/engine/train_options.h"
 #include "worker/io/adapter.h"
 #include "worker/io/image.h"
+#include "worker/torch_engine/torch_engine.h"
 #include "worker/train/trainer.h"
 
 namespace vico::toyworld {

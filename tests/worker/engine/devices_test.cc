@@ -4,7 +4,7 @@
 #include <ATen/Parallel.h>
 #include <torch/cuda.h>
 
-#include "tests/worker/engine/torch_engine_fixture.h"
+#include "tests/worker/torch_engine/torch_engine_fixture.h"
 
 namespace vico::worker {
 namespace {

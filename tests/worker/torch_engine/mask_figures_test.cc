@@ -1,4 +1,4 @@
-#include "worker/engine/mask_figures.h"
+#include "worker/torch_engine/mask_figures.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "worker/engine/torch_engine.h"
+#include "worker/torch_engine/torch_engine.h"
 
 #include <filesystem>
 #include <map>
@@ -18,17 +18,17 @@
 #include "common/status.h"
 #include "worker/base_model/base_description.h"
 #include "worker/engine/devices.h"
-#include "worker/engine/engine_evaluation.h"
-#include "worker/engine/engine_generation.h"
-#include "worker/engine/engine_training.h"
 #include "worker/engine/loaded_adapter.h"
 #include "worker/engine/loaded_base.h"
 #include "worker/engine/recently_used.h"
-#include "worker/engine/running_batches.h"
-#include "worker/engine/turn_callbacks.h"
 #include "worker/evaluation/judge.h"
 #include "worker/layers/layers.h"
 #include "worker/model/finite.h"
+#include "worker/torch_engine/engine_evaluation.h"
+#include "worker/torch_engine/engine_generation.h"
+#include "worker/torch_engine/engine_training.h"
+#include "worker/torch_engine/running_batches.h"
+#include "worker/torch_engine/turn_callbacks.h"
 
 namespace vico::worker {
 namespace {
@@ -120,7 +120,8 @@ class TorchEngine final : public Engine {
                                        const TrainCallbacks& callbacks) override {
     return OnThisThread([&]() -> absl::StatusOr<TrainedAdapter> {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
-      HeldTurn turn(turns_, Work::kTraining);
+      // A job that waits for its turn is alive.
+      HeldTurn turn(turns_, Work::kTraining, [&] { callbacks.keep_going(); });
       return TrainOn(*loaded, spec, pictures, code_version_, WithoutTurn(callbacks, turn));
     });
   }
@@ -148,7 +149,8 @@ class TorchEngine final : public Engine {
       ASSIGN_OR_RETURN(LoadedBase * loaded, Find(spec.base_model()));
       ASSIGN_OR_RETURN(const std::shared_ptr<LoadedAdapter> adapter,
                        GetAdapter(*loaded, source, Work::kTraining));
-      HeldTurn turn(turns_, Work::kTraining);
+      // A job that waits for its turn is alive.
+      HeldTurn turn(turns_, Work::kTraining, [&] { callbacks.keep_going(); });
       return EvaluateOn(*loaded, *adapter, judges_.For(spec.base_model()), spec, pictures,
                         WithoutTurn(callbacks, turn));
     });

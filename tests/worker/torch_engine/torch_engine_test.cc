@@ -7,7 +7,7 @@
 
 #include "common/formats/safetensors.h"
 #include "common/status.h"
-#include "tests/worker/engine/torch_engine_fixture.h"
+#include "tests/worker/torch_engine/torch_engine_fixture.h"
 
 namespace vico::worker {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/engine/engine_generation.h"
+#include "worker/torch_engine/engine_generation.h"
 
 #include <optional>
 #include <string>

@@ -2,7 +2,7 @@
 #include <memory>
 #include <utility>
 
-#include "tests/worker/engine/torch_engine_fixture.h"
+#include "tests/worker/torch_engine/torch_engine_fixture.h"
 
 namespace vico::worker {
 namespace {

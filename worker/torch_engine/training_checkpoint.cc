@@ -1,4 +1,4 @@
-#include "worker/engine/training_checkpoint.h"
+#include "worker/torch_engine/training_checkpoint.h"
 
 #include <charconv>
 #include <utility>

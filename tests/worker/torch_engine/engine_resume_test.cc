@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/worker/engine/torch_engine_fixture.h"
+#include "tests/worker/torch_engine/torch_engine_fixture.h"
 #include "worker/io/image.h"
 
 namespace vico::worker {

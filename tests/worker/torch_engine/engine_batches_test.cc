@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "tests/worker/engine/torch_engine_fixture.h"
+#include "tests/worker/torch_engine/torch_engine_fixture.h"
 #include "worker/io/image.h"
 #include "worker/io/tensors.h"
 

@@ -1,7 +1,7 @@
 // NaN and infinity never become a picture or an adapter: the job names step and cause.
 #include <filesystem>
 
-#include "tests/worker/engine/torch_engine_fixture.h"
+#include "tests/worker/torch_engine/torch_engine_fixture.h"
 #include "worker/io/tensors.h"
 #include "worker/model/finite.h"
 

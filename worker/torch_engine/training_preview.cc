@@ -1,4 +1,4 @@
-#include "worker/engine/training_preview.h"
+#include "worker/torch_engine/training_preview.h"
 
 #include <algorithm>
 #include <string>

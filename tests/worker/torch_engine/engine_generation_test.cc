@@ -1,5 +1,5 @@
 // Generations with several prompts and from pictures.
-#include "tests/worker/engine/torch_engine_fixture.h"
+#include "tests/worker/torch_engine/torch_engine_fixture.h"
 #include "worker/engine/generation_pictures.h"
 #include "worker/io/image.h"
 

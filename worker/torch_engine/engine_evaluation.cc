@@ -1,4 +1,4 @@
-#include "worker/engine/engine_evaluation.h"
+#include "worker/torch_engine/engine_evaluation.h"
 
 #include <optional>
 #include <utility>
@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 
 #include "common/status.h"
-#include "worker/engine/engine_generation.h"
-#include "worker/engine/mask_figures.h"
 #include "worker/engine/prompt_word.h"
 #include "worker/engine/train_options.h"
 #include "worker/evaluation/evaluation_sheet.h"
 #include "worker/evaluation/figures.h"
 #include "worker/io/image.h"
+#include "worker/torch_engine/engine_generation.h"
+#include "worker/torch_engine/mask_figures.h"
 
 namespace vico::worker {
 namespace {

@@ -17,7 +17,7 @@
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_base.h"
-#include "worker/engine/torch_engine.h"
+#include "worker/torch_engine/torch_engine.h"
 
 namespace vico::worker {
 

@@ -1,4 +1,4 @@
-#include "worker/engine/running_batches.h"
+#include "worker/torch_engine/running_batches.h"
 
 #include <utility>
 

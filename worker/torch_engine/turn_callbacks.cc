@@ -1,4 +1,4 @@
-#include "worker/engine/turn_callbacks.h"
+#include "worker/torch_engine/turn_callbacks.h"
 
 #include <functional>
 #include <utility>

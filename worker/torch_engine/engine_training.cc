@@ -1,4 +1,4 @@
-#include "worker/engine/engine_training.h"
+#include "worker/torch_engine/engine_training.h"
 
 #include <memory>
 #include <optional>
@@ -12,10 +12,10 @@
 #include "common/crypto/sha256.h"
 #include "common/status.h"
 #include "worker/engine/train_options.h"
-#include "worker/engine/training_checkpoint.h"
-#include "worker/engine/training_preview.h"
 #include "worker/io/image.h"
 #include "worker/model/finite.h"
+#include "worker/torch_engine/training_checkpoint.h"
+#include "worker/torch_engine/training_preview.h"
 #include "worker/train/trainer.h"
 
 namespace vico::worker {
