@@ -42,6 +42,8 @@ void Housekeeping::Turn() {
     return;
   }
   if (!*mine) return;
+  // A process that stood still since then would end leases that nobody could renew.
+  if (clock_.Uptime() - now > options_.pause) return;
   const absl::StatusOr<int> returned = jobs_.ReturnExpired();
   if (!returned.ok()) {
     log_.Error("ending expired leases failed", {{"error", returned.status().ToString()}});

@@ -20,7 +20,8 @@ namespace vico::server {
 
 struct HousekeepingOptions {
   absl::Duration interval = absl::Seconds(2);
-  /// A turn that is late by more than this is logged as a pause of the process.
+  /// A turn that is late by more than this is logged as a pause of the process. A pause within a
+  /// turn ends it.
   absl::Duration pause = absl::Seconds(2);
   /// The base models that living workers serve. Left out: no job is warned.
   std::function<std::vector<ServedBaseModel>()> base_models{};

@@ -50,6 +50,26 @@ TEST_P(HousekeepingTest, ExtendsLeasesAfterAPauseOfAllServers) {
   EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_QUEUED);
 }
 
+TEST_P(HousekeepingTest, APauseWithinATurnEndsNoLease) {
+  class StandingStill final : public Clock {
+   public:
+    absl::Time Now() const override { return absl::UnixEpoch() + Uptime(); }
+    absl::Duration Uptime() const override { return uptime_ += absl::Seconds(10); }
+
+   private:
+    mutable absl::Duration uptime_;
+  };
+  Submitted(Generation("request-1"));
+  const Grant grant = Leased();
+  TurnsFor(absl::Seconds(32));
+  clock_.Advance(absl::Seconds(2));
+  const StandingStill stopped;
+  Housekeeping(*jobs_, choice_, stopped, Log::Off(), HousekeepingOptions()).Turn();
+  EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_RUNNING);
+  housekeeping_.Turn();
+  EXPECT_EQ(JobNow(grant.job.name()).state(), v1::JOB_STATE_QUEUED);
+}
+
 TEST_P(HousekeepingTest, AServerThatStartsExtendsNoLeaseWhileAnotherKeepsHouse) {
   Submitted(Generation("request-1"));
   const Grant grant = Leased();
