@@ -56,7 +56,9 @@ TEST_F(CrashTest, AJobContinuesUnderItsLeaseAfterTheEngineIsKilled) {
   Watcher watcher(cluster_.NewClient(), job_);
   ASSERT_TRUE(watcher.WaitFor(IsCheckpoint));
   ExpectStillRunning();
-  ASSERT_EQ(kill(cluster_.EnginePid(), SIGKILL), 0);
+  const pid_t engine = cluster_.EnginePid();
+  ASSERT_GT(engine, 0);
+  ASSERT_EQ(kill(engine, SIGKILL), 0);
   ExpectCompleteSuccess(watcher);
   EXPECT_TRUE(cluster_.worker().Running());
   ExpectOneAttemptWithARestart(watcher.events());
@@ -67,7 +69,9 @@ TEST_F(CrashTest, AHungEngineIsKilledAndTheJobFinishes) {
   Watcher watcher(cluster_.NewClient(), job_);
   ASSERT_TRUE(watcher.WaitForStep(5));
   ExpectStillRunning();
-  ASSERT_EQ(kill(cluster_.EnginePid(), SIGSTOP), 0);
+  const pid_t engine = cluster_.EnginePid();
+  ASSERT_GT(engine, 0);
+  ASSERT_EQ(kill(engine, SIGSTOP), 0);
   ExpectCompleteSuccess(watcher);
   EXPECT_TRUE(cluster_.worker().Running());
   ExpectOneAttemptWithARestart(watcher.events());
