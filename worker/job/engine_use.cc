@@ -42,7 +42,7 @@ absl::Status EngineUse::WaitUntil(const std::function<bool()>& condition,
 absl::Status EngineUse::ReadyAlone(User& user) {
   alone_ = &user;
   mutex_.unlock();
-  const absl::Status ready = engine_.Ready();
+  absl::Status ready = engine_.Ready();
   mutex_.lock();
   alone_ = nullptr;
   changed_.NotifyAll();
@@ -93,7 +93,7 @@ absl::Status EngineUse::BeAlone(User& user, const KeepWaiting& keep_waiting) {
     mutex_.AssertHeld();
     return alone_ == nullptr && together_.empty() && IsNext(user);
   };
-  const absl::Status waited = WaitUntil(its_turn, keep_waiting);
+  absl::Status waited = WaitUntil(its_turn, keep_waiting);
   std::erase(waiting_, &user);
   if (waited.ok()) {
     alone_ = &user;

@@ -53,56 +53,57 @@ absl::StatusOr<TrainedAdapter> JobEngine::Train(const v1::TrainSpec& spec,
   return Once([&] { return engine_.Train(spec, pictures, sharing); });
 }
 
-bool JobEngine::IsNews(int64_t step) {
-  if (step <= told_step_) return false;
-  told_step_ = step;
+bool JobEngine::IsNew(int64_t step) {
+  if (step <= reported_step_) return false;
+  reported_step_ = step;
   return true;
 }
 
-GenerateCallbacks JobEngine::News(const GenerateCallbacks& callbacks, Told& told) {
-  GenerateCallbacks news;
-  news.on_step = [&, this](int64_t step, int64_t total_steps) {
-    return IsNews(step) ? callbacks.on_step(step, total_steps) : GoesOn();
+GenerateCallbacks JobEngine::OnlyNew(const GenerateCallbacks& callbacks, Reported& reported) {
+  GenerateCallbacks once;
+  once.on_step = [&, this](int64_t step, int64_t total_steps) {
+    return IsNew(step) ? callbacks.on_step(step, total_steps) : GoesOn();
   };
-  news.on_preview = [&](int picture, int64_t step, const PngPicture& png) {
-    if (told.pictures.contains(picture) || !told.previews.emplace(picture, step).second) return;
+  once.on_preview = [&](int picture, int64_t step, const PngPicture& png) {
+    if (reported.pictures.contains(picture) || !reported.previews.emplace(picture, step).second)
+      return;
     callbacks.on_preview(picture, step, png);
   };
-  news.on_picture = [&](int picture, const PngPicture& png) {
-    if (told.pictures.insert(picture).second) callbacks.on_picture(picture, png);
+  once.on_picture = [&](int picture, const PngPicture& png) {
+    if (reported.pictures.insert(picture).second) callbacks.on_picture(picture, png);
   };
-  news.on_warning = [&](const std::string& reason, const std::string& message) {
-    if (told.warnings.emplace(reason, message).second) callbacks.on_warning(reason, message);
+  once.on_warning = [&](const std::string& reason, const std::string& message) {
+    if (reported.warnings.emplace(reason, message).second) callbacks.on_warning(reason, message);
   };
-  return news;
+  return once;
 }
 
-EvaluateCallbacks JobEngine::News(const EvaluateCallbacks& callbacks, Told& told) {
-  EvaluateCallbacks news = callbacks;
-  news.on_step = [&, this](int64_t step, int64_t total_steps) {
-    return IsNews(step) ? callbacks.on_step(step, total_steps) : GoesOn();
+EvaluateCallbacks JobEngine::OnlyNew(const EvaluateCallbacks& callbacks, Reported& reported) {
+  EvaluateCallbacks once = callbacks;
+  once.on_step = [&, this](int64_t step, int64_t total_steps) {
+    return IsNew(step) ? callbacks.on_step(step, total_steps) : GoesOn();
   };
-  news.on_warning = [&](const std::string& reason, const std::string& message) {
-    if (told.warnings.emplace(reason, message).second) callbacks.on_warning(reason, message);
+  once.on_warning = [&](const std::string& reason, const std::string& message) {
+    if (reported.warnings.emplace(reason, message).second) callbacks.on_warning(reason, message);
   };
-  return news;
+  return once;
 }
 
 absl::StatusOr<bool> JobEngine::Generate(const v1::GenerateSpec& spec,
                                          const GenerationInputs& inputs,
                                          const GenerateCallbacks& callbacks) {
-  Told told;
-  const GenerateCallbacks news = News(callbacks, told);
-  return OnceMoreIfLostWithOthers([&] { return engine_.Generate(spec, inputs, news); });
+  Reported reported;
+  const GenerateCallbacks once = OnlyNew(callbacks, reported);
+  return OnceMoreIfLostWithOthers([&] { return engine_.Generate(spec, inputs, once); });
 }
 
 absl::StatusOr<EvaluatedAdapter> JobEngine::Evaluate(const v1::EvaluateSpec& spec,
                                                      const AdapterSource& adapter,
                                                      const std::vector<std::string>& pictures,
                                                      const EvaluateCallbacks& callbacks) {
-  Told told;
-  const EvaluateCallbacks news = News(callbacks, told);
-  return OnceMoreIfLostWithOthers([&] { return engine_.Evaluate(spec, adapter, pictures, news); });
+  Reported reported;
+  const EvaluateCallbacks once = OnlyNew(callbacks, reported);
+  return OnceMoreIfLostWithOthers([&] { return engine_.Evaluate(spec, adapter, pictures, once); });
 }
 
 absl::Status JobEngine::Ready() {

@@ -57,16 +57,16 @@ class JobEngine final : public Engine {
   auto Once(const Call& call) -> decltype(call());
   template <typename Call>
   auto OnceMoreIfLostWithOthers(const Call& call) -> decltype(call());
-  /// What the callbacks of a call have been told.
-  struct Told {
+  /// What the callbacks of a call have reported.
+  struct Reported {
     std::set<std::pair<int, int64_t>> previews{};  // picture and step
     std::set<int> pictures{};
     std::set<std::pair<std::string, std::string>> warnings{};  // reason and message
   };
-  /// Callbacks that leave out what was told before.
-  GenerateCallbacks News(const GenerateCallbacks& callbacks, Told& told);
-  EvaluateCallbacks News(const EvaluateCallbacks& callbacks, Told& told);
-  bool IsNews(int64_t step);
+  /// Callbacks that leave out what was reported before.
+  GenerateCallbacks OnlyNew(const GenerateCallbacks& callbacks, Reported& reported);
+  EvaluateCallbacks OnlyNew(const EvaluateCallbacks& callbacks, Reported& reported);
+  bool IsNew(int64_t step);
   bool GoesOn() { return ::vico::worker::GoesOn(context_.Check()); }
 
   Engine& engine_;
@@ -74,7 +74,7 @@ class JobEngine final : public Engine {
   JobContext& context_;
   const Log log_;
   EngineUse::User user_;
-  int64_t told_step_ = 0;      // of all calls
+  int64_t reported_step_ = 0;  // of all calls
   bool shares_again_ = false;  // the lone training, after its checkpoints
 };
 

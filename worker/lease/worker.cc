@@ -97,7 +97,7 @@ Room Worker::RoomIn(const LeasedJobs& jobs) const {
 
 /// Backs off if the server is unavailable.
 absl::Status Worker::TryToRegister(const std::stop_token& stop) {
-  const absl::Status status = Register();
+  absl::Status status = Register();
   LogServerState(status);
   registered_ = status.ok();
   if (registered_) return absl::OkStatus();

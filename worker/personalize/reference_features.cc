@@ -44,6 +44,7 @@ std::string KeyOf(const HalfRow& half) {
 torch::Tensor ReferencesOf(const std::vector<HalfRow>& halves) {
   const Personalization* const first = halves.front().row->personal;
   std::vector<torch::Tensor> references;
+  references.reserve(halves.size());
   for (const HalfRow& half : halves) references.push_back(half.row->personal->reference);
   const bool one = std::all_of(halves.begin(), halves.end(),
                                [&](const HalfRow& half) { return half.row->personal == first; });

@@ -20,7 +20,7 @@ struct MaskFigures {
 double MeanIou(const std::vector<torch::Tensor>& masks);
 
 /// Reads the finest site's masks of each picture at five timesteps, in the middle of each fifth of
-/// them. pictures01 [P, 3, h, w] in 0..1. Nothing if `keep_going`, asked before each picture,
+/// them. pictures01 [P, 3, h, w] in 0..1. Nothing if `keep_going`, called before each picture,
 /// returned false. Throws as LearnedMasks() does.
 std::optional<MaskFigures> MeasureMasks(Base& base, Adapter& adapter, Dialect dialect,
                                         const torch::Tensor& pictures01,
