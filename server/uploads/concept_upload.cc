@@ -11,6 +11,7 @@
 #include "common/status.h"
 #include "server/checks/request.h"
 #include "server/resources/shown_job.h"
+#include "server/uploads/uploaded_bytes.h"
 
 namespace vico::server {
 namespace {
@@ -128,8 +129,7 @@ bool ConceptUpload::IsIntact(const std::string& source_sha256) {
       if (picture.source_sha256() == source_sha256) blob = &picture.blob();
     }
   }
-  return blob != nullptr && CheckBlob(stores_.blobs, tenant_, *blob).ok() &&
-         ReadThrough(stores_.blobs, tenant_, blob->sha256()).ok();
+  return blob != nullptr && server::IsIntact(stores_, tenant_, *blob);
 }
 
 /// Checks, normalises and stores a picture.
@@ -138,24 +138,20 @@ absl::Status ConceptUpload::Store(const v1::UploadConceptRequest::Header::Pictur
   if (Sha256Hex(bytes) != announced.sha256()) {
     return FieldError(field, "its bytes do not have the digest announced");
   }
-  absl::StatusOr<NormalisedPicture> normalised = absl::UnknownError("");
-  {
-    ASSIGN_OR_RETURN(const DecodeQueue::Place place, stores_.decoding.Enter(tenant_, deadline_));
-    normalised = NormalisePicture(bytes, stores_.decoder);
-  }
-  if (!normalised.ok()) return PictureError(field, normalised.status());
+  ASSIGN_OR_RETURN(NormalisedPicture normalised,
+                   NormaliseInTurn(stores_, tenant_, deadline_, field, bytes));
 
   v1::ConceptPicture picture;
   ASSIGN_OR_RETURN(*picture.mutable_blob(),
-                   PutBlob(stores_.blobs, tenant_, normalised->png, "image/png"));
-  picture.set_width(normalised->width);
-  picture.set_height(normalised->height);
+                   PutBlob(stores_.blobs, tenant_, normalised.png, "image/png"));
+  picture.set_width(normalised.width);
+  picture.set_height(normalised.height);
   picture.set_source_sha256(announced.sha256());
   picture.set_file_name(announced.file_name());
   RETURN_IF_ERROR(stores_.catalog.SavePicture(
-      tenant_, {.picture = picture, .fingerprint = PackNotes(*normalised)}));
-  pictures_[announced.sha256()] = {std::move(picture), normalised->fingerprint,
-                                   std::move(normalised->warnings)};
+      tenant_, {.picture = picture, .fingerprint = PackNotes(normalised)}));
+  pictures_[announced.sha256()] = {std::move(picture), normalised.fingerprint,
+                                   std::move(normalised.warnings)};
   return absl::OkStatus();
 }
 

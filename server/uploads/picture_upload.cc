@@ -7,7 +7,7 @@
 #include "common/crypto/sha256.h"
 #include "common/status.h"
 #include "server/checks/request.h"
-#include "server/pictures/intake.h"
+#include "server/uploads/uploaded_bytes.h"
 
 namespace vico::server {
 
@@ -71,25 +71,19 @@ absl::Status PictureUpload::CheckWhole() const {
 /// Checks and normalises the picture and stores its bytes.
 absl::StatusOr<v1::UploadedPicture> PictureUpload::Store() {
   RETURN_IF_ERROR(CheckWhole());
-  absl::StatusOr<NormalisedPicture> normalised = absl::UnknownError("");
-  {
-    ASSIGN_OR_RETURN(const DecodeQueue::Place place, stores_.decoding.Enter(tenant_, deadline_));
-    normalised = NormalisePicture(bytes_, stores_.decoder);
-  }
-  if (!normalised.ok()) return PictureError("picture", normalised.status());
+  ASSIGN_OR_RETURN(const NormalisedPicture normalised,
+                   NormaliseInTurn(stores_, tenant_, deadline_, "picture", bytes_));
   v1::UploadedPicture picture;
   ASSIGN_OR_RETURN(*picture.mutable_blob(),
-                   PutBlob(stores_.blobs, tenant_, normalised->png, "image/png"));
-  picture.set_width(normalised->width);
-  picture.set_height(normalised->height);
+                   PutBlob(stores_.blobs, tenant_, normalised.png, "image/png"));
+  picture.set_width(normalised.width);
+  picture.set_height(normalised.height);
   return picture;
 }
 
 /// Whether a repeat sends the bytes again and those of the first request are lost or damaged.
 bool PictureUpload::MustRepair() const {
-  return !bytes_.empty() &&
-         !(CheckBlob(stores_.blobs, tenant_, first_answer_->blob()).ok() &&
-           ReadThrough(stores_.blobs, tenant_, first_answer_->blob().sha256()).ok());
+  return !bytes_.empty() && !IsIntact(stores_, tenant_, first_answer_->blob());
 }
 
 absl::Status PictureUpload::Finish(v1::UploadPictureResponse& answer) {

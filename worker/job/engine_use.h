@@ -25,7 +25,7 @@ class EngineUse {
     bool lost_with_others = false;  ///< the engine was lost in a call beside calls of others
   };
 
-  /// Asked every few milliseconds; false ends the wait.
+  /// Called every 20 ms; false ends the wait.
   using KeepWaiting = std::function<bool()>;
 
   explicit EngineUse(Engine& engine) : engine_(engine) {}
