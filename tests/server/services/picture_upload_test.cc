@@ -1,4 +1,5 @@
 // PictureService: uploads of single pictures, and generations that start from them.
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -6,6 +7,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "tests/server/blob_file.h"
 #include "tests/server/services/job_service_fixture.h"
 #include "vico/v1/picture.grpc.pb.h"
 
@@ -13,6 +15,7 @@ namespace vico::server {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class PictureUploadTest : public JobServiceTest {
  protected:
@@ -133,6 +136,22 @@ TEST_F(PictureUploadTest, AGreyMaskBecomesRgb) {
   cv::cvtColor(mask, expected, cv::COLOR_GRAY2BGR);
   ASSERT_EQ(Pixels(*whole).type(), CV_8UC3);
   EXPECT_EQ(cv::norm(Pixels(*whole), expected, cv::NORM_INF), 0);
+}
+
+TEST_F(PictureUploadTest, ARepeatRestoresALostFile) {
+  const std::string bytes = Encoded(TestPicture(64, 64), ".png");
+  const auto header = PictureHeader(bytes);
+  const auto first = UploadOne(header, bytes);
+  ASSERT_THAT(first, IsOk());
+  const std::string file = BlobFile(data_, "default", first->blob().sha256());
+  ASSERT_TRUE(std::filesystem::remove(file)) << file;
+  EXPECT_THAT(Downloaded(first->name()), Not(IsOk()));
+  const auto again = UploadOne(header, bytes);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->name(), first->name());
+  const auto whole = Downloaded(first->name());
+  ASSERT_THAT(whole, IsOk());
+  EXPECT_EQ(Sha256Hex(*whole), first->blob().sha256());
 }
 
 TEST_F(PictureUploadTest, ARepeatGetsTheFirstAnswer) {
